@@ -1,0 +1,24 @@
+//! # Volte
+//!
+//! A multi-camera 360° freeze-frame replay engine. Synchronized camera feeds go into a ring; at an instant the frames
+//! of all cameras become a moment, the moment is solved into a [`scene`] (depth and confidence per camera), and a
+//! [`view`] is synthesized for any virtual camera between the real ones.
+//!
+//! Modules are layered; arrows point down only (`tests/architecture.rs` enforces it). See ARCHITECTURE.md.
+
+// app, console, control
+// engine
+// replay
+// capture, scene, view, output, venue
+pub mod scene;
+pub mod view;
+// ring, gpu
+pub mod gpu;
+// frame, rig, show
+pub mod frame;
+pub mod rig;
+// time, geometry, color, telemetry
+pub mod color;
+pub mod geometry;
+pub mod telemetry;
+pub mod time;

@@ -1,0 +1,79 @@
+//! The rig: the calibrated cameras, the formats in which the field hands them over, and what is wrong with them.
+//!
+//! Must not know: pictures' pixels on the GPU, feeds, threads.
+
+mod arc;
+
+pub use arc::{Arc, ArcError};
+
+use glam::{DVec2, DVec3};
+
+use crate::geometry::{Lens, Pose};
+
+/// One calibrated camera.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Camera {
+    /// Name: the picture's file stem, or the feed's name.
+    pub name: String,
+    /// Picture width that the lens is given for, px.
+    pub width_px: u32,
+    /// Picture height that the lens is given for, px.
+    pub height_px: u32,
+    /// Lens, with the first pixel's centre at (0.5, 0.5).
+    pub lens: Lens,
+    /// Pose.
+    pub camera_from_world: Pose,
+    /// Add to this camera's timestamps to get house time, nanoseconds.
+    pub clock_offset_nanos: i64,
+}
+
+impl Camera {
+    /// Projects a world point to pixels; `None` behind the camera.
+    pub fn project(&self, p_in_world: DVec3) -> Option<DVec2> {
+        self.lens.project(self.camera_from_world.apply(p_in_world))
+    }
+
+    /// Centre in the world, metres.
+    pub fn center_in_world(&self) -> DVec3 {
+        self.camera_from_world.center_in_world()
+    }
+
+    /// Whether a pixel position lies inside the picture.
+    pub fn contains_px(&self, px: DVec2) -> bool {
+        px.x >= 0.0 && px.y >= 0.0 && px.x < f64::from(self.width_px) && px.y < f64::from(self.height_px)
+    }
+
+    /// The same camera with pictures of another size.
+    #[must_use]
+    pub fn scaled_to(&self, width_px: u32, height_px: u32) -> Self {
+        let (sx, sy) = (f64::from(width_px) / f64::from(self.width_px), f64::from(height_px) / f64::from(self.height_px));
+        Self { width_px, height_px, lens: self.lens.scaled(sx, sy), ..self.clone() }
+    }
+}
+
+/// The calibrated cameras, in the order of their file.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rig {
+    /// Cameras; names are unique.
+    pub cameras: Vec<Camera>,
+    /// Sparse points of the scene in the world, metres (may be empty); they bound the depth range.
+    pub points_in_world: Vec<DVec3>,
+}
+
+impl Rig {
+    /// The camera of that name.
+    pub fn camera(&self, name: &str) -> Option<&Camera> {
+        self.cameras.iter().find(|c| c.name == name)
+    }
+
+    /// Index of the camera of that name.
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.cameras.iter().position(|c| c.name == name)
+    }
+
+    /// The rig restricted to `keep` (indices), in that order.
+    #[must_use]
+    pub fn restricted_to(&self, keep: &[usize]) -> Self {
+        Self { cameras: keep.iter().filter_map(|&i| self.cameras.get(i).cloned()).collect(), points_in_world: self.points_in_world.clone() }
+    }
+}

@@ -1,0 +1,155 @@
+//! Media time on the house clock, frame rates and durations.
+//!
+//! One clock for all feeds; integer nanoseconds; frame rates are rationals. Timecode is a label, never the clock.
+//! Must not know: feeds, pictures, threads.
+
+use std::{fmt, ops};
+
+/// A point of media time on the house clock: signed integer nanoseconds since the clock's epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct MediaTime(i64);
+
+impl MediaTime {
+    /// The clock's epoch.
+    pub const ZERO: Self = Self(0);
+
+    /// From nanoseconds.
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// From seconds, rounded to the nanosecond; non-finite input gives zero.
+    pub fn from_secs_f64(secs: f64) -> Self {
+        Self((secs * 1e9).round() as i64)
+    }
+
+    /// Nanoseconds since the epoch.
+    pub const fn nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Seconds since the epoch.
+    pub fn secs_f64(self) -> f64 {
+        self.0 as f64 * 1e-9
+    }
+
+    /// Absolute distance to `other`, in nanoseconds.
+    pub const fn distance_nanos(self, other: Self) -> u64 {
+        self.0.abs_diff(other.0)
+    }
+
+    /// `self + nanos`, saturating.
+    #[must_use]
+    pub const fn plus_nanos(self, nanos: i64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+}
+
+impl ops::Sub for MediaTime {
+    /// Nanoseconds.
+    type Output = i64;
+
+    fn sub(self, rhs: Self) -> i64 {
+        self.0.saturating_sub(rhs.0)
+    }
+}
+
+impl fmt::Display for MediaTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let millis = self.0.unsigned_abs() / 1_000_000;
+        let (s, ms) = (millis / 1000, millis % 1000);
+        write!(f, "{sign}{:02}:{:02}:{:02}.{ms:03}", s / 3600, s / 60 % 60, s % 60)
+    }
+}
+
+/// Frames per second as a rational, e.g. 60000/1001.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct FrameRate {
+    numerator: u32,
+    denominator: u32,
+}
+
+impl FrameRate {
+    /// Returns `None` when either part is zero.
+    pub const fn new(numerator: u32, denominator: u32) -> Option<Self> {
+        if numerator == 0 || denominator == 0 { None } else { Some(Self { numerator, denominator }) }
+    }
+
+    /// Whole frames per second; zero is taken as one.
+    pub const fn whole(fps: u32) -> Self {
+        Self { numerator: if fps == 0 { 1 } else { fps }, denominator: 1 }
+    }
+
+    /// Numerator of the rational.
+    pub const fn numerator(self) -> u32 {
+        self.numerator
+    }
+
+    /// Denominator of the rational.
+    pub const fn denominator(self) -> u32 {
+        self.denominator
+    }
+
+    /// Frames per second.
+    pub fn fps(self) -> f64 {
+        f64::from(self.numerator) / f64::from(self.denominator)
+    }
+
+    /// Nanoseconds from frame 0 to frame `index`, exact to the nanosecond for any index (no drift).
+    pub const fn frame_nanos(self, index: i64) -> i64 {
+        (index as i128 * self.denominator as i128 * 1_000_000_000 / self.numerator as i128) as i64
+    }
+
+    /// Nanoseconds of one frame, rounded down.
+    pub const fn interval_nanos(self) -> i64 {
+        self.frame_nanos(1)
+    }
+}
+
+impl fmt::Display for FrameRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.denominator == 1 { write!(f, "{}", self.numerator) } else { write!(f, "{}/{}", self.numerator, self.denominator) }
+    }
+}
+
+impl std::str::FromStr for FrameRate {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let wrong = || format!("frame rate {s:?} is not of the form 50, 59.94 or 60000/1001");
+        let (n, d) = match s.split_once('/') {
+            Some((n, d)) => (n.trim().parse().map_err(|_e| wrong())?, d.trim().parse().map_err(|_e| wrong())?),
+            None => match s.trim() {
+                "23.976" | "23.98" => (24000, 1001),
+                "29.97" => (30000, 1001),
+                "59.94" => (60000, 1001),
+                "119.88" => (120_000, 1001),
+                whole => (whole.parse().map_err(|_e| wrong())?, 1),
+            },
+        };
+        Self::new(n, d).ok_or_else(wrong)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ntsc_frames_do_not_drift() {
+        let rate = FrameRate::new(60000, 1001).unwrap();
+        // One hour of 59.94 is 215784.2157… frames; frame 215784 is 3599.9964 s exactly.
+        assert_eq!(rate.frame_nanos(215_784), 3_599_996_400_000);
+        assert_eq!("59.94".parse::<FrameRate>().unwrap(), rate);
+        assert!("0".parse::<FrameRate>().is_err());
+    }
+
+    #[test]
+    fn time_prints_and_subtracts() {
+        let t = MediaTime::from_secs_f64(3661.25);
+        assert_eq!(t.to_string(), "01:01:01.250");
+        assert_eq!(t - MediaTime::ZERO, 3_661_250_000_000);
+    }
+}

