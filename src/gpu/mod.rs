@@ -4,6 +4,7 @@
 
 mod context;
 mod kernel;
+pub mod layout;
 mod readback;
 pub mod shaders;
 mod timing;
