@@ -8,7 +8,9 @@
 
 // app, console, control
 // engine
+pub mod engine;
 // replay
+pub mod replay;
 // capture, scene, view, output, venue
 pub mod scene;
 pub mod view;

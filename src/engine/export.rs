@@ -1,0 +1,1 @@
+//! Export: rig + pictures of a moment + path → file.

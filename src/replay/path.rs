@@ -1,0 +1,1 @@
+//! A path: a curve in space × time.
