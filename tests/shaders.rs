@@ -1,5 +1,6 @@
 //! Every shader file that has an entry point is composed exactly as the engine composes it and validated; every struct
 //! that Rust uploads is compared with its twin in WGSL, member by member. No GPU is needed.
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::fmt::Write as _;
 
