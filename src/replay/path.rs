@@ -1,1 +1,0 @@
-//! A path: a curve in space × time.

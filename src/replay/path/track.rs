@@ -1,0 +1,377 @@
+//! A path laid along a rig: the virtual camera for any time.
+//!
+//! The virtual camera's centre, its turn relative to "looking at the centre", and its lens are each a C¹ curve through
+//! the physical cameras' values, so at a physical camera the virtual one *is* that camera. Between cameras the centre
+//! is interpolated in cylinder coordinates about the arc's axis, which keeps the distance even across wide gaps.
+
+use glam::{DMat3, DQuat, DVec2, DVec3};
+
+use super::{
+    Easing, Path, PathError, Station,
+    spline::{Spline, hermite, monotone_slopes},
+};
+use crate::{
+    geometry::{Distortion, Lens, Pose},
+    rig::{Arc, Camera, Rig},
+    time::MediaTime,
+};
+
+/// One point of a path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PathSample {
+    /// The instant to show.
+    pub instant: MediaTime,
+    /// The virtual camera, in output pixels.
+    pub camera: Camera,
+    /// Fractional index in the arc's order; grows beyond the camera count with every turn of a ring.
+    pub position: f64,
+    /// Zoom factor (already in the camera's lens).
+    pub zoom: f64,
+}
+
+/// Azimuth, radius, height; turn x y z w; ln fx, ln fy, cx, cy; distortion.
+const CHANNELS: usize = 19;
+const TURN: usize = 3;
+const LENS: usize = 7;
+const DISTORTION: usize = 11;
+
+/// Which distortion the virtual lens has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DistortionKind {
+    None,
+    BrownConrady,
+    Fisheye,
+}
+
+/// A path laid along a rig, for one output size.
+#[derive(Debug, Clone)]
+pub struct Track {
+    path: Path,
+    mark: MediaTime,
+    width_px: u32,
+    height_px: u32,
+    arc: Arc,
+    x_axis: DVec3,
+    y_axis: DVec3,
+    /// Angle along the arc of camera k of the order (and of the first camera after one turn of a closed ring).
+    sigma_rad: Vec<f64>,
+    curve: Spline<CHANNELS>,
+    kind: DistortionKind,
+    /// Stabilized: focal length in output pixels over the distance to the pivot in metres, safety crop included.
+    focal_px_per_m: f64,
+    keys: Vec<KeyChannels>,
+    /// Slopes at the start and the end of every span between key frames.
+    slopes: Vec<(KeyChannels, KeyChannels)>,
+}
+
+/// Angle along the arc, instant, ln zoom, height, roll, pivot.
+type KeyChannels = [f64; 8];
+
+impl Track {
+    /// Lays `path` along the cameras of `rig`; `mark` is the instant that the path's times count from. The output is
+    /// cropped, never letterboxed.
+    pub fn new(path: &Path, rig: &Rig, mark: MediaTime, width_px: u32, height_px: u32) -> Result<Self, PathError> {
+        path.check()?;
+        let arc = Arc::fit(rig)?;
+        let cameras: Vec<&Camera> = arc.order.iter().map(|&i| &rig.cameras[i]).collect();
+        let n = cameras.len();
+        let centers: Vec<DVec3> = cameras.iter().map(|c| c.center_in_world() - arc.center_in_world).collect();
+        let up = arc.up_in_world;
+        let flat = centers[0] - up * centers[0].dot(up);
+        let x_axis = flat.try_normalize().unwrap_or_else(|| up.any_orthonormal_vector());
+        let y_axis = up.cross(x_axis);
+
+        let mut sigma_rad = vec![0.0];
+        for k in 0..arc.gap_count() {
+            // Two cameras in one place would stop the curve: keep knots apart.
+            sigma_rad.push(sigma_rad[k] + arc.gap_rad(rig, k).max(1e-6));
+        }
+        let kind = distortion_kind(&cameras);
+        let mut track = Self {
+            path: path.clone(),
+            mark,
+            width_px: width_px.max(1),
+            height_px: height_px.max(1),
+            x_axis,
+            y_axis,
+            curve: Spline::new(vec![0.0], vec![[0.0; CHANNELS]]),
+            kind,
+            focal_px_per_m: 0.0,
+            keys: vec![],
+            slopes: vec![],
+            sigma_rad,
+            arc,
+        };
+        // A closed ring is unrolled by two cameras on either side, so that slopes at the seam are those of the inside.
+        let pad: isize = if track.arc.closed { 2 } else { 0 };
+        let period = track.period_rad();
+        let (mut knots, mut values) = (vec![], vec![]);
+        let mut azimuth_before = f64::NAN;
+        let mut turn_before = DQuat::IDENTITY;
+        for k in -pad..n as isize + pad {
+            let i = k.rem_euclid(n as isize) as usize;
+            let c = centers[i];
+            let mut azimuth = c.dot(y_axis).atan2(c.dot(x_axis));
+            let mut turn = track.turn_of(cameras[i]);
+            if !azimuth_before.is_nan() {
+                azimuth += ((azimuth_before - azimuth) / std::f64::consts::TAU).round() * std::f64::consts::TAU;
+                if turn.dot(turn_before) < 0.0 {
+                    turn = -turn;
+                }
+            }
+            (azimuth_before, turn_before) = (azimuth, turn);
+            let height = c.dot(up);
+            let lens = track.output_lens(cameras[i]);
+            let mut v = [0.0; CHANNELS];
+            v[..TURN].copy_from_slice(&[azimuth, (c - up * height).length(), height]);
+            v[TURN..LENS].copy_from_slice(&turn.to_array());
+            v[LENS..DISTORTION].copy_from_slice(&[lens.fx_px.ln(), lens.fy_px.ln(), lens.cx_px, lens.cy_px]);
+            match lens.distortion {
+                Distortion::BrownConrady { k, p } if kind == DistortionKind::BrownConrady => {
+                    v[DISTORTION..DISTORTION + 6].copy_from_slice(&k);
+                    v[DISTORTION + 6..].copy_from_slice(&p);
+                }
+                Distortion::Fisheye { k } if kind == DistortionKind::Fisheye => v[DISTORTION..DISTORTION + 4].copy_from_slice(&k),
+                _ => {}
+            }
+            let turns = k.div_euclid(n as isize) as f64;
+            knots.push(track.sigma_rad[i] + if turns == 0.0 { 0.0 } else { turns * period });
+            values.push(v);
+        }
+        track.curve = Spline::new(knots, values);
+        track.resolve_keys(rig)?;
+        if path.stabilize {
+            track.focal_px_per_m = track.steady_focal(&cameras);
+        }
+        Ok(track)
+    }
+
+    /// The arc that the path runs along.
+    pub const fn arc(&self) -> &Arc {
+        &self.arc
+    }
+
+    /// The path.
+    pub const fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The point of the path at `t_secs` since its start: held before the start and after the end, repeated for a loop.
+    pub fn sample(&self, t_secs: f64) -> PathSample {
+        let [sigma, instant_secs, ln_zoom, height_m, roll_rad, px, py, pz] = self.channels(t_secs);
+        let zoom = ln_zoom.exp();
+        let camera = self.camera(sigma, zoom, height_m, roll_rad, DVec3::new(px, py, pz));
+        PathSample { instant: self.mark.plus_nanos((instant_secs * 1e9).round() as i64), camera, position: self.position_of(sigma), zoom }
+    }
+
+    fn period_rad(&self) -> f64 {
+        if self.arc.closed { self.sigma_rad[self.sigma_rad.len() - 1] } else { f64::INFINITY }
+    }
+
+    /// Angle along the arc of a fractional index.
+    fn sigma_of(&self, position: f64) -> Result<f64, PathError> {
+        let n = self.arc.order.len();
+        let last = n - 1;
+        let (turns, inside) = if self.arc.closed {
+            ((position / n as f64).floor(), position.rem_euclid(n as f64))
+        } else {
+            if !(-1e-9..=last as f64 + 1e-9).contains(&position) {
+                return Err(PathError::OffTheArc { position, last });
+            }
+            (0.0, position.clamp(0.0, last as f64))
+        };
+        let k = (inside.floor() as usize).min(self.sigma_rad.len() - 2);
+        let u = inside - k as f64;
+        let sigma = self.sigma_rad[k] * (1.0 - u) + self.sigma_rad[k + 1] * u;
+        Ok(if turns == 0.0 { sigma } else { sigma + turns * self.period_rad() })
+    }
+
+    fn position_of(&self, sigma: f64) -> f64 {
+        let period = self.period_rad();
+        let (turns, inside) = if period.is_finite() { ((sigma / period).floor(), sigma.rem_euclid(period)) } else { (0.0, sigma) };
+        let k = self.sigma_rad.partition_point(|s| *s <= inside).clamp(1, self.sigma_rad.len() - 1) - 1;
+        let u = ((inside - self.sigma_rad[k]) / (self.sigma_rad[k + 1] - self.sigma_rad[k])).clamp(0.0, 1.0);
+        turns * self.arc.order.len() as f64 + k as f64 + u
+    }
+
+    fn resolve_keys(&mut self, rig: &Rig) -> Result<(), PathError> {
+        let mut keys: Vec<KeyChannels> = vec![];
+        for key in &self.path.keys {
+            let sigma = match &key.camera {
+                Station::Position(p) => self.sigma_of(*p)?,
+                Station::Camera(name) => {
+                    let k = rig.index_of(name).and_then(|i| self.arc.order.iter().position(|&o| o == i)).ok_or_else(|| {
+                        let known = rig.cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+                        PathError::UnknownCamera { camera: name.clone(), known }
+                    })?;
+                    self.sigma_of(k as f64)?
+                }
+                Station::Angle(a) => {
+                    let sigma = a.angle_deg.to_radians();
+                    let end = self.sigma_rad[self.sigma_rad.len() - 1];
+                    if !self.arc.closed && !(-1e-9..=end + 1e-9).contains(&sigma) {
+                        return Err(PathError::OffTheArc { position: self.position_of(sigma), last: self.arc.order.len() - 1 });
+                    }
+                    sigma
+                }
+            };
+            let pivot = key.pivot_m.map_or(self.arc.center_in_world, DVec3::from_array);
+            let roll = key.roll_deg.to_radians();
+            keys.push([sigma, key.instant_secs, key.zoom.ln(), key.height_m, roll, pivot.x, pivot.y, pivot.z]);
+        }
+        if self.path.looped {
+            let turns = (keys[keys.len() - 1][0] - keys[0][0]) / self.period_rad();
+            let rest_differs = (1..8).any(|c| (keys[keys.len() - 1][c] - keys[0][c]).abs() > 1e-9);
+            if (turns - turns.round()).abs() > 1e-9 || rest_differs {
+                let problem = if self.arc.closed {
+                    "a loop must end where, and at the instant at which, it starts"
+                } else {
+                    "a loop needs a closed ring of cameras, and these stand on an open arc. Use a bounce"
+                };
+                return Err(PathError::Invalid { name: self.path.name.clone(), problem: problem.into() });
+            }
+        }
+        let times: Vec<f64> = self.path.keys.iter().map(|k| k.at_secs).collect();
+        let smooth: Vec<Vec<f64>> =
+            (0..8).map(|c| monotone_slopes(&times, &keys.iter().map(|k| k[c]).collect::<Vec<_>>(), self.path.looped)).collect();
+        self.slopes = (0..keys.len().saturating_sub(1))
+            .map(|k| {
+                let chord: KeyChannels = std::array::from_fn(|c| (keys[k + 1][c] - keys[k][c]) / (times[k + 1] - times[k]));
+                let times_chord = |f: f64| chord.map(|v| v * f);
+                match self.path.keys[k].ease {
+                    Easing::Linear => (chord, chord),
+                    Easing::EaseIn => (times_chord(0.0), times_chord(2.0)),
+                    Easing::EaseOut => (times_chord(2.0), times_chord(0.0)),
+                    Easing::EaseInOut => (times_chord(0.0), times_chord(0.0)),
+                    Easing::Smooth => (std::array::from_fn(|c| smooth[c][k]), std::array::from_fn(|c| smooth[c][k + 1])),
+                }
+            })
+            .collect();
+        self.keys = keys;
+        Ok(())
+    }
+
+    fn channels(&self, t_secs: f64) -> KeyChannels {
+        let t = if self.path.looped { t_secs.rem_euclid(self.path.duration_secs) } else { t_secs };
+        let keys = &self.path.keys;
+        let after = keys.partition_point(|k| k.at_secs <= t);
+        if after == 0 {
+            return self.keys[0];
+        }
+        if after == keys.len() {
+            return self.keys[after - 1];
+        }
+        let k = after - 1;
+        let h = keys[k + 1].at_secs - keys[k].at_secs;
+        let u = (t - keys[k].at_secs) / h;
+        let (start, end) = &self.slopes[k];
+        std::array::from_fn(|c| hermite(self.keys[k][c], self.keys[k + 1][c], start[c], end[c], h, u))
+    }
+
+    /// `camera_from_world` rotation as world-from-camera of a camera at `eye` that looks at `pivot`, upright.
+    fn look(&self, eye: DVec3, pivot: DVec3) -> DQuat {
+        let up = self.arc.up_in_world;
+        // Straight above the pivot "upright" has no meaning: take the arc's first direction instead.
+        let pose = Pose::look_at(eye, pivot, up).or_else(|| Pose::look_at(eye, pivot, self.x_axis));
+        pose.map_or(DQuat::IDENTITY, |p| DQuat::from_mat3(&p.rotation.transpose()))
+    }
+
+    /// How a physical camera is turned against looking upright at the arc's centre.
+    fn turn_of(&self, camera: &Camera) -> DQuat {
+        let world_from_camera = DQuat::from_mat3(&camera.camera_from_world.rotation.transpose()).normalize();
+        (self.look(camera.center_in_world(), self.arc.center_in_world).inverse() * world_from_camera).normalize()
+    }
+
+    /// The camera's lens in output pixels: the largest centred crop of its picture that has the output's aspect.
+    fn output_lens(&self, camera: &Camera) -> Lens {
+        let (w, h) = (f64::from(camera.width_px.max(1)), f64::from(camera.height_px.max(1)));
+        let (out_w, out_h) = (f64::from(self.width_px), f64::from(self.height_px));
+        let s = (out_w / w).max(out_h / h);
+        let scaled = camera.lens.scaled(s, s);
+        Lens { cx_px: scaled.cx_px + (out_w - w * s) * 0.5, cy_px: scaled.cy_px + (out_h - h * s) * 0.5, ..scaled }
+    }
+
+    fn camera(&self, sigma: f64, zoom: f64, height_m: f64, roll_rad: f64, pivot: DVec3) -> Camera {
+        let period = self.period_rad();
+        let v = self.curve.at(if period.is_finite() { sigma.rem_euclid(period) } else { sigma });
+        let (sin, cos) = v[0].sin_cos();
+        let radial = (self.x_axis * cos + self.y_axis * sin) * v[1];
+        let eye = self.arc.center_in_world + radial + self.arc.up_in_world * (v[2] + height_m);
+        let looks = self.look(eye, pivot);
+        let (out_w, out_h) = (f64::from(self.width_px), f64::from(self.height_px));
+        let (turn, lens) = if self.path.stabilize {
+            let focal_px = self.focal_px_per_m * (eye - pivot).length() * zoom;
+            (DQuat::IDENTITY, Lens::pinhole(focal_px, focal_px, out_w * 0.5, out_h * 0.5))
+        } else {
+            let turn = DQuat::from_array([v[TURN], v[TURN + 1], v[TURN + 2], v[TURN + 3]]).normalize();
+            let l = &v[LENS..DISTORTION];
+            let zoomed = |c: f64, half: f64| if zoom == 1.0 { c } else { (c - half) * zoom + half };
+            let lens = Lens {
+                fx_px: l[0].exp() * zoom,
+                fy_px: l[1].exp() * zoom,
+                cx_px: zoomed(l[2], out_w * 0.5),
+                cy_px: zoomed(l[3], out_h * 0.5),
+                distortion: self.distortion(&v),
+            };
+            (turn, lens)
+        };
+        // The picture turns clockwise when the camera turns anticlockwise about its +z (forward) axis.
+        let world_from_camera = looks * turn * DQuat::from_rotation_z(-roll_rad);
+        let rotation = DMat3::from_quat(world_from_camera).transpose();
+        Camera {
+            name: "virtual".to_owned(),
+            width_px: self.width_px,
+            height_px: self.height_px,
+            lens,
+            camera_from_world: Pose { rotation, translation: -(rotation * eye) },
+            clock_offset_nanos: 0,
+        }
+    }
+
+    fn distortion(&self, v: &[f64; CHANNELS]) -> Distortion {
+        let d = &v[DISTORTION..];
+        match self.kind {
+            DistortionKind::None => Distortion::None,
+            DistortionKind::BrownConrady => Distortion::BrownConrady { k: [d[0], d[1], d[2], d[3], d[4], d[5]], p: [d[6], d[7]] },
+            DistortionKind::Fisheye => Distortion::Fisheye { k: [d[0], d[1], d[2], d[3]] },
+        }
+    }
+
+    /// Focal length (output pixels) per metre of distance: the cameras' mean, enlarged until the steady picture lies
+    /// inside every physical camera's own picture (at most 3×: a camera that looks far aside must not rule them all).
+    fn steady_focal(&self, cameras: &[&Camera]) -> f64 {
+        let pivot = self.keys.first().map_or(self.arc.center_in_world, |k| DVec3::new(k[5], k[6], k[7]));
+        let per_m = |c: &&Camera| {
+            let lens = self.output_lens(c);
+            (lens.fx_px * lens.fy_px).sqrt() / (c.center_in_world() - pivot).length().max(1e-9)
+        };
+        let mean = cameras.iter().map(per_m).sum::<f64>() / cameras.len() as f64;
+        let (out_w, out_h) = (f64::from(self.width_px), f64::from(self.height_px));
+        let fits = |factor: f64| {
+            cameras.iter().all(|c| {
+                let eye = c.center_in_world();
+                let focal_px = mean * factor * (eye - pivot).length();
+                let lens = Lens::pinhole(focal_px, focal_px, out_w * 0.5, out_h * 0.5);
+                let camera_from_virtual = c.camera_from_world.rotation * DMat3::from_quat(self.look(eye, pivot));
+                [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.5, 0.0), (0.5, 1.0), (0.0, 0.5), (1.0, 0.5)].iter().all(|(x, y)| {
+                    let ray = camera_from_virtual * lens.unproject(DVec2::new(x * out_w, y * out_h));
+                    c.lens.project(ray).is_some_and(|px| c.contains_px(px))
+                })
+            })
+        };
+        let factor = (0..=40).map(|i| 1.0 + 0.05 * f64::from(i)).find(|f| fits(*f)).unwrap_or(3.0);
+        mean * factor
+    }
+}
+
+fn distortion_kind(cameras: &[&Camera]) -> DistortionKind {
+    let fisheyes = cameras.iter().filter(|c| matches!(c.lens.distortion, Distortion::Fisheye { .. })).count();
+    if fisheyes == cameras.len() {
+        DistortionKind::Fisheye
+    } else if fisheyes > 0 || cameras.iter().all(|c| c.lens.distortion.is_none()) {
+        // Fisheyes among plain lenses: only a pinhole lies between the two models.
+        DistortionKind::None
+    } else {
+        DistortionKind::BrownConrady
+    }
+}
