@@ -16,6 +16,7 @@ pub mod scene;
 pub mod view;
 // ring, gpu
 pub mod gpu;
+pub mod ring;
 // frame, rig, show
 pub mod frame;
 pub mod rig;
