@@ -3,8 +3,12 @@
 //! Must not know: pictures' pixels on the GPU, feeds, threads.
 
 mod arc;
+pub mod formats;
+pub mod pictures;
 
 pub use arc::{Arc, ArcError};
+pub use formats::{Format, RigError, load};
+pub use pictures::fit_to_pictures;
 
 use glam::{DVec2, DVec3};
 

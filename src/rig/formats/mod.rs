@@ -1,0 +1,412 @@
+//! The formats in which the field hands over its calibrations: one file each, autodetected by content.
+//!
+//! A format's own pixel convention and axes are converted here, once. [`load`] gives a rig that is safe to use or an
+//! error that names the camera; [`read`] gives the rig as it is written, however broken, for `volte rig check`.
+//! Must not know: pictures' pixels, what a rig is used for.
+
+mod anipose;
+mod colmap;
+mod colmap_binary;
+mod middlebury;
+mod transforms;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use glam::{DMat3, DVec3};
+
+use super::{Camera, Rig};
+use crate::geometry::{Distortion, Lens, Pose};
+
+/// The largest rig file that is read, bytes: a sparse reconstruction's points are the big part.
+const MAX_FILE_BYTES: u64 = 2 << 30;
+
+/// A rig file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// COLMAP text: a folder with `cameras.txt`, `images.txt`, maybe `points3D.txt`.
+    ColmapText,
+    /// COLMAP binary: a folder with `cameras.bin`, `images.bin`, maybe `points3D.bin`.
+    ColmapBinary,
+    /// `transforms.json` of nerfstudio and instant-ngp.
+    Transforms,
+    /// TOML of aniposelib, Pose2Sim and caliscope.
+    AniposeToml,
+    /// Middlebury multi-view `_par.txt`.
+    Middlebury,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ColmapText => "COLMAP text",
+            Self::ColmapBinary => "COLMAP binary",
+            Self::Transforms => "transforms.json",
+            Self::AniposeToml => "aniposelib/Pose2Sim/caliscope TOML",
+            Self::Middlebury => "Middlebury _par.txt",
+        })
+    }
+}
+
+/// Why a rig cannot be read, used or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RigError {
+    /// The file system refused.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// "read", "write", …
+        action: &'static str,
+        /// File or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// No format fits.
+    #[error("{}: {what}", path.display())]
+    Unknown {
+        /// File or folder.
+        path: PathBuf,
+        /// What was found and what would be understood.
+        what: String,
+    },
+    /// The format is known, the content is not as it should be.
+    #[error("{} ({format}): {what}", path.display())]
+    Parse {
+        /// File or folder.
+        path: PathBuf,
+        /// The detected format.
+        format: Format,
+        /// What is wrong where, with the remedy.
+        what: String,
+    },
+    /// The file is well-formed but its cameras cannot be used.
+    #[error("{}: {what}", path.display())]
+    Unusable {
+        /// File or folder.
+        path: PathBuf,
+        /// The first finding, with the remedy.
+        what: String,
+    },
+    /// The rig cannot be expressed in that format.
+    #[error("cannot write {} as {format}: {what}", path.display())]
+    NotExpressible {
+        /// File or folder.
+        path: PathBuf,
+        /// The format asked for.
+        format: Format,
+        /// What does not fit, with the remedy.
+        what: String,
+    },
+}
+
+/// What is wrong in a file's content; the path and format are added by [`read`].
+#[derive(Debug)]
+struct Fault(String);
+
+impl Fault {
+    fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>, RigError> {
+    let io = |source| RigError::Io { action: "read", path: path.into(), source };
+    let size = std::fs::metadata(path).map_err(io)?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(RigError::Unknown { path: path.into(), what: format!("{size} bytes is too large for a rig file") });
+    }
+    if size == 0 {
+        return Err(RigError::Unknown { path: path.into(), what: "the file is empty (0 bytes). Export the calibration again".into() });
+    }
+    std::fs::read(path).map_err(io)
+}
+
+fn text_of(path: &Path) -> Result<String, RigError> {
+    let bytes = bytes_of(path)?;
+    text(&bytes).map(str::to_owned).map_err(|e| RigError::Unknown { path: path.into(), what: e.0 })
+}
+
+/// UTF-8 without a byte order mark.
+fn text(bytes: &[u8]) -> Result<&str, Fault> {
+    let text = std::str::from_utf8(bytes).map_err(|e| Fault(format!("not a text file ({e})")))?;
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+/// The format of a file's content.
+fn detect_content(bytes: &[u8]) -> Result<Format, Fault> {
+    let text = text(bytes)?;
+    let start = text.trim_start();
+    if start.starts_with('{') {
+        return if start.contains("\"frames\"") {
+            Ok(Format::Transforms)
+        } else {
+            Err(Fault::new("a JSON file without \"frames\" (transforms.json) or \"cameras\" (MPEG MIV)"))
+        };
+    }
+    if middlebury::looks_like(start) {
+        return Ok(Format::Middlebury);
+    }
+    if anipose::looks_like(start) {
+        return Ok(Format::AniposeToml);
+    }
+    Err(Fault::new(format!("not a rig file that Volte knows. It reads: {KNOWN}")))
+}
+
+const KNOWN: &str = "COLMAP (text or binary folder), transforms.json, aniposelib/Pose2Sim/caliscope TOML, Middlebury _par.txt";
+
+/// Finds the format of a file or folder, and the path that the format's reader wants.
+pub fn detect(path: &Path) -> Result<(Format, PathBuf), RigError> {
+    let metadata = std::fs::metadata(path).map_err(|source| RigError::Io { action: "read", path: path.into(), source })?;
+    if metadata.is_dir() {
+        return detect_folder(path);
+    }
+    let name = path.file_name().map(|n| n.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    if matches!(name.as_str(), "cameras.txt" | "images.txt" | "points3d.txt" | "cameras.bin" | "images.bin" | "points3d.bin") {
+        let folder = match path.parent() {
+            Some(p) if !p.as_os_str().is_empty() => p,
+            _ => Path::new("."),
+        };
+        if let Some(found) = colmap_in(folder) {
+            return Ok(found);
+        }
+    }
+    match detect_content(&bytes_of(path)?) {
+        Ok(format) => Ok((format, path.into())),
+        Err(Fault(what)) => Err(RigError::Unknown { path: path.into(), what }),
+    }
+}
+
+fn colmap_in(folder: &Path) -> Option<(Format, PathBuf)> {
+    let has = |name: &str| folder.join(name).is_file();
+    if has("cameras.bin") && has("images.bin") {
+        Some((Format::ColmapBinary, folder.into()))
+    } else if has("cameras.txt") && has("images.txt") {
+        Some((Format::ColmapText, folder.into()))
+    } else {
+        None
+    }
+}
+
+fn detect_folder(folder: &Path) -> Result<(Format, PathBuf), RigError> {
+    for sub in ["", "sparse/0", "sparse", "colmap/sparse/0"] {
+        let sub = if sub.is_empty() { folder.to_path_buf() } else { folder.join(sub) };
+        if let Some(found) = colmap_in(&sub) {
+            return Ok(found);
+        }
+    }
+    let transforms = folder.join("transforms.json");
+    if transforms.is_file() {
+        return detect(&transforms);
+    }
+    Err(RigError::Unknown { path: folder.into(), what: format!("no rig in this folder. Volte reads: {KNOWN}") })
+}
+
+/// Reads a rig as it is written, without asking whether its cameras can be used. For `volte rig check`; everything else
+/// wants [`load`].
+pub fn read(path: &Path) -> Result<Rig, RigError> {
+    let (format, path) = detect(path)?;
+    read_as(format, &path)
+}
+
+fn read_as(format: Format, path: &Path) -> Result<Rig, RigError> {
+    let fault = |Fault(what)| RigError::Parse { path: path.into(), format, what };
+    match format {
+        Format::ColmapText => {
+            let points = path.join("points3D.txt");
+            let points =
+                if points.is_file() && std::fs::metadata(&points).is_ok_and(|m| m.len() > 0) { Some(text_of(&points)?) } else { None };
+            colmap::parse(&text_of(&path.join("cameras.txt"))?, &text_of(&path.join("images.txt"))?, points.as_deref()).map_err(fault)
+        }
+        Format::ColmapBinary => {
+            let points = path.join("points3D.bin");
+            let points = if points.is_file() { Some(bytes_of(&points)?) } else { None };
+            colmap_binary::parse(&bytes_of(&path.join("cameras.bin"))?, &bytes_of(&path.join("images.bin"))?, points.as_deref())
+                .map_err(fault)
+        }
+        Format::Transforms => transforms::parse(&text_of(path)?, path.parent()).map_err(fault),
+        Format::AniposeToml => anipose::parse(&text_of(path)?).map_err(fault),
+        Format::Middlebury => middlebury::parse(&text_of(path)?).map_err(fault),
+    }
+}
+
+/// Loads a rig from a file or folder of any known format. Every camera of the result is usable: finite, with a positive
+/// focal length, a proper rotation and a unique name. Cameras of formats that do not tell the picture size have the
+/// size 0 × 0 until [`super::fit_to_pictures`].
+pub fn load(path: &Path) -> Result<Rig, RigError> {
+    let mut rig = read(path)?;
+    make_names_unique(&mut rig).map_err(|Fault(what)| RigError::Unusable { path: path.into(), what })?;
+    refuse_unusable(&rig).map_err(|Fault(what)| RigError::Unusable { path: path.into(), what })?;
+    Ok(rig)
+}
+
+fn make_names_unique(rig: &mut Rig) -> Result<(), Fault> {
+    let mut names: Vec<&str> = rig.cameras.iter().map(|c| c.name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|w| w[0] == w[1]) {
+        Some(w) => Err(Fault(format!("two cameras are called \"{}\". Give each camera a name of its own", w[0]))),
+        None => Ok(()),
+    }
+}
+
+fn refuse_unusable(rig: &Rig) -> Result<(), Fault> {
+    if rig.cameras.is_empty() {
+        return Err(Fault::new("there is no camera in it. Export the calibration again"));
+    }
+    for c in &rig.cameras {
+        let l = &c.lens;
+        let numbers = [l.fx_px, l.fy_px, l.cx_px, l.cy_px];
+        let d = match l.distortion {
+            Distortion::None => true,
+            Distortion::BrownConrady { k, p } => k.iter().chain(&p).all(|v| v.is_finite()),
+            Distortion::Fisheye { k } => k.iter().all(|v| v.is_finite()),
+        };
+        let pose = &c.camera_from_world;
+        if !numbers.iter().all(|v| v.is_finite()) || !d || !pose.rotation.is_finite() || !pose.translation.is_finite() {
+            return Err(Fault(format!("camera \"{}\" has a value that is not a number. Calibrate this camera again or remove it", c.name)));
+        }
+        if l.fx_px <= 0.0 || l.fy_px <= 0.0 {
+            return Err(Fault(format!(
+                "camera \"{}\" has the focal length {} × {} px; it must be positive. Calibrate its lens again",
+                c.name, l.fx_px, l.fy_px
+            )));
+        }
+        if (pose.rotation.determinant() - 1.0).abs() > 1e-6 {
+            return Err(Fault(format!(
+                "camera \"{}\": its rotation is mirrored or not a rotation (determinant {:.3}). Check the axes of the export: they must be right-handed",
+                c.name,
+                pose.rotation.determinant()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The file stem that names a camera: of "images/IMG_1.jpg", "IMG_1".
+fn stem(path: &str) -> String {
+    let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    match file.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() && is_extension(extension) => stem.into(),
+        _ => file.into(),
+    }
+}
+
+/// Extensions of pictures and videos; "v1.2" has none.
+fn is_extension(e: &str) -> bool {
+    (1..=5).contains(&e.len()) && e.chars().all(|c| c.is_ascii_alphanumeric()) && e.chars().any(|c| c.is_ascii_alphabetic())
+}
+
+/// Names of the pictures: their stems where these are unique, else the paths without extension ("left/0001").
+fn names_of(paths: &[String]) -> Vec<String> {
+    let stems: Vec<String> = paths.iter().map(|p| stem(p)).collect();
+    let mut sorted: Vec<&String> = stems.iter().collect();
+    sorted.sort_unstable();
+    if sorted.windows(2).all(|w| w[0] != w[1]) {
+        return stems;
+    }
+    paths
+        .iter()
+        .zip(&stems)
+        .map(|(p, s)| {
+            let p = p.replace('\\', "/");
+            let p = p.trim_start_matches("./");
+            match p.rsplit_once('/') {
+                Some((folder, _)) => format!("{folder}/{s}"),
+                None => s.clone(),
+            }
+        })
+        .collect()
+}
+
+/// A camera whose rotation is made orthonormal where that is possible; a mirrored or singular one stays as it is, for
+/// [`load`] to refuse and `check` to explain.
+fn camera(name: impl Into<String>, (width_px, height_px): (u32, u32), lens: Lens, rotation: DMat3, translation: DVec3) -> Camera {
+    let rotation = Pose::orthonormalized(rotation).unwrap_or(rotation);
+    Camera { name: name.into(), width_px, height_px, lens, camera_from_world: Pose { rotation, translation }, clock_offset_nanos: 0 }
+}
+
+/// The half pixel between a convention with the first pixel's centre at (0, 0) and ours.
+const HALF_PX: f64 = 0.5;
+
+/// OpenCV's distortion vector k1 k2 p1 p2 [k3 [k4 k5 k6 [s1…s4 [τx τy]]]].
+fn opencv_distortion(d: &[f64]) -> Result<Distortion, Fault> {
+    if d.len() > 8 && d[8..].iter().any(|v| *v != 0.0) {
+        return Err(Fault::new(
+            "thin-prism or tilt distortion (more than 8 coefficients) is not supported. Calibrate with at most k1…k6, p1, p2",
+        ));
+    }
+    let at = |i: usize| d.get(i).copied().unwrap_or(0.0);
+    let (k, p) = ([at(0), at(1), at(4), at(5), at(6), at(7)], [at(2), at(3)]);
+    Ok(brown(k, p))
+}
+
+fn brown(k: [f64; 6], p: [f64; 2]) -> Distortion {
+    let distortion = Distortion::BrownConrady { k, p };
+    if distortion.is_none() { Distortion::None } else { distortion }
+}
+
+/// OpenCV's fisheye coefficients k1…k4.
+fn fisheye(d: &[f64]) -> Distortion {
+    let at = |i: usize| d.get(i).copied().unwrap_or(0.0);
+    Distortion::Fisheye { k: [at(0), at(1), at(2), at(3)] }
+}
+
+/// Rodrigues vector to matrix.
+fn rodrigues(v: DVec3) -> DMat3 {
+    DMat3::from_quat(glam::DQuat::from_scaled_axis(v))
+}
+
+/// A picture size as it comes from a file (often as a float).
+fn size_px(w: f64, h: f64) -> Result<(u32, u32), Fault> {
+    let one = |v: f64| ((1.0..=131_072.0).contains(&v) && v.fract() == 0.0).then_some(v as u32);
+    one(w).zip(one(h)).ok_or_else(|| Fault(format!("picture size {w} × {h} is not a size in pixels")))
+}
+
+/// A lens here has no skew; a tenth of a pixel across the picture is nothing, more is an error.
+fn refuse_skew(skew: f64, fx: f64) -> Result<(), Fault> {
+    if skew.abs() > 1e-4 * fx.abs() {
+        return Err(Fault(format!("the lens has a skew of {skew}. Calibrate without skew: real sensors have none")));
+    }
+    Ok(())
+}
+
+/// The numbers of a line; the fault names the word that is none.
+fn numbers(line: &str) -> Result<Vec<f64>, Fault> {
+    line.split_whitespace().map(|w| w.parse().map_err(|e| Fault(format!("\"{}\" is not a number ({e})", shortened(w))))).collect()
+}
+
+/// For quoting a file's content in a message.
+fn shortened(s: &str) -> String {
+    if s.chars().count() > 40 { s.chars().take(40).chain(['…']).collect() } else { s.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_are_stems_or_paths() {
+        assert_eq!(stem("images/IMG_5883.jpg"), "IMG_5883");
+        assert_eq!(stem("./cam00"), "cam00");
+        assert_eq!(stem("a\\b.PNG"), "b");
+        assert_eq!(stem("v1.2"), "v1.2");
+        assert_eq!(names_of(&["left/1.png".into(), "right/1.png".into()]), ["left/1", "right/1"]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+        #[test]
+        fn arbitrary_bytes_never_panic(a in proptest::collection::vec(any::<u8>(), 0..400), b in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = detect_content(&a);
+            let _ = colmap_binary::parse(&a, &b, Some(&a));
+            let t = String::from_utf8_lossy(&a);
+            let _ = colmap::parse(&t, &String::from_utf8_lossy(&b), Some(&t));
+            let _ = transforms::parse(&t, None);
+            let _ = anipose::parse(&t);
+            let _ = middlebury::parse(&t);
+        }
+    }
+}
