@@ -68,7 +68,11 @@ impl Arc {
         let widest = (0..n).max_by(|&a, &b| gap_after(a).total_cmp(&gap_after(b))).unwrap_or(0);
         let widest_rad = gap_after(widest);
         let mean_other = (std::f64::consts::TAU - widest_rad) / (n - 1) as f64;
-        let closed = n >= 3 && widest_rad < (1.9 * mean_other).max(1e-6) && widest_rad < 2.4;
+        let second_rad = (0..n).filter(|&k| k != widest).map(gap_after).fold(0.0, f64::max);
+        // Uneven rings exist: there the widest gap is no outlier against the second widest.
+        let even = widest_rad < (1.9 * mean_other).max(1e-6) && widest_rad < 2.4;
+        let uneven = widest_rad < 1.5 * second_rad && widest_rad < std::f64::consts::FRAC_PI_2;
+        let closed = n >= 3 && (even || uneven);
         by_azimuth.rotate_left((widest + 1) % n);
         let zero = by_azimuth[0].0;
         Ok(Self {
@@ -100,39 +104,38 @@ fn flatten(v: DVec3, up: DVec3) -> DVec3 {
     v - up * v.dot(up)
 }
 
-/// Normal of the cameras' plane through their directions from `center`; the cameras' own up when they are (nearly) in a
-/// line or do not span a plane.
-fn plane_normal(centers: &[DVec3], center: DVec3, camera_up: DVec3) -> DVec3 {
-    let camera_up = camera_up.try_normalize().unwrap_or(DVec3::Z);
+/// Normal of the cameras' plane, on the side of the cameras' own up; that up itself where the cameras are (nearly) in a
+/// line or do not lie in a plane.
+fn plane_normal(centers: &[DVec3], center: DVec3, camera_up_sum: DVec3) -> DVec3 {
+    let camera_up = camera_up_sum.try_normalize().unwrap_or(DVec3::Z);
     let mean = centers.iter().sum::<DVec3>() / centers.len() as f64;
     let mut m = glam::DMat3::ZERO;
     for c in centers {
         let d = *c - mean;
         m += glam::DMat3::from_cols(d * d.x, d * d.y, d * d.z);
     }
-    // Inverse power iteration towards the smallest eigenvector, started at the cameras' up.
     let trace = m.x_axis.x + m.y_axis.y + m.z_axis.z;
-    if trace <= 0.0 || (mean - center).length_squared() == 0.0 {
+    if !trace.is_finite() || trace <= 0.0 || (mean - center).length_squared() == 0.0 {
         return camera_up;
     }
-    let shifted = glam::DMat3::from_diagonal(DVec3::splat(trace * 1.001)) - m;
-    let mut v = camera_up;
-    let mut planar = 0.0;
+    // Inverse iteration towards the eigenvector of the smallest spread; the start is no axis of anything.
+    let inverse = (m + glam::DMat3::from_diagonal(DVec3::splat(trace * 1e-9))).inverse();
+    let mut normal = camera_up + DVec3::new(0.013, 0.029, 0.017);
     for _ in 0..64 {
-        let next = shifted * v;
-        planar = next.length();
-        v = next / planar.max(1e-300);
+        normal = (inverse * normal).normalize_or(camera_up);
     }
-    // How well the normal is determined: the spread along it against the spread across the least spanned direction.
-    let spread_normal = (trace * 1.001 - planar).max(0.0);
-    let side = v.any_orthonormal_vector();
-    let side2 = v.cross(side);
-    let (s1, s2) = (side.dot(m * side), side2.dot(m * side2));
-    let least = s1.min(s2);
-    if v.dot(camera_up).abs() < 0.5 || spread_normal > 0.25 * least {
-        return camera_up;
-    }
-    if v.dot(camera_up) < 0.0 { -v } else { v }
+    let spread = |v: DVec3| v.dot(m * v).max(0.0);
+    // The two spreads within the plane, from their sum and product.
+    let (a, b) = normal.any_orthonormal_pair();
+    let (saa, sbb, sab) = (spread(a), spread(b), a.dot(m * b));
+    let half = f64::hypot(saa - sbb, 2.0 * sab) * 0.5;
+    let (large, small) = ((saa + sbb) * 0.5 + half, (saa + sbb) * 0.5 - half);
+    let along_up = normal.dot(camera_up);
+    // An arc in a slant against the cameras' up is believed only where the plane is beyond doubt: a ring around a subject
+    // that lies on its side, where every camera has another up.
+    let in_plane = spread(normal) <= 0.25 * small;
+    let beyond_doubt = spread(normal) <= 0.02 * small && small >= 0.1 * large;
+    if beyond_doubt || (in_plane && along_up.abs() >= 0.5) { if along_up < 0.0 { -normal } else { normal } } else { camera_up }
 }
 
 #[cfg(test)]
@@ -183,6 +186,22 @@ mod tests {
         let arc = Arc::fit(&ring(16, std::f64::consts::TAU, true)).unwrap();
         assert!(arc.closed);
         assert_eq!(arc.gap_count(), 16);
+    }
+
+    #[test]
+    fn a_ring_of_cameras_that_disagree_about_up_is_ordered() {
+        // Each camera's up is the tangent of the ring, as in a gantry around a subject on its side.
+        let mut rig = ring(16, std::f64::consts::TAU, true);
+        for c in &mut rig.cameras {
+            let eye = c.center_in_world();
+            let target = DVec3::new(0.5, -0.2, 1.0);
+            c.camera_from_world = Pose::look_at(eye, target, DVec3::Z.cross(eye - target)).unwrap();
+        }
+        let arc = Arc::fit(&rig).unwrap();
+        assert!(arc.closed && arc.up_in_world.z.abs() > 0.99, "{arc:?}");
+        for k in 0..16 {
+            assert!((arc.gap_rad(&rig, k) - std::f64::consts::TAU / 16.0).abs() < 5e-3);
+        }
     }
 
     #[test]

@@ -160,9 +160,9 @@ pub struct Matched {
 
 /// Finds every camera's picture and fits the rig to them.
 ///
-/// A camera without a picture is an error. One exception, with a notice: files of formats without picture sizes
-/// (Middlebury, MVSNet) often describe a larger set than the folder at hand; when most cameras of such a rig have no
-/// picture, the rig is restricted to those that have.
+/// A camera without a picture is an error. One exception, with a notice: some rig files describe a larger set than the
+/// folder at hand. When every picture of the folder belongs to a camera and at least 8 cameras and a fifth of them all
+/// have none, the rig is restricted to those that have.
 pub fn match_rig(rig: &Rig, folder: &Path) -> Result<Matched, PicturesError> {
     let listed = Folder::open(folder)?;
     let mut notices = Vec::new();
@@ -177,7 +177,8 @@ pub fn match_rig(rig: &Rig, folder: &Path) -> Result<Matched, PicturesError> {
         }
     }
     if !without.is_empty() {
-        let larger_set = rig.cameras.iter().all(|c| c.width_px == 0) && keep.len() >= 2 && without.len() > keep.len();
+        let all_claimed = listed.pictures.len() == paths.len();
+        let larger_set = all_claimed && keep.len() >= 2 && without.len() >= 8 && without.len() * 5 >= rig.cameras.len();
         if !larger_set {
             return Err(listed.missing(&without));
         }
@@ -189,7 +190,7 @@ pub fn match_rig(rig: &Rig, folder: &Path) -> Result<Matched, PicturesError> {
     }
     if listed.pictures.len() > paths.len() {
         notices.push(format!(
-            "{} pictures of {} belong to no camera of the rig and are not used",
+            "{} pictures in {} belong to none of these cameras and are not used",
             listed.pictures.len() - paths.len(),
             folder.display()
         ));
@@ -305,10 +306,12 @@ mod tests {
         assert!(m.paths[1].ends_with("Cam1.jpg") && m.notices.is_empty());
         let e = match_rig(&rig(&[(100, 80); 3]), dir.path()).unwrap_err().to_string();
         assert!(e.contains("\"Cam2\"") && !e.contains("\"Cam1\""), "{e}");
-        // A rig without sizes that describes a larger set.
-        let m = match_rig(&rig(&[(0, 0); 9]), dir.path()).unwrap();
+        // A rig that describes a larger set; but not when the folder has a stranger's picture.
+        let m = match_rig(&rig(&[(0, 0); 10]), dir.path()).unwrap();
         assert_eq!((m.rig.cameras.len(), m.notices.len()), (2, 1));
-        assert!(match_rig(&rig(&[(0, 0); 3]), dir.path()).is_err());
+        picture(dir.path(), "stranger.png", 100, 80);
+        assert!(match_rig(&rig(&[(0, 0); 10]), dir.path()).is_err());
+        assert_eq!(match_rig(&rig(&[(100, 80)]), dir.path()).unwrap().notices.len(), 1);
         picture(dir.path(), "cam0.jpeg", 100, 80);
         assert!(matches!(find(dir.path(), "Cam0"), Err(PicturesError::Ambiguous { .. })));
         std::fs::write(dir.path().join("cam1.jpg"), "").unwrap();
