@@ -50,7 +50,9 @@ fn luma(p: &Picture) -> Vec<f64> {
 fn blur(x: &[f64], w: usize, h: usize) -> Vec<f64> {
     let mut k: Vec<f64> = (-5..=5).map(|i| (-0.5 * (f64::from(i) / 1.5).powi(2)).exp()).collect();
     let sum: f64 = k.iter().sum();
-    k.iter_mut().for_each(|v| *v /= sum);
+    for v in &mut k {
+        *v /= sum;
+    }
     let reflect = |i: isize, n: usize| -> usize {
         if n == 1 {
             return 0;

@@ -2,6 +2,10 @@
 
 use crate::color::YuvMatrix;
 use crate::frame::Picture;
+use rayon::{
+    iter::{IndexedParallelIterator as _, ParallelIterator as _},
+    slice::ParallelSliceMut as _,
+};
 
 /// Memory layout of a [`YuvFrame`]'s bytes; planes are tightly packed (no row padding), in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,8 +116,6 @@ impl YuvFrame {
                 px[2] = (l + bu * u).round().clamp(0.0, 255.0) as u8;
             }
         };
-        use rayon::iter::{IndexedParallelIterator as _, ParallelIterator as _};
-        use rayon::slice::ParallelSliceMut as _;
         rgba.par_chunks_mut(w * 4).enumerate().for_each(convert_row);
         Picture::from_rgba(self.width, self.height, rgba).ok()
     }

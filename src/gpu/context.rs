@@ -101,6 +101,26 @@ impl Gpu {
         Self::from_adapter(instance, adapter)
     }
 
+    /// Name and kind of every adapter that can be seen.
+    pub fn adapters() -> Vec<(String, String)> {
+        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+        adapters
+            .iter()
+            .map(|a| {
+                let info = a.get_info();
+                let kind = match info.device_type {
+                    wgpu::DeviceType::DiscreteGpu => "discrete",
+                    wgpu::DeviceType::IntegratedGpu => "integrated",
+                    wgpu::DeviceType::VirtualGpu => "virtual",
+                    wgpu::DeviceType::Cpu => "software",
+                    wgpu::DeviceType::Other => "unknown kind",
+                };
+                (info.name, format!("{kind}, {:?}, {}", info.backend, info.driver_info))
+            })
+            .collect()
+    }
+
     fn from_adapter(instance: wgpu::Instance, adapter: wgpu::Adapter) -> Result<Self, GpuError> {
         let info = adapter.get_info();
         let optional = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS;

@@ -15,7 +15,7 @@ impl Gpu {
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("readback") });
         encoder.copy_buffer_to_buffer(buffer, 0, &staging, 0, size);
         self.queue.submit([encoder.finish()]);
-        self.map_and_take(&staging, |bytes| bytes.to_vec())
+        self.map_and_take(&staging, <[u8]>::to_vec)
     }
 
     /// Copies one layer of a 4-byte-per-pixel (or other uncompressed) texture back, rows tightly packed.

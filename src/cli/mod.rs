@@ -1,0 +1,92 @@
+//! The command line: what each command takes, and the one call into the library that it makes.
+//!
+//! One file per command, each with its `Args` and a `run`.
+
+mod console;
+mod demo;
+mod devices;
+mod export;
+mod rig;
+
+use clap::{Parser, Subcommand};
+
+/// Multi-camera freeze-frame replay: mark an instant, travel around it, put it on air.
+///
+/// Cameras stand around an athlete. Volte keeps the last minutes of all of them, and on a mark it freezes the picture
+/// and flies between the cameras, through positions where no camera stands.
+#[derive(Debug, Parser)]
+#[command(version, subcommand_required = false, after_help = TOUR, max_term_width = 120)]
+pub struct Cli {
+    /// Say more on standard error; twice for everything. RUST_LOG overrides it.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const TOUR: &str = "\
+A first walk:
+  volte demo                                  sixteen synthetic cameras around an athlete, live
+  volte rig check path/to/transforms.json     what a calibration says and what is wrong with it
+  volte export --help                         pictures and a rig in, a video of the orbit out
+Without a command the console opens.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Open the operator's console (the default).
+    Console(console::Args),
+    /// Show Volte on its built-in venue: no cameras, no data needed.
+    Demo(demo::Args),
+    /// Write an orbit around one instant to a video file or a sequence of pictures.
+    Export(export::Args),
+    /// Read, check, draw and convert the calibration of the cameras.
+    #[command(subcommand)]
+    Rig(rig::Args),
+    /// List the GPUs, the cameras and the encoders that Volte finds on this machine.
+    Devices(devices::Args),
+}
+
+/// Runs what was asked for.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    match cli.command.unwrap_or_else(|| Command::Console(console::Args::default())) {
+        Command::Console(args) => console::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Rig(args) => rig::run(args),
+        Command::Devices(args) => devices::run(args),
+    }
+}
+
+/// Sends log lines to standard error: warnings, with `-v` also what happens, with `-vv` everything.
+pub fn log_to_stderr(verbose: u8) {
+    let level = ["volte=warn", "volte=info", "volte=debug"][usize::from(verbose.min(2))];
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_unset| level.into());
+    // Fails only when a logger is set already; then that one is as good.
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().try_init().ok();
+}
+
+/// An error and its causes on one line; a cause that the error itself already tells is not repeated.
+pub fn chain(problem: &anyhow::Error) -> String {
+    problem.chain().skip(1).fold(problem.to_string(), |told, cause| {
+        let cause = cause.to_string();
+        if told.contains(&cause) { told } else { format!("{told}: {cause}") }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn causes_are_told_once() {
+        let inner = anyhow::anyhow!("disk full");
+        assert_eq!(chain(&inner.context("cannot write x: disk full")), "cannot write x: disk full");
+        assert_eq!(chain(&anyhow::anyhow!("disk full").context("cannot write x")), "cannot write x: disk full");
+    }
+}
