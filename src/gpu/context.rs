@@ -74,12 +74,17 @@ pub struct Gpu {
     lost: Arc<AtomicBool>,
 }
 
+/// The backends that run compute shaders well; OpenGL is left out even where another crate compiled it in.
+fn instance() -> wgpu::Instance {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    wgpu::Instance::new(descriptor)
+}
+
 impl Gpu {
     /// Opens the best adapter: discrete before integrated before software; `VOLTE_ADAPTER` or the options narrow the choice.
     pub fn open(options: &GpuOptions) -> Result<Self, GpuError> {
-        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-        descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
-        let instance = wgpu::Instance::new(descriptor);
+        let instance = instance();
         let wanted = options.adapter_name.clone().or_else(|| std::env::var("VOLTE_ADAPTER").ok()).filter(|s| !s.is_empty());
         let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
         let seen = adapters.iter().map(|a| a.get_info().name).collect::<Vec<_>>().join(", ");
@@ -103,7 +108,7 @@ impl Gpu {
 
     /// Name and kind of every adapter that can be seen.
     pub fn adapters() -> Vec<(String, String)> {
-        let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
+        let instance = instance();
         let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
         adapters
             .iter()
