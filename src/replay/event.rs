@@ -1,0 +1,153 @@
+//! Events: what a mark leaves on the timeline. A slice of time over *all* cameras, never a clip of one.
+//!
+//! A mark is one reference point; the event around it has a default length and guard bands, so that it can be widened
+//! later without loss. Must not know: the ring that keeps the pictures (it is asked to pin [`Event::pinned_range`]).
+
+use crate::time::MediaTime;
+
+/// Identity of an event; never reused within a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct EventId(pub u64);
+
+/// Default length and guard bands of new events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct EventRules {
+    /// From the in point to the mark, nanoseconds.
+    pub before_nanos: i64,
+    /// From the mark to the out point, nanoseconds.
+    pub after_nanos: i64,
+    /// Kept on both sides beyond in and out, nanoseconds.
+    pub guard_nanos: i64,
+}
+
+impl Default for EventRules {
+    /// 4 s around the mark (most of it before: the operator marks what has just happened) and 5 s of guard.
+    fn default() -> Self {
+        Self { before_nanos: 3_000_000_000, after_nanos: 1_000_000_000, guard_nanos: 5_000_000_000 }
+    }
+}
+
+/// A slice of time over all cameras with the instant that was marked.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Event {
+    /// Identity.
+    pub id: EventId,
+    /// Shown to the operator; `E001` until renamed.
+    pub name: String,
+    /// The marked instant.
+    pub instant: MediaTime,
+    /// In point, at or before the instant.
+    pub begin: MediaTime,
+    /// Out point, at or after the instant.
+    pub end: MediaTime,
+    /// Guard band on both sides, nanoseconds.
+    pub guard_nanos: i64,
+    /// How often it was on air.
+    pub takes: u32,
+}
+
+impl Event {
+    /// What the ring must not overwrite: in to out with guard bands.
+    pub const fn pinned_range(&self) -> (MediaTime, MediaTime) {
+        (self.begin.plus_nanos(-self.guard_nanos), self.end.plus_nanos(self.guard_nanos))
+    }
+
+    /// Whether `at` lies between in and out.
+    pub fn contains(&self, at: MediaTime) -> bool {
+        self.begin <= at && at <= self.end
+    }
+}
+
+/// All events of the session, in the order of their marks.
+#[derive(Debug, Clone, Default)]
+pub struct EventList {
+    events: Vec<Event>,
+    next: u64,
+}
+
+impl EventList {
+    /// Drops a mark at `instant`.
+    pub fn mark(&mut self, instant: MediaTime, rules: EventRules) -> &Event {
+        self.next += 1;
+        let at = self.events.len();
+        self.events.push(Event {
+            id: EventId(self.next),
+            name: format!("E{:03}", self.next),
+            instant,
+            begin: instant.plus_nanos(-rules.before_nanos.max(0)),
+            end: instant.plus_nanos(rules.after_nanos.max(0)),
+            guard_nanos: rules.guard_nanos.max(0),
+            takes: 0,
+        });
+        &self.events[at]
+    }
+
+    /// The event of that identity.
+    pub fn get(&self, id: EventId) -> Option<&Event> {
+        self.events.iter().find(|e| e.id == id)
+    }
+
+    /// The same, to edit.
+    pub fn get_mut(&mut self, id: EventId) -> Option<&mut Event> {
+        self.events.iter_mut().find(|e| e.id == id)
+    }
+
+    /// Takes an event out; only an explicit command of the operator does this.
+    pub fn remove(&mut self, id: EventId) -> Option<Event> {
+        let at = self.events.iter().position(|e| e.id == id)?;
+        Some(self.events.remove(at))
+    }
+
+    /// The neighbour of `id` in the list (`forward`: later mark), or the last event when `id` is none.
+    pub fn neighbour(&self, id: Option<EventId>, forward: bool) -> Option<&Event> {
+        match id.and_then(|id| self.events.iter().position(|e| e.id == id)) {
+            None => self.events.last(),
+            Some(at) if forward => self.events.get(at + 1),
+            Some(at) => at.checked_sub(1).and_then(|before| self.events.get(before)),
+        }
+    }
+
+    /// All, oldest mark first.
+    pub fn iter(&self) -> std::slice::Iter<'_, Event> {
+        self.events.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_makes_an_event_with_guards() {
+        let mut list = EventList::default();
+        let e = list.mark(MediaTime::from_secs_f64(100.0), EventRules::default()).clone();
+        assert_eq!(e.name, "E001");
+        assert_eq!((e.begin.secs_f64(), e.end.secs_f64()), (97.0, 101.0));
+        assert_eq!(e.pinned_range(), (MediaTime::from_secs_f64(92.0), MediaTime::from_secs_f64(106.0)));
+        assert!(e.contains(e.instant) && !e.contains(e.end.plus_nanos(1)));
+    }
+
+    #[test]
+    fn identities_are_not_reused_and_neighbours_are_found() {
+        let mut list = EventList::default();
+        let a = list.mark(MediaTime::from_nanos(1), EventRules::default()).id;
+        let b = list.mark(MediaTime::from_nanos(2), EventRules::default()).id;
+        assert!(list.remove(b).is_some());
+        let c = list.mark(MediaTime::from_nanos(3), EventRules::default()).id;
+        assert_ne!(b, c);
+        assert_eq!(list.neighbour(Some(a), true).map(|e| e.id), Some(c));
+        assert_eq!(list.neighbour(Some(a), false), None);
+        assert_eq!(list.neighbour(None, false).map(|e| e.id), Some(c));
+    }
+}

@@ -1,0 +1,484 @@
+//! The transport: what is on program, what is prepared in preview, and how commands move between them.
+//!
+//! Live → armed (an instant is frozen in preview) → on air (the take) → return. Preview and program are independent: the next
+//! instant can be prepared while one is on air. The program is never black by construction: it is a live camera that delivers,
+//! a replay whose pictures are ready, or the repeated last picture when no camera is left. Must not know: pictures, clocks,
+//! threads; whoever owns it says what time it is and does the [`Effect`]s.
+
+use super::{Event, EventId, EventList, EventRules};
+use crate::time::MediaTime;
+
+/// How far a frozen instant is prepared; each step can be shown and taken, the later the better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Readiness {
+    /// Frames are being fetched; nothing to show yet.
+    #[default]
+    Fetching,
+    /// The frames of the instant are decoded: the orbit can step through the real cameras.
+    RealCameras,
+    /// The scene is solved: every position between the cameras has a picture.
+    Solved,
+}
+
+/// What preview holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// The event that it came from; `None` after a free jog.
+    pub event: Option<EventId>,
+    /// The frozen instant.
+    pub instant: MediaTime,
+    /// Position along the arc in gaps: 0 is the first camera of the arc, 1 the second, 1.5 midway to the third.
+    pub position: f64,
+    /// How far it is prepared.
+    pub readiness: Readiness,
+    /// Why it stays behind [`Readiness::Solved`], if it failed.
+    pub problem: Option<String>,
+}
+
+/// A replay on program.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OnAir {
+    /// The event.
+    pub event: Option<EventId>,
+    /// The frozen instant.
+    pub instant: MediaTime,
+    /// Where the path starts along the arc, gaps.
+    pub from_position: f64,
+    /// House time of the take.
+    pub started: MediaTime,
+    /// Whether the scene was solved at the take (or has been since): else the path steps through real cameras.
+    pub solved: bool,
+}
+
+/// What goes out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Program {
+    /// A live camera.
+    Live {
+        /// Index in the rig.
+        camera: usize,
+    },
+    /// No camera delivers: the last picture is repeated.
+    Hold,
+    /// A replay.
+    Replay(OnAir),
+}
+
+/// The state in one word, for tally and title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Program is live and nothing is prepared.
+    Live,
+    /// Program is live, preview holds an instant.
+    Armed,
+    /// A replay is on program.
+    OnAir,
+}
+
+impl Phase {
+    /// As shown to the operator.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Live => "LIVE",
+            Self::Armed => "ARMED",
+            Self::OnAir => "ON AIR",
+        }
+    }
+}
+
+/// What moves the transport: the operator's wishes and the reports of those who do the work.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TransportCommand {
+    /// Drop a mark at `at` and prepare it.
+    Mark {
+        /// The instant.
+        at: MediaTime,
+    },
+    /// Prepare an event.
+    SelectEvent(EventId),
+    /// Prepare the next (`true`) or previous event of the list.
+    StepEvent(bool),
+    /// Forget an event and release what it pinned; refused while it is on air.
+    RemoveEvent(EventId),
+    /// Freeze another instant in preview (jog).
+    SetInstant(MediaTime),
+    /// Put the orbit at a position, gaps.
+    SetOrbit(f64),
+    /// Move the orbit, gaps.
+    MoveOrbit(f64),
+    /// Put the prepared replay on program.
+    Take {
+        /// House time.
+        now: MediaTime,
+    },
+    /// On air: back to live. Armed: put the preparation away.
+    Return,
+    /// Choose the live camera.
+    SelectCamera(usize),
+    /// Report: the frames of `instant` are decoded.
+    MomentReady(MediaTime),
+    /// Report: the scene of `instant` is solved.
+    SceneReady(MediaTime),
+    /// Report: `instant` cannot be prepared further.
+    PrepareFailed {
+        /// The instant.
+        instant: MediaTime,
+        /// What happened and the remedy.
+        why: String,
+        /// Whether not even real pictures are there.
+        fatal: bool,
+    },
+    /// Report: a camera delivers or not.
+    CameraAlive {
+        /// Index in the rig.
+        camera: usize,
+        /// Whether it delivers.
+        alive: bool,
+    },
+    /// Report: the replay on air cannot go on.
+    ProgramFault(String),
+}
+
+/// What the owner has to do after a command.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Keep the range of this event in the ring.
+    Pin(Event),
+    /// Release the range of this event.
+    Unpin(EventId),
+    /// Fetch and solve this instant for preview; whatever was being prepared before is not wanted any more.
+    Prepare(MediaTime),
+    /// Preview is empty; stop preparing.
+    StopPreparing,
+    /// The program changed by cut.
+    Cut,
+    /// Tell the operator: something needs a hand.
+    Warn(String),
+}
+
+/// The state machine; [`Transport::apply`] is total: every command is answered in every state.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    /// Camera indices in the order of the arc.
+    arc_order: Vec<usize>,
+    closed: bool,
+    alive: Vec<bool>,
+    names: Vec<String>,
+    live_camera: usize,
+    program: Program,
+    preview: Option<Prepared>,
+    last_position: f64,
+    events: EventList,
+    /// Rules of new events.
+    pub rules: EventRules,
+}
+
+impl Transport {
+    /// A transport over cameras by name; `arc_order` are their indices along the arc (any missing index is appended), `closed`
+    /// whether the arc is a ring.
+    pub fn new(names: Vec<String>, arc_order: &[usize], closed: bool) -> Self {
+        let count = names.len();
+        let mut order: Vec<usize> = Vec::with_capacity(count);
+        for &i in arc_order.iter().filter(|&&i| i < count) {
+            if !order.contains(&i) {
+                order.push(i);
+            }
+        }
+        order.extend((0..count).filter(|i| !arc_order.contains(i)));
+        let program = if count == 0 { Program::Hold } else { Program::Live { camera: order[order.len() / 2] } };
+        let live_camera = if let Program::Live { camera } = program { camera } else { 0 };
+        let last_position = (order.len() / 2) as f64;
+        Self {
+            arc_order: order,
+            closed,
+            alive: vec![true; count],
+            names,
+            live_camera,
+            program,
+            preview: None,
+            last_position,
+            events: EventList::default(),
+            rules: EventRules::default(),
+        }
+    }
+
+    /// What goes out.
+    pub const fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// What is prepared.
+    pub const fn preview(&self) -> Option<&Prepared> {
+        self.preview.as_ref()
+    }
+
+    /// All events.
+    pub const fn events(&self) -> &EventList {
+        &self.events
+    }
+
+    /// The live camera that program shows or returns to, index in the rig.
+    pub const fn live_camera(&self) -> usize {
+        self.live_camera
+    }
+
+    /// Camera indices in the order of the arc.
+    pub fn arc_order(&self) -> &[usize] {
+        &self.arc_order
+    }
+
+    /// Whether the camera delivers, as reported.
+    pub fn is_alive(&self, camera: usize) -> bool {
+        self.alive.get(camera).copied().unwrap_or(false)
+    }
+
+    /// The state in one word.
+    pub const fn phase(&self) -> Phase {
+        match (&self.program, &self.preview) {
+            (Program::Replay(_), _) => Phase::OnAir,
+            (_, Some(_)) => Phase::Armed,
+            (_, None) => Phase::Live,
+        }
+    }
+
+    /// Whether a take would be obeyed now.
+    pub fn can_take(&self) -> bool {
+        self.preview.as_ref().is_some_and(|p| p.readiness >= Readiness::RealCameras)
+    }
+
+    /// Brings a position along the arc into its range: wrapped on a ring, clamped on an open arc; zero if not finite.
+    pub fn wrap_position(&self, position: f64) -> f64 {
+        let n = self.arc_order.len() as f64;
+        if !position.is_finite() || n < 1.0 {
+            0.0
+        } else if self.closed {
+            position.rem_euclid(n).min(n - f64::EPSILON * n)
+        } else {
+            position.clamp(0.0, n - 1.0)
+        }
+    }
+
+    /// The camera (index in the rig) nearest to a position.
+    pub fn camera_at(&self, position: f64) -> Option<usize> {
+        let n = self.arc_order.len();
+        (n > 0).then(|| self.arc_order[self.wrap_position(position).round() as usize % n])
+    }
+
+    /// Applies one command.
+    pub fn apply(&mut self, command: TransportCommand) -> Vec<Effect> {
+        match command {
+            TransportCommand::Mark { at } => {
+                let event = self.events.mark(at, self.rules).clone();
+                let mut effects = vec![Effect::Pin(event.clone())];
+                effects.extend(self.prepare(Some(event.id), event.instant));
+                effects
+            }
+            TransportCommand::SelectEvent(id) => match self.events.get(id).map(|e| e.instant) {
+                Some(instant) => self.prepare(Some(id), instant),
+                None => vec![Effect::Warn("That event is gone. Choose another one in the event list".to_owned())],
+            },
+            TransportCommand::StepEvent(forward) => {
+                let from = self.preview.as_ref().and_then(|p| p.event);
+                match self.events.neighbour(from, forward).map(|e| (e.id, e.instant)) {
+                    Some((id, instant)) => self.prepare(Some(id), instant),
+                    None => vec![],
+                }
+            }
+            TransportCommand::RemoveEvent(id) => self.remove_event(id),
+            TransportCommand::SetInstant(at) => {
+                if self.preview.as_ref().is_some_and(|p| p.instant == at) {
+                    return vec![];
+                }
+                let event = self.preview.as_ref().and_then(|p| p.event);
+                self.prepare(event, at)
+            }
+            TransportCommand::SetOrbit(position) => self.orbit_to(position),
+            TransportCommand::MoveOrbit(by) => {
+                let from = self.preview.as_ref().map_or(self.last_position, |p| p.position);
+                self.orbit_to(from + by)
+            }
+            TransportCommand::Take { now } => self.take(now),
+            TransportCommand::Return => {
+                if matches!(self.program, Program::Replay(_)) {
+                    self.go_live()
+                } else if self.preview.take().is_some() {
+                    vec![Effect::StopPreparing]
+                } else {
+                    vec![]
+                }
+            }
+            TransportCommand::SelectCamera(camera) => self.select_camera(camera),
+            TransportCommand::MomentReady(instant) => {
+                self.reached(instant, Readiness::RealCameras);
+                vec![]
+            }
+            TransportCommand::SceneReady(instant) => {
+                self.reached(instant, Readiness::Solved);
+                if let Program::Replay(on_air) = &mut self.program
+                    && on_air.instant == instant
+                {
+                    on_air.solved = true;
+                }
+                vec![]
+            }
+            TransportCommand::PrepareFailed { instant, why, fatal } => self.prepare_failed(instant, why, fatal),
+            TransportCommand::CameraAlive { camera, alive } => self.camera_alive(camera, alive),
+            TransportCommand::ProgramFault(why) => {
+                if matches!(self.program, Program::Replay(_)) {
+                    let mut effects = self.go_live();
+                    effects.push(Effect::Warn(format!("Program returned to live: {why}")));
+                    effects
+                } else {
+                    vec![]
+                }
+            }
+        }
+    }
+
+    fn prepare(&mut self, event: Option<EventId>, instant: MediaTime) -> Vec<Effect> {
+        // What is known about this instant is not fetched twice.
+        if let Some(p) = &mut self.preview
+            && p.instant == instant
+            && p.problem.is_none()
+        {
+            p.event = event;
+            return vec![];
+        }
+        let position = self.preview.as_ref().map_or(self.last_position, |p| p.position);
+        self.preview = Some(Prepared { event, instant, position, readiness: Readiness::Fetching, problem: None });
+        vec![Effect::Prepare(instant)]
+    }
+
+    fn remove_event(&mut self, id: EventId) -> Vec<Effect> {
+        if matches!(&self.program, Program::Replay(on_air) if on_air.event == Some(id)) {
+            return vec![Effect::Warn("This event is on air. Return to live before removing it".to_owned())];
+        }
+        if self.events.remove(id).is_none() {
+            return vec![];
+        }
+        let mut effects = vec![Effect::Unpin(id)];
+        if self.preview.as_ref().is_some_and(|p| p.event == Some(id)) {
+            self.preview = None;
+            effects.push(Effect::StopPreparing);
+        }
+        effects
+    }
+
+    fn orbit_to(&mut self, position: f64) -> Vec<Effect> {
+        if position.is_finite() {
+            let position = self.wrap_position(position);
+            self.last_position = position;
+            if let Some(p) = &mut self.preview {
+                p.position = position;
+            }
+        }
+        vec![]
+    }
+
+    fn take(&mut self, now: MediaTime) -> Vec<Effect> {
+        let Some(p) = &self.preview else {
+            return vec![Effect::Warn("Nothing is prepared. Press MARK (space) or choose an event first".to_owned())];
+        };
+        if p.readiness < Readiness::RealCameras {
+            let why = p.problem.clone().unwrap_or_else(|| "the frames of this instant are still being fetched".to_owned());
+            return vec![Effect::Warn(format!("Cannot take yet: {why}"))];
+        }
+        self.program = Program::Replay(OnAir {
+            event: p.event,
+            instant: p.instant,
+            from_position: p.position,
+            started: now,
+            solved: p.readiness == Readiness::Solved,
+        });
+        if let Some(event) = p.event.and_then(|id| self.events.get_mut(id)) {
+            event.takes += 1;
+        }
+        vec![Effect::Cut]
+    }
+
+    fn select_camera(&mut self, camera: usize) -> Vec<Effect> {
+        let Some(name) = self.names.get(camera) else {
+            return vec![Effect::Warn(format!("There is no camera {}. The rig has {}", camera + 1, self.names.len()))];
+        };
+        if !self.is_alive(camera) {
+            return vec![Effect::Warn(format!("{name} delivers no pictures. Check its cable and power, or choose another camera"))];
+        }
+        self.live_camera = camera;
+        if matches!(self.program, Program::Replay(_)) || self.program == (Program::Live { camera }) {
+            // On air, the choice says where the return goes.
+            return vec![];
+        }
+        self.program = Program::Live { camera };
+        vec![Effect::Cut]
+    }
+
+    fn reached(&mut self, instant: MediaTime, readiness: Readiness) {
+        if let Some(p) = &mut self.preview
+            && p.instant == instant
+        {
+            p.readiness = p.readiness.max(readiness);
+            p.problem = None;
+        }
+    }
+
+    fn prepare_failed(&mut self, instant: MediaTime, why: String, fatal: bool) -> Vec<Effect> {
+        let mut effects = vec![];
+        if let Some(p) = &mut self.preview
+            && p.instant == instant
+        {
+            if fatal {
+                p.readiness = Readiness::Fetching;
+            }
+            p.problem = Some(why.clone());
+            effects.push(Effect::Warn(why));
+        }
+        effects
+    }
+
+    /// The nearest delivering camera along the arc to `camera`.
+    fn nearest_alive(&self, camera: usize) -> Option<usize> {
+        let n = self.arc_order.len();
+        let at = self.arc_order.iter().position(|&c| c == camera)?;
+        (0..n)
+            .filter(|&k| self.is_alive(self.arc_order[k]))
+            .min_by_key(|&k| {
+                let straight = k.abs_diff(at);
+                if self.closed { straight.min(n - straight) } else { straight }
+            })
+            .map(|k| self.arc_order[k])
+    }
+
+    fn go_live(&mut self) -> Vec<Effect> {
+        self.program = match self.nearest_alive(self.live_camera) {
+            Some(camera) => {
+                self.live_camera = camera;
+                Program::Live { camera }
+            }
+            None => Program::Hold,
+        };
+        vec![Effect::Cut]
+    }
+
+    fn camera_alive(&mut self, camera: usize, alive: bool) -> Vec<Effect> {
+        let Some(slot) = self.alive.get_mut(camera) else { return vec![] };
+        if *slot == alive {
+            return vec![];
+        }
+        *slot = alive;
+        let name = self.names[camera].clone();
+        if alive {
+            return if self.program == Program::Hold { self.go_live() } else { vec![] };
+        }
+        if self.program == (Program::Live { camera }) {
+            let mut effects = self.go_live();
+            effects.push(Effect::Warn(match self.program {
+                Program::Live { camera: next } => {
+                    format!("{name} delivers no pictures: program went to {}. Check its cable and power", self.names[next])
+                }
+                _ => format!("{name} was the last camera: program holds its last picture. Check the network and the cameras"),
+            }));
+            return effects;
+        }
+        vec![Effect::Warn(format!("{name} delivers no pictures. Check its cable and power"))]
+    }
+}

@@ -1,0 +1,181 @@
+//! Properties of the replay model: no sequence of commands reaches a black program or loses a mark.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use volte::{
+    replay::{Effect, EventId, Phase, Program, Readiness, Transport, TransportCommand},
+    time::MediaTime,
+};
+
+const CAMERAS: usize = 5;
+
+fn transport(closed: bool) -> Transport {
+    let names = (0..CAMERAS).map(|i| format!("cam{i:02}")).collect();
+    Transport::new(names, &[2, 0, 1, 4, 3], closed)
+}
+
+/// Instants from a small set, so that reports often meet what is prepared.
+fn instant() -> impl Strategy<Value = MediaTime> {
+    (0_i64..4).prop_map(|k| MediaTime::from_nanos(k * 40_000_000))
+}
+
+fn command() -> impl Strategy<Value = TransportCommand> {
+    use TransportCommand as C;
+    prop_oneof![
+        3 => instant().prop_map(|at| C::Mark { at }),
+        2 => (0_u64..6).prop_map(|id| C::SelectEvent(EventId(id))),
+        1 => any::<bool>().prop_map(C::StepEvent),
+        1 => (0_u64..6).prop_map(|id| C::RemoveEvent(EventId(id))),
+        1 => instant().prop_map(C::SetInstant),
+        1 => prop_oneof![any::<f64>(), -20.0..20.0_f64].prop_map(C::SetOrbit),
+        1 => prop_oneof![any::<f64>(), -3.0..3.0_f64].prop_map(C::MoveOrbit),
+        4 => instant().prop_map(|now| C::Take { now }),
+        3 => Just(C::Return),
+        2 => (0..CAMERAS + 2).prop_map(C::SelectCamera),
+        4 => instant().prop_map(C::MomentReady),
+        4 => instant().prop_map(C::SceneReady),
+        1 => (instant(), any::<bool>()).prop_map(|(instant, fatal)| C::PrepareFailed { instant, why: "no frames".to_owned(), fatal }),
+        3 => (0..CAMERAS, any::<bool>()).prop_map(|(camera, alive)| C::CameraAlive { camera, alive }),
+        1 => Just(C::ProgramFault("device lost".to_owned())),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn program_is_never_black_and_no_mark_is_lost(closed in any::<bool>(), commands in prop::collection::vec(command(), 0..80)) {
+        let mut transport = transport(closed);
+        let mut alive = [true; CAMERAS];
+        let mut marks: BTreeSet<u64> = BTreeSet::new();
+        let mut pinned: BTreeSet<u64> = BTreeSet::new();
+        // Instants whose pictures were reported since they were last asked for.
+        let mut ready: BTreeSet<i64> = BTreeSet::new();
+        for command in commands {
+            if let TransportCommand::CameraAlive { camera, alive: a } = &command {
+                alive[*camera] = *a;
+            }
+            if let TransportCommand::MomentReady(at) | TransportCommand::SceneReady(at) = &command {
+                ready.insert(at.nanos());
+            }
+            let removes = match &command {
+                TransportCommand::RemoveEvent(id) => Some(id.0),
+                _ => None,
+            };
+            let before: BTreeSet<u64> = transport.events().iter().map(|e| e.id.0).collect();
+            let effects = transport.apply(command);
+            for effect in &effects {
+                match effect {
+                    Effect::Pin(event) => {
+                        marks.insert(event.id.0);
+                        pinned.insert(event.id.0);
+                    }
+                    Effect::Unpin(id) => {
+                        prop_assert_eq!(Some(id.0), removes, "only the operator unpins");
+                        marks.remove(&id.0);
+                        pinned.remove(&id.0);
+                    }
+                    _ => {}
+                }
+            }
+            // Marks: what is in the list is what was marked and not removed by name; each is pinned.
+            let after: BTreeSet<u64> = transport.events().iter().map(|e| e.id.0).collect();
+            prop_assert!(before.difference(&after).all(|id| Some(*id) == removes));
+            prop_assert_eq!(&after, &marks);
+            prop_assert_eq!(&after, &pinned);
+            // Program: always something to show.
+            match transport.program() {
+                Program::Live { camera } => {
+                    prop_assert!(alive[*camera], "program shows a dead camera");
+                    prop_assert_eq!(*camera, transport.live_camera());
+                }
+                Program::Hold => prop_assert!(alive.iter().all(|a| !a), "held although a camera delivers"),
+                Program::Replay(on_air) => {
+                    prop_assert!(ready.contains(&on_air.instant.nanos()), "a replay without pictures is on air");
+                    prop_assert!(on_air.from_position.is_finite());
+                    if let Some(id) = on_air.event {
+                        prop_assert!(transport.events().get(id).is_some(), "the event on air was removed");
+                    }
+                }
+            }
+            if let Some(p) = transport.preview() {
+                prop_assert!((0.0..CAMERAS as f64).contains(&p.position), "position {}", p.position);
+                prop_assert!(transport.camera_at(p.position).is_some());
+            }
+            prop_assert_eq!(transport.phase() == Phase::OnAir, matches!(transport.program(), Program::Replay(_)));
+        }
+        // Whatever happened, one return leads back to live (or to the held picture when all cameras are dead).
+        transport.apply(TransportCommand::Return);
+        prop_assert!(!matches!(transport.program(), Program::Replay(_)));
+    }
+}
+
+#[test]
+fn mark_take_return() {
+    let mut t = transport(false);
+    let at = MediaTime::from_secs_f64(12.0);
+    assert_eq!(t.phase(), Phase::Live);
+    let effects = t.apply(TransportCommand::Mark { at });
+    assert!(matches!(&effects[..], [Effect::Pin(e), Effect::Prepare(i)] if e.instant == at && *i == at));
+    assert_eq!(t.phase(), Phase::Armed);
+
+    // Too early: refused with a reason, program stays live.
+    let effects = t.apply(TransportCommand::Take { now: at });
+    assert!(matches!(&effects[..], [Effect::Warn(why)] if why.contains("fetched")), "{effects:?}");
+    assert_eq!(t.phase(), Phase::Armed);
+
+    t.apply(TransportCommand::MomentReady(at));
+    assert!(t.can_take());
+    t.apply(TransportCommand::SetOrbit(1.4));
+    t.apply(TransportCommand::Take { now: at });
+    let Program::Replay(on_air) = t.program() else { panic!("{:?}", t.program()) };
+    assert!(!on_air.solved && on_air.from_position == 1.4);
+    t.apply(TransportCommand::SceneReady(at));
+    assert!(matches!(t.program(), Program::Replay(o) if o.solved));
+    assert_eq!(t.events().iter().next().map(|e| e.takes), Some(1));
+
+    // Choosing a camera on air says where the return goes.
+    t.apply(TransportCommand::SelectCamera(3));
+    assert_eq!(t.phase(), Phase::OnAir);
+    t.apply(TransportCommand::Return);
+    assert_eq!(t.program(), &Program::Live { camera: 3 });
+    assert_eq!(t.phase(), Phase::Armed, "what was prepared is still there");
+    t.apply(TransportCommand::Return);
+    assert_eq!(t.phase(), Phase::Live);
+}
+
+#[test]
+fn a_dead_live_camera_hands_over_to_its_neighbour_by_name() {
+    let mut t = transport(false);
+    t.apply(TransportCommand::SelectCamera(4));
+    let effects = t.apply(TransportCommand::CameraAlive { camera: 4, alive: false });
+    // 4 lies between 1 and 3 on the arc.
+    let Program::Live { camera } = t.program() else { panic!("{:?}", t.program()) };
+    assert!([1, 3].contains(camera));
+    assert!(effects.iter().any(|e| matches!(e, Effect::Warn(w) if w.contains("cam04"))), "{effects:?}");
+    for camera in 0..CAMERAS {
+        t.apply(TransportCommand::CameraAlive { camera, alive: false });
+    }
+    assert_eq!(t.program(), &Program::Hold);
+    t.apply(TransportCommand::CameraAlive { camera: 2, alive: true });
+    assert_eq!(t.program(), &Program::Live { camera: 2 });
+}
+
+#[test]
+fn a_failed_solve_still_steps_through_real_cameras() {
+    let mut t = transport(true);
+    let at = MediaTime::from_secs_f64(1.0);
+    t.apply(TransportCommand::Mark { at });
+    t.apply(TransportCommand::MomentReady(at));
+    t.apply(TransportCommand::PrepareFailed { instant: at, why: "out of memory".to_owned(), fatal: false });
+    let p = t.preview().unwrap();
+    assert_eq!(p.readiness, Readiness::RealCameras);
+    assert_eq!(p.problem.as_deref(), Some("out of memory"));
+    assert!(t.can_take());
+    // On a ring the orbit wraps.
+    t.apply(TransportCommand::SetOrbit(0.25));
+    t.apply(TransportCommand::MoveOrbit(-0.5));
+    assert!((t.preview().unwrap().position - 4.75).abs() < 1e-9);
+    assert_eq!(t.camera_at(4.75), Some(2));
+}
