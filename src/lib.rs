@@ -7,6 +7,7 @@
 //! Modules are layered; arrows point down only (`tests/architecture.rs` enforces it). See ARCHITECTURE.md.
 
 // app, console, control
+pub mod control;
 // engine
 pub mod engine;
 // replay

@@ -1,5 +1,23 @@
 //! The engine: owns the state and joins the parts below it into jobs.
 //!
-//! Must not know: windows, panels, command lines.
+//! [`Engine`] runs live: [`Command`]s in, one immutable [`Snapshot`] out. Must not know: windows, panels, command lines.
 
+mod board;
+mod command;
+mod director;
 pub mod export;
+mod feeds;
+mod gpu_thread;
+mod live;
+mod moment_thread;
+mod orbit;
+mod publish;
+mod snapshot;
+
+pub use command::{Command, CommandInfo, CommandKind, Quality};
+pub use feeds::{FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
+pub use live::{Engine, EngineError, EngineOptions};
+pub use snapshot::{
+    CameraView, ExportView, GapQuality, GapView, GpuView, MoveView, Notice, NoticeLevel, PreviewView, ProgramKind, ProgramView,
+    ShownPicture, Snapshot, Tally, slate,
+};

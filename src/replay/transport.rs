@@ -246,6 +246,21 @@ impl Transport {
         self.preview.as_ref().is_some_and(|p| p.readiness >= Readiness::RealCameras)
     }
 
+    /// Where the orbit stands, gaps: the prepared position, else where the next preparation will begin.
+    pub fn position(&self) -> f64 {
+        self.preview.as_ref().map_or(self.last_position, |p| p.position)
+    }
+
+    /// Report: solved scenes went with the GPU; what was solved steps through real cameras until it is solved again.
+    pub fn forget_scenes(&mut self) {
+        if let Some(p) = &mut self.preview {
+            p.readiness = p.readiness.min(Readiness::RealCameras);
+        }
+        if let Program::Replay(on_air) = &mut self.program {
+            on_air.solved = false;
+        }
+    }
+
     /// Brings a position along the arc into its range: wrapped on a ring, clamped on an open arc; zero if not finite.
     pub fn wrap_position(&self, position: f64) -> f64 {
         let n = self.arc_order.len() as f64;

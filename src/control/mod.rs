@@ -1,0 +1,158 @@
+//! Control surfaces: which key asks for which [`Command`]. Pure: a key in, a command out. MIDI, OSC and HTTP join here.
+//!
+//! Must not know: windows, egui, how a command is done.
+
+use crate::engine::{Command, CommandKind};
+
+/// A key, whatever the window system calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is the key of the same name")]
+pub enum Key {
+    Space,
+    Enter,
+    Escape,
+    Left,
+    Right,
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    Home,
+    End,
+    Delete,
+    F11,
+    /// 0 to 9, from the row or the pad.
+    Digit(u8),
+    /// Any other key by the character that it types, in lower case.
+    Character(char),
+}
+
+/// Keys held meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Modifiers {
+    /// Shift.
+    pub shift: bool,
+    /// Control (Command on a Mac).
+    pub ctrl: bool,
+}
+
+/// What a key does where it depends on the state.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct KeyContext {
+    /// The event in preview.
+    pub prepared_event: Option<crate::replay::EventId>,
+    /// The last position of the arc, gaps.
+    pub arc_length: f64,
+}
+
+/// A step of the arrow keys along the arc, gaps.
+pub const ORBIT_STEP_GAPS: f64 = 0.125;
+/// A step of the arrow keys in time with Shift, frames.
+pub const LONG_JOG_FRAMES: i32 = 10;
+
+/// The command of a key press; `None` when the key has none.
+pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Option<Command> {
+    let Modifiers { shift, ctrl } = modifiers;
+    let jog = |sign: i32| Some(Command::JogFrames(sign * if shift && ctrl { LONG_JOG_FRAMES } else { 1 }));
+    Some(match key {
+        Key::Space => Command::Mark,
+        Key::Enter => Command::Take,
+        Key::Escape => Command::Return,
+        Key::Left if shift => return jog(-1),
+        Key::Right if shift => return jog(1),
+        Key::Left if ctrl => Command::StepCamera(-1),
+        Key::Right if ctrl => Command::StepCamera(1),
+        Key::Left => Command::MoveOrbit(-ORBIT_STEP_GAPS),
+        Key::Right => Command::MoveOrbit(ORBIT_STEP_GAPS),
+        Key::Up => Command::JogFrames(if shift { LONG_JOG_FRAMES } else { 1 }),
+        Key::Down => Command::JogFrames(if shift { -LONG_JOG_FRAMES } else { -1 }),
+        Key::Home => Command::SetOrbit(0.0),
+        Key::End => Command::SetOrbit(context.arc_length),
+        Key::PageUp => Command::PreviousEvent,
+        Key::PageDown => Command::NextEvent,
+        Key::Delete => Command::RemoveEvent(context.prepared_event?),
+        Key::F11 => Command::FullScreenProgram,
+        // 1 is the first camera of the arc, 0 the tenth; with Shift the second ten.
+        Key::Digit(d) if d <= 9 => Command::SelectCamera(usize::from((d + 9) % 10) + if shift { 10 } else { 0 }),
+        Key::Character('?') => Command::ShowKeys,
+        Key::Character('m') if !ctrl => Command::NextMove,
+        Key::Character('e') if !ctrl => Command::Export,
+        Key::Digit(_) | Key::Character(_) => return None,
+    })
+}
+
+/// The map of the keys as rows of (keys, name, what it does), in the order in which an operator meets them.
+pub fn key_map() -> Vec<(&'static str, &'static str, &'static str)> {
+    CommandKind::ALL.iter().filter(|i| !i.shortcut.is_empty()).map(|i| (i.shortcut, i.name, i.tooltip)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::EventId;
+
+    const PLAIN: Modifiers = Modifiers { shift: false, ctrl: false };
+    const SHIFT: Modifiers = Modifiers { shift: true, ctrl: false };
+    const CTRL: Modifiers = Modifiers { shift: false, ctrl: true };
+
+    fn press(key: Key, modifiers: Modifiers) -> Option<Command> {
+        command_for(key, modifiers, &KeyContext { prepared_event: Some(EventId(7)), arc_length: 11.0 })
+    }
+
+    #[test]
+    fn the_show_runs_on_four_keys() {
+        assert_eq!(press(Key::Space, PLAIN), Some(Command::Mark));
+        assert_eq!(press(Key::Left, PLAIN), Some(Command::MoveOrbit(-ORBIT_STEP_GAPS)));
+        assert_eq!(press(Key::Enter, PLAIN), Some(Command::Take));
+        assert_eq!(press(Key::Escape, PLAIN), Some(Command::Return));
+    }
+
+    #[test]
+    fn time_and_space_do_not_mix() {
+        assert_eq!(press(Key::Up, PLAIN), Some(Command::JogFrames(1)));
+        assert_eq!(press(Key::Down, SHIFT), Some(Command::JogFrames(-LONG_JOG_FRAMES)));
+        assert_eq!(press(Key::Right, SHIFT), Some(Command::JogFrames(1)));
+        assert_eq!(press(Key::Right, CTRL), Some(Command::StepCamera(1)));
+        assert_eq!(press(Key::End, PLAIN), Some(Command::SetOrbit(11.0)));
+    }
+
+    #[test]
+    fn digits_count_cameras_as_on_the_keyboard() {
+        assert_eq!(press(Key::Digit(1), PLAIN), Some(Command::SelectCamera(0)));
+        assert_eq!(press(Key::Digit(0), PLAIN), Some(Command::SelectCamera(9)));
+        assert_eq!(press(Key::Digit(6), SHIFT), Some(Command::SelectCamera(15)));
+        assert_eq!(press(Key::Digit(12), PLAIN), None);
+    }
+
+    #[test]
+    fn delete_needs_a_prepared_event_and_other_keys_do_nothing() {
+        assert_eq!(press(Key::Delete, PLAIN), Some(Command::RemoveEvent(EventId(7))));
+        assert_eq!(command_for(Key::Delete, PLAIN, &KeyContext::default()), None);
+        assert_eq!(press(Key::Character('q'), PLAIN), None);
+    }
+
+    #[test]
+    fn every_shortcut_of_the_map_is_a_key() {
+        // Each command that announces a shortcut is reached by some key.
+        let keys = [
+            Key::Space,
+            Key::Enter,
+            Key::Escape,
+            Key::Left,
+            Key::Up,
+            Key::PageUp,
+            Key::PageDown,
+            Key::Delete,
+            Key::F11,
+            Key::Digit(3),
+            Key::Character('?'),
+            Key::Character('m'),
+            Key::Character('e'),
+        ];
+        let reached: Vec<_> = keys.iter().flat_map(|k| [press(*k, PLAIN), press(*k, CTRL)]).flatten().map(|c| c.kind()).collect();
+        for info in &CommandKind::ALL {
+            assert_eq!(!info.shortcut.is_empty(), reached.contains(&info.kind), "{info:?}");
+        }
+        assert_eq!(key_map().len(), reached.iter().collect::<std::collections::HashSet<_>>().len());
+    }
+}

@@ -1,0 +1,235 @@
+//! What an operator can ask for: one name, one tooltip, one shortcut each, whoever asks (console, keys, control surfaces).
+
+use crate::{replay::EventId, time::MediaTime};
+
+/// How good and how costly the pictures are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Quality {
+    /// For software rendering and weak machines.
+    #[default]
+    Draft,
+    /// 720p program.
+    Normal,
+    /// 1080p program, depth at the cameras' own size.
+    Full,
+}
+
+impl Quality {
+    /// All, cheapest first.
+    pub const ALL: [Self; 3] = [Self::Draft, Self::Normal, Self::Full];
+
+    /// As shown to the operator.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Draft => "Draft",
+            Self::Normal => "Normal",
+            Self::Full => "Full",
+        }
+    }
+
+    /// Longest side of the depth maps, px; `None` is the cameras' own size.
+    pub const fn depth_size_px(self) -> Option<u32> {
+        match self {
+            Self::Draft => Some(320),
+            Self::Normal => Some(960),
+            Self::Full => None,
+        }
+    }
+
+    /// Size of preview, px.
+    pub const fn preview_size_px(self) -> (u32, u32) {
+        match self {
+            Self::Draft => (640, 360),
+            Self::Normal => (960, 540),
+            Self::Full => (1280, 720),
+        }
+    }
+
+    /// Size of a replay on program, px.
+    pub const fn program_size_px(self) -> (u32, u32) {
+        match self {
+            Self::Draft => (640, 360),
+            Self::Normal => (1280, 720),
+            Self::Full => (1920, 1080),
+        }
+    }
+}
+
+/// One wish of the operator. Cameras are numbered along the arc, from 0; positions along the arc are in gaps: 0 is the
+/// first camera, 1.5 is midway between the second and the third.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Command {
+    /// Drop a mark at the newest instant and prepare it.
+    Mark,
+    /// Put the prepared replay on program.
+    Take,
+    /// Back to live; when nothing is on air, put the preparation away.
+    Return,
+    /// Move the prepared position along the arc by so many gaps.
+    MoveOrbit(f64),
+    /// Go to the next (or, negative, the previous) camera along the arc.
+    StepCamera(i32),
+    /// Put the prepared position at a place of the arc.
+    SetOrbit(f64),
+    /// Move the prepared instant by so many frames.
+    JogFrames(i32),
+    /// Freeze this instant.
+    JogTo(MediaTime),
+    /// Prepare an event.
+    SelectEvent(EventId),
+    /// Prepare the next event.
+    NextEvent,
+    /// Prepare the event before.
+    PreviousEvent,
+    /// Forget an event and free what it kept in the ring.
+    RemoveEvent(EventId),
+    /// Choose the live camera.
+    SelectCamera(usize),
+    /// Choose the move that a take plays, by its place in [`super::Snapshot::moves`].
+    SelectMove(usize),
+    /// Go to the next move.
+    NextMove,
+    /// Choose how good the pictures are.
+    SetQuality(Quality),
+    /// Write the prepared replay to a file.
+    Export,
+    /// Show or hide the map of the keys (done by the window).
+    ShowKeys,
+    /// Switch the program window between full screen and window (done by the window).
+    FullScreenProgram,
+}
+
+/// Which command, without its arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is the command of the same name")]
+pub enum CommandKind {
+    Mark,
+    Take,
+    Return,
+    MoveOrbit,
+    StepCamera,
+    SetOrbit,
+    JogFrames,
+    JogTo,
+    SelectEvent,
+    NextEvent,
+    PreviousEvent,
+    RemoveEvent,
+    SelectCamera,
+    SelectMove,
+    NextMove,
+    SetQuality,
+    Export,
+    ShowKeys,
+    FullScreenProgram,
+}
+
+/// How a command is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommandInfo {
+    /// The command.
+    pub kind: CommandKind,
+    /// Its one name, on buttons and in the map of the keys.
+    pub name: &'static str,
+    /// What it does, one sentence.
+    pub tooltip: &'static str,
+    /// Its keys; empty when it has none.
+    pub shortcut: &'static str,
+}
+
+impl CommandKind {
+    /// Every command, in the order in which an operator meets them.
+    pub const ALL: [CommandInfo; 19] = [
+        info(
+            Self::Mark,
+            "MARK",
+            "Freeze the newest instant of all cameras, keep it in the ring as an event and prepare it in preview",
+            "Space",
+        ),
+        info(Self::Take, "TAKE", "Put the prepared replay on program", "Enter"),
+        info(Self::Return, "RETURN", "Back to live; when nothing is on air, put the preparation away", "Esc"),
+        info(Self::MoveOrbit, "Orbit", "Move along the arc, an eighth of a gap at a time", "Left / Right"),
+        info(Self::StepCamera, "Next camera", "Move along the arc to the next real camera", "Ctrl+Left / Ctrl+Right"),
+        info(Self::SetOrbit, "Orbit to", "Drag the orbit bar to put preview at any place of the arc", ""),
+        info(Self::JogFrames, "Jog", "Move the frozen instant by one frame; with Shift by ten", "Up / Down, Shift+Left / Right"),
+        info(Self::JogTo, "Jog to", "Click the timeline to freeze that instant", ""),
+        info(Self::SelectEvent, "Prepare", "Prepare this event in preview", ""),
+        info(Self::NextEvent, "Next event", "Prepare the next event of the list", "Page down"),
+        info(Self::PreviousEvent, "Previous event", "Prepare the event before in the list", "Page up"),
+        info(Self::RemoveEvent, "Remove", "Forget this event and free what it kept in the ring", "Delete"),
+        info(
+            Self::SelectCamera,
+            "Live camera",
+            "Choose the camera that is live, or to which a replay returns; with Shift 11 to 20",
+            "1 … 9, 0",
+        ),
+        info(Self::SelectMove, "Move", "Choose the move that a take plays", ""),
+        info(Self::NextMove, "Next move", "Go to the next move that a take plays", "M"),
+        info(Self::SetQuality, "Quality", "Choose how good and how costly the pictures are", ""),
+        info(Self::Export, "EXPORT", "Write the prepared replay to a file beside the show", "E"),
+        info(Self::ShowKeys, "Keys", "Show or hide the map of the keys", "?"),
+        info(Self::FullScreenProgram, "Full screen", "Program window: full screen or window", "F11"),
+    ];
+
+    /// How it is presented.
+    pub fn info(self) -> &'static CommandInfo {
+        static ALL: [CommandInfo; 19] = CommandKind::ALL;
+        // The table holds every kind (a test walks the enum); the first entry is never the fallback in practice.
+        ALL.iter().find(|i| i.kind == self).unwrap_or(&ALL[0])
+    }
+}
+
+const fn info(kind: CommandKind, name: &'static str, tooltip: &'static str, shortcut: &'static str) -> CommandInfo {
+    CommandInfo { kind, name, tooltip, shortcut }
+}
+
+impl Command {
+    /// Which command this is.
+    pub const fn kind(&self) -> CommandKind {
+        match self {
+            Self::Mark => CommandKind::Mark,
+            Self::Take => CommandKind::Take,
+            Self::Return => CommandKind::Return,
+            Self::MoveOrbit(_) => CommandKind::MoveOrbit,
+            Self::StepCamera(_) => CommandKind::StepCamera,
+            Self::SetOrbit(_) => CommandKind::SetOrbit,
+            Self::JogFrames(_) => CommandKind::JogFrames,
+            Self::JogTo(_) => CommandKind::JogTo,
+            Self::SelectEvent(_) => CommandKind::SelectEvent,
+            Self::NextEvent => CommandKind::NextEvent,
+            Self::PreviousEvent => CommandKind::PreviousEvent,
+            Self::RemoveEvent(_) => CommandKind::RemoveEvent,
+            Self::SelectCamera(_) => CommandKind::SelectCamera,
+            Self::SelectMove(_) => CommandKind::SelectMove,
+            Self::NextMove => CommandKind::NextMove,
+            Self::SetQuality(_) => CommandKind::SetQuality,
+            Self::Export => CommandKind::Export,
+            Self::ShowKeys => CommandKind::ShowKeys,
+            Self::FullScreenProgram => CommandKind::FullScreenProgram,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_its_own_name_tooltip_and_shortcut() {
+        for (k, a) in CommandKind::ALL.iter().enumerate() {
+            assert_eq!(a.kind.info(), a);
+            assert!(!a.name.is_empty() && a.tooltip.len() > 10, "{a:?}");
+            for b in &CommandKind::ALL[k + 1..] {
+                assert_ne!(a.kind, b.kind);
+                assert_ne!(a.name, b.name);
+                assert!(a.shortcut.is_empty() || a.shortcut != b.shortcut, "{a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_knows_its_kind() {
+        assert_eq!(Command::MoveOrbit(1.0).kind().info().name, "Orbit");
+        assert_eq!(Command::FullScreenProgram.kind().info().shortcut, "F11");
+    }
+}

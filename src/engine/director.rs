@@ -1,0 +1,596 @@
+//! The single writer of the engine's state: turns commands, reports and the passing of time into transport commands, wishes for
+//! the other threads, and snapshots.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use crossbeam::select;
+
+use super::{
+    Command, EngineOptions, FeedHealth, FeedStatus, Feeds, GpuView, Notice, NoticeLevel, Quality, ShownPicture, Snapshot,
+    board::{Board, SolveWish, ViewWish},
+    gpu_thread::GpuReport,
+    live::Inbox,
+    moment_thread::{MomentReport, MomentWish},
+    orbit,
+    snapshot::slate,
+};
+use crate::{
+    frame::{Moment, Picture},
+    replay::{Effect, Program, Readiness, Transport, TransportCommand, path::Track},
+    rig,
+    time::MediaTime,
+    view::ViewReport,
+};
+
+/// Moments kept decoded: the one on air, the one in preview, and some to go back to.
+const MOMENTS: usize = 4;
+/// Notices kept.
+const NOTICES: usize = 50;
+/// Snapshots and replay pictures are made at most this often.
+const MAX_TICKS_PER_SEC: f64 = 60.0;
+/// Health of the feeds is looked at this often.
+const HEALTH_EVERY: Duration = Duration::from_millis(100);
+/// A live picture older than this many frame intervals counts as repeated.
+const UNDERRUN_INTERVALS: f64 = 2.5;
+
+/// What preview shows beyond the transport's own state.
+#[derive(Debug, Default)]
+pub(super) struct PreviewState {
+    pub progress: f32,
+    pub report: Option<ViewReport>,
+    pub shown: Option<ShownPicture>,
+    /// (instant, position, size, from a scene) of what was last asked for or shown.
+    asked: Option<(MediaTime, f64, (u32, u32), bool)>,
+}
+
+/// What program shows beyond the transport's own state.
+#[derive(Debug)]
+pub(super) struct ProgramState {
+    pub shown: ShownPicture,
+    pub report: Option<ViewReport>,
+    pub position: f64,
+    pub progress: f32,
+    pub repeated: u64,
+    pub frames: u64,
+    changed: Instant,
+    asked: Option<(MediaTime, f64, bool)>,
+    live_time: Option<(usize, MediaTime)>,
+    /// The path that is on air.
+    playing: Option<Track>,
+}
+
+/// The owner of the state.
+pub(super) struct Director {
+    pub feeds: Arc<dyn Feeds>,
+    pub arc: Option<rig::Arc>,
+    pub transport: Transport,
+    pub quality: Quality,
+    pub chosen_move: usize,
+    pub preview: PreviewState,
+    pub program: ProgramState,
+    pub gpu: GpuView,
+    pub status: Vec<FeedStatus>,
+    pub notices: Vec<Notice>,
+    pub published: u64,
+    board: Arc<Board>,
+    moment_wish: Arc<MomentWish>,
+    moments: Vec<Arc<Moment>>,
+    auto_quality: bool,
+    next_serial: u64,
+    next_notice: u64,
+    health_due: Instant,
+}
+
+impl Director {
+    pub fn new(feeds: Arc<dyn Feeds>, board: Arc<Board>, moment_wish: Arc<MomentWish>, options: &EngineOptions) -> Self {
+        let names: Vec<String> = feeds.rig().cameras.iter().map(|c| c.name.clone()).collect();
+        let fitted = rig::Arc::fit(feeds.rig());
+        let problem = fitted.as_ref().err().map(ToString::to_string);
+        let arc = fitted.ok();
+        let order: Vec<usize> = arc.as_ref().map_or_else(|| (0..names.len()).collect(), |a| a.order.clone());
+        let closed = arc.as_ref().is_some_and(|a| a.closed);
+        let transport = Transport::new(names, &order, closed);
+        let (width_px, height_px) = options.quality.unwrap_or_default().program_size_px();
+        let mut director = Self {
+            arc,
+            transport,
+            quality: options.quality.unwrap_or_default(),
+            chosen_move: 0,
+            preview: PreviewState::default(),
+            program: ProgramState {
+                shown: ShownPicture { picture: Arc::new(slate(width_px, height_px)), serial: 1 },
+                report: None,
+                position: 0.0,
+                progress: 0.0,
+                repeated: 0,
+                frames: 0,
+                changed: Instant::now(),
+                asked: None,
+                live_time: None,
+                playing: None,
+            },
+            gpu: GpuView::default(),
+            status: feeds.status(),
+            notices: Vec::new(),
+            published: 0,
+            board,
+            moment_wish,
+            moments: Vec::new(),
+            auto_quality: options.quality.is_none(),
+            next_serial: 1,
+            next_notice: 0,
+            health_due: Instant::now(),
+            feeds,
+        };
+        if let Some(problem) = problem {
+            director.warn(format!("No orbit between the cameras: {problem}"));
+        }
+        if options.without_gpu {
+            director.gpu.problem = Some("switched off: orbits step through the real cameras".to_owned());
+        }
+        director.feeds.focus(director.transport.live_camera());
+        director
+    }
+
+    /// Runs until told to stop.
+    pub fn run(&mut self, inbox: &super::live::Inbox, snapshot: &ArcSwap<Snapshot>) {
+        let rate = self.feeds.rate().fps().clamp(1.0, MAX_TICKS_PER_SEC);
+        let interval = Duration::from_secs_f64(1.0 / rate);
+        let mut due = Instant::now() + interval;
+        let Inbox { commands, gpu, moments, stop } = inbox;
+        // A channel whose other end is gone is always ready: it must not be selected again.
+        let never_gpu = crossbeam::channel::never();
+        let mut gpu = gpu;
+        loop {
+            select! {
+                recv(stop) -> _ => return,
+                recv(commands) -> command => match command {
+                    Ok(command) => self.command(command),
+                    Err(_) => return,
+                },
+                recv(gpu) -> report => match report {
+                    Ok(report) => self.gpu_report(report),
+                    Err(_) => {
+                        gpu = &never_gpu;
+                        if self.gpu.problem.is_none() {
+                            self.gpu.problem = Some("the GPU thread has ended; restart Volte".to_owned());
+                            self.apply(TransportCommand::ProgramFault("the GPU thread has ended. Restart Volte when you can".to_owned()));
+                        }
+                    }
+                },
+                recv(moments) -> report => match report {
+                    Ok(report) => self.moment_report(report),
+                    Err(_) => return,
+                },
+                default(due.saturating_duration_since(Instant::now())) => {
+                    self.tick();
+                    due += interval;
+                    // After a pause (a debugger, a suspended machine) the lost ticks are not made up for.
+                    let now = Instant::now();
+                    if due < now {
+                        due = now + interval;
+                    }
+                    snapshot.store(Arc::new(self.snapshot()));
+                    continue;
+                }
+            }
+            // Commands and reports that wait already are taken in one go, then shown at once.
+            if commands.is_empty() && gpu.is_empty() && moments.is_empty() {
+                self.refresh_preview();
+                snapshot.store(Arc::new(self.snapshot()));
+            }
+            if Instant::now() >= due {
+                self.tick();
+                due = Instant::now() + interval;
+                snapshot.store(Arc::new(self.snapshot()));
+            }
+        }
+    }
+
+    fn next_serial(&mut self) -> u64 {
+        self.next_serial += 1;
+        self.next_serial
+    }
+
+    pub fn warn(&mut self, text: String) {
+        self.notice(NoticeLevel::Warning, text);
+    }
+
+    fn notice(&mut self, level: NoticeLevel, text: String) {
+        tracing::info!(?level, text, "notice");
+        self.next_notice += 1;
+        let at = self.feeds.now();
+        // The same line again is the same notice, seen anew.
+        self.notices.retain(|n| n.text != text);
+        self.notices.push(Notice { id: self.next_notice, at, level, text });
+        if self.notices.len() > NOTICES {
+            self.notices.remove(0);
+        }
+    }
+
+    fn newest(&self) -> Option<MediaTime> {
+        let alive = |(i, s): (usize, &FeedStatus)| self.transport.is_alive(i).then_some(s.newest).flatten();
+        self.feeds.ring().newest.or_else(|| self.status.iter().enumerate().filter_map(alive).min())
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Mark => match self.newest() {
+                Some(at) => self.apply(TransportCommand::Mark { at }),
+                None => self.warn("Nothing to mark yet: no camera has delivered a picture. Check the camera list".to_owned()),
+            },
+            Command::Take => {
+                let now = self.feeds.now();
+                self.apply(TransportCommand::Take { now });
+            }
+            Command::Return => self.apply(TransportCommand::Return),
+            Command::MoveOrbit(by) => self.apply(TransportCommand::MoveOrbit(by)),
+            Command::StepCamera(by) => {
+                let from = self.position();
+                // From between two cameras, the first step goes to the next one in that direction.
+                let to = if by >= 0 { (from + 1e-6).floor() + f64::from(by) } else { (from - 1e-6).ceil() + f64::from(by) };
+                self.apply(TransportCommand::SetOrbit(to));
+            }
+            Command::SetOrbit(to) => self.apply(TransportCommand::SetOrbit(to)),
+            Command::JogFrames(frames) => {
+                if let Some(from) = self.transport.preview().map(|p| p.instant).or_else(|| self.newest()) {
+                    let nanos = self.feeds.rate().frame_nanos(i64::from(frames));
+                    self.jog_to(from.plus_nanos(nanos));
+                }
+            }
+            Command::JogTo(at) => self.jog_to(at),
+            Command::SelectEvent(id) => self.apply(TransportCommand::SelectEvent(id)),
+            Command::NextEvent => self.apply(TransportCommand::StepEvent(true)),
+            Command::PreviousEvent => self.apply(TransportCommand::StepEvent(false)),
+            Command::RemoveEvent(id) => self.apply(TransportCommand::RemoveEvent(id)),
+            Command::SelectCamera(number) => {
+                // Numbers beyond the arc are answered by the transport, which names the remedy.
+                let camera = self.transport.arc_order().get(number).copied().unwrap_or(number);
+                self.apply(TransportCommand::SelectCamera(camera));
+            }
+            Command::SelectMove(k) => self.chosen_move = k.min(orbit::moves(self.closed()).len() - 1),
+            Command::NextMove => self.chosen_move = (self.chosen_move + 1) % orbit::moves(self.closed()).len(),
+            Command::SetQuality(quality) => {
+                self.auto_quality = false;
+                self.set_quality(quality);
+            }
+            Command::Export => self.warn("Export from the console comes with the outputs; use `volte export`".to_owned()),
+            Command::ShowKeys | Command::FullScreenProgram => {}
+        }
+    }
+
+    fn jog_to(&mut self, at: MediaTime) {
+        let ring = self.feeds.ring();
+        // What a mark keeps can be reached even when the ring has moved on.
+        let kept = self.transport.events().iter().any(|e| e.pinned_range().0 <= at && at <= e.pinned_range().1);
+        let mut at = at;
+        if let Some(oldest) = ring.oldest
+            && !kept
+        {
+            at = at.max(oldest);
+        }
+        if let Some(newest) = self.newest() {
+            self.apply(TransportCommand::SetInstant(at.min(newest)));
+        }
+    }
+
+    fn set_quality(&mut self, quality: Quality) {
+        if quality != self.quality {
+            self.quality = quality;
+            self.preview.asked = None;
+            if let Some(at) = self.transport.preview().map(|p| p.instant) {
+                self.start_preparing(at);
+            }
+        }
+    }
+
+    /// Where the orbit bar stands.
+    pub fn position(&self) -> f64 {
+        self.transport.position()
+    }
+
+    pub fn apply(&mut self, command: TransportCommand) {
+        for effect in self.transport.apply(command) {
+            match effect {
+                Effect::Pin(event) => {
+                    let (begin, end) = event.pinned_range();
+                    if let Err(why) = self.feeds.pin(event.id, begin, end) {
+                        self.warn(format!("{} cannot be kept in the ring: {why}", event.name));
+                    }
+                }
+                Effect::Unpin(id) => self.feeds.unpin(id),
+                Effect::Prepare(instant) => {
+                    self.preview = PreviewState::default();
+                    self.start_preparing(instant);
+                }
+                Effect::StopPreparing => {
+                    self.preview = PreviewState::default();
+                    self.moment_wish.clear();
+                    self.board.prepare_only(None);
+                }
+                Effect::Cut => {
+                    self.program.asked = None;
+                    self.program.live_time = None;
+                    self.program.report = None;
+                    let on_air = match self.transport.program() {
+                        Program::Replay(on_air) => Some((on_air.instant, on_air.from_position)),
+                        Program::Live { .. } | Program::Hold => None,
+                    };
+                    self.board.set_on_air(on_air.map(|(instant, _)| instant));
+                    self.program.playing = on_air.and_then(|(instant, from)| self.track(instant, from));
+                    self.feeds.focus(self.transport.live_camera());
+                    self.refresh_program();
+                }
+                Effect::Warn(text) => self.warn(text),
+            }
+        }
+    }
+
+    fn start_preparing(&mut self, instant: MediaTime) {
+        self.board.prepare_only(Some(instant));
+        if let Some(moment) = self.moment(instant) {
+            self.apply(TransportCommand::MomentReady(instant));
+            self.start_solving(moment);
+        } else {
+            self.moment_wish.post_latest(instant);
+        }
+    }
+
+    fn start_solving(&mut self, moment: Arc<Moment>) {
+        if self.gpu.adapter.is_empty() {
+            // Solved as soon as a GPU opens.
+            return;
+        }
+        let instant = moment.instant;
+        if moment.frames.len() < 2 {
+            let why =
+                format!("Only {} camera has a frame at {instant}: no view between cameras. Choose another instant", moment.frames.len());
+            self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false });
+            return;
+        }
+        self.board.post_solve_latest(SolveWish { moment, depth_size_px: self.quality.depth_size_px() });
+    }
+
+    pub fn moment(&self, instant: MediaTime) -> Option<Arc<Moment>> {
+        self.moments.iter().find(|m| m.instant == instant).cloned()
+    }
+
+    fn moment_report(&mut self, report: MomentReport) {
+        let MomentReport { instant, result, secs } = report;
+        match result {
+            Ok(moment) => {
+                tracing::debug!(%instant, secs, frames = moment.frames.len(), "moment decoded");
+                let on_air = match self.transport.program() {
+                    Program::Replay(on_air) => Some(on_air.instant),
+                    _ => None,
+                };
+                self.moments.retain(|m| m.instant != instant);
+                if self.moments.len() >= MOMENTS {
+                    let evict = self.moments.iter().position(|m| Some(m.instant) != on_air).unwrap_or(0);
+                    self.moments.remove(evict);
+                }
+                self.moments.push(Arc::clone(&moment));
+                if self.transport.preview().is_some_and(|p| p.instant == instant) {
+                    self.apply(TransportCommand::MomentReady(instant));
+                    self.start_solving(moment);
+                }
+            }
+            Err(why) => self.apply(TransportCommand::PrepareFailed { instant, why, fatal: true }),
+        }
+    }
+
+    fn gpu_report(&mut self, report: GpuReport) {
+        match report {
+            GpuReport::Opened { adapter, is_software, again } => {
+                self.gpu.problem = None;
+                if again {
+                    self.gpu.recoveries += 1;
+                    self.notice(NoticeLevel::Info, format!("The GPU {adapter} is back"));
+                    // Scenes went with the device.
+                    self.transport.forget_scenes();
+                    self.preview.asked = None;
+                }
+                self.gpu.adapter = adapter;
+                if self.auto_quality {
+                    self.set_quality(if is_software { Quality::Draft } else { Quality::Full });
+                }
+                if let Some(moment) = self.transport.preview().map(|p| p.instant).and_then(|at| self.moment(at)) {
+                    self.start_solving(moment);
+                }
+            }
+            GpuReport::NoDevice { why } => {
+                self.gpu.adapter.clear();
+                self.gpu.problem = Some(why.clone());
+                self.apply(TransportCommand::ProgramFault(why.clone()));
+                self.warn(format!("{why}. Until then orbits step through the real cameras"));
+            }
+            GpuReport::Progress { instant, progress } => {
+                if self.transport.preview().is_some_and(|p| p.instant == instant) {
+                    self.preview.progress = progress;
+                }
+            }
+            GpuReport::Solved { instant, secs, stages } => {
+                if secs > 0.0 {
+                    self.gpu.solve_ms = (secs * 1e3) as f32;
+                    self.gpu.stages = stages.iter().map(|(name, secs)| (name.to_owned(), (secs * 1e3) as f32)).collect();
+                }
+                if self.transport.preview().is_some_and(|p| p.instant == instant) {
+                    self.preview.progress = 1.0;
+                    self.preview.asked = None;
+                }
+                self.apply(TransportCommand::SceneReady(instant));
+            }
+            GpuReport::SolveFailed { instant, why } => self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false }),
+            GpuReport::Rendered { program: true, instant, picture, report, secs } => {
+                self.gpu.program_ms = (secs * 1e3) as f32;
+                if matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant) {
+                    self.program.report = Some(report);
+                    self.show_program(picture);
+                }
+            }
+            GpuReport::Rendered { program: false, instant, picture, report, secs } => {
+                self.gpu.preview_ms = (secs * 1e3) as f32;
+                if self.transport.preview().is_some_and(|p| p.instant == instant) {
+                    let serial = self.next_serial();
+                    self.preview.report = Some(report);
+                    self.preview.shown = Some(ShownPicture { picture, serial });
+                }
+            }
+            GpuReport::RenderFailed { program: true, instant, why } => {
+                if matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant) {
+                    self.apply(TransportCommand::ProgramFault(why));
+                }
+            }
+            GpuReport::RenderFailed { program: false, instant, why } => {
+                self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false });
+            }
+        }
+    }
+
+    /// The chosen move from a position.
+    fn track(&mut self, instant: MediaTime, from: f64) -> Option<Track> {
+        self.arc.as_ref()?;
+        let n = self.transport.arc_order().len();
+        let path = orbit::moves(self.closed()).get(self.chosen_move)?.path(from, n, self.closed());
+        let (width_px, height_px) = self.quality.program_size_px();
+        match Track::new(&path, self.feeds.rig(), instant, width_px, height_px) {
+            Ok(track) => Some(track),
+            Err(e) => {
+                self.warn(format!("This move cannot be played: {e}. Program holds the prepared position"));
+                None
+            }
+        }
+    }
+
+    /// Whether the arc is a ring.
+    pub fn closed(&self) -> bool {
+        self.arc.as_ref().is_some_and(|a| a.closed)
+    }
+
+    fn show_program(&mut self, picture: Arc<Picture>) {
+        let serial = self.next_serial();
+        self.program.shown = ShownPicture { picture, serial };
+        self.program.changed = Instant::now();
+    }
+
+    fn tick(&mut self) {
+        if Instant::now() >= self.health_due {
+            self.health_due = Instant::now() + HEALTH_EVERY;
+            self.status = self.feeds.status();
+            for camera in 0..self.status.len() {
+                let alive = match self.status[camera].health {
+                    FeedHealth::Waiting => continue,
+                    FeedHealth::Good | FeedHealth::Degraded => true,
+                    FeedHealth::Lost => false,
+                };
+                self.apply(TransportCommand::CameraAlive { camera, alive });
+            }
+        }
+        self.program.frames += 1;
+        self.refresh_program();
+        self.refresh_preview();
+    }
+
+    /// Brings program up to date: a newer live picture, or the next picture of the move.
+    fn refresh_program(&mut self) {
+        match self.transport.program().clone() {
+            Program::Live { camera } => {
+                if let Some(live) = self.feeds.live_picture(camera)
+                    && self.program.live_time != Some((camera, live.time))
+                {
+                    self.program.live_time = Some((camera, live.time));
+                    self.show_program(live.picture);
+                } else if self.program.changed.elapsed().as_secs_f64() > UNDERRUN_INTERVALS / self.feeds.rate().fps() {
+                    self.program.repeated += 1;
+                }
+            }
+            Program::Hold => self.program.repeated += 1,
+            Program::Replay(on_air) => {
+                let elapsed_secs = ((self.feeds.now() - on_air.started) as f64 * 1e-9).max(0.0);
+                let sample = self.program.playing.as_ref().map(|track| {
+                    let progress = (elapsed_secs / track.path().duration_secs).min(1.0) as f32;
+                    (track.sample(elapsed_secs), progress)
+                });
+                let position = sample.as_ref().map_or(on_air.from_position, |(s, _)| s.position);
+                self.program.position = self.transport.wrap_position(position);
+                self.program.progress = sample.as_ref().map_or(1.0, |(_, progress)| *progress);
+                if self.program.asked == Some((on_air.instant, position, on_air.solved)) {
+                    return;
+                }
+                self.program.asked = Some((on_air.instant, position, on_air.solved));
+                if let (true, Some((sample, _))) = (on_air.solved, sample) {
+                    if self.board.post_program_latest(ViewWish { instant: on_air.instant, target: sample.camera }) {
+                        self.program.repeated += 1;
+                    }
+                } else if let Some(picture) = self.real_picture(on_air.instant, position) {
+                    if !Arc::ptr_eq(&picture, &self.program.shown.picture) {
+                        self.show_program(picture);
+                    }
+                } else {
+                    self.apply(TransportCommand::ProgramFault("the frames of this instant are gone. Mark it again".to_owned()));
+                }
+            }
+        }
+    }
+
+    /// Brings preview up to date with its instant and position.
+    fn refresh_preview(&mut self) {
+        let Some(p) = self.transport.preview() else { return };
+        let (instant, position, readiness) = (p.instant, p.position, p.readiness);
+        if readiness < Readiness::RealCameras {
+            return;
+        }
+        let size_px = self.quality.preview_size_px();
+        let target = if readiness == Readiness::Solved {
+            match orbit::camera_at(self.feeds.rig(), position, size_px) {
+                Ok(camera) => Some(camera),
+                Err(e) => {
+                    tracing::debug!(%e, "no virtual camera");
+                    None
+                }
+            }
+        } else {
+            None
+        };
+        let asked = (instant, position, size_px, target.is_some());
+        if self.preview.asked == Some(asked) {
+            return;
+        }
+        self.preview.asked = Some(asked);
+        if let Some(target) = target {
+            self.board.post_preview_latest(ViewWish { instant, target });
+        } else if let Some(picture) = self.real_picture(instant, position)
+            && self.preview.shown.as_ref().is_none_or(|s| !Arc::ptr_eq(&s.picture, &picture))
+        {
+            let serial = self.next_serial();
+            self.preview.report = None;
+            self.preview.shown = Some(ShownPicture { picture, serial });
+        }
+    }
+
+    /// The real picture of an instant nearest to a position.
+    fn real_picture(&self, instant: MediaTime, position: f64) -> Option<Arc<Picture>> {
+        let moment = self.moment(instant)?;
+        let order = self.transport.arc_order();
+        let n = order.len() as f64;
+        let closed = self.closed();
+        let distance = |k: usize| {
+            let straight = (k as f64 - position).abs();
+            if closed { straight.min(n - straight) } else { straight }
+        };
+        let cameras = &self.feeds.rig().cameras;
+        order
+            .iter()
+            .enumerate()
+            .filter_map(|(k, &i)| {
+                let frame = moment.frames.iter().find(|f| f.camera == cameras[i].name)?;
+                Some((distance(k), frame))
+            })
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, frame)| Arc::clone(&frame.picture))
+    }
+}

@@ -1,0 +1,107 @@
+//! What the engine needs of live feeds and their ring, as a trait: cameras through GStreamer, the built-in venue and the fakes
+//! of tests are all the same to it. Every method returns at once except [`Feeds::moment`].
+
+use std::sync::Arc;
+
+use crate::{
+    frame::{Moment, Picture},
+    replay::EventId,
+    rig::Rig,
+    time::{FrameRate, MediaTime},
+};
+
+/// A picture that was live, with its house time.
+#[derive(Debug, Clone)]
+pub struct LivePicture {
+    /// The picture.
+    pub picture: Arc<Picture>,
+    /// House time of the frame.
+    pub time: MediaTime,
+}
+
+/// How a feed is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FeedHealth {
+    /// Nothing has arrived yet.
+    #[default]
+    Waiting,
+    /// Frames arrive.
+    Good,
+    /// Frames arrive, but some were dropped, late or doubled in the last seconds.
+    Degraded,
+    /// Frames have stopped.
+    Lost,
+}
+
+/// What is known about one feed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FeedStatus {
+    /// How it is.
+    pub health: FeedHealth,
+    /// What is wrong and the remedy, if anything.
+    pub note: String,
+    /// Frames per second that arrive.
+    pub fps: f64,
+    /// Access units received.
+    pub received: u64,
+    /// Dropped.
+    pub dropped: u64,
+    /// Duplicated.
+    pub duplicated: u64,
+    /// Late.
+    pub late: u64,
+    /// Offset of the camera's clock to house time, nanoseconds.
+    pub offset_nanos: i64,
+    /// House time of the newest frame.
+    pub newest: Option<MediaTime>,
+}
+
+/// What the ring holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct RingStatus {
+    /// Bytes held.
+    pub bytes: u64,
+    /// Bytes allowed.
+    pub budget_bytes: u64,
+    /// Bytes that marks keep.
+    pub pinned_bytes: u64,
+    /// Oldest instant that can be frozen.
+    pub oldest: Option<MediaTime>,
+    /// Newest instant for which every delivering camera has a frame.
+    pub newest: Option<MediaTime>,
+    /// Longest history allowed, nanoseconds.
+    pub budget_nanos: i64,
+}
+
+/// Live feeds with their ring.
+pub trait Feeds: Send + Sync + 'static {
+    /// The calibrated cameras; every index below is an index of it.
+    fn rig(&self) -> &Rig;
+
+    /// House time now.
+    fn now(&self) -> MediaTime;
+
+    /// Nominal rate of the feeds.
+    fn rate(&self) -> FrameRate;
+
+    /// One per camera.
+    fn status(&self) -> Vec<FeedStatus>;
+
+    /// The ring.
+    fn ring(&self) -> RingStatus;
+
+    /// The newest picture of a camera, at a size of the feed's choice; `None` before the first.
+    fn live_picture(&self, camera: usize) -> Option<LivePicture>;
+
+    /// This camera is on program: its pictures are wanted at full rate and size.
+    fn focus(&self, camera: usize);
+
+    /// The frames of all cameras at an instant. Takes its time (decoding); called on a thread of its own.
+    fn moment(&self, instant: MediaTime) -> Result<Moment, String>;
+
+    /// Keeps a range in the ring until it is released; an error says why it cannot be kept.
+    fn pin(&self, event: EventId, begin: MediaTime, end: MediaTime) -> Result<(), String>;
+
+    /// Releases it.
+    fn unpin(&self, event: EventId);
+}

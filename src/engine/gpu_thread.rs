@@ -1,0 +1,191 @@
+//! The GPU thread: the only one that touches pipelines. It serves the board, most urgent job first; pictures overtake a running
+//! solve between two of its steps. A lost device is opened anew.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crossbeam::channel::Sender;
+
+use super::board::{Board, Job, SolveWish, ViewWish};
+use crate::{
+    frame::Picture,
+    gpu::{Gpu, GpuError, GpuOptions},
+    rig::Rig,
+    scene::{Scene, SceneError, SceneOptions, SceneSolver},
+    telemetry::StageTimes,
+    time::MediaTime,
+    view::{ViewError, ViewMode, ViewReport, ViewSynthesizer},
+};
+
+/// Scenes kept on the GPU: the one on air, the one in preview, and the one before.
+const SCENES: usize = 3;
+/// Pause between attempts to open a device.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What the GPU thread reports.
+#[derive(Debug)]
+pub(super) enum GpuReport {
+    /// A device is open.
+    Opened { adapter: String, is_software: bool, again: bool },
+    /// No device; tried again later.
+    NoDevice { why: String },
+    /// The solve goes on.
+    Progress { instant: MediaTime, progress: f32 },
+    /// A scene is resident.
+    Solved { instant: MediaTime, secs: f64, stages: StageTimes },
+    /// It cannot be solved.
+    SolveFailed { instant: MediaTime, why: String },
+    /// A picture.
+    Rendered { program: bool, instant: MediaTime, picture: Arc<Picture>, report: ViewReport, secs: f64 },
+    /// No picture.
+    RenderFailed { program: bool, instant: MediaTime, why: String },
+}
+
+/// Runs until the board stops.
+pub(super) fn run(rig: &Rig, board: &Board, reports: &Sender<GpuReport>) {
+    let mut opened_before = false;
+    let mut last_problem = String::new();
+    loop {
+        match open() {
+            Ok((gpu, solver, synthesizer)) => {
+                let opened = GpuReport::Opened { adapter: gpu.info.name.clone(), is_software: gpu.is_software(), again: opened_before };
+                opened_before = true;
+                last_problem.clear();
+                // The engine drains this lossless queue for as long as it lives; a failed send means that it has ended.
+                if reports.send(opened).is_err() {
+                    return;
+                }
+                let mut worker = Worker { rig, board, reports, gpu, synthesizer, scenes: Vec::new() };
+                if worker.serve(solver) {
+                    return;
+                }
+            }
+            Err(why) => {
+                if why != last_problem && reports.send(GpuReport::NoDevice { why: why.clone() }).is_err() {
+                    return;
+                }
+                last_problem = why;
+                if board.wait_stopped(RETRY) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn open() -> Result<(Gpu, SceneSolver, ViewSynthesizer), String> {
+    let gpu = Gpu::open(&GpuOptions::default()).map_err(|e| e.to_string())?;
+    let solver = SceneSolver::new(&gpu).map_err(|e| e.to_string())?;
+    let synthesizer = ViewSynthesizer::new(&gpu).map_err(|e| e.to_string())?;
+    Ok((gpu, solver, synthesizer))
+}
+
+struct Worker<'a> {
+    rig: &'a Rig,
+    board: &'a Board,
+    reports: &'a Sender<GpuReport>,
+    gpu: Gpu,
+    synthesizer: ViewSynthesizer,
+    /// Newest last.
+    scenes: Vec<(MediaTime, Option<u32>, Scene)>,
+}
+
+impl Worker<'_> {
+    /// True when the board has stopped, false when the device is lost.
+    fn serve(&mut self, mut solver: SceneSolver) -> bool {
+        loop {
+            match self.board.wait() {
+                Job::Stop => return true,
+                Job::Program(wish) => self.render(true, &wish),
+                Job::Preview(wish) => self.render(false, &wish),
+                Job::Solve(wish) => self.solve(&mut solver, &wish),
+            }
+            if self.gpu.is_lost() {
+                return false;
+            }
+        }
+    }
+
+    fn report(&self, report: GpuReport) {
+        // The engine outlives this thread or has ended; then nobody wants to know.
+        self.reports.send(report).ok();
+    }
+
+    fn render(&mut self, program: bool, wish: &ViewWish) {
+        let begun = Instant::now();
+        let instant = wish.instant;
+        let Some((_, _, scene)) = self.scenes.iter().rev().find(|(at, ..)| *at == instant) else {
+            return self.report(GpuReport::RenderFailed { program, instant, why: "the scene is not on the GPU any more".to_owned() });
+        };
+        let rendered = self.synthesizer.render(scene, &wish.target, ViewMode::Synthesis).and_then(|view| {
+            let picture = view.read(&self.gpu)?;
+            Ok((picture, view.report))
+        });
+        match rendered {
+            Ok((picture, report)) => {
+                let picture = Arc::new(picture);
+                self.report(GpuReport::Rendered { program, instant, picture, report, secs: begun.elapsed().as_secs_f64() });
+            }
+            Err(e) => {
+                let why = match e {
+                    ViewError::Gpu(GpuError::Lost(what)) => format!("the GPU was lost in {what}; it is opened again"),
+                    e => e.to_string(),
+                };
+                self.report(GpuReport::RenderFailed { program, instant, why });
+            }
+        }
+    }
+
+    fn solve(&mut self, solver: &mut SceneSolver, wish: &SolveWish) {
+        let begun = Instant::now();
+        let instant = wish.moment.instant;
+        if self.scenes.iter().any(|(at, size, _)| *at == instant && *size == wish.depth_size_px) {
+            return self.report(GpuReport::Solved { instant, secs: 0.0, stages: StageTimes::default() });
+        }
+        let mut keep = Vec::new();
+        let mut pictures = Vec::new();
+        for frame in &wish.moment.frames {
+            if let Some(i) = self.rig.index_of(&frame.camera) {
+                keep.push(i);
+                pictures.push(frame.picture.as_ref());
+            }
+        }
+        let rig = self.rig.restricted_to(&keep);
+        let options = SceneOptions { max_depth_size_px: wish.depth_size_px };
+        let mut said = 0.0_f32;
+        let solved = solver.solve(&rig, &pictures, &options, &mut |progress| {
+            if progress - said >= 0.02 || progress >= 1.0 {
+                said = progress;
+                self.report(GpuReport::Progress { instant, progress });
+            }
+            while let Some(job) = self.board.take_view() {
+                match job {
+                    Job::Program(wish) => self.render(true, &wish),
+                    Job::Preview(wish) => self.render(false, &wish),
+                    Job::Solve(_) | Job::Stop => {}
+                }
+            }
+            self.board.wants(instant)
+        });
+        match solved {
+            Ok(scene) => {
+                let stages = scene.times.clone();
+                self.scenes.retain(|(at, ..)| *at != instant);
+                self.scenes.push((instant, wish.depth_size_px, scene));
+                let on_air = self.board.on_air();
+                while self.scenes.len() > SCENES {
+                    let evict = self.scenes.iter().position(|(at, ..)| Some(*at) != on_air).unwrap_or(0);
+                    self.scenes.remove(evict);
+                }
+                self.report(GpuReport::Solved { instant, secs: begun.elapsed().as_secs_f64(), stages });
+            }
+            Err(SceneError::Cancelled) => {}
+            Err(e) => {
+                let why = format!("This instant could not be solved: {e}. The orbit steps through the real cameras");
+                self.report(GpuReport::SolveFailed { instant, why });
+            }
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The live engine: the one owner of state. Commands and reports come in, one immutable snapshot goes out.
+//!
+//! Threads: `engine` (single writer of everything below), `gpu` (the only one that touches pipelines), `moment` (decoding).
+//! The engine waits for nobody: the board and the moment wish are `latest` slots, the reports are bounded `lossless` queues that
+//! only the engine reads, commands are a bounded `lossless` queue that tells the sender when it is full.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use arc_swap::ArcSwap;
+use crossbeam::channel::{Receiver, Sender, bounded};
+
+use super::{
+    Command, Quality, Snapshot, board::Board, director::Director, feeds::Feeds, gpu_thread, gpu_thread::GpuReport, moment_thread,
+    moment_thread::MomentReport,
+};
+
+const COMMANDS_LOSSLESS: usize = 256;
+const REPORTS_LOSSLESS: usize = 64;
+
+/// Why the engine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A thread could not be started.
+    #[error("the engine's thread {name:?} cannot be started: {source}. Close other programs or raise the limit of processes")]
+    Thread {
+        /// Name of the thread.
+        name: String,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// The rig has no cameras.
+    #[error("the rig has no cameras. Give a rig file with at least one camera")]
+    NoCameras,
+}
+
+/// How the engine runs.
+#[derive(Debug, Clone, Default)]
+pub struct EngineOptions {
+    /// Quality; `None` chooses by the adapter (draft on a software one).
+    pub quality: Option<Quality>,
+    /// Work without a GPU: orbits step through the real cameras.
+    pub without_gpu: bool,
+}
+
+/// Owns the threads; ends them when dropped.
+#[derive(Debug)]
+pub struct Engine {
+    commands: Sender<Command>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    board: Arc<Board>,
+    moments: Arc<moment_thread::MomentWish>,
+    stop: Sender<()>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+/// What the engine thread listens to.
+pub(super) struct Inbox {
+    pub commands: Receiver<Command>,
+    pub gpu: Receiver<GpuReport>,
+    pub moments: Receiver<MomentReport>,
+    pub stop: Receiver<()>,
+}
+
+impl Engine {
+    /// Starts the threads on live feeds.
+    pub fn start(feeds: Arc<dyn Feeds>, options: &EngineOptions) -> Result<Self, EngineError> {
+        if feeds.rig().cameras.is_empty() {
+            return Err(EngineError::NoCameras);
+        }
+        let (commands, commands_in) = bounded(COMMANDS_LOSSLESS);
+        let (gpu_out, gpu_in) = bounded(REPORTS_LOSSLESS);
+        let (moments_out, moments_in) = bounded(REPORTS_LOSSLESS);
+        let (stop, stop_in) = bounded(1);
+        let board = Arc::new(Board::default());
+        let moments = Arc::new(moment_thread::MomentWish::default());
+        let mut engine = Self {
+            commands,
+            snapshot: Arc::new(ArcSwap::from_pointee(Snapshot::empty())),
+            board: Arc::clone(&board),
+            moments: Arc::clone(&moments),
+            stop,
+            threads: Vec::new(),
+        };
+
+        if !options.without_gpu {
+            let (board, rig) = (Arc::clone(&board), feeds.rig().clone());
+            engine.spawn("gpu", move || gpu_thread::run(&rig, &board, &gpu_out))?;
+        }
+        let (wish, decoding) = (Arc::clone(&moments), Arc::clone(&feeds));
+        engine.spawn("moment", move || moment_thread::run(decoding.as_ref(), &wish, &moments_out))?;
+        let mut director = Director::new(feeds, board, moments, options);
+        let snapshot = Arc::clone(&engine.snapshot);
+        snapshot.store(Arc::new(director.snapshot()));
+        let inbox = Inbox { commands: commands_in, gpu: gpu_in, moments: moments_in, stop: stop_in };
+        engine.spawn("engine", move || director.run(&inbox, &snapshot))?;
+        Ok(engine)
+    }
+
+    fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), EngineError> {
+        let handle = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(body)
+            .map_err(|source| EngineError::Thread { name: name.to_owned(), source })?;
+        self.threads.push(handle);
+        Ok(())
+    }
+
+    /// Hands over a command; false when the engine is so far behind that it was not taken (say so to the operator).
+    #[must_use]
+    pub fn send(&self, command: Command) -> bool {
+        self.commands.try_send(command).is_ok()
+    }
+
+    /// The state now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// Waits until the state satisfies `wanted` and returns it; `None` after `timeout`. For scripts, examples and tests.
+    pub fn wait_for(&self, timeout: Duration, mut wanted: impl FnMut(&Snapshot) -> bool) -> Option<Arc<Snapshot>> {
+        let until = std::time::Instant::now() + timeout;
+        loop {
+            let snapshot = self.snapshot();
+            if wanted(&snapshot) {
+                return Some(snapshot);
+            }
+            if std::time::Instant::now() >= until {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.stop.try_send(()).ok();
+        self.board.stop();
+        self.moments.stop();
+        for handle in self.threads.drain(..) {
+            if let Err(panic) = handle.join() {
+                tracing::error!(?panic, "an engine thread ended by panic");
+            }
+        }
+    }
+}

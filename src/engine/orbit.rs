@@ -1,0 +1,103 @@
+//! The moves that a take plays: the paths' presets, laid from the prepared position along the arc that there is.
+
+use crate::{
+    replay::path::{Key, PATH_VERSION, Path, PathError, Preset, PresetOptions, Station, Track},
+    rig::{Camera, Rig},
+    time::MediaTime,
+};
+
+/// A move that a take plays from the prepared position.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Move {
+    pub name: &'static str,
+    pub tooltip: &'static str,
+    pub secs: f64,
+    /// `None` stays.
+    preset: Option<Preset>,
+    /// +1 to the right, −1 to the left.
+    side: f64,
+}
+
+const fn a_move(name: &'static str, tooltip: &'static str, secs: f64, preset: Option<Preset>, side: f64) -> Move {
+    Move { name, tooltip, secs, preset, side }
+}
+
+const MOVES: [Move; 8] = [
+    a_move("Orbit right", "From the prepared position along the arc to the right", 4.0, Some(Preset::FreezeOrbit), 1.0),
+    a_move("Orbit left", "From the prepared position along the arc to the left", 4.0, Some(Preset::FreezeOrbit), -1.0),
+    a_move("Bounce right", "To the right and back", 5.0, Some(Preset::Bounce), 1.0),
+    a_move("Bounce left", "To the left and back", 5.0, Some(Preset::Bounce), -1.0),
+    a_move("Whip right", "Hold, swing fast to the right, hold", 2.5, Some(Preset::Whip), 1.0),
+    a_move("Whip left", "Hold, swing fast to the left, hold", 2.5, Some(Preset::Whip), -1.0),
+    a_move("Hold", "Stay at the prepared position", 2.0, None, 0.0),
+    a_move("Full turn", "Once around the ring, again and again", 6.0, Some(Preset::Loop), 1.0),
+];
+
+/// The moves that an arc allows: the full turn needs a ring.
+pub(super) fn moves(closed: bool) -> &'static [Move] {
+    static ALL: [Move; 8] = MOVES;
+    if closed { &ALL } else { &ALL[..ALL.len() - 1] }
+}
+
+impl Move {
+    /// The path of the move from a position, on an arc of `n` cameras.
+    pub fn path(&self, from: f64, n: usize, closed: bool) -> Path {
+        let last = n.saturating_sub(1) as f64;
+        let to = if closed {
+            from + self.side * n as f64 / 3.0
+        } else if self.side > 0.0 {
+            last
+        } else {
+            0.0
+        };
+        match self.preset {
+            Some(preset) if preset == Preset::Loop || (to - from).abs() > 1e-6 => {
+                let options = PresetOptions { from, to, secs: self.secs, hold_secs: 0.3, ring_cameras: n, ..PresetOptions::default() };
+                preset.path(&options)
+            }
+            _ => standing(from, self.secs),
+        }
+    }
+}
+
+fn standing(position: f64, secs: f64) -> Path {
+    Path {
+        version: PATH_VERSION,
+        name: "hold".to_owned(),
+        duration_secs: secs,
+        looped: false,
+        stabilize: false,
+        keys: vec![Key::new(0.0, Station::Position(position))],
+    }
+}
+
+/// The virtual camera at a position along the arc.
+pub(super) fn camera_at(rig: &Rig, position: f64, size_px: (u32, u32)) -> Result<Camera, PathError> {
+    let track = Track::new(&standing(position, 1.0), rig, MediaTime::ZERO, size_px.0, size_px.1)?;
+    Ok(track.sample(0.0).camera)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_move_is_a_valid_path_from_everywhere() {
+        for closed in [false, true] {
+            for m in moves(closed) {
+                for from in [0.0, 3.5, 11.0] {
+                    let path = m.path(from, 12, closed);
+                    path.check().unwrap();
+                    assert!((path.duration_secs - m.secs).abs() < 1e-9, "{}", m.name);
+                }
+            }
+        }
+        assert_eq!(moves(true).len(), moves(false).len() + 1);
+    }
+
+    #[test]
+    fn an_orbit_that_has_no_room_holds() {
+        let path = moves(false)[0].path(11.0, 12, false);
+        assert_eq!(path.keys.len(), 1);
+    }
+}

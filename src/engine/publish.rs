@@ -1,0 +1,99 @@
+//! How the director's state becomes a snapshot.
+
+use std::sync::Arc;
+
+use super::{CameraView, GapQuality, GapView, MoveView, PreviewView, ProgramKind, ProgramView, Snapshot, Tally, director::Director, orbit};
+use crate::replay::Program;
+
+impl Director {
+    /// The state as everybody else sees it.
+    pub(super) fn snapshot(&mut self) -> Snapshot {
+        self.published += 1;
+        let order = self.transport.arc_order();
+        let number_of = |camera: usize| order.iter().position(|&c| c == camera).unwrap_or(0);
+        let on_program = match self.transport.program() {
+            Program::Live { camera } => Some(*camera),
+            _ => None,
+        };
+        let on_preview = self.transport.preview().and_then(|p| self.transport.camera_at(p.position));
+        let cameras: Arc<[CameraView]> = order
+            .iter()
+            .map(|&i| CameraView {
+                name: self.feeds.rig().cameras[i].name.clone(),
+                tally: match () {
+                    () if on_program == Some(i) => Tally::Program,
+                    () if on_preview == Some(i) => Tally::Preview,
+                    () => Tally::Off,
+                },
+                status: self.status.get(i).cloned().unwrap_or_default(),
+                live: self.feeds.live_picture(i),
+            })
+            .collect();
+        let moment = self.transport.preview().and_then(|p| self.moment(p.instant));
+        let left_out = moment.as_ref().map(|m| m.left_out.clone()).unwrap_or_default();
+        let gaps: Arc<[GapView]> = self.arc.as_ref().map_or_else(
+            || Arc::from([]),
+            |arc| {
+                (0..arc.gap_count())
+                    .map(|k| {
+                        let degrees = arc.gap_rad(self.feeds.rig(), k).to_degrees();
+                        let ends = [&cameras[k], &cameras[(k + 1) % cameras.len()]];
+                        let bridged = ends.iter().any(|c| left_out.iter().any(|(name, _)| *name == c.name));
+                        GapView { degrees, quality: GapQuality::of_degrees(degrees), bridged }
+                    })
+                    .collect()
+            },
+        );
+        let preview = self.transport.preview().map(|p| PreviewView {
+            event: p.event,
+            instant: p.instant,
+            position: p.position,
+            readiness: p.readiness,
+            progress: self.preview.progress,
+            problem: p.problem.clone(),
+            report: self.preview.report.clone(),
+            left_out,
+            shown: self.preview.shown.clone(),
+        });
+        let kind = match self.transport.program() {
+            Program::Live { camera } => ProgramKind::Live(number_of(*camera)),
+            Program::Hold => ProgramKind::Hold,
+            Program::Replay(on_air) => ProgramKind::Replay {
+                instant: on_air.instant,
+                position: self.program.position,
+                progress: self.program.progress,
+                solved: on_air.solved,
+            },
+        };
+        Snapshot {
+            serial: self.published,
+            now: self.feeds.now(),
+            rate: self.feeds.rate(),
+            phase: self.transport.phase(),
+            cameras,
+            closed: self.closed(),
+            gaps,
+            ring: self.feeds.ring(),
+            events: self.transport.events().iter().cloned().collect(),
+            preview,
+            position: self.position(),
+            can_take: self.transport.can_take(),
+            program: ProgramView {
+                kind,
+                report: self.program.report.clone(),
+                shown: self.program.shown.clone(),
+                repeated: self.program.repeated,
+                frames: self.program.frames,
+            },
+            moves: orbit::moves(self.closed())
+                .iter()
+                .map(|m| MoveView { name: m.name.to_owned(), tooltip: m.tooltip.to_owned(), secs: m.secs })
+                .collect(),
+            chosen_move: self.chosen_move,
+            quality: self.quality,
+            gpu: self.gpu.clone(),
+            notices: self.notices.iter().cloned().collect(),
+            export: None,
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! What everybody but the engine sees of its state: one immutable value, published as a whole. Every list over cameras is in the
+//! order of the arc.
+
+use std::sync::Arc;
+
+use super::{
+    Quality,
+    feeds::{FeedStatus, LivePicture, RingStatus},
+};
+use crate::{
+    frame::Picture,
+    replay::{Event, EventId, Phase, Readiness},
+    time::{FrameRate, MediaTime},
+    view::ViewReport,
+};
+
+/// Where a camera is seen right now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tally {
+    /// Nowhere.
+    #[default]
+    Off,
+    /// It is nearest to the prepared position.
+    Preview,
+    /// It is on program.
+    Program,
+}
+
+/// One camera.
+#[derive(Debug, Clone, Default)]
+pub struct CameraView {
+    /// Name.
+    pub name: String,
+    /// Where it is seen.
+    pub tally: Tally,
+    /// Counters and health.
+    pub status: FeedStatus,
+    /// The newest picture.
+    pub live: Option<LivePicture>,
+}
+
+/// What a gap between two neighbours allows, by its angle and what was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GapQuality {
+    /// Up to 12°: full synthesis.
+    Full,
+    /// Up to 25°: synthesis with visible limits.
+    Fair,
+    /// Wider: expect a cross-fade.
+    Wide,
+}
+
+impl GapQuality {
+    /// For an angle between neighbours, degrees.
+    pub fn of_degrees(degrees: f64) -> Self {
+        if degrees <= 12.0 {
+            Self::Full
+        } else if degrees <= 25.0 {
+            Self::Fair
+        } else {
+            Self::Wide
+        }
+    }
+
+    /// As shown to the operator.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Fair => "fair",
+            Self::Wide => "wide",
+        }
+    }
+}
+
+/// The gap after a camera.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GapView {
+    /// Angle seen from the subject, degrees.
+    pub degrees: f64,
+    /// What it allows.
+    pub quality: GapQuality,
+    /// Whether a camera at one of its ends has no honest frame at the prepared instant, so that it is bridged.
+    pub bridged: bool,
+}
+
+/// A picture and a number that changes with it.
+#[derive(Debug, Clone)]
+pub struct ShownPicture {
+    /// The picture; opaque.
+    pub picture: Arc<Picture>,
+    /// Changes when the picture changes.
+    pub serial: u64,
+}
+
+/// Preview.
+#[derive(Debug, Clone)]
+pub struct PreviewView {
+    /// The event that it came from.
+    pub event: Option<EventId>,
+    /// The frozen instant.
+    pub instant: MediaTime,
+    /// Position along the arc, gaps.
+    pub position: f64,
+    /// How far it is.
+    pub readiness: Readiness,
+    /// Progress of the solve, 0…1.
+    pub progress: f32,
+    /// Why it does not go further.
+    pub problem: Option<String>,
+    /// What went into the picture.
+    pub report: Option<ViewReport>,
+    /// (camera, why) without an honest frame at the instant.
+    pub left_out: Vec<(String, String)>,
+    /// The picture.
+    pub shown: Option<ShownPicture>,
+}
+
+/// What program shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ProgramKind {
+    /// A live camera, by its number along the arc.
+    Live(usize),
+    /// The last picture, repeated: no camera delivers.
+    Hold,
+    /// A replay.
+    Replay {
+        /// The frozen instant.
+        instant: MediaTime,
+        /// Position along the arc, gaps.
+        position: f64,
+        /// Elapsed share of the move, 0…1; 1 holds at its end.
+        progress: f32,
+        /// Between the cameras (`true`) or stepping through real cameras.
+        solved: bool,
+    },
+}
+
+/// Program.
+#[derive(Debug, Clone)]
+pub struct ProgramView {
+    /// What it shows.
+    pub kind: ProgramKind,
+    /// What is measured of the replay's picture.
+    pub report: Option<ViewReport>,
+    /// The picture; there always is one.
+    pub shown: ShownPicture,
+    /// Frames that were due and repeated the last picture.
+    pub repeated: u64,
+    /// Frames that were due.
+    pub frames: u64,
+}
+
+/// A move that a take can play.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MoveView {
+    /// Name.
+    pub name: String,
+    /// What it does.
+    pub tooltip: String,
+    /// Length, seconds.
+    pub secs: f64,
+}
+
+/// The GPU as the operator sees it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct GpuView {
+    /// Adapter; empty while it opens or when there is none.
+    pub adapter: String,
+    /// Why there is none, with the remedy.
+    pub problem: Option<String>,
+    /// Milliseconds of the last program picture.
+    pub program_ms: f32,
+    /// Milliseconds of the last preview picture.
+    pub preview_ms: f32,
+    /// Milliseconds of the last solve.
+    pub solve_ms: f32,
+    /// GPU milliseconds per stage of the last solve, where the adapter can measure them.
+    pub stages: Vec<(String, f32)>,
+    /// How often the device was lost and opened anew.
+    pub recoveries: u32,
+}
+
+/// How urgent a notice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeLevel {
+    /// Good to know.
+    Info,
+    /// Needs a hand.
+    Warning,
+}
+
+/// A line for the operator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// Grows with each notice.
+    pub id: u64,
+    /// House time.
+    pub at: MediaTime,
+    /// How urgent.
+    pub level: NoticeLevel,
+    /// What happened and the remedy.
+    pub text: String,
+}
+
+/// An export that runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExportView {
+    /// Where it goes.
+    pub path: String,
+    /// 0…1.
+    pub progress: f32,
+}
+
+/// The state, as a whole.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// Grows with each publication.
+    pub serial: u64,
+    /// House time.
+    pub now: MediaTime,
+    /// Rate of the feeds.
+    pub rate: FrameRate,
+    /// The state in one word.
+    pub phase: Phase,
+    /// The cameras along the arc.
+    pub cameras: Arc<[CameraView]>,
+    /// Whether the arc is a ring.
+    pub closed: bool,
+    /// The gaps along the arc: one fewer than cameras, or as many on a ring; empty without an arc.
+    pub gaps: Arc<[GapView]>,
+    /// The ring.
+    pub ring: RingStatus,
+    /// Events, oldest mark first.
+    pub events: Arc<[Event]>,
+    /// Preview; `None` when nothing is prepared.
+    pub preview: Option<PreviewView>,
+    /// Where the orbit bar stands, gaps (also while nothing is prepared).
+    pub position: f64,
+    /// Whether a take would be obeyed.
+    pub can_take: bool,
+    /// Program.
+    pub program: ProgramView,
+    /// Moves that a take can play.
+    pub moves: Arc<[MoveView]>,
+    /// The chosen one.
+    pub chosen_move: usize,
+    /// Quality.
+    pub quality: Quality,
+    /// The GPU.
+    pub gpu: GpuView,
+    /// The last notices, oldest first.
+    pub notices: Arc<[Notice]>,
+    /// An export that runs.
+    pub export: Option<ExportView>,
+}
+
+impl Snapshot {
+    /// Number of positions along the arc: the largest position is this (exclusive on a ring, inclusive on an open arc).
+    pub fn arc_length(&self) -> f64 {
+        let n = self.cameras.len();
+        if self.closed { n as f64 } else { n.saturating_sub(1) as f64 }
+    }
+
+    /// The event of that identity.
+    pub fn event(&self, id: EventId) -> Option<&Event> {
+        self.events.iter().find(|e| e.id == id)
+    }
+
+    /// Cameras without pictures, by name.
+    pub fn lost_cameras(&self) -> impl Iterator<Item = &CameraView> {
+        self.cameras.iter().filter(|c| c.status.health == super::FeedHealth::Lost)
+    }
+
+    /// Before anything is known: for windows that open before the engine does, and for tests.
+    pub fn empty() -> Self {
+        Self {
+            serial: 0,
+            now: MediaTime::ZERO,
+            rate: FrameRate::whole(25),
+            phase: Phase::Live,
+            cameras: Arc::from([]),
+            closed: false,
+            gaps: Arc::from([]),
+            ring: RingStatus::default(),
+            events: Arc::from([]),
+            preview: None,
+            position: 0.0,
+            can_take: false,
+            program: ProgramView {
+                kind: ProgramKind::Hold,
+                report: None,
+                shown: ShownPicture { picture: Arc::new(slate(640, 360)), serial: 0 },
+                repeated: 0,
+                frames: 0,
+            },
+            moves: Arc::from([]),
+            chosen_move: 0,
+            quality: Quality::default(),
+            gpu: GpuView::default(),
+            notices: Arc::from([]),
+            export: None,
+        }
+    }
+}
+
+/// What program shows before the first picture ever arrives: 75 % colour bars over a grey ramp, so that the output is seen to
+/// work and is not black.
+pub fn slate(width_px: u32, height_px: u32) -> Picture {
+    const BARS: [[u8; 3]; 7] = [[191, 191, 191], [191, 191, 0], [0, 191, 191], [0, 191, 0], [191, 0, 191], [191, 0, 0], [0, 0, 191]];
+    let mut picture = Picture::filled(width_px.max(1), height_px.max(1), [16, 16, 16, 255]);
+    let (w, h) = (picture.width() as usize, picture.height() as usize);
+    for (i, px) in picture.rgba_mut().chunks_exact_mut(4).enumerate() {
+        let (x, y) = (i % w, i / w);
+        if y * 4 < h * 3 {
+            px[..3].copy_from_slice(&BARS[(x * BARS.len() / w).min(BARS.len() - 1)]);
+        } else {
+            let level = 32 + (x * 192 / w) as u8;
+            px[..3].copy_from_slice(&[level, level, level]);
+        }
+    }
+    picture
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slate_is_not_black_anywhere() {
+        for (w, h) in [(640, 360), (1, 1), (0, 0), (7, 3)] {
+            let slate = slate(w, h);
+            assert!(slate.rgba().chunks_exact(4).all(|p| p[..3].iter().any(|&v| v > 16) && p[3] == 255));
+        }
+    }
+
+    #[test]
+    fn gap_quality_follows_the_angle() {
+        assert_eq!(GapQuality::of_degrees(6.0), GapQuality::Full);
+        assert_eq!(GapQuality::of_degrees(20.0), GapQuality::Fair);
+        assert_eq!(GapQuality::of_degrees(90.0), GapQuality::Wide);
+    }
+}
