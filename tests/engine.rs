@@ -1,0 +1,172 @@
+//! The engine without a window: commands in, snapshots out, on fake feeds.
+
+use std::{sync::Arc, time::Duration};
+
+use volte::{
+    engine::{Command, Engine, EngineOptions, NoticeLevel, ProgramKind, Quality, Snapshot},
+    replay::{EventId, Phase, Readiness},
+};
+
+mod support {
+    pub mod fake_feeds;
+}
+use support::fake_feeds::{FakeFeeds, color_of};
+
+const SOON: Duration = Duration::from_secs(5);
+/// The first pipelines on a software adapter take their time.
+const LATER: Duration = Duration::from_secs(120);
+
+fn start(n: usize, without_gpu: bool) -> (Arc<FakeFeeds>, Engine) {
+    let feeds = Arc::new(FakeFeeds::new(n));
+    let options = EngineOptions { quality: Some(Quality::Draft), without_gpu };
+    let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn volte::engine::Feeds>, &options).unwrap();
+    (feeds, engine)
+}
+
+fn expect(engine: &Engine, timeout: Duration, what: &str, wanted: impl FnMut(&Snapshot) -> bool) -> Arc<Snapshot> {
+    engine.wait_for(timeout, wanted).unwrap_or_else(|| {
+        let s = engine.snapshot();
+        panic!("{what} did not happen: {:?} {:?} {:?} notices {:?}", s.phase, s.preview, s.program.kind, s.notices)
+    })
+}
+
+fn program_color(s: &Snapshot) -> [u8; 4] {
+    s.program.shown.picture.pixel(3, 3)
+}
+
+#[test]
+fn mark_orbit_take_return_without_a_gpu() {
+    let (feeds, engine) = start(6, true);
+    let s = expect(&engine, SOON, "live", |s| program_color(s) == color_of(3));
+    assert_eq!((s.phase, s.program.kind), (Phase::Live, ProgramKind::Live(3)));
+    assert_eq!(s.cameras.len(), 6);
+    assert_eq!(s.gaps.len(), 5);
+
+    assert!(engine.send(Command::Mark));
+    let s = expect(&engine, SOON, "armed", |s| s.can_take);
+    let p = s.preview.as_ref().unwrap();
+    assert_eq!((s.phase, p.readiness), (Phase::Armed, Readiness::RealCameras));
+    assert_eq!(p.instant.nanos(), 10_000_000_000);
+    assert_eq!(*feeds.pinned.lock(), vec![s.events[0].id]);
+
+    // The orbit bar shows the real camera nearest to it.
+    assert!(engine.send(Command::SetOrbit(1.2)));
+    expect(&engine, SOON, "preview of camera 2", |s| {
+        s.preview.as_ref().and_then(|p| p.shown.as_ref()).is_some_and(|shown| shown.picture.pixel(0, 0) == color_of(1))
+    });
+
+    // Orbit right from the first camera: program passes all of them in order, and holds at the last.
+    assert!(engine.send(Command::SetOrbit(0.0)));
+    assert!(engine.send(Command::SelectMove(0)));
+    assert!(engine.send(Command::Take));
+    expect(&engine, SOON, "on air", |s| s.phase == Phase::OnAir);
+    let mut seen = vec![];
+    for _ in 0..110 {
+        feeds.advance_frames(2);
+        let now = volte::engine::Feeds::now(feeds.as_ref());
+        let s = expect(&engine, SOON, "the next picture", |s| s.now >= now && matches!(s.program.kind, ProgramKind::Replay { .. }));
+        let color = program_color(&s);
+        assert_ne!(&color[..3], &[0, 0, 0], "program is black");
+        if seen.last() != Some(&color) {
+            seen.push(color);
+        }
+    }
+    assert_eq!(seen, (0..6).map(color_of).collect::<Vec<_>>());
+
+    // Choosing a camera while on air changes where the return goes.
+    assert!(engine.send(Command::SelectCamera(5)));
+    assert!(engine.send(Command::Return));
+    let s = expect(&engine, SOON, "live again", |s| s.phase == Phase::Armed && program_color(s) == color_of(5));
+    assert_eq!(s.program.kind, ProgramKind::Live(5));
+    assert_eq!(s.events[0].takes, 1);
+    assert!(engine.send(Command::Return));
+    expect(&engine, SOON, "put away", |s| s.phase == Phase::Live && s.preview.is_none());
+}
+
+#[test]
+fn a_dead_camera_is_named_and_left() {
+    let (feeds, engine) = start(5, true);
+    expect(&engine, SOON, "live", |s| s.program.kind == ProgramKind::Live(2) && program_color(s) == color_of(2));
+    feeds.set_alive(2, false);
+    let s = expect(&engine, SOON, "hand over", |s| s.program.kind != ProgramKind::Live(2));
+    let next = if s.program.kind == ProgramKind::Live(1) { 1 } else { 3 };
+    feeds.advance_frames(1);
+    let s = expect(&engine, SOON, "the neighbour's picture", |s| program_color(s) == color_of(next));
+    assert!(s.notices.iter().any(|n| n.level == NoticeLevel::Warning && n.text.contains("cam03")), "{:?}", s.notices);
+    assert_eq!(s.lost_cameras().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["cam03"]);
+
+    // A moment leaves it out by name; its gaps are bridged.
+    assert!(engine.send(Command::Mark));
+    let s = expect(&engine, SOON, "armed", |s| s.can_take);
+    assert_eq!(s.preview.as_ref().unwrap().left_out[0].0, "cam03");
+    assert_eq!(s.gaps.iter().map(|g| g.bridged).collect::<Vec<_>>(), [false, true, true, false]);
+
+    // All cameras gone: the last picture stays and is counted as repeated, never black.
+    for camera in 0..5 {
+        feeds.set_alive(camera, false);
+    }
+    let s = expect(&engine, SOON, "hold", |s| s.program.kind == ProgramKind::Hold);
+    let color = program_color(&s);
+    assert!([1, 3, 0, 4].map(color_of).contains(&color), "{color:?}");
+    let repeated = s.program.repeated;
+    expect(&engine, SOON, "repeats counted", |s| s.program.repeated > repeated + 3 && program_color(s) == color);
+    feeds.set_alive(0, true);
+    feeds.advance_frames(1);
+    expect(&engine, SOON, "back", |s| s.program.kind == ProgramKind::Live(0) && program_color(s) == color_of(0));
+}
+
+#[test]
+fn jog_stays_in_the_ring_and_events_are_found_again() {
+    let (feeds, engine) = start(4, true);
+    assert!(engine.send(Command::JogFrames(-5)));
+    let s = expect(&engine, SOON, "jog arms", |s| s.preview.is_some());
+    assert_eq!(s.preview.as_ref().unwrap().instant.nanos(), 9_900_000_000);
+    assert!(engine.send(Command::JogFrames(1000)));
+    expect(&engine, SOON, "head", |s| s.preview.as_ref().is_some_and(|p| p.instant.nanos() == 10_000_000_000));
+    assert!(engine.send(Command::JogFrames(-100_000)));
+    expect(&engine, SOON, "tail", |s| s.preview.as_ref().is_some_and(|p| p.instant.nanos() == 2_000_000_000));
+
+    assert!(engine.send(Command::Mark));
+    feeds.advance_frames(50);
+    expect(&engine, SOON, "time", |s| s.now.nanos() >= 11_000_000_000 && s.events.len() == 1);
+    assert!(engine.send(Command::Mark));
+    expect(&engine, SOON, "two", |s| s.events.len() == 2);
+    assert!(engine.send(Command::PreviousEvent));
+    let s = expect(&engine, SOON, "first event", |s| s.preview.as_ref().is_some_and(|p| p.event == Some(s.events[0].id)));
+    assert_eq!(s.preview.as_ref().unwrap().instant, s.events[0].instant);
+    assert!(engine.send(Command::RemoveEvent(s.events[0].id)));
+    let s = expect(&engine, SOON, "removed", |s| s.events.len() == 1);
+    assert_eq!(*feeds.pinned.lock(), vec![s.events[0].id]);
+    assert!(engine.send(Command::SelectEvent(EventId(99))));
+    expect(&engine, SOON, "told", |s| s.notices.iter().any(|n| n.text.contains("gone")));
+    assert!(engine.send(Command::SelectCamera(44)));
+    expect(&engine, SOON, "told", |s| s.notices.iter().any(|n| n.text.contains("no camera 45")));
+}
+
+#[test]
+fn the_gpu_solves_and_program_shows_the_orbit() {
+    let (feeds, engine) = start(4, false);
+    expect(&engine, LATER, "a GPU", |s| !s.gpu.adapter.is_empty());
+    assert!(engine.send(Command::Mark));
+    expect(&engine, SOON, "real cameras first", |s| s.can_take);
+    let s = expect(&engine, LATER, "a solved scene", |s| s.preview.as_ref().is_some_and(|p| p.readiness == Readiness::Solved));
+    assert_eq!(s.quality, Quality::Draft);
+    assert!(engine.send(Command::SetOrbit(0.5)));
+    let s = expect(&engine, LATER, "a synthesized preview", |s| s.preview.as_ref().is_some_and(|p| p.report.is_some()));
+    let shown = s.preview.as_ref().unwrap().shown.clone().unwrap();
+    assert_eq!((shown.picture.width(), shown.picture.height()), Quality::Draft.preview_size_px());
+    assert!(engine.send(Command::Take));
+    feeds.advance_frames(60);
+    let s = expect(&engine, LATER, "a synthesized program", |s| s.program.report.is_some());
+    assert!(matches!(s.program.kind, ProgramKind::Replay { solved: true, .. }));
+    assert_eq!((s.program.shown.picture.width(), s.program.shown.picture.height()), Quality::Draft.program_size_px());
+    // The same instant again is there at once: nothing is fetched twice.
+    let fetched = feeds.fetched.load(std::sync::atomic::Ordering::SeqCst);
+    let id = s.events[0].id;
+    assert!(engine.send(Command::Return));
+    assert!(engine.send(Command::Return));
+    expect(&engine, SOON, "live", |s| s.preview.is_none());
+    assert!(engine.send(Command::SelectEvent(id)));
+    expect(&engine, SOON, "solved at once", |s| s.preview.as_ref().is_some_and(|p| p.readiness == Readiness::Solved));
+    assert_eq!(feeds.fetched.load(std::sync::atomic::Ordering::SeqCst), fetched);
+}
