@@ -14,6 +14,7 @@ pub mod engine;
 pub mod replay;
 // capture, scene, view, output, venue
 pub mod scene;
+pub mod venue;
 pub mod view;
 // ring, gpu
 pub mod gpu;
