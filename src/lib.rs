@@ -13,6 +13,7 @@ pub mod engine;
 // replay
 pub mod replay;
 // capture, scene, view, output, venue
+pub mod output;
 pub mod scene;
 pub mod venue;
 pub mod view;

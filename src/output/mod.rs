@@ -1,0 +1,190 @@
+//! Output: pictures in, files out. Image sequences need nothing; video goes through GStreamer (feature `gstreamer`).
+//!
+//! A file appears under its name only when it is complete, read back and on the disk; an error or a cancel leaves
+//! nothing behind. Next to it stands a sidecar that says what every frame was made of.
+//! Must not know: rigs, scenes, GPU, who asked.
+
+mod cancel;
+mod error;
+mod planes;
+mod sequence;
+mod sidecar;
+mod staging;
+#[cfg(feature = "gstreamer")]
+mod verify;
+#[cfg(feature = "gstreamer")]
+mod video;
+
+pub use cancel::CancelToken;
+pub use error::OutputError;
+pub use planes::{Planes, planes_420_8bit, planes_422_10bit};
+pub use sidecar::{FrameReport, SIDECAR_VERSION, Sidecar, SidecarHeader};
+
+use std::path::{Path, PathBuf};
+
+use crate::{frame::Picture, time::FrameRate};
+
+/// How the pictures are coded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Codec {
+    /// H.264, 8 bit 4:2:0.
+    H264,
+    /// H.265, 8 bit 4:2:0.
+    H265,
+    /// ProRes 422 HQ, 10 bit 4:2:2.
+    ProRes,
+    /// One PNG file per frame.
+    Png,
+    /// One JPEG file per frame.
+    Jpeg,
+}
+
+impl Codec {
+    /// The name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::H264 => "h264",
+            Self::H265 => "h265",
+            Self::ProRes => "prores",
+            Self::Png => "png",
+            Self::Jpeg => "jpeg",
+        }
+    }
+
+    /// The codec of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::H264, Self::H265, Self::ProRes, Self::Png, Self::Jpeg].into_iter().find(|c| c.name() == name)
+    }
+}
+
+/// The file's container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    /// `.mp4`: H.264, H.265.
+    Mp4,
+    /// `.mkv`: H.264, H.265.
+    Matroska,
+    /// `.mov`: ProRes, H.264, H.265.
+    QuickTime,
+    /// `.png`, `.jpg`, `.jpeg`: numbered files.
+    Sequence,
+}
+
+/// Container and codec of a file name, `codec` being the caller's wish.
+pub fn container_and_codec(path: &Path, codec: Option<Codec>) -> Result<(Container, Codec), OutputError> {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let (container, allowed): (_, &[Codec]) = match extension.as_str() {
+        "mp4" | "m4v" => (Container::Mp4, &[Codec::H264, Codec::H265]),
+        "mkv" => (Container::Matroska, &[Codec::H264, Codec::H265]),
+        "mov" => (Container::QuickTime, &[Codec::ProRes, Codec::H264, Codec::H265]),
+        "png" => (Container::Sequence, &[Codec::Png]),
+        "jpg" | "jpeg" => (Container::Sequence, &[Codec::Jpeg]),
+        _ => return Err(OutputError::Extension { path: path.to_owned() }),
+    };
+    let codec = codec.unwrap_or(allowed[0]);
+    if !allowed.contains(&codec) {
+        let allowed = allowed.iter().map(|c| c.name()).collect::<Vec<_>>().join(", ");
+        return Err(OutputError::CodecContainer { codec: codec.name(), extension, allowed });
+    }
+    Ok((container, codec))
+}
+
+/// What file to write.
+#[derive(Debug, Clone)]
+pub struct OutputSpec {
+    /// The file; for a sequence `NAME_%04d.png` or `NAME_####.png` (without a number mark, `_%04d` is added).
+    pub path: PathBuf,
+    /// Pixels across.
+    pub width_px: u32,
+    /// Pixels down.
+    pub height_px: u32,
+    /// Frames per second.
+    pub rate: FrameRate,
+    /// The codec, else the container's first.
+    pub codec: Option<Codec>,
+    /// Whether a file of that name may be replaced.
+    pub overwrite: bool,
+    /// What to write next to the file; `None` writes no sidecar.
+    pub sidecar: Option<SidecarHeader>,
+    /// Stops waiting and verifying, too.
+    pub cancel: CancelToken,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct OutputSummary {
+    /// The file, or the first of a sequence.
+    pub path: PathBuf,
+    /// The sidecar.
+    pub sidecar: Option<PathBuf>,
+    /// Frames, counted by reading the file back.
+    pub frames: u64,
+    /// Bytes of the file or of all files of the sequence.
+    pub bytes: u64,
+}
+
+/// Takes pictures in order. Dropping a sink without [`FrameSink::finish`] is a cancel.
+pub trait FrameSink: Send {
+    /// Adds one frame; waits while the encoder is behind (lossless, bounded).
+    fn write(&mut self, picture: &Picture, report: &FrameReport) -> Result<(), OutputError>;
+
+    /// Completes, verifies and publishes the file.
+    fn finish(self: Box<Self>) -> Result<OutputSummary, OutputError>;
+
+    /// Gives up and leaves nothing behind.
+    fn cancel(self: Box<Self>);
+}
+
+/// Opens the sink for the file name's extension.
+///
+/// ```
+/// # use volte::{frame::Picture, output, time::FrameRate};
+/// let folder = std::env::temp_dir().join(format!("volte-doc-{}", std::process::id()));
+/// std::fs::create_dir_all(&folder)?;
+/// let mut sink = output::open(output::OutputSpec {
+///     path: folder.join("shot_%04d.png"),
+///     width_px: 16,
+///     height_px: 8,
+///     rate: FrameRate::whole(50),
+///     codec: None,
+///     overwrite: true,
+///     sidecar: None,
+///     cancel: output::CancelToken::default(),
+/// })?;
+/// sink.write(&Picture::filled(16, 8, [200, 10, 10, 255]), &output::FrameReport::default())?;
+/// assert_eq!(sink.finish()?.frames, 1);
+/// assert!(folder.join("shot_0000.png").exists());
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn open(spec: OutputSpec) -> Result<Box<dyn FrameSink>, OutputError> {
+    let (container, codec) = container_and_codec(&spec.path, spec.codec)?;
+    if spec.width_px == 0 || spec.height_px == 0 || spec.width_px > 16384 || spec.height_px > 16384 {
+        return Err(OutputError::Size { width: spec.width_px, height: spec.height_px, problem: "each side must be 1 to 16384 px" });
+    }
+    if container == Container::Sequence {
+        return Ok(Box::new(sequence::Sequence::open(spec)?));
+    }
+    if spec.width_px % 2 == 1 || spec.height_px % 2 == 1 {
+        let problem = "video needs even sides, because colour is coded at half size";
+        return Err(OutputError::Size { width: spec.width_px, height: spec.height_px, problem });
+    }
+    #[cfg(feature = "gstreamer")]
+    {
+        Ok(Box::new(video::VideoFile::open(spec, container, codec)?))
+    }
+    #[cfg(not(feature = "gstreamer"))]
+    {
+        let _ = codec;
+        Err(OutputError::WithoutVideo { path: spec.path })
+    }
+}
+
+/// The picture must have the size that the sink was opened for.
+fn check_size(spec: &OutputSpec, picture: &Picture) -> Result<(), OutputError> {
+    if picture.width() == spec.width_px && picture.height() == spec.height_px {
+        return Ok(());
+    }
+    Err(OutputError::FrameSize { width: picture.width(), height: picture.height(), want_width: spec.width_px, want_height: spec.height_px })
+}

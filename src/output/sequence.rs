@@ -1,0 +1,227 @@
+//! Numbered PNG or JPEG files.
+//!
+//! The files are written into a hidden folder beside their place, read back, and only then moved there.
+
+use std::{
+    fs::{self, File},
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
+use super::{
+    FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, container_and_codec,
+    staging::{Staged, folder_of, sync_folder},
+};
+use crate::frame::Picture;
+
+/// `NAME_%04d.png`, `NAME_####.png` or `NAME.png` taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Pattern {
+    before: String,
+    digits: usize,
+    after: String,
+}
+
+impl Pattern {
+    fn of(name: &str) -> Self {
+        let new = |before: &str, digits: usize, after: &str| Self { before: before.to_owned(), digits, after: after.to_owned() };
+        if let Some((before, rest)) = name.split_once('%')
+            && let Some((digits, after)) = rest.split_once('d')
+            && (digits.is_empty() || (digits.len() <= 2 && digits.bytes().all(|b| b.is_ascii_digit())))
+        {
+            return new(before, digits.parse().unwrap_or(1).clamp(1, 12), after);
+        }
+        if let Some(start) = name.find('#') {
+            let digits = name[start..].bytes().take_while(|b| *b == b'#').count();
+            return new(&name[..start], digits.min(12), &name[start + digits..]);
+        }
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "png"));
+        new(&format!("{stem}_"), 4, &format!(".{extension}"))
+    }
+
+    fn name(&self, index: u64) -> String {
+        format!("{}{index:0width$}{}", self.before, self.after, width = self.digits)
+    }
+
+    /// The name without its number.
+    fn stem(&self) -> String {
+        let stem = self.before.trim_end_matches(['_', '-', '.']);
+        if stem.is_empty() { "sequence".to_owned() } else { stem.to_owned() }
+    }
+}
+
+/// A hidden folder, removed with all that is in it when dropped.
+#[derive(Debug)]
+struct HiddenFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl HiddenFolder {
+    fn create(path: PathBuf, target: &Path) -> Result<Self, OutputError> {
+        let cannot = |source: std::io::Error| match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => OutputError::DiskFull { path: target.to_owned() },
+            _ => OutputError::Folder { folder: folder_of(target).to_owned(), source },
+        };
+        match fs::create_dir(&path) {
+            Ok(()) => {}
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(cannot(e)),
+        }
+        let lock = File::create(path.join("lock")).map_err(cannot)?;
+        if let Err(fs::TryLockError::WouldBlock) = lock.try_lock() {
+            return Err(OutputError::Busy { path: target.to_owned() });
+        }
+        Ok(Self { path, _lock: lock })
+    }
+}
+
+impl Drop for HiddenFolder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.path) {
+            tracing::warn!(folder = %self.path.display(), %error, "cannot remove the temporary folder");
+        }
+    }
+}
+
+/// Numbered picture files.
+#[derive(Debug)]
+pub(super) struct Sequence {
+    spec: OutputSpec,
+    pattern: Pattern,
+    folder: PathBuf,
+    hidden: HiddenFolder,
+    written: Vec<FrameReport>,
+    /// Pictures that wait to be coded on all cores together; bounded by the number of cores.
+    waiting: Vec<(PathBuf, Picture)>,
+}
+
+impl Sequence {
+    pub(super) fn open(spec: OutputSpec) -> Result<Self, OutputError> {
+        let name = spec.path.file_name().ok_or_else(|| OutputError::Extension { path: spec.path.clone() })?.to_string_lossy();
+        let pattern = Pattern::of(&name);
+        let folder = folder_of(&spec.path).to_owned();
+        let first = folder.join(pattern.name(0));
+        if !spec.overwrite && first.symlink_metadata().is_ok() {
+            return Err(OutputError::Exists { path: first });
+        }
+        let hidden = HiddenFolder::create(folder.join(format!(".{}.part", pattern.stem())), &spec.path)?;
+        Ok(Self { spec, pattern, folder, hidden, written: vec![], waiting: vec![] })
+    }
+
+    fn flush(&mut self) -> Result<(), OutputError> {
+        let saved = self
+            .waiting
+            .par_iter()
+            .try_for_each(|(path, picture)| {
+                picture.save(path)?;
+                // Durable before it gets its name.
+                let sync = File::open(path).and_then(|f| f.sync_all());
+                sync.map_err(|e| crate::frame::PictureError::Write { path: path.clone(), source: image::ImageError::IoError(e) })
+            })
+            .map_err(|e| match OutputError::picture(e) {
+                // Name the file that the user asked for, not its temporary place.
+                OutputError::DiskFull { .. } => OutputError::DiskFull { path: self.spec.path.clone() },
+                OutputError::Io { source, .. } => OutputError::Io { path: self.spec.path.clone(), source },
+                other => other,
+            });
+        self.waiting.clear();
+        saved
+    }
+
+    fn verify(&self) -> Result<u64, OutputError> {
+        let wrong = |problem: String| OutputError::Verify { path: self.spec.path.clone(), problem };
+        self.written
+            .par_iter()
+            .map(|report| {
+                if self.spec.cancel.is_cancelled() {
+                    return Err(OutputError::Cancelled);
+                }
+                let file = self.hidden.path.join(self.pattern.name(report.index));
+                let back = Picture::load(&file).map_err(|e| wrong(format!("frame {}: {e}", report.index)))?;
+                if (back.width(), back.height()) != (self.spec.width_px, self.spec.height_px) {
+                    return Err(wrong(format!("frame {} has {}×{} px", report.index, back.width(), back.height())));
+                }
+                Ok(fs::metadata(&file).map_err(|e| OutputError::io(&file, e))?.len())
+            })
+            .sum()
+    }
+}
+
+impl FrameSink for Sequence {
+    fn write(&mut self, picture: &Picture, report: &FrameReport) -> Result<(), OutputError> {
+        if self.spec.cancel.is_cancelled() {
+            return Err(OutputError::Cancelled);
+        }
+        check_size(&self.spec, picture)?;
+        let index = self.written.len() as u64;
+        self.waiting.push((self.hidden.path.join(self.pattern.name(index)), picture.clone()));
+        self.written.push(FrameReport { index, ..report.clone() });
+        if self.waiting.len() >= rayon::current_num_threads() { self.flush() } else { Ok(()) }
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<OutputSummary, OutputError> {
+        if self.written.is_empty() {
+            return Err(OutputError::Empty { path: self.spec.path.clone() });
+        }
+        self.flush()?;
+        let bytes = self.verify()?;
+        let first = self.folder.join(self.pattern.name(0));
+        let sidecar = match &self.spec.sidecar {
+            None => None,
+            Some(header) => {
+                let codec = container_and_codec(&self.spec.path, self.spec.codec)?.1;
+                let sidecar = Sidecar::new(&self.spec, codec, &self.pattern.name(0), header, std::mem::take(&mut self.written));
+                let staged = sidecar.stage(&self.folder.join(format!("{}.json", self.pattern.stem())), self.spec.overwrite)?;
+                self.written = sidecar.frames;
+                Some(staged)
+            }
+        };
+        let frames = self.written.len() as u64;
+        let mut moved: Vec<PathBuf> = vec![];
+        for index in 0..frames {
+            let name = self.pattern.name(index);
+            let to = self.folder.join(&name);
+            if let Err(e) = fs::rename(self.hidden.path.join(&name), &to) {
+                for file in &moved {
+                    // Best effort: the error that matters is the first.
+                    let _ = fs::remove_file(file);
+                }
+                return Err(OutputError::io(&to, e));
+            }
+            moved.push(to);
+        }
+        if self.spec.overwrite {
+            // What an older, longer sequence left behind its new end would play as part of this one.
+            for index in frames.. {
+                if fs::remove_file(self.folder.join(self.pattern.name(index))).is_err() {
+                    break;
+                }
+            }
+        }
+        sync_folder(&first);
+        let sidecar = sidecar.map(Staged::publish).transpose()?;
+        Ok(OutputSummary { path: first, sidecar, frames, bytes })
+    }
+
+    fn cancel(self: Box<Self>) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_marks() {
+        let name = |pattern: &str| Pattern::of(pattern).name(7);
+        assert_eq!(name("a_%04d.png"), "a_0007.png");
+        assert_eq!(name("a%d.jpg"), "a7.jpg");
+        assert_eq!(name("a.######.png"), "a.000007.png");
+        assert_eq!(name("a.png"), "a_0007.png");
+        assert_eq!(name("100%done.png"), "100%done_0007.png");
+        assert_eq!(Pattern::of("%04d.png").stem(), "sequence");
+        assert_eq!(Pattern::of("a_%04d.png").stem(), "a");
+    }
+}

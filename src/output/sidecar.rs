@@ -1,0 +1,102 @@
+//! The sidecar: a JSON file that says what every frame was made of. For officials, for archives, for bug reports.
+
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use super::{Codec, OutputError, OutputSpec, staging::Staged};
+use crate::time::{FrameRate, MediaTime};
+
+/// Version of the sidecar's layout.
+pub const SIDECAR_VERSION: u32 = 1;
+
+/// What one frame was made of.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct FrameReport {
+    /// Number of the frame, from 0.
+    pub index: u64,
+    /// The instant that it shows, nanoseconds on the house clock.
+    pub instant_nanos: MediaTime,
+    /// Fractional camera index on the arc.
+    pub position: f64,
+    /// How it was rendered.
+    pub mode: String,
+    /// (camera, weight 0…1), heaviest first.
+    pub sources: Vec<(String, f32)>,
+    /// Share of pixels that are not one camera's real pixels, 0…1.
+    pub synthesized_share: f32,
+    /// Share of pixels that no camera saw and that were filled, 0…1.
+    pub filled_share: f32,
+}
+
+/// What holds for the whole file.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct SidecarHeader {
+    /// The instant of the mark, nanoseconds on the house clock.
+    pub mark_nanos: MediaTime,
+    /// Name of the path.
+    pub path: String,
+    /// Names of the rig's cameras, in the rig's order.
+    pub cameras: Vec<String>,
+    /// (camera, why) of cameras that gave no honest frame.
+    pub left_out: Vec<(String, String)>,
+    /// The GPU that rendered.
+    pub gpu: String,
+}
+
+/// The whole sidecar.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Sidecar {
+    /// [`SIDECAR_VERSION`].
+    pub version: u32,
+    /// The program and its version.
+    pub made_by: String,
+    /// File name of the pictures (of the first, in a sequence).
+    pub file: String,
+    /// Pixels across.
+    pub width_px: u32,
+    /// Pixels down.
+    pub height_px: u32,
+    /// Frames per second.
+    pub rate: FrameRate,
+    /// Codec of the file.
+    pub codec: String,
+    /// What holds for the whole file.
+    #[serde(flatten)]
+    pub header: SidecarHeader,
+    /// One per frame.
+    pub frames: Vec<FrameReport>,
+}
+
+impl Sidecar {
+    /// For the file `name` written by `spec`.
+    pub(super) fn new(spec: &OutputSpec, codec: Codec, name: &str, header: &SidecarHeader, frames: Vec<FrameReport>) -> Self {
+        Self {
+            version: SIDECAR_VERSION,
+            made_by: concat!("volte ", env!("CARGO_PKG_VERSION")).to_owned(),
+            file: name.to_owned(),
+            width_px: spec.width_px,
+            height_px: spec.height_px,
+            rate: spec.rate,
+            codec: codec.name().to_owned(),
+            header: header.clone(),
+            frames,
+        }
+    }
+
+    /// The sidecar's file name: `NAME.json` beside `NAME.mp4`.
+    pub fn path_for(file: &Path) -> PathBuf {
+        file.with_extension("json")
+    }
+
+    /// Writes it under a temporary name; the caller publishes.
+    pub(super) fn stage(&self, path: &Path, overwrite: bool) -> Result<Staged, OutputError> {
+        let mut text = serde_json::to_vec_pretty(self).map_err(|e| OutputError::io(path, std::io::Error::other(e)))?;
+        text.push(b'\n');
+        let staged = Staged::create(path, overwrite)?;
+        std::fs::File::create(staged.temporary()).and_then(|mut f| f.write_all(&text)).map_err(|e| OutputError::io(path, e))?;
+        staged.sync()?;
+        Ok(staged)
+    }
+}

@@ -1,0 +1,300 @@
+//! Video files by GStreamer: appsrc → encoder → parser → muxer → file.
+//!
+//! The queue into the encoder is lossless and bounded: `write` waits for room and meanwhile listens for errors, so a
+//! full disk can neither lose a frame silently nor block forever.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use gst::prelude::*;
+
+use super::{
+    Codec, Container, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, planes_420_8bit,
+    planes_422_10bit, staging::Staged, verify,
+};
+use crate::frame::Picture;
+
+/// Frames that may wait for the encoder.
+const LOSSLESS_QUEUE_FRAMES: u64 = 4;
+/// An encoder that takes nothing for so long is dead.
+const STALL: Duration = Duration::from_secs(120);
+
+/// One video file.
+#[derive(Debug)]
+pub(super) struct VideoFile {
+    spec: OutputSpec,
+    container: Container,
+    codec: Codec,
+    pipeline: gst::Pipeline,
+    source: gst_app::AppSrc,
+    bus: gst::Bus,
+    info: gst_video::VideoInfo,
+    written: Vec<FrameReport>,
+    /// The muxer's own scratch file.
+    scratch: PathBuf,
+    staged: Option<Staged>,
+}
+
+/// Makes an element, or names the package that has it.
+pub(super) fn element(name: &str) -> Result<gst::Element, OutputError> {
+    let package = match name {
+        "x264enc" => "gstreamer1.0-plugins-ugly",
+        "x265enc" => "gstreamer1.0-plugins-bad",
+        "avenc_prores_ks" | "avdec_h264" | "avdec_h265" | "avdec_prores" => "gstreamer1.0-libav",
+        "h264parse" | "h265parse" => "gstreamer1.0-plugins-bad",
+        "filesrc" | "filesink" => "libgstreamer1.0-0",
+        "appsrc" | "appsink" => "gstreamer1.0-plugins-base",
+        _ => "gstreamer1.0-plugins-good",
+    };
+    let missing = || OutputError::Plugin { element: name.to_owned(), package };
+    gst::ElementFactory::find(name).ok_or_else(missing)?.create().build().map_err(|e| {
+        tracing::error!(element = name, error = %e, "GStreamer cannot make the element");
+        missing()
+    })
+}
+
+impl VideoFile {
+    pub(super) fn open(spec: OutputSpec, container: Container, codec: Codec) -> Result<Self, OutputError> {
+        let broken = |problem: String| OutputError::Pipeline { path: spec.path.clone(), problem };
+        gst::init().map_err(|e| broken(e.to_string()))?;
+        let format = if codec == Codec::ProRes { gst_video::VideoFormat::I42210le } else { gst_video::VideoFormat::I420 };
+        let fps = gst::Fraction::new(spec.rate.numerator() as i32, spec.rate.denominator() as i32);
+        let colorimetry = gst_video::VideoColorimetry::new(
+            gst_video::VideoColorRange::Range16_235,
+            gst_video::VideoColorMatrix::Bt709,
+            gst_video::VideoTransferFunction::Bt709,
+            gst_video::VideoColorPrimaries::Bt709,
+        );
+        let info = gst_video::VideoInfo::builder(format, spec.width_px, spec.height_px)
+            .fps(fps)
+            .par(gst::Fraction::new(1, 1))
+            .interlace_mode(gst_video::VideoInterlaceMode::Progressive)
+            .colorimetry(&colorimetry)
+            .chroma_site(gst_video::VideoChromaSite::MPEG2)
+            .build()
+            .map_err(|e| broken(e.to_string()))?;
+        let caps = info.to_caps().map_err(|e| broken(e.to_string()))?;
+
+        let (encoder, parser) = encoder_of(codec, &spec)?;
+        let muxer = element(match container {
+            Container::Mp4 => "mp4mux",
+            Container::Matroska => "matroskamux",
+            Container::QuickTime | Container::Sequence => "qtmux",
+        })?;
+        let sink = element("filesink")?;
+        // Only now touch the disk: a missing plugin leaves nothing.
+        let staged = Staged::create(&spec.path, spec.overwrite)?;
+        let scratch = staged.temporary().with_extension("scratch");
+        if container != Container::Matroska {
+            // The index goes in front, so that the file plays while it is still being copied or uploaded.
+            muxer.set_property("faststart", true);
+            muxer.set_property("faststart-file", scratch.to_string_lossy().as_ref());
+        }
+        sink.set_property("location", staged.temporary().to_string_lossy().as_ref());
+        sink.set_property("sync", false);
+
+        let source = gst_app::AppSrc::builder()
+            .caps(&caps)
+            .format(gst::Format::Time)
+            .is_live(false)
+            .block(false)
+            .max_bytes(0)
+            .max_time(gst::ClockTime::ZERO)
+            .max_buffers(LOSSLESS_QUEUE_FRAMES)
+            .build();
+        let pipeline = gst::Pipeline::new();
+        let mut chain = vec![source.clone().upcast::<gst::Element>(), encoder];
+        chain.extend(parser);
+        chain.extend([muxer, sink]);
+        pipeline.add_many(&chain).map_err(|e| broken(e.to_string()))?;
+        gst::Element::link_many(&chain).map_err(|e| broken(e.to_string()))?;
+        let bus = pipeline.bus().ok_or_else(|| broken("the pipeline has no bus".to_owned()))?;
+        let file = Self { spec, container, codec, pipeline, source, bus, info, written: vec![], scratch, staged: Some(staged) };
+        if let Err(e) = file.pipeline.set_state(gst::State::Playing) {
+            return Err(file.error_now().unwrap_or_else(|| file.broken(e.to_string())));
+        }
+        Ok(file)
+    }
+
+    fn broken(&self, problem: String) -> OutputError {
+        OutputError::Pipeline { path: self.spec.path.clone(), problem }
+    }
+
+    /// The error that waits on the bus.
+    fn error_now(&self) -> Option<OutputError> {
+        self.bus.timed_pop_filtered(gst::ClockTime::ZERO, &[gst::MessageType::Error]).map(|m| self.error_of(&m))
+    }
+
+    fn error_of(&self, message: &gst::Message) -> OutputError {
+        let gst::MessageView::Error(e) = message.view() else {
+            return self.broken("it ended early".to_owned());
+        };
+        let details = e.debug().map(|d| d.to_string()).unwrap_or_default();
+        if e.error().matches(gst::ResourceError::NoSpaceLeft) || details.contains("No space left") {
+            return OutputError::DiskFull { path: self.spec.path.clone() };
+        }
+        let details = details.lines().last().unwrap_or_default();
+        self.broken(format!("{} ({details})", e.error()))
+    }
+
+    fn wait_for_room(&self) -> Result<(), OutputError> {
+        let start = Instant::now();
+        loop {
+            if self.spec.cancel.is_cancelled() {
+                return Err(OutputError::Cancelled);
+            }
+            let has_room = self.source.current_level_buffers() < LOSSLESS_QUEUE_FRAMES;
+            let patience = if has_room { gst::ClockTime::ZERO } else { gst::ClockTime::from_mseconds(2) };
+            if let Some(message) = self.bus.timed_pop_filtered(patience, &[gst::MessageType::Error]) {
+                return Err(self.error_of(&message));
+            }
+            if has_room {
+                return Ok(());
+            }
+            if start.elapsed() > STALL {
+                return Err(OutputError::Stalled { path: self.spec.path.clone(), secs: STALL.as_secs() });
+            }
+        }
+    }
+
+    /// Waits until everything has reached the file.
+    fn drain(&self) -> Result<(), OutputError> {
+        self.source.end_of_stream().map_err(|e| self.error_now().unwrap_or_else(|| self.broken(e.to_string())))?;
+        let mut start = Instant::now();
+        let mut bytes = 0;
+        loop {
+            if self.spec.cancel.is_cancelled() {
+                return Err(OutputError::Cancelled);
+            }
+            let wanted = [gst::MessageType::Eos, gst::MessageType::Error];
+            if let Some(message) = self.bus.timed_pop_filtered(gst::ClockTime::from_mseconds(50), &wanted) {
+                return if message.type_() == gst::MessageType::Eos { Ok(()) } else { Err(self.error_of(&message)) };
+            }
+            let on_disk = self.staged.as_ref().map_or(0, Staged::bytes) + std::fs::metadata(&self.scratch).map_or(0, |m| m.len());
+            if on_disk != bytes {
+                (bytes, start) = (on_disk, Instant::now());
+            }
+            if start.elapsed() > STALL {
+                return Err(OutputError::Stalled { path: self.spec.path.clone(), secs: STALL.as_secs() });
+            }
+        }
+    }
+
+    fn stop(&self) {
+        if let Err(error) = self.pipeline.set_state(gst::State::Null) {
+            tracing::warn!(%error, "the encoder does not stop cleanly");
+        }
+        // The muxer removes its scratch file itself when it ends well.
+        let _ = std::fs::remove_file(&self.scratch);
+    }
+}
+
+impl FrameSink for VideoFile {
+    fn write(&mut self, picture: &Picture, report: &FrameReport) -> Result<(), OutputError> {
+        check_size(&self.spec, picture)?;
+        let planes = if self.codec == Codec::ProRes { planes_422_10bit(picture) } else { planes_420_8bit(picture) };
+        if planes.data.len() != self.info.size() || planes.luma_stride as i32 != self.info.stride()[0] {
+            return Err(self.broken(format!("it wants {} bytes per frame, not {}", self.info.size(), planes.data.len())));
+        }
+        let index = self.written.len() as i64;
+        let (pts, next) = (self.spec.rate.frame_nanos(index), self.spec.rate.frame_nanos(index + 1));
+        let mut buffer = gst::Buffer::from_mut_slice(planes.data);
+        if let Some(buffer) = buffer.get_mut() {
+            buffer.set_pts(gst::ClockTime::from_nseconds(pts as u64));
+            buffer.set_duration(gst::ClockTime::from_nseconds((next - pts) as u64));
+        }
+        self.wait_for_room()?;
+        self.source.push_buffer(buffer).map_err(|e| self.error_now().unwrap_or_else(|| self.broken(e.to_string())))?;
+        self.written.push(FrameReport { index: index as u64, ..report.clone() });
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<OutputSummary, OutputError> {
+        if self.written.is_empty() {
+            return Err(OutputError::Empty { path: self.spec.path.clone() });
+        }
+        self.drain()?;
+        self.stop();
+        let Some(staged) = self.staged.take() else {
+            return Err(self.broken("it was finished twice".to_owned()));
+        };
+        let frames = self.written.len() as u64;
+        verify::verify(staged.temporary(), &self.spec, self.container, self.codec, frames)?;
+        staged.sync()?;
+        let bytes = staged.bytes();
+        let sidecar = match &self.spec.sidecar {
+            None => None,
+            Some(header) => {
+                let name = staged.target().file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let sidecar = Sidecar::new(&self.spec, self.codec, &name, header, std::mem::take(&mut self.written));
+                Some(sidecar.stage(&Sidecar::path_for(staged.target()), self.spec.overwrite)?)
+            }
+        };
+        let path = staged.publish()?;
+        let sidecar = sidecar.map(Staged::publish).transpose()?;
+        Ok(OutputSummary { path, sidecar, frames, bytes })
+    }
+
+    fn cancel(self: Box<Self>) {}
+}
+
+impl Drop for VideoFile {
+    fn drop(&mut self) {
+        // Before the staged file goes, so that nobody writes to it any more.
+        self.stop();
+    }
+}
+
+/// The encoder, set up for a picture without visible loss, and its parser.
+fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(gst::Element, Option<gst::Element>), OutputError> {
+    // A key frame per second: editors and players jump without waiting.
+    let key_frames = (spec.rate.fps().round() as u32).max(1);
+    match codec {
+        Codec::H265 => {
+            let encoder = element("x265enc")?;
+            encoder.set_property_from_str("speed-preset", "fast");
+            encoder.set_property_from_str("log-level", "none");
+            encoder.set_property("key-int-max", key_frames as i32);
+            encoder.set_property("option-string", "crf=18");
+            Ok((encoder, Some(element("h265parse")?)))
+        }
+        Codec::ProRes => {
+            let encoder = element("avenc_prores_ks")?;
+            encoder.set_property_from_str("profile", "3");
+            if let Some(pad) = encoder.static_pad("src") {
+                pad.add_probe(gst::PadProbeType::BUFFER, |_pad, info| {
+                    if let Some(gst::PadProbeData::Buffer(buffer)) = info.data.as_mut() {
+                        tag_prores_bt709(buffer);
+                    }
+                    gst::PadProbeReturn::Ok
+                });
+            }
+            Ok((encoder, None))
+        }
+        Codec::H264 | Codec::Png | Codec::Jpeg => {
+            let encoder = element("x264enc")?;
+            encoder.set_property_from_str("speed-preset", "fast");
+            encoder.set_property_from_str("pass", "qual");
+            encoder.set_property("quantizer", 17_u32);
+            // Else the element caps constant quality at its default bit rate.
+            encoder.set_property("vbv-buf-capacity", 0_u32);
+            encoder.set_property("bframes", 2_u32);
+            encoder.set_property("key-int-max", key_frames);
+            Ok((encoder, Some(element("h264parse")?)))
+        }
+    }
+}
+
+/// The encoder leaves the colour fields of ProRes frame headers "unspecified"; write BT.709 there.
+/// (SMPTE RDD 36, 5.1 and 6.1.1: frame size, 'icpf', then header size 2, version 2, encoder 4, width 2, height 2, flags 2,
+/// colour primaries, transfer, matrix, one byte each.)
+fn tag_prores_bt709(buffer: &mut gst::Buffer) {
+    if let Ok(mut map) = buffer.make_mut().map_writable() {
+        let bytes = map.as_mut_slice();
+        if bytes.len() > 28 && &bytes[4..8] == b"icpf" {
+            bytes[22..25].copy_from_slice(&[1, 1, 1]);
+        }
+    }
+}
