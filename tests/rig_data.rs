@@ -158,3 +158,14 @@ fn a_rig_for_other_cameras_is_refused_by_name() {
     let e = pictures::match_rig(&rig("walk/transforms.json"), &data("fox/images")).unwrap_err().to_string();
     assert!(e.contains("\"cam00\"") && e.contains("fox"), "{e}");
 }
+
+#[test]
+fn qualisys_and_pose2sim_of_the_same_calibration_agree() {
+    let (toml, qca) = (rig("balance/Calib_scene.toml"), rig("balance/Calib.qca.txt"));
+    for (a, b) in toml.cameras.iter().zip(&qca.cameras) {
+        assert_eq!((&a.name, a.width_px, a.height_px), (&b.name, b.width_px, b.height_px));
+        let p_in_world = glam::DVec3::new(0.2, 0.1, 1.1);
+        let (pa, pb) = (a.project(p_in_world).unwrap(), b.project(p_in_world).unwrap());
+        assert!((pa - pb).length() < 1e-3, "{}: {pa} {pb}", a.name);
+    }
+}

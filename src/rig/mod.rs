@@ -7,7 +7,7 @@ pub mod formats;
 pub mod pictures;
 
 pub use arc::{Arc, ArcError};
-pub use formats::{Format, RigError, load};
+pub use formats::{Format, RigError, load, save};
 pub use pictures::fit_to_pictures;
 
 use glam::{DVec2, DVec3};

@@ -8,7 +8,18 @@ mod anipose;
 mod colmap;
 mod colmap_binary;
 mod middlebury;
+mod miv;
+mod mvsnet;
+mod opencv;
+mod qualisys;
+mod rig_toml;
+#[cfg(test)]
+mod tests;
 mod transforms;
+mod write;
+mod xml;
+
+pub use write::{save, save_with_pictures};
 
 use std::{
     fmt,
@@ -36,6 +47,16 @@ pub enum Format {
     AniposeToml,
     /// Middlebury multi-view `_par.txt`.
     Middlebury,
+    /// OpenCV's FileStorage, YAML or XML: EasyMocap's pair (`path` is the folder), stereo, or single files.
+    OpenCv,
+    /// MVSNet's `*_cam.txt`, one file or a folder of them.
+    MvsNet,
+    /// Camera JSON of MPEG immersive video (TMIV, RVS).
+    Miv,
+    /// Qualisys `.qca.txt` (XML).
+    Qualisys,
+    /// Volte's own `rig.toml`.
+    RigToml,
 }
 
 impl fmt::Display for Format {
@@ -46,6 +67,11 @@ impl fmt::Display for Format {
             Self::Transforms => "transforms.json",
             Self::AniposeToml => "aniposelib/Pose2Sim/caliscope TOML",
             Self::Middlebury => "Middlebury _par.txt",
+            Self::OpenCv => "OpenCV YAML/XML",
+            Self::MvsNet => "MVSNet cam.txt",
+            Self::Miv => "MPEG MIV camera JSON",
+            Self::Qualisys => "Qualisys .qca.txt",
+            Self::RigToml => "rig.toml",
         })
     }
 }
@@ -141,9 +167,27 @@ fn detect_content(bytes: &[u8]) -> Result<Format, Fault> {
     if start.starts_with('{') {
         return if start.contains("\"frames\"") {
             Ok(Format::Transforms)
+        } else if start.contains("\"cameras\"") && start.contains("\"Position\"") {
+            Ok(Format::Miv)
         } else {
             Err(Fault::new("a JSON file without \"frames\" (transforms.json) or \"cameras\" (MPEG MIV)"))
         };
+    }
+    if opencv::looks_like(start) {
+        return Ok(Format::OpenCv);
+    }
+    if start.starts_with('<') {
+        return if qualisys::looks_like(start) {
+            Ok(Format::Qualisys)
+        } else {
+            Err(Fault::new("an XML file that is neither OpenCV's (<opencv_storage>) nor Qualisys' (<calibration>)"))
+        };
+    }
+    if mvsnet::looks_like(start) {
+        return Ok(Format::MvsNet);
+    }
+    if rig_toml::looks_like(start) {
+        return Ok(Format::RigToml);
     }
     if middlebury::looks_like(start) {
         return Ok(Format::Middlebury);
@@ -154,7 +198,8 @@ fn detect_content(bytes: &[u8]) -> Result<Format, Fault> {
     Err(Fault::new(format!("not a rig file that Volte knows. It reads: {KNOWN}")))
 }
 
-const KNOWN: &str = "COLMAP (text or binary folder), transforms.json, aniposelib/Pose2Sim/caliscope TOML, Middlebury _par.txt";
+const KNOWN: &str = "rig.toml, COLMAP (text or binary folder), transforms.json, aniposelib/Pose2Sim/caliscope TOML, \
+     OpenCV YAML/XML (EasyMocap's intri.yml + extri.yml in a folder), Qualisys .qca.txt, Middlebury _par.txt, MVSNet *_cam.txt (a folder), MPEG MIV camera JSON";
 
 /// Finds the format of a file or folder, and the path that the format's reader wants.
 pub fn detect(path: &Path) -> Result<(Format, PathBuf), RigError> {
@@ -196,11 +241,40 @@ fn detect_folder(folder: &Path) -> Result<(Format, PathBuf), RigError> {
             return Ok(found);
         }
     }
-    let transforms = folder.join("transforms.json");
-    if transforms.is_file() {
-        return detect(&transforms);
+    if pair_in(folder).is_some() {
+        return Ok((Format::OpenCv, folder.into()));
+    }
+    for sub in [folder.to_path_buf(), folder.join("cams")] {
+        if !cam_files(&sub).is_empty() {
+            return Ok((Format::MvsNet, sub));
+        }
+    }
+    for name in ["rig.toml", "transforms.json"] {
+        if folder.join(name).is_file() {
+            return detect(&folder.join(name));
+        }
     }
     Err(RigError::Unknown { path: folder.into(), what: format!("no rig in this folder. Volte reads: {KNOWN}") })
+}
+
+/// The pair of intrinsics and extrinsics of EasyMocap or of OpenCV's stereo sample.
+fn pair_in(folder: &Path) -> Option<[PathBuf; 2]> {
+    [("intri", "extri"), ("intrinsics", "extrinsics")]
+        .iter()
+        .flat_map(|(a, b)| ["yml", "yaml", "xml"].map(|e| [folder.join(format!("{a}.{e}")), folder.join(format!("{b}.{e}"))]))
+        .find(|pair| pair.iter().all(|p| p.is_file()))
+}
+
+/// MVSNet's files in a folder, sorted by name.
+fn cam_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|e| Some(e.ok()?.path()))
+        .filter(|p| p.file_name().is_some_and(|n| n.to_string_lossy().ends_with("_cam.txt")))
+        .collect();
+    files.sort();
+    files
 }
 
 /// Reads a rig as it is written, without asking whether its cameras can be used. For `volte rig check`; everything else
@@ -228,6 +302,28 @@ fn read_as(format: Format, path: &Path) -> Result<Rig, RigError> {
         Format::Transforms => transforms::parse(&text_of(path)?, path.parent()).map_err(fault),
         Format::AniposeToml => anipose::parse(&text_of(path)?).map_err(fault),
         Format::Middlebury => middlebury::parse(&text_of(path)?).map_err(fault),
+        Format::OpenCv => {
+            // Either file of a pair stands for both.
+            let folder = if path.is_dir() { Some(path) } else { path.parent() };
+            match folder.and_then(pair_in).filter(|pair| path.is_dir() || pair.iter().any(|p| p == path)) {
+                Some([a, b]) => opencv::parse(&[&text_of(&a)?, &text_of(&b)?]).map_err(fault),
+                None => opencv::parse(&[&text_of(path)?]).map_err(fault),
+            }
+        }
+        Format::MvsNet => {
+            let files = if path.is_dir() { cam_files(path) } else { vec![path.to_path_buf()] };
+            let cameras = files
+                .iter()
+                .map(|file| {
+                    let name = mvsnet::name_of(&file.file_name().unwrap_or_default().to_string_lossy());
+                    mvsnet::parse(&text_of(file)?, &name).map_err(fault)
+                })
+                .collect::<Result<_, _>>()?;
+            Ok(Rig { cameras, points_in_world: Vec::new() })
+        }
+        Format::Miv => miv::parse(&text_of(path)?).map_err(fault),
+        Format::Qualisys => qualisys::parse(&text_of(path)?).map_err(fault),
+        Format::RigToml => rig_toml::parse(&text_of(path)?).map_err(fault),
     }
 }
 
@@ -235,19 +331,9 @@ fn read_as(format: Format, path: &Path) -> Result<Rig, RigError> {
 /// focal length, a proper rotation and a unique name. Cameras of formats that do not tell the picture size have the
 /// size 0 × 0 until [`super::fit_to_pictures`].
 pub fn load(path: &Path) -> Result<Rig, RigError> {
-    let mut rig = read(path)?;
-    make_names_unique(&mut rig).map_err(|Fault(what)| RigError::Unusable { path: path.into(), what })?;
+    let rig = read(path)?;
     refuse_unusable(&rig).map_err(|Fault(what)| RigError::Unusable { path: path.into(), what })?;
     Ok(rig)
-}
-
-fn make_names_unique(rig: &mut Rig) -> Result<(), Fault> {
-    let mut names: Vec<&str> = rig.cameras.iter().map(|c| c.name.as_str()).collect();
-    names.sort_unstable();
-    match names.windows(2).find(|w| w[0] == w[1]) {
-        Some(w) => Err(Fault(format!("two cameras are called \"{}\". Give each camera a name of its own", w[0]))),
-        None => Ok(()),
-    }
 }
 
 fn refuse_unusable(rig: &Rig) -> Result<(), Fault> {
@@ -280,7 +366,12 @@ fn refuse_unusable(rig: &Rig) -> Result<(), Fault> {
             )));
         }
     }
-    Ok(())
+    let mut names: Vec<&str> = rig.cameras.iter().map(|c| c.name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|w| w[0] == w[1]) {
+        Some(w) => Err(Fault(format!("two cameras are called \"{}\". Give each camera a name of its own", w[0]))),
+        None => Ok(()),
+    }
 }
 
 /// The file stem that names a camera: of "images/IMG_1.jpg", "IMG_1".
@@ -379,34 +470,4 @@ fn numbers(line: &str) -> Result<Vec<f64>, Fault> {
 /// For quoting a file's content in a message.
 fn shortened(s: &str) -> String {
     if s.chars().count() > 40 { s.chars().take(40).chain(['…']).collect() } else { s.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn names_are_stems_or_paths() {
-        assert_eq!(stem("images/IMG_5883.jpg"), "IMG_5883");
-        assert_eq!(stem("./cam00"), "cam00");
-        assert_eq!(stem("a\\b.PNG"), "b");
-        assert_eq!(stem("v1.2"), "v1.2");
-        assert_eq!(names_of(&["left/1.png".into(), "right/1.png".into()]), ["left/1", "right/1"]);
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(400))]
-        #[test]
-        fn arbitrary_bytes_never_panic(a in proptest::collection::vec(any::<u8>(), 0..400), b in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = detect_content(&a);
-            let _ = colmap_binary::parse(&a, &b, Some(&a));
-            let t = String::from_utf8_lossy(&a);
-            let _ = colmap::parse(&t, &String::from_utf8_lossy(&b), Some(&t));
-            let _ = transforms::parse(&t, None);
-            let _ = anipose::parse(&t);
-            let _ = middlebury::parse(&t);
-        }
-    }
 }
