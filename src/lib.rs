@@ -14,6 +14,8 @@ pub mod engine;
 pub mod replay;
 // capture, scene, view, output, venue
 pub mod output;
+#[cfg(feature = "gstreamer")]
+pub mod capture;
 pub mod scene;
 pub mod venue;
 pub mod view;

@@ -1,0 +1,196 @@
+//! Codecs: how they are named, parsed, encoded and decoded.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// How a feed's pictures are coded in the ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Codec {
+    /// H.264 / AVC.
+    H264,
+    /// H.265 / HEVC.
+    H265,
+    /// Motion JPEG.
+    Mjpeg,
+    /// Apple ProRes.
+    #[serde(rename = "prores")]
+    ProRes,
+    /// MPEG-4 part 2.
+    Mpeg4,
+    /// Uncompressed on arrival; kept as high-quality intra-only 4:2:2 JPEG.
+    Raw,
+}
+
+impl Codec {
+    /// Every codec.
+    pub const ALL: [Self; 6] = [Self::H264, Self::H265, Self::Mjpeg, Self::ProRes, Self::Mpeg4, Self::Raw];
+
+    /// The codec of a stream; `None` for one that cannot be kept.
+    pub(super) fn of_caps(caps: &gst::CapsRef) -> Option<Self> {
+        let structure = caps.structure(0)?;
+        match structure.name().as_str() {
+            "video/x-h264" => Some(Self::H264),
+            "video/x-h265" => Some(Self::H265),
+            "image/jpeg" => Some(Self::Mjpeg),
+            "video/x-prores" => Some(Self::ProRes),
+            "video/mpeg" if structure.get::<i32>("mpegversion") == Ok(4) => Some(Self::Mpeg4),
+            "video/x-divx" => Some(Self::Mpeg4),
+            "video/x-raw" => Some(Self::Raw),
+            _ => None,
+        }
+    }
+
+    /// Every frame is a keyframe.
+    pub const fn is_intra_only(self) -> bool {
+        matches!(self, Self::Mjpeg | Self::ProRes | Self::Raw)
+    }
+
+    /// Decoders in order of preference: exact, in system memory, native planar output.
+    pub(super) const fn decoders(self) -> &'static [&'static str] {
+        match self {
+            Self::H264 => &["avdec_h264", "openh264dec"],
+            Self::H265 => &["avdec_h265", "libde265dec"],
+            Self::Mjpeg | Self::Raw => &["avdec_mjpeg", "jpegdec"],
+            Self::ProRes => &["avdec_prores"],
+            Self::Mpeg4 => &["avdec_mpeg4"],
+        }
+    }
+
+    /// Hardware decoders that are known; listed, not used yet.
+    const fn hardware_decoders(self) -> &'static [&'static str] {
+        match self {
+            Self::H264 => &["nvh264dec", "vah264dec", "vtdec_hw", "d3d11h264dec", "v4l2h264dec"],
+            Self::H265 => &["nvh265dec", "vah265dec", "vtdec_hw", "d3d11h265dec", "v4l2h265dec"],
+            Self::Mjpeg | Self::Raw => &["nvjpegdec", "vajpegdec"],
+            Self::ProRes => &["vtdec_hw"],
+            Self::Mpeg4 => &[],
+        }
+    }
+
+    /// Encoders for pushed pictures, in order of preference.
+    pub(super) const fn encoders(self) -> &'static [&'static str] {
+        match self {
+            Self::H264 => &["x264enc"],
+            Self::H265 => &["x265enc"],
+            Self::Mjpeg | Self::Raw => &["jpegenc"],
+            Self::ProRes => &["avenc_prores_ks"],
+            Self::Mpeg4 => &["avenc_mpeg4"],
+        }
+    }
+}
+
+impl fmt::Display for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::H264 => "H.264",
+            Self::H265 => "H.265",
+            Self::Mjpeg => "MJPEG",
+            Self::ProRes => "ProRes",
+            Self::Mpeg4 => "MPEG-4",
+            Self::Raw => "raw",
+        })
+    }
+}
+
+impl FromStr for Codec {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        match s.to_ascii_lowercase().replace(['.', '-'], "").as_str() {
+            "h264" | "avc" => Ok(Self::H264),
+            "h265" | "hevc" => Ok(Self::H265),
+            "mjpeg" | "jpeg" => Ok(Self::Mjpeg),
+            "prores" => Ok(Self::ProRes),
+            "mpeg4" => Ok(Self::Mpeg4),
+            "raw" => Ok(Self::Raw),
+            _ => Err(format!("codec {s:?} is none of h264, h265, mjpeg, prores, mpeg4, raw")),
+        }
+    }
+}
+
+/// What this machine can do with a codec.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodecSupport {
+    /// The codec.
+    pub codec: Codec,
+    /// Decoders that are there; the first is used.
+    pub decoders: Vec<String>,
+    /// Hardware decoders that are there (not used yet).
+    pub hardware_decoders: Vec<String>,
+    /// Encoders that are there; the first is used.
+    pub encoders: Vec<String>,
+}
+
+pub(super) fn first_available(names: &[&'static str]) -> Option<&'static str> {
+    names.iter().copied().find(|name| gst::ElementFactory::find(name).is_some())
+}
+
+/// What this machine can do with each codec. GStreamer must be initialised ([`super::init`]).
+pub fn codec_support() -> Vec<CodecSupport> {
+    let there = |names: &[&str]| names.iter().filter(|name| gst::ElementFactory::find(name).is_some()).map(ToString::to_string).collect();
+    Codec::ALL
+        .into_iter()
+        .map(|codec| CodecSupport {
+            codec,
+            decoders: there(codec.decoders()),
+            hardware_decoders: there(codec.hardware_decoders()),
+            encoders: there(codec.encoders()),
+        })
+        .collect()
+}
+
+/// Whether no other picture refers to this H.264 access unit (`nal_ref_idc` 0 in its first slice). `nal_length_bytes` is
+/// the size of the length prefix of `avc` streams; `None` for byte streams. Unknown is "no".
+pub(super) fn h264_is_droppable(data: &[u8], nal_length_bytes: Option<usize>) -> bool {
+    let slice = match nal_length_bytes {
+        Some(prefix) => avc_nal_headers(data, prefix).find(|header| is_slice(*header)),
+        None => byte_stream_nal_headers(data).find(|header| is_slice(*header)),
+    };
+    slice.is_some_and(|header| header & 0x60 == 0)
+}
+
+const fn is_slice(header: u8) -> bool {
+    matches!(header & 0x1f, 1..=5)
+}
+
+fn avc_nal_headers(data: &[u8], prefix: usize) -> impl Iterator<Item = u8> {
+    let mut rest = data;
+    std::iter::from_fn(move || {
+        if prefix == 0 || rest.len() <= prefix {
+            return None;
+        }
+        let len = rest[..prefix].iter().fold(0_usize, |sum, b| sum << 8 | usize::from(*b));
+        let header = rest[prefix];
+        rest = rest.get(prefix.checked_add(len)?..).unwrap_or(&[]);
+        Some(header)
+    })
+}
+
+fn byte_stream_nal_headers(data: &[u8]) -> impl Iterator<Item = u8> {
+    data.windows(4).filter(|w| w[..3] == [0, 0, 1]).map(|w| w[3])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn non_reference_slices_are_told_apart() {
+        // Access unit delimiter, then a slice of type 1 with nal_ref_idc 0 / 2.
+        assert!(h264_is_droppable(&[0, 0, 0, 1, 9, 0xf0, 0, 0, 1, 0x01, 5], None));
+        assert!(!h264_is_droppable(&[0, 0, 0, 1, 9, 0xf0, 0, 0, 1, 0x41, 5], None));
+        assert!(h264_is_droppable(&[0, 0, 0, 2, 9, 0xf0, 0, 0, 0, 2, 0x01, 5], Some(4)));
+        assert!(!h264_is_droppable(&[0, 0, 0, 2, 9, 0xf0, 0, 0, 0, 2, 0x65, 5], Some(4)));
+        // Garbage is never droppable, and never a panic.
+        assert!(!h264_is_droppable(&[0xff; 9], Some(4)) && !h264_is_droppable(&[], None) && !h264_is_droppable(&[1, 2], Some(4)));
+    }
+
+    #[test]
+    fn names_round_trip() {
+        for codec in Codec::ALL {
+            assert_eq!(codec.to_string().parse::<Codec>(), Ok(codec));
+        }
+        assert!("vp9".parse::<Codec>().is_err());
+    }
+}

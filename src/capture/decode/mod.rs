@@ -1,0 +1,210 @@
+//! From the ring to pictures: the moment decoder.
+//!
+//! For an instant, every camera's group of pictures is decoded from its last keyframe up to the frame, all cameras in
+//! parallel, and only that frame is copied out. Decoders stay warm between moments.
+
+mod element;
+
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
+pub(super) use element::Decoder;
+
+use super::Codec;
+use crate::frame::{Moment, MomentFrame, YuvFrame};
+use crate::ring::{AccessUnit, Dishonest, FeedId, Ring};
+use crate::time::MediaTime;
+
+/// Why a feed's frame cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The ring has no honest frame.
+    #[error(transparent)]
+    Dishonest(#[from] Dishonest),
+    /// The stream's headers never came.
+    #[error("its codec headers are not known yet; wait for its next keyframe")]
+    NoFormat,
+    /// No decoder.
+    #[error("no decoder for {codec} is installed (one of {wanted}); `volte devices` lists what is there")]
+    NoDecoder {
+        /// The codec.
+        codec: Codec,
+        /// Elements that would do.
+        wanted: String,
+    },
+    /// The decoder failed.
+    #[error("its frame cannot be decoded: {reason}")]
+    Failed {
+        /// What the decoder said.
+        reason: String,
+    },
+    /// The decoder delivered something that cannot be used.
+    #[error("its pictures are {format}; only 8- and 10-bit planar YUV is understood")]
+    Format {
+        /// The format's name.
+        format: String,
+    },
+}
+
+/// One format (codec headers) of a stream.
+#[derive(Debug, Clone)]
+pub(super) struct StreamFormat {
+    pub caps: gst::Caps,
+    pub codec: Codec,
+}
+
+/// The formats of every feed, numbered as in [`AccessUnit::format`].
+#[derive(Debug, Default)]
+pub struct FeedFormats(RwLock<Vec<Vec<StreamFormat>>>);
+
+impl FeedFormats {
+    /// The number of a format; a new one is added.
+    pub(super) fn add(&self, feed: FeedId, caps: &gst::Caps, codec: Codec) -> u16 {
+        let mut feeds = self.0.write();
+        if feeds.len() <= feed.0 {
+            feeds.resize(feed.0 + 1, Vec::new());
+        }
+        let formats = &mut feeds[feed.0];
+        let index = formats.iter().position(|f| &f.caps == caps).unwrap_or_else(|| {
+            formats.push(StreamFormat { caps: caps.clone(), codec });
+            formats.len() - 1
+        });
+        u16::try_from(index).unwrap_or(u16::MAX)
+    }
+
+    pub(super) fn get(&self, feed: FeedId, format: u16) -> Option<StreamFormat> {
+        self.0.read().get(feed.0)?.get(usize::from(format)).cloned()
+    }
+}
+
+/// A decoded frame and when it was seen.
+#[derive(Debug, Clone)]
+pub struct TimedFrame {
+    /// House time.
+    pub time: MediaTime,
+    /// The picture.
+    pub frame: YuvFrame,
+}
+
+/// Decodes moments from a ring. Share it; all methods take `&self`.
+#[derive(Debug)]
+pub struct MomentDecoder {
+    ring: Arc<Ring>,
+    formats: Arc<FeedFormats>,
+    /// Warm decoders per feed, as many as ever worked on it at once.
+    idle: Mutex<Vec<Vec<Decoder>>>,
+}
+
+impl MomentDecoder {
+    /// A decoder for the feeds of `ring`.
+    pub fn new(ring: Arc<Ring>, formats: Arc<FeedFormats>) -> Self {
+        Self { ring, formats, idle: Mutex::default() }
+    }
+
+    /// Makes a decoder for every feed that has none, so that the first moment is as fast as the next.
+    pub fn warm(&self) {
+        for (feed, _) in self.ring.feeds() {
+            if let Some(format) = self.formats.get(feed, 0)
+                && let Ok(decoder) = self.checkout(feed, &format)
+            {
+                self.give_back(feed, decoder);
+            }
+        }
+    }
+
+    fn checkout(&self, feed: FeedId, format: &StreamFormat) -> Result<Decoder, DecodeError> {
+        let mut idle = self.idle.lock();
+        if idle.len() <= feed.0 {
+            idle.resize_with(feed.0 + 1, Vec::new);
+        }
+        while let Some(decoder) = idle[feed.0].pop() {
+            if decoder.codec() == format.codec {
+                return Ok(decoder);
+            }
+        }
+        drop(idle);
+        // All cameras decode at once: give each its share of the cores.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Decoder::new(format.codec, cores.div_ceil(self.ring.feeds().len().max(1)))
+    }
+
+    fn give_back(&self, feed: FeedId, decoder: Decoder) {
+        if let Some(idle) = self.idle.lock().get_mut(feed.0) {
+            idle.push(decoder);
+        }
+    }
+
+    fn decode_units(&self, feed: FeedId, units: &[AccessUnit], wanted: &dyn Fn(MediaTime) -> bool) -> Result<Vec<TimedFrame>, DecodeError> {
+        let Some(first) = units.first() else { return Ok(Vec::new()) };
+        let format = self.formats.get(feed, first.format).ok_or(DecodeError::NoFormat)?;
+        let mut decoder = self.checkout(feed, &format)?;
+        let result = decoder.decode(units, wanted, |number| self.formats.get(feed, number));
+        // A decoder that failed is not trusted with the next moment.
+        if result.is_ok() {
+            self.give_back(feed, decoder);
+        }
+        result
+    }
+
+    /// One camera's honest frame at `instant`, with `time − instant` in nanoseconds.
+    pub fn decode_frame(&self, feed: FeedId, instant: MediaTime) -> Result<(TimedFrame, i64), DecodeError> {
+        let gop = self.ring.gop_for(feed, instant)?;
+        let frames = self.decode_units(feed, &gop.units, &|time| time == gop.pts)?;
+        let frame = frames.into_iter().next().ok_or_else(|| DecodeError::Failed { reason: "the decoder gave no picture".to_owned() })?;
+        Ok((frame, gop.error_nanos))
+    }
+
+    /// One camera's honest frames with `from ≤ time < until`, in order of time, at most `limit` of them.
+    pub fn decode_range(&self, feed: FeedId, from: MediaTime, until: MediaTime, limit: usize) -> Result<Vec<TimedFrame>, DecodeError> {
+        let units = self.ring.range(feed, from, until);
+        let mut times: Vec<MediaTime> =
+            units.iter().filter(|u| u.pts >= from && u.pts < until && u.flags.is_honest()).map(|u| u.pts).collect();
+        times.sort_unstable();
+        times.truncate(limit);
+        let Some(last) = times.last().copied() else { return Ok(Vec::new()) };
+        let end = units.iter().rposition(|u| times.binary_search(&u.pts).is_ok()).map_or(0, |i| i + 1);
+        let needed: Vec<AccessUnit> =
+            units[..end].iter().filter(|u| !u.droppable || times.binary_search(&u.pts).is_ok()).cloned().collect();
+        let mut frames = self.decode_units(feed, &needed, &|time| time <= last && times.binary_search(&time).is_ok())?;
+        frames.sort_by_key(|frame| frame.time);
+        Ok(frames)
+    }
+
+    /// The decoded planes of all cameras at `instant`, in the ring's order; who is missing says why.
+    pub fn decode_planes(&self, instant: MediaTime) -> Vec<(Arc<str>, Result<(TimedFrame, i64), DecodeError>)> {
+        let feeds = self.ring.feeds();
+        feeds.par_iter().map(|(feed, name)| (Arc::clone(name), self.decode_frame(*feed, instant))).collect()
+    }
+
+    /// The moment at `instant`: one picture per camera; cameras without an honest frame are left out by name.
+    pub fn decode(&self, instant: MediaTime) -> Moment {
+        let mut moment = Moment { instant, ..Moment::default() };
+        let feeds = self.ring.feeds();
+        let decoded: Vec<_> = feeds
+            .par_iter()
+            .map(|(feed, name)| {
+                let picture = self.decode_frame(*feed, instant).and_then(|(timed, error_nanos)| {
+                    let short = || DecodeError::Failed { reason: "its planes are incomplete".to_owned() };
+                    Ok((Arc::new(timed.frame.to_picture().ok_or_else(short)?), timed.time, error_nanos))
+                });
+                (name, picture)
+            })
+            .collect();
+        for (name, picture) in decoded {
+            match picture {
+                Ok((picture, time, error_nanos)) => {
+                    moment.frames.push(MomentFrame { camera: name.to_string(), picture, time, error_nanos });
+                }
+                Err(why) => moment.left_out.push((name.to_string(), why.to_string())),
+            }
+        }
+        moment
+    }
+}
+
+/// The moment at `instant` with decoders made for the purpose. Who decodes more than once keeps a [`MomentDecoder`].
+pub fn decode_moment(ring: &Arc<Ring>, formats: &Arc<FeedFormats>, instant: MediaTime) -> Moment {
+    MomentDecoder::new(Arc::clone(ring), Arc::clone(formats)).decode(instant)
+}

@@ -1,0 +1,395 @@
+//! A video file as a feed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::Sender;
+use gst::prelude::{ElementExt as _, ElementExtManual as _, GstBinExtManual as _, ObjectExt as _, PadExt as _};
+use parking_lot::{Condvar, Mutex};
+
+use super::Pace;
+use super::codec::Codec;
+use super::error::CaptureError;
+use super::ingest::{Ingest, running_nanos};
+use crate::time::MediaTime;
+
+/// What a feed tells the session's control thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FeedEvent {
+    /// The file of the feed at this index is at its end.
+    EndOfFile(usize),
+    /// The session stops.
+    Stop,
+}
+
+/// Holds a streaming thread back: until the session begins, then until each frame is due, as a camera would.
+#[derive(Debug, Default)]
+struct Pacer {
+    state: Mutex<PacerState>,
+    wake: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct PacerState {
+    started: bool,
+    stopped: bool,
+}
+
+impl Pacer {
+    /// Waits for the start; false when the session stops meanwhile. A sink that joins a pipeline which is already paused
+    /// does not hold its first frames back, so they wait here.
+    fn wait_for_start(&self) -> bool {
+        let mut state = self.state.lock();
+        while !state.started && !state.stopped {
+            self.wake.wait(&mut state);
+        }
+        !state.stopped
+    }
+
+    /// Waits; false when the session stops meanwhile.
+    fn wait(&self, nanos: i64) -> bool {
+        let mut state = self.state.lock();
+        let due = Instant::now() + Duration::from_nanos(u64::try_from(nanos).unwrap_or(0));
+        while !state.stopped {
+            if nanos <= 0 || self.wake.wait_until(&mut state, due).timed_out() {
+                break;
+            }
+        }
+        !state.stopped
+    }
+
+    fn start(&self) {
+        self.state.lock().started = true;
+        self.wake.notify_all();
+    }
+
+    fn stop(&self) {
+        self.state.lock().stopped = true;
+        self.wake.notify_all();
+    }
+}
+
+/// A file being read.
+#[derive(Debug)]
+pub(super) struct FileFeed {
+    pub pipeline: gst::Pipeline,
+    path: PathBuf,
+    pace: Pace,
+    pub ingest: Arc<Ingest>,
+    /// House time of the file's first frame in this round, nanoseconds.
+    origin_nanos: AtomicI64,
+    pacer: Pacer,
+    /// The last frame's end in the file, nanoseconds.
+    last_end_nanos: AtomicI64,
+    has_video: AtomicBool,
+    /// The first frame is there.
+    prerolled: AtomicBool,
+    /// Nothing more will be found in the file.
+    searched: AtomicBool,
+}
+
+impl Drop for FileFeed {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl FileFeed {
+    /// Builds the pipeline; frames flow after [`FileFeed::preroll`] and [`FileFeed::play`].
+    pub(super) fn open(
+        index: usize,
+        path: &Path,
+        pace: Pace,
+        ingest: Arc<Ingest>,
+        events_lossless: Sender<FeedEvent>,
+    ) -> Result<Arc<Self>, CaptureError> {
+        let feed_error = |reason: String| CaptureError::Feed { feed: ingest.shared.name.to_string(), reason };
+        let meta = std::fs::metadata(path).map_err(|e| feed_error(format!("cannot open {path:?}: {e}. Check the path")))?;
+        if !meta.is_file() {
+            return Err(feed_error(format!("{path:?} is not a file; give a video file")));
+        }
+        if meta.len() == 0 {
+            return Err(feed_error(format!(
+                "{path:?} is empty (0 bytes); the recording or the copy failed, take it from its source again"
+            )));
+        }
+        let pipeline = gst::Pipeline::new();
+        let source = element("filesrc", "reading files")?;
+        source.set_property("location", path.to_string_lossy().as_ref());
+        let parse = element("parsebin", "finding the video in a file")?;
+        let add = |e: gst::glib::BoolError| feed_error(format!("its pipeline cannot be built: {e}"));
+        pipeline.add_many([&source, &parse]).map_err(add)?;
+        source.link(&parse).map_err(add)?;
+
+        let feed = Arc::new(Self {
+            pipeline: pipeline.clone(),
+            path: path.to_owned(),
+            pace,
+            ingest: Arc::clone(&ingest),
+            origin_nanos: AtomicI64::new(0),
+            pacer: Pacer::default(),
+            last_end_nanos: AtomicI64::new(0),
+            has_video: AtomicBool::new(false),
+            prerolled: AtomicBool::new(false),
+            searched: AtomicBool::new(false),
+        });
+        let sink = feed.sink(index, events_lossless);
+        let weak = Arc::downgrade(&feed);
+        parse.connect_pad_added(move |_, pad| {
+            if let Some(feed) = weak.upgrade() {
+                feed.link(pad, &sink);
+            }
+        });
+        let weak = Arc::downgrade(&feed);
+        parse.connect("unknown-type", false, move |values| {
+            let caps = values.get(2)?.get::<gst::Caps>().ok()?;
+            let is_video = caps.structure(0).is_some_and(|s| s.name().starts_with("video/") || s.name().starts_with("image/"));
+            if is_video && let Some(feed) = weak.upgrade() {
+                feed.fail_codec(&caps);
+            }
+            None
+        });
+        for signal in ["no-more-pads", "drained"] {
+            let weak = Arc::downgrade(&feed);
+            parse.connect(signal, false, move |_| {
+                weak.upgrade()?.searched.store(true, Ordering::Release);
+                None
+            });
+        }
+        watch_bus(&pipeline, &ingest, &feed.path);
+        Ok(feed)
+    }
+
+    fn fail_codec(&self, caps: &gst::Caps) {
+        let name = caps.structure(0).map_or("?", |s| s.name().as_str());
+        self.ingest.shared.fail(format!(
+            "the codec of {:?} is unknown ({name}); convert it to H.264, H.265, MJPEG, ProRes or MPEG-4, or install its GStreamer plugin",
+            self.path
+        ));
+    }
+
+    fn sink(self: &Arc<Self>, index: usize, events_lossless: Sender<FeedEvent>) -> gst_app::AppSink {
+        let weak = Arc::downgrade(self);
+        let on_sample = move |sink: &gst_app::AppSink| {
+            let sample = sink.pull_sample().map_err(|_eos| gst::FlowError::Eos)?;
+            let feed = weak.upgrade().ok_or(gst::FlowError::Flushing)?;
+            feed.take(&sample)
+        };
+        let weak = Arc::downgrade(self);
+        let on_preroll = move |_: &gst_app::AppSink| {
+            weak.upgrade().ok_or(gst::FlowError::Flushing)?.prerolled.store(true, Ordering::Release);
+            Ok(gst::FlowSuccess::Ok)
+        };
+        let at_end = move |_: &gst_app::AppSink| {
+            // The control thread drains this queue always; it has room for every feed's end.
+            if events_lossless.try_send(FeedEvent::EndOfFile(index)).is_err() {
+                tracing::warn!(index, "the end of a file was not heard");
+            }
+        };
+        gst_app::AppSink::builder()
+            .sync(false)
+            .max_buffers(4)
+            .callbacks(gst_app::AppSinkCallbacks::builder().new_preroll(on_preroll).new_sample(on_sample).eos(at_end).build())
+            .build()
+    }
+
+    fn take(&self, sample: &gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.prerolled.store(true, Ordering::Release);
+        if !self.pacer.wait_for_start() {
+            return Err(gst::FlowError::Flushing);
+        }
+        let origin = MediaTime::from_nanos(self.origin_nanos.load(Ordering::Relaxed));
+        if let Some(buffer) = sample.buffer() {
+            if let Some(pts) = buffer.pts().and_then(|t| running_nanos(sample, t)) {
+                self.last_end_nanos.fetch_max(pts + buffer.duration().map_or(0, |d| d.nseconds() as i64), Ordering::Relaxed);
+            }
+            if matches!(self.pace, Pace::Live { .. })
+                && let Some(due) = buffer.dts().or(buffer.pts()).and_then(|t| running_nanos(sample, t))
+                && !self.pacer.wait(origin.plus_nanos(due) - self.ingest.clock().now())
+            {
+                return Err(gst::FlowError::Flushing);
+            }
+        }
+        self.ingest.take(sample, origin);
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    /// A stream was found: the first video goes on to the sink, all else is left alone.
+    fn link(&self, pad: &gst::Pad, sink: &gst_app::AppSink) {
+        let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        let is_video = caps.structure(0).is_some_and(|s| s.name().starts_with("video/") || s.name().starts_with("image/"));
+        if !is_video || self.has_video.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let Some(codec) = Codec::of_caps(&caps) else {
+            self.fail_codec(&caps);
+            return;
+        };
+        if let Err(e) = self.link_video(pad, &caps, codec, sink) {
+            self.ingest.shared.fail(format!("{:?} cannot be read: {e}", self.path));
+        }
+    }
+
+    fn link_video(&self, pad: &gst::Pad, caps: &gst::Caps, codec: Codec, sink: &gst_app::AppSink) -> Result<(), CaptureError> {
+        let aligned = caps.structure(0).is_some_and(|s| s.get::<&str>("alignment") == Ok("au"));
+        let mut chain = Vec::new();
+        match codec {
+            Codec::Raw => {
+                self.ingest.is_raw.store(true, Ordering::Relaxed);
+                chain.extend(super::push::intra_chain()?);
+            }
+            // Whole access units, with their headers in front of every keyframe.
+            Codec::H264 | Codec::H265 if !aligned => {
+                let name = if codec == Codec::H264 { "h264parse" } else { "h265parse" };
+                let parser = element(name, "cutting the stream into frames")?;
+                parser.set_property("config-interval", -1_i32);
+                let filter = element("capsfilter", "cutting the stream into frames")?;
+                let media = if codec == Codec::H264 { "video/x-h264" } else { "video/x-h265" };
+                filter.set_property("caps", gst::Caps::builder(media).field("alignment", "au").build());
+                chain.extend([parser, filter]);
+            }
+            _ => {}
+        }
+        chain.push(sink.clone().into());
+        let wrong = |e: gst::glib::BoolError| CaptureError::Feed { feed: self.ingest.shared.name.to_string(), reason: e.to_string() };
+        self.pipeline.add_many(&chain).map_err(wrong)?;
+        gst::Element::link_many(&chain).map_err(wrong)?;
+        for e in chain.iter().rev() {
+            e.sync_state_with_parent().map_err(wrong)?;
+        }
+        let target = chain[0].static_pad("sink");
+        let linked = target.map(|target| pad.link(&target));
+        if let Some(Err(e)) = linked {
+            return Err(CaptureError::Feed { feed: self.ingest.shared.name.to_string(), reason: format!("{e:?}") });
+        }
+        Ok(())
+    }
+
+    /// Opens the file up to its first frame; failures are in the feed's status.
+    pub(super) fn begin_preroll(&self) {
+        if let Err(e) = self.pipeline.set_state(gst::State::Paused) {
+            self.ingest.shared.fail(format!("{:?} cannot be opened: {e}", self.path));
+        }
+    }
+
+    /// Waits for the first frame; false when there is none.
+    pub(super) fn finish_preroll(&self, deadline: Instant) -> bool {
+        let shared = &self.ingest.shared;
+        while !self.prerolled.load(Ordering::Acquire) && !shared.has_failed() {
+            let has_video = self.has_video.load(Ordering::Relaxed);
+            if (self.searched.load(Ordering::Acquire) && !has_video) || Instant::now() > deadline {
+                let why = if has_video { "its first frame does not come" } else { "no video is found in it" };
+                shared.fail(format!("{:?}: {why}; it is damaged, truncated or not a video. Take it from its source again", self.path));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        !shared.has_failed()
+    }
+
+    /// What the file says about its length, nanoseconds.
+    pub(super) fn declared_nanos(&self) -> Option<i64> {
+        self.pipeline.query_duration::<gst::ClockTime>().map(|d| d.nseconds() as i64)
+    }
+
+    /// Starts delivering; the file's first frame was seen at `origin`.
+    pub(super) fn play(&self, origin: MediaTime) {
+        self.origin_nanos.store(origin.nanos(), Ordering::Relaxed);
+        self.pacer.start();
+        if let Err(e) = self.pipeline.set_state(gst::State::Playing) {
+            self.ingest.shared.fail(format!("{:?} does not play: {e}", self.path));
+        }
+    }
+
+    /// Whether it plays over and over.
+    pub(super) const fn loops(&self) -> bool {
+        matches!(self.pace, Pace::Live { looped: true })
+    }
+
+    /// How long it turned out to be so far, nanoseconds: a whole number of frames.
+    pub(super) fn length_nanos(&self) -> i64 {
+        let end = self.last_end_nanos.load(Ordering::Relaxed).max(1);
+        match self.ingest.declared_interval_nanos() {
+            Some(interval) if interval > 0 => ((end + interval / 2) / interval).max(1) * interval,
+            _ => end,
+        }
+    }
+
+    /// At the end of the file: true when the feed ends with it, false when it is to begin again.
+    pub(super) fn has_ended(&self, declared_nanos: Option<i64>) -> bool {
+        let shared = &self.ingest.shared;
+        let last_end = self.last_end_nanos.load(Ordering::Relaxed);
+        if shared.received.get() == 0 {
+            shared.fail(format!("{:?} holds no video frame; take it from its source again", self.path));
+        } else if let Some(declared) = declared_nanos
+            && declared - last_end > 100_000_000.max(declared / 50)
+        {
+            let (says, is) = (declared as f64 * 1e-9, last_end as f64 * 1e-9);
+            shared
+                .fail(format!("{:?} is truncated: it says {says:.2} s and ends after {is:.2} s; take it from its source again", self.path));
+        }
+        if self.loops() && !shared.has_failed() {
+            return false;
+        }
+        shared.end();
+        true
+    }
+
+    /// Begins again, `period_nanos` after the last beginning.
+    pub(super) fn begin_again(&self, period_nanos: i64) {
+        let shared = &self.ingest.shared;
+        self.origin_nanos.fetch_add(period_nanos, Ordering::Relaxed);
+        shared.loops.add_one();
+        if let Err(e) = self.pipeline.seek_simple(gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT, gst::ClockTime::ZERO) {
+            shared.fail(format!("{:?} cannot be played again from its beginning: {e}", self.path));
+        }
+    }
+
+    /// Stops for good.
+    pub(super) fn stop(&self) {
+        self.pacer.stop();
+        if let Err(e) = self.pipeline.set_state(gst::State::Null) {
+            tracing::warn!(path = ?self.path, "the pipeline does not stop: {e}");
+        }
+    }
+}
+
+/// Makes an element or says what is missing.
+pub(super) fn element(name: &str, purpose: &str) -> Result<gst::Element, CaptureError> {
+    gst::ElementFactory::make(name).build().map_err(|e| {
+        tracing::debug!("{e}");
+        CaptureError::MissingElement { element: name.to_owned(), purpose: purpose.to_owned() }
+    })
+}
+
+/// Turns error messages into the feed's status, in the thread that posts them: nobody has to poll.
+pub(super) fn watch_bus(pipeline: &gst::Pipeline, ingest: &Arc<Ingest>, path: &Path) {
+    let Some(bus) = pipeline.bus() else { return };
+    let shared = Arc::clone(&ingest.shared);
+    let path = path.to_owned();
+    bus.set_sync_handler(move |_, message| {
+        match message.view() {
+            gst::MessageView::Error(error) => shared.fail(in_words(&path, error)),
+            gst::MessageView::Warning(warning) => tracing::debug!(feed = &*shared.name, "{}", warning.error()),
+            _ => {}
+        }
+        gst::BusSyncReply::Drop
+    });
+}
+
+fn in_words(path: &Path, error: &gst::message::Error) -> String {
+    let cause = error.error();
+    let remedy = if cause.matches(gst::StreamError::TypeNotFound) || cause.matches(gst::StreamError::WrongType) {
+        "it is not a video file that is known here; check what it is, or convert it"
+    } else if cause.matches(gst::StreamError::CodecNotFound) {
+        "its codec is unknown; convert it to H.264, H.265, MJPEG, ProRes or MPEG-4, or install its GStreamer plugin"
+    } else if cause.matches(gst::CoreError::MissingPlugin) {
+        "a GStreamer plugin is missing for it; `volte devices` lists what is there"
+    } else if cause.matches(gst::ResourceError::Read) || cause.matches(gst::ResourceError::OpenRead) {
+        "it cannot be read; check permissions and the disk"
+    } else {
+        "it is damaged or truncated; take it from its source again"
+    };
+    format!("{path:?}: {remedy} ({cause})")
+}

@@ -1,0 +1,198 @@
+//! From a parsed sample to an access unit in the ring: the end of every feed's streaming thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::clock::HouseClock;
+use super::codec::{Codec, h264_is_droppable};
+use super::decode::FeedFormats;
+use super::feed::FeedShared;
+use crate::ring::{AccessUnit, Push, Refusal, Ring};
+use crate::time::{FrameRate, MediaTime};
+
+/// Times looked at to measure the rate of a feed that declares none.
+const RATE_SAMPLES: usize = 16;
+
+/// Stamps and stores one feed's units. Only its own streaming thread writes to it.
+#[derive(Debug)]
+pub(super) struct Ingest {
+    ring: Arc<Ring>,
+    pub shared: Arc<FeedShared>,
+    formats: Arc<FeedFormats>,
+    clock: HouseClock,
+    late_after_nanos: Option<i64>,
+    /// The source was uncompressed and is encoded on arrival.
+    pub is_raw: AtomicBool,
+    stream: Mutex<Stream>,
+}
+
+#[derive(Debug, Default)]
+struct Stream {
+    caps: Option<gst::Caps>,
+    codec: Option<Codec>,
+    format: u16,
+    nal_length_bytes: Option<usize>,
+    interval_nanos: i64,
+    /// The last keyframe and the frames that came since, itself included.
+    key: Option<(MediaTime, i64)>,
+    times_nanos: Vec<i64>,
+}
+
+impl Ingest {
+    pub(super) fn new(
+        ring: Arc<Ring>,
+        shared: Arc<FeedShared>,
+        formats: Arc<FeedFormats>,
+        clock: HouseClock,
+        late_after_nanos: Option<i64>,
+    ) -> Self {
+        let stream = Mutex::default();
+        Self { ring, shared, formats, clock, late_after_nanos, is_raw: AtomicBool::new(false), stream }
+    }
+
+    /// The clock that arrivals are judged by.
+    pub(super) const fn clock(&self) -> &HouseClock {
+        &self.clock
+    }
+
+    /// The feed's frame interval as far as it is known, nanoseconds.
+    pub(super) fn declared_interval_nanos(&self) -> Option<i64> {
+        self.ring.interval_nanos(self.shared.id)
+    }
+
+    /// Takes one sample; `origin` is the house time of running time zero.
+    pub(super) fn take(&self, sample: &gst::Sample, origin: MediaTime) {
+        let Some(buffer) = sample.buffer() else { return };
+        let shared = &self.shared;
+        shared.received.add_one();
+        shared.bytes.add(buffer.size() as u64);
+        let running = buffer.pts().or(buffer.dts()).and_then(|t| running_nanos(sample, t));
+        let Some(running) = running else {
+            shared.no_time.add_one();
+            return;
+        };
+        let mut stream = self.stream.lock();
+        if let Some(caps) = sample.caps_owned()
+            && stream.caps.as_ref() != Some(&caps)
+            && !self.begin(&mut stream, caps)
+        {
+            return;
+        }
+        let Ok(map) = buffer.map_readable() else {
+            shared.complain("a buffer of its source cannot be read; the frame is left out".to_owned());
+            return;
+        };
+        let pts = origin.plus_nanos(running);
+        let buffer_flags = buffer.flags();
+        let codec = stream.codec;
+        let keyframe = !buffer_flags.contains(gst::BufferFlags::DELTA_UNIT) || codec.is_some_and(Codec::is_intra_only);
+        let nanos = buffer.duration().map_or(stream.interval_nanos, |d| d.nseconds() as i64);
+        let mut unit = AccessUnit::new(pts, u32::try_from(nanos).unwrap_or(0), keyframe, Bytes::copy_from_slice(&map));
+        unit.format = stream.format;
+        unit.droppable = !keyframe && codec == Some(Codec::H264) && h264_is_droppable(&map, stream.nal_length_bytes);
+        drop(map);
+        unit.flags.damaged = buffer_flags.contains(gst::BufferFlags::CORRUPTED);
+        let delay = self.clock.now() - pts;
+        unit.flags.late = self.late_after_nanos.is_some_and(|limit| delay > limit);
+        shared.delay_nanos.store(delay, Ordering::Relaxed);
+        self.measure_rate(&mut stream, pts);
+        let (late, damaged) = (unit.flags.late, unit.flags.damaged);
+        match self.ring.push(shared.id, unit) {
+            Push::Stored(flags) => {
+                shared.duplicated.add(u64::from(flags.duplicated));
+                shared.late.add(u64::from(late));
+                shared.damaged.add(u64::from(damaged));
+                self.count_missing(&mut stream, pts, keyframe, flags.duplicated);
+                shared.arrived(pts);
+            }
+            Push::Refused(Refusal::PinsFull) => shared.pins_full.add_one(),
+            Push::Refused(Refusal::TimeWentBack) => shared.clock_back.add_one(),
+            Push::Refused(Refusal::NoKeyframe | Refusal::UnknownFeed) => shared.no_keyframe.add_one(),
+        }
+    }
+
+    /// The stream's description changed; false when it cannot be kept.
+    fn begin(&self, stream: &mut Stream, caps: gst::Caps) -> bool {
+        let Some(parsed) = Codec::of_caps(&caps) else {
+            self.shared.fail(format!("its codec is unknown ({caps}); deliver H.264, H.265, MJPEG, ProRes, MPEG-4 or raw video"));
+            return false;
+        };
+        let structure = caps.structure(0);
+        let get = |name: &str| structure.and_then(|s| s.get::<i32>(name).ok()).and_then(|v| u32::try_from(v).ok());
+        let rate = structure
+            .and_then(|s| s.get::<gst::Fraction>("framerate").ok())
+            .and_then(|f| FrameRate::new(u32::try_from(f.numer()).ok()?, u32::try_from(f.denom()).ok()?));
+        if let Some(rate) = rate {
+            stream.interval_nanos = rate.interval_nanos();
+            self.ring.set_interval(self.shared.id, stream.interval_nanos);
+        }
+        let avc = structure.is_some_and(|s| s.get::<&str>("stream-format").is_ok_and(|f| f.starts_with("avc")));
+        stream.nal_length_bytes = avc.then(|| {
+            let header = structure.and_then(|s| s.get::<gst::Buffer>("codec_data").ok());
+            let map = header.as_ref().and_then(|b| b.map_readable().ok());
+            map.and_then(|m| m.get(4).map(|b| usize::from(b & 3) + 1)).unwrap_or(4)
+        });
+        let codec = if self.is_raw.load(Ordering::Relaxed) { Codec::Raw } else { parsed };
+        self.shared.describe(codec, get("width").zip(get("height")), rate);
+        stream.codec = Some(codec);
+        stream.format = self.formats.add(self.shared.id, &caps, codec);
+        stream.caps = Some(caps);
+        true
+    }
+
+    /// Feeds that declare no rate get the median distance of their first frames.
+    fn measure_rate(&self, stream: &mut Stream, pts: MediaTime) {
+        if stream.interval_nanos > 0 {
+            return;
+        }
+        stream.times_nanos.push(pts.nanos());
+        if stream.times_nanos.len() < RATE_SAMPLES {
+            return;
+        }
+        stream.times_nanos.sort_unstable();
+        let mut steps: Vec<i64> = stream.times_nanos.windows(2).map(|w| w[1] - w[0]).collect();
+        steps.sort_unstable();
+        stream.interval_nanos = steps[steps.len() / 2].max(1);
+        stream.times_nanos = Vec::new();
+        self.ring.set_interval(self.shared.id, stream.interval_nanos);
+        let rate = u32::try_from(stream.interval_nanos).ok().and_then(|nanos| FrameRate::new(1_000_000_000, nanos));
+        if let (Some(codec), Some(rate)) = (stream.codec, rate) {
+            self.shared.describe(codec, None, Some(rate));
+        }
+    }
+
+    /// Counts the frames that should have come between two keyframes and did not.
+    fn count_missing(&self, stream: &mut Stream, pts: MediaTime, keyframe: bool, duplicated: bool) {
+        let interval = stream.interval_nanos;
+        if interval <= 0 {
+            return;
+        }
+        let missing = &self.shared.missing;
+        match &mut stream.key {
+            Some((key, count)) if keyframe => {
+                if pts - *key < interval / 4 {
+                    return; // the same time again
+                }
+                let expected = (pts - *key + interval / 2) / interval;
+                missing.add(u64::try_from(expected - *count).unwrap_or(0));
+                stream.key = Some((pts, 1));
+            }
+            // A leading picture of an open group belongs before the keyframe; it was taken for missing there.
+            Some((key, _)) if pts < *key => missing.set(missing.get().saturating_sub(1)),
+            Some((_, count)) => *count += i64::from(!duplicated),
+            None => stream.key = keyframe.then_some((pts, 1)),
+        }
+    }
+}
+
+/// Running time of a time in the sample's segment, nanoseconds; negative before its beginning.
+pub(super) fn running_nanos(sample: &gst::Sample, time: gst::ClockTime) -> Option<i64> {
+    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+    match segment.to_running_time_full(time)? {
+        gst::Signed::Positive(t) => Some(t.nseconds() as i64),
+        gst::Signed::Negative(t) => Some(-(t.nseconds() as i64)),
+    }
+}

@@ -1,0 +1,32 @@
+//! Capture: feeds come in, access units stamped with house time go into the ring, moments come out.
+//!
+//! GStreamer's streaming threads never block here: parse, stamp, hand over to the ring, return. A [`CaptureSession`] owns
+//! the feeds, the [`HouseClock`] and the [`crate::ring::Ring`]; it tells how each feed fares ([`FeedStatus`]), gives
+//! [`LiveInput`]s to whoever makes pictures itself (the built-in venue), and decodes [`crate::frame::Moment`]s.
+//!
+//! Must not know: scenes, views, the console. Pictures are decoded to system memory; the GPU's owner uploads them.
+
+mod clock;
+mod codec;
+mod decode;
+mod error;
+mod feed;
+mod file;
+mod ingest;
+mod preview;
+mod push;
+mod session;
+
+pub use clock::HouseClock;
+pub use codec::{Codec, CodecSupport, codec_support};
+pub use decode::{DecodeError, FeedFormats, MomentDecoder, TimedFrame, decode_moment};
+pub use error::CaptureError;
+pub use feed::{DropCounts, FeedSource, FeedSpec, FeedState, FeedStatus, Pace};
+pub use preview::{PreviewConfig, PreviewFrame};
+pub use push::{LiveFrame, LiveInput, PushSettings};
+pub use session::{CaptureConfig, CaptureSession};
+
+/// Initialises GStreamer; any number of times.
+pub fn init() -> Result<(), CaptureError> {
+    gst::init().map_err(|source| CaptureError::Init { reason: source.to_string() })
+}

@@ -1,0 +1,282 @@
+//! The owner of all feeds: clock, ring, pipelines, previews and decoders.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use super::clock::HouseClock;
+use super::decode::{FeedFormats, MomentDecoder};
+use super::error::CaptureError;
+use super::feed::{FeedShared, FeedSource, FeedSpec, FeedStatus};
+use super::file::{FeedEvent, FileFeed};
+use super::ingest::Ingest;
+use super::preview::{self, PreviewConfig, PreviewFrame, Previews};
+use super::push::{LiveInput, PushFeed};
+use crate::frame::Moment;
+use crate::ring::{FeedId, Ring, RingConfig};
+use crate::time::MediaTime;
+
+/// How long a file may take to show its first frame.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Files begin this long after the last of them is open, so that all begin together.
+const START_DELAY_NANOS: i64 = 50_000_000;
+
+/// Settings of a session.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct CaptureConfig {
+    /// Bounds of the ring.
+    pub ring: RingConfig,
+    /// Cost of the multiview.
+    pub preview: PreviewConfig,
+}
+
+#[derive(Debug)]
+enum Running {
+    File(Arc<FileFeed>),
+    Push(PushFeed),
+    /// It could not be opened; its status says why.
+    None,
+}
+
+/// All feeds of a show, running. Dropping it stops them.
+#[derive(Debug)]
+pub struct CaptureSession {
+    clock: HouseClock,
+    ring: Arc<Ring>,
+    formats: Arc<FeedFormats>,
+    decoder: Arc<MomentDecoder>,
+    feeds: Vec<(Arc<FeedShared>, Running)>,
+    previews: Arc<Previews>,
+    stop: Arc<AtomicBool>,
+    events_lossless: Sender<FeedEvent>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl CaptureSession {
+    /// Opens and starts all feeds. A feed that cannot be opened does not stop the others: its status is `Failed` and says
+    /// why. Files begin together: their first frames share one house time.
+    pub fn start(config: CaptureConfig, specs: &[FeedSpec]) -> Result<Self, CaptureError> {
+        super::init()?;
+        let mut names = BTreeSet::new();
+        for spec in specs {
+            if !names.insert(&spec.name) {
+                return Err(CaptureError::DuplicateName { name: spec.name.clone() });
+            }
+        }
+        let clock = HouseClock::monotonic();
+        let ring = Arc::new(Ring::new(config.ring));
+        let formats = Arc::new(FeedFormats::default());
+        // One end per feed at a time, and the stop: never full.
+        let (events_lossless, events) = bounded(specs.len() + 1);
+        let mut feeds = Vec::new();
+        for (index, spec) in specs.iter().enumerate() {
+            let interval = if let FeedSource::Push(settings) = &spec.source { settings.rate.interval_nanos() } else { 0 };
+            let id = ring.add_feed(&spec.name, interval);
+            let shared = Arc::new(FeedShared::new(&spec.name, id, spec.clock_offset_nanos));
+            let ingest =
+                Arc::new(Ingest::new(Arc::clone(&ring), Arc::clone(&shared), Arc::clone(&formats), clock.clone(), spec.late_after_nanos));
+            let running = match &spec.source {
+                FeedSource::File { path, pace } => match FileFeed::open(index, path, *pace, ingest, events_lossless.clone()) {
+                    Ok(file) => Running::File(file),
+                    Err(CaptureError::Feed { reason, .. }) => {
+                        shared.fail(reason);
+                        Running::None
+                    }
+                    Err(other) => {
+                        shared.fail(other.to_string());
+                        Running::None
+                    }
+                },
+                FeedSource::Push(settings) => Running::Push(PushFeed::open(settings, &ingest)?),
+            };
+            feeds.push((shared, running));
+        }
+        let previews = Arc::new(Previews::new(feeds.len()));
+        let decoder = Arc::new(MomentDecoder::new(Arc::clone(&ring), Arc::clone(&formats)));
+        let mut session = Self {
+            clock,
+            ring,
+            formats,
+            decoder,
+            feeds,
+            previews,
+            stop: Arc::new(AtomicBool::new(false)),
+            events_lossless,
+            threads: Vec::new(),
+        };
+        session.start_files(events)?;
+        if config.preview.enabled {
+            let (ring, formats) = (Arc::clone(&session.ring), Arc::clone(&session.formats));
+            let (previews, stop) = (Arc::clone(&session.previews), Arc::clone(&session.stop));
+            session.spawn("capture-preview", move || preview::run(&ring, &formats, &previews, &config.preview, &stop))?;
+        }
+        Ok(session)
+    }
+
+    fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), CaptureError> {
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+        self.threads.push(thread.map_err(|source| CaptureError::Thread { name: name.to_owned(), source })?);
+        Ok(())
+    }
+
+    fn start_files(&mut self, events: Receiver<FeedEvent>) -> Result<(), CaptureError> {
+        let files: Vec<Option<Arc<FileFeed>>> =
+            self.feeds.iter().map(|(_, running)| if let Running::File(file) = running { Some(Arc::clone(file)) } else { None }).collect();
+        files.iter().flatten().for_each(|file| file.begin_preroll());
+        let deadline = Instant::now() + OPEN_TIMEOUT;
+        let ready: Vec<&Arc<FileFeed>> = files.iter().flatten().filter(|file| file.finish_preroll(deadline)).collect();
+        let declared: Vec<Option<i64>> = files.iter().map(|file| file.as_ref().and_then(|file| file.declared_nanos())).collect();
+        let start = self.clock.now().plus_nanos(START_DELAY_NANOS);
+        for file in ready {
+            file.play(start.plus_nanos(file.ingest.shared.clock_offset_nanos));
+        }
+        self.spawn("capture-control", move || Control { files, declared, waiting: BTreeSet::new(), period_nanos: None }.run(&events))
+    }
+
+    /// House time now.
+    pub fn house_now(&self) -> MediaTime {
+        self.clock.now()
+    }
+
+    /// The house clock.
+    pub const fn clock(&self) -> &HouseClock {
+        &self.clock
+    }
+
+    /// The ring.
+    pub const fn ring(&self) -> &Arc<Ring> {
+        &self.ring
+    }
+
+    /// The formats of the streams in the ring, for a decoder of one's own.
+    pub const fn formats(&self) -> &Arc<FeedFormats> {
+        &self.formats
+    }
+
+    /// The session's moment decoder; its decoders stay warm.
+    pub const fn decoder(&self) -> &Arc<MomentDecoder> {
+        &self.decoder
+    }
+
+    /// How every feed fares, in the order of the specs. Cheap: counters and one short lock per feed.
+    pub fn status(&self) -> Vec<FeedStatus> {
+        self.feeds.iter().map(|(shared, _)| shared.status()).collect()
+    }
+
+    /// Where to put the pictures of a pushed feed.
+    pub fn input(&self, name: &str) -> Option<LiveInput> {
+        self.feeds.iter().find_map(|(shared, running)| match running {
+            Running::Push(push) if &*shared.name == name => Some(push.input.clone()),
+            _ => None,
+        })
+    }
+
+    /// The newest small picture of a feed.
+    pub fn preview(&self, feed: FeedId) -> Option<Arc<PreviewFrame>> {
+        self.previews.get(feed)
+    }
+
+    /// The moment at `instant`: one picture per camera, decoded in parallel; who has no honest frame is left out by name.
+    /// A feed that failed says its own reason.
+    pub fn moment(&self, instant: MediaTime) -> Moment {
+        let mut moment = self.decoder.decode(instant);
+        for (name, why) in &mut moment.left_out {
+            let failed = self.feeds.iter().find(|(shared, _)| **name == *shared.name && shared.has_failed());
+            if let Some(cause) = failed.and_then(|(shared, _)| shared.status().last_error) {
+                *why = cause;
+            }
+        }
+        moment
+    }
+
+    /// Waits until `done` says so of the feeds, or `timeout` is over; true when done.
+    pub fn wait_until(&self, timeout: Duration, done: impl Fn(&[FeedStatus]) -> bool) -> bool {
+        let deadline = Instant::now() + timeout;
+        while Instant::now() < deadline {
+            if done(&self.status()) {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        done(&self.status())
+    }
+
+    /// Stops all feeds. The ring stays as it is, for whoever holds it.
+    pub fn stop(&mut self) {
+        if self.stop.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if self.events_lossless.try_send(FeedEvent::Stop).is_err() {
+            tracing::debug!("the control thread is gone already");
+        }
+        for (_, running) in &self.feeds {
+            if let Running::File(file) = running {
+                file.stop();
+            }
+        }
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::warn!("a capture thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for CaptureSession {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Ends files or begins them again.
+struct Control {
+    files: Vec<Option<Arc<FileFeed>>>,
+    declared: Vec<Option<i64>>,
+    /// Looped files that ended their first round before the longest of them did.
+    waiting: BTreeSet<usize>,
+    /// One period for all looped files, so that frames of later rounds align as well: what the longest of them turned out
+    /// to last in the first round (what files declare is often a few frames off).
+    period_nanos: Option<i64>,
+}
+
+impl Control {
+    fn run(mut self, events: &Receiver<FeedEvent>) {
+        loop {
+            match events.recv_timeout(Duration::from_millis(50)) {
+                Ok(FeedEvent::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(FeedEvent::EndOfFile(index)) => {
+                    let Some(Some(file)) = self.files.get(index) else { continue };
+                    if !file.has_ended(self.declared[index]) {
+                        match self.period_nanos {
+                            Some(period) => file.begin_again(period),
+                            None => {
+                                self.waiting.insert(index);
+                            }
+                        }
+                    }
+                }
+                // A file that failed is not waited for any longer.
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if self.period_nanos.is_none() && !self.waiting.is_empty() {
+                self.end_first_round();
+            }
+        }
+    }
+
+    fn end_first_round(&mut self) {
+        let looped = self.files.iter().enumerate().filter_map(|(i, file)| Some((i, file.as_ref()?)));
+        let looped: Vec<_> = looped.filter(|(_, file)| file.loops() && !file.ingest.shared.has_failed()).collect();
+        if looped.iter().any(|(i, _)| !self.waiting.contains(i)) {
+            return;
+        }
+        let period = looped.iter().map(|(_, file)| file.length_nanos()).max().unwrap_or(1);
+        looped.iter().for_each(|(_, file)| file.begin_again(period));
+        self.period_nanos = Some(period);
+        self.waiting.clear();
+    }
+}
