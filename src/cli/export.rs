@@ -1,10 +1,223 @@
 //! `volte export`: pictures or footage, a rig and a path in; a video or a sequence of pictures out.
 
+use std::path::{Path as FilePath, PathBuf};
+
+use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use volte::{
+    engine::export::{self, ExportJob, ExportProgress, ExportStage, Moments},
+    gpu::{Gpu, GpuOptions},
+    output::{self, CancelToken, Codec, OutputSpec, SidecarHeader},
+    replay::path::{Path, Preset, PresetOptions, shorter_way},
+    rig::{self, Rig},
+    scene::SceneOptions,
+    time::{FrameRate, MediaTime},
+    view::ViewMode,
+};
+
 /// What `volte export` takes.
-#[derive(Debug, Default, clap::Args)]
-pub struct Args {}
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// The calibration of the cameras, in any format that `volte rig check` reads.
+    #[arg(long)]
+    rig: PathBuf,
+    /// Folder with one picture per camera, each named like its camera.
+    #[arg(long)]
+    pictures: PathBuf,
+    /// Only these cameras of the rig, separated by commas.
+    #[arg(long = "use", value_delimiter = ',', value_name = "CAMERAS")]
+    only: Vec<String>,
+    /// freeze-orbit, bounce, whip, loop, roll-through, slow, or a path file (.toml).
+    #[arg(long, default_value = "freeze-orbit")]
+    path: String,
+    /// Where the path starts: a camera's name, or a position along the arc (0 = its first camera, 2.5 = between two).
+    #[arg(long, value_name = "CAMERA")]
+    from: Option<String>,
+    /// Where the path ends.
+    #[arg(long, value_name = "CAMERA")]
+    to: Option<String>,
+    /// Length in seconds.
+    #[arg(long, default_value_t = 4.0)]
+    seconds: f64,
+    /// How long to hold at either end, seconds.
+    #[arg(long, default_value_t = 0.4)]
+    hold: f64,
+    /// How fast time runs in roll-through and slow; 1 = as it was.
+    #[arg(long, default_value_t = 0.25)]
+    speed: f64,
+    /// Aim at the subject with a constant size, so that cameras placed by hand do not wobble.
+    #[arg(long)]
+    stabilize: bool,
+    /// Frames per second: 50, 59.94 or 60000/1001.
+    #[arg(long, default_value = "50")]
+    rate: FrameRate,
+    /// Size of the output in pixels, e.g. 1920x1080; cropped, never letterboxed. Default: as the cameras.
+    #[arg(long, value_parser = parse_size)]
+    size: Option<(u32, u32)>,
+    /// The file: .mp4, .mkv, .mov, or a sequence such as shot_%04d.png.
+    #[arg(long)]
+    out: PathBuf,
+    /// h264, h265, prores, png or jpeg; default by the file's name.
+    #[arg(long, value_parser = parse_codec)]
+    codec: Option<Codec>,
+    /// synthesis, cross-fade, or nearest (real pixels only).
+    #[arg(long, default_value = "synthesis", value_parser = parse_mode)]
+    mode: ViewMode,
+    /// Longest side of the depth maps in pixels: smaller is faster. Default: as the pictures.
+    #[arg(long, value_name = "PIXELS")]
+    depth_size: Option<u32>,
+    /// Replace files of that name.
+    #[arg(long)]
+    overwrite: bool,
+    /// Do not write NAME.json, which says what every frame was made of.
+    #[arg(long)]
+    no_sidecar: bool,
+    /// Also write the path as a text file, to edit and use with --path.
+    #[arg(long, value_name = "FILE.toml")]
+    save_path: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  volte export --rig fox/transforms.json --pictures fox/images --path bounce --seconds 6 --out fox.mp4
+  volte export --rig rig.toml --pictures shot12 --path loop --rate 59.94 --size 1920x1080 --out turn.mov
+  volte export --rig rig.toml --pictures shot12 --from cam03 --to cam11 --stabilize --out shot12_%04d.png";
+
+fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let wrong = || format!("{text:?} is no size. Write width x height, e.g. 1920x1080");
+    let (w, h) = text.split_once(['x', 'X', '×']).ok_or_else(wrong)?;
+    match (w.trim().parse(), h.trim().parse()) {
+        (Ok(w), Ok(h)) => Ok((w, h)),
+        _ => Err(wrong()),
+    }
+}
+
+fn parse_codec(text: &str) -> Result<Codec, String> {
+    Codec::from_name(text).ok_or_else(|| format!("{text:?} is no codec. Known: h264, h265, prores, png, jpeg"))
+}
+
+fn parse_mode(text: &str) -> Result<ViewMode, String> {
+    match text {
+        "synthesis" => Ok(ViewMode::Synthesis),
+        "cross-fade" => Ok(ViewMode::CrossFade),
+        "nearest" => Ok(ViewMode::Nearest),
+        _ => Err(format!("{text:?} is no mode. Known: synthesis, cross-fade, nearest")),
+    }
+}
 
 /// Runs it.
-pub fn run(_args: Args) -> anyhow::Result<()> {
-    anyhow::bail!("`volte export` is not in this build yet")
+pub fn run(args: Args) -> anyhow::Result<()> {
+    // Everything that can be wrong with the words comes before everything that takes time.
+    output::container_and_codec(&args.out, args.codec)?;
+    let rig = restricted(rig::load(&args.rig)?, &args.only)?;
+    let matched = rig::pictures::match_rig(&rig, &args.pictures)?;
+    for notice in &matched.notices {
+        eprintln!("note: {notice}");
+    }
+    let rig = matched.rig;
+    let path = path_of(&args, &rig)?;
+    if let Some(file) = &args.save_path {
+        std::fs::write(file, path.to_toml()?).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    let own = rig.cameras.first().map_or((1920, 1080), |c| (c.width_px & !1, c.height_px & !1));
+    let (width_px, height_px) = args.size.unwrap_or(own);
+    let moment = export::moment_of_pictures(&rig, &matched.paths)?;
+
+    let cancel = CancelToken::default();
+    let asked = cancel.clone();
+    ctrlc::set_handler(move || {
+        if asked.cancel() {
+            // Asked twice: do not wait for anything.
+            std::process::exit(130);
+        }
+    })
+    .context("cannot listen for Ctrl-C")?;
+    let job = ExportJob {
+        rig,
+        moments: Moments::One(moment),
+        path,
+        mark: MediaTime::ZERO,
+        mode: args.mode,
+        scene: SceneOptions { max_depth_size_px: args.depth_size, ..SceneOptions::default() },
+        output: OutputSpec {
+            path: args.out,
+            width_px,
+            height_px,
+            rate: args.rate,
+            codec: args.codec,
+            overwrite: args.overwrite,
+            sidecar: (!args.no_sidecar).then(SidecarHeader::default),
+            cancel: cancel.clone(),
+        },
+    };
+    let gpu = Gpu::open(&GpuOptions::default())?;
+    let bar = ProgressBar::new(1000);
+    bar.set_style(ProgressStyle::with_template("{msg:10} {bar:40} {percent:>3} %  {elapsed}  {prefix}")?);
+    let report = export::run(job, &gpu, &mut |p| show(&bar, p), &cancel);
+    bar.finish_and_clear();
+    let report = report?;
+    let mib = report.output.bytes as f64 / 1_048_576.0;
+    println!("{}: {} frames, {mib:.1} MiB", report.output.path.display(), report.output.frames);
+    let secs = report.secs.iter().map(|(stage, secs)| format!("{stage} {secs:.2} s")).collect::<Vec<_>>().join(", ");
+    println!("{secs} ({})", gpu.info.name);
+    for (camera, why) in &report.left_out {
+        println!("left out: {camera}: {why}");
+    }
+    Ok(())
+}
+
+fn show(bar: &ProgressBar, p: ExportProgress) {
+    bar.set_message(match p.stage {
+        ExportStage::Solving => "depth",
+        ExportStage::Rendering => "frames",
+        ExportStage::Finishing => "finishing",
+    });
+    bar.set_prefix(format!("{}/{} frames", p.frames_done, p.frames));
+    bar.set_position((f64::from(p.share) * 1000.0) as u64);
+}
+
+fn restricted(rig: Rig, only: &[String]) -> anyhow::Result<Rig> {
+    if only.is_empty() {
+        return Ok(rig);
+    }
+    let index = |name: &String| rig.index_of(name).with_context(|| format!("--use: the rig has no camera {name:?}"));
+    let keep = only.iter().map(index).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(rig.restricted_to(&keep))
+}
+
+fn path_of(args: &Args, rig: &Rig) -> anyhow::Result<Path> {
+    let Some(preset) = Preset::from_name(&args.path) else {
+        if FilePath::new(&args.path).extension().is_none_or(|e| !e.eq_ignore_ascii_case("toml")) {
+            let known = Preset::ALL.map(Preset::name).join(", ");
+            bail!("--path {:?} is neither a preset ({known}) nor a .toml file", args.path);
+        }
+        let text = std::fs::read_to_string(&args.path).with_context(|| format!("cannot read the path file {:?}", args.path))?;
+        let mut path = Path::from_toml(&text).with_context(|| format!("in the path file {:?}", args.path))?;
+        path.stabilize |= args.stabilize;
+        return Ok(path);
+    };
+    let arc = rig::Arc::fit(rig)?;
+    let last = arc.order.len() - 1;
+    let station = |word: &Option<String>, otherwise: f64| -> anyhow::Result<f64> {
+        let Some(word) = word else { return Ok(otherwise) };
+        if let Some(i) = rig.index_of(word) {
+            return Ok(arc.order.iter().position(|&o| o == i).unwrap_or(0) as f64);
+        }
+        word.parse().ok().filter(|p: &f64| p.is_finite()).with_context(|| {
+            let names = arc.order.iter().map(|&i| rig.cameras[i].name.as_str()).collect::<Vec<_>>().join(", ");
+            format!("{word:?} is neither a camera nor a position from 0 to {last}. Along the arc stand: {names}")
+        })
+    };
+    let from = station(&args.from, 0.0)?;
+    let to = shorter_way(from, station(&args.to, last as f64)?, arc.order.len(), arc.closed && args.to.is_some());
+    Ok(preset.path(&PresetOptions {
+        from,
+        to,
+        secs: args.seconds,
+        hold_secs: args.hold,
+        speed: args.speed,
+        ring_cameras: arc.order.len(),
+        stabilize: args.stabilize,
+    }))
 }

@@ -1,1 +1,332 @@
-//! Export: rig + pictures of a moment + path → file.
+//! Export: rig + moment + path → file. The one function that the command line, the examples and the console share.
+//!
+//! Lossless: every frame of the path is rendered and written, in order. Must not know: windows, command lines.
+
+use std::{sync::Arc, time::Instant};
+
+use crate::{
+    frame::{Moment, MomentFrame, Picture, PictureError},
+    gpu::Gpu,
+    output::{self, CancelToken, FrameReport, OutputError, OutputSpec, OutputSummary, SidecarHeader},
+    replay::path::{Path, PathError, Track},
+    rig::{Rig, fit_to_pictures, pictures::PicturesError},
+    scene::{Scene, SceneError, SceneOptions, SceneSolver},
+    telemetry::StageTimes,
+    time::MediaTime,
+    view::{ViewError, ViewMode, ViewSynthesizer},
+};
+
+/// What can go wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The path does not fit the rig.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// Rig and pictures do not go together.
+    #[error(transparent)]
+    Pictures(#[from] PicturesError),
+    /// A picture cannot be read.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The scene cannot be solved.
+    #[error(transparent)]
+    Scene(#[from] SceneError),
+    /// A view cannot be rendered.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// The file cannot be written.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// Nothing that can be shown at an instant.
+    #[error("at {instant} only {found} cameras have a frame; two are needed. Left out: {left_out}")]
+    TooFewCameras {
+        /// The instant.
+        instant: MediaTime,
+        /// Cameras with a frame.
+        found: usize,
+        /// `camera (why), …`.
+        left_out: String,
+    },
+    /// Time runs along the path, but there is only one moment.
+    #[error("the path {path:?} lets time run, but these are pictures of one instant. Use footage, or a path that freezes")]
+    OneInstantOnly {
+        /// Name of the path.
+        path: String,
+    },
+    /// The footage gives no moment.
+    #[error("no moment at {instant}: {problem}")]
+    Moment {
+        /// The instant.
+        instant: MediaTime,
+        /// Why.
+        problem: String,
+    },
+}
+
+impl ExportError {
+    /// Whether the caller's cancel ended the job (and not a fault).
+    pub const fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Output(OutputError::Cancelled) | Self::Scene(SceneError::Cancelled))
+    }
+}
+
+/// Gives the frames of all cameras at any instant, e.g. a ring and its decoder.
+pub trait MomentSource: Send {
+    /// The moment nearest to `instant`; the error is words for the operator.
+    fn moment_at(&mut self, instant: MediaTime) -> Result<Moment, String>;
+}
+
+/// Where the pictures come from.
+pub enum Moments {
+    /// One moment; the path must freeze.
+    One(Moment),
+    /// Any instant.
+    Any(Box<dyn MomentSource>),
+}
+
+impl std::fmt::Debug for Moments {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::One(moment) => f.debug_tuple("One").field(&moment.instant).finish(),
+            Self::Any(_) => f.write_str("Any"),
+        }
+    }
+}
+
+/// What to export.
+#[derive(Debug)]
+pub struct ExportJob {
+    /// The calibrated cameras.
+    pub rig: Rig,
+    /// Their pictures.
+    pub moments: Moments,
+    /// The way of the virtual camera.
+    pub path: Path,
+    /// The instant that the path's times count from.
+    pub mark: MediaTime,
+    /// How to render.
+    pub mode: ViewMode,
+    /// How to solve.
+    pub scene: SceneOptions,
+    /// The file. Its `sidecar` is filled in here when it is `Some`.
+    pub output: OutputSpec,
+}
+
+/// What an export is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportStage {
+    /// Depth of a moment.
+    Solving,
+    /// Frames of the path.
+    Rendering,
+    /// Encoding the rest, reading back, giving the file its name.
+    Finishing,
+}
+
+/// How far an export is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ExportProgress {
+    /// What it does now.
+    pub stage: ExportStage,
+    /// Share of that stage, 0…1.
+    pub share: f32,
+    /// Frames written.
+    pub frames_done: u64,
+    /// Frames of the path.
+    pub frames: u64,
+}
+
+/// What an export did.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ExportReport {
+    /// The file.
+    pub output: OutputSummary,
+    /// Moments that were solved.
+    pub moments: u64,
+    /// (camera, why) of cameras that gave no honest frame, at any instant of the path.
+    pub left_out: Vec<(String, String)>,
+    /// Seconds per stage, wall clock.
+    pub secs: StageTimes,
+    /// GPU seconds per stage of the solves.
+    pub solve_gpu_secs: StageTimes,
+}
+
+/// Pictures of one instant as a moment at the epoch; `paths[i]` belongs to `rig.cameras[i]`. Reads on all cores.
+pub fn moment_of_pictures(rig: &Rig, paths: &[std::path::PathBuf]) -> Result<Moment, PictureError> {
+    use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
+    let read = |(camera, path): (&crate::rig::Camera, &std::path::PathBuf)| {
+        Ok(MomentFrame { camera: camera.name.clone(), picture: Arc::new(Picture::load(path)?), time: MediaTime::ZERO, error_nanos: 0 })
+    };
+    let frames = rig.cameras.par_iter().zip(paths).map(read).collect::<Result<_, PictureError>>()?;
+    Ok(Moment { instant: MediaTime::ZERO, frames, left_out: vec![] })
+}
+
+/// Cameras that have a frame in `moment`, fitted to their pictures; the pictures in the same order; who is left out.
+struct Present {
+    rig: Rig,
+    pictures: Vec<Arc<Picture>>,
+    left_out: Vec<(String, String)>,
+}
+
+fn present(rig: &Rig, moment: &Moment) -> Result<Present, ExportError> {
+    let (mut keep, mut pictures, mut left_out) = (vec![], vec![], moment.left_out.clone());
+    for (i, camera) in rig.cameras.iter().enumerate() {
+        if let Some(frame) = moment.frames.iter().find(|f| f.camera == camera.name) {
+            keep.push(i);
+            pictures.push(Arc::clone(&frame.picture));
+        } else if !left_out.iter().any(|(name, _)| *name == camera.name) {
+            left_out.push((camera.name.clone(), "no frame".to_owned()));
+        }
+    }
+    if keep.len() < 2 {
+        let left_out = left_out.iter().map(|(name, why)| format!("{name} ({why})")).collect::<Vec<_>>().join(", ");
+        return Err(ExportError::TooFewCameras { instant: moment.instant, found: keep.len(), left_out });
+    }
+    let mut rig = rig.restricted_to(&keep);
+    let sizes: Vec<_> = rig.cameras.iter().zip(&pictures).map(|(c, p)| (c.name.clone(), p.width(), p.height())).collect();
+    for notice in fit_to_pictures(&mut rig, &sizes)? {
+        tracing::info!("{notice}");
+    }
+    Ok(Present { rig, pictures, left_out })
+}
+
+/// Runs the job: `progress` hears where it is, `cancel` (share it with `job.output.cancel`) stops it and leaves nothing.
+pub fn run(
+    mut job: ExportJob,
+    gpu: &Gpu,
+    progress: &mut dyn FnMut(ExportProgress),
+    cancel: &CancelToken,
+) -> Result<ExportReport, ExportError> {
+    job.path.check()?;
+    if matches!(job.moments, Moments::One(_)) && !job.path.is_frozen() {
+        return Err(ExportError::OneInstantOnly { path: job.path.name.clone() });
+    }
+    let rate = job.output.rate;
+    let frames = job.path.frame_count(rate);
+    let first_instant = job.mark.plus_nanos(job.path.keys.first().map_or(0, |k| (k.instant_secs * 1e9).round() as i64));
+    let first = moment_at(&mut job.moments, first_instant)?;
+    let mut now = present(&job.rig, &first)?;
+    // The path runs along all cameras whose picture size is known, also those that miss at this instant.
+    let mut whole = job.rig.clone();
+    for camera in &mut whole.cameras {
+        if let Some(fitted) = now.rig.camera(&camera.name) {
+            *camera = fitted.clone();
+        }
+    }
+    whole.cameras.retain(|c| c.width_px > 0 && c.height_px > 0);
+    let track = Track::new(&job.path, &whole, job.mark, job.output.width_px, job.output.height_px)?;
+
+    if job.output.sidecar.is_some() {
+        job.output.sidecar = Some(SidecarHeader {
+            mark_nanos: job.mark,
+            path: job.path.name.clone(),
+            cameras: job.rig.cameras.iter().map(|c| c.name.clone()).collect(),
+            left_out: now.left_out.clone(),
+            gpu: gpu.info.name.clone(),
+        });
+    }
+    // Opened before the solve: a folder that cannot be written shall not cost a minute to find out.
+    let mut sink = output::open(job.output.clone())?;
+    let mut work = || -> Result<ExportReport, ExportError> {
+        let mut secs = StageTimes::default();
+        let mut solve_gpu_secs = StageTimes::default();
+        let timed = |secs: &mut StageTimes, stage: &str, start: Instant| secs.add(stage, start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        let mut solver = SceneSolver::new(gpu)?;
+        let mut synthesizer = ViewSynthesizer::new(gpu)?;
+        timed(&mut secs, "pipelines", start);
+        let mut times = times_of(&first);
+        let mut scene: Option<Scene> = None;
+        let mut left_out = now.left_out.clone();
+        let mut moments = 0;
+        for index in 0..frames {
+            if cancel.is_cancelled() {
+                return Err(OutputError::Cancelled.into());
+            }
+            let at = |stage, share| ExportProgress { stage, share, frames_done: index, frames };
+            let sample = track.sample(rate.frame_nanos(index as i64) as f64 * 1e-9);
+            if index > 0 && matches!(job.moments, Moments::Any(_)) && !job.path.is_frozen() {
+                let start = Instant::now();
+                let moment = moment_at(&mut job.moments, sample.instant)?;
+                timed(&mut secs, "moment", start);
+                let next_times = times_of(&moment);
+                // Slow motion shows the same frames more than once: solve them once.
+                if next_times != times {
+                    now = present(&job.rig, &moment)?;
+                    for who in &now.left_out {
+                        if !left_out.contains(who) {
+                            left_out.push(who.clone());
+                        }
+                    }
+                    (times, scene) = (next_times, None);
+                }
+            }
+            let solved = match scene.take() {
+                Some(solved) => solved,
+                None => {
+                    let start = Instant::now();
+                    let pictures: Vec<&Picture> = now.pictures.iter().map(AsRef::as_ref).collect();
+                    let solved = solver.solve(&now.rig, &pictures, &job.scene, &mut |share| {
+                        progress(at(ExportStage::Solving, share));
+                        !cancel.is_cancelled()
+                    })?;
+                    timed(&mut secs, "solve", start);
+                    solve_gpu_secs.merge(&solved.times);
+                    moments += 1;
+                    solved
+                }
+            };
+            let start = Instant::now();
+            let view = synthesizer.render(&solved, &sample.camera, job.mode)?;
+            let picture = view.read(gpu)?;
+            timed(&mut secs, "render", start);
+            scene = Some(solved);
+            let start = Instant::now();
+            let mode = match view.report.mode {
+                ViewMode::Synthesis => "synthesis",
+                ViewMode::CrossFade => "cross_fade",
+                ViewMode::Nearest => "nearest",
+            };
+            let report = FrameReport {
+                index,
+                instant_nanos: sample.instant,
+                position: sample.position,
+                mode: mode.to_owned(),
+                sources: view.report.sources,
+                synthesized_share: view.report.synthesized_share,
+                filled_share: view.report.filled_share,
+            };
+            sink.write(&picture, &report)?;
+            timed(&mut secs, "write", start);
+            progress(ExportProgress { frames_done: index + 1, ..at(ExportStage::Rendering, (index + 1) as f32 / frames as f32) });
+        }
+        let output = OutputSummary { path: job.output.path.clone(), sidecar: None, frames, bytes: 0 };
+        Ok(ExportReport { output, moments, left_out, secs, solve_gpu_secs })
+    };
+    match work() {
+        Ok(mut report) => {
+            progress(ExportProgress { stage: ExportStage::Finishing, share: 0.0, frames_done: frames, frames });
+            let start = Instant::now();
+            report.output = sink.finish()?;
+            report.secs.add("finish", start.elapsed().as_secs_f64());
+            progress(ExportProgress { stage: ExportStage::Finishing, share: 1.0, frames_done: frames, frames });
+            Ok(report)
+        }
+        Err(error) => {
+            sink.cancel();
+            Err(error)
+        }
+    }
+}
+
+fn moment_at(moments: &mut Moments, instant: MediaTime) -> Result<Moment, ExportError> {
+    match moments {
+        Moments::One(moment) => Ok(moment.clone()),
+        Moments::Any(source) => source.moment_at(instant).map_err(|problem| ExportError::Moment { instant, problem }),
+    }
+}
+
+/// What tells two moments apart: which cameras, and when each frame was taken.
+fn times_of(moment: &Moment) -> Vec<(String, MediaTime)> {
+    moment.frames.iter().map(|f| (f.camera.clone(), f.time)).collect()
+}
