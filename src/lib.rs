@@ -13,9 +13,9 @@ pub mod engine;
 // replay
 pub mod replay;
 // capture, scene, view, output, venue
-pub mod output;
 #[cfg(feature = "gstreamer")]
 pub mod capture;
+pub mod output;
 pub mod scene;
 pub mod venue;
 pub mod view;
@@ -34,6 +34,6 @@ pub mod time;
 /// Every struct that Rust uploads and a shader reads, for the test that compares the two sides.
 pub fn shader_structs() -> Vec<gpu::layout::StructLayout> {
     // Each module that has shaders lists its own (`pub(crate) fn shader_structs() -> Vec<StructLayout>`).
-    let lists: Vec<Vec<gpu::layout::StructLayout>> = vec![];
+    let lists: Vec<Vec<gpu::layout::StructLayout>> = vec![venue::shader_structs()];
     lists.concat()
 }

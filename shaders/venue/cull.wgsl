@@ -4,7 +4,7 @@
 #import venue/types.wgsl
 #import venue/lens.wgsl
 
-@group(0) @binding(2) var<storage, read> bounds: array<vec4<f32>>;
+@group(0) @binding(2) var<uniform> bounds: BoundTable;
 @group(0) @binding(5) var<storage, read_write> tiles: array<u32>;
 
 @compute @workgroup_size(64)
@@ -31,8 +31,9 @@ fn cull(@builtin(global_invocation_id) id: vec3<u32>) {
     let base = (ty * tiles_x + tx) * (TILE_CAPACITY + 1u);
     var count = 0u;
     var thin = 0u;
+    var ends = vec2<u32>(0u);
     for (var k = 0u; k < view.counts.x; k++) {
-        let s = bounds[k];
+        let s = bounds.all[k];
         let c = s.xyz - view.center.xyz;
         let along = dot(c, axis);
         let aside = sqrt(max(dot(c, c) - along * along, 0.0));
@@ -43,9 +44,10 @@ fn cull(@builtin(global_invocation_id) id: vec3<u32>) {
                 tiles[base + 1u + count] = k;
             }
             count += 1u;
-            thin |= select(0u, 0x10000u, s.w < 0.0);
+            // A negative radius says that the primitive is thin.
+            thin |= select(0u, 1u, s.w < 0.0);
+            ends += vec2<u32>(select(0u, 1u, k < view.kinds.x), select(0u, 1u, k < view.kinds.y));
         }
     }
-    // Bit 16: something thinner than a pixel may be here (a negative radius says so).
-    tiles[base] = count | thin;
+    tiles[base] = select(ends.x | (ends.y << 8u) | (count << 16u) | (thin << 24u), TILE_OVERFLOW, count > TILE_CAPACITY);
 }

@@ -6,7 +6,11 @@
 #import venue/surround.wgsl
 
 // 5x7 glyphs (two words each, bit 0 = top left, row-major), then messages: length, glyph indices.
-@group(0) @binding(6) var<storage, read> glyphs: array<u32>;
+@group(0) @binding(6) var<uniform> glyphs: GlyphTable;
+
+fn glyph_word(i: u32) -> u32 {
+    return glyphs.all[i / 4u][i % 4u];
+}
 
 const SKIN: u32 = 0u;
 const SHIRT: u32 = 1u;
@@ -32,15 +36,28 @@ fn glyph_cell(glyph: u32, column: i32, row: i32) -> f32 {
         return 0.0;
     }
     let bit = u32(row * 5 + column);
-    return f32((glyphs[glyph * 2u + bit / 32u] >> (bit % 32u)) & 1u);
+    return f32((glyph_word(glyph * 2u + bit / 32u) >> (bit % 32u)) & 1u);
+}
+
+// Mean of four taps across the footprint: letters have no analytic filter.
+fn message_soft(message: u32, x: f32, y: f32, fp: f32) -> f32 {
+    let h = 0.25 * fp;
+    return 0.25 * (message_cell(message, x - h, y - h) + message_cell(message, x + h, y - h)
+        + message_cell(message, x - h, y + h) + message_cell(message, x + h, y + h));
+}
+
+fn number_soft(number: u32, x: f32, y: f32, fp: f32) -> f32 {
+    let h = 0.25 * fp;
+    return 0.25 * (number_cell(number, x - h, y - h) + number_cell(number, x + h, y - h)
+        + number_cell(number, x - h, y + h) + number_cell(number, x + h, y + h));
 }
 
 // A message that repeats along x; x to the right and y down in cells.
 fn message_cell(message: u32, x: f32, y: f32) -> f32 {
-    let n = i32(glyphs[message]);
+    let n = i32(glyph_word(message));
     let column = i32(floor(x));
     let wrapped = ((column % (n * 6)) + n * 6) % (n * 6);
-    return glyph_cell(glyphs[message + 1u + u32(wrapped / 6)], wrapped % 6, i32(floor(y)));
+    return glyph_cell(glyph_word(message + 1u + u32(wrapped / 6)), wrapped % 6, i32(floor(y)));
 }
 
 fn number_cell(number: u32, x: f32, y: f32) -> f32 {
@@ -75,7 +92,7 @@ fn shirt(p: Prim, x: vec3<f32>, fp: f32) -> vec3<f32> {
         let side = select(1.0, -1.0, x.y < 0.0);
         let cells = vec2<f32>(-side * x.x / 0.0215 + 5.5, (0.115 - x.z) / 0.0215);
         let plate = step(abs(x.x), 0.135) * step(abs(x.z - 0.04), 0.095);
-        let on = number_cell(number, cells.x, cells.y) * step(0.045, abs(x.y));
+        let on = number_soft(number, cells.x, cells.y, fp / 0.0215) * step(0.045, abs(x.y));
         let contrast = select(vec3<f32>(0.85), vec3<f32>(0.02), dot(p.color.rgb, vec3<f32>(0.4)) > 0.35);
         color = mix(mix(color, p.color.rgb, plate * step(0.045, abs(x.y))), contrast, on);
     }
@@ -110,7 +127,7 @@ fn board(p: Prim, x: vec3<f32>, n_in_texture: vec3<f32>, fp: f32) -> Surface {
     }
     // The front faces -y in the board's frame, so x runs to the right as seen from there.
     let cells = vec2<f32>(x.x * sign(-n_in_texture.y) / 0.078 + 900.0, (0.27 - x.z) / 0.078);
-    color = mix(color, p.color2.rgb, message_cell(message, cells.x, cells.y));
+    color = mix(color, p.color2.rgb, message_soft(message, cells.x, cells.y, fp / 0.078));
     let edge = max(band(abs(x.z) - p.b.z, 0.025, fp), band(abs(x.x) - p.b.x, 0.012, fp));
     color = mix(color, vec3<f32>(0.5), edge);
     let dust = 1.0 + 0.08 * noise2(x.xz * 6.0, p.what.w) + 0.06 * noise2(x.xz * 31.0, p.what.w + 1u) * detail(0.03, fp);
@@ -169,9 +186,4 @@ fn surface(p: Prim, at: vec3<f32>, n: vec3<f32>, fp: f32) -> Surface {
             return Surface(p.color.rgb * worn, 0.5, 0.0);
         }
     }
-}
-
-// Materials whose pattern has hard edges: shaded once per sample rather than once per pixel.
-fn is_sharp(material: u32) -> bool {
-    return material == SHIRT || material == BOARD || material == CORD || material == HEAD;
 }

@@ -3,7 +3,7 @@
 
 #import venue/types.wgsl
 
-@group(0) @binding(1) var<storage, read> prims: array<Prim>;
+@group(0) @binding(1) var<uniform> prims: PrimTable;
 
 const FAR: f32 = 1e20;
 
@@ -54,53 +54,42 @@ fn hit_cone(a: vec4<f32>, b: vec4<f32>, o: vec3<f32>, d: vec3<f32>) -> f32 {
     return best;
 }
 
-// Loads only what the kind needs: memory is what a software adapter waits for.
-fn hit_prim(k: u32, o: vec3<f32>, d: vec3<f32>) -> f32 {
-    let kind = prims[k].what.x;
-    let pa = prims[k].a;
-    let pb = prims[k].b;
-    if (kind == KIND_CONE) {
-        return hit_cone(pa, pb, o, d);
-    }
-    let q = prims[k].q;
-    let shift = dot(pa.xyz - o, d);
-    let lo = rotate_back(q, o + d * shift - pa.xyz);
+fn hit_ellipsoid(k: u32, o: vec3<f32>, d: vec3<f32>) -> f32 {
+    let center = prims.all[k].a.xyz;
+    let half_size = prims.all[k].b.xyz;
+    let q = prims.all[k].q;
+    let shift = dot(center - o, d);
+    let uo = rotate_back(q, o + d * shift - center) / half_size;
+    let ud = rotate_back(q, d) / half_size;
+    let dd = dot(ud, ud);
+    let od = dot(uo, ud);
+    let disc = od * od - dd * (dot(uo, uo) - 1.0);
+    return select(FAR, shift + (-od - sqrt(max(disc, 0.0))) / dd, disc >= 0.0);
+}
+
+// Boxes, and meshes of cords in the local xz plane.
+fn hit_flat(k: u32, o: vec3<f32>, d: vec3<f32>) -> f32 {
+    let center = prims.all[k].a.xyz;
+    let size = prims.all[k].b;
+    let q = prims.all[k].q;
+    let shift = dot(center - o, d);
+    let lo = rotate_back(q, o + d * shift - center);
     let ld = rotate_back(q, d);
-    if (kind == KIND_ELLIPSOID) {
-        let uo = lo / pb.xyz;
-        let ud = ld / pb.xyz;
-        let dd = dot(ud, ud);
-        let od = dot(uo, ud);
-        let disc = od * od - dd * (dot(uo, uo) - 1.0);
-        if (disc < 0.0) {
-            return FAR;
-        }
-        return shift + (-od - sqrt(disc)) / dd;
-    }
-    if (kind == KIND_BOX) {
-        let safe = select(ld, vec3<f32>(1e-9), abs(ld) < vec3<f32>(1e-9));
-        let mid = -lo / safe;
-        let reach = abs(pb.xyz / safe);
+    let safe = select(ld, vec3<f32>(1e-9), abs(ld) < vec3<f32>(1e-9));
+    let mid = -lo / safe;
+    if (prims.all[k].what.x == KIND_BOX) {
+        let reach = abs(size.xyz / safe);
         let near = mid - reach;
         let far = mid + reach;
         let t0 = max(near.x, max(near.y, near.z));
         let t1 = min(far.x, min(far.y, far.z));
         return select(FAR, t0 + shift, t0 <= t1);
     }
-    // Mesh of cords in the local xz plane.
-    if (abs(ld.y) < 1e-6) {
-        return FAR;
-    }
-    let t = -lo.y / ld.y;
-    let at = (lo + ld * t).xz;
-    let half_size = pb.xy;
-    let e = at / half_size;
-    let outside = select(max(abs(e.x), abs(e.y)), dot(e, e), prims[k].origin.w > 0.5);
-    if (outside > 1.0) {
-        return FAR;
-    }
-    let cell = abs(fract(at / pb.z + 0.5) - 0.5) * pb.z;
-    return select(FAR, t + shift, min(cell.x, cell.y) < pb.w);
+    let at = (lo + ld * mid.y).xz;
+    let e = at / size.xy;
+    let outside = select(max(abs(e.x), abs(e.y)), dot(e, e), prims.all[k].origin.w > 0.5);
+    let cell = abs(fract(at / size.z + 0.5) - 0.5) * size.z;
+    return select(FAR, mid.y + shift, outside <= 1.0 && min(cell.x, cell.y) < size.w);
 }
 
 fn normal_at(p: Prim, at: vec3<f32>, d: vec3<f32>) -> vec3<f32> {

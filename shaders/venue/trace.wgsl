@@ -1,7 +1,6 @@
 // What the ray through each pixel's centre hits.
 
 #import venue/types.wgsl
-#import venue/lens.wgsl
 #import venue/scene.wgsl
 
 @group(0) @binding(9) var<storage, read_write> hits: array<vec2<u32>>;
@@ -12,7 +11,6 @@ fn trace_centers(@builtin(global_invocation_id) id: vec3<u32>) {
     if (px.x >= view.size.x || px.y >= view.more.x) {
         return;
     }
-    let d = normalize(world_from_ideal(ideal_from_px(vec2<f32>(px) + 0.5).xy));
-    let hit = trace(view.center.xyz, d, tile_base(px));
-    hits[px.y * view.size.x + px.x] = vec2<u32>(bitcast<u32>(hit.t), hit.id);
+    let hit = trace(view.center.xyz, ray(px, 0u), tile_base(px));
+    hits[hit_base(px)] = vec2<u32>(bitcast<u32>(hit.t), hit.id);
 }

@@ -21,6 +21,8 @@ struct View {
     counts: vec4<u32>,
     // Row after the last of this dispatch; 1 = write depth and matte; seed; unused.
     more: vec4<u32>,
+    // Primitives are sorted: cones end here, ellipsoids end here, boxes and meshes end here; first row of the picture's buffers.
+    kinds: vec4<u32>,
     // Phase of the loop 0..1; exposure gain; unused.
     clock: vec4<f32>,
 }
@@ -53,8 +55,39 @@ struct Cluster {
     range: vec4<u32>,
 }
 
+// Tables are uniforms, not storage: a software adapter gathers from uniforms several times faster.
+struct PrimTable {
+    all: array<Prim, 512>,
+}
+
+struct BoundTable {
+    all: array<vec4<f32>, 512>,
+}
+
+struct CasterTable {
+    all: array<Caster, 512>,
+}
+
+struct ClusterTable {
+    all: array<Cluster, 32>,
+}
+
+struct GlyphTable {
+    all: array<vec4<u32>, 64>,
+}
+
 const TILE: u32 = 8u;
 const TILE_CAPACITY: u32 = 127u;
+// A tile that has more primitives than it can list: its rays test all.
+const TILE_OVERFLOW: u32 = 0xffffffffu;
+// Bits of a tile's state beside the classes of what it shows.
+const CLASS_FLOOR: u32 = 1u;
+const CLASS_STANDS: u32 = 2u;
+const CLASS_REST: u32 = 4u;
+const CLASS_PRIMS: u32 = 8u;
+const TILE_EDGES: u32 = 16u;
+// Sample 1 of a pixel that is shaded through its centre only.
+const ONE_SAMPLE: u32 = 0xfffffffeu;
 
 const KIND_CONE: u32 = 0u;
 const KIND_ELLIPSOID: u32 = 1u;

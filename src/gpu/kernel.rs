@@ -49,6 +49,14 @@ impl Kernel {
         pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
     }
 
+    /// Records one dispatch of as many workgroups as `groups` holds at `offset_bytes` (three `u32`).
+    pub fn dispatch_indirect(&self, encoder: &mut wgpu::CommandEncoder, bind: &wgpu::BindGroup, groups: &wgpu::Buffer, offset_bytes: u64) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some(&self.name), timestamp_writes: None });
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, bind, &[]);
+        pass.dispatch_workgroups_indirect(groups, offset_bytes);
+    }
+
     /// Shader and entry point.
     pub fn name(&self) -> &str {
         &self.name

@@ -167,6 +167,15 @@ impl Parts {
         );
     }
 
+    /// Orders the primitives by kind, as the shaders walk them.
+    pub fn sort(&mut self) {
+        let mut order: Vec<usize> = (0..self.prims.len()).collect();
+        // Boxes and meshes share a loop.
+        order.sort_by_key(|&i| self.prims[i].what[0].min(kind::BOX));
+        self.prims = order.iter().map(|&i| self.prims[i]).collect();
+        self.bounds = order.iter().map(|&i| self.bounds[i]).collect();
+    }
+
     /// Closes the group of casters begun at `first`.
     pub fn cluster(&mut self, first: usize) {
         let group = &self.casters[first..];

@@ -3,12 +3,18 @@
 use bytemuck::{Pod, Zeroable};
 use glam::Vec4;
 
+use crate::gpu::layout::{ShaderStruct as _, StructLayout};
+
 /// One camera and one dispatch.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub struct View {
-    /// Columns of `world_from_camera` (w unused).
-    pub axes_in_world: [Vec4; 3],
+    /// First column of `world_from_camera` (w unused).
+    pub x_in_world: Vec4,
+    /// Second column.
+    pub y_in_world: Vec4,
+    /// Third column.
+    pub z_in_world: Vec4,
     /// Centre, metres; w = radians of one pixel at the picture's centre.
     pub center: Vec4,
     /// fx, fy, cx, cy, px.
@@ -23,6 +29,8 @@ pub struct View {
     pub counts: [u32; 4],
     /// End row, write depth and matte, seed, 0.
     pub more: [u32; 4],
+    /// Where cones, ellipsoids and all primitives end; tiles that a list holds.
+    pub kinds: [u32; 4],
     /// Phase of the loop 0…1, exposure gain, 0, 0.
     pub clock: Vec4,
 }
@@ -66,6 +74,27 @@ pub struct Cluster {
     /// First caster, count, 0, 0.
     pub range: [u32; 4],
 }
+
+crate::shader_struct!(View as "View" in "venue/cull.wgsl" {
+    x_in_world, y_in_world, z_in_world, center, focal, k_low, k_high, size, counts, more, kinds, clock,
+});
+crate::shader_struct!(Prim as "Prim" in "venue/shade_prims.wgsl" { a, b, q, origin, color, color2, what });
+crate::shader_struct!(Caster as "Caster" in "venue/shade_prims.wgsl" { a, b });
+crate::shader_struct!(Cluster as "Cluster" in "venue/shade_prims.wgsl" { sphere, range });
+
+/// Every struct of the venue's shaders.
+pub fn shader_structs() -> Vec<StructLayout> {
+    vec![View::LAYOUT, Prim::LAYOUT, Caster::LAYOUT, Cluster::LAYOUT]
+}
+
+/// Room in the shaders' tables.
+pub const PRIMS: usize = 512;
+/// Room in the shaders' tables.
+pub const CASTERS: usize = 512;
+/// Room in the shaders' tables.
+pub const CLUSTERS: usize = 32;
+/// Words in the shaders' table of glyphs.
+pub const GLYPH_WORDS: usize = 256;
 
 /// Pixels of a culling tile's side.
 pub const TILE: u32 = 8;

@@ -19,6 +19,7 @@ mod rigs;
 mod skeleton;
 mod world;
 
+pub(crate) use layout::shader_structs;
 pub use render::Venue;
 pub use rigs::VenueRig;
 

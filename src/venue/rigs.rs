@@ -28,15 +28,15 @@ pub struct VenueRig {
 }
 
 impl VenueRig {
-    /// Defaults for a picture size: 6 m away, 1.55 m high, 54° lens, no distortion, a little unevenness.
+    /// Defaults for a picture size: 6 m away, 1.55 m high, 56° lens, no distortion, a little unevenness.
     pub fn of_size(width_px: u32, height_px: u32) -> Self {
         Self {
-            target_in_world: DVec3::new(0.0, 0.0, 1.25),
+            target_in_world: DVec3::new(0.0, 0.0, 1.32),
             radius_m: 6.0,
             height_m: 1.55,
             width_px: width_px.max(1),
             height_px: height_px.max(1),
-            fov_rad: 54_f64.to_radians(),
+            fov_rad: 56_f64.to_radians(),
             distortion: Distortion::None,
             unevenness: 0.5,
         }
@@ -134,7 +134,7 @@ mod tests {
         let arc = Arc::fit(&rig).unwrap();
         assert!(!arc.closed);
         assert!((arc.azimuth_rad[15].to_degrees() - 90.0).abs() < 2.0, "{:?}", arc.azimuth_rad);
-        assert!((arc.center_in_world - DVec3::new(0.0, 0.0, 1.25)).length() < 0.1);
+        assert!((arc.center_in_world - DVec3::new(0.0, 0.0, 1.32)).length() < 0.1);
         let ring = Arc::fit(&VenueRig::ring(24, 7.0, (640, 360))).unwrap();
         assert!(ring.closed && ring.gap_count() == 24);
         assert_eq!(VenueRig::of_size(64, 36).between(16, 90.0, false).cameras.len(), 15);
@@ -142,7 +142,7 @@ mod tests {
         for c in &rig.cameras {
             let m = c.camera_from_world.rotation;
             assert!((m.determinant() - 1.0).abs() < 1e-9);
-            let px = c.project(DVec3::new(0.0, 0.0, 1.25)).unwrap();
+            let px = c.project(DVec3::new(0.0, 0.0, 1.32)).unwrap();
             assert!((px - glam::DVec2::new(320.0, 180.0)).length() < 12.0, "{px}");
         }
     }

@@ -464,12 +464,14 @@ pub fn at_phase(phase: f32, period_secs: f32, messages: &[u32]) -> Parts {
     ball(&mut parts, at_hit, phase, period_secs);
     others(&mut parts, phase);
     props(&mut parts, messages);
+    parts.sort();
     parts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::venue::layout::{CASTERS, CLUSTERS, PRIMS};
 
     #[test]
     fn the_loop_closes_and_everyone_stays_in_the_venue() {
@@ -477,6 +479,8 @@ mod tests {
         let a = at_phase(0.0, 2.0, &messages);
         let b = at_phase(0.999_999, 2.0, &messages);
         assert!(a.prims.len() > 150 && a.clusters.len() > 8, "{} {}", a.prims.len(), a.clusters.len());
+        let room = (a.prims.len() <= PRIMS, a.casters.len() <= CASTERS, a.clusters.len() <= CLUSTERS);
+        assert_eq!(room, (true, true, true), "{} {} {}", a.prims.len(), a.casters.len(), a.clusters.len());
         // The last primitives do not depend on whether the ball is there; the first are the athlete's.
         for (p, q) in a.prims.iter().zip(&b.prims).take(30) {
             assert!((p.a - q.a).length() < 1e-3);
