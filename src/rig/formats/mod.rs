@@ -343,14 +343,22 @@ fn refuse_unusable(rig: &Rig) -> Result<(), Fault> {
     for c in &rig.cameras {
         let l = &c.lens;
         let numbers = [l.fx_px, l.fy_px, l.cx_px, l.cy_px];
-        let d = match l.distortion {
-            Distortion::None => true,
-            Distortion::BrownConrady { k, p } => k.iter().chain(&p).all(|v| v.is_finite()),
-            Distortion::Fisheye { k } => k.iter().all(|v| v.is_finite()),
+        let d: &[f64] = match &l.distortion {
+            Distortion::None => &[],
+            Distortion::BrownConrady { k, p } => &[k.as_slice(), p].concat(),
+            Distortion::Fisheye { k } => k,
         };
         let pose = &c.camera_from_world;
-        if !numbers.iter().all(|v| v.is_finite()) || !d || !pose.rotation.is_finite() || !pose.translation.is_finite() {
+        if !numbers.iter().chain(d).all(|v| v.is_finite()) || !pose.rotation.is_finite() || !pose.translation.is_finite() {
             return Err(Fault(format!("camera \"{}\" has a value that is not a number. Calibrate this camera again or remove it", c.name)));
+        }
+        // Far beyond every lens and every stadium: arithmetic on such numbers loses the camera.
+        let largest = |values: &[f64]| values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+        if largest(&numbers) > 1e7 || largest(d) > 1e5 || pose.translation.abs().max_element() > 1e8 {
+            return Err(Fault(format!(
+                "camera \"{}\" has a value beyond every measure (focal length or centre over 1e7 px, distortion over 1e5, or 1e8 m away). Check the file for damage, or calibrate this camera again",
+                c.name
+            )));
         }
         if l.fx_px <= 0.0 || l.fy_px <= 0.0 {
             return Err(Fault(format!(
