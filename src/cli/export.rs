@@ -5,7 +5,10 @@ use std::path::{Path as FilePath, PathBuf};
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
-    engine::export::{self, ExportJob, ExportProgress, ExportStage, Moments},
+    engine::{
+        export::{self, ExportJob, ExportProgress, ExportStage, Moments},
+        footage::Footage,
+    },
     gpu::{Gpu, GpuOptions},
     output::{self, CancelToken, Codec, OutputSpec, SidecarHeader},
     replay::path::{Path, Preset, PresetOptions, shorter_way},
@@ -17,14 +20,20 @@ use volte::{
 
 /// What `volte export` takes.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, group(clap::ArgGroup::new("material").required(true)))]
 pub struct Args {
     /// The calibration of the cameras, in any format that `volte rig check` reads.
     #[arg(long)]
     rig: PathBuf,
     /// Folder with one picture per camera, each named like its camera.
-    #[arg(long)]
-    pictures: PathBuf,
+    #[arg(long, value_name = "FOLDER", group = "material")]
+    pictures: Option<PathBuf>,
+    /// Synchronized video, one file per camera, each named like its camera: a folder or files. Needs --at.
+    #[arg(long, value_name = "FOLDER|FILES", num_args = 1.., requires = "at", group = "material")]
+    footage: Vec<PathBuf>,
+    /// The instant in the footage, seconds since its first frame.
+    #[arg(long, value_name = "SECONDS", requires = "footage")]
+    at: Option<f64>,
     /// Only these cameras of the rig, separated by commas.
     #[arg(long = "use", value_delimiter = ',', value_name = "CAMERAS")]
     only: Vec<String>,
@@ -82,6 +91,7 @@ const EXAMPLES: &str = "\
 Examples:
   volte export --rig fox/transforms.json --pictures fox/images --path bounce --seconds 6 --out fox.mp4
   volte export --rig rig.toml --pictures shot12 --path loop --rate 59.94 --size 1920x1080 --out turn.mov
+  volte export --rig Calib.toml --footage videos/ --at 12.48 --path roll-through --speed 0.5 --out turn.mkv
   volte export --rig rig.toml --pictures shot12 --from cam03 --to cam11 --stabilize --out shot12_%04d.png";
 
 fn parse_size(text: &str) -> Result<(u32, u32), String> {
@@ -110,20 +120,10 @@ fn parse_mode(text: &str) -> Result<ViewMode, String> {
 pub fn run(args: Args) -> anyhow::Result<()> {
     // Everything that can be wrong with the words comes before everything that takes time.
     output::container_and_codec(&args.out, args.codec)?;
+    if !(args.seconds.is_finite() && (0.02..=3600.0).contains(&args.seconds)) {
+        bail!("--seconds {}: a path lasts from 0.02 s to an hour", args.seconds);
+    }
     let rig = restricted(rig::load(&args.rig)?, &args.only)?;
-    let matched = rig::pictures::match_rig(&rig, &args.pictures)?;
-    for notice in &matched.notices {
-        eprintln!("note: {notice}");
-    }
-    let rig = matched.rig;
-    let path = path_of(&args, &rig)?;
-    if let Some(file) = &args.save_path {
-        std::fs::write(file, path.to_toml()?).with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    let own = rig.cameras.first().map_or((1920, 1080), |c| (c.width_px & !1, c.height_px & !1));
-    let (width_px, height_px) = args.size.unwrap_or(own);
-    let moment = export::moment_of_pictures(&rig, &matched.paths)?;
-
     let cancel = CancelToken::default();
     let asked = cancel.clone();
     ctrlc::set_handler(move || {
@@ -133,11 +133,18 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         }
     })
     .context("cannot listen for Ctrl-C")?;
+    let material = if args.pictures.is_some() { pictures(&args, &rig)? } else { footage(&args, &rig, &cancel)? };
+    let Material { rig, moments, path, mark } = material;
+    if let Some(file) = &args.save_path {
+        std::fs::write(file, path.to_toml()?).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    let own = rig.cameras.first().map_or((1920, 1080), |c| (c.width_px & !1, c.height_px & !1));
+    let (width_px, height_px) = args.size.unwrap_or(own);
     let job = ExportJob {
         rig,
-        moments: Moments::One(moment),
+        moments,
         path,
-        mark: MediaTime::ZERO,
+        mark,
         mode: args.mode,
         scene: SceneOptions { max_depth_size_px: args.depth_size, ..SceneOptions::default() },
         output: OutputSpec {
@@ -165,6 +172,45 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         println!("left out: {camera}: {why}");
     }
     Ok(())
+}
+
+/// What the pictures or the footage give.
+struct Material {
+    rig: Rig,
+    moments: Moments,
+    path: Path,
+    mark: MediaTime,
+}
+
+fn pictures(args: &Args, rig: &Rig) -> anyhow::Result<Material> {
+    let folder = args.pictures.as_deref().context("--pictures is missing")?;
+    let matched = rig::pictures::match_rig(rig, folder)?;
+    for notice in &matched.notices {
+        eprintln!("note: {notice}");
+    }
+    let path = path_of(args, &matched.rig)?;
+    let moments = Moments::One(export::moment_of_pictures(&matched.rig, &matched.paths)?);
+    Ok(Material { rig: matched.rig, moments, path, mark: MediaTime::ZERO })
+}
+
+fn footage(args: &Args, rig: &Rig, cancel: &CancelToken) -> anyhow::Result<Material> {
+    let at = args.at.filter(|at| at.is_finite()).context("--at is missing or no number")?;
+    let path = path_of(args, rig)?;
+    let instants = || path.keys.iter().map(|k| k.instant_secs);
+    let span = (instants().fold(f64::MAX, f64::min), instants().fold(f64::MIN, f64::max));
+    let footage = Footage::open(rig, &args.footage, at, span, cancel)?;
+    let mark = footage.mark();
+    for feed in footage.status() {
+        tracing::info!(feed = %feed.name, codec = ?feed.codec, size = ?feed.size_px, frames = feed.received, "read");
+    }
+    // Formats that do not say how large the pictures are learn it from the footage.
+    let mut rig = rig.clone();
+    for camera in rig.cameras.iter_mut().filter(|c| c.width_px == 0 || c.height_px == 0) {
+        if let Some((w, h)) = footage.status().iter().find(|f| *f.name == *camera.name).and_then(|f| f.size_px) {
+            (camera.width_px, camera.height_px) = (w, h);
+        }
+    }
+    Ok(Material { rig, moments: Moments::Any(Box::new(footage)), path, mark })
 }
 
 fn show(bar: &ProgressBar, p: ExportProgress) {

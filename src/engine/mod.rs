@@ -7,6 +7,8 @@ mod command;
 mod director;
 pub mod export;
 mod feeds;
+#[cfg(feature = "gstreamer")]
+pub mod footage;
 mod gpu_thread;
 mod live;
 mod moment_thread;

@@ -195,6 +195,10 @@ impl Track {
     }
 
     fn resolve_keys(&mut self, rig: &Rig) -> Result<(), PathError> {
+        let invalid = |problem: &str| Err(PathError::Invalid { name: self.path.name.clone(), problem: problem.to_owned() });
+        if self.path.looped && !self.arc.closed {
+            return invalid("a loop needs a closed ring of cameras, and these stand on an open arc. Use a bounce");
+        }
         let mut keys: Vec<KeyChannels> = vec![];
         for key in &self.path.keys {
             let sigma = match &key.camera {
@@ -223,12 +227,7 @@ impl Track {
             let turns = (keys[keys.len() - 1][0] - keys[0][0]) / self.period_rad();
             let rest_differs = (1..8).any(|c| (keys[keys.len() - 1][c] - keys[0][c]).abs() > 1e-9);
             if (turns - turns.round()).abs() > 1e-9 || rest_differs {
-                let problem = if self.arc.closed {
-                    "a loop must end where, and at the instant at which, it starts"
-                } else {
-                    "a loop needs a closed ring of cameras, and these stand on an open arc. Use a bounce"
-                };
-                return Err(PathError::Invalid { name: self.path.name.clone(), problem: problem.into() });
+                return invalid("a loop must end where, and at the instant at which, it starts");
             }
         }
         let times: Vec<f64> = self.path.keys.iter().map(|k| k.at_secs).collect();
