@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(name("a%d.jpg"), "a7.jpg");
         assert_eq!(name("a.######.png"), "a.000007.png");
         assert_eq!(name("a.png"), "a_0007.png");
-        assert_eq!(name("100%done.png"), "100%done_0007.png");
+        assert_eq!(name("100%.png"), "100%_0007.png");
         assert_eq!(Pattern::of("%04d.png").stem(), "sequence");
         assert_eq!(Pattern::of("a_%04d.png").stem(), "a");
     }
