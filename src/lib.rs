@@ -7,6 +7,8 @@
 //! Modules are layered; arrows point down only (`tests/architecture.rs` enforces it). See ARCHITECTURE.md.
 
 // app, console, control
+#[cfg(feature = "console")]
+pub mod console;
 pub mod control;
 // engine
 pub mod engine;

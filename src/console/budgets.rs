@@ -1,0 +1,97 @@
+//! Budgets: memory and duration of the ring, what marks keep, frames lost, GPU milliseconds against the frame.
+
+use egui::{Align2, Color32, Rect, Role, Ui, WidgetInfo, pos2, vec2};
+
+use super::{style, widgets};
+use crate::engine::Snapshot;
+
+/// One bar: name, figures, share of the budget.
+struct Budget {
+    name: &'static str,
+    figures: String,
+    share: f32,
+    color: Color32,
+}
+
+/// Green until three quarters, then amber, red beyond the budget.
+fn color_of(share: f32) -> Color32 {
+    match share {
+        s if s > 1.0 => style::PROGRAM,
+        s if s > 0.9 => style::AMBER,
+        _ => style::ACCENT,
+    }
+}
+
+/// Draws the panel.
+pub fn show(ui: &Ui, snapshot: &Snapshot) {
+    let inner = widgets::panel(ui, "BUDGETS", &adapter(snapshot));
+    let ring = &snapshot.ring;
+    let of = |part: f64, whole: f64| if whole > 0.0 { (part / whole) as f32 } else { 0.0 };
+    let held_secs = match (ring.oldest, ring.newest) {
+        (Some(a), Some(b)) => (b - a) as f64 * 1e-9,
+        _ => 0.0,
+    };
+    let budget_secs = ring.budget_nanos as f64 * 1e-9;
+    let frame_ms = 1000.0 / snapshot.rate.fps();
+    let gpu = &snapshot.gpu;
+    let ms = |ms: f32| of(f64::from(ms), frame_ms);
+    let memory = of(ring.bytes as f64, ring.budget_bytes as f64);
+    let pinned = of(ring.pinned_bytes as f64, ring.budget_bytes as f64);
+    // Ring bars are meant to be full: only pins squeeze it.
+    let mut budgets = vec![
+        Budget {
+            name: "Ring memory",
+            figures: format!("{} of {}", widgets::bytes(ring.bytes), widgets::bytes(ring.budget_bytes)),
+            share: memory,
+            color: style::ACCENT,
+        },
+        Budget {
+            name: "Ring duration",
+            figures: format!("{held_secs:.0} of {budget_secs:.0} s"),
+            share: of(held_secs, budget_secs),
+            color: style::ACCENT,
+        },
+        Budget { name: "Kept by marks", figures: widgets::bytes(ring.pinned_bytes), share: pinned, color: color_of(pinned / 0.9) },
+        Budget {
+            name: "Program picture",
+            figures: format!("{:.1} of {frame_ms:.0} ms", gpu.program_ms),
+            share: ms(gpu.program_ms),
+            color: color_of(ms(gpu.program_ms)),
+        },
+        Budget {
+            name: "Preview picture",
+            figures: format!("{:.1} of {frame_ms:.0} ms", gpu.preview_ms),
+            share: ms(gpu.preview_ms),
+            color: color_of(ms(gpu.preview_ms)),
+        },
+    ];
+    let solve = f64::from(gpu.solve_ms);
+    let solved = if solve > 0.0 { format!("{solve:.0} ms") } else { "-".to_owned() };
+    budgets.push(Budget { name: "Last solve", figures: solved, share: of(solve, 1000.0), color: style::ACCENT });
+
+    let dropped: u64 = snapshot.cameras.iter().map(|c| c.status.dropped).sum();
+    let counts = format!("dropped {dropped}    program repeated {}", snapshot.program.repeated);
+    let row = ((inner.height() - 18.0) / budgets.len() as f32).clamp(16.0, 34.0);
+    for (k, budget) in budgets.iter().enumerate() {
+        let top = inner.top() + row * k as f32;
+        let rect = Rect::from_min_size(pos2(inner.left(), top), vec2(inner.width(), row));
+        let y = top + row * 0.36;
+        ui.painter().text(pos2(rect.left(), y), Align2::LEFT_CENTER, budget.name, style::text(11.5), style::DIM);
+        ui.painter().text(pos2(rect.right(), y), Align2::RIGHT_CENTER, &budget.figures, style::digits(11.5), style::TEXT);
+        let bar = Rect::from_min_size(pos2(rect.left(), top + row * 0.72), vec2(rect.width(), (row * 0.18).clamp(3.0, 6.0)));
+        widgets::fill_bar(ui, bar, budget.share, budget.color);
+        ui.interact(rect, ui.scope_id().with(budget.name), egui::Sense::hover())
+            .widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("{} {}", budget.name, budget.figures)));
+    }
+    let foot = Rect::from_min_max(pos2(inner.left(), inner.bottom() - 15.0), inner.max);
+    let color = if dropped + snapshot.program.repeated > 0 { style::AMBER } else { style::DIM };
+    widgets::line(ui, foot, &counts, style::text(11.5), color);
+}
+
+fn adapter(snapshot: &Snapshot) -> String {
+    match (&snapshot.gpu.problem, snapshot.gpu.adapter.is_empty()) {
+        (Some(_), _) => "no GPU: real cameras only".to_owned(),
+        (None, true) => "GPU warms up".to_owned(),
+        (None, false) => snapshot.gpu.adapter.clone(),
+    }
+}

@@ -1,0 +1,61 @@
+//! The top line: what state the show is in, house time, quality, help.
+
+use egui::{Align2, Rect, Ui, pos2, vec2};
+
+use super::{ConsoleState, style, widgets};
+use crate::{
+    engine::{Command, CommandKind, Quality, Snapshot},
+    replay::Phase,
+};
+
+/// The colour of a phase.
+pub fn phase_color(phase: Phase) -> egui::Color32 {
+    match phase {
+        Phase::Live => style::ACCENT,
+        Phase::Armed => style::PREVIEW,
+        Phase::OnAir => style::PROGRAM,
+    }
+}
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Vec<Command>) {
+    let inner = widgets::panel(ui, "", "").shrink2(vec2(2.0, 0.0));
+    let y = inner.center().y;
+    let name = ui.painter().text(pos2(inner.left(), y), Align2::LEFT_CENTER, "VOLTE", style::text(20.0), style::TEXT);
+    let tag = Rect::from_min_size(pos2(name.right() + 16.0, y - 13.0), vec2(92.0, 26.0));
+    let fill = phase_color(snapshot.phase);
+    ui.painter().rect_filled(tag, 4.0, fill);
+    ui.painter().text(tag.center(), Align2::CENTER_CENTER, snapshot.phase.label(), style::text(15.0), style::ON_COLOR);
+    ui.interact(tag, ui.scope_id().with("phase"), egui::Sense::hover())
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("State {}", snapshot.phase.label())));
+
+    let clock =
+        ui.painter().text(pos2(inner.center().x, y), Align2::CENTER_CENTER, snapshot.now.to_string(), style::digits(22.0), style::TEXT);
+    let rate = format!("house time   {} fps", snapshot.rate);
+    ui.painter().text(pos2(clock.right() + 10.0, y + 3.0), Align2::LEFT_CENTER, rate, style::text(11.0), style::DIM);
+
+    let mut right = inner.right();
+    let mut place = |width: f32| {
+        let rect = Rect::from_min_max(pos2(right - width, y - 13.0), pos2(right, y + 13.0));
+        right -= width + 6.0;
+        rect
+    };
+    let look = |on| widgets::ButtonLook {
+        fill: if on { style::ACCENT } else { style::RAISED },
+        color: if on { style::ON_COLOR } else { style::TEXT },
+        size: 13.0,
+        on: false,
+    };
+    if widgets::command_button(ui, place(64.0), CommandKind::ShowKeys, true, look(state.keys_shown)).clicked() {
+        out.push(Command::ShowKeys);
+    }
+    place(2.0);
+    for quality in Quality::ALL.into_iter().rev() {
+        let response = widgets::big_button(ui, place(58.0), quality.label(), "", true, look(snapshot.quality == quality));
+        if response.on_hover_text(CommandKind::SetQuality.info().tooltip).clicked() {
+            out.push(Command::SetQuality(quality));
+        }
+    }
+    let label = place(54.0);
+    ui.painter().text(label.right_center(), Align2::RIGHT_CENTER, "Quality", style::text(12.0), style::DIM);
+}

@@ -1,0 +1,159 @@
+//! Where the panels are: one arrangement for 1280×720 to 4K, computed, so that nothing overlaps or is cut.
+
+use egui::{Rect, pos2, vec2};
+
+use super::Panel;
+
+/// Space between panels and to the edge, points.
+const GAP: f32 = 6.0;
+const HEADER: f32 = 44.0;
+const STATUS: f32 = 26.0;
+
+/// The rectangles of the panels, points.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layout {
+    rects: Vec<(Panel, Rect)>,
+    toasts: Rect,
+}
+
+impl Layout {
+    /// The arrangement in a window with so many cameras.
+    pub fn of(whole: Rect, cameras: usize) -> Self {
+        let inner = whole.shrink(GAP);
+        let (w, h) = (inner.width(), inner.height());
+        let header = Rect::from_min_size(inner.min, vec2(w, HEADER));
+        let status = Rect::from_min_max(pos2(inner.left(), inner.bottom() - STATUS), inner.max);
+        let body = Rect::from_min_max(pos2(inner.left(), header.bottom() + GAP), pos2(inner.right(), status.top() - GAP));
+
+        let side_width = (w * 0.235).clamp(250.0, 560.0);
+        let side = Rect::from_min_max(pos2(body.right() - side_width, body.top()), body.max);
+        let main = Rect::from_min_max(body.min, pos2(side.left() - GAP, body.bottom()));
+
+        // The monitors keep 16:9 plus a title line; they give way to the rest when the window is low.
+        let monitor_width = (main.width() - GAP) / 2.0;
+        let bar = (h * 0.092).clamp(74.0, 110.0);
+        let time = (h * 0.088).clamp(66.0, 100.0);
+        let hands = (h * 0.125).clamp(96.0, 140.0);
+        let views_wanted = multiview_height(main.width(), cameras);
+        let fixed = bar + time + hands + 4.0 * GAP;
+        let monitor_height = (monitor_width * 9.0 / 16.0 + 24.0).min((main.height() - fixed) * 0.68);
+        let views_height = (main.height() - fixed - monitor_height).min(views_wanted.max(80.0)).max(60.0);
+        // What the tiles do not fill, and what is left over, goes to the monitors.
+        let (columns, tile) = grid(vec2(main.width() - 16.0, views_height - 34.0), cameras);
+        let views_height = views_height.min(cameras.max(1).div_ceil(columns) as f32 * tile.y + 36.0).max(60.0);
+        let monitor_height = main.height() - fixed - views_height;
+
+        let mut top = main.top();
+        let mut row = |height: f32| {
+            let rect = Rect::from_min_max(pos2(main.left(), top), pos2(main.right(), top + height));
+            top += height + GAP;
+            rect
+        };
+        let monitors = row(monitor_height);
+        let orbit = row(bar);
+        let hands = row(hands);
+        let views = row(views_height);
+        let timeline = row(time);
+        let preview = Rect::from_min_size(monitors.min, vec2(monitor_width, monitor_height));
+        let program = preview.translate(vec2(monitor_width + GAP, 0.0));
+        let jog_width = (hands.width() * 0.3).clamp(220.0, 420.0);
+        let jog = Rect::from_min_max(pos2(hands.right() - jog_width, hands.top()), hands.max);
+        let transport = Rect::from_min_max(hands.min, pos2(jog.left() - GAP, hands.bottom()));
+
+        let budgets_height = (side.height() * 0.26).clamp(150.0, 240.0);
+        let rest = side.height() - budgets_height - 2.0 * GAP;
+        let events_height = rest * 0.46;
+        let events = Rect::from_min_size(side.min, vec2(side.width(), events_height));
+        let cameras_rect = Rect::from_min_size(pos2(side.left(), events.bottom() + GAP), vec2(side.width(), rest - events_height));
+        let budgets = Rect::from_min_max(pos2(side.left(), cameras_rect.bottom() + GAP), side.max);
+
+        let rects = vec![
+            (Panel::Header, header),
+            (Panel::Preview, preview),
+            (Panel::Program, program),
+            (Panel::OrbitBar, orbit),
+            (Panel::Transport, transport),
+            (Panel::Jog, jog),
+            (Panel::Multiview, views),
+            (Panel::Timeline, timeline),
+            (Panel::Events, events),
+            (Panel::Cameras, cameras_rect),
+            (Panel::Budgets, budgets),
+            (Panel::Status, status),
+        ];
+        // Over preview, below its title: program is never covered.
+        let toasts = Rect::from_min_max(preview.min + vec2(12.0, 34.0), preview.max - vec2(12.0, 34.0));
+        Self { rects, toasts }
+    }
+
+    /// Every panel and its rectangle.
+    pub fn panels(&self) -> impl Iterator<Item = (Panel, Rect)> + '_ {
+        self.rects.iter().copied()
+    }
+
+    /// The rectangle of a panel.
+    pub fn rect(&self, panel: Panel) -> Rect {
+        self.rects.iter().find(|(p, _)| *p == panel).map_or(Rect::NOTHING, |(_, r)| *r)
+    }
+
+    /// Where toasts appear.
+    pub const fn toasts(&self) -> Rect {
+        self.toasts
+    }
+}
+
+/// Columns of the multiview for a width and a height: tiles as large as possible.
+pub(super) fn grid(size: egui::Vec2, cameras: usize) -> (usize, egui::Vec2) {
+    let mut best = (1, vec2(0.0, 0.0));
+    for columns in 1..=cameras.max(1) {
+        let rows = cameras.max(1).div_ceil(columns);
+        let (w, h) = (size.x / columns as f32, size.y / rows as f32);
+        // Width of the picture that fits, a label line included.
+        let fit = w.min((h - 18.0).max(1.0) * 16.0 / 9.0);
+        if fit > best.1.x {
+            best = (columns, vec2(fit, fit * 9.0 / 16.0 + 18.0));
+        }
+    }
+    best
+}
+
+/// Height that the multiview wants at a width: 8 tiles in a row at most, two rows at most.
+fn multiview_height(width: f32, cameras: usize) -> f32 {
+    let columns = if cameras <= 8 { cameras.max(4) } else { cameras.div_ceil(2).max(8) };
+    let rows = cameras.max(1).div_ceil(columns);
+    rows as f32 * (width / columns as f32 * 9.0 / 16.0 + 20.0) + 30.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_overlaps_or_leaves_the_window() {
+        for (w, h) in [(1280.0, 720.0), (1366.0, 768.0), (1920.0, 1080.0), (2560.0, 1440.0), (3840.0, 2160.0)] {
+            for cameras in [0, 1, 4, 12, 16, 50, 100] {
+                let whole = Rect::from_min_size(pos2(0.0, 0.0), vec2(w, h));
+                let layout = Layout::of(whole, cameras);
+                let all: Vec<_> = layout.panels().collect();
+                assert_eq!(all.len(), Panel::ALL.len());
+                for (k, (panel, rect)) in all.iter().enumerate() {
+                    assert!(whole.contains_rect(*rect), "{panel:?} {rect:?} leaves {w}×{h} with {cameras}");
+                    assert!(rect.width() > 100.0 && rect.height() > 20.0, "{panel:?} is too small: {rect:?} in {w}×{h} with {cameras}");
+                    for (other, r) in &all[k + 1..] {
+                        assert!(!rect.shrink(0.5).intersects(r.shrink(0.5)), "{panel:?} and {other:?} overlap at {w}×{h} with {cameras}");
+                    }
+                }
+                let monitor = layout.rect(Panel::Preview);
+                assert!(monitor.height() > h * 0.25, "monitor {monitor:?} at {w}×{h} with {cameras}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_grid_uses_the_room() {
+        let (columns, tile) = grid(vec2(1400.0, 250.0), 16);
+        assert_eq!(columns, 8);
+        assert!(tile.x * 8.0 <= 1400.5 && tile.y * 2.0 <= 250.5);
+        assert_eq!(grid(vec2(300.0, 300.0), 0).0, 1);
+    }
+}

@@ -1,0 +1,135 @@
+//! The operator's console: egui panels. Pure: an immutable [`Snapshot`] in, [`Command`]s out; pictures come as texture
+//! identities that the window supplies, so the panels are drawn and tested without a window, an engine or a camera.
+//!
+//! Must not know: threads, devices, who draws it.
+
+mod budgets;
+mod cameras;
+mod events;
+mod header;
+mod jog;
+mod keys;
+mod layout;
+mod monitors;
+mod multiview;
+mod orbit_bar;
+mod status;
+mod style;
+mod timeline;
+mod transport;
+mod widgets;
+
+pub use layout::Layout;
+pub use style::apply as apply_style;
+
+use crate::engine::{Command, Snapshot};
+
+/// A picture that the window has put on the GPU.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PictureTexture {
+    /// egui's identity of it.
+    pub id: egui::TextureId,
+    /// Pixels, across and down.
+    pub size_px: [u32; 2],
+}
+
+/// The pictures of a snapshot as textures.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Textures {
+    /// One per camera along the arc; `None` before its first picture.
+    pub cameras: Vec<Option<PictureTexture>>,
+    /// Preview.
+    pub preview: Option<PictureTexture>,
+    /// Program.
+    pub program: Option<PictureTexture>,
+}
+
+/// What belongs to the window alone and not to the show.
+#[derive(Debug, Clone, Default)]
+pub struct ConsoleState {
+    /// Whether the map of the keys is shown.
+    pub keys_shown: bool,
+    /// The part of a jog drag that is not a whole frame yet, in frames.
+    jog_rest: f32,
+    /// Where the jog wheel stands, radians.
+    jog_angle_rad: f32,
+}
+
+/// One panel, for those who draw them one at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the panel of the same name")]
+pub enum Panel {
+    Header,
+    Preview,
+    Program,
+    OrbitBar,
+    Transport,
+    Jog,
+    Multiview,
+    Timeline,
+    Events,
+    Cameras,
+    Budgets,
+    Status,
+}
+
+impl Panel {
+    /// All panels.
+    pub const ALL: [Self; 12] = [
+        Self::Header,
+        Self::Preview,
+        Self::Program,
+        Self::OrbitBar,
+        Self::Transport,
+        Self::Jog,
+        Self::Multiview,
+        Self::Timeline,
+        Self::Events,
+        Self::Cameras,
+        Self::Budgets,
+        Self::Status,
+    ];
+
+    /// Draws the panel into the whole of `ui`'s rectangle.
+    pub fn show(self, ui: &mut egui::Ui, snapshot: &Snapshot, textures: &Textures, state: &mut ConsoleState, out: &mut Vec<Command>) {
+        match self {
+            Self::Header => header::show(ui, snapshot, state, out),
+            Self::Preview => monitors::preview(ui, snapshot, textures),
+            Self::Program => monitors::program(ui, snapshot, textures),
+            Self::OrbitBar => orbit_bar::show(ui, snapshot, out),
+            Self::Transport => transport::show(ui, snapshot, out),
+            Self::Jog => jog::show(ui, snapshot, state, out),
+            Self::Multiview => multiview::show(ui, snapshot, textures, out),
+            Self::Timeline => timeline::show(ui, snapshot, out),
+            Self::Events => events::show(ui, snapshot, out),
+            Self::Cameras => cameras::show(ui, snapshot, out),
+            Self::Budgets => budgets::show(ui, snapshot),
+            Self::Status => status::show(ui, snapshot),
+        }
+    }
+}
+
+/// Draws the whole console into `ui` and returns what the operator asked for.
+pub fn show(ui: &mut egui::Ui, snapshot: &Snapshot, textures: &Textures, state: &mut ConsoleState) -> Vec<Command> {
+    let mut out = Vec::new();
+    let whole = ui.max_rect();
+    ui.painter().rect_filled(whole, 0.0, style::BACKGROUND);
+    let layout = Layout::of(whole, snapshot.cameras.len());
+    for (panel, rect) in layout.panels() {
+        let builder = egui::UiBuilder::new().max_rect(rect).id_salt(("panel", panel as u8));
+        ui.scope_builder(builder, |ui| {
+            ui.set_clip_rect(rect.expand(1.0).intersect(ui.clip_rect()));
+            panel.show(ui, snapshot, textures, state, &mut out);
+        });
+    }
+    status::toasts(ui, layout.toasts(), snapshot);
+    if state.keys_shown {
+        keys::show(ui, whole, state);
+    }
+    // The window's own wishes are answered here; the rest goes to the engine.
+    if out.contains(&Command::ShowKeys) {
+        state.keys_shown = !state.keys_shown;
+        out.retain(|c| *c != Command::ShowKeys);
+    }
+    out
+}

@@ -1,0 +1,160 @@
+//! Preview (PRV) and program (PGM): what is prepared and what goes out.
+
+use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
+
+use super::{PictureTexture, Textures, style, widgets};
+use crate::{
+    engine::{PreviewView, ProgramKind, Snapshot},
+    replay::Readiness,
+    time::MediaTime,
+};
+
+/// The frame of a monitor: title with tally, picture, border. Returns the room of the picture.
+fn frame(ui: &Ui, title: &str, what: &str, tally: Option<Color32>, note: &str) -> Rect {
+    let rect = ui.max_rect();
+    ui.painter().rect_filled(rect, style::CORNER, style::PANEL);
+    let bar = Rect::from_min_max(rect.min, pos2(rect.right(), rect.top() + 24.0));
+    if let Some(color) = tally {
+        ui.painter().rect_filled(bar, style::CORNER, color);
+    }
+    let strong = if tally.is_some() { style::ON_COLOR } else { style::TEXT };
+    let used = ui.painter().text(bar.left_center() + vec2(10.0, 0.0), Align2::LEFT_CENTER, title, style::text(15.0), strong);
+    let used = ui.painter().text(used.right_center() + vec2(12.0, 0.0), Align2::LEFT_CENTER, what, style::text(13.0), strong);
+    let galley = widgets::elided(ui, note, style::digits(12.5), strong, bar.right() - used.right() - 24.0);
+    ui.painter().galley(pos2(bar.right() - 10.0 - galley.size().x, bar.center().y - galley.size().y / 2.0), galley, strong);
+    ui.interact(bar, ui.scope_id().with("title"), egui::Sense::hover())
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("{title} {what}")));
+    if let Some(color) = tally {
+        widgets::border(ui, rect, 2.0, color);
+    }
+    Rect::from_min_max(pos2(rect.left() + 2.0, bar.bottom()), pos2(rect.right() - 2.0, rect.bottom() - 2.0))
+}
+
+/// Text on a dark band at the bottom of a picture.
+fn caption(ui: &Ui, room: Rect, left: &str, right: &str, right_color: Color32) {
+    let band = Rect::from_min_max(pos2(room.left(), room.bottom() - 24.0), room.max);
+    ui.painter().rect_filled(band, 0.0, Color32::from_black_alpha(165));
+    ui.painter().text(band.left_center() + vec2(8.0, 0.0), Align2::LEFT_CENTER, left, style::text(13.0), style::TEXT);
+    ui.painter().text(band.right_center() - vec2(8.0, 0.0), Align2::RIGHT_CENTER, right, style::text(13.0), right_color);
+}
+
+fn picture(ui: &Ui, room: Rect, texture: PictureTexture, label: &str) {
+    widgets::picture(ui, room, texture);
+    ui.interact(room, ui.scope_id().with("picture"), egui::Sense::hover())
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, label));
+}
+
+/// Where a position is, by the cameras at hand.
+pub fn place(snapshot: &Snapshot, position: f64) -> String {
+    let n = snapshot.cameras.len();
+    if n == 0 {
+        return String::new();
+    }
+    let base = (position.floor() as usize) % n;
+    let share = position - position.floor();
+    let name = |k: usize| snapshot.cameras[k % n].name.as_str();
+    if share < 0.005 {
+        format!("at {}", name(base))
+    } else if share > 0.995 {
+        format!("at {}", name(base + 1))
+    } else {
+        format!("{} to {}  {:.0} %", name(base), name(base + 1), share * 100.0)
+    }
+}
+
+/// How long ago an instant was.
+fn ago(now: MediaTime, instant: MediaTime) -> String {
+    format!("-{:.1} s", (now - instant) as f64 * 1e-9)
+}
+
+fn state_of(p: &PreviewView) -> (String, Color32) {
+    match (p.readiness, &p.problem, &p.report) {
+        (Readiness::Fetching, Some(_), _) => ("NOT AVAILABLE".to_owned(), style::PROGRAM),
+        (Readiness::Fetching, None, _) => ("FETCHING FRAMES".to_owned(), style::AMBER),
+        (Readiness::RealCameras, Some(_), _) => ("REAL CAMERAS ONLY".to_owned(), style::AMBER),
+        (Readiness::RealCameras, None, _) if p.progress > 0.0 => {
+            (format!("REAL CAMERAS, solving {:.0} %", p.progress * 100.0), style::AMBER)
+        }
+        (Readiness::RealCameras, None, _) => ("REAL CAMERAS".to_owned(), style::AMBER),
+        (Readiness::Solved, _, Some(report)) => {
+            (format!("READY, {:.0} % synthesized", report.synthesized_share * 100.0), Color32::from_rgb(120, 214, 150))
+        }
+        (Readiness::Solved, _, None) => ("READY".to_owned(), Color32::from_rgb(120, 214, 150)),
+    }
+}
+
+/// Draws preview.
+pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
+    let Some(p) = &snapshot.preview else {
+        let room = frame(ui, "PRV", "empty", None, "");
+        let remedy = if snapshot.events.is_empty() {
+            "Press MARK (Space) to freeze the newest instant"
+        } else {
+            "Press MARK (Space), or choose an event on the right"
+        };
+        return widgets::empty_state(ui, room, "Nothing is prepared", remedy);
+    };
+    let name = p.event.and_then(|id| snapshot.event(id)).map_or("free jog", |e| e.name.as_str());
+    let note = format!("{}  {}", p.instant, ago(snapshot.now, p.instant));
+    let room = frame(ui, "PRV", name, Some(style::PREVIEW), &note);
+    match textures.preview {
+        Some(texture) if p.shown.is_some() => picture(ui, room, texture, "Preview picture"),
+        _ => match &p.problem {
+            Some(problem) => widgets::empty_state(ui, room, "This instant is not available", problem),
+            None => widgets::empty_state(ui, room, "Fetching the frames of all cameras", "The picture appears by itself"),
+        },
+    }
+    let (state, color) = state_of(p);
+    caption(ui, room, &place(snapshot, p.position), &state, color);
+    if p.readiness < Readiness::Solved && p.progress > 0.0 && p.problem.is_none() {
+        let bar = Rect::from_min_size(pos2(room.left(), room.bottom() - 28.0), vec2(room.width(), 4.0));
+        widgets::fill_bar(ui, bar, p.progress, style::AMBER);
+    }
+    let mut top = room.top() + 16.0;
+    let missing: Vec<&str> = p.left_out.iter().map(|(camera, _)| camera.as_str()).collect();
+    if !missing.is_empty() {
+        let text = if missing.len() > 4 { format!("{} cameras missing", missing.len()) } else { format!("without {}", missing.join(", ")) };
+        widgets::tag(ui, pos2(room.left() + 8.0, top), &text, style::AMBER, Color32::BLACK, 12.0);
+        top += 24.0;
+    }
+    if let (Some(problem), true) = (&p.problem, p.shown.is_some()) {
+        let galley = widgets::elided(ui, problem, style::text(12.0), style::TEXT, room.width() - 28.0);
+        let band = Rect::from_min_size(pos2(room.left() + 8.0, top - 11.0), galley.size() + vec2(12.0, 6.0));
+        ui.painter().rect_filled(band, 3.0, Color32::from_black_alpha(190));
+        ui.painter().galley(band.min + vec2(6.0, 3.0), galley, style::TEXT);
+    }
+}
+
+/// Draws program.
+pub fn program(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
+    let live = |k: usize| snapshot.cameras.get(k).map_or_else(|| "live".to_owned(), |c| format!("live {}", c.name));
+    let (what, left, right) = match snapshot.program.kind {
+        ProgramKind::Live(k) => (live(k), String::new(), String::new()),
+        ProgramKind::Hold => ("no camera: last picture held".to_owned(), "No camera delivers pictures".to_owned(), String::new()),
+        ProgramKind::Replay { position, solved, progress, .. } => {
+            let state = match (progress >= 1.0, solved) {
+                (true, _) => "HOLD at the end of the move".to_owned(),
+                (false, true) => format!("{:.0} %", progress * 100.0),
+                (false, false) => format!("{:.0} %, real cameras", progress * 100.0),
+            };
+            ("REPLAY".to_owned(), place(snapshot, position), state)
+        }
+    };
+    let note = match snapshot.program.kind {
+        ProgramKind::Replay { instant, .. } => instant.to_string(),
+        _ if snapshot.program.repeated > 0 => format!("{} repeated", snapshot.program.repeated),
+        _ => String::new(),
+    };
+    let room = frame(ui, "PGM", &what, Some(style::PROGRAM), &note);
+    match textures.program {
+        Some(texture) => picture(ui, room, texture, "Program picture"),
+        None => widgets::empty_state(ui, room, "Waiting for the first picture", "Program shows colour bars until a camera delivers"),
+    }
+    if !left.is_empty() {
+        caption(ui, room, &left, &right, style::TEXT);
+    }
+    if let ProgramKind::Replay { progress, .. } = snapshot.program.kind {
+        let bar = Rect::from_min_size(pos2(room.left(), room.bottom() - 28.0), vec2(room.width(), 4.0));
+        widgets::fill_bar(ui, bar, progress, style::PROGRAM);
+    }
+}

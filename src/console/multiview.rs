@@ -1,0 +1,108 @@
+//! The multiview: every feed with tally, health and rate. A click makes it the live camera.
+
+use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+
+use super::{Textures, layout, style, widgets};
+use crate::engine::{CameraView, Command, FeedHealth, Snapshot, Tally};
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, snapshot: &Snapshot, textures: &Textures, out: &mut Vec<Command>) {
+    let n = snapshot.cameras.len();
+    let lost = snapshot.lost_cameras().count();
+    let note = match (n, lost) {
+        (0, _) => String::new(),
+        (n, 0) => format!("{n} cameras"),
+        (n, lost) => format!("{n} cameras, {lost} without pictures"),
+    };
+    let inner = widgets::panel(ui, "CAMERAS", &note);
+    if n == 0 {
+        return widgets::empty_state(ui, inner, "No cameras", "Start with `volte demo`, or give a rig and footage: `volte console --help`");
+    }
+    let (columns, tile) = layout::grid(inner.size(), n);
+    let pitch = vec2((inner.width() / columns as f32).min(tile.x + 8.0), tile.y);
+    let left = inner.left() + (inner.width() - pitch.x * columns as f32) / 2.0;
+    for (k, camera) in snapshot.cameras.iter().enumerate() {
+        let corner = pos2(left + pitch.x * (k % columns) as f32 + (pitch.x - tile.x) / 2.0, inner.top() + pitch.y * (k / columns) as f32);
+        let rect = Rect::from_min_size(corner, tile).shrink(2.0);
+        let texture = textures.cameras.get(k).copied().flatten();
+        one(ui, rect, k, camera, texture, snapshot, out);
+    }
+}
+
+fn one(
+    ui: &mut Ui,
+    rect: Rect,
+    k: usize,
+    camera: &CameraView,
+    texture: Option<super::PictureTexture>,
+    snapshot: &Snapshot,
+    out: &mut Vec<Command>,
+) {
+    let lost = camera.status.health == FeedHealth::Lost;
+    let response = ui.interact(rect, ui.scope_id().with(("camera", k)), Sense::click());
+    let on_program = camera.tally == Tally::Program;
+    response.widget_info(|| {
+        let tally = match camera.tally {
+            Tally::Off => "",
+            Tally::Preview => " PRV",
+            Tally::Program => " PGM",
+        };
+        WidgetInfo::selected(Role::Button, !lost, on_program, format!("Camera {} {}{tally}", k + 1, camera.name))
+    });
+    if response.clicked() {
+        out.push(Command::SelectCamera(k));
+    }
+    let label = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 16.0), rect.max);
+    let room = Rect::from_min_max(rect.min, pos2(rect.right(), label.top()));
+    match texture {
+        Some(texture) => widgets::picture(ui, room, texture),
+        None => {
+            ui.painter().rect_filled(room, 2.0, style::BACKGROUND);
+            if !lost {
+                ui.painter().text(room.center(), Align2::CENTER_CENTER, "waiting", style::text(11.0), style::DIM);
+            }
+        }
+    }
+    if lost {
+        ui.painter().rect_filled(room, 2.0, Color32::from_black_alpha(170));
+        ui.painter().text(room.center(), Align2::CENTER_CENTER, "NO PICTURE", style::text(12.5), style::AMBER);
+    }
+    let (fill, color, word) = match camera.tally {
+        Tally::Program => (style::PROGRAM, style::ON_COLOR, Some("PGM")),
+        Tally::Preview => (style::PREVIEW, style::ON_COLOR, Some("PRV")),
+        Tally::Off => (style::RAISED, style::TEXT, None),
+    };
+    ui.painter().rect_filled(label, 2.0, fill);
+    let rate = if lost { "lost".to_owned() } else { format!("{:.0}", camera.status.fps) };
+    let name = format!("{} {}", k + 1, camera.name);
+    let rate_font = style::digits(11.0);
+    let rate_galley = widgets::elided(ui, &rate, rate_font, color, label.width() * 0.4);
+    let mut right = label.right() - 4.0 - rate_galley.size().x;
+    ui.painter().galley(pos2(right, label.center().y - rate_galley.size().y / 2.0), rate_galley, color);
+    right -= 4.0;
+    if let Some(word) = word
+        && label.width() > 90.0
+    {
+        let galley = widgets::elided(ui, word, style::text(11.0), color, 40.0);
+        right -= galley.size().x;
+        ui.painter().galley(pos2(right, label.center().y - galley.size().y / 2.0), galley, color);
+        right -= 4.0;
+    }
+    widgets::line(
+        ui,
+        Rect::from_min_max(pos2(label.left() + 4.0, label.top()), pos2(right, label.bottom())),
+        &name,
+        style::text(11.0),
+        color,
+    );
+    if camera.tally != Tally::Off {
+        widgets::border(ui, rect, 2.0, fill);
+    } else if response.hovered() {
+        widgets::border(ui, rect, 1.0, style::ACCENT);
+    } else if lost || camera.status.health == FeedHealth::Degraded {
+        widgets::border(ui, rect, 1.0, style::AMBER);
+    }
+    let hint =
+        if snapshot.phase == crate::replay::Phase::OnAir { "Click: the replay returns to this camera" } else { "Click: live on program" };
+    response.on_hover_text(format!("{}. {hint}", camera.name));
+}

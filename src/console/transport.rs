@@ -1,0 +1,81 @@
+//! MARK, TAKE, RETURN and the move that a take plays.
+
+use egui::{Rect, Ui, pos2, vec2};
+
+use super::{style, widgets};
+use crate::{
+    engine::{Command, CommandKind, Snapshot},
+    replay::Phase,
+};
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
+    let inner = widgets::panel(ui, "", "");
+    let gap = 8.0;
+    let big = ((inner.width() - 3.0 * gap) * 0.2).clamp(96.0, 210.0);
+    let mut left = inner.left();
+    let mut place = |width: f32| {
+        let rect = Rect::from_min_size(pos2(left, inner.top()), vec2(width, inner.height()));
+        left += width + gap;
+        rect
+    };
+    let look = |fill, color, on| widgets::ButtonLook { fill, color, size: 24.0, on };
+
+    let can_mark = snapshot.cameras.iter().any(|c| c.live.is_some());
+    if widgets::command_button(ui, place(big), CommandKind::Mark, can_mark, look(style::AMBER, egui::Color32::BLACK, false)).clicked() {
+        out.push(Command::Mark);
+    }
+    let take = widgets::command_button(
+        ui,
+        place(big),
+        CommandKind::Take,
+        snapshot.can_take,
+        look(style::PROGRAM, style::ON_COLOR, snapshot.phase == Phase::OnAir),
+    );
+    if take.clicked() {
+        out.push(Command::Take);
+    }
+    let can_return = snapshot.phase != Phase::Live;
+    if widgets::command_button(ui, place(big), CommandKind::Return, can_return, look(style::ACCENT, style::ON_COLOR, false)).clicked() {
+        out.push(Command::Return);
+    }
+
+    let rest = Rect::from_min_max(pos2(left, inner.top()), inner.max);
+    moves(ui, rest, snapshot, out);
+}
+
+/// The choice of moves in two columns, and the export.
+fn moves(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
+    let gap = 4.0;
+    let count = snapshot.moves.len() + 1;
+    let columns = if rect.width() > 330.0 { 3 } else { 2 };
+    let rows = count.div_ceil(columns).max(1);
+    let cell = vec2((rect.width() - gap * (columns - 1) as f32) / columns as f32, (rect.height() - gap * (rows - 1) as f32) / rows as f32);
+    let at = |k: usize| {
+        let (row, column) = (k / columns, k % columns);
+        Rect::from_min_size(rect.min + vec2((cell.x + gap) * column as f32, (cell.y + gap) * row as f32), cell)
+    };
+    for (k, m) in snapshot.moves.iter().enumerate() {
+        let on = k == snapshot.chosen_move;
+        let look = widgets::ButtonLook {
+            fill: if on { style::ACCENT } else { style::RAISED },
+            color: if on { style::ON_COLOR } else { style::TEXT },
+            size: 13.0,
+            on: false,
+        };
+        let response = widgets::big_button(ui, at(k), &m.name, "", true, look);
+        if response.on_hover_text(format!("{}, {:.1} s. M: the next move", m.tooltip, m.secs)).clicked() {
+            out.push(Command::SelectMove(k));
+        }
+    }
+    let busy = snapshot.export.is_some();
+    let look = widgets::ButtonLook { fill: style::RAISED, color: style::TEXT, size: 13.0, on: false };
+    let rect = at(count - 1);
+    if widgets::command_button(ui, rect, CommandKind::Export, snapshot.can_take && !busy, look).clicked() {
+        out.push(Command::Export);
+    }
+    if let Some(export) = &snapshot.export {
+        let bar = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 4.0), rect.max);
+        widgets::fill_bar(ui, bar, export.progress, style::ACCENT);
+    }
+}

@@ -1,0 +1,262 @@
+//! The console's panels: what they look like in each state, and what a click asks for.
+//!
+//! Pictures are compared with the goldens of `tests/snapshots`, made by the software adapter. To accept a change:
+//! `UPDATE_SNAPSHOTS=true cargo test --release --test console`, then look at what changed.
+#![cfg(feature = "console")]
+
+use std::{cell::RefCell, rc::Rc};
+
+use egui_kittest::{Harness, SnapshotOptions, kittest::Queryable as _};
+use volte::{
+    console::{self, ConsoleState, Layout, Panel, PictureTexture, Textures},
+    engine::{Command, Quality, Snapshot},
+    frame::Picture,
+    replay::EventId,
+};
+
+mod support {
+    pub mod states;
+}
+use support::states::{State, picture, snapshot};
+
+/// Strict enough that a moved line or a changed word fails, loose enough for the last bit of another driver's filter.
+fn options() -> SnapshotOptions {
+    SnapshotOptions::new().threshold(1.2).max_failed_pixels(16_usize)
+}
+
+/// What the drawn interface asked for, and what keeps its pictures alive.
+#[derive(Default)]
+struct Desk {
+    commands: Vec<Command>,
+    state: ConsoleState,
+    handles: Vec<egui::TextureHandle>,
+}
+
+fn upload(ctx: &egui::Context, desk: &mut Desk, name: &str, picture: &Picture) -> PictureTexture {
+    let size = [picture.width() as usize, picture.height() as usize];
+    let image = egui::ColorImage::from_rgba_unmultiplied(size, picture.rgba());
+    let handle = ctx.load_texture(name, image, egui::TextureOptions::LINEAR);
+    let id = handle.id();
+    desk.handles.push(handle);
+    PictureTexture { id, size_px: [picture.width(), picture.height()] }
+}
+
+fn textures(ctx: &egui::Context, desk: &mut Desk, s: &Snapshot) -> Textures {
+    let cameras: Vec<_> = (0..s.cameras.len()).map(|k| Some(upload(ctx, desk, &format!("camera {k}"), &picture(k)))).collect();
+    let preview = s.preview.as_ref().map(|p| upload(ctx, desk, "preview", &picture(p.position as usize)));
+    let program = (!s.cameras.is_empty()).then(|| upload(ctx, desk, "program", &picture(6)));
+    Textures { cameras, preview, program }
+}
+
+/// A harness that draws one panel (or all of them) of a state.
+fn harness(s: Snapshot, panel: Option<Panel>, size: egui::Vec2) -> (Harness<'static>, Rc<RefCell<Desk>>) {
+    let desk = Rc::new(RefCell::new(Desk::default()));
+    let drawn = Rc::clone(&desk);
+    let mut made: Option<Textures> = None;
+    let harness =
+        Harness::builder().with_size(size).with_pixels_per_point(1.0).with_context_setup(console::apply_style).wgpu().build_ui(move |ui| {
+            let mut desk = drawn.borrow_mut();
+            if made.is_none() {
+                made = Some(textures(ui.ctx(), &mut desk, &s));
+            }
+            let textures = made.as_ref().unwrap();
+            let whole = egui::Rect::from_min_size(egui::Pos2::ZERO, size);
+            ui.scope_builder(egui::UiBuilder::new().max_rect(whole), |ui| {
+                let Desk { commands, state, .. } = &mut *desk;
+                match panel {
+                    Some(panel) => panel.show(ui, &s, textures, state, commands),
+                    None => commands.extend(console::show(ui, &s, textures, state)),
+                }
+            });
+        });
+    (harness, desk)
+}
+
+/// The size that a panel has in a window of 1280×720.
+fn size_of(panel: Panel, s: &Snapshot) -> egui::Vec2 {
+    let whole = egui::Rect::from_min_size(egui::Pos2::ZERO, egui::vec2(1280.0, 720.0));
+    Layout::of(whole, s.cameras.len()).rect(panel).size().round()
+}
+
+fn golden_of_every_state(panel: Panel) {
+    let mut results = egui_kittest::SnapshotResults::new();
+    for state in State::ALL {
+        let s = snapshot(state);
+        let size = size_of(panel, &snapshot(State::Live));
+        let (mut harness, _desk) = harness(s, Some(panel), size);
+        harness.run_steps(3);
+        let name = format!("{panel:?}_{}", state.name()).to_lowercase();
+        results.add(harness.try_snapshot_options(name, &options()));
+    }
+    results.unwrap();
+}
+
+macro_rules! goldens {
+    ($($name:ident $panel:ident),+ $(,)?) => {
+        mod looks {
+            use super::*;
+            $(#[test] fn $name() { golden_of_every_state(Panel::$panel); })+
+        }
+    };
+}
+goldens!(
+    header Header, preview Preview, program Program, orbit_bar OrbitBar, transport Transport, jog Jog, multiview Multiview,
+    timeline Timeline, events Events, cameras Cameras, budgets Budgets, status Status,
+);
+
+#[test]
+fn the_whole_console_in_every_state() {
+    let mut results = egui_kittest::SnapshotResults::new();
+    for state in State::ALL {
+        let (mut harness, _desk) = harness(snapshot(state), None, egui::vec2(1280.0, 720.0));
+        harness.run_steps(3);
+        results.add(harness.try_snapshot_options(format!("console_{}", state.name()), &options()));
+    }
+    results.unwrap();
+}
+
+#[test]
+fn the_comparison_can_fail() {
+    // Another state against the golden of `live`: the same panel, one word and one colour differ.
+    let folder = tempfile::tempdir().unwrap();
+    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/header_live.png");
+    std::fs::copy(&golden, folder.path().join("header_live.png")).expect("the golden of the header exists");
+    let s = snapshot(State::Armed);
+    let size = size_of(Panel::Header, &s);
+    let (mut harness, _desk) = harness(s, Some(Panel::Header), size);
+    harness.run_steps(3);
+    // Not through the harness: UPDATE_SNAPSHOTS must not make this pass by rewriting the copy.
+    let drawn = harness.render().unwrap();
+    let golden = image::open(&golden).unwrap().into_rgba8();
+    assert_eq!(drawn.dimensions(), golden.dimensions());
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_none() {
+        let options = options().output_path(folder.path());
+        let result = egui_kittest::try_image_snapshot_options(&drawn, "header_live", &options);
+        assert!(result.is_err(), "another state passed as `live`");
+        let same = egui_kittest::try_image_snapshot_options(&golden, "header_live", &options);
+        assert!(same.is_ok(), "the golden differs from itself");
+    }
+    let differing = drawn.pixels().zip(golden.pixels()).filter(|(a, b)| a != b).count();
+    assert!(differing > 500, "only {differing} pixels differ");
+}
+
+/// Clicks a label and returns what was asked for.
+fn click(state: State, panel: Panel, label: &str) -> Vec<Command> {
+    let s = snapshot(state);
+    let size = size_of(panel, &snapshot(State::Live));
+    let (mut harness, desk) = harness(s, Some(panel), size);
+    harness.run_steps(2);
+    harness.get_by_label(label).click();
+    harness.run_steps(2);
+    desk.take().commands
+}
+
+#[test]
+fn transport_buttons_ask_for_their_commands() {
+    assert_eq!(click(State::Live, Panel::Transport, "MARK"), [Command::Mark]);
+    assert_eq!(click(State::Armed, Panel::Transport, "TAKE"), [Command::Take]);
+    assert_eq!(click(State::OnAir, Panel::Transport, "RETURN"), [Command::Return]);
+    assert_eq!(click(State::Live, Panel::Transport, "Bounce left"), [Command::SelectMove(3)]);
+    assert_eq!(click(State::Armed, Panel::Transport, "EXPORT"), [Command::Export]);
+}
+
+#[test]
+fn what_cannot_be_done_asks_for_nothing() {
+    assert_eq!(click(State::Live, Panel::Transport, "TAKE"), []);
+    assert_eq!(click(State::Live, Panel::Transport, "RETURN"), []);
+    assert_eq!(click(State::Idle, Panel::Transport, "MARK"), []);
+    // The event on air cannot be removed; the others can.
+    assert_eq!(click(State::OnAir, Panel::Events, "Remove E003"), []);
+    assert_eq!(click(State::OnAir, Panel::Events, "Remove E001"), [Command::RemoveEvent(EventId(1))]);
+}
+
+#[test]
+fn lists_and_pictures_can_be_clicked() {
+    assert_eq!(click(State::Live, Panel::Events, "Event E002"), [Command::SelectEvent(EventId(2))]);
+    assert_eq!(click(State::Live, Panel::Multiview, "Camera 3 cam03"), [Command::SelectCamera(2)]);
+    assert_eq!(click(State::CameraLost, Panel::Cameras, "Health of cam05: LOST"), [Command::SelectCamera(4)]);
+    assert_eq!(click(State::Live, Panel::Jog, "-10"), [Command::JogFrames(-10)]);
+    assert_eq!(click(State::Live, Panel::Header, "Full"), [Command::SetQuality(Quality::Full)]);
+    assert_eq!(click(State::Live, Panel::Header, "Keys"), [Command::ShowKeys]);
+    // In the middle of the timeline, on a whole frame of the ring.
+    let asked = click(State::Live, Panel::Timeline, "Timeline");
+    let [Command::JogTo(at)] = asked[..] else { panic!("{asked:?}") };
+    let s = snapshot(State::Live);
+    let newest = s.ring.newest.unwrap();
+    assert_eq!((newest - at) % s.rate.interval_nanos(), 0);
+    assert!(at > s.ring.oldest.unwrap() && at < newest);
+}
+
+#[test]
+fn states_are_told_in_words() {
+    for (state, panel, label) in [
+        (State::Live, Panel::Header, "State LIVE"),
+        (State::Armed, Panel::Header, "State ARMED"),
+        (State::OnAir, Panel::Header, "State ON AIR"),
+        (State::Armed, Panel::Preview, "PRV E003"),
+        (State::Live, Panel::Program, "PGM live cam07"),
+        (State::OnAir, Panel::Program, "PGM REPLAY"),
+        (State::Live, Panel::Multiview, "Camera 7 cam07 PGM"),
+        (State::Armed, Panel::Multiview, "Camera 4 cam04 PRV"),
+    ] {
+        let s = snapshot(state);
+        let (mut harness, _desk) = harness(s, Some(panel), size_of(panel, &snapshot(State::Live)));
+        harness.run_steps(2);
+        harness.get_by_label(label);
+    }
+}
+
+#[test]
+fn the_orbit_bar_is_dragged_by_hand() {
+    let s = snapshot(State::Armed);
+    let size = size_of(Panel::OrbitBar, &s);
+    let (mut harness, desk) = harness(s, Some(Panel::OrbitBar), size);
+    harness.run_steps(2);
+    let y = size.y * 0.55;
+    harness.drag_at(egui::pos2(size.x * 0.4, y));
+    harness.run_steps(1);
+    harness.hover_at(egui::pos2(size.x * 0.5, y));
+    harness.run_steps(1);
+    harness.hover_at(egui::pos2(size.x * 2.0, y));
+    harness.run_steps(1);
+    harness.drop_at(egui::pos2(size.x * 2.0, y));
+    harness.run_steps(1);
+    let positions: Vec<f64> =
+        desk.borrow().commands.iter().map(|c| if let Command::SetOrbit(p) = c { *p } else { panic!("{c:?}") }).collect();
+    assert!(positions.iter().any(|p| (p - 5.5).abs() < 0.05), "the middle of twelve cameras: {positions:?}");
+    assert_eq!(positions.last(), Some(&11.0), "beyond the end is the end");
+}
+
+#[test]
+fn a_turn_of_the_jog_wheel_is_frames() {
+    let s = snapshot(State::Armed);
+    let size = size_of(Panel::Jog, &s);
+    let (mut harness, desk) = harness(s, Some(Panel::Jog), size);
+    harness.run_steps(2);
+    let wheel = harness.get_by_label("Jog wheel").rect();
+    let at = |turn: f32| wheel.center() + egui::Vec2::angled(turn * std::f32::consts::TAU) * wheel.width() * 0.35;
+    harness.drag_at(at(0.0));
+    harness.run_steps(1);
+    for k in 1..=20 {
+        harness.hover_at(at(k as f32 * 0.025));
+        harness.run_steps(1);
+    }
+    harness.drop_at(at(0.5));
+    harness.run_steps(1);
+    let frames: i32 = desk.borrow().commands.iter().map(|c| if let Command::JogFrames(f) = c { *f } else { panic!("{c:?}") }).sum();
+    assert!((11..=12).contains(&frames), "half a turn is twelve frames, got {frames}");
+}
+
+#[test]
+fn keys_are_shown_and_put_away() {
+    let (mut harness, desk) = harness(snapshot(State::Live), None, egui::vec2(1280.0, 720.0));
+    harness.run_steps(2);
+    harness.get_by_label("Keys").click();
+    harness.run_steps(2);
+    assert!(desk.borrow().state.keys_shown);
+    assert!(desk.borrow().commands.is_empty(), "the window answers this itself");
+    harness.snapshot_options("console_keys", &options());
+    harness.get_by_label("Map of the keys").click();
+    harness.run_steps(2);
+    assert!(!desk.borrow().state.keys_shown);
+}

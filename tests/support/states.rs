@@ -1,0 +1,191 @@
+//! The states of a show in which the console is tested: idle, live, armed, on air, camera lost.
+#![allow(dead_code, reason = "each test uses its part")]
+
+use std::sync::Arc;
+
+use volte::{
+    engine::{
+        CameraView, FeedHealth, FeedStatus, GapQuality, GapView, GpuView, LivePicture, MoveView, Notice, NoticeLevel, PreviewView,
+        ProgramKind, ProgramView, RingStatus, ShownPicture, Snapshot, Tally, slate,
+    },
+    frame::Picture,
+    replay::{Event, EventId, Phase, Readiness},
+    time::{FrameRate, MediaTime},
+    view::{ViewMode, ViewReport},
+};
+
+/// A state by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Idle,
+    Live,
+    Armed,
+    OnAir,
+    CameraLost,
+}
+
+impl State {
+    pub const ALL: [Self; 5] = [Self::Idle, Self::Live, Self::Armed, Self::OnAir, Self::CameraLost];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Live => "live",
+            Self::Armed => "armed",
+            Self::OnAir => "on_air",
+            Self::CameraLost => "camera_lost",
+        }
+    }
+}
+
+const NOW_SECS: f64 = 3725.48;
+
+/// A picture that differs per camera: a stage with an athlete that moves across.
+pub fn picture(camera: usize) -> Picture {
+    let (w, h) = (96_u32, 54_u32);
+    let mut picture = Picture::filled(w, h, [42, 60, 84, 255]);
+    let middle = 20 + 4 * (camera as i32 % 16);
+    for (i, px) in picture.rgba_mut().chunks_exact_mut(4).enumerate() {
+        let (x, y) = ((i as u32 % w) as i32, (i as u32 / w) as i32);
+        if y > 36 {
+            px[..3].copy_from_slice(&[96, 74, 58]);
+        }
+        let head = (x - middle).pow(2) + (y - 16).pow(2) < 16;
+        let body = (x - middle).abs() < 4 && (20..40).contains(&y);
+        if head || body {
+            px[..3].copy_from_slice(&[226, 180, 60]);
+        }
+    }
+    picture
+}
+
+fn event(id: u64, secs: f64, takes: u32) -> Event {
+    let instant = MediaTime::from_secs_f64(secs);
+    Event {
+        id: EventId(id),
+        name: format!("E{id:03}"),
+        instant,
+        begin: instant.plus_nanos(-3_000_000_000),
+        end: instant.plus_nanos(1_000_000_000),
+        guard_nanos: 5_000_000_000,
+        takes,
+    }
+}
+
+/// The snapshot of a state; everything in it is fixed.
+pub fn snapshot(state: State) -> Snapshot {
+    let mut s = Snapshot::empty();
+    if state == State::Idle {
+        return s;
+    }
+    let n = 12;
+    let now = MediaTime::from_secs_f64(NOW_SECS);
+    s.now = now;
+    s.rate = FrameRate::whole(50);
+    s.phase = match state {
+        State::Armed => Phase::Armed,
+        State::OnAir => Phase::OnAir,
+        _ => Phase::Live,
+    };
+    let lost = (state == State::CameraLost).then_some(4);
+    s.cameras = (0..n)
+        .map(|k| CameraView {
+            name: format!("cam{:02}", k + 1),
+            tally: match (state, k) {
+                (State::OnAir, 8) | (State::Armed, 3) => Tally::Preview,
+                (State::OnAir, _) => Tally::Off,
+                (State::CameraLost, 5) | (State::Live | State::Armed, 6) => Tally::Program,
+                _ => Tally::Off,
+            },
+            status: FeedStatus {
+                health: match k {
+                    k if Some(k) == lost => FeedHealth::Lost,
+                    9 => FeedHealth::Degraded,
+                    _ => FeedHealth::Good,
+                },
+                note: if k == 9 { "network drops frames: check the switch port".to_owned() } else { String::new() },
+                fps: if Some(k) == lost { 0.0 } else { 50.0 },
+                received: 186_274,
+                dropped: if k == 9 { 14 } else { 0 },
+                late: u64::from(k == 9) * 3,
+                offset_nanos: k as i64 * 300_000 - 1_500_000,
+                newest: Some(now),
+                ..FeedStatus::default()
+            },
+            live: Some(LivePicture { picture: Arc::new(picture(k)), time: now }),
+        })
+        .collect();
+    s.gaps = (0..n - 1)
+        .map(|k| {
+            let degrees = [6.0, 6.1, 6.0, 5.9, 6.2, 8.0, 14.5, 15.0, 9.0, 31.0, 6.0][k];
+            let bridged = lost.is_some_and(|l| k == l || k + 1 == l);
+            GapView { degrees, quality: GapQuality::of_degrees(degrees), bridged }
+        })
+        .collect();
+    s.ring = RingStatus {
+        bytes: 1_240_000_000,
+        budget_bytes: 2_147_483_648,
+        pinned_bytes: 310_000_000,
+        oldest: Some(MediaTime::from_secs_f64(NOW_SECS - 68.0)),
+        newest: Some(MediaTime::from_secs_f64(NOW_SECS - 0.08)),
+        budget_nanos: 120_000_000_000,
+    };
+    s.events = [event(1, NOW_SECS - 55.2, 2), event(2, NOW_SECS - 31.0, 0), event(3, NOW_SECS - 7.4, 0)].into();
+    s.moves = ["Orbit right", "Orbit left", "Bounce right", "Bounce left", "Whip right", "Whip left", "Hold"]
+        .map(|name| MoveView { name: name.to_owned(), tooltip: "Travel along the arc".to_owned(), secs: 4.0 })
+        .into();
+    s.gpu = GpuView {
+        adapter: "llvmpipe (LLVM 15.0.6, 256 bits)".to_owned(),
+        program_ms: 11.2,
+        preview_ms: 8.7,
+        solve_ms: 412.0,
+        ..GpuView::default()
+    };
+    s.position = 3.4;
+    s.program = ProgramView {
+        kind: if state == State::CameraLost { ProgramKind::Live(5) } else { ProgramKind::Live(6) },
+        report: None,
+        shown: ShownPicture { picture: Arc::new(slate(96, 54)), serial: 7 },
+        repeated: 0,
+        frames: 4100,
+    };
+    let prepared = PreviewView {
+        event: Some(EventId(3)),
+        instant: s.events[2].instant,
+        position: 3.4,
+        readiness: Readiness::RealCameras,
+        progress: 0.62,
+        problem: None,
+        report: None,
+        left_out: vec![],
+        shown: Some(ShownPicture { picture: Arc::new(picture(3)), serial: 9 }),
+    };
+    match state {
+        State::Armed => {
+            s.preview = Some(prepared);
+            s.can_take = true;
+        }
+        State::OnAir => {
+            s.position = 8.0;
+            s.can_take = true;
+            s.preview = Some(PreviewView {
+                event: Some(EventId(2)),
+                instant: s.events[1].instant,
+                position: 8.0,
+                readiness: Readiness::Solved,
+                progress: 1.0,
+                report: Some(ViewReport { mode: ViewMode::Synthesis, synthesized_share: 0.31, ..ViewReport::default() }),
+                left_out: vec![("cam05".to_owned(), "no honest frame".to_owned())],
+                ..prepared
+            });
+            s.program.kind = ProgramKind::Replay { instant: s.events[2].instant, position: 5.6, progress: 0.48, solved: true };
+            s.program.repeated = 2;
+        }
+        State::CameraLost => {
+            let text = "cam05 delivers no pictures: program went to cam06. Check its cable and power".to_owned();
+            s.notices = [Notice { id: 1, at: now.plus_nanos(-1_000_000_000), level: NoticeLevel::Warning, text }].into();
+        }
+        State::Idle | State::Live => {}
+    }
+    s
+}
