@@ -1,13 +1,16 @@
 //! The scene: a moment solved on the GPU into depth and confidence per camera.
 //!
-//! Must not know: feeds, virtual cameras, who asked.
+//! Coarse plane sweep → semi-global aggregation → slanted-plane refinement level by level → cross-view consistency →
+//! edge-aware repair (DESIGN: "From a moment to pictures"). Must not know: feeds, virtual cameras, who asked.
 
-use crate::{
-    frame::Picture,
-    gpu::{Gpu, GpuError},
-    rig::Rig,
-    telemetry::StageTimes,
-};
+pub mod gpu_data;
+mod plan;
+mod solver;
+
+pub use plan::Plan;
+pub use solver::SceneSolver;
+
+use crate::{gpu::GpuError, rig::Rig, telemetry::StageTimes};
 
 /// What can go wrong while solving.
 #[derive(Debug, thiserror::Error)]
@@ -35,38 +38,12 @@ pub struct SceneOptions {
 pub struct Scene {
     /// The cameras of the moment, scaled to their pictures.
     pub rig: Rig,
+    /// Levels, neighbours, range of the solve.
+    pub plan: Plan,
+    /// Real pictures, one layer per camera, `Rgba8Unorm`.
+    pub pictures: wgpu::Texture,
+    /// Inverse depth (r, 1/m along z) and confidence (g, 0…1) of the working pictures, one layer per camera, `Rg32Float`.
+    pub depths: wgpu::Texture,
     /// GPU seconds per stage of the solve.
     pub times: StageTimes,
-}
-
-/// Owns the pipelines of the solve.
-#[derive(Debug)]
-pub struct SceneSolver {
-    gpu: Gpu,
-}
-
-impl SceneSolver {
-    /// Compiles the pipelines.
-    pub fn new(gpu: &Gpu) -> Result<Self, SceneError> {
-        Ok(Self { gpu: gpu.clone() })
-    }
-
-    /// Solves depth and confidence for every camera; `pictures[i]` belongs to `rig.cameras[i]`. `progress` gets 0…1 and
-    /// returns false to cancel.
-    pub fn solve(
-        &mut self,
-        rig: &Rig,
-        pictures: &[&Picture],
-        options: &SceneOptions,
-        progress: &mut dyn FnMut(f32) -> bool,
-    ) -> Result<Scene, SceneError> {
-        let _ = (options, &self.gpu);
-        if rig.cameras.len() != pictures.len() {
-            return Err(SceneError::Input(format!("{} pictures for a rig of {} cameras", pictures.len(), rig.cameras.len())));
-        }
-        if !progress(1.0) {
-            return Err(SceneError::Cancelled);
-        }
-        Ok(Scene { rig: rig.clone(), times: StageTimes::default() })
-    }
 }

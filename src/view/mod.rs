@@ -2,11 +2,14 @@
 //!
 //! Must not know: feeds, paths, who asked.
 
+mod sources;
+mod synthesizer;
+
+pub use synthesizer::{ViewGpu, ViewSynthesizer};
+
 use crate::{
     frame::Picture,
     gpu::{Gpu, GpuError},
-    rig::Camera,
-    scene::Scene,
 };
 
 /// What can go wrong while rendering a view.
@@ -60,34 +63,5 @@ impl View {
     pub fn read(&self, gpu: &Gpu) -> Result<Picture, ViewError> {
         let rgba = gpu.read_texture(&self.texture, 0)?;
         Picture::from_rgba(self.texture.width(), self.texture.height(), rgba).map_err(|e| ViewError::Input(e.to_string()))
-    }
-}
-
-/// Owns the pipelines of the synthesis.
-#[derive(Debug)]
-pub struct ViewSynthesizer {
-    gpu: Gpu,
-}
-
-impl ViewSynthesizer {
-    /// Compiles the pipelines.
-    pub fn new(gpu: &Gpu) -> Result<Self, ViewError> {
-        Ok(Self { gpu: gpu.clone() })
-    }
-
-    /// Synthesizes the picture of `target` (pose, lens and size) from the scene.
-    pub fn render(&mut self, scene: &Scene, target: &Camera, mode: ViewMode) -> Result<View, ViewError> {
-        let _ = scene;
-        let texture = self.gpu.device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("view"),
-            size: wgpu::Extent3d { width: target.width_px, height: target.height_px, depth_or_array_layers: 1 },
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: wgpu::TextureFormat::Rgba8Unorm,
-            usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_SRC,
-            view_formats: &[],
-        });
-        Ok(View { texture, report: ViewReport { mode, ..ViewReport::default() } })
     }
 }

@@ -1,0 +1,114 @@
+// Semi-global aggregation (Hirschmueller 2008), one thread per line, P2 lowered on colour edges; then winner takes all with
+// a parabola. Sums are u32, one per (pixel, depth).
+#import scene/match.wgsl
+
+@group(0) @binding(4) var<storage, read> volume: array<u32>;
+@group(0) @binding(5) var<storage, read_write> sums: array<u32>;
+@group(0) @binding(6) var<uniform> direction: vec4<i32>;
+@group(0) @binding(7) var<storage, read_write> state: array<vec4<f32>>;
+
+// Room for the most depths that the solver ever asks for (`MAX_DEPTHS` in Rust).
+var<private> line: array<f32, 256>;
+
+fn start_of(line_index: i32, size: vec2<i32>, step: vec2<i32>) -> vec2<i32> {
+    // Lines start on the border that they leave: first the row (or the column), then the other border for diagonals.
+    if step.y == 0 {
+        return vec2<i32>(select(size.x - 1, 0, step.x > 0), line_index);
+    }
+    let y0 = select(size.y - 1, 0, step.y > 0);
+    if step.x == 0 || line_index < size.x {
+        return vec2<i32>(line_index, y0);
+    }
+    let k = line_index - size.x + 1;
+    return vec2<i32>(select(size.x - 1, 0, step.x > 0), select(size.y - 1 - k, k, step.y > 0));
+}
+
+@compute @workgroup_size(16)
+fn aggregate(@builtin(global_invocation_id) id: vec3<u32>) {
+    let size = vec2<i32>(i32(solve.width), i32(solve.height));
+    let step = direction.xy;
+    var lines = size.x;
+    if step.y == 0 {
+        lines = size.y;
+    } else if step.x != 0 {
+        lines = size.x + size.y - 1;
+    }
+    if i32(id.x) >= lines {
+        return;
+    }
+    var at = start_of(i32(id.x), size, step);
+    let layer = i32(solve.layer);
+    let quads = solve.depths / 4u;
+    var low = 0.0;
+    var first = true;
+    var last_color = vec3<f32>(0.0);
+    loop {
+        if any(at < vec2<i32>(0)) || any(at >= size) {
+            break;
+        }
+        let pixel = u32(at.y) * solve.width + u32(at.x);
+        let color = textureLoad(level, at, layer, 0).rgb;
+        let edge = length(color - last_color);
+        last_color = color;
+        let p2 = max(solve.p2 / (1.0 + edge * 20.0), solve.p1 * 1.5);
+        var next_low = 1e9;
+        var below = 1e9;
+        var here = line[0];
+        for (var q = 0u; q < quads; q++) {
+            let packed = volume[pixel * quads + q];
+            for (var i = 0u; i < 4u; i++) {
+                let d = q * 4u + i;
+                let cost = f32((packed >> (i * 8u)) & 255u);
+                var value = cost;
+                var above = 1e9;
+                if d + 1u < solve.depths {
+                    above = line[d + 1u];
+                }
+                if !first {
+                    value += min(min(here, low + p2), min(below, above) + solve.p1) - low;
+                }
+                below = here;
+                here = above;
+                line[d] = value;
+                next_low = min(next_low, value);
+                if direction.z == 0 {
+                    sums[pixel * solve.depths + d] = u32(value);
+                } else {
+                    sums[pixel * solve.depths + d] += u32(value);
+                }
+            }
+        }
+        low = next_low;
+        first = false;
+        at += step;
+    }
+}
+
+@compute @workgroup_size(8, 8)
+fn select_best(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.x >= solve.width || id.y >= solve.height {
+        return;
+    }
+    let pixel = id.y * solve.width + id.x;
+    let base = pixel * solve.depths;
+    var best = 0u;
+    var best_sum = 0xffffffffu;
+    for (var d = 0u; d < solve.depths; d++) {
+        let s = sums[base + d];
+        if s < best_sum {
+            best_sum = s;
+            best = d;
+        }
+    }
+    var offset = 0.0;
+    if best > 0u && best + 1u < solve.depths {
+        let l = f32(sums[base + best - 1u]);
+        let c = f32(best_sum);
+        let r = f32(sums[base + best + 1u]);
+        let curve = l - 2.0 * c + r;
+        if curve > 0.0 {
+            offset = clamp(0.5 * (l - r) / curve, -0.5, 0.5);
+        }
+    }
+    state[pixel] = vec4<f32>(solve.rho_min + (f32(best) + offset) * solve.rho_step, 0.0, 0.0, -1.0);
+}

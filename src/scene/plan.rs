@@ -1,0 +1,149 @@
+//! What to match with what: levels, neighbours, depth range. Pure arithmetic on the rig.
+
+use glam::DVec3;
+
+use super::gpu_data::Working;
+use crate::rig::{Arc, Rig};
+
+/// Most neighbours that a camera is matched with.
+pub const MAX_NEIGHBOURS: usize = 4;
+/// Most hypotheses of a sweep (the shaders' private arrays have this room).
+pub const MAX_DEPTHS: u32 = 256;
+
+/// The plan of a solve.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where the cameras look; the shaders' world origin.
+    pub center_in_world: DVec3,
+    /// Per camera.
+    pub working: Vec<Working>,
+    /// Per camera: indices of its neighbours, nearest first.
+    pub neighbours: Vec<Vec<usize>>,
+    /// Smallest and largest inverse depth to look at, 1/m.
+    pub rho_range: (f64, f64),
+    /// Number of pyramid levels; the last is the coarsest.
+    pub levels: u32,
+    /// Whether the range comes from known points.
+    pub range_is_known: bool,
+}
+
+/// Longest side of the coarsest level, px.
+const COARSEST_SIDE_PX: u32 = 240;
+
+impl Plan {
+    /// Plans for the cameras of `rig`, with working pictures no larger than `max_size_px`.
+    pub fn new(rig: &Rig, max_size_px: Option<u32>) -> Self {
+        let centers: Vec<DVec3> = rig.cameras.iter().map(crate::rig::Camera::center_in_world).collect();
+        let center_in_world = Arc::fit(rig).map_or_else(
+            |_no_arc| {
+                // Without a common subject: a point ahead of the mean camera, as far as the cameras are apart.
+                let mean = centers.iter().sum::<DVec3>() / centers.len().max(1) as f64;
+                let ahead: DVec3 = rig.cameras.iter().map(|c| c.camera_from_world.forward_in_world()).sum();
+                let spread = centers.iter().map(|c| (*c - mean).length()).fold(0.1, f64::max);
+                mean + ahead.try_normalize().unwrap_or(DVec3::Z) * spread * 2.0
+            },
+            |arc| arc.center_in_world,
+        );
+        let neighbours: Vec<Vec<usize>> = (0..rig.cameras.len()).map(|i| neighbours_of(i, &centers, center_in_world)).collect();
+        let mut longest = 1;
+        let working: Vec<Working> = rig
+            .cameras
+            .iter()
+            .enumerate()
+            .map(|(i, c)| {
+                let side = c.width_px.max(c.height_px);
+                let scale = max_size_px.map_or(1.0, |m| (f64::from(m) / f64::from(side)).min(1.0));
+                let (w, h) =
+                    (((f64::from(c.width_px) * scale).round() as u32).max(1), ((f64::from(c.height_px) * scale).round() as u32).max(1));
+                longest = longest.max(w.max(h));
+                let (sx, sy) = (f64::from(w) / f64::from(c.width_px), f64::from(h) / f64::from(c.height_px));
+                let lens = [c.lens.fx_px * sx, c.lens.fy_px * sy, c.lens.cx_px * sx, c.lens.cy_px * sy];
+                Working { width_px: w, height_px: h, lens, rho_per_px: 1.0 / (lens[0] * typical_baseline_m(i, &neighbours[i], rig)) }
+            })
+            .collect();
+        let mut levels = 1;
+        while longest >> (levels - 1) > COARSEST_SIDE_PX {
+            levels += 1;
+        }
+        let (rho_range, range_is_known) = depth_range(rig, &centers, center_in_world);
+        Self { center_in_world, working, neighbours, rho_range, levels, range_is_known }
+    }
+
+    /// Size of camera `i` at `level`, px.
+    pub fn level_size(&self, i: usize, level: u32) -> (u32, u32) {
+        let mut size = (self.working[i].width_px, self.working[i].height_px);
+        for _ in 0..level {
+            size = (size.0.div_ceil(2), size.1.div_ceil(2));
+        }
+        size
+    }
+
+    /// Hypotheses that camera `i` needs at `level` for steps of one px, a multiple of four.
+    pub fn depth_count(&self, i: usize, level: u32) -> u32 {
+        let step = self.working[i].rho_per_px * f64::from(1_u32 << level);
+        let n = ((self.rho_range.1 - self.rho_range.0) / step).ceil() as u32 + 1;
+        n.clamp(24, MAX_DEPTHS).next_multiple_of(4).min(MAX_DEPTHS)
+    }
+}
+
+/// Mean distance to the two nearest neighbours, across the line of sight.
+fn typical_baseline_m(i: usize, neighbours: &[usize], rig: &Rig) -> f64 {
+    let c = &rig.cameras[i];
+    let forward = c.camera_from_world.forward_in_world();
+    let across: Vec<f64> = neighbours
+        .iter()
+        .take(2)
+        .map(|&n| {
+            let d = rig.cameras[n].center_in_world() - c.center_in_world();
+            (d - forward * d.dot(forward)).length()
+        })
+        .collect();
+    if across.is_empty() { 1.0 } else { (across.iter().sum::<f64>() / across.len() as f64).max(1e-9) }
+}
+
+/// Nearest cameras by angle about the subject, alternating between the two sides; nearer than 1.5° only if there is no
+/// better, wider than 75° only if there is none.
+fn neighbours_of(i: usize, centers: &[DVec3], subject: DVec3) -> Vec<usize> {
+    let own = centers[i] - subject;
+    let mut candidates: Vec<(f64, usize)> = (0..centers.len())
+        .filter(|&j| j != i && (centers[j] - centers[i]).length() > 1e-9)
+        .map(|j| (own.angle_between(centers[j] - subject), j))
+        .collect();
+    candidates.sort_by(|a, b| {
+        let class = |t: f64| if t < 1.5_f64.to_radians() { 1 } else if t > 75.0_f64.to_radians() { 2 } else { 0 };
+        class(a.0).cmp(&class(b.0)).then(a.0.total_cmp(&b.0))
+    });
+    let Some(&(_, nearest)) = candidates.first() else { return vec![] };
+    // Sides are told along the direction to the nearest neighbour.
+    let axis = centers[nearest] - centers[i];
+    let same_side = |j: usize| (centers[j] - centers[i]).dot(axis) > 0.0;
+    let usable = candidates.iter().filter(|(t, _)| *t <= 75.0_f64.to_radians()).count().max(2);
+    let (mut near, mut far): (Vec<usize>, Vec<usize>) = candidates.iter().take(usable).map(|(_, j)| *j).partition(|&j| same_side(j));
+    near.reverse();
+    far.reverse();
+    let mut chosen = Vec::new();
+    while chosen.len() < MAX_NEIGHBOURS && !(near.is_empty() && far.is_empty()) {
+        chosen.extend(near.pop());
+        if chosen.len() < MAX_NEIGHBOURS {
+            chosen.extend(far.pop());
+        }
+    }
+    chosen
+}
+
+/// Inverse depths between which to look: from the rig's sparse points where it has them, else from its geometry.
+fn depth_range(rig: &Rig, centers: &[DVec3], subject: DVec3) -> ((f64, f64), bool) {
+    let mut rhos: Vec<f64> = rig
+        .cameras
+        .iter()
+        .flat_map(|c| rig.points_in_world.iter().filter_map(|p| c.project(*p).filter(|px| c.contains_px(*px)).map(|_| 1.0 / c.camera_from_world.apply(*p).z)))
+        .collect();
+    if rhos.len() >= 200 {
+        rhos.sort_by(f64::total_cmp);
+        let at = |q: f64| rhos[((rhos.len() - 1) as f64 * q) as usize];
+        return ((at(0.005) * 0.7, at(0.995) * 1.25), true);
+    }
+    let nearest = centers.iter().map(|c| (*c - subject).length()).fold(f64::INFINITY, f64::min).max(1e-6);
+    let mean = centers.iter().map(|c| (*c - subject).length()).sum::<f64>() / centers.len().max(1) as f64;
+    ((1.0 / (30.0 * mean.max(1e-6)), 1.0 / (0.3 * nearest)), false)
+}

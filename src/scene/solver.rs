@@ -1,0 +1,500 @@
+//! Records and runs the passes of a solve.
+
+use super::{
+    Plan, Scene, SceneError, SceneOptions,
+    gpu_data::{CameraGpu, PairGpu, PrepareGpu, SolveGpu},
+};
+use crate::{
+    frame::Picture,
+    gpu::{Gpu, GpuError, Kernel, Timer, storage, storage_init, uniform},
+    rig::Rig,
+    telemetry::StageTimes,
+};
+
+/// Passes of refinement per level, coarsest first; finer levels beyond the list use the last.
+const REFINE_PASSES: [u32; 3] = [4, 3, 3];
+/// Strides of the repair passes, px.
+const REPAIR_STRIDES: [u32; 6] = [1, 2, 4, 8, 4, 1];
+/// Share of the absolute colour difference in the matching cost.
+const COLOR_WEIGHT: f32 = 0.12;
+/// Weight of the smoothness term against the matching cost.
+const SMOOTHNESS: f32 = 0.08;
+
+/// Owns the pipelines of the solve.
+#[derive(Debug)]
+pub struct SceneSolver {
+    gpu: Gpu,
+    undistort: Kernel,
+    halve: Kernel,
+    sweep: Kernel,
+    aggregate: Kernel,
+    select_best: Kernel,
+    slopes: Kernel,
+    upsample: Kernel,
+    refine: Kernel,
+    store: Kernel,
+    check: Kernel,
+    repair: Kernel,
+    sampler: wgpu::Sampler,
+}
+
+/// The textures of one solve.
+struct Textures {
+    pictures: wgpu::Texture,
+    levels: Vec<wgpu::Texture>,
+    depths: [wgpu::Texture; 2],
+}
+
+fn view(texture: &wgpu::Texture) -> wgpu::TextureView {
+    texture.create_view(&wgpu::TextureViewDescriptor { dimension: Some(wgpu::TextureViewDimension::D2Array), ..Default::default() })
+}
+
+fn array_texture(gpu: &Gpu, label: &str, size: (u32, u32), layers: u32, format: wgpu::TextureFormat) -> wgpu::Texture {
+    gpu.device.create_texture(&wgpu::TextureDescriptor {
+        label: Some(label),
+        size: wgpu::Extent3d { width: size.0, height: size.1, depth_or_array_layers: layers },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING
+            | wgpu::TextureUsages::STORAGE_BINDING
+            | wgpu::TextureUsages::COPY_DST
+            | wgpu::TextureUsages::COPY_SRC,
+        view_formats: &[],
+    })
+}
+
+fn tiles(size: (u32, u32)) -> [u32; 3] {
+    [size.0.div_ceil(8), size.1.div_ceil(8), 1]
+}
+
+impl SceneSolver {
+    /// Compiles the pipelines.
+    pub fn new(gpu: &Gpu) -> Result<Self, SceneError> {
+        let kernel = |shader: &str, entry: &str| Kernel::new(gpu, &format!("scene/{shader}.wgsl"), entry, &[]);
+        Ok(Self {
+            undistort: kernel("prepare", "undistort")?,
+            halve: kernel("prepare", "halve")?,
+            sweep: kernel("sweep", "sweep")?,
+            aggregate: kernel("sgm", "aggregate")?,
+            select_best: kernel("sgm", "select_best")?,
+            slopes: kernel("refine", "slopes")?,
+            upsample: kernel("refine", "upsample")?,
+            refine: kernel("refine", "refine")?,
+            store: kernel("finish", "store")?,
+            check: kernel("finish", "check")?,
+            repair: kernel("finish", "repair")?,
+            sampler: gpu.device.create_sampler(&wgpu::SamplerDescriptor {
+                label: Some("bilinear"),
+                mag_filter: wgpu::FilterMode::Linear,
+                min_filter: wgpu::FilterMode::Linear,
+                ..Default::default()
+            }),
+            gpu: gpu.clone(),
+        })
+    }
+
+    /// Solves depth and confidence for every camera; `pictures[i]` belongs to `rig.cameras[i]` and has its size. `progress`
+    /// gets 0…1 and returns false to cancel.
+    pub fn solve(
+        &mut self,
+        rig: &Rig,
+        pictures: &[&Picture],
+        options: &SceneOptions,
+        progress: &mut dyn FnMut(f32) -> bool,
+    ) -> Result<Scene, SceneError> {
+        check_input(rig, pictures, &self.gpu)?;
+        let gpu = self.gpu.clone();
+        gpu.checked("solving a scene", || Ok(self.solve_unchecked(rig, pictures, options, progress)))?
+    }
+
+    fn solve_unchecked(
+        &mut self,
+        rig: &Rig,
+        pictures: &[&Picture],
+        options: &SceneOptions,
+        progress: &mut dyn FnMut(f32) -> bool,
+    ) -> Result<Scene, SceneError> {
+        let gpu = self.gpu.clone();
+        let mut plan = Plan::new(rig, options.max_depth_size_px);
+        let n = rig.cameras.len();
+        let mut times = StageTimes::default();
+        let mut timer = Timer::new(&gpu);
+
+        let textures = self.prepare(rig, pictures, &plan, &mut timer)?;
+        times.merge(&timer.collect(&gpu)?);
+        if n >= 2 && !plan.range_is_known {
+            plan.rho_range = self.tighten_range(&plan, rig, &textures, &mut timer)?;
+            times.merge(&timer.collect(&gpu)?);
+        }
+        for i in 0..n {
+            if !progress(0.05 + 0.85 * i as f32 / n as f32) {
+                return Err(SceneError::Cancelled);
+            }
+            self.solve_camera(&plan, rig, i, &textures, &mut timer)?;
+            times.merge(&timer.collect(&gpu)?);
+        }
+        self.finish(&plan, rig, &textures, &mut timer)?;
+        times.merge(&timer.collect(&gpu)?);
+        if !progress(1.0) {
+            return Err(SceneError::Cancelled);
+        }
+        let [depths, _] = textures.depths;
+        Ok(Scene { rig: rig.clone(), plan, pictures: textures.pictures, depths, times })
+    }
+
+    /// Uploads the pictures and builds the working pyramid.
+    fn prepare(&self, rig: &Rig, pictures: &[&Picture], plan: &Plan, timer: &mut Timer) -> Result<Textures, GpuError> {
+        let gpu = &self.gpu;
+        let n = rig.cameras.len() as u32;
+        let largest = |size: &dyn Fn(usize) -> (u32, u32)| {
+            (0..rig.cameras.len()).map(size).fold((1, 1), |a: (u32, u32), b| (a.0.max(b.0), a.1.max(b.1)))
+        };
+        let picture_size = largest(&|i| (rig.cameras[i].width_px, rig.cameras[i].height_px));
+        let textures = Textures {
+            pictures: array_texture(gpu, "pictures", picture_size, n, wgpu::TextureFormat::Rgba8Unorm),
+            // One level more than the plan has: the range finder works below the coarsest.
+            levels: (0..=plan.levels)
+                .map(|l| array_texture(gpu, "level", largest(&|i| plan.level_size(i, l)), n, wgpu::TextureFormat::Rgba8Unorm))
+                .collect(),
+            depths: std::array::from_fn(|_| array_texture(gpu, "depths", largest(&|i| plan.level_size(i, 0)), n, wgpu::TextureFormat::Rg32Float)),
+        };
+        for (layer, picture) in pictures.iter().enumerate() {
+            gpu.queue.write_texture(
+                wgpu::TexelCopyTextureInfo {
+                    texture: &textures.pictures,
+                    mip_level: 0,
+                    origin: wgpu::Origin3d { x: 0, y: 0, z: layer as u32 },
+                    aspect: wgpu::TextureAspect::All,
+                },
+                picture.rgba(),
+                wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(picture.width() * 4), rows_per_image: Some(picture.height()) },
+                wgpu::Extent3d { width: picture.width(), height: picture.height(), depth_or_array_layers: 1 },
+            );
+        }
+        let cameras: Vec<CameraGpu> = rig
+            .cameras
+            .iter()
+            .enumerate()
+            .map(|(i, c)| CameraGpu::new(c, plan.center_in_world, &plan.working[i], i as u32, 0.0))
+            .collect();
+        let cameras = storage_init(gpu, "cameras", &cameras);
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("prepare") });
+        timer.mark(&mut encoder, "prepare");
+        let picture_view = view(&textures.pictures);
+        let level_views: Vec<_> = textures.levels.iter().map(view).collect();
+        for i in 0..rig.cameras.len() {
+            let (w, h) = plan.level_size(i, 0);
+            let samples = (f64::from(rig.cameras[i].width_px) / f64::from(w)).ceil().clamp(1.0, 8.0) as u32;
+            let parameters = uniform(gpu, "prepare", &PrepareGpu { camera: i as u32, width: w, height: h, samples });
+            let bind = self.undistort.bind(
+                gpu,
+                &[
+                    (0, parameters.as_entire_binding()),
+                    (1, cameras.as_entire_binding()),
+                    (2, wgpu::BindingResource::TextureView(&picture_view)),
+                    (3, wgpu::BindingResource::TextureView(&level_views[0])),
+                ],
+            );
+            self.undistort.dispatch(&mut encoder, &bind, tiles((w, h)));
+            for l in 1..=plan.levels {
+                let (fine, size) = (plan.level_size(i, l - 1), plan.level_size(i, l));
+                let parameters =
+                    uniform(gpu, "halve", &PrepareGpu { camera: i as u32, width: size.0, height: size.1, samples: fine.1 << 16 | fine.0 });
+                let bind = self.halve.bind(
+                    gpu,
+                    &[
+                        (0, parameters.as_entire_binding()),
+                        (1, cameras.as_entire_binding()),
+                        (3, wgpu::BindingResource::TextureView(&level_views[l as usize])),
+                        (4, wgpu::BindingResource::TextureView(&level_views[l as usize - 1])),
+                    ],
+                );
+                self.halve.dispatch(&mut encoder, &bind, tiles(size));
+            }
+        }
+        timer.mark(&mut encoder, "");
+        gpu.queue.submit([encoder.finish()]);
+        Ok(textures)
+    }
+
+    fn pairs(&self, plan: &Plan, rig: &Rig, i: usize) -> (wgpu::Buffer, Vec<PairGpu>) {
+        let mut pairs: Vec<PairGpu> = plan.neighbours[i]
+            .iter()
+            .map(|&s| PairGpu::new((&rig.cameras[i], &plan.working[i]), (&rig.cameras[s], &plan.working[s]), s as u32))
+            .collect();
+        let used = pairs.clone();
+        if pairs.is_empty() {
+            pairs.push(bytemuck::Zeroable::zeroed());
+        }
+        (storage_init(&self.gpu, "pairs", &pairs), used)
+    }
+
+    fn parameters(&self, plan: &Plan, i: usize, level: u32) -> SolveGpu {
+        let (width, height) = plan.level_size(i, level);
+        let depths = plan.depth_count(i, level);
+        SolveGpu {
+            width,
+            height,
+            layer: i as u32,
+            depths,
+            rho_min: plan.rho_range.0 as f32,
+            rho_step: ((plan.rho_range.1 - plan.rho_range.0) / f64::from(depths - 1)) as f32,
+            scale: (1_u32 << level) as f32,
+            rho_per_px: plan.working[i].rho_per_px as f32,
+            iteration: 0,
+            stride: 1.0,
+            smoothness: SMOOTHNESS,
+            color_weight: COLOR_WEIGHT,
+            rho_max: plan.rho_range.1 as f32,
+            sources: plan.neighbours[i].len() as u32,
+            p1: 6.0,
+            p2: 60.0,
+        }
+    }
+
+    /// Sweep, aggregation and choice at `level`; leaves planes in `state`.
+    fn coarse(
+        &self,
+        parameters: &SolveGpu,
+        pairs: &wgpu::Buffer,
+        level: &wgpu::TextureView,
+        state: &wgpu::Buffer,
+        timer: &mut Timer,
+    ) {
+        let gpu = &self.gpu;
+        let size = (parameters.width, parameters.height);
+        let pixels = u64::from(size.0) * u64::from(size.1);
+        let volume = storage(gpu, "volume", pixels * u64::from(parameters.depths));
+        let sums = storage(gpu, "sums", pixels * u64::from(parameters.depths) * 4);
+        let solve = uniform(gpu, "solve", parameters);
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("coarse") });
+        timer.mark(&mut encoder, "sweep");
+        let bind = self.sweep.bind(
+            gpu,
+            &[
+                (0, solve.as_entire_binding()),
+                (1, pairs.as_entire_binding()),
+                (2, wgpu::BindingResource::TextureView(level)),
+                (3, wgpu::BindingResource::Sampler(&self.sampler)),
+                (4, volume.as_entire_binding()),
+            ],
+        );
+        self.sweep.dispatch(&mut encoder, &bind, tiles(size));
+        timer.mark(&mut encoder, "sgm");
+        let directions: [[i32; 2]; 8] = [[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, -1], [1, -1], [-1, 1]];
+        for (k, d) in directions.iter().enumerate() {
+            let direction = uniform(gpu, "direction", &[d[0], d[1], k as i32, 0]);
+            let bind = self.aggregate.bind(
+                gpu,
+                &[
+                    (0, solve.as_entire_binding()),
+                    (2, wgpu::BindingResource::TextureView(level)),
+                    (4, volume.as_entire_binding()),
+                    (5, sums.as_entire_binding()),
+                    (6, direction.as_entire_binding()),
+                ],
+            );
+            let lines = if d[1] == 0 { size.1 } else if d[0] == 0 { size.0 } else { size.0 + size.1 - 1 };
+            self.aggregate.dispatch(&mut encoder, &bind, [lines.div_ceil(16), 1, 1]);
+        }
+        let bind = self
+            .select_best
+            .bind(gpu, &[(0, solve.as_entire_binding()), (5, sums.as_entire_binding()), (7, state.as_entire_binding())]);
+        self.select_best.dispatch(&mut encoder, &bind, tiles(size));
+        timer.mark(&mut encoder, "");
+        gpu.queue.submit([encoder.finish()]);
+    }
+
+    /// A quick solve below the coarsest level over the whole range; keeps what the cameras agree on.
+    fn tighten_range(&self, plan: &Plan, rig: &Rig, textures: &Textures, timer: &mut Timer) -> Result<(f64, f64), GpuError> {
+        let gpu = &self.gpu;
+        let level = plan.levels;
+        let level_view = view(&textures.levels[level as usize]);
+        let mut maps = Vec::new();
+        let mut all_pairs = Vec::new();
+        for i in 0..rig.cameras.len() {
+            let parameters = self.parameters(plan, i, level);
+            let (pairs, used) = self.pairs(plan, rig, i);
+            let state = storage(gpu, "state", u64::from(parameters.width) * u64::from(parameters.height) * 16);
+            self.coarse(&parameters, &pairs, &level_view, &state, timer);
+            let bytes = gpu.read_buffer(&state)?;
+            let floats: &[f32] = bytemuck::cast_slice(&bytes);
+            maps.push((parameters.width, parameters.height, floats.chunks_exact(4).map(|s| s[0]).collect::<Vec<f32>>()));
+            all_pairs.push(used);
+        }
+        Ok(agreed_range(plan, &maps, &all_pairs, level))
+    }
+
+    fn solve_camera(&self, plan: &Plan, rig: &Rig, i: usize, textures: &Textures, timer: &mut Timer) -> Result<(), GpuError> {
+        let gpu = &self.gpu;
+        let (pairs, _) = self.pairs(plan, rig, i);
+        let full = plan.level_size(i, 0);
+        let bytes = u64::from(full.0) * u64::from(full.1) * 16;
+        let mut states = [storage(gpu, "state", bytes), storage(gpu, "state", bytes)];
+        let coarsest = plan.levels - 1;
+        let mut parameters = self.parameters(plan, i, coarsest);
+        let mut level_view = view(&textures.levels[coarsest as usize]);
+        self.coarse(&parameters, &pairs, &level_view, &states[0], timer);
+
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("refine") });
+        let run = |kernel: &Kernel, encoder: &mut wgpu::CommandEncoder, p: &SolveGpu, v: &wgpu::TextureView, s: &[wgpu::Buffer; 2], extra: Option<[u32; 4]>, data: bool| {
+            let solve = uniform(gpu, "solve", p);
+            let coarse = uniform(gpu, "coarse", &extra.unwrap_or([0; 4]));
+            let mut resources = vec![(0, solve.as_entire_binding()), (4, s[0].as_entire_binding()), (5, s[1].as_entire_binding())];
+            if data || extra.is_some() {
+                resources.push((2, wgpu::BindingResource::TextureView(v)));
+            }
+            if data {
+                resources.push((1, pairs.as_entire_binding()));
+                resources.push((3, wgpu::BindingResource::Sampler(&self.sampler)));
+            }
+            if extra.is_some() {
+                resources.push((6, coarse.as_entire_binding()));
+            }
+            let bind = kernel.bind(gpu, &resources);
+            kernel.dispatch(encoder, &bind, tiles((p.width, p.height)));
+        };
+        timer.mark(&mut encoder, "slopes");
+        run(&self.slopes, &mut encoder, &parameters, &level_view, &states, None, false);
+        states.swap(0, 1);
+        for level in (0..=coarsest).rev() {
+            if level != coarsest {
+                let coarse_size = (parameters.width, parameters.height);
+                parameters = self.parameters(plan, i, level);
+                level_view = view(&textures.levels[level as usize]);
+                timer.mark(&mut encoder, "upsample");
+                run(&self.upsample, &mut encoder, &parameters, &level_view, &states, Some([coarse_size.0, coarse_size.1, 0, 0]), false);
+                states.swap(0, 1);
+            }
+            let passes = REFINE_PASSES[((coarsest - level) as usize).min(REFINE_PASSES.len() - 1)];
+            for pass in 0..passes {
+                parameters.iteration = level * 8 + pass;
+                parameters.stride = if level == 0 { 2.0 } else { 1.0 };
+                timer.mark(&mut encoder, &format!("refine L{level}"));
+                run(&self.refine, &mut encoder, &parameters, &level_view, &states, None, true);
+                states.swap(0, 1);
+                timer.mark(&mut encoder, "");
+                gpu.queue.submit([std::mem::replace(
+                    &mut encoder,
+                    gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("refine") }),
+                )
+                .finish()]);
+            }
+        }
+        let solve = uniform(gpu, "solve", &parameters);
+        let out = view(&textures.depths[1]);
+        let bind = self
+            .store
+            .bind(gpu, &[(0, solve.as_entire_binding()), (4, states[0].as_entire_binding()), (5, wgpu::BindingResource::TextureView(&out))]);
+        self.store.dispatch(&mut encoder, &bind, tiles((parameters.width, parameters.height)));
+        gpu.queue.submit([encoder.finish()]);
+        gpu.wait()
+    }
+
+    /// Consistency over all cameras, then repair; the result ends in `depths[0]`.
+    fn finish(&self, plan: &Plan, rig: &Rig, textures: &Textures, timer: &mut Timer) -> Result<(), GpuError> {
+        let gpu = &self.gpu;
+        let level_view = view(&textures.levels[0]);
+        let views = [view(&textures.depths[0]), view(&textures.depths[1])];
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("finish") });
+        timer.mark(&mut encoder, "check");
+        for i in 0..rig.cameras.len() {
+            let parameters = self.parameters(plan, i, 0);
+            let (pairs, _) = self.pairs(plan, rig, i);
+            let solve = uniform(gpu, "solve", &parameters);
+            let bind = self.check.bind(
+                gpu,
+                &[
+                    (0, solve.as_entire_binding()),
+                    (1, pairs.as_entire_binding()),
+                    (5, wgpu::BindingResource::TextureView(&views[0])),
+                    (6, wgpu::BindingResource::TextureView(&views[1])),
+                ],
+            );
+            self.check.dispatch(&mut encoder, &bind, tiles((parameters.width, parameters.height)));
+        }
+        timer.mark(&mut encoder, "repair");
+        // An even number of passes brings the result back to depths[0].
+        for (k, stride) in REPAIR_STRIDES.iter().enumerate() {
+            for i in 0..rig.cameras.len() {
+                let parameters = SolveGpu { stride: *stride as f32, ..self.parameters(plan, i, 0) };
+                let solve = uniform(gpu, "solve", &parameters);
+                let bind = self.repair.bind(
+                    gpu,
+                    &[
+                        (0, solve.as_entire_binding()),
+                        (2, wgpu::BindingResource::TextureView(&level_view)),
+                        (5, wgpu::BindingResource::TextureView(&views[(k + 1) % 2])),
+                        (6, wgpu::BindingResource::TextureView(&views[k % 2])),
+                    ],
+                );
+                self.repair.dispatch(&mut encoder, &bind, tiles((parameters.width, parameters.height)));
+            }
+        }
+        timer.mark(&mut encoder, "");
+        gpu.queue.submit([encoder.finish()]);
+        gpu.wait()
+    }
+}
+
+fn check_input(rig: &Rig, pictures: &[&Picture], gpu: &Gpu) -> Result<(), SceneError> {
+    if rig.cameras.is_empty() {
+        return Err(SceneError::Input("a scene needs at least one camera; the rig has none".to_owned()));
+    }
+    if rig.cameras.len() != pictures.len() {
+        return Err(SceneError::Input(format!("{} pictures for a rig of {} cameras", pictures.len(), rig.cameras.len())));
+    }
+    let limit = gpu.device.limits().max_texture_dimension_2d;
+    for (c, p) in rig.cameras.iter().zip(pictures) {
+        if (c.width_px, c.height_px) != (p.width(), p.height()) {
+            return Err(SceneError::Input(format!(
+                "camera {:?} is calibrated for {}×{} px, its picture has {}×{} px. Fit the rig to the pictures first, or give the pictures it was made for",
+                c.name,
+                c.width_px,
+                c.height_px,
+                p.width(),
+                p.height()
+            )));
+        }
+        if p.width() > limit || p.height() > limit {
+            return Err(SceneError::Input(format!("the picture of camera {:?} is wider than this GPU takes ({limit} px)", c.name)));
+        }
+    }
+    Ok(())
+}
+
+/// Range of the inverse depths that at least one neighbour confirms within 1.5 px, with a margin.
+fn agreed_range(plan: &Plan, maps: &[(u32, u32, Vec<f32>)], pairs: &[Vec<PairGpu>], level: u32) -> (f64, f64) {
+    let scale = (1_u32 << level) as f32;
+    let mut agreed = Vec::new();
+    for (i, (w, h, rho)) in maps.iter().enumerate() {
+        for (k, &r) in rho.iter().enumerate() {
+            let p = [(k as u32 % w) as f32 + 0.5, (k as u32 / w) as f32 + 0.5].map(|v| v * scale);
+            debug_assert!(k < (*w * *h) as usize);
+            let confirmed = pairs[i].iter().any(|pair| {
+                let Some((uv, z)) = pair.map(p, r) else { return false };
+                let (sw, sh, other) = &maps[pair.size_layer[2] as usize];
+                let (x, y) = ((uv[0] / scale).floor(), (uv[1] / scale).floor());
+                if x < 0.0 || y < 0.0 || x >= *sw as f32 || y >= *sh as f32 {
+                    return false;
+                }
+                let found = other[y as usize * *sw as usize + x as usize];
+                (found - r / z).abs() < 1.5 * pair.size_layer[3] * scale
+            });
+            if confirmed {
+                agreed.push(r);
+            }
+        }
+    }
+    let (lo, hi) = plan.rho_range;
+    if agreed.len() < 200 {
+        return (lo, hi);
+    }
+    agreed.sort_by(f32::total_cmp);
+    let at = |q: f64| f64::from(agreed[((agreed.len() - 1) as f64 * q) as usize]);
+    let (a, b) = (at(0.004), at(0.996));
+    let margin = 0.08 * (b - a);
+    ((a - margin).max(lo), (b + margin).min(hi))
+}

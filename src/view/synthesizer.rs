@@ -1,0 +1,251 @@
+//! Records and runs the passes of a view.
+
+use super::{View, ViewError, ViewMode, ViewReport, sources};
+use crate::{
+    gpu::{Gpu, Kernel, Timer, storage, storage_init, uniform},
+    rig::Camera,
+    scene::{
+        Scene,
+        gpu_data::{CameraGpu, Working},
+    },
+    telemetry::StageTimes,
+};
+
+/// `View` of shaders/view/common.wgsl.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+pub struct ViewGpu {
+    /// Target size, px.
+    pub width: u32,
+    /// See `width`.
+    pub height: u32,
+    /// Sources used.
+    pub sources: u32,
+    /// 1: rays from the buffer.
+    pub has_rays: u32,
+    /// Inverse depth of the pivot plane.
+    pub rho_pivot: f32,
+    /// Scene bounds.
+    pub rho_min: f32,
+    /// Scene bounds.
+    pub rho_max: f32,
+    /// 1: plane only.
+    pub plane_only: u32,
+}
+
+/// Owns the pipelines of the synthesis.
+#[derive(Debug)]
+pub struct ViewSynthesizer {
+    gpu: Gpu,
+    scatter: Kernel,
+    vote: Kernel,
+    mend: Kernel,
+    shade: Kernel,
+    /// Rays of the last distorted target (lens, size): an orbit asks for the same lens again and again.
+    rays: Option<(crate::geometry::Lens, (u32, u32), wgpu::Buffer)>,
+    times: StageTimes,
+}
+
+impl ViewSynthesizer {
+    /// Compiles the pipelines.
+    pub fn new(gpu: &Gpu) -> Result<Self, ViewError> {
+        Ok(Self {
+            scatter: Kernel::new(gpu, "view/splat.wgsl", "scatter", &[])?,
+            vote: Kernel::new(gpu, "view/vote.wgsl", "vote", &[])?,
+            mend: Kernel::new(gpu, "view/vote.wgsl", "mend", &[])?,
+            shade: Kernel::new(gpu, "view/shade.wgsl", "shade", &[])?,
+            rays: None,
+            times: StageTimes::default(),
+            gpu: gpu.clone(),
+        })
+    }
+
+    /// GPU seconds per stage of the last view.
+    pub fn last_times(&self) -> &StageTimes {
+        &self.times
+    }
+
+    /// Synthesizes the picture of `target` (pose, lens and size) from the scene.
+    pub fn render(&mut self, scene: &Scene, target: &Camera, mode: ViewMode) -> Result<View, ViewError> {
+        if target.width_px == 0 || target.height_px == 0 {
+            return Err(ViewError::Input(format!("the view {:?} has no size ({}×{} px)", target.name, target.width_px, target.height_px)));
+        }
+        let limit = self.gpu.device.limits().max_texture_dimension_2d;
+        if target.width_px > limit || target.height_px > limit {
+            return Err(ViewError::Input(format!(
+                "a view of {}×{} px is larger than this GPU takes ({limit} px). Ask for a smaller picture",
+                target.width_px, target.height_px
+            )));
+        }
+        let chosen = sources::choose(scene, target, mode);
+        if chosen.is_empty() {
+            return Err(ViewError::Input("the scene has no cameras".to_owned()));
+        }
+        let gpu = self.gpu.clone();
+        gpu.checked("synthesizing a view", || Ok(self.render_unchecked(scene, target, mode, &chosen)))?
+    }
+
+    fn render_unchecked(&mut self, scene: &Scene, target: &Camera, mode: ViewMode, chosen: &[(usize, f32)]) -> Result<View, ViewError> {
+        let gpu = self.gpu.clone();
+        let size = (target.width_px, target.height_px);
+        let pixels = u64::from(size.0) * u64::from(size.1);
+        let plane_only = mode != ViewMode::Synthesis;
+        let working = Working {
+            width_px: size.0,
+            height_px: size.1,
+            lens: [target.lens.fx_px, target.lens.fy_px, target.lens.cx_px, target.lens.cy_px],
+            rho_per_px: 1.0,
+        };
+        let origin = scene.plan.center_in_world;
+        let mut cameras = vec![CameraGpu::new(target, origin, &working, 0, 0.0)];
+        cameras.extend(chosen.iter().map(|&(i, w)| CameraGpu::new(&scene.rig.cameras[i], origin, &scene.plan.working[i], i as u32, w)));
+        let cameras = storage_init(&gpu, "view cameras", &cameras);
+        let z_pivot = target.camera_from_world.apply(origin).z;
+        let (rho_min, rho_max) = scene.plan.rho_range;
+        // A target behind or at the pivot has no plane in front of it: then the middle of the range serves.
+        let rho_pivot = if z_pivot > 1e-6 { 1.0 / z_pivot } else { 0.5 * (rho_min + rho_max) };
+        let has_rays = !target.lens.distortion.is_none();
+        let parameters = uniform(
+            &gpu,
+            "view",
+            &ViewGpu {
+                width: size.0,
+                height: size.1,
+                sources: chosen.len() as u32,
+                has_rays: u32::from(has_rays),
+                rho_pivot: rho_pivot as f32,
+                // The target may stand nearer or farther than any camera; only nonsense is cut off.
+                rho_min: (rho_min * 0.2).min(rho_pivot * 0.2) as f32,
+                rho_max: (rho_max * 5.0).max(rho_pivot * 5.0) as f32,
+                plane_only: u32::from(plane_only),
+            },
+        );
+        let rays = self.rays_of(target, has_rays);
+        let splats = storage(&gpu, "splats", if plane_only { 4 } else { pixels * 4 * chosen.len() as u64 });
+        let surfaces = [storage(&gpu, "surface", pixels * 8), storage(&gpu, "surface", pixels * 8)];
+        let tally = storage(&gpu, "tally", 8);
+        let depths = scene
+            .depths
+            .create_view(&wgpu::TextureViewDescriptor { dimension: Some(wgpu::TextureViewDimension::D2Array), ..Default::default() });
+        let pictures = scene
+            .pictures
+            .create_view(&wgpu::TextureViewDescriptor { dimension: Some(wgpu::TextureViewDimension::D2Array), ..Default::default() });
+        let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("view"),
+            size: wgpu::Extent3d { width: size.0, height: size.1, depth_or_array_layers: 1 },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: wgpu::TextureFormat::Rgba8Unorm,
+            usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_SRC,
+            view_formats: &[],
+        });
+        let texture_view = texture.create_view(&wgpu::TextureViewDescriptor::default());
+
+        let mut timer = Timer::new(&gpu);
+        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("view") });
+        let groups = [size.0.div_ceil(8), size.1.div_ceil(8), 1];
+        encoder.clear_buffer(&tally, 0, None);
+        timer.mark(&mut encoder, "splat");
+        encoder.clear_buffer(&splats, 0, None);
+        if !plane_only {
+            for (k, &(i, _)) in chosen.iter().enumerate() {
+                let w = &scene.plan.working[i];
+                let splat = uniform(&gpu, "splat", &[k as u32, 0, 0, 0]);
+                let bind = self.scatter.bind(
+                    &gpu,
+                    &[
+                        (0, parameters.as_entire_binding()),
+                        (1, cameras.as_entire_binding()),
+                        (2, wgpu::BindingResource::TextureView(&depths)),
+                        (3, splats.as_entire_binding()),
+                        (4, splat.as_entire_binding()),
+                    ],
+                );
+                self.scatter.dispatch(&mut encoder, &bind, [w.width_px.div_ceil(8), w.height_px.div_ceil(8), 1]);
+            }
+        }
+        timer.mark(&mut encoder, "vote");
+        let bind = self.vote.bind(
+            &gpu,
+            &[
+                (0, parameters.as_entire_binding()),
+                (1, cameras.as_entire_binding()),
+                (2, wgpu::BindingResource::TextureView(&depths)),
+                (3, splats.as_entire_binding()),
+                (4, surfaces[0].as_entire_binding()),
+                (5, rays.as_entire_binding()),
+            ],
+        );
+        self.vote.dispatch(&mut encoder, &bind, groups);
+        timer.mark(&mut encoder, "mend");
+        let bind = self.mend.bind(
+            &gpu,
+            &[
+                (0, parameters.as_entire_binding()),
+                (1, cameras.as_entire_binding()),
+                (4, surfaces[1].as_entire_binding()),
+                (6, surfaces[0].as_entire_binding()),
+            ],
+        );
+        self.mend.dispatch(&mut encoder, &bind, groups);
+        timer.mark(&mut encoder, "shade");
+        let bind = self.shade.bind(
+            &gpu,
+            &[
+                (0, parameters.as_entire_binding()),
+                (1, cameras.as_entire_binding()),
+                (2, wgpu::BindingResource::TextureView(&depths)),
+                (3, surfaces[1].as_entire_binding()),
+                (4, wgpu::BindingResource::TextureView(&pictures)),
+                (5, rays.as_entire_binding()),
+                (6, wgpu::BindingResource::TextureView(&texture_view)),
+                (7, tally.as_entire_binding()),
+            ],
+        );
+        self.shade.dispatch(&mut encoder, &bind, groups);
+        timer.mark(&mut encoder, "");
+        gpu.queue.submit([encoder.finish()]);
+        self.times = timer.collect(&gpu)?;
+        let tally = gpu.read_buffer(&tally)?;
+        let count = |k: usize| u32::from_le_bytes([tally[4 * k], tally[4 * k + 1], tally[4 * k + 2], tally[4 * k + 3]]);
+        let mut named: Vec<(String, f32)> = chosen.iter().map(|&(i, w)| (scene.rig.cameras[i].name.clone(), w)).collect();
+        named.sort_by(|a, b| b.1.total_cmp(&a.1));
+        Ok(View {
+            texture,
+            report: ViewReport {
+                mode,
+                sources: named,
+                synthesized_share: count(1) as f32 / pixels as f32,
+                filled_share: count(0) as f32 / pixels as f32,
+            },
+        })
+    }
+
+    /// Ideal normalized coordinates of every pixel of a distorted target, row-major.
+    fn rays_of(&mut self, target: &Camera, needed: bool) -> wgpu::Buffer {
+        if !needed {
+            return storage(&self.gpu, "no rays", 16);
+        }
+        let size = (target.width_px, target.height_px);
+        if let Some((lens, s, buffer)) = &self.rays
+            && *lens == target.lens
+            && *s == size
+        {
+            return buffer.clone();
+        }
+        use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+        let rays: Vec<[f32; 2]> = (0..size.1)
+            .into_par_iter()
+            .flat_map_iter(|y| {
+                (0..size.0).map(move |x| {
+                    let r = target.lens.unproject(glam::DVec2::new(f64::from(x) + 0.5, f64::from(y) + 0.5));
+                    [r.x as f32, r.y as f32]
+                })
+            })
+            .collect();
+        let buffer = storage_init(&self.gpu, "rays", &rays);
+        self.rays = Some((target.lens, size, buffer.clone()));
+        buffer
+    }
+}
