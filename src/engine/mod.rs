@@ -23,3 +23,4 @@ pub use snapshot::{
     CameraView, ExportView, GapQuality, GapView, GpuView, MoveView, Notice, NoticeLevel, PreviewView, ProgramKind, ProgramView,
     ShownPicture, Snapshot, Tally, slate,
 };
+pub mod truth;

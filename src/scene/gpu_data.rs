@@ -123,11 +123,9 @@ impl CameraGpu {
         let l = &camera.lens;
         let (kind, a, b) = match l.distortion {
             Distortion::None => (0.0, [0.0; 4], [0.0; 4]),
-            Distortion::BrownConrady { k, p } => (
-                1.0,
-                [k[0] as f32, k[1] as f32, p[0] as f32, p[1] as f32],
-                [k[2] as f32, k[3] as f32, k[4] as f32, k[5] as f32],
-            ),
+            Distortion::BrownConrady { k, p } => {
+                (1.0, [k[0] as f32, k[1] as f32, p[0] as f32, p[1] as f32], [k[2] as f32, k[3] as f32, k[4] as f32, k[5] as f32])
+            }
             Distortion::Fisheye { k } => (2.0, k.map(|v| v as f32), [0.0; 4]),
         };
         Self {

@@ -110,7 +110,15 @@ fn neighbours_of(i: usize, centers: &[DVec3], subject: DVec3) -> Vec<usize> {
         .map(|j| (own.angle_between(centers[j] - subject), j))
         .collect();
     candidates.sort_by(|a, b| {
-        let class = |t: f64| if t < 1.5_f64.to_radians() { 1 } else if t > 75.0_f64.to_radians() { 2 } else { 0 };
+        let class = |t: f64| {
+            if t < 1.5_f64.to_radians() {
+                1
+            } else if t > 75.0_f64.to_radians() {
+                2
+            } else {
+                0
+            }
+        };
         class(a.0).cmp(&class(b.0)).then(a.0.total_cmp(&b.0))
     });
     let Some(&(_, nearest)) = candidates.first() else { return vec![] };
@@ -136,7 +144,11 @@ fn depth_range(rig: &Rig, centers: &[DVec3], subject: DVec3) -> ((f64, f64), boo
     let mut rhos: Vec<f64> = rig
         .cameras
         .iter()
-        .flat_map(|c| rig.points_in_world.iter().filter_map(|p| c.project(*p).filter(|px| c.contains_px(*px)).map(|_| 1.0 / c.camera_from_world.apply(*p).z)))
+        .flat_map(|c| {
+            rig.points_in_world
+                .iter()
+                .filter_map(|p| c.project(*p).filter(|px| c.contains_px(*px)).map(|_| 1.0 / c.camera_from_world.apply(*p).z))
+        })
         .collect();
     if rhos.len() >= 200 {
         rhos.sort_by(f64::total_cmp);

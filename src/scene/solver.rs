@@ -158,7 +158,9 @@ impl SceneSolver {
             levels: (0..=plan.levels)
                 .map(|l| array_texture(gpu, "level", largest(&|i| plan.level_size(i, l)), n, wgpu::TextureFormat::Rgba8Unorm))
                 .collect(),
-            depths: std::array::from_fn(|_| array_texture(gpu, "depths", largest(&|i| plan.level_size(i, 0)), n, wgpu::TextureFormat::Rg32Float)),
+            depths: std::array::from_fn(|_| {
+                array_texture(gpu, "depths", largest(&|i| plan.level_size(i, 0)), n, wgpu::TextureFormat::Rg32Float)
+            }),
         };
         for (layer, picture) in pictures.iter().enumerate() {
             gpu.queue.write_texture(
@@ -173,12 +175,8 @@ impl SceneSolver {
                 wgpu::Extent3d { width: picture.width(), height: picture.height(), depth_or_array_layers: 1 },
             );
         }
-        let cameras: Vec<CameraGpu> = rig
-            .cameras
-            .iter()
-            .enumerate()
-            .map(|(i, c)| CameraGpu::new(c, plan.center_in_world, &plan.working[i], i as u32, 0.0))
-            .collect();
+        let cameras: Vec<CameraGpu> =
+            rig.cameras.iter().enumerate().map(|(i, c)| CameraGpu::new(c, plan.center_in_world, &plan.working[i], i as u32, 0.0)).collect();
         let cameras = storage_init(gpu, "cameras", &cameras);
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("prepare") });
         timer.mark(&mut encoder, "prepare");
@@ -255,14 +253,7 @@ impl SceneSolver {
     }
 
     /// Sweep, aggregation and choice at `level`; leaves planes in `state`.
-    fn coarse(
-        &self,
-        parameters: &SolveGpu,
-        pairs: &wgpu::Buffer,
-        level: &wgpu::TextureView,
-        state: &wgpu::Buffer,
-        timer: &mut Timer,
-    ) {
+    fn coarse(&self, parameters: &SolveGpu, pairs: &wgpu::Buffer, level: &wgpu::TextureView, state: &wgpu::Buffer, timer: &mut Timer) {
         let gpu = &self.gpu;
         let size = (parameters.width, parameters.height);
         let pixels = u64::from(size.0) * u64::from(size.1);
@@ -296,12 +287,17 @@ impl SceneSolver {
                     (6, direction.as_entire_binding()),
                 ],
             );
-            let lines = if d[1] == 0 { size.1 } else if d[0] == 0 { size.0 } else { size.0 + size.1 - 1 };
+            let lines = if d[1] == 0 {
+                size.1
+            } else if d[0] == 0 {
+                size.0
+            } else {
+                size.0 + size.1 - 1
+            };
             self.aggregate.dispatch(&mut encoder, &bind, [lines.div_ceil(16), 1, 1]);
         }
-        let bind = self
-            .select_best
-            .bind(gpu, &[(0, solve.as_entire_binding()), (5, sums.as_entire_binding()), (7, state.as_entire_binding())]);
+        let bind =
+            self.select_best.bind(gpu, &[(0, solve.as_entire_binding()), (5, sums.as_entire_binding()), (7, state.as_entire_binding())]);
         self.select_best.dispatch(&mut encoder, &bind, tiles(size));
         timer.mark(&mut encoder, "");
         gpu.queue.submit([encoder.finish()]);
@@ -339,7 +335,13 @@ impl SceneSolver {
         self.coarse(&parameters, &pairs, &level_view, &states[0], timer);
 
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("refine") });
-        let run = |kernel: &Kernel, encoder: &mut wgpu::CommandEncoder, p: &SolveGpu, v: &wgpu::TextureView, s: &[wgpu::Buffer; 2], extra: Option<[u32; 4]>, data: bool| {
+        let run = |kernel: &Kernel,
+                   encoder: &mut wgpu::CommandEncoder,
+                   p: &SolveGpu,
+                   v: &wgpu::TextureView,
+                   s: &[wgpu::Buffer; 2],
+                   extra: Option<[u32; 4]>,
+                   data: bool| {
             let solve = uniform(gpu, "solve", p);
             let coarse = uniform(gpu, "coarse", &extra.unwrap_or([0; 4]));
             let mut resources = vec![(0, solve.as_entire_binding()), (4, s[0].as_entire_binding()), (5, s[1].as_entire_binding())];
@@ -385,9 +387,10 @@ impl SceneSolver {
         }
         let solve = uniform(gpu, "solve", &parameters);
         let out = view(&textures.depths[1]);
-        let bind = self
-            .store
-            .bind(gpu, &[(0, solve.as_entire_binding()), (4, states[0].as_entire_binding()), (5, wgpu::BindingResource::TextureView(&out))]);
+        let bind = self.store.bind(
+            gpu,
+            &[(0, solve.as_entire_binding()), (4, states[0].as_entire_binding()), (5, wgpu::BindingResource::TextureView(&out))],
+        );
         self.store.dispatch(&mut encoder, &bind, tiles((parameters.width, parameters.height)));
         gpu.queue.submit([encoder.finish()]);
         gpu.wait()

@@ -60,6 +60,11 @@ impl ViewSynthesizer {
         })
     }
 
+    /// The GPU that the pipelines live on.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
     /// GPU seconds per stage of the last view.
     pub fn last_times(&self) -> &StageTimes {
         &self.times
