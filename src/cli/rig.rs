@@ -1,29 +1,228 @@
 //! `volte rig`: read, check, draw and convert calibrations.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+use volte::rig::{
+    Format, Rig,
+    check::{self, Luma, Report, Severity},
+    formats, load, pictures,
+};
 
 /// What `volte rig` takes.
 #[derive(Debug, clap::Subcommand)]
 pub enum Args {
     /// Print and draw a rig, and name what is wrong with it and the remedy.
+    ///
+    /// Reads rig.toml, COLMAP folders (text or binary), transforms.json, aniposelib/Pose2Sim/caliscope TOML, OpenCV
+    /// YAML/XML and EasyMocap's folder, Qualisys .qca.txt, Middlebury _par.txt, folders of MVSNet *_cam.txt and MPEG MIV JSON; the
+    /// format is found by content. Ends with an error status when the rig cannot be used as it is.
     Check {
-        /// The calibration, in any format that Volte reads.
+        /// The calibration: a file or a folder.
         rig: PathBuf,
+        /// The cameras' pictures of one instant (NAME.png or NAME.jpg): their sizes are compared, and points are matched
+        /// between neighbours to measure how well the calibration fits.
+        #[arg(long, value_name = "DIR")]
+        pictures: Option<PathBuf>,
+        /// Draw the rig from above and from the side.
+        #[arg(long, value_name = "OUT.png")]
+        draw: Option<PathBuf>,
     },
-    /// Read a rig of any format and write it as `rig.toml`.
+    /// Read a rig of any format and write it in another.
     Convert {
-        /// The calibration, in any format that Volte reads.
+        /// The calibration: a file or a folder, of any format that `check` reads.
         rig: PathBuf,
-        /// The file to write.
+        /// The file to write; for colmap the folder.
         out: PathBuf,
+        /// The format to write.
+        #[arg(long, value_enum, default_value_t = Target::RigToml)]
+        to: Target,
+        /// The cameras' pictures, for formats that name them or when the rig file does not tell their sizes.
+        #[arg(long, value_name = "DIR")]
+        pictures: Option<PathBuf>,
     },
+}
+
+/// Formats that are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Target {
+    /// Volte's own, with comments.
+    #[value(name = "rig.toml")]
+    RigToml,
+    /// A folder with cameras.txt, images.txt and points3D.txt.
+    Colmap,
+    /// For nerfstudio and instant-ngp.
+    Transforms,
 }
 
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<()> {
     match args {
-        Args::Check { rig } | Args::Convert { rig, out: _ } => {
-            anyhow::bail!("cannot read {}: `volte rig` is not in this build yet", rig.display())
-        }
+        Args::Check { rig, pictures, draw } => check_rig(&rig, pictures.as_deref(), draw.as_deref()),
+        Args::Convert { rig, out, to, pictures } => convert(&rig, &out, to, pictures.as_deref()),
     }
+}
+
+fn check_rig(path: &Path, folder: Option<&Path>, drawing: Option<&Path>) -> anyhow::Result<()> {
+    let (format, _) = formats::detect(path)?;
+    let mut rig = formats::read(path)?;
+    let mut notices = Vec::new();
+    let mut found = Vec::new();
+    if let Some(folder) = folder {
+        let matched = pictures::match_rig(&rig, folder)?;
+        (rig, notices, found) = (matched.rig, matched.notices, matched.paths);
+    }
+    let mut report = check::check(&rig);
+    if let Some(arc) = report.arc.clone().filter(|_| !found.is_empty()) {
+        let luma = found
+            .par_iter()
+            .map(|p| {
+                let gray = image::open(p).with_context(|| format!("cannot read the picture {}", p.display()))?.to_luma8();
+                Ok(Luma::new(gray.width() as usize, gray.height() as usize, gray.as_raw()))
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let bar = ProgressBar::new(100).with_style(ProgressStyle::with_template("matching points {bar:32} {percent} %")?);
+        let residuals = check::epipolar_residuals(&rig, &luma, &arc, &report.gaps, &|done| bar.set_position((done * 100.0) as u64));
+        bar.finish_and_clear();
+        report.add_residuals(&rig, residuals);
+    }
+    print!("{}", text(path, format, &rig, &report, &notices));
+    if let Some(out) = drawing {
+        let title = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
+        write_png(&check::draw(&rig, &report, &title), out)?;
+        println!("\nDrawn: {}", out.display());
+    }
+    let errors = report.findings.iter().filter(|f| f.severity == Severity::Error).count();
+    anyhow::ensure!(errors == 0, "the rig cannot be used as it is: {errors} error{}, see above", if errors == 1 { "" } else { "s" });
+    Ok(())
+}
+
+/// The report as aligned text.
+fn text(path: &Path, format: Format, rig: &Rig, report: &Report, notices: &[String]) -> String {
+    let mut out = vec![format!("{}  ({format}, {} cameras, {} points)", path.display(), rig.cameras.len(), rig.points_in_world.len())];
+    out.extend(notices.iter().map(|n| format!("  note: {n}")));
+    out.push(String::new());
+    let wide = rig.cameras.iter().map(|c| c.name.chars().count()).max().unwrap_or(0).max(6);
+    out.push(format!("{:wide$}  {:>11}  {:>17}  {:>17}  {:24}  {}", "camera", "picture", "focal px", "centre px", "position m", "lens"));
+    for c in &rig.cameras {
+        let p = c.center_in_world();
+        let size = if c.width_px == 0 { "?".to_owned() } else { format!("{} × {}", c.width_px, c.height_px) };
+        let l = &c.lens;
+        out.push(format!(
+            "{:wide$}  {size:>11}  {:>8.1} {:>8.1}  {:>8.1} {:>8.1}  {:>7.3} {:>7.3} {:>7.3}   {}",
+            c.name,
+            l.fx_px,
+            l.fy_px,
+            l.cx_px,
+            l.cy_px,
+            p.x,
+            p.y,
+            p.z,
+            lens_words(&l.distortion)
+        ));
+    }
+    out.push(String::new());
+    if let Some(arc) = &report.arc {
+        let shape = if arc.closed {
+            "closed ring".to_owned()
+        } else {
+            format!("open arc of {:.1}°", arc.azimuth_rad.last().copied().unwrap_or(0.0).to_degrees())
+        };
+        let (c, u) = (arc.center_in_world, arc.up_in_world);
+        out.push(format!("arc      {shape}, radius {:.3} m", arc.radius_m));
+        out.push(format!("subject  {:.3} {:.3} {:.3} m, up {:.3} {:.3} {:.3}", c.x, c.y, c.z, u.x, u.y, u.z));
+        out.push(String::new());
+        let with_residuals = report.gaps.iter().any(|g| g.residual.is_some());
+        let heading = if with_residuals { "  residual px  matches" } else { "" };
+        out.push(format!("{:w$}  degrees  baseline m  disparity px  synthesis{heading}", "gap", w = 2 * wide + 3));
+        for g in &report.gaps {
+            let pair = format!("{:wide$} – {:wide$}", rig.cameras[g.from].name, rig.cameras[g.to].name);
+            let residual = match g.residual {
+                Some(r) => format!("  {:>11.2}  {:>7}", r.median_px, r.matches),
+                None if with_residuals => format!("  {:>11}  {:>7}", "–", "few"),
+                None => String::new(),
+            };
+            out.push(
+                format!("{pair}  {:>7.2}  {:>10.3}  {:>12.0}  {:9}{residual}", g.degrees, g.baseline_m, g.disparity_px, g.verdict)
+                    .trim_end()
+                    .to_owned(),
+            );
+        }
+        out.push(String::new());
+    }
+    if report.findings.is_empty() {
+        out.push("Nothing wrong found.".into());
+    }
+    for f in &report.findings {
+        let who = match f.cameras.len() {
+            0 => String::new(),
+            n if n > 6 => format!("{} and {} more: ", f.cameras[..5].join(", "), n - 5),
+            _ => format!("{}: ", f.cameras.join(", ")),
+        };
+        out.push(format!("{:8} {who}{}", f.severity, f.what));
+        out.push(format!("         → {}", f.remedy));
+    }
+    out.join("\n") + "\n"
+}
+
+fn lens_words(d: &volte::geometry::Distortion) -> String {
+    use volte::geometry::Distortion;
+    let list = |v: &[f64]| {
+        let end = v.iter().rposition(|x| *x != 0.0).map_or(0, |i| i + 1);
+        v[..end].iter().map(|x| format!("{x:.4}")).collect::<Vec<_>>().join(" ")
+    };
+    match d {
+        Distortion::None => "pinhole".into(),
+        Distortion::BrownConrady { k, p } if p == &[0.0, 0.0] => format!("k {}", list(k)),
+        Distortion::BrownConrady { k, p } => format!("k {} p {}", list(k), list(p)),
+        Distortion::Fisheye { k } => format!("fisheye k {}", list(k)),
+    }
+}
+
+/// Complete or not at all.
+fn write_png(picture: &image::RgbImage, out: &Path) -> anyhow::Result<()> {
+    let mut name = out.file_name().context("--draw needs a file name")?.to_os_string();
+    name.push(".part");
+    let part = out.with_file_name(name);
+    let written = picture
+        .save_with_format(&part, image::ImageFormat::Png)
+        .map_err(anyhow::Error::from)
+        .and_then(|()| Ok(std::fs::rename(&part, out)?));
+    if written.is_err() {
+        std::fs::remove_file(&part).ok();
+    }
+    written.with_context(|| format!("cannot write {}", out.display()))
+}
+
+fn convert(path: &Path, out: &Path, to: Target, folder: Option<&Path>) -> anyhow::Result<()> {
+    let mut rig = load(path)?;
+    let mut names: Vec<String> = rig.cameras.iter().map(|c| format!("{}.png", c.name)).collect();
+    if let Some(folder) = folder {
+        let matched = pictures::match_rig(&rig, folder)?;
+        matched.notices.iter().for_each(|n| println!("note: {n}"));
+        rig = matched.rig;
+        // COLMAP's names are relative to a picture folder of its own; transforms.json's to the file.
+        let beside = out.parent().unwrap_or(Path::new(""));
+        let relative =
+            |p: &Path| p.strip_prefix(if to == Target::Colmap { folder } else { beside }).unwrap_or(p).to_string_lossy().replace('\\', "/");
+        names = matched.paths.iter().map(|p| relative(p)).collect();
+    } else if to != Target::RigToml {
+        println!("note: the pictures are called NAME.png in it; give their folder with --pictures for their real names");
+    }
+    let format = match to {
+        Target::RigToml => Format::RigToml,
+        Target::Colmap => Format::ColmapText,
+        Target::Transforms => Format::Transforms,
+    };
+    if format != Format::RigToml && rig.cameras.iter().any(|c| c.clock_offset_nanos != 0) {
+        println!("note: {format} cannot hold clock offsets, they are lost in it");
+    }
+    if format == Format::Transforms && !rig.points_in_world.is_empty() {
+        println!("note: {format} cannot hold the {} points of the scene, they are lost in it", rig.points_in_world.len());
+    }
+    formats::save_with_pictures(&rig, out, format, &names)?;
+    println!("{} cameras written to {} ({format})", rig.cameras.len(), out.display());
+    Ok(())
 }

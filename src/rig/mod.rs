@@ -3,6 +3,7 @@
 //! Must not know: pictures' pixels on the GPU, feeds, threads.
 
 mod arc;
+pub mod check;
 pub mod formats;
 pub mod pictures;
 

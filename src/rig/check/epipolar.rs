@@ -1,0 +1,116 @@
+//! The epipolar residual: how far matched points lie beside the lines on which the calibration says they must lie.
+
+use glam::{DMat3, DVec2, DVec3};
+use rayon::prelude::*;
+
+use super::{
+    Gap, Luma,
+    features::{Feature, find},
+};
+use crate::rig::{Arc, Camera, Rig};
+
+/// How well two pictures agree with the calibration of their cameras.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Residual {
+    /// Median distance of matched points from their epipolar lines (mean of both pictures), px of the original pictures.
+    pub median_px: f64,
+    /// How many points were matched.
+    pub matches: usize,
+}
+
+/// Matches are sought so far beside the line, px of the reduced picture: chance matches then have a median of half of it,
+/// which nobody takes for a good calibration.
+const BAND_PX: f64 = 12.0;
+/// Fewer matches prove nothing.
+const MIN_MATCHES: usize = 12;
+const MIN_SIMILARITY: f32 = 0.75;
+/// The second best must be so much worse (of the distance 1 − similarity).
+const MAX_RATIO: f32 = 0.8;
+
+/// The residual of each gap; `pictures[i]` belongs to `rig.cameras[i]`, both of one size. `progress` gets 0…1.
+pub fn epipolar_residuals(rig: &Rig, pictures: &[Luma], arc: &Arc, gaps: &[Gap], progress: &(dyn Fn(f64) + Sync)) -> Vec<Option<Residual>> {
+    let zoom = |c: &Camera, p: &Luma| c.lens.fx_px / p.scale / (c.center_in_world() - arc.center_in_world).length().max(1e-9);
+    let mut zooms: Vec<f64> = rig.cameras.iter().zip(pictures).map(|(c, p)| zoom(c, p)).collect();
+    zooms.sort_by(f64::total_cmp);
+    let usual = zooms.get(zooms.len() / 2).copied().unwrap_or(1.0);
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let features: Vec<Vec<Feature>> = rig
+        .cameras
+        .par_iter()
+        .zip(pictures)
+        .map(|(c, p)| {
+            let found = find(p, down_in_picture(c, arc), zoom(c, p) / usual);
+            let n = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
+            progress(0.8 * n as f64 / pictures.len() as f64);
+            found
+        })
+        .collect();
+    let residuals = gaps
+        .par_iter()
+        .map(|g| {
+            let side = |i: usize| Some(Side { camera: rig.cameras.get(i)?, features: features.get(i)?, scale: pictures.get(i)?.scale });
+            residual(&side(g.from)?, &side(g.to)?)
+        })
+        .collect();
+    progress(1.0);
+    residuals
+}
+
+/// The picture's direction of the arc's down at the subject; straight down where that cannot be said.
+fn down_in_picture(c: &Camera, arc: &Arc) -> DVec2 {
+    let (a, b) = (c.project(arc.center_in_world), c.project(arc.center_in_world - arc.up_in_world * (0.02 * arc.radius_m)));
+    a.zip(b).map_or(DVec2::Y, |(a, b)| b - a)
+}
+
+struct Side<'a> {
+    camera: &'a Camera,
+    features: &'a [Feature],
+    /// Original pixels per pixel of the features.
+    scale: f64,
+}
+
+fn residual(a: &Side<'_>, b: &Side<'_>) -> Option<Residual> {
+    // b_from_a and its essential matrix: a point's rays obey ray_b · E ray_a = 0.
+    let b_from_a = b.camera.camera_from_world.then_from(&a.camera.camera_from_world.inverse());
+    let t = b_from_a.translation.try_normalize()?;
+    let cross = DMat3::from_cols(DVec3::new(0.0, t.z, -t.y), DVec3::new(-t.z, 0.0, t.x), DVec3::new(t.y, -t.x, 0.0));
+    let essential = cross * b_from_a.rotation;
+    let rays = |s: &Side<'_>| -> Vec<DVec3> { s.features.iter().map(|f| s.camera.lens.unproject(f.px * s.scale)).collect() };
+    let (rays_a, rays_b) = (rays(a), rays(b));
+    let lines_in_b: Vec<DVec3> = rays_a.iter().map(|r| essential * *r).collect();
+    let lines_in_a: Vec<DVec3> = rays_b.iter().map(|r| essential.transpose() * *r).collect();
+    // Distance from a line of the normalized plane, in reduced pixels.
+    let px =
+        |s: &Side<'_>, line: DVec3| DVec2::new(line.x / s.camera.lens.fx_px, line.y / s.camera.lens.fy_px).length().max(1e-300) * s.scale;
+    let (norm_b, norm_a): (Vec<f64>, Vec<f64>) =
+        (lines_in_b.iter().map(|l| px(b, *l)).collect(), lines_in_a.iter().map(|l| px(a, *l)).collect());
+    let distance = |i: usize, j: usize| {
+        let e = rays_b[j].dot(lines_in_b[i]).abs();
+        0.5 * (e / norm_b[i] + e / norm_a[j])
+    };
+    let best_in_b: Vec<Option<usize>> =
+        (0..rays_a.len()).map(|i| best(&a.features[i], b.features, |j| distance(i, j) <= BAND_PX)).collect();
+    let mut distances: Vec<f64> = best_in_b
+        .iter()
+        .enumerate()
+        .filter_map(|(i, j)| {
+            let j = (*j)?;
+            (best(&b.features[j], a.features, |i| distance(i, j) <= BAND_PX) == Some(i)).then(|| distance(i, j))
+        })
+        .collect();
+    if distances.len() < MIN_MATCHES {
+        return None;
+    }
+    distances.sort_by(f64::total_cmp);
+    let scale = 0.5 * (a.scale + b.scale);
+    Some(Residual { median_px: distances[distances.len() / 2] * scale, matches: distances.len() })
+}
+
+/// The most similar allowed feature, if it is similar enough and clearly better than any other elsewhere.
+fn best(f: &Feature, among: &[Feature], allowed: impl Fn(usize) -> bool) -> Option<usize> {
+    let mut scored: Vec<(f32, usize)> = (0..among.len()).filter(|&j| allowed(j)).map(|j| (f.similarity(&among[j]), j)).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let &(score, j) = scored.first().filter(|(s, _)| *s >= MIN_SIMILARITY)?;
+    let rival = scored[1..].iter().find(|(_, k)| (among[*k].px - among[j].px).length() > 4.0);
+    rival.is_none_or(|(s, _)| (1.0 - score) < MAX_RATIO * (1.0 - s)).then_some(j)
+}

@@ -1,0 +1,181 @@
+//! Rigs with one fault each, named with the remedy; disparity against the table of the research; residuals on pictures
+//! that are rendered here.
+
+use glam::{DMat3, DVec2};
+
+use super::*;
+use crate::geometry::{Lens, Pose};
+
+fn camera_at(name: &str, eye: DVec3, target: DVec3) -> Camera {
+    Camera {
+        name: name.into(),
+        width_px: 1920,
+        height_px: 1080,
+        lens: Lens::pinhole(2059.0, 2059.0, 960.0, 540.0),
+        camera_from_world: Pose::look_at(eye, target, DVec3::Z).unwrap(),
+        clock_offset_nanos: 0,
+    }
+}
+
+fn arc_of(n: usize, step_deg: f64) -> Rig {
+    let target = DVec3::new(0.0, 0.0, 1.2);
+    let cameras = (0..n)
+        .map(|i| {
+            let a = (step_deg * i as f64).to_radians();
+            camera_at(&format!("cam{i:02}"), target + DVec3::new(4.0 * a.cos(), 4.0 * a.sin(), 0.3), target)
+        })
+        .collect();
+    Rig { cameras, points_in_world: vec![] }
+}
+
+/// The findings of that severity about that camera ("" = the whole rig).
+fn findings<'a>(report: &'a Report, severity: Severity, camera: &str) -> Vec<&'a str> {
+    let about =
+        |f: &&Finding| f.severity == severity && (f.cameras.iter().any(|c| c == camera) || (camera.is_empty() && f.cameras.is_empty()));
+    report.findings.iter().filter(about).map(|f| f.what.as_str()).collect()
+}
+
+#[test]
+fn a_good_rig_has_no_findings_and_the_disparity_of_the_table() {
+    let rig = arc_of(12, 6.0);
+    let report = check(&rig);
+    assert_eq!(report.findings, []);
+    assert_eq!(report.gaps.len(), 11);
+    for g in &report.gaps {
+        // research/viewsynth, "Camera spacing": radius 4 m, subject ± 1 m, f = 2059 px, 6° → 0.42 m and 115 px.
+        assert!((g.degrees - 6.0).abs() < 0.1 && (g.baseline_m - 0.42).abs() < 0.005 && (g.disparity_px - 115.0).abs() < 2.0, "{g:?}");
+        assert_eq!(g.verdict, Verdict::Green);
+    }
+    assert_eq!(check(&arc_of(6, 12.0)).gaps[0].verdict, Verdict::Amber);
+    let wide = check(&arc_of(6, 22.5));
+    assert_eq!(wide.gaps[0].verdict, Verdict::Red);
+    assert!(!wide.has_errors() && wide.findings[0].what.contains("too far apart"));
+}
+
+#[test]
+fn each_fault_is_named_with_its_camera() {
+    type Fault = fn(&mut Rig);
+    let faults: [(&str, Fault, Severity, &str); 12] = [
+        ("cam03", |r| r.cameras[3].lens.cx_px = f64::NAN, Severity::Error, "not a number"),
+        ("cam03", |r| r.cameras[3].camera_from_world.translation.x = f64::INFINITY, Severity::Error, "not a number"),
+        ("cam03", |r| r.cameras[3].lens.fy_px = 0.0, Severity::Error, "focal length"),
+        (
+            "cam03",
+            |r| r.cameras[3].camera_from_world.rotation = DMat3::from_diagonal(DVec3::new(1.0, 1.0, -1.0)),
+            Severity::Error,
+            "mirrored",
+        ),
+        ("cam03", |r| r.cameras[3].camera_from_world.rotation *= 1.5, Severity::Error, "no rotation"),
+        ("cam03", |r| r.cameras[3].camera_from_world = r.cameras[5].camera_from_world, Severity::Error, "stand in one place"),
+        (
+            "cam03",
+            |r| {
+                let eye = r.cameras[3].center_in_world();
+                r.cameras[3].camera_from_world = Pose::look_at(eye, eye * 2.0, DVec3::Z).unwrap();
+            },
+            Severity::Error,
+            "looks away",
+        ),
+        (
+            "cam03",
+            |r| {
+                let eye = r.cameras[3].center_in_world();
+                r.cameras[3].camera_from_world = Pose::look_at(eye, eye + DVec3::new(-4.0, 4.0, 0.0), DVec3::Z).unwrap();
+            },
+            Severity::Warning,
+            "subject's centre",
+        ),
+        ("cam03", |r| r.cameras[3].camera_from_world.translation *= 1000.0, Severity::Error, "distance from the subject"),
+        ("cam05", |r| r.cameras[3].name = "cam05".into(), Severity::Error, "more than one camera"),
+        ("cam03", |r| r.cameras[3].lens.cx_px = 300.0, Severity::Warning, "principal point"),
+        ("cam03", |r| r.cameras[3].lens.fx_px *= 1.3, Severity::Warning, "differ"),
+    ];
+    for (camera, fault, severity, told) in faults {
+        let mut rig = arc_of(12, 6.0);
+        fault(&mut rig);
+        let report = check(&rig);
+        let found = findings(&report, severity, camera);
+        assert!(found.iter().any(|w| w.contains(told)), "{told}: {:?}", report.findings);
+        let innocent = findings(&report, Severity::Error, "cam08");
+        assert!(innocent.is_empty(), "{told}: {innocent:?}");
+        assert_eq!(draw(&rig, &report, "fault").dimensions(), (1600, 900));
+    }
+}
+
+#[test]
+fn faults_of_the_whole_are_named() {
+    let mut flipped = arc_of(8, 6.0);
+    let mut millimetres = arc_of(8, 6.0);
+    for c in &mut flipped.cameras {
+        // OpenGL axes read as OpenCV's.
+        let turn = DMat3::from_diagonal(DVec3::new(1.0, -1.0, -1.0));
+        c.camera_from_world.rotation = turn * c.camera_from_world.rotation;
+        c.camera_from_world.translation = turn * c.camera_from_world.translation;
+    }
+    for c in &mut millimetres.cameras {
+        c.camera_from_world.translation *= 1000.0;
+    }
+    let report = check(&flipped);
+    assert!(findings(&report, Severity::Error, "")[0].contains("8 of 8 cameras look away"), "{:?}", report.findings);
+    assert!(report.findings[0].remedy.contains("OpenGL"));
+    let report = check(&millimetres);
+    assert!(findings(&report, Severity::Warning, "")[0].contains("millimetres"), "{:?}", report.findings);
+    assert!(check(&Rig::default()).findings[0].what.contains("0 cameras"));
+    draw(&Rig::default(), &check(&Rig::default()), "empty");
+}
+
+/// A plane with a pattern behind the subject, seen by a camera: value noise that any position can be asked for.
+fn render(c: &Camera, scale: f64) -> Luma {
+    let (w, h) = ((f64::from(c.width_px) / scale) as usize, (f64::from(c.height_px) / scale) as usize);
+    let hash = |x: i64, y: i64| {
+        let mut v = (x.wrapping_mul(0x1f12_3bb5) ^ y.wrapping_mul(0x5bd1_e995)) as u64;
+        v = (v ^ (v >> 15)).wrapping_mul(0x2c1b_3c6d_9a4f_1e2d);
+        ((v >> 40) & 255) as f64
+    };
+    let noise = |p: DVec2| {
+        let (i, f) = (p.floor(), p - p.floor());
+        let s = f * f * (DVec2::splat(3.0) - f * 2.0);
+        let at = |dx: i64, dy: i64| hash(i.x as i64 + dx, i.y as i64 + dy);
+        (at(0, 0) * (1.0 - s.x) + at(1, 0) * s.x) * (1.0 - s.y) + (at(0, 1) * (1.0 - s.x) + at(1, 1) * s.x) * s.y
+    };
+    let world_from_camera = c.camera_from_world.inverse();
+    let eye = c.center_in_world();
+    let mut values = vec![0.0; w * h];
+    for y in 0..h {
+        for x in 0..w {
+            let ray = world_from_camera.rotation * c.lens.unproject(DVec2::new(x as f64 + 0.5, y as f64 + 0.5) * scale);
+            // The plane x = −0.3, with a step in depth for the lower half.
+            let plane = |x0: f64| eye + ray * ((x0 - eye.x) / ray.x);
+            let near = plane(0.4);
+            let p = if near.z < 1.1 { near } else { plane(-0.3) };
+            values[y * w + x] = noise(DVec2::new(p.y, p.z) * 22.0) as f32;
+        }
+    }
+    Luma { width: w, height: h, values, scale }
+}
+
+#[test]
+fn residuals_are_small_when_calibrated_and_tell_a_bumped_camera() {
+    let scale = 4.0;
+    let mut rig = arc_of(3, 5.0);
+    rig.cameras[1].lens.distortion = Distortion::BrownConrady { k: [-0.1, 0.02, 0.0, 0.0, 0.0, 0.0], p: [0.001, 0.0] };
+    let pictures: Vec<Luma> = rig.cameras.iter().map(|c| render(c, scale)).collect();
+    let mut report = check(&rig);
+    let arc = report.arc.clone().unwrap();
+    let good = epipolar_residuals(&rig, &pictures, &arc, &report.gaps, &|_| ());
+    for r in &good {
+        let r = r.expect("matches");
+        assert!(r.median_px < 0.25 * scale && r.matches > 60, "{r:?}");
+    }
+    // The last camera is nudged by 0.4° after its calibration: 14 px of its picture.
+    let bumped = &mut rig.cameras[2].camera_from_world;
+    let nudge = DMat3::from_rotation_x(0.4_f64.to_radians());
+    *bumped = Pose { rotation: nudge * bumped.rotation, translation: nudge * bumped.translation };
+    let residuals = epipolar_residuals(&rig, &pictures, &arc, &report.gaps, &|_| ());
+    let moved = residuals.iter().flatten().filter(|r| r.median_px > 8.0).count();
+    assert_eq!(moved, 1, "{residuals:?}");
+    report.add_residuals(&rig, residuals);
+    assert!(report.has_errors());
+    let error = &report.findings[0];
+    assert!(error.cameras.len() == 1 && error.cameras[0].contains("cam02"), "{error:?}");
+}
