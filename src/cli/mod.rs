@@ -7,6 +7,7 @@ mod demo;
 mod devices;
 mod export;
 mod rig;
+mod venue;
 
 use clap::{Parser, Subcommand};
 
@@ -42,6 +43,9 @@ enum Command {
     /// Read, check, draw and convert the calibration of the cameras.
     #[command(subcommand)]
     Rig(rig::Args),
+    /// Draw the built-in synthetic venue into files: pictures, calibration, ground truth.
+    #[command(subcommand)]
+    Venue(venue::Args),
     /// List the GPUs, the cameras and the encoders that Volte finds on this machine.
     Devices(devices::Args),
 }
@@ -53,6 +57,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(args) => demo::run(args),
         Command::Export(args) => export::run(args),
         Command::Rig(args) => rig::run(args),
+        Command::Venue(args) => venue::run(args),
         Command::Devices(args) => devices::run(args),
     }
 }

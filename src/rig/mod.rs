@@ -8,7 +8,7 @@ pub mod formats;
 pub mod pictures;
 
 pub use arc::{Arc, ArcError};
-pub use formats::{Format, RigError, load, save};
+pub use formats::{Format, RigError, load, save, save_with_pictures};
 pub use pictures::fit_to_pictures;
 
 use glam::{DVec2, DVec3};

@@ -11,17 +11,23 @@
 //! Must not know: capture, GStreamer, the engine. Whoever feeds the pictures into encoders does so from above.
 
 mod build;
+mod dataset;
+mod faults;
 mod figure;
 mod font;
 mod layout;
 mod render;
 mod rigs;
 mod skeleton;
+mod stream;
 mod world;
 
+pub use dataset::{Dataset, DatasetError, depth_to_millimetres};
+pub use faults::{Bump, Fate, FaultError, Faults};
 pub(crate) use layout::shader_structs;
 pub use render::Venue;
 pub use rigs::VenueRig;
+pub use stream::{StreamEvent, StreamFrame, VenueStream};
 
 use crate::frame::{Picture, PictureError};
 use crate::gpu::GpuError;

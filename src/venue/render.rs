@@ -352,12 +352,6 @@ impl Venue {
         }
         k.resolve.dispatch(encoder, &bind(&k.resolve, &[0, 7, 8, 9, 11]), per_pixel);
     }
-
-    /// The primitives of a time, for the tests' own ray-caster.
-    #[cfg(test)]
-    pub(super) fn parts(&self, time: MediaTime) -> Parts {
-        world::at_phase(self.options.phase(time), self.options.period_secs(), &self.messages)
-    }
 }
 
 /// The uniform of one dispatch.

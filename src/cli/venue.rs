@@ -1,0 +1,117 @@
+//! `volte venue`: the built-in synthetic venue as files.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use indicatif::{ProgressBar, ProgressStyle};
+use volte::{
+    gpu::{Gpu, GpuOptions},
+    output::CancelToken,
+    rig::Rig,
+    time::MediaTime,
+    venue::{Dataset, Venue, VenueOptions, VenueRig},
+};
+
+/// What `volte venue` takes.
+#[derive(Debug, clap::Subcommand)]
+pub enum Args {
+    /// Draw the venue from any number of cameras: pictures, calibration and ground truth, an open benchmark.
+    #[command(after_help = EXAMPLES)]
+    Export(Export),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  volte venue export --out hall                                     16 cameras on 90 degrees, 1280x720
+  volte venue export --cameras 24 --layout ring --out ring          a full ring
+  volte venue export --ground-truth --times 0.4,0.96 --out truth    two instants with depth and mattes
+The folder holds images/ with transforms.json, and orbit/ with transforms_orbit.json: what a perfect view synthesis would
+show in the middle of each gap.";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Layout {
+    /// On an arc in front of the athlete.
+    Arc,
+    /// All around.
+    Ring,
+}
+
+/// What `volte venue export` takes.
+#[derive(Debug, clap::Args)]
+pub struct Export {
+    /// How many cameras.
+    #[arg(long, default_value_t = 16)]
+    cameras: usize,
+    /// How they stand.
+    #[arg(long, value_enum, default_value = "arc")]
+    layout: Layout,
+    /// Degrees from the first camera of an arc to the last.
+    #[arg(long, default_value_t = 90.0)]
+    span: f64,
+    /// Metres from the cameras to the athlete.
+    #[arg(long, default_value_t = 6.0)]
+    radius: f64,
+    /// Picture size in pixels.
+    #[arg(long, default_value = "1280x720", value_parser = parse_size)]
+    size: (u32, u32),
+    /// Instants in seconds, separated by commas; with more than one, each gets a folder.
+    #[arg(long, value_delimiter = ',', default_value = "0.96")]
+    times: Vec<f64>,
+    /// Rays per pixel at edges, 1 to 16.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=16))]
+    samples: u32,
+    /// Also write depth (16-bit PNG, millimetres) and mattes.
+    #[arg(long)]
+    ground_truth: bool,
+    /// Leave out the truth in the gaps.
+    #[arg(long)]
+    no_orbit: bool,
+    /// The folder to write; it must not exist or be empty.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+fn parse_size(text: &str) -> Result<(u32, u32), String> {
+    let wrong = || format!("{text:?} is not a size like 1280x720");
+    let (w, h) = text.split_once('x').ok_or_else(wrong)?;
+    let side = |s: &str| s.trim().parse::<u32>().ok().filter(|v| (16..=8192).contains(v)).ok_or_else(wrong);
+    Ok((side(w)?, side(h)?))
+}
+
+/// Runs it.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let Args::Export(args) = args;
+    if !(1..=1000).contains(&args.cameras) {
+        bail!("{} cameras cannot be placed: give 1 to 1000", args.cameras);
+    }
+    if !(1.0..=12.0).contains(&args.radius) || !(0.0..=360.0).contains(&args.span) {
+        bail!("a radius of {} m and a span of {} degrees do not fit the venue: radius 1 to 12, span 0 to 360", args.radius, args.span);
+    }
+    if let Some(t) = args.times.iter().find(|t| !t.is_finite() || t.abs() > 1e6) {
+        bail!("{t} is not an instant in seconds");
+    }
+    let place = VenueRig { radius_m: args.radius, ..VenueRig::of_size(args.size.0, args.size.1) };
+    let closed = args.layout == Layout::Ring;
+    let dataset = Dataset {
+        rig: if closed { place.on_ring(args.cameras) } else { place.on_arc(args.cameras, args.span) },
+        orbit: if args.no_orbit { Rig::default() } else { place.between(args.cameras, args.span, closed) },
+        times: args.times.iter().map(|t| MediaTime::from_secs_f64(*t)).collect(),
+        ground_truth: args.ground_truth,
+    };
+    let gpu = Gpu::open(&GpuOptions::default())?;
+    let mut venue = Venue::new(&gpu, VenueOptions { samples: args.samples, ..VenueOptions::default() })?;
+    let cancel = CancelToken::default();
+    let flag = cancel.clone();
+    ctrlc::set_handler(move || {
+        flag.cancel();
+    })?;
+    let style = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len} {eta}")?;
+    let bar = ProgressBar::new(dataset.picture_count() as u64).with_style(style).with_message("drawing");
+    dataset.write(&mut venue, &args.out, |done| {
+        bar.set_position(done as u64);
+        !cancel.is_cancelled()
+    })?;
+    bar.finish_and_clear();
+    println!("{} pictures in {}", dataset.picture_count(), args.out.display());
+    Ok(())
+}
