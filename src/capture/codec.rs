@@ -68,14 +68,14 @@ impl Codec {
         }
     }
 
-    /// Encoders for pushed pictures, in order of preference.
+    /// Encoders for pushed pictures, in order of preference; none for a codec that is only read.
     pub(super) const fn encoders(self) -> &'static [&'static str] {
         match self {
             Self::H264 => &["x264enc"],
             Self::H265 => &["x265enc"],
             Self::Mjpeg | Self::Raw => &["jpegenc"],
             Self::ProRes => &["avenc_prores_ks"],
-            Self::Mpeg4 => &["avenc_mpeg4"],
+            Self::Mpeg4 => &[],
         }
     }
 }

@@ -295,7 +295,8 @@ impl FeedShared {
             rate: described.rate,
             received: self.received.get(),
             dropped: DropCounts {
-                missing: self.missing.get(),
+                // A picture that the encoder had no time for leaves a gap as well; it is counted once.
+                missing: self.missing.get().saturating_sub(self.overload.get()),
                 overload: self.overload.get(),
                 pins_full: self.pins_full.get(),
                 no_keyframe: self.no_keyframe.get(),

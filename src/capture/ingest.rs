@@ -70,6 +70,8 @@ impl Ingest {
         shared.received.add_one();
         shared.bytes.add(buffer.size() as u64);
         let running = buffer.pts().or(buffer.dts()).and_then(|t| running_nanos(sample, t));
+        // Times beyond a century are no times.
+        let running = running.filter(|nanos| nanos.unsigned_abs() < 1 << 61);
         let Some(running) = running else {
             shared.no_time.add_one();
             return;

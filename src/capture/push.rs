@@ -28,9 +28,9 @@ pub struct PushSettings {
     pub rate: FrameRate,
     /// Codec.
     pub codec: Codec,
-    /// H.264, H.265, MPEG-4: kilobits per second.
+    /// H.264, H.265: kilobits per second.
     pub bitrate_kbps: u32,
-    /// H.264, H.265, MPEG-4: frames from keyframe to keyframe.
+    /// H.264, H.265: frames from keyframe to keyframe.
     pub keyframe_every: u32,
     /// H.264: B-frames between references (0 = lowest latency).
     pub b_frames: u32,
@@ -245,7 +245,7 @@ pub(super) fn intra_chain() -> Result<Vec<gst::Element>, CaptureError> {
     let raw = gst::Caps::builder("video/x-raw").field("format", "Y42B").field("colorimetry", "1:4:7:1").build();
     let encoder = element("jpegenc", "encoding uncompressed feeds")?;
     encoder.set_property("quality", 92_i32);
-    Ok(vec![element("videoconvert", "converting pictures")?, filter(&raw)?, encoder])
+    Ok(vec![element("videoconvert", "converting pictures")?, filter(&raw)?, encoder, element("jpegparse", "reading JPEG headers")?])
 }
 
 fn encoder_chain(settings: &PushSettings) -> Result<Vec<gst::Element>, CaptureError> {
@@ -253,7 +253,7 @@ fn encoder_chain(settings: &PushSettings) -> Result<Vec<gst::Element>, CaptureEr
         return intra_chain();
     }
     let name = first_available(settings.codec.encoders()).ok_or_else(|| CaptureError::MissingElement {
-        element: settings.codec.encoders().join(" or "),
+        element: if settings.codec == Codec::Mpeg4 { "none".to_owned() } else { settings.codec.encoders().join(" or ") },
         purpose: format!("encoding {}", settings.codec),
     })?;
     let encoder = element(name, "encoding pushed pictures")?;
@@ -276,6 +276,9 @@ fn encoder_chain(settings: &PushSettings) -> Result<Vec<gst::Element>, CaptureEr
                 encoder.set_property_from_str("tune", "zerolatency");
             } else {
                 encoder.set_property("bframes", settings.b_frames);
+                // Look ahead as little as B-frames allow: what waits in the encoder cannot be frozen yet.
+                encoder.set_property("rc-lookahead", (settings.b_frames + 2) as i32);
+                encoder.set_property("sync-lookahead", 0_i32);
             }
             encoder.set_property("bitrate", settings.bitrate_kbps);
             encoder.set_property("key-int-max", settings.keyframe_every);
@@ -292,14 +295,9 @@ fn encoder_chain(settings: &PushSettings) -> Result<Vec<gst::Element>, CaptureEr
         }
         Codec::Mjpeg => {
             encoder.set_property("quality", 90_i32);
-            vec![convert, raw("I420", "1:4:7:1")?, encoder]
+            vec![convert, raw("I420", "1:4:7:1")?, encoder, element("jpegparse", "reading JPEG headers")?]
         }
         Codec::ProRes => vec![convert, raw("I422_10LE", hd)?, encoder, any()?],
-        Codec::Mpeg4 => {
-            encoder.set_property("bitrate", i64::from(settings.bitrate_kbps) * 1000);
-            encoder.set_property("gop-size", settings.keyframe_every as i32);
-            vec![convert, raw("I420", hd)?, encoder, parser("mpeg4videoparse")?]
-        }
-        Codec::Raw => intra_chain()?,
+        Codec::Raw | Codec::Mpeg4 => intra_chain()?,
     })
 }

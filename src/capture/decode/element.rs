@@ -22,6 +22,10 @@ const TAG_ORIGIN_NANOS: i64 = 3_600_000_000_000;
 #[derive(Debug, Default)]
 struct Output {
     info: Option<gst_video::VideoInfo>,
+    /// Colour as the stream itself declares it.
+    colorimetry: Option<gst_video::VideoColorimetry>,
+    /// Colour as the container declares it: the fallback, since containers know less (some lose the range).
+    container_colorimetry: Option<gst_video::VideoColorimetry>,
     /// Tags that are wanted.
     wanted: Vec<u64>,
     frames: Vec<(u64, YuvFrame)>,
@@ -194,7 +198,15 @@ impl Decoder {
         if self.caps.as_ref() == Some(&format.caps) {
             return;
         }
-        self.input.push_event(gst::event::Caps::new(&format.caps));
+        let mut caps = format.caps.clone();
+        if matches!(format.codec, Codec::H264 | Codec::H265)
+            && let Some(structure) = caps.make_mut().structure_mut(0)
+        {
+            let declared = structure.get::<&str>("colorimetry").ok().and_then(|c| c.parse().ok());
+            structure.remove_field("colorimetry");
+            self.shared.lock().container_colorimetry = declared;
+        }
+        self.input.push_event(gst::event::Caps::new(&caps));
         self.input.push_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()));
         self.caps = Some(format.caps.clone());
     }
@@ -250,7 +262,8 @@ fn output_pad(shared: &Arc<Mutex<Output>>) -> gst::Pad {
             let Ok(found) = shared.wanted.binary_search(&tag) else { return Ok(gst::FlowSuccess::Ok) };
             shared.wanted.remove(found);
             let Some(info) = shared.info.clone() else { return Err(gst::FlowError::NotNegotiated) };
-            match to_yuv(buffer, &info) {
+            let colorimetry = shared.colorimetry.or(shared.container_colorimetry);
+            match to_yuv(buffer, &info, colorimetry) {
                 Ok(frame) => {
                     shared.frames.push((tag, frame));
                     Ok(gst::FlowSuccess::Ok)
@@ -263,7 +276,11 @@ fn output_pad(shared: &Arc<Mutex<Output>>) -> gst::Pad {
         })
         .event_function(move |_, _, event| {
             if let gst::EventView::Caps(caps) = event.view() {
-                for_events.lock().info = gst_video::VideoInfo::from_caps(caps.caps()).ok();
+                let caps = caps.caps();
+                let mut shared = for_events.lock();
+                shared.info = gst_video::VideoInfo::from_caps(caps).ok();
+                let declares = caps.structure(0).is_some_and(|s| s.has_field("colorimetry"));
+                shared.colorimetry = shared.info.as_ref().filter(|_| declares).map(gst_video::VideoInfo::colorimetry);
             }
             true
         })
@@ -295,12 +312,18 @@ const fn layout(format: gst_video::VideoFormat) -> Option<(YuvFormat, u32)> {
     }
 }
 
-fn to_yuv(buffer: gst::Buffer, info: &gst_video::VideoInfo) -> Result<YuvFrame, DecodeErrorText> {
+fn to_yuv(
+    buffer: gst::Buffer,
+    info: &gst_video::VideoInfo,
+    colorimetry: Option<gst_video::VideoColorimetry>,
+) -> Result<YuvFrame, DecodeErrorText> {
     let (format, surplus_bits) = layout(info.format()).ok_or_else(|| DecodeErrorText::Format(info.format().to_str().to_string()))?;
     let frame = gst_video::VideoFrame::from_buffer_readable(buffer, info)
         .map_err(|buffer| DecodeErrorText::Failed(format!("a decoded picture of {} bytes cannot be read", buffer.size())))?;
     let (width, height) = (info.width(), info.height());
-    let mut out = YuvFrame { width, height, format, matrix: matrix_of(info), range: range_of(info), data: bytes::Bytes::new() };
+    let full = colorimetry.is_some_and(|c| c.range() == gst_video::VideoColorRange::Range0_255);
+    let range = if full { YuvRange::Full } else { YuvRange::Limited };
+    let mut out = YuvFrame { width, height, format, matrix: matrix_of(info, colorimetry), range, data: bytes::Bytes::new() };
     let mut data = Vec::with_capacity(out.expected_bytes());
     let (chroma_width, chroma_height) = out.chroma_size();
     let planes = if format == YuvFormat::Nv12 { 2 } else { 3 };
@@ -330,17 +353,14 @@ fn to_yuv(buffer: gst::Buffer, info: &gst_video::VideoInfo) -> Result<YuvFrame, 
     Ok(out)
 }
 
-/// The stream's matrix; streams that do not say are BT.709 from 720 lines or columns on, else BT.601, as receivers assume.
-fn matrix_of(info: &gst_video::VideoInfo) -> YuvMatrix {
-    match info.colorimetry().matrix() {
-        gst_video::VideoColorMatrix::Bt709 => YuvMatrix::Bt709,
-        gst_video::VideoColorMatrix::Bt601 | gst_video::VideoColorMatrix::Fcc => YuvMatrix::Bt601,
-        gst_video::VideoColorMatrix::Bt2020 => YuvMatrix::Bt2020,
-        _ if info.width().max(info.height()) >= 1280 || info.height() >= 720 => YuvMatrix::Bt709,
+/// The stream's matrix; streams that do not say are BT.709 from 720 lines or 1280 columns on, else BT.601, as receivers
+/// assume.
+fn matrix_of(info: &gst_video::VideoInfo, colorimetry: Option<gst_video::VideoColorimetry>) -> YuvMatrix {
+    match colorimetry.map(|c| c.matrix()) {
+        Some(gst_video::VideoColorMatrix::Bt709) => YuvMatrix::Bt709,
+        Some(gst_video::VideoColorMatrix::Bt601 | gst_video::VideoColorMatrix::Fcc) => YuvMatrix::Bt601,
+        Some(gst_video::VideoColorMatrix::Bt2020) => YuvMatrix::Bt2020,
+        _ if info.width() >= 1280 || info.height() >= 720 => YuvMatrix::Bt709,
         _ => YuvMatrix::Bt601,
     }
-}
-
-fn range_of(info: &gst_video::VideoInfo) -> YuvRange {
-    if info.colorimetry().range() == gst_video::VideoColorRange::Range0_255 { YuvRange::Full } else { YuvRange::Limited }
 }
