@@ -1,5 +1,6 @@
 //! Capture → ring → moment on real footage. Needs `VOLTE_DATA` (else `../shared/data`).
 #![cfg(feature = "gstreamer")]
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,6 @@
 //! Pushed pictures through every codec, the ring and back; colour as the stream declares it.
 #![cfg(feature = "gstreamer")]
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::path::Path;
 use std::process::Command;

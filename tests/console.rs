@@ -3,6 +3,7 @@
 //! Pictures are compared with the goldens of `tests/snapshots`, made by the software adapter. To accept a change:
 //! `UPDATE_SNAPSHOTS=true cargo test --release --test console`, then look at what changed.
 #![cfg(feature = "console")]
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::{cell::RefCell, rc::Rc};
 

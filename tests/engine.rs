@@ -1,4 +1,5 @@
 //! The engine without a window: commands in, snapshots out, on fake feeds.
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +15,7 @@ use support::fake_feeds::{FakeFeeds, color_of};
 
 const SOON: Duration = Duration::from_secs(5);
 /// The first pipelines on a software adapter take their time.
-const LATER: Duration = Duration::from_secs(120);
+const LATER: Duration = Duration::from_mins(2);
 
 fn start(n: usize, without_gpu: bool) -> (Arc<FakeFeeds>, Engine) {
     let feeds = Arc::new(FakeFeeds::new(n));

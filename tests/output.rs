@@ -1,5 +1,6 @@
 //! Files are written with moving content, then judged by another program (ffprobe, ffmpeg) and against the source.
 #![cfg(feature = "gstreamer")]
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::{
     collections::BTreeMap,
@@ -200,9 +201,9 @@ fn cancel_and_drop_leave_nothing() {
             (0..9).for_each(|i| sink.write(&moving(320, 180, i), &report(i)).unwrap());
             assert!(!files(dir.path()).is_empty(), "there must be something to remove");
             if drop_it {
-                drop(sink)
+                drop(sink);
             } else {
-                sink.cancel()
+                sink.cancel();
             }
             assert_eq!(files(dir.path()), Vec::<String>::new(), "{name}");
         }

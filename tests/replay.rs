@@ -1,4 +1,5 @@
 //! Properties of the replay model: no sequence of commands reaches a black program or loses a mark.
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
 //! Every rig file of the development data, unmodified, against what its README says of it.
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::{collections::HashMap, path::PathBuf};
 

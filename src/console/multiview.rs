@@ -54,13 +54,12 @@ fn one(
     }
     let label = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 16.0), rect.max);
     let room = Rect::from_min_max(rect.min, pos2(rect.right(), label.top()));
-    match texture {
-        Some(texture) => widgets::picture(ui, room, texture),
-        None => {
-            ui.painter().rect_filled(room, 2.0, style::BACKGROUND);
-            if !lost {
-                ui.painter().text(room.center(), Align2::CENTER_CENTER, "waiting", style::text(11.0), style::DIM);
-            }
+    if let Some(texture) = texture {
+        widgets::picture(ui, room, texture);
+    } else {
+        ui.painter().rect_filled(room, 2.0, style::BACKGROUND);
+        if !lost {
+            ui.painter().text(room.center(), Align2::CENTER_CENTER, "waiting", style::text(11.0), style::DIM);
         }
     }
     if lost {

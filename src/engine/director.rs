@@ -152,14 +152,11 @@ impl Director {
                     Ok(command) => self.command(command),
                     Err(_) => return,
                 },
-                recv(gpu) -> report => match report {
-                    Ok(report) => self.gpu_report(report),
-                    Err(_) => {
-                        gpu = &never_gpu;
-                        if self.gpu.problem.is_none() {
-                            self.gpu.problem = Some("the GPU thread has ended; restart Volte".to_owned());
-                            self.apply(TransportCommand::ProgramFault("the GPU thread has ended. Restart Volte when you can".to_owned()));
-                        }
+                recv(gpu) -> report => if let Ok(report) = report { self.gpu_report(report) } else {
+                    gpu = &never_gpu;
+                    if self.gpu.problem.is_none() {
+                        self.gpu.problem = Some("the GPU thread has ended; restart Volte".to_owned());
+                        self.apply(TransportCommand::ProgramFault("the GPU thread has ended. Restart Volte when you can".to_owned()));
                     }
                 },
                 recv(moments) -> report => match report {

@@ -261,20 +261,19 @@ pub fn run(
                     (times, scene) = (next_times, None);
                 }
             }
-            let solved = match scene.take() {
-                Some(solved) => solved,
-                None => {
-                    let start = Instant::now();
-                    let pictures: Vec<&Picture> = now.pictures.iter().map(AsRef::as_ref).collect();
-                    let solved = solver.solve(&now.rig, &pictures, &job.scene, &mut |share| {
-                        progress(at(ExportStage::Solving, share));
-                        !cancel.is_cancelled()
-                    })?;
-                    timed(&mut secs, "solve", start);
-                    solve_gpu_secs.merge(&solved.times);
-                    moments += 1;
-                    solved
-                }
+            let solved = if let Some(solved) = scene.take() {
+                solved
+            } else {
+                let start = Instant::now();
+                let pictures: Vec<&Picture> = now.pictures.iter().map(AsRef::as_ref).collect();
+                let solved = solver.solve(&now.rig, &pictures, &job.scene, &mut |share| {
+                    progress(at(ExportStage::Solving, share));
+                    !cancel.is_cancelled()
+                })?;
+                timed(&mut secs, "solve", start);
+                solve_gpu_secs.merge(&solved.times);
+                moments += 1;
+                solved
             };
             let start = Instant::now();
             let view = synthesizer.render(&solved, &sample.camera, job.mode)?;

@@ -19,7 +19,7 @@ use crate::frame::Picture;
 /// Frames that may wait for the encoder.
 const LOSSLESS_QUEUE_FRAMES: u64 = 4;
 /// An encoder that takes nothing for so long is dead.
-const STALL: Duration = Duration::from_secs(120);
+const STALL: Duration = Duration::from_mins(2);
 
 /// One video file.
 #[derive(Debug)]

@@ -124,6 +124,15 @@ impl EventList {
     }
 }
 
+impl<'a> IntoIterator for &'a EventList {
+    type Item = &'a Event;
+    type IntoIter = std::slice::Iter<'a, Event>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

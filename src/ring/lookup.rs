@@ -200,18 +200,13 @@ impl Ring {
         // Let go of the lock between pieces, so that a long range does not hold up the feed.
         loop {
             let track = feed.track.lock();
-            let mut g = match last_key {
-                Some(key) => track.gops_until(key),
-                None => {
-                    let first = track.gops_until(from);
-                    // Leading pictures may reach before their keyframe; the group before them comes along.
-                    let leads = track.gop(first).is_some_and(|gop| gop.earliest >= from);
-                    if leads && first > 0 && track.gop(first - 1).is_some_and(|gop| gop.end <= from) {
-                        first
-                    } else {
-                        first.saturating_sub(1)
-                    }
-                }
+            let mut g = if let Some(key) = last_key {
+                track.gops_until(key)
+            } else {
+                let first = track.gops_until(from);
+                // Leading pictures may reach before their keyframe; the group before them comes along.
+                let leads = track.gop(first).is_some_and(|gop| gop.earliest >= from);
+                if leads && first > 0 && track.gop(first - 1).is_some_and(|gop| gop.end <= from) { first } else { first.saturating_sub(1) }
             };
             let before = out.len();
             let mut done = true;

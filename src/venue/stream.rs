@@ -96,16 +96,15 @@ impl VenueStream {
             return Ok(StreamEvent::Dropped(index));
         }
         let late_by_nanos = if let Fate::Late(nanos) = fate { nanos } else { 0 };
-        let (picture, is_duplicate) = match (&self.before, fate) {
-            (Some(before), Fate::Duplicate) => (Arc::clone(before), true),
-            _ => {
-                let camera = self.faults.true_camera(&self.in_rig, pts);
-                let mut picture = draw(&camera, self.faults.shown_time(pts), self.faults.rolling_shutter_nanos)?;
-                if self.faults.touches_pixels() {
-                    self.faults.degrade(Arc::make_mut(&mut picture), index);
-                }
-                (picture, false)
+        let (picture, is_duplicate) = if let (Some(before), Fate::Duplicate) = (&self.before, fate) {
+            (Arc::clone(before), true)
+        } else {
+            let camera = self.faults.true_camera(&self.in_rig, pts);
+            let mut picture = draw(&camera, self.faults.shown_time(pts), self.faults.rolling_shutter_nanos)?;
+            if self.faults.touches_pixels() {
+                self.faults.degrade(Arc::make_mut(&mut picture), index);
             }
+            (picture, false)
         };
         self.before = Some(Arc::clone(&picture));
         Ok(StreamEvent::Frame(StreamFrame { index, pts, late_by_nanos, is_duplicate, picture }))

@@ -279,7 +279,6 @@ fn others(parts: &mut Parts, phase: f32) {
         scale: 1.0,
         girth: 1.14,
         seed: 501,
-        ..base
     };
     person(parts, &coach, Vec3::new(-2.75, 0.25, 0.0), PI + 1.2, &look, 0.0);
 
@@ -307,7 +306,6 @@ fn others(parts: &mut Parts, phase: f32) {
         scale: 1.0,
         girth: 1.05,
         seed: 601,
-        ..base
     };
     let j = person(parts, &kneel, Vec3::new(3.35, 0.35, 0.0), PI * 0.5 + 0.25, &look, 0.0);
     let at = |y: f32, z: f32| j.head + j.head_axes * Vec3::new(0.0, y, z);

@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn every_glyph_lies_on_its_grid_and_no_two_letters_look_the_same() {
-        let all: Vec<char> = (' '..='~').filter(|c| c.is_ascii_alphanumeric()).collect();
+        let all: Vec<char> = (' '..='~').filter(char::is_ascii_alphanumeric).collect();
         for &c in &all {
             assert!(strokes(c).bytes().all(|b| b == b' ' || (b'0'..=b'8').contains(&b)), "{c}");
             assert!(strokes(c).split(' ').all(|w| w.len() >= 4 && w.len() % 2 == 0), "{c}");

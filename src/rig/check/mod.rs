@@ -432,11 +432,11 @@ fn together(rig: &Rig, findings: &mut Vec<Finding>) {
     }
     for (c, center) in rig.cameras.iter().zip(&centers) {
         let times = (*center - subject).length() / radius_m.max(1e-300);
-        if times > 30.0 || times < 1.0 / 30.0 {
+        if !(1.0 / 30.0..=30.0).contains(&times) {
             add(
                 Severity::Error,
                 vec![c.name.clone()],
-                format!("stands at {:.3} of the others' distance from the subject", times),
+                format!("stands at {times:.3} of the others' distance from the subject"),
                 "Its position has another unit (millimetres against metres is a factor 1000): correct its translation",
             );
         }

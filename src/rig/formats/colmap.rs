@@ -150,7 +150,7 @@ pub(super) fn parse(cameras_txt: &str, images_txt: &str, points_txt: Option<&str
 
 fn is_points_line(line: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
-    words.len() % 3 == 0 && words.iter().all(|w| w.parse::<f64>().is_ok())
+    words.len().is_multiple_of(3) && words.iter().all(|w| w.parse::<f64>().is_ok())
 }
 
 /// Numbered lines without comments.
