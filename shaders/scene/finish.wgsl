@@ -26,10 +26,7 @@ fn check(@builtin(global_invocation_id) id: vec3<u32>) {
     let p = vec2<f32>(id.xy) + 0.5;
     var support = 0.0;
     var conflict = 0.0;
-    for (var s = 0u; s < SOURCES; s++) {
-        if s >= solve.sources {
-            break;
-        }
+    for (var s = 0u; s < solve.sources; s++) {
         let pair = pairs[s];
         let h = vec4<f32>(p, 1.0, d.r);
         let v = vec3<f32>(dot(pair.row_x, h), dot(pair.row_y, h), dot(pair.row_z, h));

@@ -15,6 +15,7 @@ struct View {
     rho_max: f32,
     // 0 synthesis, 1 plane only (cross-fade, nearest).
     plane_only: u32,
+    tune: vec4<f32>,
 }
 
 @group(0) @binding(0) var<uniform> view: View;

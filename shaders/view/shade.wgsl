@@ -24,8 +24,6 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
     let world = world_from_camera(cameras[0], vec3<f32>(ray * z, z));
     var color: array<vec3<f32>, 6>;
     var weight: array<f32, 6>;
-    var total = 0.0;
-    var mean = vec3<f32>(0.0);
     var fallback = vec3<f32>(0.0);
     var fallback_total = 0.0;
     for (var s = 0u; s < view.sources; s++) {
@@ -48,6 +46,8 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
             let j = judge(c, working_px(c, ideal), 1.0 / p.z);
             let e = abs(j.x);
             visible = (1.0 - smoothstep(1.0, 4.0, e)) * (0.15 + 0.85 * j.y) + 1e-4;
+            // Where nothing certain is known all sources count by angle alone: a soft cross-fade.
+            visible = mix(1.0, visible, clamp(abs(s0.y) / max(view.tune.w, 1e-6), 0.0, 1.0));
             // A source at the very place of the target sees just what the target sees.
             visible = mix(visible, 1.0, smoothstep(0.97, 0.999, angular));
             let last_resort = angular * (feather + 1e-4) * exp(-0.5 * min(e, 30.0)) + 1e-9 * angular;
@@ -55,16 +55,6 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
             fallback_total += last_resort;
         }
         weight[s] = angular * visible * (feather + 1e-5);
-        total += weight[s];
-        mean += weight[s] * rgb;
-    }
-    mean = mean / max(total, 1e-12);
-    // When the sources disagree, lean towards the ones that agree with the heaviest.
-    var strongest = 0u;
-    for (var s = 1u; s < view.sources; s++) {
-        if weight[s] > weight[strongest] {
-            strongest = s;
-        }
     }
     var sum = vec3<f32>(0.0);
     var sum_weight = 0.0;

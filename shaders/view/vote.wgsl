@@ -6,6 +6,7 @@
 @group(0) @binding(4) var<storage, read_write> surface: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read> rays: array<vec2<f32>>;
 @group(0) @binding(6) var<storage, read> surface_in: array<vec2<f32>>;
+@group(0) @binding(7) var pictures: texture_2d_array<f32>;
 
 fn ray_of(pixel: u32, at: vec2<u32>) -> vec2<f32> {
     if view.has_rays == 1u {
@@ -28,6 +29,8 @@ fn vote(@builtin(global_invocation_id) id: vec3<u32>) {
     let count = view.width * view.height;
     var rho: array<f32, 6>;
     var score: array<f32, 6>;
+    // How sure: the support as a share of the sources that could see the point at all.
+    var trust: array<f32, 6>;
     var best_score = -1e9;
     for (var a = 0u; a < view.sources; a++) {
         let code = splats[a * count + pixel];
@@ -40,15 +43,19 @@ fn vote(@builtin(global_invocation_id) id: vec3<u32>) {
         let world = world_from_camera(cameras[0], vec3<f32>(ray * z, z));
         var support = 0.0;
         var conflict = 0.0;
-        var seen = 0.0;
+        var witnesses = 0.03;
+        // Weighted sums of colour and its square over the sources that uphold the point: their disagreement.
+        var seen = 1e-6;
         var mean = vec3<f32>(0.0);
+        var square = 0.0;
         for (var s = 0u; s < view.sources; s++) {
             let c = cameras[s + 1u];
             let p = camera_from_world(c, world);
             if p.z <= 1e-6 {
                 continue;
             }
-            let uv = working_px(c, p.xy / p.z);
+            let ideal = p.xy / p.z;
+            let uv = working_px(c, ideal);
             if !inside(uv, c.working_size.xy) {
                 continue;
             }
@@ -56,18 +63,30 @@ fn vote(@builtin(global_invocation_id) id: vec3<u32>) {
             let w = c.working_size.w;
             let near = 1.0 - smoothstep(0.8, 3.0, abs(j.x));
             support += w * near * (0.1 + j.y);
+            witnesses += w * select(0.0, 1.0, j.x < 3.0);
             if j.x < -2.0 {
                 conflict += w * j.y;
             }
+            if near > 0.0 {
+                let at = clamp(vec2<i32>(picture_px(c, ideal)), vec2<i32>(0), vec2<i32>(c.size_kind_layer.xy) - 1);
+                let rgb = textureLoad(pictures, at, i32(c.size_kind_layer.w), 0).rgb;
+                let weight = (w + 0.02) * near;
+                seen += weight;
+                mean += weight * rgb;
+                square += weight * dot(rgb, rgb);
+            }
         }
-        score[a] = support - 0.8 * conflict;
+        mean /= seen;
+        let spread = sqrt(max(square / seen - dot(mean, mean), 0.0));
+        trust[a] = (support - view.tune.y * conflict) / witnesses;
+        score[a] = support - view.tune.y * conflict - view.tune.z * min(spread * 5.0, 1.0) * support;
         best_score = max(best_score, score[a]);
     }
     // The foremost of those that come near the best.
     var chosen = vec2<f32>(0.0, 0.0);
     for (var a = 0u; a < view.sources; a++) {
-        if score[a] > -1e8 && score[a] >= best_score - max(0.55 * abs(best_score), 0.02) && rho[a] > chosen.x {
-            chosen = vec2<f32>(rho[a], max(score[a], 0.001));
+        if score[a] > -1e8 && score[a] >= best_score - max(view.tune.x * abs(best_score), 0.005) && rho[a] > chosen.x {
+            chosen = vec2<f32>(rho[a], max(trust[a], 0.001));
         }
     }
     surface[pixel] = chosen;

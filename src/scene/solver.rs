@@ -11,8 +11,9 @@ use crate::{
     telemetry::StageTimes,
 };
 
-/// Passes of refinement per level, coarsest first; finer levels beyond the list use the last.
-const REFINE_PASSES: [u32; 3] = [4, 3, 3];
+/// Passes of refinement per level, finest first; coarser levels beyond the list use the last. Three times as many at the finest
+/// level cost twice the time of the whole solve and gave 0.1 dB.
+const REFINE_PASSES: [u32; 3] = [1, 2, 3];
 /// Strides of the repair passes, px.
 const REPAIR_STRIDES: [u32; 6] = [1, 2, 4, 8, 4, 1];
 /// Share of the absolute colour difference in the matching cost.
@@ -370,7 +371,7 @@ impl SceneSolver {
                 run(&self.upsample, &mut encoder, &parameters, &level_view, &states, Some([coarse_size.0, coarse_size.1, 0, 0]), false);
                 states.swap(0, 1);
             }
-            let passes = REFINE_PASSES[((coarsest - level) as usize).min(REFINE_PASSES.len() - 1)];
+            let passes = REFINE_PASSES[(level as usize).min(REFINE_PASSES.len() - 1)];
             for pass in 0..passes {
                 parameters.iteration = level * 8 + pass;
                 parameters.stride = if level == 0 { 2.0 } else { 1.0 };

@@ -31,7 +31,13 @@ pub struct ViewGpu {
     pub rho_max: f32,
     /// 1: plane only.
     pub plane_only: u32,
+    /// Share below the best score that a nearer surface may have; weight of conflict; of disagreement in colour; trust below
+    /// which the smooth surface is used.
+    pub tune: [f32; 4],
 }
+
+/// Chosen by leave-one-out on the development sets (docs/synthesis.md): see [`ViewGpu::tune`].
+const TUNING: [f32; 4] = [0.3, 0.8, 1.0, 0.05];
 
 /// Owns the pipelines of the synthesis.
 #[derive(Debug)]
@@ -41,6 +47,10 @@ pub struct ViewSynthesizer {
     vote: Kernel,
     mend: Kernel,
     shade: Kernel,
+    gather: Kernel,
+    reduce: Kernel,
+    spread: Kernel,
+    lean: Kernel,
     /// Rays of the last distorted target (lens, size): an orbit asks for the same lens again and again.
     rays: Option<(crate::geometry::Lens, (u32, u32), wgpu::Buffer)>,
     times: StageTimes,
@@ -54,6 +64,10 @@ impl ViewSynthesizer {
             vote: Kernel::new(gpu, "view/vote.wgsl", "vote", &[])?,
             mend: Kernel::new(gpu, "view/vote.wgsl", "mend", &[])?,
             shade: Kernel::new(gpu, "view/shade.wgsl", "shade", &[])?,
+            gather: Kernel::new(gpu, "view/smooth.wgsl", "gather", &[])?,
+            reduce: Kernel::new(gpu, "view/smooth.wgsl", "reduce", &[])?,
+            spread: Kernel::new(gpu, "view/smooth.wgsl", "spread", &[])?,
+            lean: Kernel::new(gpu, "view/smooth.wgsl", "lean", &[])?,
             rays: None,
             times: StageTimes::default(),
             gpu: gpu.clone(),
@@ -123,6 +137,7 @@ impl ViewSynthesizer {
                 rho_min: (rho_min * 0.2).min(rho_pivot * 0.2) as f32,
                 rho_max: (rho_max * 5.0).max(rho_pivot * 5.0) as f32,
                 plane_only: u32::from(plane_only),
+                tune: TUNING,
             },
         );
         let rays = self.rays_of(target, has_rays);
@@ -180,6 +195,7 @@ impl ViewSynthesizer {
                 (3, splats.as_entire_binding()),
                 (4, surfaces[0].as_entire_binding()),
                 (5, rays.as_entire_binding()),
+                (7, wgpu::BindingResource::TextureView(&pictures)),
             ],
         );
         self.vote.dispatch(&mut encoder, &bind, groups);
@@ -194,6 +210,10 @@ impl ViewSynthesizer {
             ],
         );
         self.mend.dispatch(&mut encoder, &bind, groups);
+        if !plane_only {
+            timer.mark(&mut encoder, "smooth");
+            self.smooth(&mut encoder, &parameters, &surfaces[1], size);
+        }
         timer.mark(&mut encoder, "shade");
         let bind = self.shade.bind(
             &gpu,
@@ -225,6 +245,46 @@ impl ViewSynthesizer {
                 filled_share: count(0) as f32 / pixels as f32,
             },
         })
+    }
+
+    /// Builds the smooth surface of `surface` and leans weak votes on it.
+    fn smooth(&self, encoder: &mut wgpu::CommandEncoder, parameters: &wgpu::Buffer, surface: &wgpu::Buffer, size: (u32, u32)) {
+        let gpu = &self.gpu;
+        let mut sizes = vec![size];
+        while sizes.last().is_some_and(|s| s.0 > 1 || s.1 > 1) {
+            let s = sizes[sizes.len() - 1];
+            sizes.push((s.0.div_ceil(2), s.1.div_ceil(2)));
+        }
+        let buffers: Vec<wgpu::Buffer> = sizes.iter().map(|s| storage(gpu, "smooth", u64::from(s.0) * u64::from(s.1) * 8)).collect();
+        let groups = |s: (u32, u32)| [s.0.div_ceil(8), s.1.div_ceil(8), 1];
+        let level = |coarse: (u32, u32), fine: (u32, u32)| uniform(gpu, "smooth level", &[coarse.0, coarse.1, fine.0, fine.1]);
+        for l in 1..sizes.len() {
+            let level = level(sizes[l], sizes[l - 1]);
+            let (kernel, fine) = if l == 1 { (&self.gather, surface) } else { (&self.reduce, &buffers[l - 1]) };
+            let bind =
+                kernel.bind(gpu, &[(3, level.as_entire_binding()), (4, fine.as_entire_binding()), (5, buffers[l].as_entire_binding())]);
+            kernel.dispatch(encoder, &bind, groups(sizes[l]));
+        }
+        for l in (1..sizes.len().saturating_sub(1)).rev() {
+            let level = level(sizes[l + 1], sizes[l]);
+            let bind = self
+                .spread
+                .bind(gpu, &[(3, level.as_entire_binding()), (6, buffers[l + 1].as_entire_binding()), (7, buffers[l].as_entire_binding())]);
+            self.spread.dispatch(encoder, &bind, groups(sizes[l]));
+        }
+        if sizes.len() > 1 {
+            let level = level(sizes[1], sizes[0]);
+            let bind = self.lean.bind(
+                gpu,
+                &[
+                    (0, parameters.as_entire_binding()),
+                    (3, level.as_entire_binding()),
+                    (6, buffers[1].as_entire_binding()),
+                    (8, surface.as_entire_binding()),
+                ],
+            );
+            self.lean.dispatch(encoder, &bind, groups(sizes[0]));
+        }
     }
 
     /// Ideal normalized coordinates of every pixel of a distorted target, row-major.
