@@ -50,6 +50,9 @@ struct Args {
     /// Height of the film in pixels.
     #[arg(long, default_value_t = 360)]
     height: u32,
+    /// Longest side of the depth maps in pixels: smaller is faster. Default: as the pictures.
+    #[arg(long)]
+    depth_size: Option<u32>,
     /// .mp4, .mkv, .mov, or a sequence such as orbit_%04d.png.
     #[arg(long)]
     out: PathBuf,
@@ -100,7 +103,7 @@ fn main() -> anyhow::Result<()> {
         path,
         mark: MediaTime::ZERO,
         mode: ViewMode::Synthesis,
-        scene: SceneOptions::default(),
+        scene: SceneOptions { max_depth_size_px: args.depth_size, ..SceneOptions::default() },
         output: OutputSpec {
             path: args.out,
             width_px: args.width,
