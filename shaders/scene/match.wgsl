@@ -30,6 +30,12 @@ struct Solve {
     sources: u32,
     p1: f32,
     p2: f32,
+    // Share of the second-best source in the cost: half where neighbours are close; none where they are so far apart that a
+    // surface is often seen by one neighbour alone.
+    second_share: f32,
+    pad_a: f32,
+    pad_b: f32,
+    pad_c: f32,
 }
 
 @group(0) @binding(0) var<uniform> solve: Solve;
@@ -159,5 +165,5 @@ fn match_cost(patch_: Patch, p: vec2<f32>, rho: f32, g: vec2<f32>) -> f32 {
     if count == 1u {
         return best * 0.9 + 0.1;
     }
-    return 0.5 * (best + second);
+    return mix(best, second, solve.second_share);
 }

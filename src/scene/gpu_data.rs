@@ -82,6 +82,14 @@ pub struct SolveGpu {
     pub p1: f32,
     /// SGM's large penalty.
     pub p2: f32,
+    /// Share of the second-best source in the cost.
+    pub second_share: f32,
+    /// Unused.
+    pub pad_a: f32,
+    /// Unused.
+    pub pad_b: f32,
+    /// Unused.
+    pub pad_c: f32,
 }
 
 /// `Prepare` of shaders/scene/prepare.wgsl.

@@ -21,6 +21,8 @@ pub struct Plan {
     pub neighbours: Vec<Vec<usize>>,
     /// Smallest and largest inverse depth to look at, 1/m.
     pub rho_range: (f64, f64),
+    /// Per camera: how much the second-best neighbour counts in the matching cost, 0…0.5.
+    pub second_share: Vec<f32>,
     /// Number of pyramid levels; the last is the coarsest.
     pub levels: u32,
     /// Whether the range comes from known points.
@@ -65,8 +67,19 @@ impl Plan {
         while longest >> (levels - 1) > COARSEST_SIDE_PX {
             levels += 1;
         }
+        let second_share = neighbours
+            .iter()
+            .enumerate()
+            .map(|(i, list)| {
+                let own = centers[i] - center_in_world;
+                let angle = |j: usize| own.angle_between(centers[j] - center_in_world).to_degrees();
+                let mean = list.iter().take(2).map(|&j| angle(j)).sum::<f64>() / list.len().clamp(1, 2) as f64;
+                // A patch that two neighbours 15° away see is seen alike by both; from 30° on it seldom is.
+                (0.5 * (1.0 - (mean - 15.0) / 15.0)).clamp(0.0, 0.5) as f32
+            })
+            .collect();
         let (rho_range, range_is_known) = depth_range(rig, &centers, center_in_world);
-        Self { center_in_world, working, neighbours, rho_range, levels, range_is_known }
+        Self { center_in_world, working, neighbours, second_share, rho_range, levels, range_is_known }
     }
 
     /// Size of camera `i` at `level`, px.

@@ -250,6 +250,10 @@ impl SceneSolver {
             sources: plan.neighbours[i].len() as u32,
             p1: 6.0,
             p2: 60.0,
+            second_share: plan.second_share[i],
+            pad_a: 0.0,
+            pad_b: 0.0,
+            pad_c: 0.0,
         }
     }
 
