@@ -138,7 +138,19 @@ fn faulty_files_say_what_is_wrong_and_do_not_stop_the_others() {
         .status()
         .expect("the ffmpeg command is needed: install the package ffmpeg");
     assert!(vp3.success());
+    // With its index in front, half a file plays up to where it is cut.
+    let indexed = dir.path().join("indexed.mp4");
+    let copied = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(good)
+        .args(["-c", "copy", "-movflags", "+faststart", "-y"])
+        .arg(&indexed)
+        .status()
+        .expect("the ffmpeg command is needed: install the package ffmpeg");
+    assert!(copied.success());
+    let indexed = std::fs::read(&indexed).unwrap();
     let faulty = [
+        (make("cut.mp4", &indexed[..indexed.len() / 2]), "truncated"),
         (make("empty.mp4", b""), "0 bytes"),
         (make("half.mp4", &bytes[..bytes.len() / 2]), "truncated"),
         (make("head.mp4", &bytes[..40]), "damaged"),
@@ -157,11 +169,11 @@ fn faulty_files_say_what_is_wrong_and_do_not_stop_the_others() {
         assert_eq!(status.state, FeedState::Failed, "{path:?}: {why}");
         assert!(why.contains(word), "{path:?}: {why}");
     }
-    assert_eq!((status[6].state, status[6].received), (FeedState::Ended, 100));
+    assert_eq!((status[7].state, status[7].received), (FeedState::Ended, 100));
     // The moment names those who are missing.
-    let first = session.ring().status().feeds[6].oldest.unwrap();
+    let first = session.ring().status().feeds[7].oldest.unwrap();
     let moment = session.moment(first);
-    assert_eq!(moment.frames.len() + moment.left_out.len(), 7);
+    assert_eq!(moment.frames.len() + moment.left_out.len(), 8);
     assert!(moment.left_out.iter().any(|(name, why)| name == "empty" && why.contains("0 bytes")), "{:?}", moment.left_out);
 }
 
@@ -202,4 +214,23 @@ fn a_small_ring_keeps_its_bounds_and_its_marks() {
     assert!(status.bytes <= 3_000_000 && status.feeds[0].evicted > 0 && status.pinned_bytes > 0, "{status:?}");
     assert_eq!(session.moment(marked).frames.len(), 1);
     assert!(session.ring().unpin(pin));
+}
+
+#[test]
+fn small_live_pictures_follow_every_feed() {
+    let specs: Vec<FeedSpec> = balance()[..2].iter().map(|path| FeedSpec::live_file(path, true)).collect();
+    let session = CaptureSession::start(CaptureConfig { preview: PreviewConfig::default(), ..config() }, &specs).unwrap();
+    let feeds = session.ring().feeds();
+    let seen = |after: MediaTime| feeds.iter().all(|(id, _)| session.preview(*id).is_some_and(|p| p.time > after));
+    assert!(session.wait_until(Duration::from_secs(20), |_| seen(MediaTime::ZERO)), "{:?}", session.status());
+    let picture = session.preview(feeds[0].0).unwrap().picture.clone();
+    assert!(picture.width() <= 320 && picture.height() * 1088 / 1920 <= picture.width() + 2, "{}×{}", picture.width(), picture.height());
+    // They go on, and show what the camera sees.
+    let before = session.preview(feeds[1].0).unwrap().time;
+    assert!(session.wait_until(Duration::from_secs(20), |_| seen(before.plus_nanos(500_000_000))));
+    let preview = session.preview(feeds[0].0).unwrap();
+    let frame = session.moment(preview.time).frames[0].picture.resized(preview.picture.width(), preview.picture.height());
+    let db = metrics::psnr_db(&frame, &preview.picture, None).unwrap();
+    assert!(db > 20.0, "{db:.1} dB");
+    assert_eq!(session.status().iter().map(|f| f.dropped.total()).sum::<u64>(), 0);
 }

@@ -7,21 +7,23 @@ use volte::gpu::{Gpu, GpuOptions};
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {}
 
-/// Encoders and decoders that matter, with what each is for and where it comes from.
+/// Cards, cameras and hardware encoders that matter, with what each is for and where it comes from.
 const ELEMENTS: &[(&str, &str, &str)] = &[
-    ("avdec_h264", "decode H.264", "gstreamer1.0-libav"),
-    ("avdec_h265", "decode H.265", "gstreamer1.0-libav"),
-    ("jpegdec", "decode Motion JPEG", "gstreamer1.0-plugins-good"),
-    ("avdec_prores", "decode ProRes", "gstreamer1.0-libav"),
-    ("x264enc", "encode H.264", "gstreamer1.0-plugins-ugly"),
-    ("x265enc", "encode H.265", "gstreamer1.0-plugins-bad"),
-    ("avenc_prores_ks", "encode ProRes", "gstreamer1.0-libav"),
     ("nvh264enc", "encode H.264 on an NVIDIA GPU", "gstreamer1.0-plugins-bad and NVIDIA's driver"),
     ("vah264enc", "encode H.264 on an AMD or Intel GPU", "gstreamer1.0-plugins-bad and a VA driver"),
     ("decklinkvideosrc", "SDI in and out with Blackmagic cards", "gstreamer1.0-plugins-bad and Blackmagic's driver"),
     ("srtsrc", "SRT in", "gstreamer1.0-plugins-bad"),
     ("v4l2src", "USB cameras", "gstreamer1.0-plugins-good"),
 ];
+
+/// What is used of a codec's elements, and what else is there.
+fn in_use(names: &[String], hint: &str) -> String {
+    match names {
+        [] => format!("none ({hint})"),
+        [used] => used.clone(),
+        [used, others @ ..] => format!("{used} (also there: {})", others.join(", ")),
+    }
+}
 
 /// Runs it.
 pub fn run(_args: Args) -> anyhow::Result<()> {
@@ -52,7 +54,18 @@ pub fn run(_args: Args) -> anyhow::Result<()> {
         monitor.stop();
     }
 
-    println!("Codecs and cards");
+    println!("Codecs ({})", gst::version_string());
+    for support in volte::capture::codec_support() {
+        let hint =
+            if support.codec == volte::capture::Codec::Mpeg4 { "only read" } else { "install GStreamer's libav, ugly and bad plugins" };
+        println!("  {:<7} decoded by {}", support.codec.to_string(), in_use(&support.decoders, "install gstreamer1.0-libav"));
+        println!("          encoded by {}", in_use(&support.encoders, hint));
+        if !support.hardware_decoders.is_empty() {
+            println!("          on the GPU: {} (found, not used yet)", support.hardware_decoders.join(", "));
+        }
+    }
+
+    println!("Cards and more");
     for (element, purpose, package) in ELEMENTS {
         let found = gst::ElementFactory::find(element).is_some();
         println!("  {} {purpose}{}", if found { "yes" } else { " no" }, if found { String::new() } else { format!(" (needs {package})") });

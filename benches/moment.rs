@@ -1,0 +1,151 @@
+//! Ratios measured side by side on this machine, on real footage:
+//! moment decode against `ffmpeg` decoding the same groups of pictures, and the processor time of capture against
+//! `gst-launch-1.0` parsing the same feed.
+//!
+//! `cargo bench --bench moment`. Needs `VOLTE_DATA` (else `../shared/data`), `ffmpeg` and `gst-launch-1.0`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use volte::capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, FeedState, Pace, PreviewConfig};
+use volte::time::MediaTime;
+
+const ROUNDS: usize = 7;
+/// The frame whose moment is decoded: three quarters into the single group of pictures of the footage.
+const FRAME: i64 = 75;
+
+fn main() -> anyhow::Result<()> {
+    let root = std::env::var_os("VOLTE_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let files: Vec<PathBuf> = (1..=4).map(|i| root.join(format!("balance/cam0{i}.mp4"))).collect();
+    anyhow::ensure!(files.iter().all(|f| f.exists()), "{root:?} has no balance/: set VOLTE_DATA to the development data");
+    moment(&files)?;
+    capture(&files[0])
+}
+
+fn config() -> CaptureConfig {
+    CaptureConfig { preview: PreviewConfig { enabled: false, ..PreviewConfig::default() }, ..CaptureConfig::default() }
+}
+
+fn captured(files: &[PathBuf]) -> anyhow::Result<CaptureSession> {
+    let specs: Vec<FeedSpec> = files
+        .iter()
+        .enumerate()
+        .map(|(i, path)| FeedSpec::new(format!("cam{i}"), FeedSource::File { path: path.clone(), pace: Pace::AsFastAsPossible }))
+        .collect();
+    let session = CaptureSession::start(config(), &specs)?;
+    anyhow::ensure!(
+        session.wait_until(Duration::from_secs(30), |f| f.iter().all(|f| f.state == FeedState::Ended)),
+        "{:?}",
+        session.status()
+    );
+    Ok(session)
+}
+
+fn median(mut secs: Vec<f64>) -> f64 {
+    secs.sort_by(f64::total_cmp);
+    secs.get(secs.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn moment(files: &[PathBuf]) -> anyhow::Result<()> {
+    let session = captured(files)?;
+    let first = session.ring().status().feeds[0].oldest.unwrap_or_default();
+    let instant = first.plus_nanos(FRAME * 16_666_667);
+    let decoder = session.decoder();
+    let cold = Instant::now();
+    decoder.decode_planes(instant);
+    let cold = cold.elapsed().as_secs_f64();
+    let (mut planes, mut pictures, mut alone, mut together) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        planes.push(timed(|| {
+            anyhow::ensure!(decoder.decode_planes(instant).iter().all(|(_, r)| r.is_ok()), "a camera is missing");
+            Ok(())
+        })?);
+        pictures.push(timed(|| {
+            anyhow::ensure!(decoder.decode(instant).frames.len() == files.len(), "a camera is missing");
+            Ok(())
+        })?);
+        // ffmpeg decodes the same groups up to the same frame: one file after the other with all cores, or all at once.
+        alone.push(timed(|| files.iter().try_for_each(|file| wait(ffmpeg(file, FRAME + 1, 0)?)))?);
+        together.push(timed(|| {
+            let running = files.iter().map(|file| ffmpeg(file, FRAME + 1, 1)).collect::<anyhow::Result<Vec<_>>>()?;
+            running.into_iter().try_for_each(wait)
+        })?);
+    }
+    let units: usize =
+        session.ring().feeds().iter().filter_map(|(id, _)| Some(session.ring().gop_for(*id, instant).ok()?.units.len())).sum();
+    let (planes, pictures, alone, together) = (median(planes), median(pictures), median(alone), median(together));
+    println!("moment of {} cameras, frame {FRAME}: {units} units decoded of {}", files.len(), (FRAME + 1) * files.len() as i64);
+    println!("  planes            {:7.1} ms (first time, cold: {:.1} ms)", planes * 1e3, cold * 1e3);
+    println!("  pictures (RGBA)   {:7.1} ms", pictures * 1e3);
+    println!("  ffmpeg in turn    {:7.1} ms   ratio {:.2}", alone * 1e3, planes / alone);
+    println!("  ffmpeg at once    {:7.1} ms   ratio {:.2}", together * 1e3, planes / together);
+    println!("  planes / best ffmpeg: {:.2} (target <= 1.10)", planes / alone.min(together));
+    Ok(())
+}
+
+fn timed(work: impl FnOnce() -> anyhow::Result<()>) -> anyhow::Result<f64> {
+    let began = Instant::now();
+    work()?;
+    Ok(began.elapsed().as_secs_f64())
+}
+
+fn ffmpeg(file: &Path, frames: i64, threads: u32) -> anyhow::Result<std::process::Child> {
+    let (frames, threads) = (frames.to_string(), threads.to_string());
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-threads", &threads, "-i"]).arg(file);
+    Ok(command.args(["-frames:v", &frames, "-f", "null", "-"]).stdout(Stdio::null()).spawn()?)
+}
+
+fn wait(mut child: std::process::Child) -> anyhow::Result<()> {
+    anyhow::ensure!(child.wait()?.success(), "ffmpeg failed");
+    Ok(())
+}
+
+/// Processor seconds of this process and of its finished children.
+fn cpu_secs() -> Option<(f64, f64)> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<f64> = stat.rsplit(')').next()?.split_whitespace().skip(11).take(4).filter_map(|f| f.parse().ok()).collect();
+    let [user, system, child_user, child_system] = fields[..] else { return None };
+    Some(((user + system) / 100.0, (child_user + child_system) / 100.0))
+}
+
+/// Many files one after the other: the processor time of short runs is too coarse to compare.
+fn capture(file: &Path) -> anyhow::Result<()> {
+    const FILES: usize = 60;
+    let dir = tempfile::tempdir()?;
+    let long = dir.path().join("long.mp4");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-stream_loop", "199", "-i"])
+        .arg(file)
+        .args(["-c", "copy", "-y"])
+        .arg(&long)
+        .status()?;
+    anyhow::ensure!(made.success(), "ffmpeg cannot make a long file");
+    let Some((own_before, _)) = cpu_secs() else {
+        println!("capture CPU: this system does not tell processor time");
+        return Ok(());
+    };
+    let mut units = 0;
+    for _ in 0..FILES / 20 {
+        let session = captured(std::slice::from_ref(&long))?;
+        units += session.status()[0].received;
+        drop(session.ring().range(volte::ring::FeedId(0), MediaTime::ZERO, MediaTime::ZERO));
+    }
+    let own = cpu_secs().map_or(f64::NAN, |(own, _)| own) - own_before;
+    let child_before = cpu_secs().map_or(f64::NAN, |(_, child)| child);
+    for _ in 0..FILES / 20 {
+        let location = format!("location={}", long.display());
+        let parsed = Command::new("gst-launch-1.0")
+            .args(["-q", "filesrc", &location, "!", "qtdemux", "!", "h264parse", "!", "fakesink", "sync=false"])
+            .stdout(Stdio::null())
+            .status()?;
+        anyhow::ensure!(parsed.success(), "gst-launch-1.0 failed");
+    }
+    let reference = cpu_secs().map_or(f64::NAN, |(_, child)| child) - child_before;
+    println!(
+        "capture of {units} units: {own:.2} s of processor time, gst-launch {reference:.2} s: ratio {:.2} (target <= 1.15)",
+        own / reference
+    );
+    Ok(())
+}
