@@ -26,6 +26,9 @@ pub enum Args {
         /// between neighbours to measure how well the calibration fits.
         #[arg(long, value_name = "DIR")]
         pictures: Option<PathBuf>,
+        /// Only these cameras, by name, separated by commas.
+        #[arg(long = "use", value_name = "A,B,…", value_delimiter = ',')]
+        only: Vec<String>,
         /// Draw the rig from above and from the side.
         #[arg(long, value_name = "OUT.png")]
         draw: Option<PathBuf>,
@@ -39,6 +42,9 @@ pub enum Args {
         /// The format to write.
         #[arg(long, value_enum, default_value_t = Target::RigToml)]
         to: Target,
+        /// Only these cameras, by name, separated by commas.
+        #[arg(long = "use", value_name = "A,B,…", value_delimiter = ',')]
+        only: Vec<String>,
         /// The cameras' pictures, for formats that name them or when the rig file does not tell their sizes.
         #[arg(long, value_name = "DIR")]
         pictures: Option<PathBuf>,
@@ -60,14 +66,26 @@ pub enum Target {
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<()> {
     match args {
-        Args::Check { rig, pictures, draw } => check_rig(&rig, pictures.as_deref(), draw.as_deref()),
-        Args::Convert { rig, out, to, pictures } => convert(&rig, &out, to, pictures.as_deref()),
+        Args::Check { rig, only, pictures, draw } => check_rig(&rig, &only, pictures.as_deref(), draw.as_deref()),
+        Args::Convert { rig, out, to, only, pictures } => convert(&rig, &only, &out, to, pictures.as_deref()),
     }
 }
 
-fn check_rig(path: &Path, folder: Option<&Path>, drawing: Option<&Path>) -> anyhow::Result<()> {
+/// The named cameras of a rig, in that order; all without names.
+fn restricted(rig: Rig, only: &[String]) -> anyhow::Result<Rig> {
+    if only.is_empty() {
+        return Ok(rig);
+    }
+    let keep = only
+        .iter()
+        .map(|name| rig.index_of(name).with_context(|| format!("the rig has no camera \"{name}\". `volte rig check` lists its cameras")))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(rig.restricted_to(&keep))
+}
+
+fn check_rig(path: &Path, only: &[String], folder: Option<&Path>, drawing: Option<&Path>) -> anyhow::Result<()> {
     let (format, _) = formats::detect(path)?;
-    let mut rig = formats::read(path)?;
+    let mut rig = restricted(formats::read(path)?, only)?;
     let mut notices = Vec::new();
     let mut found = Vec::new();
     if let Some(folder) = folder {
@@ -88,15 +106,24 @@ fn check_rig(path: &Path, folder: Option<&Path>, drawing: Option<&Path>) -> anyh
         bar.finish_and_clear();
         report.add_residuals(&rig, residuals);
     }
-    print!("{}", text(path, format, &rig, &report, &notices));
+    say(&text(path, format, &rig, &report, &notices))?;
     if let Some(out) = drawing {
         let title = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
         write_png(&check::draw(&rig, &report, &title), out)?;
-        println!("\nDrawn: {}", out.display());
+        say(&format!("\nDrawn: {}\n", out.display()))?;
     }
     let errors = report.findings.iter().filter(|f| f.severity == Severity::Error).count();
     anyhow::ensure!(errors == 0, "the rig cannot be used as it is: {errors} error{}, see above", if errors == 1 { "" } else { "s" });
     Ok(())
+}
+
+/// Prints; a reader that has seen enough (`| head`) is no fault.
+fn say(text: &str) -> anyhow::Result<()> {
+    use std::io::{ErrorKind, Write as _};
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(e).context("cannot write the report"),
+        _ => Ok(()),
+    }
 }
 
 /// The report as aligned text.
@@ -105,7 +132,7 @@ fn text(path: &Path, format: Format, rig: &Rig, report: &Report, notices: &[Stri
     out.extend(notices.iter().map(|n| format!("  note: {n}")));
     out.push(String::new());
     let wide = rig.cameras.iter().map(|c| c.name.chars().count()).max().unwrap_or(0).max(6);
-    out.push(format!("{:wide$}  {:>11}  {:>17}  {:>17}  {:24}  {}", "camera", "picture", "focal px", "centre px", "position m", "lens"));
+    out.push(format!("{:wide$}  {:>11}  {:>17}  {:>17}  {:>23}   {}", "camera", "picture", "focal px", "centre px", "position m", "lens"));
     for c in &rig.cameras {
         let p = c.center_in_world();
         let size = if c.width_px == 0 { "?".to_owned() } else { format!("{} × {}", c.width_px, c.height_px) };
@@ -196,8 +223,8 @@ fn write_png(picture: &image::RgbImage, out: &Path) -> anyhow::Result<()> {
     written.with_context(|| format!("cannot write {}", out.display()))
 }
 
-fn convert(path: &Path, out: &Path, to: Target, folder: Option<&Path>) -> anyhow::Result<()> {
-    let mut rig = load(path)?;
+fn convert(path: &Path, only: &[String], out: &Path, to: Target, folder: Option<&Path>) -> anyhow::Result<()> {
+    let mut rig = restricted(load(path)?, only)?;
     let mut names: Vec<String> = rig.cameras.iter().map(|c| format!("{}.png", c.name)).collect();
     if let Some(folder) = folder {
         let matched = pictures::match_rig(&rig, folder)?;

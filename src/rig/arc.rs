@@ -134,7 +134,10 @@ fn plane_normal(centers: &[DVec3], center: DVec3, camera_up_sum: DVec3) -> DVec3
     // An arc in a slant against the cameras' up is believed only where the plane is beyond doubt: a ring around a subject
     // that lies on its side, where every camera has another up.
     let in_plane = spread(normal) <= 0.25 * small;
-    let beyond_doubt = spread(normal) <= 0.02 * small && small >= 0.1 * large;
+    // Two rows of cameras side by side lie in a plane too, but in one that faces the subject.
+    let faces_subject = (center - mean).try_normalize().is_some_and(|d| normal.dot(d).abs() > 0.7);
+    let agree_about_up = camera_up_sum.length() > 0.7 * centers.len() as f64;
+    let beyond_doubt = spread(normal) <= 0.02 * small && small >= 0.1 * large && !(faces_subject && agree_about_up);
     if beyond_doubt || (in_plane && along_up.abs() >= 0.5) { if along_up < 0.0 { -normal } else { normal } } else { camera_up }
 }
 

@@ -168,6 +168,9 @@ fn scene(canvas: &mut Canvas, rig: &Rig, report: &Report, view: &Projection, fro
     let subject_px = (0.25 * radius * view.px_per_m) as f32;
     canvas.disc(middle, subject_px, SUBJECT.faint(0.10));
     canvas.circle(middle, subject_px, 1.5, SUBJECT.faint(0.8));
+    if subject_px > 30.0 {
+        canvas.text_centered(&format!("±{}", metres(0.25 * radius)), [middle[0], middle[1] - subject_px - 14.0], 9.0, SUBJECT);
+    }
     for d in [[7.0, 0.0], [0.0, 7.0]] {
         canvas.line([middle[0] - d[0], middle[1] - d[1]], [middle[0] + d[0], middle[1] + d[1]], 2.0, SUBJECT);
     }
@@ -214,30 +217,46 @@ fn frustum(canvas: &mut Canvas, view: &Projection, c: &Camera, length_m: f64, in
     canvas.disc(apex, 3.4, ink);
 }
 
-/// Names outside the arc, as many as fit without covering each other; those of wrong cameras first and in red.
+/// Names outside the arc, as many as fit without covering each other or a camera; those of wrong cameras first and in red.
 fn labels(canvas: &mut Canvas, rig: &Rig, report: &Report, view: &Projection, panel: &Panel, center: DVec3) {
     const HEIGHT: f32 = 10.0;
     let middle = view.px(center);
-    let mut taken: Vec<[f32; 4]> = Vec::new();
     let order: Vec<usize> = report.arc.as_ref().map_or_else(|| (0..rig.cameras.len()).collect(), |a| a.order.clone());
     let mut cameras: Vec<&Camera> = order.iter().map(|&i| &rig.cameras[i]).filter(|c| is_sound(c)).collect();
     cameras.sort_by_key(|c| !is_wrong(report, c));
+    let place = |c: &Camera| view.px(c.center_in_world());
+    let mut taken: Vec<[f32; 4]> = cameras.iter().map(|c| place(c)).map(|[x, y]| [x - 7.0, y - 7.0, x + 7.0, y + 7.0]).collect();
+    // The scale bar's corner.
+    taken.push([panel.min[0], panel.max[1] - 44.0, panel.min[0] + 260.0, panel.max[1]]);
     for c in cameras {
-        let at = view.px(c.center_in_world());
+        let at = place(c);
         let (dx, dy) = (at[0] - middle[0], at[1] - middle[1]);
         let length = dx.hypot(dy).max(1e-3);
         let half_width = 0.5 * font::width(&c.name, HEIGHT);
-        // Beyond the camera, by as much as the text needs in that direction.
-        let away = 16.0 + (dx / length).abs() * half_width + (dy / length).abs() * 0.5 * HEIGHT;
-        let p = [at[0] + dx / length * away, at[1] + dy / length * away];
-        let own = [p[0] - half_width - 5.0, p[1] - HEIGHT * 0.5 - 5.0, p[0] + half_width + 5.0, p[1] + HEIGHT * 0.5 + 5.0];
-        let covers = taken.iter().any(|t| own[0] < t[2] && t[0] < own[2] && own[1] < t[3] && t[1] < own[3]);
-        let leaves = own[0] < panel.min[0] || own[2] > panel.max[0] || own[1] < panel.min[1] + 36.0 || own[3] > panel.max[1];
-        if covers || leaves {
-            continue;
+        for lane in [0.0, 20.0, 40.0] {
+            // Beyond the camera, by as much as the text needs in that direction.
+            let away = 16.0 + lane + (dx / length).abs() * half_width + (dy / length).abs() * 0.5 * HEIGHT;
+            let p = [at[0] + dx / length * away, at[1] + dy / length * away];
+            let own = [p[0] - half_width - 4.0, p[1] - HEIGHT * 0.5 - 4.0, p[0] + half_width + 4.0, p[1] + HEIGHT * 0.5 + 4.0];
+            let covers = taken.iter().any(|t| own[0] < t[2] && t[0] < own[2] && own[1] < t[3] && t[1] < own[3]);
+            let leaves = own[0] < panel.min[0] || own[2] > panel.max[0] || own[1] < panel.min[1] + 36.0 || own[3] > panel.max[1];
+            if covers || leaves {
+                continue;
+            }
+            taken.push(own);
+            let ink = if is_wrong(report, c) { color(Verdict::Red) } else { TEXT };
+            if lane > 0.0 {
+                let end = away - (dx / length).abs() * half_width - (dy / length).abs() * 0.5 * HEIGHT - 5.0;
+                canvas.line(
+                    [at[0] + dx / length * 9.0, at[1] + dy / length * 9.0],
+                    [at[0] + dx / length * end, at[1] + dy / length * end],
+                    1.0,
+                    DIM.faint(0.5),
+                );
+            }
+            canvas.text_centered(&c.name, p, HEIGHT, ink);
+            break;
         }
-        taken.push(own);
-        canvas.text_centered(&c.name, p, HEIGHT, if is_wrong(report, c) { color(Verdict::Red) } else { TEXT });
     }
 }
 
@@ -307,7 +326,11 @@ fn gap_chart(canvas: &mut Canvas, rig: &Rig, gaps: &[Gap], panel: &Panel) {
     let y = panel.max[1] - 20.0;
     canvas.text(first, left, y, 9.0, DIM);
     canvas.text(last, right - font::width(last, 9.0), y, 9.0, DIM);
-    let note = if gaps.iter().any(|g| g.residual.is_some()) { "residual below the bars" } else { "in the order of the arc" };
+    let note = if gaps.iter().any(|g| g.residual.is_some()) && pitch > widest * 7.0 {
+        "epipolar residual below the bars, px"
+    } else {
+        "in the order of the arc"
+    };
     canvas.text_centered(note, [0.5 * (left + right), y - 4.5], 9.0, DIM);
 }
 

@@ -14,15 +14,19 @@ use crate::rig::{Arc, Camera, Rig};
 pub struct Residual {
     /// Median distance of matched points from their epipolar lines (mean of both pictures), px of the original pictures.
     pub median_px: f64,
-    /// How many points were matched.
+    /// How many points were matched, beyond those that match by chance.
     pub matches: usize,
 }
 
-/// Matches are sought so far beside the line, px of the reduced picture: chance matches then have a median of half of it,
-/// which nobody takes for a good calibration.
+/// Matches are sought so far beside the line, px of the reduced picture.
 const BAND_PX: f64 = 12.0;
-/// Fewer matches prove nothing.
-const MIN_MATCHES: usize = 12;
+/// Bands of the same width beside the line: of a camera that stands where the rig says they hold chance matches only and
+/// tell how many of the band's are chance; of a camera that was moved one of them holds the true matches.
+const BESIDE_PX: [f64; 4] = [-48.0, -24.0, 24.0, 48.0];
+/// Fewer matches beyond chance prove nothing.
+const MIN_MATCHES: f64 = 12.0;
+/// Nor does a smaller share of all.
+const MIN_SHARE: f64 = 0.5;
 const MIN_SIMILARITY: f32 = 0.75;
 /// The second best must be so much worse (of the distance 1 − similarity).
 const MAX_RATIO: f32 = 0.8;
@@ -84,26 +88,39 @@ fn residual(a: &Side<'_>, b: &Side<'_>) -> Option<Residual> {
         |s: &Side<'_>, line: DVec3| DVec2::new(line.x / s.camera.lens.fx_px, line.y / s.camera.lens.fy_px).length().max(1e-300) * s.scale;
     let (norm_b, norm_a): (Vec<f64>, Vec<f64>) =
         (lines_in_b.iter().map(|l| px(b, *l)).collect(), lines_in_a.iter().map(|l| px(a, *l)).collect());
+    // Mean of the signed distances in both pictures, reduced pixels.
     let distance = |i: usize, j: usize| {
-        let e = rays_b[j].dot(lines_in_b[i]).abs();
+        let e = rays_b[j].dot(lines_in_b[i]);
         0.5 * (e / norm_b[i] + e / norm_a[j])
     };
-    let best_in_b: Vec<Option<usize>> =
-        (0..rays_a.len()).map(|i| best(&a.features[i], b.features, |j| distance(i, j) <= BAND_PX)).collect();
-    let mut distances: Vec<f64> = best_in_b
-        .iter()
-        .enumerate()
-        .filter_map(|(i, j)| {
-            let j = (*j)?;
-            (best(&b.features[j], a.features, |i| distance(i, j) <= BAND_PX) == Some(i)).then(|| distance(i, j))
-        })
-        .collect();
-    if distances.len() < MIN_MATCHES {
-        return None;
-    }
-    distances.sort_by(f64::total_cmp);
+    let matched = |offset: f64| -> Vec<f64> {
+        let allowed = |i: usize, j: usize| (distance(i, j) - offset).abs() <= BAND_PX;
+        let best_in_b: Vec<Option<usize>> = (0..rays_a.len()).map(|i| best(&a.features[i], b.features, |j| allowed(i, j))).collect();
+        let mutual = best_in_b.iter().enumerate().filter_map(|(i, j)| j.map(|j| (i, j)));
+        mutual
+            .filter(|&(i, j)| best(&b.features[j], a.features, |i| allowed(i, j)) == Some(i))
+            .map(|(i, j)| (distance(i, j) - offset).abs())
+            .collect()
+    };
+    let mut distances = matched(0.0);
+    let mut beside: Vec<(usize, f64)> = BESIDE_PX.iter().map(|offset| (matched(*offset).len(), offset.abs())).collect();
+    beside.sort_by_key(|(n, _)| *n);
+    // The middle two: true matches of a moved camera may fill one.
+    let chance = 0.5 * (beside[1].0 + beside[2].0) as f64;
+    let real = |n: usize| Some(n as f64 - chance).filter(|real| *real >= MIN_MATCHES && *real >= MIN_SHARE * n as f64);
     let scale = 0.5 * (a.scale + b.scale);
-    Some(Residual { median_px: distances[distances.len() / 2] * scale, matches: distances.len() })
+    let Some(inside) = real(distances.len()) else {
+        // That a camera was moved needs more evidence: this is the best of four.
+        let (n, offset) = beside[beside.len() - 1];
+        return real(n)
+            .filter(|outside| *outside >= 3.0 * MIN_MATCHES && *outside >= 0.6 * n as f64)
+            .map(|outside| Residual { median_px: offset * scale, matches: outside.round() as usize });
+    };
+    distances.sort_by(f64::total_cmp);
+    // The median of the real matches: chance matches are spread evenly over the band.
+    let real_within = |n: usize, d: f64| (n + 1) as f64 - chance * d / BAND_PX;
+    let median = distances.iter().enumerate().find(|(n, d)| real_within(*n, **d) >= 0.5 * inside).map_or(BAND_PX, |(_, d)| *d);
+    Some(Residual { median_px: median * scale, matches: inside.round() as usize })
 }
 
 /// The most similar allowed feature, if it is similar enough and clearly better than any other elsewhere.

@@ -133,10 +133,12 @@ impl Report {
             gap.residual = residual;
         }
         let pair = |g: &Gap| format!("{}–{}", rig.cameras[g.from].name, rig.cameras[g.to].name);
-        let off = |limit: std::ops::Range<f64>| -> Vec<String> {
-            self.gaps.iter().filter(|g| g.residual.as_ref().is_some_and(|r| limit.contains(&r.median_px))).map(pair).collect()
+        // A pixel, or a thousandth of a large picture.
+        let limit_px = |g: &Gap| f64::max(1.5, 1e-3 * f64::from(rig.cameras[g.from].width_px.max(rig.cameras[g.from].height_px)));
+        let off = |times: std::ops::Range<f64>| -> Vec<String> {
+            self.gaps.iter().filter(|g| g.residual.is_some_and(|r| times.contains(&(r.median_px / limit_px(g))))).map(pair).collect()
         };
-        let (bad, poor) = (off(3.0..f64::INFINITY), off(1.5..3.0));
+        let (bad, poor) = (off(2.0..f64::INFINITY), off(1.0..2.0));
         let unknown: Vec<String> = self.gaps.iter().filter(|g| g.residual.is_none()).map(pair).collect();
         let mut add = |severity, cameras: Vec<String>, what: &str, remedy| {
             if !cameras.is_empty() {
@@ -146,13 +148,13 @@ impl Report {
         add(
             Severity::Error,
             bad,
-            "the pictures contradict the calibration: matched points lie more than 3 px beside their epipolar lines (median)",
+            "the pictures contradict the calibration: matched points lie far beside their epipolar lines (median of 3 px, of large pictures 0.2 % of their longer side)",
             "Was a camera moved or zoomed after calibration? Are these the pictures of this rig and of one instant? Calibrate these cameras again",
         );
         add(
             Severity::Warning,
             poor,
-            "matched points lie more than 1.5 px beside their epipolar lines (median)",
+            "matched points lie beside their epipolar lines (median of 1.5 px, of large pictures 0.1 % of their longer side)",
             "Edges will ghost between these cameras. Calibrate them again, with the board where the athlete will be",
         );
         add(
@@ -185,6 +187,9 @@ pub fn check(rig: &Rig) -> Report {
     }
     let arc = Arc::fit(&part).ok().map(|a| Arc { order: a.order.iter().map(|&i| sound[i]).collect(), ..a });
     let gaps = arc.as_ref().map_or_else(Vec::new, |arc| gaps(rig, arc));
+    if let Some(arc) = &arc {
+        rows(arc, &gaps, &mut findings);
+    }
     spacing(rig, &gaps, &mut findings);
     findings.sort_by_key(|f| f.severity);
     Report { findings, arc, gaps }
@@ -455,6 +460,22 @@ fn together(rig: &Rig, findings: &mut Vec<Finding>) {
             format!("the cameras stand {:.2} mm from the subject: the file is probably in kilometres or without scale", radius_m * 1000.0),
             "Multiply all translations so that they are metres (a factor 1000 for kilometres); measure one distance between two cameras",
         );
+    }
+}
+
+/// An order by azimuth jumps up and down between the rows of a rig that has several.
+fn rows(arc: &Arc, gaps: &[Gap], findings: &mut Vec<Finding>) {
+    let travelled: f64 = gaps.iter().map(|g| g.degrees).sum();
+    let around = if arc.closed { 360.0 } else { arc.azimuth_rad.last().copied().unwrap_or(0.0).to_degrees() };
+    if gaps.len() > 2 && travelled > 1.6 * around {
+        findings.push(Finding {
+            severity: Severity::Note,
+            cameras: vec![],
+            what: format!(
+                "the cameras stand in more than one row: in the order around the subject the gaps add up to {travelled:.0}° on {around:.0}°"
+            ),
+            remedy: "The gaps below jump between the rows. Look at one row with --use A,B,…",
+        });
     }
 }
 
