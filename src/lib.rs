@@ -7,6 +7,7 @@
 //! Modules are layered; arrows point down only (`tests/architecture.rs` enforces it). See ARCHITECTURE.md.
 
 // app, console, control
+pub mod app;
 #[cfg(feature = "console")]
 pub mod console;
 pub mod control;

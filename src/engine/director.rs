@@ -296,7 +296,7 @@ impl Director {
                 Effect::Pin(event) => {
                     let (begin, end) = event.pinned_range();
                     if let Err(why) = self.feeds.pin(event.id, begin, end) {
-                        self.warn(format!("{} cannot be kept in the ring: {why}", event.name));
+                        self.warn(format!("{}: {why}", event.name));
                     }
                 }
                 Effect::Unpin(id) => self.feeds.unpin(id),

@@ -99,7 +99,7 @@ pub trait Feeds: Send + Sync + 'static {
     /// The frames of all cameras at an instant. Takes its time (decoding); called on a thread of its own.
     fn moment(&self, instant: MediaTime) -> Result<Moment, String>;
 
-    /// Keeps a range in the ring until it is released; an error says why it cannot be kept.
+    /// Keeps a range in the ring until it is released; an error says what is wrong with that and the remedy.
     fn pin(&self, event: EventId, begin: MediaTime, end: MediaTime) -> Result<(), String>;
 
     /// Releases it.

@@ -3,6 +3,8 @@
 //! [`Engine`] runs live: [`Command`]s in, one immutable [`Snapshot`] out. Must not know: windows, panels, command lines.
 
 mod board;
+#[cfg(feature = "gstreamer")]
+mod captured;
 mod command;
 mod director;
 pub mod export;
@@ -16,6 +18,8 @@ mod orbit;
 mod publish;
 mod snapshot;
 
+#[cfg(feature = "gstreamer")]
+pub use captured::CapturedFeeds;
 pub use command::{Command, CommandInfo, CommandKind, Quality};
 pub use feeds::{FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
 pub use live::{Engine, EngineError, EngineOptions};

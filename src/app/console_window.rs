@@ -1,0 +1,118 @@
+//! The console's window: egui on winit and wgpu.
+
+use std::sync::Arc;
+
+use winit::{event::WindowEvent, window::Window};
+
+use super::{
+    AppError,
+    pictures::PictureSlot,
+    surface::{Frame, WindowGpu, WindowSurface},
+};
+use crate::{
+    console::{self, ConsoleState, Textures},
+    engine::{Command, Snapshot},
+};
+
+/// Window, interface state and what it draws with.
+pub(super) struct ConsoleWindow {
+    pub window: Arc<Window>,
+    pub state: ConsoleState,
+    surface: WindowSurface,
+    context: egui::Context,
+    input: egui_winit::State,
+    renderer: egui_wgpu::Renderer,
+    cameras: Vec<PictureSlot>,
+    preview: PictureSlot,
+    program: PictureSlot,
+}
+
+impl ConsoleWindow {
+    /// Draws on `window` with `gpu`; `state` comes from the window before, if the device was lost.
+    pub fn new(gpu: &WindowGpu, window: Arc<Window>, state: ConsoleState) -> Result<Self, AppError> {
+        let surface = WindowSurface::new(gpu, &window, false)?;
+        let context = egui::Context::default();
+        console::apply_style(&context);
+        let most = gpu.device.limits().max_texture_dimension_2d as usize;
+        let scale = Some(window.scale_factor() as f32);
+        let input = egui_winit::State::new(context.clone(), egui::ViewportId::ROOT, window.as_ref(), scale, window.theme(), Some(most));
+        let renderer = egui_wgpu::Renderer::new(&gpu.device, surface.format(), egui_wgpu::RendererOptions::default());
+        Ok(Self {
+            window,
+            state,
+            surface,
+            context,
+            input,
+            renderer,
+            cameras: Vec::new(),
+            preview: PictureSlot::new(),
+            program: PictureSlot::new(),
+        })
+    }
+
+    /// Hands an event to egui.
+    pub fn on_event(&mut self, gpu: &WindowGpu, event: &WindowEvent) {
+        if let WindowEvent::Resized(size) = event {
+            self.surface.resize(gpu, size.width, size.height);
+        }
+        let _ = self.input.on_window_event(&self.window, event);
+    }
+
+    /// Draws the snapshot and returns what the operator asked for.
+    pub fn draw(&mut self, gpu: &WindowGpu, snapshot: &Snapshot) -> Vec<Command> {
+        let textures = self.upload(gpu, snapshot);
+        let raw = self.input.take_egui_input(&self.window);
+        let mut commands = Vec::new();
+        let state = &mut self.state;
+        let output = self.context.run_ui(raw, |ui| commands.extend(console::show(ui, snapshot, &textures, state)));
+        self.input.handle_platform_output(&self.window, output.platform_output);
+        let jobs = self.context.tessellate(output.shapes, output.pixels_per_point);
+        for (id, deltas) in &output.textures_delta.set {
+            for delta in deltas {
+                self.renderer.update_texture(&gpu.device, &gpu.queue, *id, delta);
+            }
+        }
+        if let Frame::Ready(frame) = self.surface.frame(gpu) {
+            let screen = egui_wgpu::ScreenDescriptor { size_in_pixels: self.surface.size_px(), pixels_per_point: output.pixels_per_point };
+            let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("console") });
+            let extra = self.renderer.update_buffers(&gpu.device, &gpu.queue, &mut encoder, &jobs, &screen);
+            let view = frame.texture.create_view(&wgpu::TextureViewDescriptor::default());
+            {
+                let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+                    label: Some("console"),
+                    color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                        view: &view,
+                        resolve_target: None,
+                        depth_slice: None,
+                        ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
+                    })],
+                    ..wgpu::RenderPassDescriptor::default()
+                });
+                self.renderer.render(&mut pass.forget_lifetime(), &jobs, &screen);
+            }
+            gpu.queue.submit(extra.into_iter().chain([encoder.finish()]));
+            self.surface.present(gpu, frame);
+        }
+        for id in &output.textures_delta.free {
+            self.renderer.free_texture(id);
+        }
+        commands
+    }
+
+    fn upload(&mut self, gpu: &WindowGpu, snapshot: &Snapshot) -> Textures {
+        let (device, queue, renderer) = (&gpu.device, &gpu.queue, &mut self.renderer);
+        self.cameras.resize_with(snapshot.cameras.len(), PictureSlot::new);
+        let cameras = snapshot
+            .cameras
+            .iter()
+            .zip(&mut self.cameras)
+            .map(|(camera, slot)| slot.show_in_egui(device, queue, renderer, &camera.live.as_ref()?.picture))
+            .collect();
+        let shown = snapshot.preview.as_ref().and_then(|p| p.shown.as_ref());
+        Textures {
+            cameras,
+            preview: shown.and_then(|s| self.preview.show_in_egui(device, queue, renderer, &s.picture)),
+            program: self.program.show_in_egui(device, queue, renderer, &snapshot.program.shown.picture),
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Both windows on one event loop: keys and clicks become commands, snapshots become pictures.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use winit::{
+    application::ApplicationHandler,
+    dpi::LogicalSize,
+    event::{ElementState, KeyEvent, MouseButton, WindowEvent},
+    event_loop::{ActiveEventLoop, ControlFlow, EventLoop},
+    keyboard::ModifiersState,
+    window::{Window, WindowId},
+};
+
+use super::{console_window::ConsoleWindow, keys, program_window::ProgramWindow, surface::WindowGpu};
+use crate::{
+    console::ConsoleState,
+    control::{self, KeyContext},
+    engine::{Command, Engine},
+};
+
+/// Time between frames of the console, at least.
+const CONSOLE_INTERVAL: Duration = Duration::from_millis(16);
+/// The same on a software adapter, which draws on the processor that decodes and solves.
+const CONSOLE_INTERVAL_SOFTWARE: Duration = Duration::from_millis(66);
+/// Time between looks at program.
+const PROGRAM_INTERVAL: Duration = Duration::from_millis(8);
+/// Two clicks within this time are a double click.
+const DOUBLE_CLICK: Duration = Duration::from_millis(400);
+
+/// What can go wrong with windows.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// There is no screen.
+    #[error("no window can be opened: {0}. Without a screen use `volte demo --headless` or `volte export`")]
+    NoDisplay(String),
+    /// The GPU cannot draw on a window.
+    #[error("the GPU cannot draw windows: {0}. Install a Vulkan driver (Debian and Ubuntu: `apt install mesa-vulkan-drivers`)")]
+    Gpu(String),
+}
+
+/// How the windows open.
+#[derive(Debug, Clone, Default)]
+pub struct WindowOptions {
+    /// Open the program window in full screen.
+    pub program_full_screen: bool,
+    /// Do not open the program window.
+    pub no_program_window: bool,
+    /// Set from outside (Ctrl-C) to close the windows.
+    pub quit: Arc<AtomicBool>,
+}
+
+/// Whether there seems to be a screen to open windows on.
+pub fn has_display() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+    !cfg!(all(unix, not(target_os = "macos"))) || set("DISPLAY") || set("WAYLAND_DISPLAY")
+}
+
+/// Opens the windows on a running engine and stays until they are closed.
+pub fn run(engine: &Engine, options: WindowOptions) -> Result<(), AppError> {
+    if !has_display() {
+        return Err(AppError::NoDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set".to_owned()));
+    }
+    let event_loop = EventLoop::new().map_err(|e| AppError::NoDisplay(e.to_string()))?;
+    let mut app = App {
+        engine,
+        options,
+        gpu: None,
+        console: None,
+        program: None,
+        modifiers: ModifiersState::empty(),
+        console_due: Instant::now(),
+        console_pause: CONSOLE_INTERVAL,
+        shown_program: 0,
+        last_click: None,
+        failed: None,
+    };
+    event_loop.run_app(&mut app).map_err(|e| AppError::NoDisplay(e.to_string()))?;
+    app.failed.map_or(Ok(()), Err)
+}
+
+struct App<'a> {
+    engine: &'a Engine,
+    options: WindowOptions,
+    gpu: Option<WindowGpu>,
+    console: Option<ConsoleWindow>,
+    program: Option<ProgramWindow>,
+    modifiers: ModifiersState,
+    console_due: Instant,
+    console_pause: Duration,
+    shown_program: u64,
+    last_click: Option<Instant>,
+    failed: Option<AppError>,
+}
+
+fn window(event_loop: &ActiveEventLoop, title: &str, size: LogicalSize<f64>, smallest: LogicalSize<f64>) -> Result<Arc<Window>, AppError> {
+    let attributes = Window::default_attributes().with_title(title).with_inner_size(size).with_min_inner_size(smallest);
+    event_loop.create_window(attributes).map(Arc::new).map_err(|e| AppError::NoDisplay(e.to_string()))
+}
+
+impl App<'_> {
+    fn open(&mut self, event_loop: &ActiveEventLoop) -> Result<(), AppError> {
+        // As large as the screen allows, at most 1080p.
+        let screen = event_loop.primary_monitor().or_else(|| event_loop.available_monitors().next());
+        let room: LogicalSize<f64> = screen.map_or(LogicalSize::new(1600.0, 900.0), |m| m.size().to_logical(m.scale_factor()));
+        let size = LogicalSize::new(room.width.clamp(1024.0, 1920.0), room.height.clamp(640.0, 1080.0));
+        let console = window(event_loop, "Volte", size, LogicalSize::new(960.0, 600.0))?;
+        let gpu = WindowGpu::open(&console)?;
+        self.console_pause = if gpu.is_software() { CONSOLE_INTERVAL_SOFTWARE } else { CONSOLE_INTERVAL };
+        self.console = Some(ConsoleWindow::new(&gpu, console, ConsoleState::default())?);
+        self.gpu = Some(gpu);
+        if !self.options.no_program_window {
+            self.open_program(event_loop)?;
+            if self.options.program_full_screen
+                && let Some(program) = &self.program
+            {
+                program.toggle_full_screen();
+            }
+        }
+        Ok(())
+    }
+
+    fn open_program(&mut self, event_loop: &ActiveEventLoop) -> Result<(), AppError> {
+        let Some(gpu) = &self.gpu else { return Ok(()) };
+        let program = window(event_loop, "Volte program", LogicalSize::new(960.0, 540.0), LogicalSize::new(160.0, 90.0))?;
+        self.program = Some(ProgramWindow::new(gpu, program)?);
+        Ok(())
+    }
+
+    /// Device lost: the same windows with a new device.
+    fn reopen_gpu(&mut self) -> Result<(), AppError> {
+        let (Some(console), program) = (self.console.take(), self.program.take()) else { return Ok(()) };
+        let (window, state) = (Arc::clone(&console.window), console.state.clone());
+        let program_window = program.as_ref().map(|p| Arc::clone(&p.window));
+        // Everything made of the old device goes before the new one comes.
+        drop((console, program));
+        self.gpu = None;
+        let gpu = WindowGpu::open(&window)?;
+        self.console = Some(ConsoleWindow::new(&gpu, window, state)?);
+        if let Some(window) = program_window {
+            self.program = Some(ProgramWindow::new(&gpu, window)?);
+        }
+        self.gpu = Some(gpu);
+        Ok(())
+    }
+
+    fn give_up(&mut self, event_loop: &ActiveEventLoop, problem: AppError) {
+        self.failed = Some(problem);
+        event_loop.exit();
+    }
+
+    fn ask(&mut self, event_loop: &ActiveEventLoop, command: Command) {
+        match command {
+            Command::ShowKeys => {
+                if let Some(console) = &mut self.console {
+                    console.state.keys_shown = !console.state.keys_shown;
+                }
+            }
+            Command::FullScreenProgram => match &self.program {
+                Some(program) => program.toggle_full_screen(),
+                None => {
+                    if let Err(e) = self.open_program(event_loop) {
+                        tracing::warn!(%e, "the program window does not open");
+                    }
+                }
+            },
+            command => {
+                if !self.engine.send(command) {
+                    tracing::warn!(?command, "the engine is behind; the command was not taken");
+                }
+            }
+        }
+        // What was asked for is seen at once.
+        self.console_due = Instant::now();
+    }
+
+    fn on_key(&mut self, event_loop: &ActiveEventLoop, event: &KeyEvent) -> bool {
+        let Some(key) = keys::key(event.physical_key, &event.logical_key) else { return false };
+        if event.repeat && !keys::may_repeat(key) {
+            return true;
+        }
+        let keys_shown = self.console.as_ref().is_some_and(|c| c.state.keys_shown);
+        if keys_shown && key == control::Key::Escape {
+            self.ask(event_loop, Command::ShowKeys);
+            return true;
+        }
+        let snapshot = self.engine.snapshot();
+        let context = KeyContext { prepared_event: snapshot.preview.as_ref().and_then(|p| p.event), arc_length: snapshot.arc_length() };
+        match control::command_for(key, keys::modifiers(self.modifiers), &context) {
+            Some(command) => {
+                self.ask(event_loop, command);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn draw_console(&mut self, event_loop: &ActiveEventLoop) {
+        let begun = Instant::now();
+        let snapshot = self.engine.snapshot();
+        let (Some(gpu), Some(console)) = (&self.gpu, &mut self.console) else { return };
+        let commands = console.draw(gpu, &snapshot);
+        // Drawing takes at most half of the time.
+        self.console_due = Instant::now() + self.console_pause.max(begun.elapsed());
+        for command in commands {
+            self.ask(event_loop, command);
+        }
+    }
+}
+
+impl ApplicationHandler for App<'_> {
+    fn resumed(&mut self, event_loop: &ActiveEventLoop) {
+        if self.console.is_none()
+            && let Err(e) = self.open(event_loop)
+        {
+            self.give_up(event_loop, e);
+        }
+    }
+
+    fn window_event(&mut self, event_loop: &ActiveEventLoop, id: WindowId, event: WindowEvent) {
+        let is_console = self.console.as_ref().is_some_and(|c| c.window.id() == id);
+        match &event {
+            WindowEvent::CloseRequested => {
+                if is_console {
+                    event_loop.exit();
+                } else {
+                    // F11 opens it again.
+                    self.program = None;
+                }
+                return;
+            }
+            WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
+            WindowEvent::KeyboardInput { event: key, is_synthetic: false, .. } if key.state == ElementState::Pressed => {
+                if self.on_key(event_loop, key) {
+                    return;
+                }
+            }
+            WindowEvent::MouseInput { state: ElementState::Pressed, button: MouseButton::Left, .. } if !is_console => {
+                let now = Instant::now();
+                if self.last_click.is_some_and(|at| now - at < DOUBLE_CLICK) {
+                    self.last_click = None;
+                    self.ask(event_loop, Command::FullScreenProgram);
+                } else {
+                    self.last_click = Some(now);
+                }
+            }
+            _ => {}
+        }
+        let Some(gpu) = &self.gpu else { return };
+        if is_console {
+            if let Some(console) = &mut self.console {
+                console.on_event(gpu, &event);
+            }
+            match event {
+                WindowEvent::RedrawRequested => self.draw_console(event_loop),
+                WindowEvent::CursorMoved { .. } => {}
+                _ => self.console_due = Instant::now(),
+            }
+        } else if let Some(program) = &mut self.program
+            && program.window.id() == id
+        {
+            if event == WindowEvent::RedrawRequested {
+                let shown = self.engine.snapshot().program.shown.clone();
+                program.draw(gpu, &shown.picture);
+                self.shown_program = shown.serial;
+            } else if !matches!(event, WindowEvent::CursorMoved { .. }) {
+                program.on_event(gpu, &event);
+            }
+        }
+    }
+
+    fn about_to_wait(&mut self, event_loop: &ActiveEventLoop) {
+        if self.options.quit.load(Ordering::Relaxed) {
+            event_loop.exit();
+            return;
+        }
+        if self.gpu.as_ref().is_some_and(WindowGpu::is_lost)
+            && let Err(e) = self.reopen_gpu()
+        {
+            self.give_up(event_loop, e);
+            return;
+        }
+        let now = Instant::now();
+        if let Some(program) = &self.program
+            && (program.stale || self.engine.snapshot().program.shown.serial != self.shown_program)
+        {
+            program.window.request_redraw();
+        }
+        if now >= self.console_due
+            && let Some(console) = &self.console
+        {
+            self.console_due = now + self.console_pause;
+            console.window.request_redraw();
+        }
+        event_loop.set_control_flow(ControlFlow::WaitUntil(self.console_due.min(now + PROGRAM_INTERVAL)));
+    }
+}

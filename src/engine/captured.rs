@@ -1,0 +1,274 @@
+//! Live feeds through GStreamer as the engine sees them: a capture session with the rig that it belongs to.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
+
+use super::{EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
+use crate::{
+    capture::{self, CaptureSession, FeedState, LiveFollower},
+    frame::Moment,
+    replay::EventId,
+    rig::Rig,
+    ring::{FeedId, PinId},
+    time::{FrameRate, MediaTime},
+};
+
+/// A live feed without a new frame for so long is lost, nanoseconds.
+const LOST_AFTER_NANOS: i64 = 1_000_000_000;
+/// Rates and faults are judged over this time.
+const WINDOW: Duration = Duration::from_secs(3);
+/// Status of capture and ring is taken at most this often.
+const STATUS_AGE: Duration = Duration::from_millis(40);
+/// How long the first frame may take before a rate is assumed.
+const RATE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A running capture session and its rig.
+#[derive(Debug)]
+pub struct CapturedFeeds {
+    rig: Rig,
+    rate: FrameRate,
+    session: Arc<CaptureSession>,
+    /// The feed of each camera of the rig; `None` when no feed has its name.
+    feeds: Vec<Option<FeedId>>,
+    pins: Mutex<BTreeMap<EventId, PinId>>,
+    status: Mutex<Status>,
+    focus: Arc<Focus>,
+    follower: Option<thread::JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Status {
+    taken: Option<Instant>,
+    feeds: Vec<FeedStatus>,
+    ring: RingStatus,
+    /// Per camera: (when, received, faults).
+    history: Vec<VecDeque<(Instant, u64, u64)>>,
+}
+
+/// What the thread that decodes the live camera shares.
+#[derive(Debug, Default)]
+struct Focus {
+    /// The camera, as an index of the rig.
+    camera: AtomicUsize,
+    picture: ArcSwapOption<(usize, LivePicture)>,
+    stop: AtomicBool,
+}
+
+impl CapturedFeeds {
+    /// The session's feeds, matched with the rig's cameras by name. `rate` is the nominal rate; `None` waits for a feed to tell.
+    pub fn new(rig: Rig, session: CaptureSession, rate: Option<FrameRate>) -> Result<Self, EngineError> {
+        let session = Arc::new(session);
+        let feeds: Vec<Option<FeedId>> = rig.cameras.iter().map(|c| session.ring().feed_named(&c.name)).collect();
+        let declared = || session.status().iter().filter_map(|s| s.rate).max_by(|a, b| a.fps().total_cmp(&b.fps()));
+        let rate = rate.unwrap_or_else(|| {
+            session.wait_until(RATE_TIMEOUT, |feeds| feeds.iter().any(|s| s.rate.is_some()));
+            declared().unwrap_or(FrameRate::whole(25))
+        });
+        let focus = Arc::new(Focus::default());
+        let (shared, following, ids) = (Arc::clone(&focus), Arc::clone(&session), feeds.clone());
+        let follower = thread::Builder::new()
+            .name("live".to_owned())
+            .spawn(move || follow(&following, &ids, &shared))
+            .map_err(|source| EngineError::Thread { name: "live".to_owned(), source })?;
+        let history = vec![VecDeque::new(); rig.cameras.len()];
+        let status = Mutex::new(Status { taken: None, feeds: Vec::new(), ring: RingStatus::default(), history });
+        Ok(Self { rig, rate, session, feeds, pins: Mutex::default(), status, focus, follower: Some(follower) })
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Arc<CaptureSession> {
+        &self.session
+    }
+
+    fn with_status<T>(&self, read: impl FnOnce(&Status) -> T) -> T {
+        let mut status = self.status.lock();
+        if status.taken.is_none_or(|at| at.elapsed() >= STATUS_AGE) {
+            self.take_status(&mut status);
+        }
+        read(&status)
+    }
+
+    fn take_status(&self, status: &mut Status) {
+        let now = Instant::now();
+        let house_now = self.session.house_now();
+        let all = self.session.status();
+        let mut newest: Option<MediaTime> = None;
+        let Status { history, feeds, .. } = status;
+        *feeds = self
+            .feeds
+            .iter()
+            .zip(history)
+            .map(|(feed, history)| match feed.and_then(|id| all.iter().find(|s| s.id == id)) {
+                Some(s) => {
+                    let status = judge(s, history, now, house_now);
+                    if matches!(status.health, FeedHealth::Good | FeedHealth::Degraded) {
+                        newest = match (newest, status.newest) {
+                            (Some(a), Some(b)) => Some(a.min(b)),
+                            (a, b) => a.or(b),
+                        };
+                    }
+                    status
+                }
+                None => FeedStatus {
+                    health: FeedHealth::Lost,
+                    note: "no feed has the name of this camera. Name the feed like the camera of the rig".to_owned(),
+                    ..FeedStatus::default()
+                },
+            })
+            .collect();
+        let ring = self.session.ring().status();
+        status.ring = RingStatus {
+            bytes: ring.bytes,
+            budget_bytes: ring.budget_bytes,
+            pinned_bytes: ring.pinned_bytes,
+            oldest: ring.common_span().map(|(from, _)| from),
+            newest,
+            budget_nanos: ring.duration_nanos,
+        };
+        status.taken = Some(now);
+    }
+}
+
+/// Health of a feed from its counters.
+fn judge(s: &capture::FeedStatus, history: &mut VecDeque<(Instant, u64, u64)>, now: Instant, house_now: MediaTime) -> FeedStatus {
+    let faults = s.dropped.total() + s.late + s.duplicated + s.damaged;
+    history.push_back((now, s.received, faults));
+    while history.len() > 2 && history.front().is_some_and(|(at, ..)| now - *at > WINDOW) {
+        history.pop_front();
+    }
+    let (fps, fresh_faults) = match history.front() {
+        Some((at, received, old)) if now > *at => {
+            (s.received.saturating_sub(*received) as f64 / (now - *at).as_secs_f64(), faults.saturating_sub(*old))
+        }
+        _ => (0.0, 0),
+    };
+    let silent = s.newest.is_some_and(|at| house_now - at > LOST_AFTER_NANOS + s.delay_nanos.max(0));
+    let (health, note) = match s.state {
+        FeedState::Starting => (FeedHealth::Waiting, String::new()),
+        FeedState::Failed => (FeedHealth::Lost, s.last_error.clone().unwrap_or_else(|| "it cannot go on".to_owned())),
+        FeedState::Ended => (FeedHealth::Lost, "its file is at its end. Start again, or loop it".to_owned()),
+        FeedState::Live if silent => (FeedHealth::Lost, "no frame for a second. Check the camera, its cable and its power".to_owned()),
+        FeedState::Live if fresh_faults > 0 => {
+            (FeedHealth::Degraded, format!("{fresh_faults} frames dropped, late or repeated in the last {} s", WINDOW.as_secs()))
+        }
+        FeedState::Live if s.newest.is_none() => (FeedHealth::Waiting, String::new()),
+        FeedState::Live => (FeedHealth::Good, String::new()),
+    };
+    FeedStatus {
+        health,
+        note,
+        fps,
+        received: s.received,
+        dropped: s.dropped.total(),
+        duplicated: s.duplicated,
+        late: s.late,
+        offset_nanos: s.clock_offset_nanos,
+        newest: s.newest,
+    }
+}
+
+/// Decodes the camera in focus, every frame at full size ("latest").
+fn follow(session: &CaptureSession, feeds: &[Option<FeedId>], focus: &Focus) {
+    let mut follower: Option<LiveFollower> = None;
+    while !focus.stop.load(Ordering::Relaxed) {
+        let camera = focus.camera.load(Ordering::Relaxed);
+        let Some(feed) = feeds.get(camera).copied().flatten() else {
+            thread::sleep(Duration::from_millis(50));
+            continue;
+        };
+        if follower.as_ref().is_none_or(|f| f.feed() != feed) {
+            follower = Some(LiveFollower::new(Arc::clone(session.ring()), Arc::clone(session.formats()), feed));
+        }
+        let Some(current) = &mut follower else { continue };
+        match current.next_frame() {
+            Ok(Some(timed)) => {
+                if let Some(picture) = timed.frame.to_picture() {
+                    focus.picture.store(Some(Arc::new((camera, LivePicture { picture: Arc::new(picture), time: timed.time }))));
+                }
+            }
+            Ok(None) => thread::sleep(Duration::from_millis(4)),
+            Err(e) => {
+                tracing::debug!("live picture: {e}");
+                thread::sleep(Duration::from_millis(200));
+            }
+        }
+    }
+}
+
+impl Feeds for CapturedFeeds {
+    fn rig(&self) -> &Rig {
+        &self.rig
+    }
+
+    fn now(&self) -> MediaTime {
+        self.session.house_now()
+    }
+
+    fn rate(&self) -> FrameRate {
+        self.rate
+    }
+
+    fn status(&self) -> Vec<FeedStatus> {
+        self.with_status(|s| s.feeds.clone())
+    }
+
+    fn ring(&self) -> RingStatus {
+        self.with_status(|s| s.ring)
+    }
+
+    fn live_picture(&self, camera: usize) -> Option<LivePicture> {
+        if let Some(focused) = self.focus.picture.load_full()
+            && focused.0 == camera
+        {
+            return Some(focused.1.clone());
+        }
+        let preview = self.session.preview((*self.feeds.get(camera)?)?)?;
+        Some(LivePicture { picture: Arc::clone(&preview.picture), time: preview.time })
+    }
+
+    fn focus(&self, camera: usize) {
+        self.focus.camera.store(camera, Ordering::Relaxed);
+    }
+
+    fn moment(&self, instant: MediaTime) -> Result<Moment, String> {
+        Ok(self.session.moment(instant))
+    }
+
+    fn pin(&self, event: EventId, begin: MediaTime, end: MediaTime) -> Result<(), String> {
+        let pin = self.session.ring().pin(begin, end);
+        if let Some(old) = self.pins.lock().insert(event, pin) {
+            self.session.ring().unpin(old);
+        }
+        if self.session.ring().status().pins_fill_budget() {
+            return Err("marks fill the ring, soon nothing new can be recorded. Remove events, or give the ring more memory".to_owned());
+        }
+        Ok(())
+    }
+
+    fn unpin(&self, event: EventId) {
+        if let Some(pin) = self.pins.lock().remove(&event) {
+            self.session.ring().unpin(pin);
+        }
+    }
+}
+
+impl Drop for CapturedFeeds {
+    fn drop(&mut self) {
+        self.focus.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.follower.take()
+            && thread.join().is_err()
+        {
+            tracing::warn!("the live thread ended by panic");
+        }
+    }
+}
