@@ -19,7 +19,7 @@ const LATER: Duration = Duration::from_mins(2);
 
 fn start(n: usize, without_gpu: bool) -> (Arc<FakeFeeds>, Engine) {
     let feeds = Arc::new(FakeFeeds::new(n));
-    let options = EngineOptions { quality: Some(Quality::Draft), without_gpu };
+    let options = EngineOptions { quality: Some(Quality::Draft), without_gpu, ..EngineOptions::default() };
     let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn volte::engine::Feeds>, &options).unwrap();
     (feeds, engine)
 }

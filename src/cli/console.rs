@@ -1,10 +1,140 @@
-//! `volte console`: the operator's console.
+//! `volte console`: the operator's console on cameras' footage as live feeds.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Context as _;
+use volte::{
+    app,
+    capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, Pace},
+    engine::{CapturedFeeds, Engine, EngineOptions, Feeds, Quality, footage},
+    rig,
+    ring::RingConfig,
+};
 
 /// What `volte console` takes.
 #[derive(Debug, Default, clap::Args)]
-pub struct Args {}
+#[command(long_about = ABOUT, after_help = EXAMPLES)]
+pub struct Args {
+    /// The calibration of the cameras, in any format that `volte rig check` reads. Without it: the built-in venue.
+    #[arg(long, requires = "footage")]
+    rig: Option<PathBuf>,
+    /// Synchronized video, one file per camera, each named like its camera: a folder or files. They play in real time, as
+    /// cameras would.
+    #[arg(long, value_name = "FOLDER|FILES", num_args = 1.., requires = "rig")]
+    footage: Vec<PathBuf>,
+    /// Play the footage once instead of over and over.
+    #[arg(long, requires = "footage")]
+    once: bool,
+    #[command(flatten)]
+    pub desk: Desk,
+}
+
+/// What every way to open the console takes.
+#[derive(Debug, Default, clap::Args)]
+pub struct Desk {
+    /// Memory of the ring, MiB [default: 2048].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1_048_576))]
+    ring_mib: Option<u64>,
+    /// How far back the ring reaches, seconds [default: 120].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(2..=86_400))]
+    ring_seconds: Option<u32>,
+    /// draft, normal or full; by default what the GPU can do.
+    #[arg(long, value_parser = parse_quality)]
+    pub quality: Option<Quality>,
+    /// Open the program window in full screen.
+    #[arg(long)]
+    full_screen: bool,
+    /// Do not open the program window; F11 opens it later.
+    #[arg(long)]
+    no_program_window: bool,
+    /// Folder for what EXPORT writes.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    pub export_folder: PathBuf,
+}
+
+const ABOUT: &str = "\
+Open the operator's console.
+
+Two windows open: the console, and a clean program window for the screen or the converter that feeds the show. All \
+cameras are always recorded into a ring in memory. MARK (space) freezes the newest instant of all cameras; left and right \
+travel around the athlete; TAKE (enter) puts the move on program; RETURN (escape) goes back to live. The question mark \
+shows all keys.";
+
+const EXAMPLES: &str = "\
+Examples:
+  volte console                                         the built-in venue, no data needed
+  volte console --rig Calib.toml --footage videos/      one video per camera, in real time, over and over
+  volte console --rig rig.toml --footage cam*.mp4 --ring-seconds 300 --ring-mib 8192 --full-screen";
+
+fn parse_quality(text: &str) -> Result<Quality, String> {
+    Quality::ALL
+        .into_iter()
+        .find(|q| q.label().eq_ignore_ascii_case(text))
+        .ok_or_else(|| format!("{text:?} is none of draft, normal, full"))
+}
+
+impl Desk {
+    /// Bounds of the ring.
+    pub fn capture(&self) -> CaptureConfig {
+        let standard = RingConfig::default();
+        CaptureConfig {
+            ring: RingConfig {
+                budget_bytes: self.ring_mib.map_or(standard.budget_bytes, |mib| mib << 20),
+                duration_nanos: self.ring_seconds.map_or(standard.duration_nanos, |s| i64::from(s) * 1_000_000_000),
+                ..standard
+            },
+            ..CaptureConfig::default()
+        }
+    }
+
+    /// Runs the engine and its windows on feeds until the console is closed.
+    pub fn open(&self, feeds: Arc<dyn Feeds>) -> anyhow::Result<()> {
+        let options = EngineOptions { quality: self.quality, export_folder: Some(self.export_folder.clone()), ..EngineOptions::default() };
+        let engine = Engine::start(feeds, &options)?;
+        let windows = app::WindowOptions {
+            program_full_screen: self.full_screen,
+            no_program_window: self.no_program_window,
+            ..app::WindowOptions::default()
+        };
+        let quit = Arc::clone(&windows.quit);
+        ctrlc::set_handler(move || quit.store(true, std::sync::atomic::Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
+        app::run(&engine, windows)?;
+        Ok(())
+    }
+}
 
 /// Runs it.
-pub fn run(_args: Args) -> anyhow::Result<()> {
-    anyhow::bail!("`volte console` is not in this build yet")
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let Some(file) = &args.rig else {
+        return super::demo::run(super::demo::Args { desk: args.desk, ..super::demo::Args::default() });
+    };
+    if !app::has_display() {
+        return Err(app::AppError::NoDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set".to_owned()).into());
+    }
+    let mut rig = rig::load(file)?;
+    let files = footage::match_files(&rig, &args.footage)?;
+    let specs: Vec<FeedSpec> = rig
+        .cameras
+        .iter()
+        .zip(files)
+        .map(|(camera, path)| FeedSpec {
+            clock_offset_nanos: camera.clock_offset_nanos,
+            ..FeedSpec::new(&camera.name, FeedSource::File { path, pace: Pace::Live { looped: !args.once } })
+        })
+        .collect();
+    let session = CaptureSession::start(args.desk.capture(), &specs)?;
+    // Formats that do not say how large the pictures are learn it from the footage.
+    let known = |feeds: &[volte::capture::FeedStatus]| feeds.iter().all(|f| f.size_px.is_some() || f.last_error.is_some());
+    session.wait_until(std::time::Duration::from_secs(10), known);
+    for camera in rig.cameras.iter_mut().filter(|c| c.width_px == 0 || c.height_px == 0) {
+        if let Some((w, h)) = session.status().iter().find(|f| *f.name == *camera.name).and_then(|f| f.size_px) {
+            (camera.width_px, camera.height_px) = (w, h);
+        }
+    }
+    for feed in session.status() {
+        if let Some(problem) = feed.last_error {
+            eprintln!("note: {}: {problem}", feed.name);
+        }
+    }
+    args.desk.open(Arc::new(CapturedFeeds::new(rig, session, None)?))
 }

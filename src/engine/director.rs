@@ -2,16 +2,19 @@
 //! the other threads, and snapshots.
 
 use std::{
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
-use crossbeam::select;
+use crossbeam::{channel::Sender, select};
 
 use super::{
     Command, EngineOptions, FeedHealth, FeedStatus, Feeds, GpuView, Notice, NoticeLevel, Quality, ShownPicture, Snapshot,
     board::{Board, SolveWish, ViewWish},
+    export::{ExportJob, Moments},
+    export_thread::{ExportNews, RunningExport, free_name},
     gpu_thread::GpuReport,
     live::Inbox,
     moment_thread::{MomentReport, MomentWish},
@@ -20,10 +23,12 @@ use super::{
 };
 use crate::{
     frame::{Moment, Picture},
+    output::{CancelToken, OutputSpec, SidecarHeader},
     replay::{Effect, Program, Readiness, Transport, TransportCommand, path::Track},
     rig,
+    scene::SceneOptions,
     time::MediaTime,
-    view::ViewReport,
+    view::{ViewMode, ViewReport},
 };
 
 /// Moments kept decoded: the one on air, the one in preview, and some to go back to.
@@ -76,6 +81,9 @@ pub(super) struct Director {
     pub status: Vec<FeedStatus>,
     pub notices: Vec<Notice>,
     pub published: u64,
+    pub export: Option<RunningExport>,
+    export_folder: PathBuf,
+    exports: Sender<ExportNews>,
     board: Arc<Board>,
     moment_wish: Arc<MomentWish>,
     moments: Vec<Arc<Moment>>,
@@ -86,7 +94,13 @@ pub(super) struct Director {
 }
 
 impl Director {
-    pub fn new(feeds: Arc<dyn Feeds>, board: Arc<Board>, moment_wish: Arc<MomentWish>, options: &EngineOptions) -> Self {
+    pub fn new(
+        feeds: Arc<dyn Feeds>,
+        board: Arc<Board>,
+        moment_wish: Arc<MomentWish>,
+        exports: Sender<ExportNews>,
+        options: &EngineOptions,
+    ) -> Self {
         let names: Vec<String> = feeds.rig().cameras.iter().map(|c| c.name.clone()).collect();
         let fitted = rig::Arc::fit(feeds.rig());
         let problem = fitted.as_ref().err().map(ToString::to_string);
@@ -117,6 +131,9 @@ impl Director {
             status: feeds.status(),
             notices: Vec::new(),
             published: 0,
+            export: None,
+            export_folder: options.export_folder.clone().unwrap_or_default(),
+            exports,
             board,
             moment_wish,
             moments: Vec::new(),
@@ -141,7 +158,7 @@ impl Director {
         let rate = self.feeds.rate().fps().clamp(1.0, MAX_TICKS_PER_SEC);
         let interval = Duration::from_secs_f64(1.0 / rate);
         let mut due = Instant::now() + interval;
-        let Inbox { commands, gpu, moments, stop } = inbox;
+        let Inbox { commands, gpu, moments, exports, stop } = inbox;
         // A channel whose other end is gone is always ready: it must not be selected again.
         let never_gpu = crossbeam::channel::never();
         let mut gpu = gpu;
@@ -161,6 +178,10 @@ impl Director {
                 },
                 recv(moments) -> report => match report {
                     Ok(report) => self.moment_report(report),
+                    Err(_) => return,
+                },
+                recv(exports) -> news => match news {
+                    Ok(news) => self.export_news(news),
                     Err(_) => return,
                 },
                 default(due.saturating_duration_since(Instant::now())) => {
@@ -255,7 +276,7 @@ impl Director {
                 self.auto_quality = false;
                 self.set_quality(quality);
             }
-            Command::Export => self.warn("Export from the console comes with the outputs; use `volte export`".to_owned()),
+            Command::Export => self.start_export(),
             Command::ShowKeys | Command::FullScreenProgram => {}
         }
     }
@@ -281,6 +302,60 @@ impl Director {
             self.preview.asked = None;
             if let Some(at) = self.transport.preview().map(|p| p.instant) {
                 self.start_preparing(at);
+            }
+        }
+    }
+
+    fn start_export(&mut self) {
+        if self.export.is_some() {
+            return self.warn("An export is running already. Wait until it is written".to_owned());
+        }
+        let Some((instant, from, event)) = self.transport.preview().map(|p| (p.instant, p.position, p.event)) else {
+            return self.warn("Nothing is prepared. Mark an instant or choose an event, then export it".to_owned());
+        };
+        let (Some(moment), Some(track)) = (self.moment(instant), self.track(instant, from)) else {
+            return self.warn("The frames of this instant are not there yet. Export again in a moment".to_owned());
+        };
+        let name = event.and_then(|id| self.transport.events().get(id)).map_or("jog", |e| e.name.as_str());
+        let (width_px, height_px) = self.quality.program_size_px();
+        let job = ExportJob {
+            rig: self.feeds.rig().clone(),
+            moments: Moments::One(moment.as_ref().clone()),
+            path: track.path().clone(),
+            mark: instant,
+            mode: ViewMode::Synthesis,
+            scene: SceneOptions { max_depth_size_px: self.quality.depth_size_px(), ..SceneOptions::default() },
+            output: OutputSpec {
+                path: free_name(&self.export_folder, name),
+                width_px,
+                height_px,
+                rate: self.feeds.rate(),
+                codec: None,
+                overwrite: false,
+                sidecar: Some(SidecarHeader::default()),
+                cancel: CancelToken::default(),
+            },
+        };
+        match RunningExport::start(job, self.exports.clone()) {
+            Ok(running) => self.export = Some(running),
+            Err(e) => self.warn(e.to_string()),
+        }
+    }
+
+    fn export_news(&mut self, news: ExportNews) {
+        match news {
+            ExportNews::Progress(progress) => {
+                if let Some(export) = &mut self.export {
+                    export.progress = progress;
+                }
+            }
+            ExportNews::Done { path, frames } => {
+                self.export = None;
+                self.notice(NoticeLevel::Info, format!("Exported {frames} frames to {}", path.display()));
+            }
+            ExportNews::Failed(why) => {
+                self.export = None;
+                self.warn(format!("The export was not written: {why}"));
             }
         }
     }

@@ -193,8 +193,8 @@ fn wait(session: &CaptureSession, cancel: &CancelToken, enough: impl Fn(&FeedSta
     }
 }
 
-/// The file of every camera, in the rig's order.
-fn match_files(rig: &Rig, given: &[PathBuf]) -> Result<Vec<PathBuf>, FootageError> {
+/// The file of every camera, in the rig's order, from folders and files.
+pub fn match_files(rig: &Rig, given: &[PathBuf]) -> Result<Vec<PathBuf>, FootageError> {
     let mut files = vec![];
     for path in given {
         let read = |source| FootageError::Read { path: path.clone(), source };

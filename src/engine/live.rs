@@ -4,14 +4,14 @@
 //! The engine waits for nobody: the board and the moment wish are `latest` slots, the reports are bounded `lossless` queues that
 //! only the engine reads, commands are a bounded `lossless` queue that tells the sender when it is full.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 
 use arc_swap::ArcSwap;
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 use super::{
-    Command, Quality, Snapshot, board::Board, director::Director, feeds::Feeds, gpu_thread, gpu_thread::GpuReport, moment_thread,
-    moment_thread::MomentReport,
+    Command, Quality, Snapshot, board::Board, director::Director, export_thread::ExportNews, feeds::Feeds, gpu_thread,
+    gpu_thread::GpuReport, moment_thread, moment_thread::MomentReport,
 };
 
 const COMMANDS_LOSSLESS: usize = 256;
@@ -40,6 +40,8 @@ pub struct EngineOptions {
     pub quality: Option<Quality>,
     /// Work without a GPU: orbits step through the real cameras.
     pub without_gpu: bool,
+    /// Where [`Command::Export`] writes; `None` is the current folder.
+    pub export_folder: Option<PathBuf>,
 }
 
 /// Owns the threads; ends them when dropped.
@@ -58,6 +60,7 @@ pub(super) struct Inbox {
     pub commands: Receiver<Command>,
     pub gpu: Receiver<GpuReport>,
     pub moments: Receiver<MomentReport>,
+    pub exports: Receiver<ExportNews>,
     pub stop: Receiver<()>,
 }
 
@@ -88,10 +91,11 @@ impl Engine {
         }
         let (wish, decoding) = (Arc::clone(&moments), Arc::clone(&feeds));
         engine.spawn("moment", move || moment_thread::run(decoding.as_ref(), &wish, &moments_out))?;
-        let mut director = Director::new(feeds, board, moments, options);
+        let (exports_out, exports_in) = bounded(REPORTS_LOSSLESS);
+        let mut director = Director::new(feeds, board, moments, exports_out, options);
         let snapshot = Arc::clone(&engine.snapshot);
         snapshot.store(Arc::new(director.snapshot()));
-        let inbox = Inbox { commands: commands_in, gpu: gpu_in, moments: moments_in, stop: stop_in };
+        let inbox = Inbox { commands: commands_in, gpu: gpu_in, moments: moments_in, exports: exports_in, stop: stop_in };
         engine.spawn("engine", move || director.run(&inbox, &snapshot))?;
         Ok(engine)
     }

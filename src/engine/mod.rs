@@ -8,6 +8,7 @@ mod captured;
 mod command;
 mod director;
 pub mod export;
+mod export_thread;
 mod feeds;
 #[cfg(feature = "gstreamer")]
 pub mod footage;

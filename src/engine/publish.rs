@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{CameraView, GapQuality, GapView, MoveView, PreviewView, ProgramKind, ProgramView, Snapshot, Tally, director::Director, orbit};
+use super::{
+    CameraView, ExportView, GapQuality, GapView, MoveView, PreviewView, ProgramKind, ProgramView, Snapshot, Tally, director::Director,
+    orbit,
+};
 use crate::replay::Program;
 
 impl Director {
@@ -93,7 +96,7 @@ impl Director {
             quality: self.quality,
             gpu: self.gpu.clone(),
             notices: self.notices.iter().cloned().collect(),
-            export: None,
+            export: self.export.as_ref().map(|e| ExportView { path: e.path.display().to_string(), progress: e.progress }),
         }
     }
 }
