@@ -107,7 +107,7 @@ fn face(p: Prim, x: vec3<f32>, fp: f32) -> vec3<f32> {
     var color = p.color.rgb * (1.0 + 0.10 * noise3(x * 30.0, p.what.w) + 0.10 * noise3(x * 140.0, p.what.w + 1u) * detail(0.007, fp));
     if (x.y > 0.0) {
         let side = abs(x.x);
-        color *= vec3<f32>(1.0) - vec3<f32>(0.0, 0.18, 0.15) * smoothstep(0.035, 0.0, length(vec2<f32>(side - 0.045, x.z + 0.03)));
+        color *= vec3<f32>(1.0) - vec3<f32>(0.0, 0.18, 0.15) * (1.0 - smoothstep(0.0, 0.035, length(vec2<f32>(side - 0.045, x.z + 0.03))));
         let eye = vec2<f32>((side - 0.032) / 0.015, (x.z - 0.018) / 0.008);
         color = mix(color, vec3<f32>(0.62), 1.0 - smoothstep(0.8, 1.2, length(eye)));
         color = mix(color, vec3<f32>(0.02), 1.0 - smoothstep(0.3, 0.6, length(eye * vec2<f32>(1.0, 0.6))));

@@ -32,7 +32,7 @@ fn shade(o: vec3<f32>, d: vec3<f32>, hit: Hit) -> vec3<f32> {
     let lamp = vec2<f32>((fract(u / 11.0) - 0.5) * 11.0, at.z - 15.6);
     let grid = abs(fract(lamp / 0.55) - 0.5);
     let inside = step(abs(lamp.x), 2.2) * step(abs(lamp.y), 0.8);
-    color += vec3<f32>(3.0, 2.9, 2.6) * inside * smoothstep(0.42, 0.2, length(grid));
+    color += vec3<f32>(3.0, 2.9, 2.6) * inside * (1.0 - smoothstep(0.2, 0.42, length(grid)));
     return color;
 }
 

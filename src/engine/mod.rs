@@ -18,6 +18,8 @@ mod moment_thread;
 mod orbit;
 mod publish;
 mod snapshot;
+#[cfg(feature = "gstreamer")]
+pub mod venue_feeds;
 
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;

@@ -16,15 +16,19 @@ mod faults;
 mod figure;
 mod font;
 mod layout;
+mod prepared;
 mod render;
 mod rigs;
 mod skeleton;
 mod stream;
+#[cfg(test)]
+mod twin;
 mod world;
 
 pub use dataset::{Dataset, DatasetError, depth_to_millimetres};
 pub use faults::{Bump, Fate, FaultError, Faults};
 pub(crate) use layout::shader_structs;
+pub use prepared::{PreparedLoop, Standpoint};
 pub use render::Venue;
 pub use rigs::VenueRig;
 pub use stream::{StreamEvent, StreamFrame, VenueStream};

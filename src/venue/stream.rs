@@ -57,6 +57,11 @@ impl VenueStream {
         self.start.plus_nanos(self.rate.frame_nanos(self.index))
     }
 
+    /// Passes over `frames` frames: nobody was there to take them.
+    pub const fn skip(&mut self, frames: i64) {
+        self.index = self.index.saturating_add(frames);
+    }
+
     /// The camera as the rig file has it.
     pub const fn camera_in_rig(&self) -> &Camera {
         &self.in_rig
