@@ -37,6 +37,6 @@ pub mod time;
 /// Every struct that Rust uploads and a shader reads, for the test that compares the two sides.
 pub fn shader_structs() -> Vec<gpu::layout::StructLayout> {
     // Each module that has shaders lists its own (`pub(crate) fn shader_structs() -> Vec<StructLayout>`).
-    let lists: Vec<Vec<gpu::layout::StructLayout>> = vec![venue::shader_structs()];
+    let lists: Vec<Vec<gpu::layout::StructLayout>> = vec![venue::shader_structs(), scene::shader_structs(), view::shader_structs()];
     lists.concat()
 }

@@ -71,6 +71,11 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
     if sum_weight < 1e-3 && view.plane_only == 0u && fallback_total > 0.0 {
         rgb = mix(fallback / fallback_total, rgb, sum_weight / 1e-3);
     }
+    if sum_weight <= 0.0 {
+        // The target looks away from all that any camera sees: the nearest camera's picture as it is, never black.
+        let c = cameras[1];
+        rgb = linear_from_srgb(fetch_cubic(pictures, picture_px(c, ray), c.size_kind_layer.xy, i32(c.size_kind_layer.w)));
+    }
     if s0.y < 0.0 {
         atomicAdd(&tally[0], 1u);
     }

@@ -5,6 +5,7 @@ use glam::{DMat3, DVec3};
 
 use crate::{
     geometry::{Distortion, Pose},
+    gpu::layout::{ShaderStruct as _, StructLayout},
     rig::Camera,
 };
 
@@ -104,6 +105,20 @@ pub struct PrepareGpu {
     pub height: u32,
     /// Samples per axis; or (height << 16 | width) of the finer level.
     pub samples: u32,
+}
+
+crate::shader_struct!(CameraGpu as "Camera" in "scene/prepare.wgsl" {
+    row_x, row_y, row_z, lens, distortion_a, distortion_b, size_kind_layer, working_lens, working_size,
+});
+crate::shader_struct!(PairGpu as "Pair" in "scene/sweep.wgsl" { row_x, row_y, row_z, size_layer });
+crate::shader_struct!(SolveGpu as "Solve" in "scene/sweep.wgsl" {
+    width, height, layer, depths, rho_min, rho_step, scale, rho_per_px, iteration, stride, smoothness, color_weight, rho_max, sources, p1, p2,
+});
+crate::shader_struct!(PrepareGpu as "Prepare" in "scene/prepare.wgsl" { camera, width, height, samples });
+
+/// What the scene uploads, for the test that compares it with the shaders.
+pub(crate) fn shader_structs() -> Vec<StructLayout> {
+    vec![CameraGpu::LAYOUT, PairGpu::LAYOUT, SolveGpu::LAYOUT, PrepareGpu::LAYOUT]
 }
 
 /// How a camera is mapped to its working picture.

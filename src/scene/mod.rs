@@ -7,6 +7,7 @@ pub mod gpu_data;
 mod plan;
 mod solver;
 
+pub(crate) use gpu_data::shader_structs;
 pub use plan::Plan;
 pub use solver::SceneSolver;
 

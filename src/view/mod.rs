@@ -5,6 +5,7 @@
 mod sources;
 mod synthesizer;
 
+pub(crate) use synthesizer::shader_structs;
 pub use synthesizer::{ViewGpu, ViewSynthesizer};
 
 use crate::{

@@ -2,7 +2,11 @@
 
 use super::{View, ViewError, ViewMode, ViewReport, sources};
 use crate::{
-    gpu::{Gpu, Kernel, Timer, storage, storage_init, uniform},
+    gpu::{
+        Gpu, Kernel, Timer,
+        layout::{ShaderStruct as _, StructLayout},
+        storage, storage_init, uniform,
+    },
     rig::Camera,
     scene::{
         Scene,
@@ -34,6 +38,15 @@ pub struct ViewGpu {
     /// Share below the best score that a nearer surface may have; weight of conflict; of disagreement in colour; trust below
     /// which the smooth surface is used.
     pub tune: [f32; 4],
+}
+
+crate::shader_struct!(ViewGpu as "View" in "view/splat.wgsl" {
+    width, height, sources, has_rays, rho_pivot, rho_min, rho_max, plane_only, tune,
+});
+
+/// What the view uploads, for the test that compares it with the shaders. (Its cameras are the scene's.)
+pub(crate) fn shader_structs() -> Vec<StructLayout> {
+    vec![ViewGpu::LAYOUT]
 }
 
 /// Chosen by leave-one-out on the development sets (docs/synthesis.md): see [`ViewGpu::tune`].

@@ -1,0 +1,240 @@
+//! Scene and view together, on real pictures: what a view must be, and that a wrong one is told from a right one.
+//! Needs `VOLTE_DATA` (else `../shared/data`). Small pictures: the software adapter does it in a minute or two.
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+use std::path::{Path, PathBuf};
+
+use glam::{DMat3, DQuat, DVec3};
+use volte::{
+    frame::{
+        Picture,
+        metrics::{self, psnr_db},
+    },
+    geometry::Pose,
+    gpu::{Gpu, GpuOptions},
+    rig::{self, Camera, Rig},
+    scene::{Scene, SceneError, SceneOptions, SceneSolver},
+    view::{ViewError, ViewMode, ViewSynthesizer},
+};
+
+fn data(set: &str) -> PathBuf {
+    let root = std::env::var_os("VOLTE_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let path = root.join(set);
+    assert!(path.exists(), "{path:?} is missing: set VOLTE_DATA to the folder of development data (see its README.md)");
+    path
+}
+
+/// The named cameras of a set with their pictures, scaled to `width_px`.
+fn cameras_of(set: &str, names: &[&str], width_px: u32) -> (Rig, Vec<Picture>) {
+    let rig = rig::load(&data(set).join("transforms.json")).unwrap();
+    let keep: Vec<usize> =
+        names.iter().map(|n| rig.index_of(n).unwrap_or_else(|| panic!("{set} has no camera {n}: {:?}", rig.cameras[0].name))).collect();
+    let matched = rig::pictures::match_rig(&rig.restricted_to(&keep), &data(set).join("images")).unwrap();
+    let mut rig = matched.rig;
+    let pictures = rig
+        .cameras
+        .iter_mut()
+        .zip(&matched.paths)
+        .map(|(camera, path)| {
+            let picture = Picture::load(path).unwrap();
+            let height_px = (picture.height() * width_px).div_ceil(picture.width());
+            *camera = camera.scaled_to(width_px, height_px);
+            picture.resized(width_px, height_px)
+        })
+        .collect();
+    (rig, pictures)
+}
+
+/// Neighbours of the walk, 6° apart.
+fn walk(cameras: std::ops::Range<usize>, width_px: u32) -> (Rig, Vec<Picture>) {
+    let mut names: Vec<String> = rig::load(&data("walk/transforms.json")).unwrap().cameras.into_iter().map(|c| c.name).collect();
+    names.sort();
+    let names: Vec<&str> = names[cameras].iter().map(String::as_str).collect();
+    cameras_of("walk", &names, width_px)
+}
+
+struct Studio {
+    gpu: Gpu,
+    solver: SceneSolver,
+    synthesizer: ViewSynthesizer,
+}
+
+impl Studio {
+    fn open() -> Self {
+        let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+        Self { solver: SceneSolver::new(&gpu).unwrap(), synthesizer: ViewSynthesizer::new(&gpu).unwrap(), gpu }
+    }
+
+    fn solve(&mut self, rig: &Rig, pictures: &[Picture], depth_size_px: u32) -> Scene {
+        let pictures: Vec<&Picture> = pictures.iter().collect();
+        let options = SceneOptions { max_depth_size_px: Some(depth_size_px) };
+        self.solver.solve(rig, &pictures, &options, &mut |_| true).unwrap()
+    }
+
+    fn view(&mut self, scene: &Scene, target: &Camera, mode: ViewMode) -> Picture {
+        self.synthesizer.render(scene, target, mode).unwrap().read(&self.gpu).unwrap()
+    }
+
+    /// Hides camera `held`, synthesizes it from the rest, and scores it, dB.
+    fn score_of_hidden(&mut self, rig: &Rig, pictures: &[Picture], held: usize, modes: &[ViewMode]) -> Vec<f64> {
+        let rest: Vec<usize> = (0..rig.cameras.len()).filter(|&i| i != held).collect();
+        let inputs: Vec<Picture> = rest.iter().map(|&i| pictures[i].clone()).collect();
+        let scene = self.solve(&rig.restricted_to(&rest), &inputs, pictures[0].width().max(pictures[0].height()));
+        // The target is where the rig says that the hidden camera stands.
+        modes.iter().map(|&m| psnr_db(&pictures[held], &self.view(&scene, &rig.cameras[held], m), None).unwrap()).collect()
+    }
+}
+
+/// The camera turned about its own vertical axis, where it stands.
+fn turned(camera: &Camera, angle_deg: f64) -> Camera {
+    let turn = DMat3::from_quat(DQuat::from_rotation_y(angle_deg.to_radians()));
+    let own = camera.camera_from_world;
+    Camera { camera_from_world: Pose { rotation: turn * own.rotation, translation: turn * own.translation }, ..camera.clone() }
+}
+
+#[test]
+fn at_a_physical_camera_the_view_is_its_picture() {
+    let mut studio = Studio::open();
+    let fox: Vec<String> = std::fs::read_to_string(data("fox/arc.txt")).unwrap().split_whitespace().map(str::to_owned).collect();
+    let fox: Vec<&str> = fox[6..9].iter().map(|name| name.rsplit('/').next().unwrap().trim_end_matches(".jpg")).collect();
+    for (what, (rig, pictures)) in [("walk", walk(4..8, 320)), ("fox, a distorted lens", cameras_of("fox", &fox, 180))] {
+        assert_eq!(rig.cameras[0].lens.distortion.is_none(), what == "walk", "{what}: the case that this was chosen for");
+        let scene = studio.solve(&rig, &pictures, 160);
+        for (camera, picture) in rig.cameras.iter().zip(&pictures) {
+            let view = studio.view(&scene, camera, ViewMode::Synthesis);
+            let db = psnr_db(picture, &view, None).unwrap();
+            println!("{what}: {} {db:.2} dB", camera.name);
+            assert!(db >= 45.0, "{what}: the view at {} is not its picture: {db:.2} dB", camera.name);
+        }
+        // The measure tells one camera's picture from the next one's.
+        let other = studio.view(&scene, &rig.cameras[1], ViewMode::Synthesis);
+        assert!(psnr_db(&pictures[0], &other, None).unwrap() < 35.0, "{what}: the wrong camera's view passes");
+    }
+}
+
+#[test]
+fn there_is_no_hole_wherever_the_target_stands() {
+    let mut studio = Studio::open();
+    let (rig, pictures) = walk(4..8, 160);
+    let scene = studio.solve(&rig, &pictures, 160);
+    let pivot = scene.plan.center_in_world;
+    let eye = rig.cameras[1].center_in_world();
+    let up = DVec3::Z;
+    let at = |eye: DVec3, target: DVec3| Camera { camera_from_world: Pose::look_at(eye, target, up).unwrap(), ..rig.cameras[1].clone() };
+    let around = |deg: f64| pivot + DQuat::from_rotation_z(deg.to_radians()) * (eye - pivot);
+    let mut rotated_lens = rig.cameras[1].clone();
+    rotated_lens.lens.distortion = volte::geometry::Distortion::BrownConrady { k: [-0.2, 0.05, 0.0, 0.0, 0.0, 0.0], p: [0.001, -0.001] };
+    let targets = [
+        ("between two cameras", at(around(3.0), pivot)),
+        ("far outside the arc", at(around(80.0), pivot)),
+        ("on the other side", at(around(180.0), pivot)),
+        ("behind the cameras", at(pivot + (eye - pivot) * 3.0, pivot)),
+        ("near the subject", at(pivot + (eye - pivot) * 0.25, pivot)),
+        ("at the pivot, looking out", at(pivot, eye)),
+        ("at a camera, turned around", at(eye, eye + (eye - pivot))),
+        ("high above", at(pivot + DVec3::new(0.1, 0.0, 8.0), pivot)),
+        ("with a distorted lens", rotated_lens),
+    ];
+    for (what, target) in targets {
+        for mode in [ViewMode::Synthesis, ViewMode::CrossFade, ViewMode::Nearest] {
+            let view = studio.synthesizer.render(&scene, &target, mode).unwrap();
+            let picture = view.read(&studio.gpu).unwrap();
+            assert_eq!((picture.width(), picture.height()), (target.width_px, target.height_px));
+            let holes = picture.rgba().chunks_exact(4).filter(|p| p[3] != 255).count();
+            assert_eq!(holes, 0, "{what}, {mode:?}: {holes} pixels are not opaque");
+            // Opaque black would be a hole too: the walk has no large black parts.
+            let black = picture.rgba().chunks_exact(4).filter(|p| p[0].max(p[1]).max(p[2]) < 2).count();
+            let share = black as f64 / f64::from(picture.width() * picture.height());
+            assert!(share < 0.05, "{what}, {mode:?}: {:.1} % of the pixels are black", share * 100.0);
+            let weights: f32 = view.report.sources.iter().map(|s| s.1).sum();
+            assert!((weights - 1.0).abs() < 1e-3, "{what}, {mode:?}: weights sum to {weights}");
+            assert!((0.0..=1.0).contains(&view.report.filled_share) && (0.0..=1.0).contains(&view.report.synthesized_share));
+        }
+    }
+    // A target that is nowhere.
+    let mut lost = rig.cameras[1].clone();
+    lost.camera_from_world.translation = DVec3::splat(1e9);
+    let picture = studio.view(&scene, &lost, ViewMode::Synthesis);
+    assert!(picture.rgba().chunks_exact(4).all(|p| p[3] == 255));
+}
+
+#[test]
+fn synthesis_beats_the_cross_fade_and_a_wrong_rig_is_seen() {
+    let mut studio = Studio::open();
+    let (rig, pictures) = walk(3..8, 400);
+    let held = 2;
+    let scores = studio.score_of_hidden(&rig, &pictures, held, &[ViewMode::Synthesis, ViewMode::CrossFade, ViewMode::Nearest]);
+    println!(
+        "hidden {}: synthesis {:.2} dB, cross-fade {:.2} dB, nearest {:.2} dB",
+        rig.cameras[held].name, scores[0], scores[1], scores[2]
+    );
+    assert!(scores[0] >= scores[1] + 3.0, "synthesis {:.2} dB, cross-fade {:.2} dB", scores[0], scores[1]);
+    // A neighbour whose pose is 2° wrong.
+    let mut wrong = rig.clone();
+    wrong.cameras[held - 1] = turned(&rig.cameras[held - 1], 2.0);
+    let score = studio.score_of_hidden(&wrong, &pictures, held, &[ViewMode::Synthesis])[0];
+    println!("with a neighbour turned by 2°: {score:.2} dB");
+    assert!(score < scores[0] - 1.0, "a wrong pose does not show: {score:.2} dB against {:.2} dB", scores[0]);
+}
+
+#[test]
+fn the_same_moment_gives_the_same_bytes() {
+    let (rig, pictures) = walk(4..7, 160);
+    let target = Camera { camera_from_world: rig.cameras[1].camera_from_world, ..rig.cameras[0].clone() };
+    let run = |studio: &mut Studio| {
+        let scene = studio.solve(&rig, &pictures, 160);
+        let depths: Vec<Vec<u8>> = (0..3).map(|layer| studio.gpu.read_texture(&scene.depths, layer).unwrap()).collect();
+        (depths, studio.view(&scene, &target, ViewMode::Synthesis))
+    };
+    let mut studio = Studio::open();
+    let first = run(&mut studio);
+    assert!(first == run(&mut studio), "the second solve differs");
+    assert!(first == run(&mut Studio::open()), "another device gives another result");
+    let mut dimmed = pictures.clone();
+    dimmed[1].rgba_mut().iter_mut().for_each(|v| *v = v.saturating_sub(40));
+    let scene = studio.solve(&rig, &dimmed, 160);
+    assert!(first.1 != studio.view(&scene, &target, ViewMode::Synthesis), "the comparison sees no difference");
+}
+
+#[test]
+fn wrong_input_is_a_clear_error() {
+    let mut studio = Studio::open();
+    let (rig, pictures) = walk(4..7, 96);
+    let all: Vec<&Picture> = pictures.iter().collect();
+    let options = SceneOptions { max_depth_size_px: Some(96) };
+    let mut refused = |rig: &Rig, pictures: &[&Picture], words: &[&str]| {
+        let error = studio.solver.solve(rig, pictures, &options, &mut |_| true).expect_err("was accepted");
+        assert!(matches!(error, SceneError::Input(_)), "{error:?}");
+        let text = error.to_string();
+        assert!(words.iter().all(|w| text.contains(w)), "{text:?} does not say {words:?}");
+    };
+    refused(&Rig::default(), &[], &["at least one camera"]);
+    refused(&rig, &all[..2], &["2 pictures", "3 cameras"]);
+    let small = pictures[1].resized(48, 27);
+    refused(&rig, &[all[0], &small, all[2]], &[&rig.cameras[1].name, "48×27", "96×54"]);
+
+    // Cancelled at the first word and at the last.
+    for limit in [0.0, 0.5, 1.0] {
+        let error = studio.solver.solve(&rig, &all, &options, &mut |p| p < limit).expect_err("was not cancelled");
+        assert!(matches!(error, SceneError::Cancelled), "{error:?}");
+    }
+    // It goes on after errors; progress rises to 1.
+    let mut seen = Vec::new();
+    let mut progress = |p: f32| {
+        seen.push(p);
+        true
+    };
+    let scene = studio.solver.solve(&rig, &all, &options, &mut progress).unwrap();
+    assert!(seen.windows(2).all(|w| w[0] <= w[1]) && seen.last() == Some(&1.0), "{seen:?}");
+
+    for (width_px, height_px, word) in [(0, 54, "no size"), (1 << 20, 54, "larger")] {
+        let target = Camera { width_px, height_px, ..rig.cameras[0].clone() };
+        let error = studio.synthesizer.render(&scene, &target, ViewMode::Synthesis).expect_err("was accepted");
+        assert!(matches!(&error, ViewError::Input(text) if text.contains(word)), "{error}");
+    }
+    // One camera alone still gives pictures.
+    let scene = studio.solve(&rig.restricted_to(&[0]), &pictures[..1], 96);
+    let picture = studio.view(&scene, &rig.cameras[1], ViewMode::Synthesis);
+    assert!(picture.rgba().chunks_exact(4).all(|p| p[3] == 255));
+    assert!(metrics::ssim(&pictures[0], &studio.view(&scene, &rig.cameras[0], ViewMode::Synthesis)).unwrap() > 0.9);
+}

@@ -1,0 +1,183 @@
+//! Twins of shaders/scene/match.wgsl and sweep.wgsl.
+
+use glam::{IVec2, Vec2, Vec3, Vec4, Vec4Swizzles as _};
+use volte::{
+    gpu::{storage, storage_init, uniform},
+    scene::gpu_data::{PairGpu, SolveGpu},
+};
+
+use crate::{
+    bench::{Allowed, COLORS, Colors, GPU, array_view, judge, read, run, sampler, tiles},
+    stage::{STAGE, pixels},
+};
+
+/// Tap offset in strides and its spatial weight.
+const TAPS: [(i32, i32); 13] =
+    [(0, 0), (-1, -1), (1, -1), (-1, 1), (1, 1), (-2, 0), (2, 0), (0, -2), (0, 2), (-2, -2), (2, -2), (-2, 2), (2, 2)];
+
+/// A Gaussian of sigma 3 taps; the shader has its values written out.
+fn space_weight((x, y): (i32, i32)) -> f32 {
+    (-0.055 * (x * x + y * y) as f32).exp()
+}
+
+/// What a cost is computed from.
+pub struct Matcher<'a> {
+    pub solve: SolveGpu,
+    pub pairs: &'a [PairGpu],
+    pub level: &'a Colors,
+}
+
+pub struct Patch {
+    pub color: Vec3,
+    luma: [f32; 13],
+    weight: [f32; 13],
+    mean: f32,
+    variance: f32,
+}
+
+impl Matcher<'_> {
+    pub fn size(&self) -> IVec2 {
+        IVec2::new(self.solve.width as i32, self.solve.height as i32)
+    }
+
+    pub fn color(&self, at: IVec2) -> Vec3 {
+        self.level.load(at, self.solve.layer as usize).xyz()
+    }
+
+    pub fn patch(&self, at: IVec2) -> Patch {
+        let color = self.color(at);
+        let (mut luma, mut weight) = ([0.0; 13], [0.0; 13]);
+        for (k, &tap) in TAPS.iter().enumerate() {
+            let q = (at + IVec2::from(tap) * self.solve.stride as i32).clamp(IVec2::ZERO, self.size() - 1);
+            let c = self.level.load(q, self.solve.layer as usize);
+            luma[k] = c.w;
+            weight[k] = (-(c.xyz() - color).length_squared() * 35.0).exp() * space_weight(tap);
+        }
+        let sum: f32 = weight.iter().sum();
+        let mean = luma.iter().zip(&weight).map(|(l, w)| l * w).sum::<f32>() / sum;
+        let square = luma.iter().zip(&weight).map(|(l, w)| l * l * w).sum::<f32>() / sum;
+        Patch { color, luma, weight, mean, variance: (square - mean * mean).max(0.0) }
+    }
+
+    /// Cost of the plane (rho at `p`, slope `g`), `p` in level-0 px.
+    pub fn cost(&self, patch: &Patch, p: Vec2, rho: f32, g: Vec2) -> f32 {
+        let mut costs: Vec<f32> =
+            self.pairs.iter().take(self.solve.sources as usize).filter_map(|pair| self.cost_in(pair, patch, p, rho, g)).collect();
+        costs.sort_by(f32::total_cmp);
+        match costs[..] {
+            [] => 1.0,
+            [only] => only * 0.9 + 0.1,
+            [best, second, ..] => 0.5 * (best + second),
+        }
+    }
+
+    fn cost_in(&self, pair: &PairGpu, patch: &Patch, p: Vec2, rho: f32, g: Vec2) -> Option<f32> {
+        let scale = self.solve.scale;
+        let project = |p: Vec2, rho: f32| {
+            let h = Vec4::new(p.x, p.y, 1.0, rho);
+            Vec3::new(Vec4::from(pair.row_x).dot(h), Vec4::from(pair.row_y).dot(h), Vec4::from(pair.row_z).dot(h))
+        };
+        let center = project(p, rho);
+        let limit = Vec2::new(pair.size_layer[0], pair.size_layer[1]);
+        let uv = center.truncate() / center.z;
+        if center.z <= 1e-6 || uv.cmplt(Vec2::ZERO).any() || uv.cmpge(limit).any() {
+            return None;
+        }
+        let fetch = |v: Vec3| {
+            let px = (v.truncate() / v.z / scale).clamp(Vec2::splat(0.5), limit / scale - 0.5);
+            self.level.between(px, pair.size_layer[2] as usize)
+        };
+        let (mut sum, mut b_sum, mut bb_sum, mut ab_sum) = (0.0, 0.0, 0.0, 0.0);
+        for (k, &(x, y)) in TAPS.iter().enumerate() {
+            let offset = Vec2::new(x as f32, y as f32) * self.solve.stride * scale;
+            let b = fetch(project(p + offset, rho + g.dot(offset))).w;
+            let w = patch.weight[k];
+            sum += w;
+            b_sum += w * b;
+            bb_sum += w * b * b;
+            ab_sum += w * b * patch.luma[k];
+        }
+        let mean = b_sum / sum;
+        let variance = (bb_sum / sum - mean * mean).max(0.0);
+        let covariance = ab_sum / sum - mean * patch.mean;
+        let ncc = covariance / ((patch.variance + 4e-5) * (variance + 4e-5)).sqrt();
+        let difference = (fetch(center).xyz() - patch.color).length();
+        Some((1.0 - ncc) * (1.0 - self.solve.color_weight) + self.solve.color_weight * (difference * 4.0).min(1.0))
+    }
+
+    /// The middle of pixel `at`, level-0 px.
+    pub fn middle(&self, at: IVec2) -> Vec2 {
+        (at.as_vec2() + 0.5) * self.solve.scale
+    }
+
+    /// Cost 0..255 per pixel and depth.
+    pub fn sweep(&self) -> Vec<u8> {
+        let mut volume = Vec::new();
+        for (x, y) in pixels(self.solve.width, self.solve.height) {
+            let at = IVec2::new(x as i32, y as i32);
+            let patch = self.patch(at);
+            for d in 0..self.solve.depths {
+                let rho = self.solve.rho_min + d as f32 * self.solve.rho_step;
+                volume.push((self.cost(&patch, self.middle(at), rho, Vec2::ZERO) * 200.0).clamp(0.0, 255.0) as u8);
+            }
+        }
+        volume
+    }
+}
+
+fn floats(volume: &[u8]) -> Vec<f32> {
+    volume.iter().map(|v| f32::from(*v)).collect()
+}
+
+#[test]
+fn sweep_agrees_with_its_twin() {
+    let stage = &*STAGE;
+    // (camera, level, stride): camera 3 is the smaller one, camera 0 has its neighbours on one side.
+    for (i, level, stride) in [(1, 1, 1.0), (3, 1, 1.0), (0, 0, 2.0)] {
+        let solve = SolveGpu { stride, ..stage.parameters(i, level) };
+        let (pairs, picture) = (stage.pairs(i), &stage.levels[level as usize]);
+        let volume = storage(&GPU, "volume", u64::from(solve.width * solve.height * solve.depths));
+        run(
+            "scene/sweep.wgsl",
+            "sweep",
+            &[
+                (0, uniform(&GPU, "solve", &solve).as_entire_binding()),
+                (1, storage_init(&GPU, "pairs", &pairs).as_entire_binding()),
+                (2, wgpu::BindingResource::TextureView(&array_view(&picture.upload(COLORS)))),
+                (3, wgpu::BindingResource::Sampler(&sampler())),
+                (4, volume.as_entire_binding()),
+            ],
+            tiles(solve.width, solve.height),
+        );
+        let twin = |solve: SolveGpu, pairs: &[PairGpu]| floats(&Matcher { solve, pairs, level: picture }.sweep());
+        let own = twin(solve, &pairs);
+        // The twin is right on its own account: the least cost is mostly at the true depth.
+        let hits = pixels(solve.width, solve.height)
+            .filter(|&(x, y)| {
+                let base = ((y * solve.width + x) * solve.depths) as usize;
+                let costs = &own[base..base + solve.depths as usize];
+                let best = (0..costs.len()).min_by(|a, b| costs[*a].total_cmp(&costs[*b])).unwrap();
+                let truth = stage.truth.at(IVec2::new((x << level) as i32, (y << level) as i32), i)[0];
+                (solve.rho_min + best as f32 * solve.rho_step - truth).abs() < 2.0 * solve.rho_per_px * solve.scale
+            })
+            .count();
+        let share = hits as f64 / f64::from(solve.width * solve.height);
+        assert!(share > 0.6, "camera {i}: only {share:.2} of the pixels find their depth");
+        let mut moved = pairs.clone();
+        moved[0].row_x[3] *= 1.03;
+        judge(
+            &format!("sweep, camera {i}, level {level}"),
+            &floats(&read::<u8>(&volume)),
+            &own,
+            // A sampler may blend in steps of 1/256: where a patch is nearly flat that is a few hundredths of the cost.
+            Allowed { tolerance: 5.0, share: 0.01 },
+            &[
+                ("another weight of colour", twin(SolveGpu { color_weight: 0.2, ..solve }, &pairs)),
+                ("a missing source", twin(SolveGpu { sources: 2, ..solve }, &pairs)),
+                ("a baseline 3 % longer", twin(solve, &moved)),
+                ("depths shifted by half a step", twin(SolveGpu { rho_min: solve.rho_min + 0.5 * solve.rho_step, ..solve }, &pairs)),
+                ("another stride", twin(SolveGpu { stride: 3.0 - stride, ..solve }, &pairs)),
+            ],
+        );
+    }
+}
