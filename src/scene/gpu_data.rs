@@ -113,6 +113,7 @@ crate::shader_struct!(CameraGpu as "Camera" in "scene/prepare.wgsl" {
 crate::shader_struct!(PairGpu as "Pair" in "scene/sweep.wgsl" { row_x, row_y, row_z, size_layer });
 crate::shader_struct!(SolveGpu as "Solve" in "scene/sweep.wgsl" {
     width, height, layer, depths, rho_min, rho_step, scale, rho_per_px, iteration, stride, smoothness, color_weight, rho_max, sources, p1, p2,
+    second_share, pad_a, pad_b, pad_c,
 });
 crate::shader_struct!(PrepareGpu as "Prepare" in "scene/prepare.wgsl" { camera, width, height, samples });
 

@@ -9,6 +9,7 @@ use volte::{
 use crate::{
     bench::{Allowed, COLORS, Colors, GPU, array_view, judge, read, run, sampler, tiles},
     stage::{STAGE, pixels},
+    wgsl::mix,
 };
 
 /// Tap offset in strides and its spatial weight.
@@ -67,7 +68,7 @@ impl Matcher<'_> {
         match costs[..] {
             [] => 1.0,
             [only] => only * 0.9 + 0.1,
-            [best, second, ..] => 0.5 * (best + second),
+            [best, second, ..] => mix(best, second, self.solve.second_share),
         }
     }
 
@@ -132,9 +133,9 @@ fn floats(volume: &[u8]) -> Vec<f32> {
 #[test]
 fn sweep_agrees_with_its_twin() {
     let stage = &*STAGE;
-    // (camera, level, stride): camera 3 is the smaller one, camera 0 has its neighbours on one side.
-    for (i, level, stride) in [(1, 1, 1.0), (3, 1, 1.0), (0, 0, 2.0)] {
-        let solve = SolveGpu { stride, ..stage.parameters(i, level) };
+    // (camera, level, stride, share of the second-best source): camera 3 is the smaller one, camera 0 has its neighbours on one side.
+    for (i, level, stride, second_share) in [(1, 1, 1.0, 0.5), (3, 1, 1.0, 0.25), (0, 0, 2.0, 0.0)] {
+        let solve = SolveGpu { stride, second_share, ..stage.parameters(i, level) };
         let (pairs, picture) = (stage.pairs(i), &stage.levels[level as usize]);
         let volume = storage(&GPU, "volume", u64::from(solve.width * solve.height * solve.depths));
         run(
@@ -176,6 +177,7 @@ fn sweep_agrees_with_its_twin() {
                 ("a missing source", twin(SolveGpu { sources: 2, ..solve }, &pairs)),
                 ("a baseline 3 % longer", twin(solve, &moved)),
                 ("depths shifted by half a step", twin(SolveGpu { rho_min: solve.rho_min + 0.5 * solve.rho_step, ..solve }, &pairs)),
+                ("another share of the second-best source", twin(SolveGpu { second_share: second_share + 0.2, ..solve }, &pairs)),
                 ("another stride", twin(SolveGpu { stride: 3.0 - stride, ..solve }, &pairs)),
             ],
         );

@@ -152,6 +152,10 @@ impl Stage {
             sources: 3,
             p1: 6.0,
             p2: 60.0,
+            second_share: 0.5,
+            pad_a: 0.0,
+            pad_b: 0.0,
+            pad_c: 0.0,
         }
     }
 
