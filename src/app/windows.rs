@@ -128,6 +128,11 @@ impl App<'_> {
     fn open_program(&mut self, event_loop: &ActiveEventLoop) -> Result<(), AppError> {
         let Some(gpu) = &self.gpu else { return Ok(()) };
         let program = window(event_loop, "Volte program", LogicalSize::new(960.0, 540.0), LogicalSize::new(160.0, 90.0))?;
+        // On the other screen, if there is one.
+        let here = self.console.as_ref().and_then(|c| c.window.current_monitor());
+        if let Some(other) = event_loop.available_monitors().find(|m| Some(m) != here.as_ref()) {
+            program.set_outer_position(other.position());
+        }
         self.program = Some(ProgramWindow::new(gpu, program)?);
         Ok(())
     }

@@ -1,15 +1,242 @@
 //! `volte demo`: the built-in venue as live feeds, in the console or, headless, into a file.
 
+use std::{io::IsTerminal as _, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use volte::{
+    app,
+    engine::{
+        CapturedFeeds, Command, Engine, EngineOptions, Feeds, Quality,
+        export::{self, ExportJob, ExportProgress, ExportStage, Moments},
+        venue_feeds::{VenueFeedOptions, VenueMode, VenueShow},
+    },
+    gpu::{Gpu, GpuOptions},
+    output::{self, CancelToken, OutputSpec, SidecarHeader},
+    replay::path::{Preset, PresetOptions},
+    scene::SceneOptions,
+    time::{FrameRate, MediaTime},
+    venue::Faults,
+    view::ViewMode,
+};
+
 use super::console::Desk;
 
 /// What `volte demo` takes.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
+#[command(long_about = ABOUT, after_help = EXAMPLES)]
 pub struct Args {
+    /// How many cameras stand around the athlete.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(2..=100))]
+    cameras: u16,
+    /// Degrees from the first camera to the last; 360 closes the ring.
+    #[arg(long, default_value_t = 90.0)]
+    span: f64,
+    /// Size of the cameras' pictures, e.g. 640x360; by default what this machine can draw in time.
+    #[arg(long, value_parser = super::export::parse_size)]
+    size: Option<(u32, u32)>,
+    /// Frames per second of the cameras; by default what this machine can draw in time.
+    #[arg(long)]
+    rate: Option<FrameRate>,
+    /// This camera (counted from 1) dies after so many seconds: 5:20. May be given more than once.
+    #[arg(long = "dies", value_name = "CAMERA:SECONDS", value_parser = parse_death)]
+    deaths: Vec<(usize, f64)>,
+    /// No windows: mark an instant, write the orbit around it to a file, and end. The default where there is no screen.
+    #[arg(long)]
+    headless: bool,
+    /// The file of the headless demo.
+    #[arg(long, default_value = "volte_demo.mp4")]
+    out: PathBuf,
+    /// Length of the headless orbit, seconds.
+    #[arg(long, default_value_t = 4.0)]
+    seconds: f64,
     #[command(flatten)]
     pub desk: Desk,
 }
 
+impl Args {
+    /// The demo as it is without options, at this desk.
+    pub fn at(desk: Desk) -> Self {
+        Self {
+            cameras: 16,
+            span: 90.0,
+            size: None,
+            rate: None,
+            deaths: vec![],
+            headless: false,
+            out: PathBuf::from("volte_demo.mp4"),
+            seconds: 4.0,
+            desk,
+        }
+    }
+}
+
+const ABOUT: &str = "\
+Show Volte on its built-in venue: no cameras, no data needed.
+
+An athlete in motion is drawn for every camera, encoded as a camera would, recorded into the ring and frozen from there: \
+the way of real footage, with nothing left out. With a screen the console opens; without one the orbit around one instant \
+is written to a file.";
+
+const EXAMPLES: &str = "\
+Examples:
+  volte demo                                    sixteen cameras, the console
+  volte demo --cameras 24 --span 360            a closed ring
+  volte demo --dies 5:20 --dies 6:25            two cameras die on air: see what the console says
+  volte demo --headless --out orbit.mp4         no window: an orbit in a file";
+
+fn parse_death(text: &str) -> Result<(usize, f64), String> {
+    let wrong = || format!("{text:?} is not of the form CAMERA:SECONDS, e.g. 5:20");
+    let (camera, secs) = text.split_once(':').ok_or_else(wrong)?;
+    match (camera.trim().parse::<usize>(), secs.trim().parse::<f64>()) {
+        (Ok(camera), Ok(secs)) if camera >= 1 && secs.is_finite() && secs >= 0.0 => Ok((camera - 1, secs)),
+        _ => Err(wrong()),
+    }
+}
+
 /// Runs it.
-pub fn run(_args: Args) -> anyhow::Result<()> {
-    anyhow::bail!("`volte demo` is not in this build yet")
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let headless = args.headless || !app::has_display();
+    if headless {
+        // What can be wrong with the words comes before what takes time.
+        output::container_and_codec(&args.out, None)?;
+        if !args.headless {
+            eprintln!("There is no screen: the demo writes an orbit to {}.", args.out.display());
+        }
+    }
+    if !(args.span.is_finite() && (5.0..=360.0).contains(&args.span)) {
+        bail!("--span {}: cameras stand on 5 to 360 degrees", args.span);
+    }
+    if !(args.seconds.is_finite() && (0.1..=600.0).contains(&args.seconds)) {
+        bail!("--seconds {}: an orbit lasts from 0.1 s to ten minutes", args.seconds);
+    }
+    let gpu = Gpu::open(&GpuOptions::default())?;
+    let bar = progress_bar();
+    bar.set_message("venue");
+    let mut capture = args.desk.capture();
+    // Program shows the cameras at their own size; the multiview is content with less.
+    capture.preview.max_fps = 12.0;
+    let options = VenueFeedOptions {
+        cameras: usize::from(args.cameras),
+        span_deg: args.span,
+        size_px: args.size,
+        rate: args.rate,
+        faults: args
+            .deaths
+            .iter()
+            .map(|(camera, secs)| (*camera, Faults { dies_at: Some(MediaTime::from_secs_f64(*secs)), ..Faults::default() }))
+            .collect(),
+        capture,
+        ..VenueFeedOptions::default()
+    };
+    let show = VenueShow::start(&gpu, &options, |share| bar.set_position((share * 1000.0) as u64))?;
+    bar.finish_and_clear();
+    let VenueShow { rig, rate, session, feeder } = show;
+    if feeder.mode() == VenueMode::Prepared {
+        let size = rig.cameras.first().map_or((0, 0), |c| (c.width_px, c.height_px));
+        tracing::info!("{} draws too slowly for live cameras: {}x{} at {rate} fps, drawn ahead", gpu.info.name, size.0, size.1);
+    }
+    drop(gpu);
+    let feeds = Arc::new(CapturedFeeds::new(rig, session, Some(rate))?);
+    let done = if headless { write_orbit(&args, &feeds) } else { args.desk.open(Arc::clone(&feeds) as Arc<dyn Feeds>) };
+    // Who feeds stops before who is fed.
+    drop(feeder);
+    drop(feeds);
+    done
+}
+
+fn progress_bar() -> ProgressBar {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(1000) } else { ProgressBar::hidden() };
+    // The template is a constant that is known to be right; without it the bar is plain.
+    if let Ok(style) = ProgressStyle::with_template("{msg:10} {bar:40} {percent:>3} %  {elapsed}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Marks an instant through the engine, as the console does, and writes the orbit around it.
+fn write_orbit(args: &Args, feeds: &Arc<CapturedFeeds>) -> anyhow::Result<()> {
+    let cancel = CancelToken::default();
+    let asked = cancel.clone();
+    ctrlc::set_handler(move || {
+        if asked.cancel() {
+            std::process::exit(130);
+        }
+    })
+    .context("cannot listen for Ctrl-C")?;
+    let options = EngineOptions { quality: args.desk.quality, without_gpu: true, ..EngineOptions::default() };
+    let engine = Engine::start(Arc::clone(feeds) as Arc<dyn Feeds>, &options)?;
+    let recorded = |s: &volte::engine::Snapshot| matches!((s.ring.oldest, s.ring.newest), (Some(a), Some(b)) if b - a > 1_500_000_000);
+    let live = engine.wait_for(Duration::from_secs(60), |s| recorded(s) || cancel.is_cancelled());
+    live.context("the venue's feeds deliver nothing after a minute. Is the machine very busy? Try --cameras 8 --size 320x180")?;
+    if !engine.send(Command::Mark) {
+        bail!("the engine is too far behind to mark");
+    }
+    let armed = engine.wait_for(Duration::from_secs(60), |s| s.can_take || cancel.is_cancelled());
+    let snapshot = armed.context("the frames of the mark were not decoded within a minute")?;
+    if cancel.is_cancelled() {
+        bail!("cancelled; nothing was written");
+    }
+    let instant = snapshot.preview.as_ref().map(|p| p.instant).context("the mark is gone")?;
+    let moment = feeds.moment(instant).map_err(anyhow::Error::msg)?;
+    for (camera, why) in &moment.left_out {
+        eprintln!("left out: {camera}: {why}");
+    }
+    let rig = feeds.rig().clone();
+    let n = rig.cameras.len();
+    let (preset, to) = if snapshot.closed { (Preset::Loop, n as f64) } else { (Preset::FreezeOrbit, (n - 1) as f64) };
+    let path = preset.path(&PresetOptions { from: 0.0, to, secs: args.seconds, ring_cameras: n, ..PresetOptions::default() });
+    let (width_px, height_px) = rig.cameras.first().map_or((640, 360), |c| (c.width_px & !1, c.height_px & !1));
+    let gpu = Gpu::open(&GpuOptions::default())?;
+    let quality = args.desk.quality.unwrap_or(if gpu.is_software() { Quality::Draft } else { Quality::Full });
+    // The moment is in hand: recording may stop, so that everything left works for the picture.
+    drop(engine);
+    let job = ExportJob {
+        rig,
+        moments: Moments::One(moment),
+        path,
+        mark: instant,
+        mode: ViewMode::Synthesis,
+        scene: SceneOptions { max_depth_size_px: quality.depth_size_px(), ..SceneOptions::default() },
+        output: OutputSpec {
+            path: args.out.clone(),
+            width_px,
+            height_px,
+            rate: FrameRate::whole(25),
+            codec: None,
+            overwrite: true,
+            sidecar: Some(SidecarHeader::default()),
+            cancel: cancel.clone(),
+        },
+    };
+    let bar = progress_bar();
+    let mut tell = |p: ExportProgress| {
+        bar.set_message(match p.stage {
+            ExportStage::Solving => "depth",
+            ExportStage::Rendering => "frames",
+            ExportStage::Finishing => "finishing",
+        });
+        bar.set_position((f64::from(p.share) * 1000.0) as u64);
+    };
+    let report = export::run(job, &gpu, &mut tell, &cancel);
+    bar.finish_and_clear();
+    let report = report?;
+    println!(
+        "{}: {} frames of {width_px}x{height_px}, an orbit over {n} cameras at {instant}, synthesized on {}",
+        report.output.path.display(),
+        report.output.frames,
+        gpu.info.name
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse_death;
+
+    #[test]
+    fn deaths_are_counted_from_one() {
+        assert_eq!(parse_death("5:20"), Ok((4, 20.0)));
+        assert!(parse_death("0:20").is_err() && parse_death("5").is_err() && parse_death("5:nan").is_err());
+    }
 }

@@ -94,7 +94,7 @@ Examples:
   volte export --rig Calib.toml --footage videos/ --at 12.48 --path roll-through --speed 0.5 --out turn.mkv
   volte export --rig rig.toml --pictures shot12 --from cam03 --to cam11 --stabilize --out shot12_%04d.png";
 
-fn parse_size(text: &str) -> Result<(u32, u32), String> {
+pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
     let wrong = || format!("{text:?} is no size. Write width x height, e.g. 1920x1080");
     let (w, h) = text.split_once(['x', 'X', '×']).ok_or_else(wrong)?;
     match (w.trim().parse(), h.trim().parse()) {

@@ -121,7 +121,7 @@ pub fn big_button(ui: &mut Ui, rect: Rect, label: &str, under: &str, enabled: bo
     if response.has_focus() {
         border(ui, rect, 2.0, style::ACCENT);
     }
-    let has_under = !under.is_empty() && rect.height() > 34.0;
+    let has_under = !under.is_empty() && rect.height() > 48.0;
     let c = rect.center() - if has_under { vec2(0.0, look.size * 0.42) } else { vec2(0.0, 0.0) };
     ui.painter().text(c, Align2::CENTER_CENTER, label, style::text(look.size), color);
     if has_under {
