@@ -85,17 +85,17 @@ impl PreparedLoop {
                 }
                 let path = folder.as_ref().map(|f| f.join(format!("f{frame:03}_{i:03}.jpg")));
                 let cached = path.as_ref().filter(|p| p.is_file()).and_then(|p| Picture::load(p).ok());
-                let picture = match cached.filter(|p| (p.width(), p.height()) == (camera.width_px, camera.height_px)) {
-                    Some(picture) => picture,
-                    None => {
-                        let picture = venue.render_rolling(camera, self.time_of(frame), *rolling_nanos)?;
-                        if let Some(path) = &path
-                            && let Err(problem) = keep(&picture, path)
-                        {
-                            tracing::debug!(%problem, "the venue's loop is not kept on disk");
-                        }
-                        picture
+                let fits = |p: &Picture| (p.width(), p.height()) == (camera.width_px, camera.height_px);
+                let picture = if let Some(picture) = cached.filter(fits) {
+                    picture
+                } else {
+                    let picture = venue.render_rolling(camera, self.time_of(frame), *rolling_nanos)?;
+                    if let Some(path) = &path
+                        && let Err(problem) = keep(&picture, path)
+                    {
+                        tracing::debug!(%problem, "the venue's loop is not kept on disk");
                     }
+                    picture
                 };
                 // Filled by this thread only; a second filler would find it set to the same picture.
                 self.pictures[frame][i].set(Arc::new(picture)).ok();
