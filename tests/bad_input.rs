@@ -126,7 +126,8 @@ fn film(path: &Path, camera: u32, frames: u32) {
 #[test]
 fn pictures_become_a_film_with_its_sidecar() {
     let stage = Stage::new();
-    let (code, out, err) = stage.export("--pictures $/pictures --from cam0 --to cam3 --seconds 0.4 --rate 25 --out $/out/a.mp4");
+    let (code, out, err) =
+        stage.export("--pictures $/pictures --from cam0 --to cam3 --seconds 0.4 --rate 25 --depth-size 48 --out $/out/a.mp4");
     assert_eq!(code, Some(0), "{out}{err}");
     assert!(out.contains("10 frames"), "{out}");
     assert_eq!(list(&stage.path("out")), ["a.json", "a.mp4"]);
@@ -142,7 +143,7 @@ fn pictures_become_a_film_with_its_sidecar() {
 fn footage_becomes_a_film_in_which_time_runs() {
     let stage = Stage::new();
     let (code, out, err) =
-        stage.export("--footage $/films --at 0.2 --path roll-through --speed 1 --seconds 0.4 --rate 25 --out $/out/a.mkv");
+        stage.export("--footage $/films --at 0.2 --path roll-through --speed 1 --seconds 0.16 --rate 25 --out $/out/a.mkv");
     assert_eq!(code, Some(0), "{out}{err}");
     let sidecar: Sidecar = serde_json::from_slice(&fs::read(stage.path("out/a.json")).unwrap()).unwrap();
     let mark = sidecar.header.mark_nanos;

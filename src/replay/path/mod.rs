@@ -217,7 +217,7 @@ impl Path {
 
     /// Whether time stands still along the whole path.
     pub fn is_frozen(&self) -> bool {
-        self.keys.windows(2).all(|k| k[0].instant_secs == k[1].instant_secs)
+        self.keys.windows(2).all(|k| (k[0].instant_secs - k[1].instant_secs).abs() < 1e-9)
     }
 
     /// Whether all values make sense.
@@ -259,7 +259,7 @@ impl Path {
         if last.at_secs > self.duration_secs + 1e-9 {
             return invalid(format!("its last key frame at {} s lies after its end at {} s", last.at_secs, self.duration_secs));
         }
-        if self.looped && ((last.at_secs - self.duration_secs).abs() > 1e-9 || self.keys[0].at_secs != 0.0 || self.keys.len() < 2) {
+        if self.looped && ((last.at_secs - self.duration_secs).abs() > 1e-9 || self.keys[0].at_secs > 0.0 || self.keys.len() < 2) {
             return invalid("a loop needs a key frame at 0 and one at its very end".into());
         }
         Ok(())

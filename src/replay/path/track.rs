@@ -134,8 +134,9 @@ impl Track {
                 Distortion::Fisheye { k } if kind == DistortionKind::Fisheye => v[DISTORTION..DISTORTION + 4].copy_from_slice(&k),
                 _ => {}
             }
-            let turns = k.div_euclid(n as isize) as f64;
-            knots.push(track.sigma_rad[i] + if turns == 0.0 { 0.0 } else { turns * period });
+            let turns = k.div_euclid(n as isize);
+            // An open arc has no period to add (it is infinite).
+            knots.push(track.sigma_rad[i] + if turns == 0 { 0.0 } else { turns as f64 * period });
             values.push(v);
         }
         track.curve = Spline::new(knots, values);
@@ -183,7 +184,7 @@ impl Track {
         let k = (inside.floor() as usize).min(self.sigma_rad.len() - 2);
         let u = inside - k as f64;
         let sigma = self.sigma_rad[k] * (1.0 - u) + self.sigma_rad[k + 1] * u;
-        Ok(if turns == 0.0 { sigma } else { sigma + turns * self.period_rad() })
+        Ok(if self.arc.closed { sigma + turns * self.period_rad() } else { sigma })
     }
 
     fn position_of(&self, sigma: f64) -> f64 {
@@ -304,7 +305,7 @@ impl Track {
         } else {
             let turn = DQuat::from_array([v[TURN], v[TURN + 1], v[TURN + 2], v[TURN + 3]]).normalize();
             let l = &v[LENS..DISTORTION];
-            let zoomed = |c: f64, half: f64| if zoom == 1.0 { c } else { (c - half) * zoom + half };
+            let zoomed = |c: f64, half: f64| (c - half) * zoom + half;
             let lens = Lens {
                 fx_px: l[0].exp() * zoom,
                 fy_px: l[1].exp() * zoom,
