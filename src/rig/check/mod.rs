@@ -139,12 +139,28 @@ impl Report {
             self.gaps.iter().filter(|g| g.residual.is_some_and(|r| times.contains(&(r.median_px / limit_px(g))))).map(pair).collect()
         };
         let (bad, poor) = (off(2.0..f64::INFINITY), off(1.0..2.0));
+        // Who disagrees with all its neighbours (two at least) was moved, as long as it is not the whole rig that is off.
+        let is_bad = |g: &Gap| g.residual.map(|r| r.median_px >= 2.0 * limit_px(g));
+        let moved: Vec<String> = (0..rig.cameras.len())
+            .filter(|&i| {
+                let own: Vec<bool> = self.gaps.iter().filter(|g| g.from == i || g.to == i).filter_map(is_bad).collect();
+                own.len() >= 2 && own.iter().all(|bad| *bad)
+            })
+            .map(|i| rig.cameras[i].name.clone())
+            .collect();
+        let moved = if moved.len() * 2 < rig.cameras.len() { moved } else { vec![] };
         let unknown: Vec<String> = self.gaps.iter().filter(|g| g.residual.is_none()).map(pair).collect();
         let mut add = |severity, cameras: Vec<String>, what: &str, remedy| {
             if !cameras.is_empty() {
                 self.findings.push(Finding { severity, cameras, what: what.into(), remedy });
             }
         };
+        add(
+            Severity::Error,
+            moved,
+            "disagrees with all its neighbours: it was probably moved, turned or zoomed after calibration",
+            "Calibrate this camera again, or leave it out of the rig",
+        );
         add(
             Severity::Error,
             bad,

@@ -198,8 +198,16 @@ fn residuals_are_small_when_calibrated_and_tell_a_bumped_camera() {
         assert_eq!(moved, 1, "{degrees}°: {residuals:?}");
     }
     let residuals = nudged(0.4);
+    let mut one_pair = report.clone();
+    one_pair.add_residuals(&rig, residuals);
+    let error = &one_pair.findings[0];
+    assert!(one_pair.has_errors() && error.cameras.len() == 1 && error.cameras[0].contains("cam02"), "{error:?}");
+    // The one in the middle disagrees with both neighbours and is named.
+    rig.cameras[2].camera_from_world = calibrated;
+    let middle = &mut rig.cameras[1].camera_from_world;
+    let nudge = DMat3::from_rotation_x(1.0_f64.to_radians());
+    *middle = Pose { rotation: nudge * middle.rotation, translation: nudge * middle.translation };
+    let residuals = epipolar_residuals(&rig, &pictures, &arc, &report.gaps, &|_| ());
     report.add_residuals(&rig, residuals);
-    assert!(report.has_errors());
-    let error = &report.findings[0];
-    assert!(error.cameras.len() == 1 && error.cameras[0].contains("cam02"), "{error:?}");
+    assert!(findings(&report, Severity::Error, "cam01")[0].contains("probably moved"), "{:?}", report.findings);
 }
