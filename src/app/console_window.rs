@@ -67,6 +67,7 @@ impl ConsoleWindow {
         let output = self.context.run_ui(raw, |ui| commands.extend(console::show(ui, snapshot, &textures, state)));
         self.input.handle_platform_output(&self.window, output.platform_output);
         let jobs = self.context.tessellate(output.shapes, output.pixels_per_point);
+        #[expect(clippy::iter_over_hash_type, reason = "each texture is uploaded alone: their order shows nowhere")]
         for (id, deltas) in &output.textures_delta.set {
             for delta in deltas {
                 self.renderer.update_texture(&gpu.device, &gpu.queue, *id, delta);
@@ -93,6 +94,7 @@ impl ConsoleWindow {
             gpu.queue.submit(extra.into_iter().chain([encoder.finish()]));
             self.surface.present(gpu, frame);
         }
+        #[expect(clippy::iter_over_hash_type, reason = "each texture is freed alone: their order shows nowhere")]
         for id in &output.textures_delta.free {
             self.renderer.free_texture(id);
         }

@@ -130,7 +130,8 @@ fn letterbox(room_px: [u32; 2], picture_px: [u32; 2]) -> [f32; 4] {
     let [rw, rh] = room_px.map(|v| v.max(1) as f32);
     let [pw, ph] = picture_px.map(|v| v.max(1) as f32);
     let scale = (rw / pw).min(rh / ph);
-    let (w, h) = ((pw * scale).min(rw), (ph * scale).min(rh));
+    // The side that decides fills the room exactly, whatever rounding says.
+    let (w, h) = if rw * ph <= rh * pw { (rw, ph * scale) } else { (pw * scale, rh) };
     [(rw - w) / 2.0, (rh - h) / 2.0, w, h]
 }
 

@@ -240,6 +240,7 @@ impl ApplicationHandler for App<'_> {
                 return;
             }
             WindowEvent::ModifiersChanged(modifiers) => self.modifiers = modifiers.state(),
+            #[expect(clippy::collapsible_match, reason = "a guard with a side effect would hide that the key is acted upon")]
             WindowEvent::KeyboardInput { event: key, is_synthetic: false, .. } if key.state == ElementState::Pressed => {
                 if self.on_key(event_loop, key) {
                     return;

@@ -90,7 +90,7 @@ fn overall(p: ExportProgress) -> f32 {
 pub(super) fn free_name(folder: &std::path::Path, event: &str) -> PathBuf {
     let clean: String = event.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
     let name = |k: u32| if k == 1 { format!("volte_{clean}.mp4") } else { format!("volte_{clean}_{k}.mp4") };
-    (1..).map(|k| folder.join(name(k))).find(|p| !p.exists()).unwrap_or_else(|| folder.join(name(1)))
+    (1..100_000).map(|k| folder.join(name(k))).find(|p| !p.exists()).unwrap_or_else(|| folder.join(name(1)))
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl Plan {
             })
             .collect();
         let (rho_range, range_is_known) = depth_range(rig, &centers, center_in_world);
-        Self { center_in_world, working, neighbours, second_share, rho_range, levels, range_is_known }
+        Self { center_in_world, working, neighbours, rho_range, second_share, levels, range_is_known }
     }
 
     /// Size of camera `i` at `level`, px.
