@@ -133,7 +133,7 @@ fn main() -> anyhow::Result<()> {
     let engine = Engine::start(Arc::new(stills(&args)?), &EngineOptions::default())?;
     let step = |name: &str, commands: &[Command], wanted: &dyn Fn(&Snapshot) -> bool| -> anyhow::Result<()> {
         commands.iter().try_for_each(|c| engine.send(*c).then_some(()).context("the engine is behind"))?;
-        let snapshot = engine.wait_for(Duration::from_secs(300), wanted).with_context(|| format!("{name} was not reached"))?;
+        let snapshot = engine.wait_for(Duration::from_mins(5), wanted).with_context(|| format!("{name} was not reached"))?;
         let path = args.out.join(format!("console_{name}.png"));
         draw(&snapshot)?.save(&path)?;
         println!("{}", path.display());

@@ -167,12 +167,12 @@ fn write_orbit(args: &Args, feeds: &Arc<CapturedFeeds>) -> anyhow::Result<()> {
     let options = EngineOptions { quality: args.desk.quality, without_gpu: true, ..EngineOptions::default() };
     let engine = Engine::start(Arc::clone(feeds) as Arc<dyn Feeds>, &options)?;
     let recorded = |s: &volte::engine::Snapshot| matches!((s.ring.oldest, s.ring.newest), (Some(a), Some(b)) if b - a > 1_500_000_000);
-    let live = engine.wait_for(Duration::from_secs(60), |s| recorded(s) || cancel.is_cancelled());
+    let live = engine.wait_for(Duration::from_mins(1), |s| recorded(s) || cancel.is_cancelled());
     live.context("the venue's feeds deliver nothing after a minute. Is the machine very busy? Try --cameras 8 --size 320x180")?;
     if !engine.send(Command::Mark) {
         bail!("the engine is too far behind to mark");
     }
-    let armed = engine.wait_for(Duration::from_secs(60), |s| s.can_take || cancel.is_cancelled());
+    let armed = engine.wait_for(Duration::from_mins(1), |s| s.can_take || cancel.is_cancelled());
     let snapshot = armed.context("the frames of the mark were not decoded within a minute")?;
     if cancel.is_cancelled() {
         bail!("cancelled; nothing was written");

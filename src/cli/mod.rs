@@ -33,7 +33,6 @@ A first walk:
 Without a command the console opens.";
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "parsed once")]
 enum Command {
     /// Open the operator's console (the default).
     Console(console::Args),
