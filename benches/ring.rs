@@ -31,6 +31,8 @@ fn filled(feeds: usize, budget_bytes: u64) -> (Ring, Vec<FeedId>) {
 }
 
 fn main() {
+    // First, while the process has no freed memory that could be used again unseen.
+    resident();
     let mut criterion = Criterion::default().configure_from_args().sample_size(50);
     for feeds in [1, 16, 100] {
         // Full: every push evicts as much as it brings.
@@ -55,7 +57,6 @@ fn main() {
     criterion.bench_function("nearest", |bencher| bencher.iter(|| black_box(ring.nearest(ids[7], middle))));
     criterion.bench_function("gop_for, 15 units", |bencher| bencher.iter(|| black_box(ring.gop_for(ids[7], middle))));
     criterion.bench_function("status, 16 feeds", |bencher| bencher.iter(|| black_box(ring.status())));
-    resident();
     criterion.final_summary();
 }
 
