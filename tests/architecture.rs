@@ -50,7 +50,7 @@ const FORBIDDEN_PATHS: &[(&str, &[&str])] = &[("replay", &["std::thread", "cross
 
 /// The longest file, and those that may be longer with the reason.
 const MAX_LINES: usize = 600;
-const LONGER: &[(&str, &str)] = &[];
+const LONGER: &[(&str, &str)] = &[("engine/director.rs", "the one owner of the engine's state; splitting it would share that state")];
 
 /// A source file below `src/`, its text as written.
 struct Source {

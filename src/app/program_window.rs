@@ -141,9 +141,13 @@ mod tests {
 
     #[test]
     fn a_picture_keeps_its_shape_and_stays_inside() {
-        assert_eq!(letterbox([1920, 1080], [640, 360]), [0.0, 0.0, 1920.0, 1080.0]);
-        assert_eq!(letterbox([1000, 1000], [1920, 1080]), [0.0, 218.75, 1000.0, 562.5]);
-        assert_eq!(letterbox([1920, 1080], [1080, 1920]), [656.25, 0.0, 607.5, 1080.0]);
+        let near = |room, picture, expected: [f32; 4]| {
+            let found = letterbox(room, picture);
+            assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 0.01), "{found:?} instead of {expected:?}");
+        };
+        near([1920, 1080], [640, 360], [0.0, 0.0, 1920.0, 1080.0]);
+        near([1000, 1000], [1920, 1080], [0.0, 218.75, 1000.0, 562.5]);
+        near([1920, 1080], [1080, 1920], [656.25, 0.0, 607.5, 1080.0]);
         let [x, y, w, h] = letterbox([333, 777], [1366, 768]);
         assert!(x >= 0.0 && y >= 0.0 && x + w <= 333.01 && y + h <= 777.01);
     }

@@ -67,7 +67,13 @@ pub fn log_to_stderr(verbose: u8) {
     let level = ["volte=warn", "volte=info", "volte=debug"][usize::from(verbose.min(2))];
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_unset| level.into());
     // Fails only when a logger is set already; then that one is as good.
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().try_init().ok();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .without_time()
+        .try_init()
+        .ok();
 }
 
 /// An error and its causes on one line; a cause that the error itself already tells is not repeated.
