@@ -51,11 +51,13 @@ impl Staged {
     }
 
     /// The final name.
+    #[cfg(feature = "gstreamer")]
     pub(super) fn target(&self) -> &Path {
         &self.target
     }
 
     /// Bytes now.
+    #[cfg(feature = "gstreamer")]
     pub(super) fn bytes(&self) -> u64 {
         self.lock.metadata().map_or(0, |m| m.len())
     }
