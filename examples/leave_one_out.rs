@@ -18,8 +18,8 @@ use volte::{
     frame::Picture,
     gpu::{Gpu, GpuOptions},
     rig::{self, pictures},
-    scene::{SceneOptions, SceneSolver},
-    view::{ViewMode, ViewSynthesizer},
+    scene::SceneOptions,
+    view::ViewMode,
 };
 
 #[derive(Parser)]
@@ -75,11 +75,7 @@ fn main() -> anyhow::Result<()> {
 
     // 3. Hide, solve, synthesize, compare.
     let gpu = Gpu::open(&GpuOptions::default())?;
-    let mut meter = TruthMeter {
-        solver: SceneSolver::new(&gpu)?,
-        synthesizer: ViewSynthesizer::new(&gpu)?,
-        options: SceneOptions { max_depth_size_px: arguments.depth_size },
-    };
+    let mut meter = TruthMeter::new(&gpu, SceneOptions { max_depth_size_px: arguments.depth_size })?;
     let mode = match arguments.mode.as_str() {
         "cross-fade" => ViewMode::CrossFade,
         "nearest" => ViewMode::Nearest,

@@ -41,7 +41,9 @@ fn help_teaches() {
     for word in ["console", "demo", "export", "rig", "devices", "volte rig check"] {
         assert!(help.out.contains(word), "--help does not say {word:?}: {}", help.out);
     }
-    for command in [&["console"][..], &["demo"], &["export"], &["rig"], &["rig", "check"], &["rig", "convert"], &["devices"]] {
+    for command in
+        [&["console"][..], &["demo"], &["export"], &["rig"], &["rig", "check"], &["rig", "convert"], &["devices"], &["bench", "pictures"]]
+    {
         let help = volte(&[command, &["--help"]].concat());
         assert!(help.ok && help.out.len() > 80, "{command:?}: {}", help.out);
     }
@@ -62,6 +64,18 @@ fn nonsense_is_refused() {
     refuses(&["orbit"], "orbit");
     refuses(&["rig", "check"], "RIG");
     refuses(&["--no-such-flag"], "--no-such-flag");
+}
+
+#[test]
+fn a_bench_without_data_says_what_is_missing() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (data, out) = (folder.path().join("data"), folder.path().join("out"));
+    let (data, out) = (data.to_str().expect("plain name"), out.to_str().expect("plain name"));
+    let told = refuses(&["bench", "pictures", "--data", data, "--out", out], "VOLTE_DATA");
+    assert!(told.contains("\"fox\"") && told.contains("--only"), "{told}");
+    refuses(&["bench", "pictures", "--data", data, "--only", "unicorn"], "unicorn");
+    refuses(&["bench", "pictures", "--data", data, "--sets", "/nowhere/mine.toml"], "/nowhere/mine.toml");
+    assert!(!Path::new(out).exists(), "a bench that cannot run left a folder");
 }
 
 #[test]

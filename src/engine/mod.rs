@@ -2,6 +2,7 @@
 //!
 //! [`Engine`] runs live: [`Command`]s in, one immutable [`Snapshot`] out. Must not know: windows, panels, command lines.
 
+pub mod bench;
 mod board;
 #[cfg(feature = "gstreamer")]
 mod captured;

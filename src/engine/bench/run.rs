@@ -1,0 +1,278 @@
+//! Runs the sets one after the other and writes the report's folder.
+//!
+//! A set's pictures are written into a hidden folder and moved to their place when the set is whole; page and scores are written
+//! anew after each set, so that a long run can be looked at while it goes on and what is finished survives its end.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
+use super::{BenchError, Material, Protocol, Report, Scores, SetResult, material::Loaded, page, report::PictureResult};
+use crate::{
+    engine::truth::{HeldOut, Hidden, Truth, TruthError, TruthMeter},
+    frame::{Picture, PictureError},
+    gpu::Gpu,
+    scene::{SceneError, SceneOptions},
+    view::ViewMode,
+};
+
+/// Scores and figures, and the mark of a folder that this bench wrote.
+const SCORES: &str = "scores.json";
+const PAGE: &str = "index.html";
+const MADE_BY: &str = concat!("volte bench pictures ", env!("CARGO_PKG_VERSION"));
+/// Differences are shown this many times as strong.
+pub(super) const DIFFERENCE_GAIN: i32 = 4;
+/// In the order in which [`TruthMeter::compare`] returns them.
+const MODES: [ViewMode; 3] = [ViewMode::Synthesis, ViewMode::CrossFade, ViewMode::Nearest];
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// The set that runs.
+    pub set: &'a str,
+    /// Its number, from 0.
+    pub index: usize,
+    /// Sets in all.
+    pub sets: usize,
+    /// Of all sets, 0…1.
+    pub share: f64,
+}
+
+/// Finds the files of all sets, before anything takes time. Missing data sets are all named at once.
+pub fn find(protocol: &Protocol, data: &Path, quick: bool) -> Result<Vec<Material>, BenchError> {
+    let missing: Vec<&str> = protocol.sets.iter().map(|s| s.data.as_str()).filter(|folder| !data.join(folder).is_dir()).collect();
+    if !missing.is_empty() {
+        let mut sets = missing.iter().map(|s| format!("\"{s}\"")).collect::<Vec<_>>();
+        sets.dedup();
+        return Err(BenchError::NoData { sets: sets.join(", "), path: data.into() });
+    }
+    protocol.sets.iter().map(|spec| Material::find(spec, data).map(|m| if quick { m.quick() } else { m })).collect()
+}
+
+/// Runs the sets, adds their rows to `empty`, and writes `out`: `index.html`, `scores.json` and a folder of pictures per set. `finished` is told each row when
+/// it is there; the run ends when `progress` returns false.
+pub fn run(
+    sets: &[Material],
+    empty: Report,
+    gpu: &Gpu,
+    out: &Path,
+    progress: &mut dyn FnMut(Progress<'_>) -> bool,
+    finished: &mut dyn FnMut(&SetResult),
+) -> Result<Report, BenchError> {
+    prepare(out)?;
+    let mut meter = TruthMeter::new(gpu, SceneOptions::default()).map_err(BenchError::Start)?;
+    let mut report = Report { made_by: MADE_BY.to_owned(), adapter: gpu.info.name.clone(), ..empty };
+    let whole: f64 = sets.iter().map(Material::cost).sum();
+    let mut before = 0.0;
+    for (index, material) in sets.iter().enumerate() {
+        let mut part = |p: f32| {
+            let share = (before + material.cost() * f64::from(p)) / whole;
+            progress(Progress { set: &material.spec.id, index, sets: sets.len(), share })
+        };
+        match one(material, &mut meter, out, &mut part) {
+            Err(BenchError::Truth { source: TruthError::Scene(SceneError::Cancelled), .. }) => {
+                let kept = if index > 0 { format!("; those are in {}", out.display()) } else { String::new() };
+                if index == 0 {
+                    // Leave nothing that was not there; fails when it holds something, and that is right.
+                    fs::remove_dir(out).ok();
+                }
+                return Err(BenchError::Cancelled { done: index, of: sets.len(), kept });
+            }
+            other => report.sets.push(other?),
+        }
+        finished(&report.sets[index]);
+        write_report(&report, out)?;
+        before += material.cost();
+    }
+    Ok(report)
+}
+
+fn one(material: &Material, meter: &mut TruthMeter, out: &Path, progress: &mut dyn FnMut(f32) -> bool) -> Result<SetResult, BenchError> {
+    let failed = |source: TruthError| BenchError::Truth { set: material.spec.id.clone(), source };
+    if !progress(0.0) {
+        return Err(failed(SceneError::Cancelled.into()));
+    }
+    let loaded = material.load()?;
+    let inputs: Vec<&Picture> = loaded.inputs.iter().collect();
+    let hidden: Vec<Hidden<'_>> = material
+        .hidden
+        .iter()
+        .zip(loaded.hidden.iter().zip(&loaded.masks))
+        .map(|(shot, (truth, mask))| Hidden { camera: &shot.camera, truth, mask: mask.as_deref() })
+        .collect();
+    let started = Instant::now();
+    let truth = meter.compare(&material.rig, &inputs, &hidden, &MODES, progress).map_err(failed)?;
+    let seconds = started.elapsed().as_secs_f64();
+    let pictures = write_set(material, &loaded, &truth, out)?;
+    let names = material.inputs.iter().map(|s| s.camera.name.clone()).collect();
+    Ok(SetResult { seconds, gpu_solve: truth.solve_times, gpu_views: truth.view_times, ..SetResult::new(&material.spec, names, pictures) })
+}
+
+/// A folder that is removed with what is in it unless it was moved away.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// Writes the pictures of a set; the folder appears when it is whole.
+fn write_set(material: &Material, loaded: &Loaded, truth: &Truth, out: &Path) -> Result<Vec<PictureResult>, BenchError> {
+    let id = &material.spec.id;
+    let place = out.join(id);
+    let unfinished = Unfinished(out.join(format!(".{id}.part")));
+    for folder in ["real", "synthesized", "cross-fade", "difference", "mask"] {
+        if folder != "mask" || material.spec.masks.is_some() {
+            let folder = unfinished.0.join(folder);
+            fs::create_dir_all(&folder).map_err(|source| BenchError::Write { path: folder, source })?;
+        }
+    }
+    let files = file_names(material.hidden.iter().map(|s| s.camera.name.as_str()));
+    let rows: Vec<PictureResult> = (0..material.hidden.len())
+        .into_par_iter()
+        .map(|i| {
+            let of = |mode: usize| &truth.held_out[i * MODES.len() + mode];
+            let (volte, cross_fade, nearest) = (of(0), of(1), of(2));
+            let real = &loaded.hidden[i];
+            let at = |folder: &str, extension: &str| unfinished.0.join(folder).join(format!("{}.{extension}", files[i]));
+            real.save(&at("real", "png"))?;
+            volte.picture.save(&at("synthesized", "png"))?;
+            cross_fade.picture.save(&at("cross-fade", "png"))?;
+            difference(real, &volte.picture).save(&at("difference", "jpg"))?;
+            if let Some(mask) = &loaded.masks[i] {
+                picture_of(mask, real).save(&at("mask", "png"))?;
+            }
+            Ok(PictureResult {
+                camera: material.hidden[i].camera.name.clone(),
+                file: files[i].clone(),
+                width_px: real.width(),
+                height_px: real.height(),
+                volte: scores(volte),
+                cross_fade: scores(cross_fade),
+                nearest: scores(nearest),
+                view: volte.report.clone(),
+            })
+        })
+        .collect::<Result<_, PictureError>>()?;
+    fs::rename(&unfinished.0, &place).map_err(|source| BenchError::Write { path: place, source })?;
+    Ok(rows)
+}
+
+fn scores(held: &HeldOut) -> Scores {
+    Scores { psnr_db: held.psnr_db, ssim: held.ssim, mask_db: held.mask_psnr_db }
+}
+
+/// How far two pictures of the same size are apart, [`DIFFERENCE_GAIN`] times as strong.
+fn difference(a: &Picture, b: &Picture) -> Picture {
+    let mut out = a.clone();
+    for (o, p) in out.rgba_mut().chunks_exact_mut(4).zip(b.rgba().chunks_exact(4)) {
+        for c in 0..3 {
+            o[c] = ((i32::from(o[c]) - i32::from(p[c])).abs() * DIFFERENCE_GAIN).min(255) as u8;
+        }
+    }
+    out
+}
+
+fn picture_of(mask: &[bool], like: &Picture) -> Picture {
+    let mut out = Picture::filled(like.width(), like.height(), [0, 0, 0, 255]);
+    for (o, _) in out.rgba_mut().chunks_exact_mut(4).zip(mask).filter(|(_, m)| **m) {
+        o[..3].fill(255);
+    }
+    out
+}
+
+/// Cameras' names as names of files and parts of addresses, still different from each other.
+fn file_names<'a>(cameras: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for camera in cameras {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
+        let mut name: String = camera.chars().map(plain).collect();
+        while names.contains(&name) || name.is_empty() {
+            name.push('_');
+        }
+        names.push(name);
+    }
+    names
+}
+
+/// Makes the folder, or clears it of the report of an earlier run; a folder with other things in it is left alone.
+fn prepare(out: &Path) -> Result<(), BenchError> {
+    let cannot = |path: &Path| {
+        let path = path.to_owned();
+        move |source| BenchError::Write { path, source }
+    };
+    if !out.exists() {
+        return fs::create_dir_all(out).map_err(cannot(out));
+    }
+    let entries = fs::read_dir(out).map_err(cannot(out))?.collect::<Result<Vec<_>, _>>().map_err(cannot(out))?;
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let text = fs::read_to_string(out.join(SCORES)).unwrap_or_default();
+    let old: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let ours = old["made_by"].as_str().is_some_and(|m| m.starts_with("volte bench pictures"));
+    let ids: Vec<&str> = old["sets"].as_array().into_iter().flatten().filter_map(|s| s["id"].as_str()).collect();
+    let known = |name: &str| {
+        let part = name.strip_prefix('.').and_then(|n| n.strip_suffix(".part"));
+        [SCORES, PAGE].contains(&name) || ids.contains(&part.unwrap_or(name)) || part.is_some()
+    };
+    if !ours || entries.iter().any(|e| !known(&e.file_name().to_string_lossy())) {
+        return Err(BenchError::NotOurs { path: out.into() });
+    }
+    for entry in entries {
+        let path = entry.path();
+        if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }.map_err(cannot(&path))?;
+    }
+    Ok(())
+}
+
+fn write_report(report: &Report, out: &Path) -> Result<(), BenchError> {
+    let text =
+        serde_json::to_string_pretty(report).map_err(|e| BenchError::Write { path: out.join(SCORES), source: std::io::Error::other(e) })?;
+    replace(&out.join(SCORES), &text)?;
+    replace(&out.join(PAGE), &page::html(report))
+}
+
+/// The old file or the new one, never half of it.
+fn replace(path: &Path, text: &str) -> Result<(), BenchError> {
+    let part = path.with_extension("part");
+    fs::write(&part, text).and_then(|()| fs::rename(&part, path)).map_err(|source| BenchError::Write { path: path.into(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files_stay_apart() {
+        assert_eq!(file_names(["left/0001", "left.0001", "käse", ""].into_iter()), ["left_0001", "left_0001_", "k_se", "_"]);
+    }
+
+    #[test]
+    fn differences_are_absolute_and_amplified() {
+        let (a, b) = (Picture::filled(2, 1, [100, 50, 0, 255]), Picture::filled(2, 1, [90, 60, 200, 255]));
+        assert_eq!(difference(&a, &b).pixel(1, 0), [40, 40, 255, 255]);
+        assert_eq!(difference(&a, &a).pixel(0, 0), [0, 0, 0, 255]);
+    }
+
+    #[test]
+    fn a_folder_of_other_things_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("new/report");
+        prepare(&out).unwrap();
+        prepare(&out).unwrap();
+        fs::write(out.join("holiday.jpg"), "x").unwrap();
+        assert!(matches!(prepare(&out), Err(BenchError::NotOurs { .. })));
+        fs::write(out.join(SCORES), format!("{{\"made_by\": \"{MADE_BY}\", \"sets\": [{{\"id\": \"fox\"}}]}}")).unwrap();
+        assert!(matches!(prepare(&out), Err(BenchError::NotOurs { .. })), "a stranger among ours");
+        fs::remove_file(out.join("holiday.jpg")).unwrap();
+        fs::create_dir_all(out.join("fox/real")).unwrap();
+        prepare(&out).unwrap();
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
+    }
+}
