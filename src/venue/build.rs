@@ -1,6 +1,6 @@
 //! Collecting primitives and their shadow casters.
 
-use glam::{Quat, Vec3, Vec4};
+use glam::{Quat, Vec2, Vec3, Vec4};
 
 use super::layout::{Caster, Cluster, Prim, kind, material};
 
@@ -17,6 +17,19 @@ pub struct Parts {
     pub clusters: Vec<Cluster>,
     /// Whether primitives cast no shadow just now: details inside the shadow of something larger.
     pub shadowless: bool,
+}
+
+/// Crossing cords in a frame, metres.
+#[derive(Debug, Clone, Copy)]
+pub struct Net {
+    /// Half the width and half the height.
+    pub half: Vec2,
+    /// From one cord to the next.
+    pub pitch: f32,
+    /// Thickness of a cord.
+    pub cord: f32,
+    /// Whether the frame is an ellipse, else a rectangle.
+    pub elliptic: bool,
 }
 
 /// What a primitive is made of.
@@ -116,20 +129,10 @@ impl Parts {
         self.cone((a, radius), (b, radius), axes, a, paint);
     }
 
-    /// An ellipsoid; it casts shadow as a round cone along its longest axis.
+    /// An ellipsoid; it casts the shadow of its box.
     pub fn ellipsoid(&mut self, center: Vec3, half: Vec3, axes: Quat, origin: Vec3, paint: Paint) {
         self.push(kind::ELLIPSOID, vec4(center, 0.0), vec4(half, 0.0), axes, vec4(origin, 0.0), paint, vec4(center, half.max_element()));
-        let long = if half.x >= half.y && half.x >= half.z {
-            Vec3::X
-        } else if half.y >= half.z {
-            Vec3::Y
-        } else {
-            Vec3::Z
-        };
-        let length = half.dot(long);
-        let radius = (half.element_sum() - length) * 0.5;
-        let arm = axes * long * (length - radius).max(0.002);
-        self.cast((center - arm, radius), (center + arm, radius));
+        self.cast_box(center, half, axes);
     }
 
     /// A box; it casts shadow only with [`Self::cast_box`].
@@ -138,7 +141,7 @@ impl Parts {
         self.push(kind::BOX, vec4(center, 0.0), vec4(half, 0.0), axes, vec4(center, 0.0), paint, vec4(center, thin * half.length()));
     }
 
-    /// A round cone that casts the shadow of a box.
+    /// The shadow of a box, as that of a round cone along its longest axis.
     pub fn cast_box(&mut self, center: Vec3, half: Vec3, axes: Quat) {
         let long = if half.x >= half.y && half.x >= half.z {
             Vec3::X
@@ -154,12 +157,13 @@ impl Parts {
     }
 
     /// A plane of crossing cords, in the local xz plane; no shadow.
-    pub fn mesh(&mut self, center: Vec3, half_x: f32, half_z: f32, pitch: f32, cord: f32, elliptic: bool, axes: Quat, paint: Paint) {
-        let bound = if elliptic { half_x.max(half_z) } else { half_x.hypot(half_z) };
+    pub fn mesh(&mut self, center: Vec3, axes: Quat, net: Net, paint: Paint) {
+        let Net { half, pitch, cord, elliptic } = net;
+        let bound = if elliptic { half.x.max(half.y) } else { half.x.hypot(half.y) };
         self.push(
             kind::MESH,
             vec4(center, 0.0),
-            Vec4::new(half_x, half_z, pitch, cord),
+            Vec4::new(half.x, half.y, pitch, cord),
             axes,
             vec4(center, f32::from(u8::from(elliptic))),
             paint,

@@ -1,9 +1,9 @@
 //! Who and what is in the venue at a phase of its loop.
 
-use glam::{Quat, Vec3};
+use glam::{Quat, Vec2, Vec3};
 use std::f32::consts::{PI, TAU};
 
-use super::build::{Paint, Parts};
+use super::build::{Net, Paint, Parts};
 use super::figure::{Look, dress};
 use super::layout::material;
 use super::skeleton::{Joints, Key, ease, solve};
@@ -169,7 +169,7 @@ fn racket(parts: &mut Parts, j: &Joints, s: f32) -> Vec3 {
         parts.cast((rim(2 * i), 0.0105), (rim(2 * i + 2), 0.0105));
     }
     let cord = Paint::plain(material::CORD, rgb(0.75, 0.78, 0.62)).foreground();
-    parts.mesh(center, half_x, half_z, 0.020, 0.0013, true, axes, cord);
+    parts.mesh(center, axes, Net { half: Vec2::new(half_x, half_z), pitch: 0.020, cord: 0.0013, elliptic: true }, cord);
     parts.cluster(first);
     center
 }
@@ -390,7 +390,8 @@ fn props(parts: &mut Parts, messages: &[u32]) {
     // Net with posts and tape.
     let first = parts.casters.len();
     let cord = Paint::plain(material::CORD, rgb(0.03, 0.03, 0.035));
-    parts.mesh(Vec3::new(0.0, 3.1, 0.50), 4.6, 0.42, 0.055, 0.0022, false, Quat::IDENTITY, cord);
+    let net = Net { half: Vec2::new(4.6, 0.42), pitch: 0.055, cord: 0.0022, elliptic: false };
+    parts.mesh(Vec3::new(0.0, 3.1, 0.50), Quat::IDENTITY, net, cord);
     let half = Vec3::new(4.6, 0.006, 0.03);
     parts.cuboid(Vec3::new(0.0, 3.1, 0.95), half, Quat::IDENTITY, Paint::of(WHITE));
     parts.cast_box(Vec3::new(0.0, 3.1, 0.95), half, Quat::IDENTITY);
