@@ -11,14 +11,15 @@ use std::time::{Duration, Instant};
 use volte::capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, FeedState, Pace, PreviewConfig};
 use volte::time::MediaTime;
 
+#[path = "../tests/support/data.rs"]
+mod data;
+
 const ROUNDS: usize = 5;
 /// The frame whose moment is decoded: three quarters into the single group of pictures of the footage.
 const FRAME: i64 = 75;
 
 fn main() -> anyhow::Result<()> {
-    let root = std::env::var_os("VOLTE_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let files: Vec<PathBuf> = (1..=4).map(|i| root.join(format!("balance/cam0{i}.mp4"))).collect();
-    anyhow::ensure!(files.iter().all(|f| f.exists()), "{root:?} has no balance/: set VOLTE_DATA to the development data");
+    let files: Vec<PathBuf> = (1..=4).map(|i| data::data(&format!("balance/cam0{i}.mp4"))).collect();
     moment(&files)?;
     capture(&files[0])
 }

@@ -30,7 +30,7 @@ struct Args {
     /// Folder with one picture per camera.
     #[arg(long, requires = "rig")]
     pictures: Option<PathBuf>,
-    /// Folder for console_live.png, console_armed.png and console_on_air.png.
+    /// Folder for `console_live.png`, `console_armed.png` and `console_on_air.png`.
     #[arg(long)]
     out: PathBuf,
 }

@@ -11,12 +11,10 @@ use volte::frame::{Picture, metrics};
 use volte::ring::RingConfig;
 use volte::time::MediaTime;
 
-fn data(file: &str) -> PathBuf {
-    let root = std::env::var_os("VOLTE_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let path = root.join(file);
-    assert!(path.exists(), "{path:?} is missing: set VOLTE_DATA to the folder of development data (see its README.md)");
-    path
+mod support {
+    pub mod data;
 }
+use support::data::data;
 
 fn config() -> CaptureConfig {
     CaptureConfig { preview: PreviewConfig { enabled: false, ..PreviewConfig::default() }, ..CaptureConfig::default() }

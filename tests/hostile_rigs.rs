@@ -1,18 +1,15 @@
 //! Calibration files as accidents leave them: cut, bit-flipped, with absurd numbers. Reading one gives a usable rig or an
 //! error that names the file, and never a panic, an endless loop or a memory bomb.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use glam::DVec3;
 use volte::rig::{Arc, load};
 
-fn data(path: &str) -> PathBuf {
-    let root =
-        std::env::var_os("VOLTE_DATA").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let path = root.join(path);
-    assert!(path.exists(), "{} is missing. Put the development data beside the repository or set VOLTE_DATA", path.display());
-    path
+mod support {
+    pub mod data;
 }
+use support::data::data;
 
 /// A small generator, so that a failure repeats.
 struct Dice(u64);

@@ -2,25 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
-use std::path::PathBuf;
-
 use volte::{
     replay::path::{PATH_VERSION, Path, Preset, PresetOptions, Station, Track},
     rig::{Rig, load, pictures},
     time::MediaTime,
 };
 
-fn data(set: &str) -> PathBuf {
-    let root =
-        std::env::var_os("VOLTE_DATA").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let path = root.join(set);
-    assert!(
-        path.exists(),
-        "{} is missing. Put the development data beside the repository (../shared/data) or set VOLTE_DATA",
-        path.display()
-    );
-    path
+mod support {
+    pub mod data;
 }
+use support::data::data;
 
 /// Names listed in a text or JSON file.
 fn part(rig: &Rig, names: &[String]) -> Rig {

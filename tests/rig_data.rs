@@ -1,21 +1,14 @@
 //! Every rig file of the development data, unmodified, against what its README says of it.
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
-use std::{collections::HashMap, path::PathBuf};
+use std::collections::HashMap;
 
 use volte::rig::{Arc, Rig, load, pictures};
 
-fn data(set: &str) -> PathBuf {
-    let root =
-        std::env::var_os("VOLTE_DATA").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let path = root.join(set);
-    assert!(
-        path.exists(),
-        "{} is missing. Put the development data beside the repository (../shared/data) or set VOLTE_DATA",
-        path.display()
-    );
-    path
+mod support {
+    pub mod data;
 }
+use support::data::data;
 
 fn rig(path: &str) -> Rig {
     load(&data(path)).unwrap_or_else(|e| panic!("{e}"))
@@ -40,8 +33,7 @@ fn assert_arc(rig: &Rig, cameras: usize, closed: bool, median_gap_deg: f64, tole
 /// The named part of the rig.
 fn part(rig: &Rig, names: &[String]) -> Rig {
     assert!(names.len() > 1);
-    let keep: Vec<usize> = names.iter().map(|n| rig.index_of(n).unwrap_or_else(|| panic!("no camera {n}"))).collect();
-    rig.restricted_to(&keep)
+    rig.clone().only(names).unwrap()
 }
 
 /// A JSON file of named lists of camera names.

@@ -2,8 +2,6 @@
 //! Needs `VOLTE_DATA` (else `../shared/data`). Small pictures: the software adapter does it in a minute or two.
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
-use std::path::{Path, PathBuf};
-
 use glam::{DMat3, DQuat, DVec3};
 use volte::{
     frame::{
@@ -17,12 +15,10 @@ use volte::{
     view::{ViewError, ViewMode, ViewSynthesizer},
 };
 
-fn data(set: &str) -> PathBuf {
-    let root = std::env::var_os("VOLTE_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let path = root.join(set);
-    assert!(path.exists(), "{path:?} is missing: set VOLTE_DATA to the folder of development data (see its README.md)");
-    path
+mod support {
+    pub mod data;
 }
+use support::data::data;
 
 /// The named cameras of a set with their pictures, scaled to `width_px`.
 fn cameras_of(set: &str, names: &[&str], width_px: u32) -> (Rig, Vec<Picture>) {

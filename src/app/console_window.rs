@@ -7,7 +7,7 @@ use winit::{event::WindowEvent, window::Window};
 use super::{
     AppError,
     pictures::PictureSlot,
-    surface::{Frame, WindowGpu, WindowSurface},
+    surface::{Frame, WindowGpu, WindowSurface, pass_on_black},
 };
 use crate::{
     console::{self, ConsoleState, Textures},
@@ -78,19 +78,8 @@ impl ConsoleWindow {
             let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("console") });
             let extra = self.renderer.update_buffers(&gpu.device, &gpu.queue, &mut encoder, &jobs, &screen);
             let view = frame.texture.create_view(&wgpu::TextureViewDescriptor::default());
-            {
-                let pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
-                    label: Some("console"),
-                    color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                        view: &view,
-                        resolve_target: None,
-                        depth_slice: None,
-                        ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
-                    })],
-                    ..wgpu::RenderPassDescriptor::default()
-                });
-                self.renderer.render(&mut pass.forget_lifetime(), &jobs, &screen);
-            }
+            let pass = pass_on_black(&mut encoder, &view, "console");
+            self.renderer.render(&mut pass.forget_lifetime(), &jobs, &screen);
             gpu.queue.submit(extra.into_iter().chain([encoder.finish()]));
             self.surface.present(gpu, frame);
         }

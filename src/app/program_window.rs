@@ -11,7 +11,7 @@ use winit::{
 use super::{
     AppError,
     pictures::PictureSlot,
-    surface::{Frame, WindowGpu, WindowSurface},
+    surface::{Frame, WindowGpu, WindowSurface, pass_on_black},
 };
 use crate::{frame::Picture, gpu::shaders};
 
@@ -103,16 +103,7 @@ impl ProgramWindow {
         let view = frame.texture.create_view(&wgpu::TextureViewDescriptor::default());
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("program") });
         {
-            let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
-                label: Some("program"),
-                color_attachments: &[Some(wgpu::RenderPassColorAttachment {
-                    view: &view,
-                    resolve_target: None,
-                    depth_slice: None,
-                    ops: wgpu::Operations { load: wgpu::LoadOp::Clear(wgpu::Color::BLACK), store: wgpu::StoreOp::Store },
-                })],
-                ..wgpu::RenderPassDescriptor::default()
-            });
+            let mut pass = pass_on_black(&mut encoder, &view, "program");
             let [x, y, w, h] = letterbox(self.surface.size_px(), [texture.width(), texture.height()]);
             pass.set_viewport(x, y, w, h, 0.0, 1.0);
             pass.set_pipeline(&self.pipeline);

@@ -106,7 +106,7 @@ impl Desk {
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let Some(file) = &args.rig else {
-        return super::demo::run(super::demo::Args::at(args.desk));
+        return super::demo::run(&super::demo::Args::at(args.desk));
     };
     if !app::has_display() {
         return Err(app::AppError::NoDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set".to_owned()).into());

@@ -12,7 +12,7 @@ use volte::{
         venue_feeds::{VenueFeedOptions, VenueMode, VenueShow},
     },
     gpu::{Gpu, GpuOptions},
-    output::{self, CancelToken, OutputSpec, SidecarHeader},
+    output::{self, OutputSpec, SidecarHeader},
     replay::path::{Preset, PresetOptions},
     scene::SceneOptions,
     time::{FrameRate, MediaTime},
@@ -95,7 +95,7 @@ fn parse_death(text: &str) -> Result<(usize, f64), String> {
 }
 
 /// Runs it.
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> anyhow::Result<()> {
     let headless = args.headless || !app::has_display();
     if headless {
         // What can be wrong with the words comes before what takes time.
@@ -138,7 +138,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     drop(gpu);
     let feeds = Arc::new(CapturedFeeds::new(rig, session, Some(rate))?);
-    let done = if headless { write_orbit(&args, &feeds) } else { args.desk.open(Arc::clone(&feeds) as Arc<dyn Feeds>) };
+    let done = if headless { write_orbit(args, &feeds) } else { args.desk.open(Arc::clone(&feeds) as Arc<dyn Feeds>) };
     // Who feeds stops before who is fed.
     drop(feeder);
     drop(feeds);
@@ -156,14 +156,7 @@ fn progress_bar() -> ProgressBar {
 
 /// Marks an instant through the engine, as the console does, and writes the orbit around it.
 fn write_orbit(args: &Args, feeds: &Arc<CapturedFeeds>) -> anyhow::Result<()> {
-    let cancel = CancelToken::default();
-    let asked = cancel.clone();
-    ctrlc::set_handler(move || {
-        if asked.cancel() {
-            std::process::exit(130);
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
+    let cancel = super::cancelled_by_ctrl_c()?;
     let options = EngineOptions { quality: args.desk.quality, without_gpu: true, ..EngineOptions::default() };
     let engine = Engine::start(Arc::clone(feeds) as Arc<dyn Feeds>, &options)?;
     let recorded = |s: &volte::engine::Snapshot| matches!((s.ring.oldest, s.ring.newest), (Some(a), Some(b)) if b - a > 1_500_000_000);

@@ -123,16 +123,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if !(args.seconds.is_finite() && (0.02..=3600.0).contains(&args.seconds)) {
         bail!("--seconds {}: a path lasts from 0.02 s to an hour", args.seconds);
     }
-    let rig = restricted(rig::load(&args.rig)?, &args.only)?;
-    let cancel = CancelToken::default();
-    let asked = cancel.clone();
-    ctrlc::set_handler(move || {
-        if asked.cancel() {
-            // Asked twice: do not wait for anything.
-            std::process::exit(130);
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
+    let rig = rig::load(&args.rig)?.only(&args.only).context("--use")?;
+    let cancel = super::cancelled_by_ctrl_c()?;
     let material = if args.pictures.is_some() { pictures(&args, &rig)? } else { footage(&args, &rig, &cancel)? };
     let Material { rig, moments, path, mark } = material;
     if let Some(file) = &args.save_path {
@@ -221,15 +213,6 @@ fn show(bar: &ProgressBar, p: ExportProgress) {
     });
     bar.set_prefix(format!("{}/{} frames", p.frames_done, p.frames));
     bar.set_position((f64::from(p.share) * 1000.0) as u64);
-}
-
-fn restricted(rig: Rig, only: &[String]) -> anyhow::Result<Rig> {
-    if only.is_empty() {
-        return Ok(rig);
-    }
-    let index = |name: &String| rig.index_of(name).with_context(|| format!("--use: the rig has no camera {name:?}"));
-    let keep = only.iter().map(index).collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(rig.restricted_to(&keep))
 }
 
 fn path_of(args: &Args, rig: &Rig) -> anyhow::Result<Path> {

@@ -2,7 +2,6 @@
 //!
 //! One file per command, each with its `Args` and a `run`.
 
-mod bench;
 mod console;
 mod demo;
 mod devices;
@@ -10,7 +9,9 @@ mod export;
 mod rig;
 mod venue;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand};
+use volte::output::CancelToken;
 
 /// Multi-camera freeze-frame replay: mark an instant, travel around it, put it on air.
 ///
@@ -19,7 +20,7 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(version, subcommand_required = false, after_help = TOUR, max_term_width = 120)]
 pub struct Cli {
-    /// Say more on standard error; twice for everything. RUST_LOG overrides it.
+    /// Say more on standard error; twice for everything. `RUST_LOG` overrides it.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     #[command(subcommand)]
@@ -47,9 +48,6 @@ enum Command {
     /// Draw the built-in synthetic venue into files: pictures, calibration, ground truth.
     #[command(subcommand)]
     Venue(venue::Args),
-    /// Measure against others by a fixed protocol: how true the pictures between the cameras are.
-    #[command(subcommand)]
-    Bench(bench::Args),
     /// List the GPUs, the cameras and the encoders that Volte finds on this machine.
     Devices(devices::Args),
 }
@@ -58,13 +56,26 @@ enum Command {
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or_else(|| Command::Console(console::Args::default())) {
         Command::Console(args) => console::run(args),
-        Command::Demo(args) => demo::run(args),
+        Command::Demo(args) => demo::run(&args),
         Command::Export(args) => export::run(args),
         Command::Rig(args) => rig::run(args),
         Command::Venue(args) => venue::run(args),
-        Command::Bench(args) => bench::run(args),
         Command::Devices(args) => devices::run(args),
     }
+}
+
+/// Becomes cancelled with the first Ctrl-C, or when the process is asked to end; the second ends it at once.
+fn cancelled_by_ctrl_c() -> anyhow::Result<CancelToken> {
+    let cancel = CancelToken::default();
+    let asked = cancel.clone();
+    ctrlc::set_handler(move || {
+        if asked.cancel() {
+            // Asked twice: do not wait for anything.
+            std::process::exit(130);
+        }
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(cancel)
 }
 
 /// Sends log lines to standard error: warnings, with `-v` also what happens, with `-vv` everything.

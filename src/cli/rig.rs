@@ -71,21 +71,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
 }
 
-/// The named cameras of a rig, in that order; all without names.
-fn restricted(rig: Rig, only: &[String]) -> anyhow::Result<Rig> {
-    if only.is_empty() {
-        return Ok(rig);
-    }
-    let keep = only
-        .iter()
-        .map(|name| rig.index_of(name).with_context(|| format!("the rig has no camera \"{name}\". `volte rig check` lists its cameras")))
-        .collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(rig.restricted_to(&keep))
-}
-
 fn check_rig(path: &Path, only: &[String], folder: Option<&Path>, drawing: Option<&Path>) -> anyhow::Result<()> {
     let (format, _) = formats::detect(path)?;
-    let mut rig = restricted(formats::read(path)?, only)?;
+    let mut rig = formats::read(path)?.only(only)?;
     let mut notices = Vec::new();
     let mut found = Vec::new();
     if let Some(folder) = folder {
@@ -224,7 +212,7 @@ fn write_png(picture: &image::RgbImage, out: &Path) -> anyhow::Result<()> {
 }
 
 fn convert(path: &Path, only: &[String], out: &Path, to: Target, folder: Option<&Path>) -> anyhow::Result<()> {
-    let mut rig = restricted(load(path)?, only)?;
+    let mut rig = load(path)?.only(only)?;
     let mut names: Vec<String> = rig.cameras.iter().map(|c| format!("{}.png", c.name)).collect();
     if let Some(folder) = folder {
         let matched = pictures::match_rig(&rig, folder)?;

@@ -6,7 +6,6 @@ use anyhow::bail;
 use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
     gpu::{Gpu, GpuOptions},
-    output::CancelToken,
     rig::Rig,
     time::MediaTime,
     venue::{Dataset, Venue, VenueOptions, VenueRig},
@@ -100,11 +99,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let gpu = Gpu::open(&GpuOptions::default())?;
     let mut venue = Venue::new(&gpu, VenueOptions { samples: args.samples, ..VenueOptions::default() })?;
-    let cancel = CancelToken::default();
-    let flag = cancel.clone();
-    ctrlc::set_handler(move || {
-        flag.cancel();
-    })?;
+    let cancel = super::cancelled_by_ctrl_c()?;
     let style = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len} {eta}")?;
     let bar = ProgressBar::new(dataset.picture_count() as u64).with_style(style).with_message("drawing");
     dataset.write(&mut venue, &args.out, |done| {

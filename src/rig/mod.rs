@@ -56,6 +56,29 @@ impl Camera {
     }
 }
 
+/// A camera was asked for by a name that the rig does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the rig has no camera {name:?}. It has {known}")]
+pub struct NoSuchCamera {
+    /// The name asked for.
+    pub name: String,
+    /// The names that there are, the first of them if they are many.
+    pub known: String,
+}
+
+impl NoSuchCamera {
+    fn new(name: &str, rig: &Rig) -> Self {
+        const TOLD: usize = 12;
+        let mut known = rig.cameras.iter().take(TOLD).map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+        match rig.cameras.len().saturating_sub(TOLD) {
+            0 if known.is_empty() => known.push_str("none"),
+            0 => {}
+            more => known = format!("{known} and {more} more"),
+        }
+        Self { name: name.to_owned(), known }
+    }
+}
+
 /// The calibrated cameras, in the order of their file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Rig {
@@ -80,5 +103,19 @@ impl Rig {
     #[must_use]
     pub fn restricted_to(&self, keep: &[usize]) -> Self {
         Self { cameras: keep.iter().filter_map(|&i| self.cameras.get(i).cloned()).collect(), points_in_world: self.points_in_world.clone() }
+    }
+
+    /// The rig restricted to the cameras of these names, in that order; all of it when there are no names.
+    pub fn only(self, names: &[impl AsRef<str>]) -> Result<Self, NoSuchCamera> {
+        if names.is_empty() {
+            return Ok(self);
+        }
+        Ok(self.restricted_to(&self.indices_of(names)?))
+    }
+
+    /// The indices of the cameras of these names, in that order.
+    pub fn indices_of(&self, names: &[impl AsRef<str>]) -> Result<Vec<usize>, NoSuchCamera> {
+        let index = |name: &str| self.index_of(name).ok_or_else(|| NoSuchCamera::new(name, self));
+        names.iter().map(|name| index(name.as_ref())).collect()
     }
 }

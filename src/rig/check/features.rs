@@ -144,13 +144,17 @@ fn describe(picture: &Luma, px: DVec2, right: DVec2, down: DVec2) -> Option<Feat
         *d = picture.sample(p + a + b) + picture.sample(p - a + b) + picture.sample(p + a - b) + picture.sample(p - a - b);
     }
     let mean = descriptor.iter().sum::<f32>() / SAMPLES as f32;
-    descriptor.iter_mut().for_each(|d| *d -= mean);
+    for d in &mut descriptor {
+        *d -= mean;
+    }
     let length = descriptor.iter().map(|d| d * d).sum::<f32>().sqrt();
     // Below a contrast of about one grey level a patch is noise.
     if length < 4.0 * SIDE as f32 {
         return None;
     }
-    descriptor.iter_mut().for_each(|d| *d /= length);
+    for d in &mut descriptor {
+        *d /= length;
+    }
     Some(Feature { px, descriptor })
 }
 

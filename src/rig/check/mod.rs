@@ -68,8 +68,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict on a disparity range. The limits are those of research/viewsynth: 64 hypotheses at half resolution
-    /// are comfortable, 128 are possible.
+    /// The verdict on a disparity range. 64 hypotheses at half resolution are comfortable, 128 are possible.
     pub fn of(disparity_px: f64) -> Self {
         if disparity_px <= 128.0 {
             Self::Green
@@ -386,6 +385,19 @@ pub fn subject_center(rig: &Rig) -> Option<DVec3> {
     nearest_point_to_rays(&agreeing).filter(|p| cost(*p) <= cost(best)).or(Some(best))
 }
 
+/// Whether the first and the last of these, which stand in one place, are one camera's way around the subject and back to
+/// where it began, as a turntable or a gantry makes it: one lens, and always on in one direction, once around.
+fn is_round_trip(cameras: &[Camera], subject: DVec3) -> bool {
+    const LARGEST_STEP_RAD: f64 = 2.6;
+    let arms: Vec<DVec3> = cameras.iter().map(|c| c.center_in_world() - subject).collect();
+    let Some(axis) = arms.windows(2).map(|w| w[0].cross(w[1])).sum::<DVec3>().try_normalize() else { return false };
+    let flat: Vec<DVec3> = arms.iter().map(|a| a.reject_from_normalized(axis)).collect();
+    let steps: Vec<f64> = flat.windows(2).map(|w| axis.dot(w[0].cross(w[1])).atan2(w[0].dot(w[1]))).collect();
+    cameras.iter().all(|c| c.lens == cameras[0].lens)
+        && steps.iter().all(|s| (0.0..LARGEST_STEP_RAD).contains(s))
+        && (steps.iter().sum::<f64>() - std::f64::consts::TAU).abs() < 1e-3
+}
+
 /// What can be seen of the cameras together. All are sound.
 fn together(rig: &Rig, findings: &mut Vec<Finding>) {
     let mut add = |severity, cameras: Vec<String>, what: String, remedy| findings.push(Finding { severity, cameras, what, remedy });
@@ -395,18 +407,33 @@ fn together(rig: &Rig, findings: &mut Vec<Finding>) {
     distances.sort_by(f64::total_cmp);
     let radius_m = distances[distances.len() / 2];
 
+    let mut repeated = Vec::new();
     for i in 0..centers.len() {
         for j in i + 1..centers.len() {
             let apart = (centers[i] - centers[j]).length();
-            if apart <= 1e-3 * radius_m {
+            if apart > 1e-3 * radius_m {
+                continue;
+            }
+            let (a, b) = (&rig.cameras[i], &rig.cameras[j]);
+            if subject.is_some_and(|subject| is_round_trip(&rig.cameras[i..=j], subject)) {
+                repeated.push(format!("{}–{}", a.name, b.name));
+            } else {
                 add(
                     Severity::Error,
-                    vec![rig.cameras[i].name.clone(), rig.cameras[j].name.clone()],
+                    vec![a.name.clone(), b.name.clone()],
                     format!("stand in one place ({:.1} mm apart)", apart * 1000.0),
                     "One of them has the other's pose, or a pose was not solved: calibrate again, or remove one",
                 );
             }
         }
+    }
+    if !repeated.is_empty() {
+        add(
+            Severity::Warning,
+            repeated,
+            "are one view, taken twice: one camera went all around and came back to where it began".into(),
+            "Normal for a turntable or a gantry; cameras of one instant cannot stand so: remove one",
+        );
     }
 
     let Some(subject) = subject else {

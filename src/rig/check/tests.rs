@@ -42,7 +42,7 @@ fn a_good_rig_has_no_findings_and_the_disparity_of_the_table() {
     assert_eq!(report.findings, []);
     assert_eq!(report.gaps.len(), 11);
     for g in &report.gaps {
-        // research/viewsynth, "Camera spacing": radius 4 m, subject ± 1 m, f = 2059 px, 6° → 0.42 m and 115 px.
+        // Worked out by hand: radius 4 m, subject ± 1 m, f = 2059 px, 6° → 0.42 m and 115 px.
         assert!((g.degrees - 6.0).abs() < 0.1 && (g.baseline_m - 0.42).abs() < 0.005 && (g.disparity_px - 115.0).abs() < 2.0, "{g:?}");
         assert_eq!(g.verdict, Verdict::Green);
     }
@@ -98,6 +98,25 @@ fn each_fault_is_named_with_its_camera() {
         assert!(found.iter().any(|w| w.contains(told)), "{told}: {:?}", report.findings);
         let innocent = findings(&report, Severity::Error, "cam08");
         assert!(innocent.is_empty(), "{told}: {innocent:?}");
+    }
+}
+
+#[test]
+fn a_camera_that_came_all_around_is_no_error() {
+    // Twelve views of a turntable and the first once more; then the same place in the middle of the way, and a second lens.
+    let ring = arc_of(13, 30.0);
+    let mut halfway = ring.clone();
+    halfway.cameras[6].camera_from_world = ring.cameras[0].camera_from_world;
+    let mut lenses = ring.clone();
+    lenses.cameras[12].lens.fx_px *= 1.001;
+    for (rig, pair, severity, told) in [
+        (&ring, "cam00–cam12", Severity::Warning, "taken twice"),
+        (&halfway, "cam00", Severity::Error, "stand in one place"),
+        (&lenses, "cam12", Severity::Error, "stand in one place"),
+    ] {
+        let report = check(rig);
+        assert!(findings(&report, severity, pair).iter().any(|w| w.contains(told)), "{told}: {:?}", report.findings);
+        assert_eq!(report.has_errors(), severity == Severity::Error);
     }
 }
 

@@ -382,7 +382,7 @@ fn refuse_unusable(rig: &Rig) -> Result<(), Fault> {
     }
 }
 
-/// The file stem that names a camera: of "images/IMG_1.jpg", "IMG_1".
+/// The file stem that names a camera: of `images/IMG_1.jpg`, `IMG_1`.
 fn stem(path: &str) -> String {
     let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
     match file.rsplit_once('.') {

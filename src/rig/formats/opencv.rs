@@ -1,4 +1,4 @@
-//! OpenCV's FileStorage, YAML and XML: EasyMocap's `intri.yml` + `extri.yml`, stereo_calib's `M1 D1 M2 D2 R T`, one map
+//! OpenCV's FileStorage, YAML and XML: EasyMocap's `intri.yml` + `extri.yml`, `stereo_calib`'s `M1 D1 M2 D2 R T`, one map
 //! per camera, or one camera. Poses map world to camera; pixel centres at (0, 0).
 
 use glam::{DMat3, DVec3};
@@ -117,7 +117,7 @@ fn one(name: &str, map: &Map, default_pose: Option<(DMat3, DVec3)>) -> Result<Ca
     build(name, find(map, MATRIX).unwrap_or_default(), find(map, DISTORTION).unwrap_or_default(), says_fisheye, pose, size_of(map))
 }
 
-/// EasyMocap: K_NAME, dist_NAME, Rot_NAME (matrix) or R_NAME (Rodrigues), T_NAME, sometimes H_NAME and W_NAME.
+/// EasyMocap: `K_NAME`, `dist_NAME`, `Rot_NAME` (matrix) or `R_NAME` (Rodrigues), `T_NAME`, sometimes `H_NAME` and `W_NAME`.
 fn named(map: &Map) -> Result<Vec<Camera>, Fault> {
     let mut names: Vec<&str> = Vec::new();
     for name in map.iter().filter_map(|(k, _)| k.strip_prefix("K_")) {
@@ -141,7 +141,7 @@ fn named(map: &Map) -> Result<Vec<Camera>, Fault> {
         .collect()
 }
 
-/// stereo_calib: the first camera is the world.
+/// `stereo_calib`: the first camera is the world.
 fn stereo(map: &Map) -> Result<Vec<Camera>, Fault> {
     let get = |which: u8, stems: &[&str]| {
         let keys: Vec<String> = stems.iter().map(|s| format!("{s}{which}")).collect();

@@ -4,6 +4,8 @@
 //! Rodrigues or Euler formula, OpenCV's distortion polynomials, and for the formats with the first pixel's centre at
 //! (0, 0) half a pixel added at the end. All are of the world point P.
 
+use std::fmt::Write as _;
+
 use glam::{DVec2, DVec3};
 use proptest::prelude::*;
 
@@ -45,10 +47,10 @@ fn colmap_text() {
     let mut images = String::from("# Image list\n");
     for (i, (model, params, _)) in COLMAP.iter().enumerate() {
         let params: Vec<String> = params.iter().map(ToString::to_string).collect();
-        cameras += &format!("{} {model} 640 480 {}\n", i + 7, params.join(" "));
+        writeln!(cameras, "{} {model} 640 480 {}", i + 7, params.join(" ")).unwrap();
         // With points, with an empty line, and (the last) without any second line.
         let second = ["10.5 20.5 -1 11 12 3\n", "\n", ""][if i == 6 { 2 } else { i % 2 }];
-        images += &format!("{} 1.8 0.2 -0.6 0.4 0.1 -0.2 4 {} shots/{model}.JPG\n{second}", i + 1, i + 7);
+        write!(images, "{} 1.8 0.2 -0.6 0.4 0.1 -0.2 4 {} shots/{model}.JPG\n{second}", i + 1, i + 7).unwrap();
     }
     write(dir.path(), "sparse/0/cameras.txt", &cameras);
     let images_path = write(dir.path(), "sparse/0/images.txt", &images);
