@@ -102,7 +102,7 @@ impl FileFeed {
         index: usize,
         path: &Path,
         pace: Pace,
-        ingest: Arc<Ingest>,
+        ingest: &Arc<Ingest>,
         events_lossless: Sender<FeedEvent>,
     ) -> Result<Arc<Self>, CaptureError> {
         let feed_error = |reason: String| CaptureError::Feed { feed: ingest.shared.name.to_string(), reason };
@@ -127,7 +127,7 @@ impl FileFeed {
             pipeline: pipeline.clone(),
             path: path.to_owned(),
             pace,
-            ingest: Arc::clone(&ingest),
+            ingest: Arc::clone(ingest),
             origin_nanos: AtomicI64::new(0),
             pacer: Pacer::default(),
             last_end_nanos: AtomicI64::new(0),
@@ -158,7 +158,7 @@ impl FileFeed {
                 None
             });
         }
-        watch_bus(&pipeline, &ingest, &feed.path);
+        watch_bus(&pipeline, ingest, &feed.path);
         Ok(feed)
     }
 

@@ -80,7 +80,7 @@ impl CaptureSession {
             let ingest =
                 Arc::new(Ingest::new(Arc::clone(&ring), Arc::clone(&shared), Arc::clone(&formats), clock.clone(), spec.late_after_nanos));
             let running = match &spec.source {
-                FeedSource::File { path, pace } => match FileFeed::open(index, path, *pace, ingest, events_lossless.clone()) {
+                FeedSource::File { path, pace } => match FileFeed::open(index, path, *pace, &ingest, events_lossless.clone()) {
                     Ok(file) => Running::File(file),
                     Err(CaptureError::Feed { reason, .. }) => {
                         shared.fail(reason);
@@ -275,7 +275,9 @@ impl Control {
             return;
         }
         let period = looped.iter().map(|(_, file)| file.length_nanos()).max().unwrap_or(1);
-        looped.iter().for_each(|(_, file)| file.begin_again(period));
+        for (_, file) in &looped {
+            file.begin_again(period);
+        }
         self.period_nanos = Some(period);
         self.waiting.clear();
     }

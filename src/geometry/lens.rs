@@ -16,7 +16,7 @@ pub enum Distortion {
         /// p1, p2.
         p: [f64; 2],
     },
-    /// OpenCV's fisheye: θ_d = θ(1 + k1θ² + k2θ⁴ + k3θ⁶ + k4θ⁸).
+    /// OpenCV's fisheye: `θ_d = θ(1 + k1θ² + k2θ⁴ + k3θ⁶ + k4θ⁸)`.
     Fisheye {
         /// k1…k4.
         k: [f64; 4],

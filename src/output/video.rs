@@ -41,9 +41,8 @@ pub(super) struct VideoFile {
 pub(super) fn element(name: &str) -> Result<gst::Element, OutputError> {
     let package = match name {
         "x264enc" => "gstreamer1.0-plugins-ugly",
-        "x265enc" => "gstreamer1.0-plugins-bad",
         "avenc_prores_ks" | "avdec_h264" | "avdec_h265" | "avdec_prores" => "gstreamer1.0-libav",
-        "h264parse" | "h265parse" => "gstreamer1.0-plugins-bad",
+        "x265enc" | "h264parse" | "h265parse" => "gstreamer1.0-plugins-bad",
         "filesrc" | "filesink" => "libgstreamer1.0-0",
         "appsrc" | "appsink" => "gstreamer1.0-plugins-base",
         _ => "gstreamer1.0-plugins-good",

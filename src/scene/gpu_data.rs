@@ -183,7 +183,7 @@ impl PairGpu {
         }
     }
 
-    /// Position in the source and depth ratio z_source/z_reference of reference pixel `p` at inverse depth `rho`.
+    /// Position in the source and depth ratio `z_source/z_reference` of reference pixel `p` at inverse depth `rho`.
     pub fn map(&self, p: [f32; 2], rho: f32) -> Option<([f32; 2], f32)> {
         let dot = |r: &[f32; 4]| r[0] * p[0] + r[1] * p[1] + r[2] + r[3] * rho;
         let z = dot(&self.row_z);

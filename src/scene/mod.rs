@@ -1,7 +1,7 @@
 //! The scene: a moment solved on the GPU into depth and confidence per camera.
 //!
 //! Coarse plane sweep → semi-global aggregation → slanted-plane refinement level by level → cross-view consistency →
-//! edge-aware repair (DESIGN: "From a moment to pictures"). Must not know: feeds, virtual cameras, who asked.
+//! edge-aware repair (docs/synthesis.md). Must not know: feeds, virtual cameras, who asked.
 
 pub mod gpu_data;
 mod plan;

@@ -123,7 +123,7 @@ impl SceneSolver {
         let mut times = StageTimes::default();
         let mut timer = Timer::new(&gpu);
 
-        let textures = self.prepare(rig, pictures, &plan, &mut timer)?;
+        let textures = self.prepare(rig, pictures, &plan, &mut timer);
         times.merge(&timer.collect(&gpu)?);
         if n >= 2 && !plan.range_is_known {
             plan.rho_range = self.tighten_range(&plan, rig, &textures, &mut timer)?;
@@ -146,7 +146,7 @@ impl SceneSolver {
     }
 
     /// Uploads the pictures and builds the working pyramid.
-    fn prepare(&self, rig: &Rig, pictures: &[&Picture], plan: &Plan, timer: &mut Timer) -> Result<Textures, GpuError> {
+    fn prepare(&self, rig: &Rig, pictures: &[&Picture], plan: &Plan, timer: &mut Timer) -> Textures {
         let gpu = &self.gpu;
         let n = rig.cameras.len() as u32;
         let largest = |size: &dyn Fn(usize) -> (u32, u32)| {
@@ -215,7 +215,7 @@ impl SceneSolver {
         }
         timer.mark(&mut encoder, "");
         gpu.queue.submit([encoder.finish()]);
-        Ok(textures)
+        textures
     }
 
     fn pairs(&self, plan: &Plan, rig: &Rig, i: usize) -> (wgpu::Buffer, Vec<PairGpu>) {
@@ -230,6 +230,7 @@ impl SceneSolver {
         (storage_init(&self.gpu, "pairs", &pairs), used)
     }
 
+    #[allow(clippy::unused_self, reason = "called like the passes that it serves")]
     fn parameters(&self, plan: &Plan, i: usize, level: u32) -> SolveGpu {
         let (width, height) = plan.level_size(i, level);
         let depths = plan.depth_count(i, level);

@@ -1,5 +1,7 @@
 //! Records and runs the passes of a view.
 
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
+
 use super::{View, ViewError, ViewMode, ViewReport, sources};
 use crate::{
     gpu::{
@@ -312,7 +314,6 @@ impl ViewSynthesizer {
         {
             return buffer.clone();
         }
-        use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
         let rays: Vec<[f32; 2]> = (0..size.1)
             .into_par_iter()
             .flat_map_iter(|y| {

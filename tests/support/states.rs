@@ -93,7 +93,6 @@ pub fn snapshot(state: State) -> Snapshot {
             name: format!("cam{:02}", k + 1),
             tally: match (state, k) {
                 (State::OnAir, 8) | (State::Armed, 3) => Tally::Preview,
-                (State::OnAir, _) => Tally::Off,
                 (State::CameraLost, 5) | (State::Live | State::Armed, 6) => Tally::Program,
                 _ => Tally::Off,
             },

@@ -175,7 +175,9 @@ fn select_best_agrees_with_its_twin() {
     let state: Vec<[f32; 4]> = read(&state);
     assert!(state.iter().all(|s| s[1..] == [0.0, 0.0, -1.0]));
     let mut without_parabola = select_best(&solve, &sums);
-    without_parabola.iter_mut().for_each(|r| *r = solve.rho_min + ((*r - solve.rho_min) / solve.rho_step).round() * solve.rho_step);
+    for r in &mut without_parabola {
+        *r = solve.rho_min + ((*r - solve.rho_min) / solve.rho_step).round() * solve.rho_step;
+    }
     let mut raised = sums.clone();
     raised[5 * depths..6 * depths].reverse();
     judge(

@@ -122,7 +122,9 @@ fn shade_agrees_with_its_twin() {
             let twin = v.shade(&surface);
             let wrong = |change: fn(&mut ViewStage)| v.changed(change).shade(&surface).rgb;
             let mut encoded = twin.rgb.clone();
-            encoded.iter_mut().for_each(|c| *c *= 0.97);
+            for c in &mut encoded {
+                *c *= 0.97;
+            }
             let mut faults = vec![("a picture shifted by half a px", wrong(|v| v.cameras[1].lens[2] += 0.5)), ("3 % darker", encoded)];
             if !looks_away {
                 faults.push(("a pose off by 2 cm", wrong(|v| v.cameras[1].row_x[3] += 0.02)));

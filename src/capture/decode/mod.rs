@@ -48,6 +48,9 @@ pub enum DecodeError {
     },
 }
 
+/// A camera by name, and its frame with the error in time, nanoseconds, or why there is none.
+pub type NamedFrame = (Arc<str>, Result<(TimedFrame, i64), DecodeError>);
+
 /// One format (codec headers) of a stream.
 #[derive(Debug, Clone)]
 pub(super) struct StreamFormat {
@@ -173,7 +176,7 @@ impl MomentDecoder {
     }
 
     /// The decoded planes of all cameras at `instant`, in the ring's order; who is missing says why.
-    pub fn decode_planes(&self, instant: MediaTime) -> Vec<(Arc<str>, Result<(TimedFrame, i64), DecodeError>)> {
+    pub fn decode_planes(&self, instant: MediaTime) -> Vec<NamedFrame> {
         let feeds = self.ring.feeds();
         feeds.par_iter().map(|(feed, name)| (Arc::clone(name), self.decode_frame(*feed, instant))).collect()
     }
