@@ -19,8 +19,7 @@ use volte::{
     engine::truth::{HeldOut, TruthMeter},
     frame::Picture,
     gpu::{Gpu, GpuOptions},
-    scene::{SceneOptions, SceneSolver},
-    view::ViewSynthesizer,
+    scene::SceneOptions,
 };
 
 #[derive(Parser)]
@@ -50,11 +49,7 @@ fn main() -> anyhow::Result<()> {
 
     // 3. Hide, solve, synthesize, compare.
     let gpu = Gpu::open(&GpuOptions::default())?;
-    let mut meter = TruthMeter {
-        solver: SceneSolver::new(&gpu)?,
-        synthesizer: ViewSynthesizer::new(&gpu)?,
-        options: SceneOptions { max_depth_size_px: arguments.stills.depth_size },
-    };
+    let mut meter = TruthMeter::new(&gpu, SceneOptions { max_depth_size_px: arguments.stills.depth_size })?;
     let mode = arguments.stills.view_mode();
     let bar = common::progress_bar()?;
     let mut progress = |p: f32| {

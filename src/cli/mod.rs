@@ -2,6 +2,7 @@
 //!
 //! One file per command, each with its `Args` and a `run`.
 
+mod bench;
 mod console;
 mod demo;
 mod devices;
@@ -48,6 +49,9 @@ enum Command {
     /// Draw the built-in synthetic venue into files: pictures, calibration, ground truth.
     #[command(subcommand)]
     Venue(venue::Args),
+    /// Measure against others by a fixed protocol: how true the pictures between the cameras are.
+    #[command(subcommand)]
+    Bench(bench::Args),
     /// List the GPUs, the cameras and the encoders that Volte finds on this machine.
     Devices(devices::Args),
 }
@@ -60,6 +64,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Export(args) => export::run(args),
         Command::Rig(args) => rig::run(args),
         Command::Venue(args) => venue::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Devices(args) => devices::run(args),
     }
 }

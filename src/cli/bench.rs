@@ -1,0 +1,99 @@
+//! `volte bench`: measures against others, by a fixed protocol.
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use volte::{
+    engine::bench::{self, Protocol, Report},
+    gpu::{Gpu, GpuOptions},
+    output::CancelToken,
+};
+
+/// What `volte bench` takes.
+#[derive(Debug, clap::Subcommand)]
+pub enum Args {
+    /// Hide real cameras, synthesize them from the others, and compare with what they really saw.
+    ///
+    /// Runs every development set by one protocol, prints how Volte stands against what others reach on the same pictures, and writes a
+    /// folder with a page to look at: real, synthesized, difference and cross-fade, the worst picture first. Open its index.html in a
+    /// browser; it needs no server.
+    Pictures(PicturesArgs),
+}
+
+/// What `volte bench pictures` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct PicturesArgs {
+    /// The folder that holds the data sets.
+    #[arg(long, env = "VOLTE_DATA", value_name = "DIR", default_value = "../shared/data")]
+    data: PathBuf,
+    /// Where the report goes: a new or empty folder, or the report of an earlier run, which is replaced.
+    #[arg(long, value_name = "DIR", default_value = "out/bench-pictures")]
+    out: PathBuf,
+    /// Only these sets, separated by commas.
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    only: Vec<String>,
+    /// For a look: hide two neighbours in the middle of each set, and synthesize them from six. The figures compare with no others.
+    #[arg(long)]
+    quick: bool,
+    /// Another table of sets: your own data by the same protocol (the form is explained in src/engine/bench/pictures.toml).
+    #[arg(long, value_name = "FILE.toml")]
+    sets: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  volte bench pictures --data ../shared/data
+  volte bench pictures --only walk,fox --quick --out /tmp/look
+  volte bench pictures --sets mine.toml --data my-pictures
+
+The report: index.html (the page), scores.json (all figures), and per set the folders real, synthesized, cross-fade, difference and mask.";
+
+/// Runs it.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    match args {
+        Args::Pictures(args) => pictures(&args),
+    }
+}
+
+fn pictures(args: &PicturesArgs) -> anyhow::Result<()> {
+    // Everything that can be missing comes before everything that takes time.
+    let protocol = match &args.sets {
+        Some(path) => Protocol::load(path)?,
+        None => Protocol::own()?,
+    };
+    let protocol = protocol.only(&args.only)?;
+    let sets = bench::find(&protocol, &args.data, args.quick)?;
+    let cancel = CancelToken::default();
+    let asked = cancel.clone();
+    ctrlc::set_handler(move || {
+        if asked.cancel() {
+            // Asked twice: do not wait for anything.
+            std::process::exit(130);
+        }
+    })
+    .context("cannot listen for Ctrl-C")?;
+    let gpu = Gpu::open(&GpuOptions::default())?;
+    let style = ProgressStyle::with_template("{prefix:16} {bar:32} {percent:>3} %  {elapsed} gone, {eta} to go")?;
+    let bar = ProgressBar::new(1000).with_style(style);
+    bar.enable_steady_tick(Duration::from_secs(1));
+    let mut progress = |p: bench::Progress<'_>| {
+        bar.set_prefix(format!("{}/{} {}", p.index + 1, p.sets, p.set));
+        bar.set_position((p.share * 1000.0) as u64);
+        !cancel.is_cancelled()
+    };
+    let mut finished = |set: &bench::SetResult| {
+        let (db, _) = set.ahead();
+        let mean = set.mean.volte;
+        bar.suspend(|| eprintln!("{:<14} {:.2} dB / {:.3}, {db:+.2} dB, {:.0} s", set.id, mean.psnr_db, mean.ssim, set.seconds));
+    };
+    let report = Report::new(protocol.source, args.quick);
+    let done = bench::run(&sets, report, &gpu, &args.out, &mut progress, &mut finished);
+    bar.finish_and_clear();
+    let report = done?;
+    println!("{}", report.table());
+    report.remarks().iter().for_each(|remark| println!("{remark}"));
+    println!("\nLook at them: {}", args.out.join("index.html").display());
+    Ok(())
+}
