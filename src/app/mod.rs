@@ -10,6 +10,8 @@ mod keys;
 #[cfg(feature = "console")]
 mod pictures;
 #[cfg(feature = "console")]
+mod placement;
+#[cfg(feature = "console")]
 mod program_window;
 #[cfg(feature = "console")]
 mod surface;

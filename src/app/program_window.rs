@@ -73,11 +73,13 @@ impl ProgramWindow {
         self.stale = true;
     }
 
-    /// Full screen or window.
-    pub fn toggle_full_screen(&self) {
+    /// Full screen or window; true when it fills the screen now.
+    pub fn toggle_full_screen(&self) -> bool {
         let full = if self.window.fullscreen().is_some() { None } else { Some(Fullscreen::Borderless(None)) };
-        self.window.set_cursor_visible(full.is_none());
+        let fills = full.is_some();
+        self.window.set_cursor_visible(!fills);
         self.window.set_fullscreen(full);
+        fills
     }
 
     /// Draws the picture, letterboxed.

@@ -10,18 +10,26 @@ use std::{
 
 use winit::{
     application::ApplicationHandler,
-    dpi::LogicalSize,
+    dpi::{LogicalSize, PhysicalPosition, PhysicalSize},
     event::{ElementState, KeyEvent, MouseButton, WindowEvent},
     event_loop::{ActiveEventLoop, ControlFlow, EventLoop},
     keyboard::ModifiersState,
+    monitor::MonitorHandle,
     window::{Window, WindowId},
 };
 
-use super::{console_window::ConsoleWindow, keys, program_window::ProgramWindow, surface::WindowGpu};
+use super::{
+    console_window::ConsoleWindow,
+    keys,
+    placement::{self, Area},
+    program_window::ProgramWindow,
+    surface::WindowGpu,
+};
 use crate::{
     console::ConsoleState,
     control::{self, KeyContext},
     engine::{Command, Engine},
+    replay::Readiness,
 };
 
 /// Time between frames of the console, at least.
@@ -98,43 +106,72 @@ struct App<'a> {
     failed: Option<AppError>,
 }
 
-fn window(event_loop: &ActiveEventLoop, title: &str, size: LogicalSize<f64>, smallest: LogicalSize<f64>) -> Result<Arc<Window>, AppError> {
-    let attributes = Window::default_attributes().with_title(title).with_inner_size(size).with_min_inner_size(smallest);
+fn window(event_loop: &ActiveEventLoop, title: &str, place: Area, smallest: LogicalSize<f64>) -> Result<Arc<Window>, AppError> {
+    let attributes = Window::default_attributes()
+        .with_title(title)
+        .with_inner_size(PhysicalSize::new(place.width_px, place.height_px))
+        .with_position(PhysicalPosition::new(place.x_px, place.y_px))
+        .with_min_inner_size(smallest);
     event_loop.create_window(attributes).map(Arc::new).map_err(|e| AppError::NoDisplay(e.to_string()))
+}
+
+fn area(monitor: &MonitorHandle) -> Area {
+    let (at, size) = (monitor.position(), monitor.size());
+    Area { x_px: at.x, y_px: at.y, width_px: size.width, height_px: size.height }
+}
+
+/// Places of the windows on the monitors at hand.
+fn places(event_loop: &ActiveEventLoop, with_program: bool) -> (Area, Option<Area>) {
+    let first = event_loop.primary_monitor().or_else(|| event_loop.available_monitors().next());
+    // Without a word about monitors the system places the windows.
+    let Some(first) = first else {
+        let screen = Area { x_px: 0, y_px: 0, width_px: 1600, height_px: 900 };
+        return placement::places(screen, 1.0, None, with_program);
+    };
+    let other = event_loop.available_monitors().find(|m| *m != first).map(|m| area(&m));
+    placement::places(area(&first), first.scale_factor(), other, with_program)
 }
 
 impl App<'_> {
     fn open(&mut self, event_loop: &ActiveEventLoop) -> Result<(), AppError> {
-        // As large as the screen allows, at most 1080p.
-        let screen = event_loop.primary_monitor().or_else(|| event_loop.available_monitors().next());
-        let room: LogicalSize<f64> = screen.map_or(LogicalSize::new(1600.0, 900.0), |m| m.size().to_logical(m.scale_factor()));
-        let size = LogicalSize::new(room.width.clamp(1024.0, 1920.0), room.height.clamp(640.0, 1080.0));
-        let console = window(event_loop, "Volte", size, LogicalSize::new(960.0, 600.0))?;
+        let (console, program) = places(event_loop, !self.options.no_program_window);
+        let console = window(event_loop, "Volte", console, LogicalSize::new(960.0, 600.0))?;
         let gpu = WindowGpu::open(&console)?;
         self.console_pause = if gpu.is_software() { CONSOLE_INTERVAL_SOFTWARE } else { CONSOLE_INTERVAL };
         self.console = Some(ConsoleWindow::new(&gpu, console, ConsoleState::default())?);
         self.gpu = Some(gpu);
-        if !self.options.no_program_window {
-            self.open_program(event_loop)?;
-            if self.options.program_full_screen
-                && let Some(program) = &self.program
-            {
+        match program {
+            Some(place) => self.open_program(event_loop, place)?,
+            None if self.options.no_program_window => {}
+            None => tracing::info!("no room for the program window beside the console: F11 opens it"),
+        }
+        if self.options.program_full_screen {
+            if self.program.is_none() && !self.options.no_program_window {
+                self.open_program_anywhere(event_loop)?;
+            }
+            if let Some(program) = &self.program {
                 program.toggle_full_screen();
             }
+        }
+        // Keys go to the console, whichever window was opened last.
+        if let Some(console) = &self.console {
+            console.window.focus_window();
         }
         Ok(())
     }
 
-    fn open_program(&mut self, event_loop: &ActiveEventLoop) -> Result<(), AppError> {
+    fn open_program(&mut self, event_loop: &ActiveEventLoop, place: Area) -> Result<(), AppError> {
         let Some(gpu) = &self.gpu else { return Ok(()) };
-        let program = window(event_loop, "Volte program", LogicalSize::new(960.0, 540.0), LogicalSize::new(160.0, 90.0))?;
-        // On the other screen, if there is one.
-        let here = self.console.as_ref().and_then(|c| c.window.current_monitor());
-        if let Some(other) = event_loop.available_monitors().find(|m| Some(m) != here.as_ref()) {
-            program.set_outer_position(other.position());
-        }
+        let program = window(event_loop, "Volte program", place, LogicalSize::new(160.0, 90.0))?;
         self.program = Some(ProgramWindow::new(gpu, program)?);
         Ok(())
+    }
+
+    /// Asked for, so even where it covers the console.
+    fn open_program_anywhere(&mut self, event_loop: &ActiveEventLoop) -> Result<(), AppError> {
+        let (console, program) = places(event_loop, true);
+        let place = program.unwrap_or(Area { width_px: console.width_px / 2, height_px: console.width_px / 2 * 9 / 16, ..console });
+        self.open_program(event_loop, place)
     }
 
     /// Device lost: the same windows with a new device.
@@ -164,15 +201,18 @@ impl App<'_> {
             Command::ShowKeys => {
                 if let Some(console) = &mut self.console {
                     console.state.keys_shown = !console.state.keys_shown;
+                    tracing::info!("operator: ShowKeys: the list of keys is {}", if console.state.keys_shown { "shown" } else { "hidden" });
                 }
             }
             Command::FullScreenProgram => match &self.program {
-                Some(program) => program.toggle_full_screen(),
-                None => {
-                    if let Err(e) = self.open_program(event_loop) {
-                        tracing::warn!(%e, "the program window does not open");
-                    }
+                Some(program) => {
+                    let full = program.toggle_full_screen();
+                    tracing::info!("operator: FullScreenProgram: program {}", if full { "fills the screen" } else { "is a window" });
                 }
+                None => match self.open_program_anywhere(event_loop) {
+                    Ok(()) => tracing::info!("operator: FullScreenProgram: the program window opens"),
+                    Err(e) => tracing::warn!(%e, "the program window does not open"),
+                },
             },
             command => {
                 if !self.engine.send(command) {
@@ -210,8 +250,10 @@ impl App<'_> {
         let snapshot = self.engine.snapshot();
         let (Some(gpu), Some(console)) = (&self.gpu, &mut self.console) else { return };
         let commands = console.draw(gpu, &snapshot);
-        // Drawing takes at most half of the time.
-        self.console_due = Instant::now() + self.console_pause.max(begun.elapsed());
+        // Drawing takes at most half of the time and, while it would take it from a solve on the same processor, a fifth.
+        let solving = snapshot.preview.as_ref().is_some_and(|p| p.readiness < Readiness::Solved && p.progress > 0.0 && p.problem.is_none());
+        let rests = if solving && gpu.is_software() { 4 } else { 1 };
+        self.console_due = Instant::now() + self.console_pause.max(begun.elapsed() * rests);
         for command in commands {
             self.ask(event_loop, command);
         }

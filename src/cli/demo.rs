@@ -1,6 +1,12 @@
 //! `volte demo`: the built-in venue as live feeds, in the console or, headless, into a file.
 
-use std::{io::IsTerminal as _, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    cell::Cell,
+    io::IsTerminal as _,
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,14 +15,14 @@ use volte::{
     engine::{
         CapturedFeeds, Command, Engine, EngineOptions, Feeds, Quality,
         export::{self, ExportJob, ExportProgress, ExportStage, Moments},
-        venue_feeds::{VenueFeedOptions, VenueMode, VenueShow},
+        venue_feeds::{VenueFeedOptions, VenueFeeder, VenueMode, VenueShow},
     },
     gpu::{Gpu, GpuOptions},
     output::{self, OutputSpec, SidecarHeader},
     replay::path::{Preset, PresetOptions},
     scene::SceneOptions,
     time::{FrameRate, MediaTime},
-    venue::Faults,
+    venue::{Faults, SMASH_PHASE, VenueOptions},
     view::ViewMode,
 };
 
@@ -111,8 +117,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         bail!("--seconds {}: an orbit lasts from 0.1 s to ten minutes", args.seconds);
     }
     let gpu = Gpu::open(&GpuOptions::default())?;
-    let bar = progress_bar();
-    bar.set_message("venue");
+    let progress = Progress::new();
     let mut capture = args.desk.capture();
     // Program shows the cameras at their own size; the multiview is content with less.
     capture.preview.max_fps = 12.0;
@@ -127,41 +132,108 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             .map(|(camera, secs)| (*camera, Faults { dies_at: Some(MediaTime::from_secs_f64(*secs)), ..Faults::default() }))
             .collect(),
         capture,
+        // The film needs one instant, the console shows the action meanwhile.
+        first_frames: if headless { 2 } else { 5 },
         ..VenueFeedOptions::default()
     };
-    let show = VenueShow::start(&gpu, &options, |share| bar.set_position((share * 1000.0) as u64))?;
-    bar.finish_and_clear();
+    progress.stage("drawing");
+    let begun = Instant::now();
+    let show = VenueShow::start(&gpu, &options, |share| progress.share(share))?;
+    progress.clear();
     let VenueShow { rig, rate, session, feeder } = show;
+    let (width, height) = rig.cameras.first().map_or((0, 0), |c| (c.width_px, c.height_px));
+    let cameras = rig.cameras.len();
     if feeder.mode() == VenueMode::Prepared {
-        let size = rig.cameras.first().map_or((0, 0), |c| (c.width_px, c.height_px));
-        tracing::info!("{} draws too slowly for live cameras: {}x{} at {rate} fps, drawn ahead", gpu.info.name, size.0, size.1);
+        eprintln!(
+            "{} is too slow to draw {cameras} cameras live: they have {width}x{height} at {rate} frames a second, drawn ahead ({:.0} s).{}",
+            gpu.info.name,
+            begun.elapsed().as_secs_f64(),
+            if args.size.is_none() { " --size and --rate choose otherwise." } else { "" }
+        );
     }
     drop(gpu);
-    let feeds = Arc::new(CapturedFeeds::new(rig, session, Some(rate))?);
-    let done = if headless { write_orbit(args, &feeds) } else { args.desk.open(Arc::clone(&feeds) as Arc<dyn Feeds>) };
+    let feeds = Arc::new(CapturedFeeds::new(rig, session, Some(rate))?.with_work_to_put_off(Arc::clone(feeder.put_off())));
+    if headless {
+        return write_orbit(args, feeds, feeder, &progress);
+    }
+    let done = args.desk.open(Arc::clone(&feeds) as Arc<dyn Feeds>);
     // Who feeds stops before who is fed.
     drop(feeder);
     drop(feeds);
     done
 }
 
-fn progress_bar() -> ProgressBar {
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(1000) } else { ProgressBar::hidden() };
-    // The template is a constant that is known to be right; without it the bar is plain.
-    if let Ok(style) = ProgressStyle::with_template("{msg:10} {bar:40} {percent:>3} %  {elapsed}") {
-        bar.set_style(style);
+/// How far the demo is: a bar in a terminal, else a line whenever something begins or another quarter is done.
+struct Progress {
+    bar: Option<ProgressBar>,
+    /// What is done, and its last quarter that was told.
+    told: Cell<(&'static str, u32)>,
+    begun: Instant,
+}
+
+impl Progress {
+    fn new() -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(1000);
+            // The template is a constant that is known to be right; without it the bar is plain.
+            if let Ok(style) = ProgressStyle::with_template("{msg:10} {bar:40} {percent:>3} %  {elapsed}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        Self { bar, told: Cell::new(("", 0)), begun: Instant::now() }
     }
-    bar
+
+    fn stage(&self, name: &'static str) {
+        if self.told.get().0 == name {
+            return;
+        }
+        self.told.set((name, 0));
+        if let Some(bar) = &self.bar {
+            bar.set_message(name);
+            bar.set_position(0);
+        } else {
+            eprintln!("{:4.0} s  {name}", self.begun.elapsed().as_secs_f64());
+        }
+    }
+
+    fn share(&self, share: f64) {
+        if let Some(bar) = &self.bar {
+            bar.set_position((share * 1000.0) as u64);
+            return;
+        }
+        let (name, told) = self.told.get();
+        let quarter = (share.clamp(0.0, 1.0) * 4.0) as u32;
+        if quarter > told {
+            self.told.set((name, quarter));
+            eprintln!("{:4.0} s  {name}, {} %", self.begun.elapsed().as_secs_f64(), quarter * 25);
+        }
+    }
+
+    fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+            bar.reset();
+        }
+    }
 }
 
 /// Marks an instant through the engine, as the console does, and writes the orbit around it.
-fn write_orbit(args: &Args, feeds: &Arc<CapturedFeeds>) -> anyhow::Result<()> {
+fn write_orbit(args: &Args, feeds: Arc<CapturedFeeds>, feeder: VenueFeeder, progress: &Progress) -> anyhow::Result<()> {
     let cancel = super::cancelled_by_ctrl_c()?;
     let options = EngineOptions { quality: args.desk.quality, without_gpu: true, ..EngineOptions::default() };
-    let engine = Engine::start(Arc::clone(feeds) as Arc<dyn Feeds>, &options)?;
+    let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &options)?;
+    progress.stage("recording");
     let recorded = |s: &volte::engine::Snapshot| matches!((s.ring.oldest, s.ring.newest), (Some(a), Some(b)) if b - a > 1_500_000_000);
     let live = engine.wait_for(Duration::from_mins(1), |s| recorded(s) || cancel.is_cancelled());
     live.context("the venue's feeds deliver nothing after a minute. Is the machine very busy? Try --cameras 8 --size 320x180")?;
+    // The smash makes the better picture; it comes round every two seconds.
+    let action = VenueOptions::default();
+    let smashes = |s: &volte::engine::Snapshot| s.ring.newest.is_some_and(|at| (0.0..0.1).contains(&(action.phase(at) - SMASH_PHASE)));
+    engine.wait_for(Duration::from_secs(6), |s| smashes(s) || cancel.is_cancelled());
+    // What is drawn must do for the loop: from here on everything works for the picture.
+    feeder.put_off().store(true, Ordering::Relaxed);
+    progress.stage("decoding");
     if !engine.send(Command::Mark) {
         bail!("the engine is too far behind to mark");
     }
@@ -182,8 +254,10 @@ fn write_orbit(args: &Args, feeds: &Arc<CapturedFeeds>) -> anyhow::Result<()> {
     let (width_px, height_px) = rig.cameras.first().map_or((640, 360), |c| (c.width_px & !1, c.height_px & !1));
     let gpu = Gpu::open(&GpuOptions::default())?;
     let quality = args.desk.quality.unwrap_or(if gpu.is_software() { Quality::Draft } else { Quality::Full });
-    // The moment is in hand: recording may stop, so that everything left works for the picture.
+    // The moment is in hand: recording may stop. Who feeds stops before who is fed.
     drop(engine);
+    drop(feeder);
+    drop(feeds);
     let job = ExportJob {
         rig,
         moments: Moments::One(moment),
@@ -202,18 +276,20 @@ fn write_orbit(args: &Args, feeds: &Arc<CapturedFeeds>) -> anyhow::Result<()> {
             cancel: cancel.clone(),
         },
     };
-    let bar = progress_bar();
     let mut tell = |p: ExportProgress| {
-        bar.set_message(match p.stage {
+        progress.stage(match p.stage {
             ExportStage::Solving => "depth",
             ExportStage::Rendering => "frames",
             ExportStage::Finishing => "finishing",
         });
-        bar.set_position((f64::from(p.share) * 1000.0) as u64);
+        progress.share(f64::from(p.share));
     };
     let report = export::run(job, &gpu, &mut tell, &cancel);
-    bar.finish_and_clear();
+    progress.clear();
     let report = report?;
+    for (stage, secs) in report.secs.iter() {
+        tracing::info!("{stage}: {secs:.1} s");
+    }
     println!(
         "{}: {} frames of {width_px}x{height_px}, an orbit over {n} cameras at {instant}, synthesized on {}",
         report.output.path.display(),

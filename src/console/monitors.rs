@@ -72,7 +72,9 @@ fn state_of(p: &PreviewView) -> (String, Color32) {
         (Readiness::Fetching, Some(_), _) => ("NOT AVAILABLE".to_owned(), style::PROGRAM),
         (Readiness::Fetching, None, _) => ("FETCHING FRAMES".to_owned(), style::AMBER),
         (Readiness::RealCameras, Some(_), _) => ("REAL CAMERAS ONLY".to_owned(), style::AMBER),
-        (Readiness::RealCameras, None, _) if p.progress > 0.0 => {
+        // The cameras around the orbit bar are solved before the others.
+        (Readiness::RealCameras, None, Some(_)) => (format!("SYNTHESIZED, solving {:.0} %", p.progress * 100.0), style::AMBER),
+        (Readiness::RealCameras, None, None) if p.progress > 0.0 => {
             (format!("REAL CAMERAS, solving {:.0} %", p.progress * 100.0), style::AMBER)
         }
         (Readiness::RealCameras, None, _) => ("REAL CAMERAS".to_owned(), style::AMBER),

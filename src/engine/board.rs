@@ -27,6 +27,8 @@ pub(super) struct SolveWish {
     pub moment: Arc<Moment>,
     /// Longest side of the depth maps, px.
     pub depth_size_px: Option<u32>,
+    /// Cameras (indices in the rig) to solve first and alone, so that their part of the arc has pictures early; empty for none.
+    pub first: Vec<usize>,
 }
 
 /// One job, most urgent first.
@@ -176,7 +178,7 @@ mod tests {
 
     fn solve(nanos: i64) -> SolveWish {
         let moment = Moment { instant: MediaTime::from_nanos(nanos), ..Moment::default() };
-        SolveWish { moment: Arc::new(moment), depth_size_px: None }
+        SolveWish { moment: Arc::new(moment), depth_size_px: None, first: vec![] }
     }
 
     #[test]

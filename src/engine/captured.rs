@@ -44,6 +44,8 @@ pub struct CapturedFeeds {
     status: Mutex<Status>,
     focus: Arc<Focus>,
     follower: Option<thread::JoinHandle<()>>,
+    /// Set while the feeds' source shall put off what has time.
+    put_off: Option<Arc<AtomicBool>>,
 }
 
 #[derive(Debug)]
@@ -82,7 +84,14 @@ impl CapturedFeeds {
             .map_err(|source| EngineError::Thread { name: "live".to_owned(), source })?;
         let history = vec![VecDeque::new(); rig.cameras.len()];
         let status = Mutex::new(Status { taken: None, feeds: Vec::new(), ring: RingStatus::default(), history });
-        Ok(Self { rig, rate, session, feeds, pins: Mutex::default(), status, focus, follower: Some(follower) })
+        Ok(Self { rig, rate, session, feeds, pins: Mutex::default(), status, focus, follower: Some(follower), put_off: None })
+    }
+
+    /// With a source that has work to put off while somebody waits for a picture: the flag is set meanwhile.
+    #[must_use]
+    pub fn with_work_to_put_off(mut self, put_off: Arc<AtomicBool>) -> Self {
+        self.put_off = Some(put_off);
+        self
     }
 
     /// The session.
@@ -238,6 +247,12 @@ impl Feeds for CapturedFeeds {
 
     fn focus(&self, camera: usize) {
         self.focus.camera.store(camera, Ordering::Relaxed);
+    }
+
+    fn make_room(&self, wanted: bool) {
+        if let Some(put_off) = &self.put_off {
+            put_off.store(wanted, Ordering::Relaxed);
+        }
     }
 
     fn moment(&self, instant: MediaTime) -> Result<Moment, String> {

@@ -1,7 +1,9 @@
 //! The single writer of the engine's state: turns commands, reports and the passing of time into transport commands, wishes for
 //! the other threads, and snapshots.
 
+mod log;
 mod pictures;
+mod reports;
 
 use std::{
     path::PathBuf,
@@ -17,16 +19,15 @@ use super::{
     board::{Board, SolveWish},
     export::{ExportJob, Moments},
     export_thread::{ExportNews, RunningExport, free_name},
-    gpu_thread::GpuReport,
     live::Inbox,
-    moment_thread::{MomentReport, MomentWish},
+    moment_thread::MomentWish,
     orbit,
     snapshot::slate,
 };
 use crate::{
     frame::{Moment, Picture},
     output::{CancelToken, OutputSpec, SidecarHeader},
-    replay::{Effect, Program, Transport, TransportCommand, path::Track},
+    replay::{Effect, Program, Readiness, Transport, TransportCommand, path::Track},
     rig,
     scene::SceneOptions,
     time::MediaTime,
@@ -50,6 +51,10 @@ pub(super) struct PreviewState {
     pub progress: f32,
     pub report: Option<ViewReport>,
     pub shown: Option<ShownPicture>,
+    /// The part of the arc that is solved first.
+    part: Option<orbit::Part>,
+    /// Whether it is.
+    part_solved: bool,
     /// (instant, position, size, from a scene) of what was last asked for or shown.
     asked: Option<(MediaTime, f64, (u32, u32), bool)>,
 }
@@ -90,6 +95,10 @@ pub(super) struct Director {
     moment_wish: Arc<MomentWish>,
     moments: Vec<Arc<Moment>>,
     auto_quality: bool,
+    /// The adapter is a processor.
+    solves_slowly: bool,
+    makes_room: bool,
+    delivering: usize,
     next_serial: u64,
     next_notice: u64,
     health_due: Instant,
@@ -140,6 +149,9 @@ impl Director {
             moment_wish,
             moments: Vec::new(),
             auto_quality: options.quality.is_none(),
+            solves_slowly: false,
+            makes_room: false,
+            delivering: 0,
             next_serial: 1,
             next_notice: 0,
             health_due: Instant::now(),
@@ -238,6 +250,12 @@ impl Director {
     }
 
     fn command(&mut self, command: Command) {
+        let before = log::Standing::of(self);
+        self.obey(command);
+        log::tell(command, &before, &log::Standing::of(self));
+    }
+
+    fn obey(&mut self, command: Command) {
         match command {
             Command::Mark => match self.newest() {
                 Some(at) => self.apply(TransportCommand::Mark { at }),
@@ -344,24 +362,6 @@ impl Director {
         }
     }
 
-    fn export_news(&mut self, news: ExportNews) {
-        match news {
-            ExportNews::Progress(progress) => {
-                if let Some(export) = &mut self.export {
-                    export.progress = progress;
-                }
-            }
-            ExportNews::Done { path, frames } => {
-                self.export = None;
-                self.notice(NoticeLevel::Info, format!("Exported {frames} frames to {}", path.display()));
-            }
-            ExportNews::Failed(why) => {
-                self.export = None;
-                self.warn(format!("The export was not written: {why}"));
-            }
-        }
-    }
-
     /// Where the orbit bar stands.
     pub fn position(&self) -> f64 {
         self.transport.position()
@@ -426,103 +426,19 @@ impl Director {
             self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false });
             return;
         }
-        self.board.post_solve_latest(SolveWish { moment, depth_size_px: self.quality.depth_size_px() });
+        // A fast GPU solves all cameras before the operator has looked; a software adapter needs a minute.
+        let part = self.solves_slowly.then(|| orbit::Part::around(self.position(), self.transport.arc_order(), self.closed())).flatten();
+        let first = part.as_ref().map_or_else(Vec::new, |p| p.cameras.clone());
+        (self.preview.part, self.preview.part_solved) = (part, false);
+        self.board.post_solve_latest(SolveWish { moment, depth_size_px: self.quality.depth_size_px(), first });
     }
 
     pub fn moment(&self, instant: MediaTime) -> Option<Arc<Moment>> {
         self.moments.iter().find(|m| m.instant == instant).cloned()
     }
 
-    fn moment_report(&mut self, report: MomentReport) {
-        let MomentReport { instant, result, secs } = report;
-        match result {
-            Ok(moment) => {
-                tracing::debug!(%instant, secs, frames = moment.frames.len(), "moment decoded");
-                let on_air = match self.transport.program() {
-                    Program::Replay(on_air) => Some(on_air.instant),
-                    _ => None,
-                };
-                self.moments.retain(|m| m.instant != instant);
-                if self.moments.len() >= MOMENTS {
-                    let evict = self.moments.iter().position(|m| Some(m.instant) != on_air).unwrap_or(0);
-                    self.moments.remove(evict);
-                }
-                self.moments.push(Arc::clone(&moment));
-                if self.transport.preview().is_some_and(|p| p.instant == instant) {
-                    self.apply(TransportCommand::MomentReady(instant));
-                    self.start_solving(moment);
-                }
-            }
-            Err(why) => self.apply(TransportCommand::PrepareFailed { instant, why, fatal: true }),
-        }
-    }
-
-    fn gpu_report(&mut self, report: GpuReport) {
-        match report {
-            GpuReport::Opened { adapter, is_software, again } => {
-                self.gpu.problem = None;
-                if again {
-                    self.gpu.recoveries += 1;
-                    self.notice(NoticeLevel::Info, format!("The GPU {adapter} is back"));
-                    // Scenes went with the device.
-                    self.transport.forget_scenes();
-                    self.preview.asked = None;
-                }
-                self.gpu.adapter = adapter;
-                if self.auto_quality {
-                    self.set_quality(if is_software { Quality::Draft } else { Quality::Full });
-                }
-                if let Some(moment) = self.transport.preview().map(|p| p.instant).and_then(|at| self.moment(at)) {
-                    self.start_solving(moment);
-                }
-            }
-            GpuReport::NoDevice { why } => {
-                self.gpu.adapter.clear();
-                self.gpu.problem = Some(why.clone());
-                self.apply(TransportCommand::ProgramFault(why.clone()));
-                self.warn(format!("{why}. Until then orbits step through the real cameras"));
-            }
-            GpuReport::Progress { instant, progress } => {
-                if self.transport.preview().is_some_and(|p| p.instant == instant) {
-                    self.preview.progress = progress;
-                }
-            }
-            GpuReport::Solved { instant, secs, stages } => {
-                if secs > 0.0 {
-                    self.gpu.solve_ms = (secs * 1e3) as f32;
-                    self.gpu.stages = stages.iter().map(|(name, secs)| (name.to_owned(), (secs * 1e3) as f32)).collect();
-                }
-                if self.transport.preview().is_some_and(|p| p.instant == instant) {
-                    self.preview.progress = 1.0;
-                    self.preview.asked = None;
-                }
-                self.apply(TransportCommand::SceneReady(instant));
-            }
-            GpuReport::SolveFailed { instant, why } => self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false }),
-            GpuReport::Rendered { program: true, instant, picture, report, secs } => {
-                self.gpu.program_ms = (secs * 1e3) as f32;
-                if matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant) {
-                    self.program.report = Some(report);
-                    self.show_program(picture);
-                }
-            }
-            GpuReport::Rendered { program: false, instant, picture, report, secs } => {
-                self.gpu.preview_ms = (secs * 1e3) as f32;
-                if self.transport.preview().is_some_and(|p| p.instant == instant) {
-                    let serial = self.next_serial();
-                    self.preview.report = Some(report);
-                    self.preview.shown = Some(ShownPicture { picture, serial });
-                }
-            }
-            GpuReport::RenderFailed { program: true, instant, why } => {
-                if matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant) {
-                    self.apply(TransportCommand::ProgramFault(why));
-                }
-            }
-            GpuReport::RenderFailed { program: false, instant, why } => {
-                self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false });
-            }
-        }
+    fn move_name(&self) -> &'static str {
+        orbit::moves(self.closed()).get(self.chosen_move).map_or("none", |m| m.name)
     }
 
     /// The chosen move from a position.
@@ -564,8 +480,30 @@ impl Director {
                 self.apply(TransportCommand::CameraAlive { camera, alive });
             }
         }
+        self.tell_delivering();
+        self.make_room();
         self.program.frames += 1;
         self.refresh_program();
         self.refresh_preview();
+    }
+
+    fn tell_delivering(&mut self) {
+        let delivers = |s: &&FeedStatus| matches!(s.health, FeedHealth::Good | FeedHealth::Degraded);
+        let delivering = self.status.iter().filter(delivers).count();
+        if delivering != self.delivering {
+            self.delivering = delivering;
+            tracing::info!("{delivering} of {} cameras deliver", self.status.len());
+        }
+    }
+
+    /// Lets the feeds put off what has time while somebody waits for a picture.
+    fn make_room(&mut self) {
+        let preparing = self.transport.preview().is_some_and(|p| p.readiness < Readiness::Solved && p.problem.is_none());
+        let playing = matches!(self.transport.program(), Program::Replay(_)) && self.program.progress < 1.0;
+        let wanted = self.export.is_some() || playing || preparing && !self.gpu.adapter.is_empty();
+        if wanted != self.makes_room {
+            self.makes_room = wanted;
+            self.feeds.make_room(wanted);
+        }
     }
 }

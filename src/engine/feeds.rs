@@ -96,6 +96,10 @@ pub trait Feeds: Send + Sync + 'static {
     /// This camera is on program: its pictures are wanted at full rate and size.
     fn focus(&self, camera: usize);
 
+    /// Somebody waits for a picture (`true`) or nobody does any more: work of the feeds that has time waits meanwhile. Capture
+    /// itself never waits.
+    fn make_room(&self, _wanted: bool) {}
+
     /// The frames of all cameras at an instant. Takes its time (decoding); called on a thread of its own.
     fn moment(&self, instant: MediaTime) -> Result<Moment, String>;
 

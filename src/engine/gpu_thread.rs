@@ -33,6 +33,8 @@ pub(super) enum GpuReport {
     NoDevice { why: String },
     /// The solve goes on.
     Progress { instant: MediaTime, progress: f32 },
+    /// The scene of the cameras that were wanted first is resident; the solve of all goes on.
+    PartSolved { instant: MediaTime, secs: f64 },
     /// A scene is resident.
     Solved { instant: MediaTime, secs: f64, stages: StageTimes },
     /// It cannot be solved.
@@ -89,7 +91,16 @@ struct Worker<'a> {
     gpu: Gpu,
     synthesizer: ViewSynthesizer,
     /// Newest last.
-    scenes: Vec<(MediaTime, Option<u32>, Scene)>,
+    scenes: Vec<Held>,
+}
+
+/// A scene on the GPU.
+struct Held {
+    instant: MediaTime,
+    depth_size_px: Option<u32>,
+    /// Of some cameras only, until all are solved.
+    is_part: bool,
+    scene: Scene,
 }
 
 impl Worker<'_> {
@@ -116,7 +127,7 @@ impl Worker<'_> {
     fn render(&mut self, program: bool, wish: &ViewWish) {
         let begun = Instant::now();
         let instant = wish.instant;
-        let Some((_, _, scene)) = self.scenes.iter().rev().find(|(at, ..)| *at == instant) else {
+        let Some(Held { scene, .. }) = self.scenes.iter().rev().find(|held| held.instant == instant) else {
             return self.report(GpuReport::RenderFailed { program, instant, why: "the scene is not on the GPU any more".to_owned() });
         };
         let rendered = self.synthesizer.render(scene, &wish.target, ViewMode::Synthesis).and_then(|view| {
@@ -141,13 +152,54 @@ impl Worker<'_> {
     fn solve(&mut self, solver: &mut SceneSolver, wish: &SolveWish) {
         let begun = Instant::now();
         let instant = wish.moment.instant;
-        if self.scenes.iter().any(|(at, size, _)| *at == instant && *size == wish.depth_size_px) {
+        let is_whole = |held: &Held| !held.is_part && held.instant == instant && held.depth_size_px == wish.depth_size_px;
+        if self.scenes.iter().any(is_whole) {
             return self.report(GpuReport::Solved { instant, secs: 0.0, stages: StageTimes::default() });
         }
+        let all: Vec<usize> = wish.moment.frames.iter().filter_map(|f| self.rig.index_of(&f.camera)).collect();
+        let first: Vec<usize> = all.iter().copied().filter(|i| wish.first.contains(i)).collect();
+        // Shares of the progress by the number of cameras.
+        let share = first.len() as f32 / (first.len() + all.len()).max(1) as f32;
+        let mut from = 0.0;
+        // A camera that is missing there opens a gap which only its neighbours outside can bridge.
+        if !first.is_empty() && first.len() == wish.first.len() && !self.scenes.iter().any(|held| held.instant == instant) {
+            match self.solve_some(solver, wish, &first, (0.0, share)) {
+                Ok(scene) => {
+                    self.hold(Held { instant, depth_size_px: wish.depth_size_px, is_part: true, scene });
+                    self.report(GpuReport::PartSolved { instant, secs: begun.elapsed().as_secs_f64() });
+                    from = share;
+                }
+                Err(SceneError::Cancelled) => return,
+                Err(e) => tracing::debug!(%e, "the first cameras cannot be solved alone"),
+            }
+        }
+        match self.solve_some(solver, wish, &all, (from, 1.0)) {
+            Ok(scene) => {
+                let stages = scene.times.clone();
+                self.hold(Held { instant, depth_size_px: wish.depth_size_px, is_part: false, scene });
+                self.report(GpuReport::Solved { instant, secs: begun.elapsed().as_secs_f64(), stages });
+            }
+            Err(SceneError::Cancelled) => {}
+            Err(e) => {
+                let why = format!("This instant could not be solved: {e}. The orbit steps through the real cameras");
+                self.report(GpuReport::SolveFailed { instant, why });
+            }
+        }
+    }
+
+    /// Solves the frames of these cameras, which are on (part of) the progress bar `from`…`to`; pictures overtake meanwhile.
+    fn solve_some(
+        &mut self,
+        solver: &mut SceneSolver,
+        wish: &SolveWish,
+        cameras: &[usize],
+        (from, to): (f32, f32),
+    ) -> Result<Scene, SceneError> {
+        let instant = wish.moment.instant;
         let mut keep = Vec::new();
         let mut pictures = Vec::new();
         for frame in &wish.moment.frames {
-            if let Some(i) = self.rig.index_of(&frame.camera) {
+            if let Some(i) = self.rig.index_of(&frame.camera).filter(|i| cameras.contains(i)) {
                 keep.push(i);
                 pictures.push(frame.picture.as_ref());
             }
@@ -155,10 +207,10 @@ impl Worker<'_> {
         let rig = self.rig.restricted_to(&keep);
         let options = SceneOptions { max_depth_size_px: wish.depth_size_px };
         let mut said = 0.0_f32;
-        let solved = solver.solve(&rig, &pictures, &options, &mut |progress| {
+        solver.solve(&rig, &pictures, &options, &mut |progress| {
             if progress - said >= 0.02 || progress >= 1.0 {
                 said = progress;
-                self.report(GpuReport::Progress { instant, progress });
+                self.report(GpuReport::Progress { instant, progress: from + (to - from) * progress });
             }
             while let Some(job) = self.board.take_view() {
                 match job {
@@ -168,24 +220,17 @@ impl Worker<'_> {
                 }
             }
             self.board.wants(instant)
-        });
-        match solved {
-            Ok(scene) => {
-                let stages = scene.times.clone();
-                self.scenes.retain(|(at, ..)| *at != instant);
-                self.scenes.push((instant, wish.depth_size_px, scene));
-                let on_air = self.board.on_air();
-                while self.scenes.len() > SCENES {
-                    let evict = self.scenes.iter().position(|(at, ..)| Some(*at) != on_air).unwrap_or(0);
-                    self.scenes.remove(evict);
-                }
-                self.report(GpuReport::Solved { instant, secs: begun.elapsed().as_secs_f64(), stages });
-            }
-            Err(SceneError::Cancelled) => {}
-            Err(e) => {
-                let why = format!("This instant could not be solved: {e}. The orbit steps through the real cameras");
-                self.report(GpuReport::SolveFailed { instant, why });
-            }
+        })
+    }
+
+    /// Keeps a scene instead of what there was of its instant, and lets the oldest go.
+    fn hold(&mut self, held: Held) {
+        self.scenes.retain(|old| old.instant != held.instant);
+        self.scenes.push(held);
+        let on_air = self.board.on_air();
+        while self.scenes.len() > SCENES {
+            let evict = self.scenes.iter().position(|held| Some(held.instant) != on_air).unwrap_or(0);
+            self.scenes.remove(evict);
         }
     }
 }

@@ -77,9 +77,70 @@ pub(super) fn camera_at(rig: &Rig, position: f64, size_px: (u32, u32)) -> Result
     Ok(track.sample(0.0).camera)
 }
 
+/// Cameras of a [`Part`]: the sources of the views in its middle and their neighbours.
+const PART_CAMERAS: usize = 6;
+
+/// Neighbouring cameras around a position that are solved first, and the positions which that serves.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part {
+    /// Indices in the rig.
+    pub cameras: Vec<usize>,
+    /// Positions along the arc, gaps; on a ring `to` may lie beyond its end.
+    from: f64,
+    to: f64,
+    /// Length of the ring, gaps; `None` for an open arc.
+    turn: Option<f64>,
+}
+
+impl Part {
+    /// The part around `position` of an arc in this order; `None` where it would be nearly everything.
+    pub fn around(position: f64, order: &[usize], closed: bool) -> Option<Self> {
+        let n = order.len();
+        if n < PART_CAMERAS + 2 || !position.is_finite() {
+            return None;
+        }
+        let begin = (position - (PART_CAMERAS - 1) as f64 * 0.5).round();
+        if closed {
+            let first = begin.rem_euclid(n as f64);
+            let cameras = (0..PART_CAMERAS).map(|k| order[(first as usize + k) % n]).collect();
+            return Some(Self { cameras, from: first + 1.0, to: first + (PART_CAMERAS - 2) as f64, turn: Some(n as f64) });
+        }
+        let first = begin.clamp(0.0, (n - PART_CAMERAS) as f64) as usize;
+        let end = first + PART_CAMERAS;
+        // The outermost cameras lack neighbours, unless nothing stands beyond.
+        let from = if first == 0 { 0.0 } else { (first + 1) as f64 };
+        let to = if end == n { (n - 1) as f64 } else { (end - 2) as f64 };
+        Some(Self { cameras: order[first..end].to_vec(), from, to, turn: None })
+    }
+
+    /// Whether a view at this position has all that it needs.
+    pub fn covers(&self, position: f64) -> bool {
+        let inside = |p: f64| (self.from..=self.to).contains(&p);
+        inside(position) || self.turn.is_some_and(|turn| inside(position + turn) || inside(position - turn))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_part_around_a_position_covers_it() {
+        for closed in [false, true] {
+            let order: Vec<usize> = (0..16).rev().collect();
+            let length = if closed { 16.0 } else { 15.0 };
+            for k in 0..=160 {
+                let position = length * f64::from(k) / 160.0;
+                let part = Part::around(position, &order, closed).unwrap();
+                assert!(part.covers(position), "{position} {part:?}");
+                assert!(!part.covers((position + 8.0) % length), "{position} {part:?}");
+                assert_eq!(part.cameras.len(), PART_CAMERAS);
+            }
+        }
+        let ends = Part::around(0.0, &(0..16).collect::<Vec<_>>(), false).unwrap();
+        assert_eq!((ends.cameras, ends.from, ends.to), ((0..6).collect(), 0.0, 4.0));
+        assert!(Part::around(3.0, &(0..7).collect::<Vec<_>>(), false).is_none());
+    }
 
     #[test]
     fn every_move_is_a_valid_path_from_everywhere() {

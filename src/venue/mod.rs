@@ -28,7 +28,7 @@ mod world;
 pub use dataset::{Dataset, DatasetError, depth_to_millimetres};
 pub use faults::{Bump, Fate, FaultError, Faults};
 pub(crate) use layout::shader_structs;
-pub use prepared::{PreparedLoop, Standpoint};
+pub use prepared::{PreparedLoop, SMASH_PHASE, Standpoint};
 pub use render::Venue;
 pub use rigs::VenueRig;
 pub use stream::{StreamEvent, StreamFrame, VenueStream};

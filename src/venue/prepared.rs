@@ -15,6 +15,9 @@ use crate::frame::Picture;
 use crate::rig::Camera;
 use crate::time::MediaTime;
 
+/// The phase of the loop 0…1 in which the athlete hits the ball.
+pub const SMASH_PHASE: f32 = 0.48;
+
 /// A camera as it really stands, and its rolling shutter in nanoseconds.
 pub type Standpoint = (Camera, i64);
 
@@ -47,10 +50,10 @@ impl PreparedLoop {
         self.ready.load(Ordering::Acquire)
     }
 
-    /// Frames in the order in which they are drawn: each as far as possible from those before.
+    /// Frames in the order in which they are drawn: the smash first, then each as far as possible from those before.
     pub fn drawing_order(&self) -> Vec<usize> {
         let n = self.frame_count();
-        let mut order = vec![0];
+        let mut order = vec![(f64::from(SMASH_PHASE) * n as f64) as usize % n];
         let distance = |a: usize, b: usize| a.abs_diff(b).min(n - a.abs_diff(b));
         while order.len() < n {
             let next = (0..n)

@@ -340,7 +340,7 @@ impl Venue {
 
         encoder.clear_buffer(&target.tile_bits, 0, None);
         encoder.copy_buffer_to_buffer(&self.no_groups, 0, &target.groups, 0, 80);
-        k.cull.dispatch(encoder, &bind(&k.cull, &[0, 2, 5]), per_tile);
+        k.cull.dispatch(encoder, &bind(&k.cull, &[0, 1, 2, 5]), per_tile);
         k.trace.dispatch(encoder, &bind(&k.trace, &[0, 1, 5, 9]), per_pixel);
         k.edges.dispatch(encoder, &bind(&k.edges, &[0, 1, 5, 9, 10, 11]), per_pixel);
         k.list_edges.dispatch(encoder, &bind(&k.list_edges, &[0, 10, 12, 13]), per_tile);

@@ -63,7 +63,8 @@ impl Director {
             return;
         }
         let size_px = self.quality.preview_size_px();
-        let target = if readiness == Readiness::Solved {
+        let part_serves = self.preview.part_solved && self.preview.part.as_ref().is_some_and(|part| part.covers(position));
+        let target = if readiness == Readiness::Solved || part_serves {
             match orbit::camera_at(self.feeds.rig(), position, size_px) {
                 Ok(camera) => Some(camera),
                 Err(e) => {
