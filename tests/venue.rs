@@ -6,9 +6,13 @@ use volte::{
     frame::{Picture, metrics::psnr_db},
     geometry::{Distortion, Pose},
     gpu::{Gpu, GpuOptions},
-    rig::{self, Camera},
+    rig::{self, Camera, Rig},
+    scene::Plan,
     time::{FrameRate, MediaTime},
-    venue::{Bump, Dataset, Faults, StreamEvent, Venue, VenueFrame, VenueOptions, VenueRig, VenueStream, depth_to_millimetres},
+    venue::{
+        Bump, Dataset, Faults, StreamEvent, Venue, VenueFrame, VenueOptions, VenueRig, VenueStream, depth_to_millimetres,
+        landmarks_in_world,
+    },
 };
 
 const SIZE: (u32, u32) = (160, 90);
@@ -107,6 +111,24 @@ fn depth_and_pose_carry_one_camera_into_the_next_and_a_wrong_pose_does_not() {
         let wrong = agreement((a, &frames[0]), (&Camera { camera_from_world: wrong, ..b.clone() }, &frames[1]));
         println!("wrong pose: {wrong:?}");
         assert!(!good(&wrong) && wrong.color > right.color * 1.15, "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_landmarks_tell_a_solve_between_which_depths_to_look() {
+    let rig = Rig { points_in_world: landmarks_in_world(), ..VenueRig::arc(16, 90.0, 6.0, SIZE) };
+    let plan = Plan::new(&rig, None);
+    assert!(plan.range_is_known);
+    let (low, high) = plan.rho_range;
+    assert!(high < 1.0 && low > 0.01, "{low} to {high} per metre is no help");
+    let mut venue = venue();
+    for i in [0, 7, 15] {
+        let frame = venue.render(&rig.cameras[i], secs(0.96)).unwrap();
+        let (all, inside) = frame.depth.iter().filter(|d| d.is_finite()).fold((0, 0), |(all, inside), d| {
+            let rho = 1.0 / f64::from(*d);
+            (all + 1, inside + usize::from((low..=high).contains(&rho)))
+        });
+        assert!(inside * 1000 >= all * 998, "camera {i}: {inside} of {all} pixels are in {low} to {high} per metre");
     }
 }
 

@@ -2,6 +2,7 @@
 
 /// A rectangle of the desktop, physical pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "names carry their unit")]
 pub(super) struct Area {
     pub x_px: i32,
     pub y_px: i32,

@@ -284,6 +284,7 @@ fn write_orbit(args: &Args, feeds: Arc<CapturedFeeds>, feeder: VenueFeeder, prog
         });
         progress.share(f64::from(p.share));
     };
+    progress.stage("depth");
     let report = export::run(job, &gpu, &mut tell, &cancel);
     progress.clear();
     let report = report?;

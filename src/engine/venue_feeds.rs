@@ -26,7 +26,7 @@ use crate::{
     gpu::{Gpu, GpuError},
     rig::{Camera, Rig},
     time::{FrameRate, MediaTime},
-    venue::{Faults, PreparedLoop, StreamEvent, StreamFrame, Venue, VenueError, VenueOptions, VenueRig, VenueStream},
+    venue::{Faults, PreparedLoop, StreamEvent, StreamFrame, Venue, VenueError, VenueOptions, VenueRig, VenueStream, landmarks_in_world},
 };
 
 /// Which venue to feed.
@@ -144,7 +144,8 @@ const LEAD_NANOS: i64 = 100_000_000;
 
 fn rig_of(options: &VenueFeedOptions, (w, h): (u32, u32)) -> Rig {
     let place = VenueRig::of_size(w, h);
-    if options.span_deg >= 359.0 { place.on_ring(options.cameras) } else { place.on_arc(options.cameras, options.span_deg) }
+    let rig = if options.span_deg >= 359.0 { place.on_ring(options.cameras) } else { place.on_arc(options.cameras, options.span_deg) };
+    Rig { points_in_world: landmarks_in_world(), ..rig }
 }
 
 /// Seconds that one pixel of one picture takes here, readback included: the mean of the outermost cameras and the middle one.
@@ -355,14 +356,16 @@ fn prepare(
     }
     let options = VenueOptions { samples: 2, ..VenueOptions::default() };
     let frames = (f64::from(options.period_secs()) * rate.fps()).round().max(1.0) as usize;
+    let per_frame = standpoints.len();
     let prepared = Arc::new(PreparedLoop::new(standpoints, options, frames));
     drawer.ask(Job::Fill(Arc::clone(&prepared), asked.cache.clone()))?;
     let wanted = asked.first_frames.clamp(1, frames);
+    let pictures = (wanted * per_frame).max(1);
     while prepared.ready_count() < wanted {
         if drawer.thread.as_ref().is_none_or(thread::JoinHandle::is_finished) && prepared.ready_count() < wanted {
             return Err(drawer.gone());
         }
-        progress(prepared.ready_count() as f64 / wanted as f64);
+        progress(prepared.picture_count() as f64 / pictures as f64);
         thread::sleep(Duration::from_millis(20));
     }
     Ok(prepared)

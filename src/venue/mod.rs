@@ -30,7 +30,7 @@ pub use faults::{Bump, Fate, FaultError, Faults};
 pub(crate) use layout::shader_structs;
 pub use prepared::{PreparedLoop, SMASH_PHASE, Standpoint};
 pub use render::Venue;
-pub use rigs::VenueRig;
+pub use rigs::{VenueRig, landmarks_in_world};
 pub use stream::{StreamEvent, StreamFrame, VenueStream};
 
 use crate::frame::{Picture, PictureError};

@@ -30,6 +30,7 @@ pub struct PreparedLoop {
     pictures: Vec<Vec<OnceLock<Arc<Picture>>>>,
     is_ready: Vec<AtomicBool>,
     ready: AtomicUsize,
+    drawn: AtomicUsize,
 }
 
 impl PreparedLoop {
@@ -37,7 +38,14 @@ impl PreparedLoop {
     pub fn new(standpoints: Vec<Standpoint>, options: VenueOptions, frames: usize) -> Self {
         let frames = frames.max(1);
         let pictures = (0..frames).map(|_| standpoints.iter().map(|_| OnceLock::new()).collect()).collect();
-        Self { standpoints, options, pictures, is_ready: (0..frames).map(|_| AtomicBool::new(false)).collect(), ready: AtomicUsize::new(0) }
+        Self {
+            standpoints,
+            options,
+            pictures,
+            is_ready: (0..frames).map(|_| AtomicBool::new(false)).collect(),
+            ready: AtomicUsize::new(0),
+            drawn: AtomicUsize::new(0),
+        }
     }
 
     /// Frames of the loop.
@@ -48,6 +56,11 @@ impl PreparedLoop {
     /// Frames that are drawn for all cameras.
     pub fn ready_count(&self) -> usize {
         self.ready.load(Ordering::Acquire)
+    }
+
+    /// Pictures that are drawn, of all cameras and frames.
+    pub fn picture_count(&self) -> usize {
+        self.drawn.load(Ordering::Acquire)
     }
 
     /// Frames in the order in which they are drawn: the smash first, then each as far as possible from those before.
@@ -102,6 +115,7 @@ impl PreparedLoop {
                 };
                 // Filled by this thread only; a second filler would find it set to the same picture.
                 self.pictures[frame][i].set(Arc::new(picture)).ok();
+                self.drawn.fetch_add(1, Ordering::AcqRel);
             }
             if !self.is_ready[frame].swap(true, Ordering::AcqRel) {
                 self.ready.fetch_add(1, Ordering::AcqRel);

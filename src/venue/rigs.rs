@@ -115,6 +115,34 @@ impl VenueRig {
     }
 }
 
+/// Points all over the venue (floor, people, boards, stands), as the calibration of a real one leaves them in its rig: a solve
+/// then knows between which depths to look.
+pub fn landmarks_in_world() -> Vec<DVec3> {
+    // (radius, lowest, highest) of rings of points, metres: the people among their props, floor, boards, rising stands, back wall.
+    const RINGS: [(f64, f64, f64); 12] = [
+        (0.3, 0.1, 2.8),
+        (1.5, 0.0, 2.2),
+        (2.5, 0.0, 2.0),
+        (3.5, 0.0, 1.8),
+        (6.0, 0.0, 1.0),
+        (9.0, 0.0, 0.0),
+        (13.0, 0.0, 0.0),
+        (17.0, 0.0, 1.5),
+        (21.0, 3.8, 3.8),
+        (26.0, 6.6, 6.6),
+        (31.0, 9.5, 9.5),
+        (35.0, 11.8, 17.0),
+    ];
+    let around = 36;
+    let ring = |&(radius, low, high): &(f64, f64, f64)| {
+        (0..around * 3).map(move |i| {
+            let a = std::f64::consts::TAU * f64::from(i % around) / f64::from(around);
+            DVec3::new(radius * a.cos(), radius * a.sin(), low + (high - low) * 0.5 * f64::from(i / around))
+        })
+    };
+    RINGS.iter().flat_map(ring).collect()
+}
+
 /// A deterministic number in −1…1.
 fn centered(index: u64, salt: u64) -> f64 {
     let mut h = index.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ salt.wrapping_mul(0xd1b5_4a32_d192_ed03);
