@@ -84,9 +84,8 @@ fn pictures(args: &PicturesArgs) -> anyhow::Result<()> {
         !cancel.is_cancelled()
     };
     let mut finished = |set: &bench::SetResult| {
-        let (db, _) = set.ahead();
         let mean = set.mean.volte;
-        bar.suspend(|| eprintln!("{:<14} {:.2} dB / {:.3}, {db:+.2} dB, {:.0} s", set.id, mean.psnr_db, mean.ssim, set.seconds));
+        bar.suspend(|| eprintln!("{:<14} {:.2} dB / {:.3}, {:.0} s", set.id, mean.psnr_db, mean.ssim, set.seconds));
     };
     let report = Report::new(protocol.source, args.quick);
     let done = bench::run(&sets, report, &gpu, &args.out, &mut progress, &mut finished);

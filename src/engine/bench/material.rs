@@ -59,19 +59,16 @@ impl Material {
         let order = spec.order(&folder, &names)?;
         let keep: Vec<usize> = order.iter().filter_map(|name| whole.index_of(name)).collect();
         let (rig, shots) = shots_of(&whole.restricted_to(&keep), &folder.join(&spec.pictures), spec)?;
-        let (inputs, hidden) = match &spec.between {
-            Some(between) => {
-                let truth = rig::load(&folder.join(&between.rig))?;
-                let (_, mut hidden) = shots_of(&truth, &folder.join(&between.pictures), spec)?;
-                hidden.sort_by(|a, b| a.camera.name.cmp(&b.camera.name));
-                (shots, hidden)
-            }
-            None => {
-                let held = every_second(shots.len());
-                let (hidden, inputs): (Vec<_>, Vec<_>) = shots.into_iter().enumerate().partition(|(i, _)| held.contains(i));
-                let shots = |list: Vec<(usize, Shot)>| list.into_iter().map(|(_, shot)| shot).collect::<Vec<_>>();
-                (shots(inputs), shots(hidden))
-            }
+        let (inputs, hidden) = if let Some(between) = &spec.between {
+            let truth = rig::load(&folder.join(&between.rig))?;
+            let (_, mut hidden) = shots_of(&truth, &folder.join(&between.pictures), spec)?;
+            hidden.sort_by(|a, b| a.camera.name.cmp(&b.camera.name));
+            (shots, hidden)
+        } else {
+            let held = every_second(shots.len());
+            let (hidden, inputs): (Vec<_>, Vec<_>) = shots.into_iter().enumerate().partition(|(i, _)| held.contains(i));
+            let shots = |list: Vec<(usize, Shot)>| list.into_iter().map(|(_, shot)| shot).collect::<Vec<_>>();
+            (shots(inputs), shots(hidden))
         };
         if hidden.is_empty() || inputs.len() < 2 {
             return Err(BenchError::TooFew { set: spec.id.clone(), cameras: inputs.len() + hidden.len() });

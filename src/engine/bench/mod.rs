@@ -85,14 +85,14 @@ pub enum BenchError {
     Picture(#[from] PictureError),
     /// The GPU does not start.
     #[error(transparent)]
-    Start(TruthError),
+    Start(Box<TruthError>),
     /// Synthesis failed.
     #[error("set {set:?}: {source}")]
     Truth {
         /// The set.
         set: String,
         /// Why.
-        source: TruthError,
+        source: Box<TruthError>,
     },
     /// The report cannot be written.
     #[error("cannot write {}: {source}. Check that the folder is writable and has room, or give another with --out", path.display())]

@@ -10,18 +10,21 @@ const TEMPLATE: &str = include_str!("page.html");
 pub fn html(report: &Report) -> String {
     let mut table = format!("<thead><tr>{}</tr></thead><tbody>", HEADINGS.map(|h| format!("<th>{}</th>", escaped(h))).concat());
     for (i, set) in report.sets.iter().enumerate() {
-        let class = if set.ahead().0 >= 1.0 {
+        let class = if report.quick {
+            ""
+        } else if set.ahead().0 >= 1.0 {
             "ahead"
         } else if set.ahead().0 >= 0.0 {
             "even"
         } else {
             "behind"
         };
-        let cells = set.cells().map(|c| format!("<td>{}</td>", escaped(&c.replace('`', "")))).concat();
+        let cells = set.cells(report.quick).map(|c| format!("<td>{}</td>", escaped(&c.replace('`', "")))).concat();
         table.push_str(&format!("<tr class=\"{class}\" data-set=\"{i}\" tabindex=\"0\">{cells}</tr>"));
     }
     table.push_str("</tbody>");
-    let remarks = report.remarks().iter().chain([&report.source]).map(|r| format!("<p>{}</p>", escaped(r))).collect::<String>();
+    let mut remarks = String::new();
+    report.remarks().iter().chain([&report.source]).for_each(|remark| remarks.push_str(&format!("<p>{}</p>", escaped(remark))));
     // Data inside a script: the only thing that could end it early is a "</".
     let data = serde_json::to_string(report).unwrap_or_else(|_| "{\"sets\":[]}".to_owned()).replace("</", "<\\/");
     // The data last: nothing in it is taken for a place to fill.

@@ -141,8 +141,8 @@ impl SetResult {
         )
     }
 
-    /// The row's cells.
-    pub fn cells(&self) -> [String; 8] {
+    /// The row's cells. A `quick` look is not the protocol and is ahead of nobody.
+    pub fn cells(&self, quick: bool) -> [String; 8] {
         let (db, ssim) = self.ahead();
         [
             self.title.clone(),
@@ -152,7 +152,7 @@ impl SetResult {
             told(self.recorded.cross_fade.as_ref(), &self.mean.cross_fade),
             self.recorded.openmvs.as_ref().map_or_else(|| "not measured".to_owned(), recorded_words),
             figures(self.mean.volte.psnr_db, self.mean.volte.ssim, self.mean.volte.mask_db),
-            format!("{db:+.2} dB, {ssim:+.3}"),
+            if quick { "a look only".to_owned() } else { format!("{db:+.2} dB, {ssim:+.3}") },
         ]
     }
 }
@@ -187,16 +187,18 @@ impl Report {
 
     /// The table in Markdown, aligned.
     pub fn table(&self) -> String {
-        let rows: Vec<[String; 8]> = std::iter::once(HEADINGS.map(str::to_owned)).chain(self.sets.iter().map(SetResult::cells)).collect();
+        let rows: Vec<[String; 8]> =
+            std::iter::once(HEADINGS.map(str::to_owned)).chain(self.sets.iter().map(|s| s.cells(self.quick))).collect();
         let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..HEADINGS.len()).map(width).collect();
         let line = |cells: &[String; 8]| {
-            let padded = cells.iter().zip(&widths).map(|(c, w)| format!(" {c:w$} |"));
-            format!("|{}\n", padded.collect::<String>())
+            let padded: Vec<String> = cells.iter().zip(&widths).map(|(c, w)| format!(" {c:w$} |")).collect();
+            format!("|{}\n", padded.concat())
         };
-        let rule = widths.iter().map(|w| format!("{}|", "-".repeat(w + 2))).collect::<String>();
         let mut out = line(&rows[0]);
-        out.push_str(&format!("|{rule}\n"));
+        out.push('|');
+        widths.iter().for_each(|w| out.push_str(&format!("{}|", "-".repeat(w + 2))));
+        out.push('\n');
         rows[1..].iter().for_each(|row| out.push_str(&line(row)));
         out
     }
@@ -267,7 +269,7 @@ mod tests {
         let set = set("cape", vec![picture("b", 15.0, Some(19.0)), picture("d", 16.0, Some(18.0))]);
         assert_eq!(set.pictures[0].camera, "d");
         assert!((set.ahead().0 - (18.5 - 15.65)).abs() < 1e-9, "{:?}", set.ahead());
-        assert!(set.cells()[6].contains("mask 18.50") && set.cells()[5].contains("fails"), "{:?}", set.cells());
+        assert!(set.cells(false)[6].contains("mask 18.50") && set.cells(false)[5].contains("fails"), "{:?}", set.cells(false));
     }
 
     #[test]
@@ -286,5 +288,7 @@ mod tests {
         assert!(lines[2].contains("| 29.08 / 0.904") && lines[2].contains("| 31.00 / 0.775 |") && lines[2].contains("+1.92 dB"), "{table}");
         assert!(lines[3].contains("17.00 / 0.425 (here)") && lines[3].contains("not measured"), "{table}");
         assert!(!report.remarks().iter().any(|r| r.contains("quick")));
+        let look = Report { quick: true, ..report };
+        assert!(!look.table().contains("dB") && look.remarks().iter().any(|r| r.contains("compare with no others")), "{}", look.table());
     }
 }

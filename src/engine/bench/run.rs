@@ -64,7 +64,7 @@ pub fn run(
     finished: &mut dyn FnMut(&SetResult),
 ) -> Result<Report, BenchError> {
     prepare(out)?;
-    let mut meter = TruthMeter::new(gpu, SceneOptions::default()).map_err(BenchError::Start)?;
+    let mut meter = TruthMeter::new(gpu, SceneOptions::default()).map_err(|e| BenchError::Start(Box::new(e)))?;
     let mut report = Report { made_by: MADE_BY.to_owned(), adapter: gpu.info.name.clone(), ..empty };
     let whole: f64 = sets.iter().map(Material::cost).sum();
     let mut before = 0.0;
@@ -74,7 +74,7 @@ pub fn run(
             progress(Progress { set: &material.spec.id, index, sets: sets.len(), share })
         };
         match one(material, &mut meter, out, &mut part) {
-            Err(BenchError::Truth { source: TruthError::Scene(SceneError::Cancelled), .. }) => {
+            Err(BenchError::Truth { source, .. }) if matches!(*source, TruthError::Scene(SceneError::Cancelled)) => {
                 let kept = if index > 0 { format!("; those are in {}", out.display()) } else { String::new() };
                 if index == 0 {
                     // Leave nothing that was not there; fails when it holds something, and that is right.
@@ -92,7 +92,7 @@ pub fn run(
 }
 
 fn one(material: &Material, meter: &mut TruthMeter, out: &Path, progress: &mut dyn FnMut(f32) -> bool) -> Result<SetResult, BenchError> {
-    let failed = |source: TruthError| BenchError::Truth { set: material.spec.id.clone(), source };
+    let failed = |source: TruthError| BenchError::Truth { set: material.spec.id.clone(), source: Box::new(source) };
     if !progress(0.0) {
         return Err(failed(SceneError::Cancelled.into()));
     }
