@@ -2,10 +2,7 @@
 //! and its report holds what it must. Needs `VOLTE_DATA` (else `../shared/data`).
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
 use volte::{
     engine::{
@@ -18,11 +15,10 @@ use volte::{
     view::ViewMode,
 };
 
-fn data() -> PathBuf {
-    let root = std::env::var_os("VOLTE_DATA").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    assert!(root.exists(), "{root:?} is missing: set VOLTE_DATA to the folder of development data (see its README.md)");
-    root
+mod support {
+    pub mod data;
 }
+use support::data::data;
 
 fn only(names: &[&str]) -> Protocol {
     Protocol::own().unwrap().only(&names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).unwrap()
@@ -35,7 +31,7 @@ fn names(shots: &[bench::Shot]) -> Vec<&str> {
 /// The walk as a data set of small pictures, its hidden pictures changed by `change`.
 fn small_walk(width_px: u32, change: impl Fn(&str, Picture) -> Picture) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let (from, to) = (data().join("walk"), folder.path().join("walk"));
+    let (from, to) = (data("walk"), folder.path().join("walk"));
     for pictures in ["images", "orbit"] {
         fs::create_dir_all(to.join(pictures)).unwrap();
         for entry in fs::read_dir(from.join(pictures)).unwrap() {
@@ -55,7 +51,7 @@ fn small_walk(width_px: u32, change: impl Fn(&str, Picture) -> Picture) -> tempf
 
 #[test]
 fn the_protocol_hides_the_right_cameras_of_every_set() {
-    let sets = bench::find(&Protocol::own().unwrap(), &data(), false).unwrap();
+    let sets = bench::find(&Protocol::own().unwrap(), &data("."), false).unwrap();
     let of = |id: &str| sets.iter().find(|s| s.spec.id == id).unwrap();
     for (id, inputs, hidden, size) in [
         ("walk-middle", 12, 11, (800, 450)),

@@ -92,7 +92,9 @@ fn pictures(args: &PicturesArgs) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let report = done?;
     println!("{}", report.table());
-    report.remarks().iter().for_each(|remark| println!("{remark}"));
+    for remark in report.remarks() {
+        println!("{remark}");
+    }
     println!("\nLook at them: {}", args.out.join("index.html").display());
     Ok(())
 }

@@ -20,11 +20,11 @@ pub fn html(report: &Report) -> String {
             "behind"
         };
         let cells = set.cells(report.quick).map(|c| format!("<td>{}</td>", escaped(&c.replace('`', "")))).concat();
-        table.push_str(&format!("<tr class=\"{class}\" data-set=\"{i}\" tabindex=\"0\">{cells}</tr>"));
+        let row = format!("<tr class=\"{class}\" data-set=\"{i}\" tabindex=\"0\">{cells}</tr>");
+        table.push_str(&row);
     }
     table.push_str("</tbody>");
-    let mut remarks = String::new();
-    report.remarks().iter().chain([&report.source]).for_each(|remark| remarks.push_str(&format!("<p>{}</p>", escaped(remark))));
+    let remarks: Vec<String> = report.remarks().iter().chain([&report.source]).map(|r| format!("<p>{}</p>", escaped(r))).collect();
     // Data inside a script: the only thing that could end it early is a "</".
     let data = serde_json::to_string(report).unwrap_or_else(|_| "{\"sets\":[]}".to_owned()).replace("</", "<\\/");
     // The data last: nothing in it is taken for a place to fill.
@@ -32,7 +32,7 @@ pub fn html(report: &Report) -> String {
         .replace("{{made_by}}", &escaped(&report.made_by))
         .replace("{{gain}}", &DIFFERENCE_GAIN.to_string())
         .replace("{{table}}", &table)
-        .replace("{{remarks}}", &remarks)
+        .replace("{{remarks}}", &remarks.concat())
         .replace("{{data}}", &data)
 }
 

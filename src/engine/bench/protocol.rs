@@ -80,7 +80,7 @@ pub struct RecordedPeers {
     /// The two nearest, blended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cross_fade: Option<Recorded>,
-    /// OpenMVS depth maps, warped.
+    /// `OpenMVS` depth maps, warped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub openmvs: Option<Recorded>,
 }

@@ -195,11 +195,11 @@ impl Report {
             let padded: Vec<String> = cells.iter().zip(&widths).map(|(c, w)| format!(" {c:w$} |")).collect();
             format!("|{}\n", padded.concat())
         };
-        let mut out = line(&rows[0]);
-        out.push('|');
-        widths.iter().for_each(|w| out.push_str(&format!("{}|", "-".repeat(w + 2))));
-        out.push('\n');
-        rows[1..].iter().for_each(|row| out.push_str(&line(row)));
+        let rule: Vec<String> = widths.iter().map(|w| "-".repeat(w + 2)).collect();
+        let mut out = format!("{}|{}|\n", line(&rows[0]), rule.join("|"));
+        for row in &rows[1..] {
+            out.push_str(&line(row));
+        }
         out
     }
 
