@@ -62,7 +62,58 @@ fn check(@builtin(global_invocation_id) id: vec3<u32>) {
     textureStore(depth_out, at, i32(solve.layer), vec4<f32>(d.r, confidence, 0.0, 0.0));
 }
 
-// Repair: an untrusted pixel takes the inverse depth that most of its trusted neighbours of like colour agree on.
+// What a pixel around offers to a repair.
+struct Offer {
+    rho: f32,
+    weight: f32,
+}
+
+fn offer(at: vec2<i32>, o: vec2<i32>, color: vec3<f32>) -> Offer {
+    let hi = vec2<i32>(i32(solve.width), i32(solve.height)) - 1;
+    let q = at + o * i32(solve.stride);
+    let inside = all(q >= vec2<i32>(0)) && all(q <= hi);
+    let held = clamp(q, vec2<i32>(0), hi);
+    let n = textureLoad(depth_in, held, i32(solve.layer), 0);
+    let c = textureLoad(level, held, i32(solve.layer), 0).rgb - color;
+    let weight = (n.g * n.g + 0.002) * exp(-dot(c, c) * 80.0 - 0.08 * f32(dot(o, o)));
+    return Offer(n.r, select(0.0, weight, inside));
+}
+
+struct Offers {
+    rho_a: vec4<f32>,
+    rho_b: vec4<f32>,
+    rho_c: vec4<f32>,
+    weight_a: vec4<f32>,
+    weight_b: vec4<f32>,
+    weight_c: vec4<f32>,
+    // The pixel itself.
+    rho: f32,
+    weight: f32,
+}
+
+// x: how much of the offers upholds inverse depth `rho`; y: their mean, weighted by that.
+fn upheld(o: Offers, rho: f32) -> vec2<f32> {
+    let unit = 1.0 / (solve.rho_per_px * 1.5);
+    let ea = (o.rho_a - rho) * unit;
+    let eb = (o.rho_b - rho) * unit;
+    let ec = (o.rho_c - rho) * unit;
+    let e = (o.rho - rho) * unit;
+    let wa = o.weight_a / (1.0 + ea * ea);
+    let wb = o.weight_b / (1.0 + eb * eb);
+    let wc = o.weight_c / (1.0 + ec * ec);
+    let w = o.weight / (1.0 + e * e);
+    let support = dot(wa + wb + wc, vec4<f32>(1.0)) + w;
+    let sum = dot(wa, o.rho_a) + dot(wb, o.rho_b) + dot(wc, o.rho_c) + w * o.rho;
+    return vec2<f32>(support, sum / support);
+}
+
+fn better(best: vec2<f32>, o: Offers, rho: f32, weight: f32, least: f32) -> vec2<f32> {
+    let found = upheld(o, rho);
+    return select(best, found, weight >= least && found.x > best.x);
+}
+
+// Repair: an untrusted pixel takes the inverse depth that most of its trusted neighbours of like colour agree on. Thirteen offers
+// in the pattern of the matching patch; written out for the same reason.
 @compute @workgroup_size(8, 8)
 fn repair(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= solve.width || id.y >= solve.height {
@@ -76,47 +127,46 @@ fn repair(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let color = textureLoad(level, at, layer, 0).rgb;
-    let hi = vec2<i32>(i32(solve.width), i32(solve.height)) - 1;
-    let stride = i32(solve.stride);
-    var rho: array<f32, 25>;
-    var weight: array<f32, 25>;
-    var total = 0.0;
-    for (var k = 0; k < 25; k++) {
-        let o = vec2<i32>(k % 5 - 2, k / 5 - 2);
-        let q = at + o * stride;
-        if any(q < vec2<i32>(0)) || any(q > hi) {
-            weight[k] = 0.0;
-            continue;
-        }
-        let n = textureLoad(depth_in, q, layer, 0);
-        let c = textureLoad(level, q, layer, 0).rgb - color;
-        rho[k] = n.r;
-        weight[k] = (n.g * n.g + 0.002) * exp(-dot(c, c) * 80.0 - 0.08 * f32(dot(o, o)));
-        total += weight[k];
-    }
-    var best = own.r;
-    var best_support = 0.0;
-    let unit = 1.0 / (solve.rho_per_px * 1.5);
-    for (var a = 0; a < 25; a++) {
-        if weight[a] < 0.02 * total {
-            continue;
-        }
-        var support = 0.0;
-        var mean = 0.0;
-        for (var b = 0; b < 25; b++) {
-            let e = (rho[b] - rho[a]) * unit;
-            let w = weight[b] / (1.0 + e * e);
-            support += w;
-            mean += w * rho[b];
-        }
-        if support > best_support {
-            best_support = support;
-            best = mean / support;
-        }
-    }
-    let trust = clamp(best_support * 0.25, 0.0, 0.5);
+    let a0 = offer(at, vec2<i32>(-1, -1), color);
+    let a1 = offer(at, vec2<i32>(1, -1), color);
+    let a2 = offer(at, vec2<i32>(-1, 1), color);
+    let a3 = offer(at, vec2<i32>(1, 1), color);
+    let b0 = offer(at, vec2<i32>(-2, 0), color);
+    let b1 = offer(at, vec2<i32>(2, 0), color);
+    let b2 = offer(at, vec2<i32>(0, -2), color);
+    let b3 = offer(at, vec2<i32>(0, 2), color);
+    let c0 = offer(at, vec2<i32>(-2, -2), color);
+    let c1 = offer(at, vec2<i32>(2, -2), color);
+    let c2 = offer(at, vec2<i32>(-2, 2), color);
+    let c3 = offer(at, vec2<i32>(2, 2), color);
+    let o = Offers(
+        vec4<f32>(a0.rho, a1.rho, a2.rho, a3.rho),
+        vec4<f32>(b0.rho, b1.rho, b2.rho, b3.rho),
+        vec4<f32>(c0.rho, c1.rho, c2.rho, c3.rho),
+        vec4<f32>(a0.weight, a1.weight, a2.weight, a3.weight),
+        vec4<f32>(b0.weight, b1.weight, b2.weight, b3.weight),
+        vec4<f32>(c0.weight, c1.weight, c2.weight, c3.weight),
+        own.r,
+        own.g * own.g + 0.002,
+    );
+    let least = 0.02 * (dot(o.weight_a + o.weight_b + o.weight_c, vec4<f32>(1.0)) + o.weight);
+    var best = vec2<f32>(0.0, own.r);
+    best = better(best, o, own.r, o.weight, least);
+    best = better(best, o, a0.rho, a0.weight, least);
+    best = better(best, o, a1.rho, a1.weight, least);
+    best = better(best, o, a2.rho, a2.weight, least);
+    best = better(best, o, a3.rho, a3.weight, least);
+    best = better(best, o, b0.rho, b0.weight, least);
+    best = better(best, o, b1.rho, b1.weight, least);
+    best = better(best, o, b2.rho, b2.weight, least);
+    best = better(best, o, b3.rho, b3.weight, least);
+    best = better(best, o, c0.rho, c0.weight, least);
+    best = better(best, o, c1.rho, c1.weight, least);
+    best = better(best, o, c2.rho, c2.weight, least);
+    best = better(best, o, c3.rho, c3.weight, least);
+    let trust = clamp(best.x * 0.5, 0.0, 0.5);
     let keep = own.g / (own.g + trust * (1.0 - own.g) + 1e-4);
-    let agree = abs(best - own.r) < 2.0 * solve.rho_per_px;
-    let out_rho = select(select(best, own.r, keep > 0.5), mix(best, own.r, keep), agree);
+    let agree = abs(best.y - own.r) < 2.0 * solve.rho_per_px;
+    let out_rho = select(select(best.y, own.r, keep > 0.5), mix(best.y, own.r, keep), agree);
     textureStore(depth_out, at, layer, vec4<f32>(out_rho, max(own.g, min(trust, 0.5)), 0.0, 0.0));
 }

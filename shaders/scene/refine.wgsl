@@ -73,20 +73,37 @@ fn upsample(@builtin(global_invocation_id) id: vec3<u32>) {
     state_out[id.y * solve.width + id.x] = best;
 }
 
-fn smoothness(at: vec2<i32>, here: vec3<f32>, rho: f32, g: vec2<f32>) -> f32 {
-    var sum = 0.0;
-    var weight = 1e-3;
-    for (var k = 0; k < 4; k++) {
-        let o = select(vec2<i32>(0, select(-1, 1, k == 3)), vec2<i32>(select(-1, 1, k == 1), 0), k < 2);
-        let n = clamp(at + o, vec2<i32>(0), vec2<i32>(i32(solve.width), i32(solve.height)) - 1);
-        let c = textureLoad(level, n, i32(solve.layer), 0).rgb - here;
-        let w = exp(-dot(c, c) * 60.0) + 0.02;
-        let s = state_in[u32(n.y) * solve.width + u32(n.x)];
-        let expected = rho + dot(g, vec2<f32>(n - at)) * solve.scale;
-        sum += w * min(abs(s.x - expected) / (solve.rho_per_px * solve.scale), 2.0);
-        weight += w;
-    }
-    return sum / weight;
+// The four nearest: their weights by colour (summing to less than one), inverse depths and offsets in level-0 px.
+struct Around {
+    weight: vec4<f32>,
+    rho: vec4<f32>,
+    dx: vec4<f32>,
+    dy: vec4<f32>,
+}
+
+fn look_around(at: vec2<i32>, here: vec3<f32>) -> Around {
+    let hi = vec2<i32>(i32(solve.width), i32(solve.height)) - 1;
+    let l = max(at - vec2<i32>(1, 0), vec2<i32>(0));
+    let r = min(at + vec2<i32>(1, 0), hi);
+    let u = max(at - vec2<i32>(0, 1), vec2<i32>(0));
+    let d = min(at + vec2<i32>(0, 1), hi);
+    let cl = textureLoad(level, l, i32(solve.layer), 0).rgb - here;
+    let cr = textureLoad(level, r, i32(solve.layer), 0).rgb - here;
+    let cu = textureLoad(level, u, i32(solve.layer), 0).rgb - here;
+    let cd = textureLoad(level, d, i32(solve.layer), 0).rgb - here;
+    let w = exp(vec4<f32>(dot(cl, cl), dot(cr, cr), dot(cu, cu), dot(cd, cd)) * -60.0) + 0.02;
+    return Around(
+        w / (w.x + w.y + w.z + w.w + 1e-3),
+        vec4<f32>(state_at(l).x, state_at(r).x, state_at(u).x, state_at(d).x),
+        vec4<f32>(f32(l.x - at.x), f32(r.x - at.x), 0.0, 0.0) * solve.scale,
+        vec4<f32>(0.0, 0.0, f32(u.y - at.y), f32(d.y - at.y)) * solve.scale,
+    );
+}
+
+fn smoothness(around: Around, rho: f32, g: vec2<f32>) -> f32 {
+    let expected = rho + g.x * around.dx + g.y * around.dy;
+    let steps = abs(around.rho - expected) / (solve.rho_per_px * solve.scale);
+    return dot(around.weight, min(steps, vec4<f32>(2.0)));
 }
 
 @compute @workgroup_size(8, 8)
@@ -98,52 +115,48 @@ fn refine(@builtin(global_invocation_id) id: vec3<u32>) {
     let pixel = id.y * solve.width + id.x;
     let patch_ = load_patch(at, i32(solve.stride));
     let p = (vec2<f32>(id.xy) + 0.5) * solve.scale;
+    let around = look_around(at, patch_.color);
     var best = state_in[pixel];
-    if best.w < 0.0 {
-        best.w = match_cost(patch_, p, best.x, best.yz);
+    var best_total = 1e9;
+    if best.w >= 0.0 {
+        best_total = best.w + solve.smoothness * smoothness(around, best.x, best.yz);
     }
-    var best_total = best.w + solve.smoothness * smoothness(at, patch_.color, best.x, best.yz);
-    // A flat patch tells nothing: smoothness alone decides, so the data need not be asked often.
+    // Candidate 0: the own plane, if its cost is not known; 1..4 and 5..8: the planes of neighbours near and far, continued to here;
+    // 9, 10: noise, coarse and fine. At the finest level the near neighbours and the fine noise are enough. One loop, because the
+    // matching cost is long: every call is compiled anew.
+    let finest = solve.scale < 1.5;
     let far = 3 + i32(solve.iteration % 3u) * 4;
-    for (var k = 0; k < 8; k++) {
-        let reach = select(1, far, k >= 4);
-        let m = k & 3;
-        let o = select(vec2<i32>(0, select(-1, 1, m == 3)), vec2<i32>(select(-1, 1, m == 1), 0), m < 2) * reach;
-        let n = at + o;
-        if any(n < vec2<i32>(0)) || n.x >= i32(solve.width) || n.y >= i32(solve.height) {
-            continue;
+    var k = select(0, 1, best.w >= 0.0);
+    while k < 11 {
+        var rho = best.x;
+        var g = best.yz;
+        var ask = true;
+        if k >= 9 {
+            // Inverse depth within two px of this level, slope within a fifth of a px per px; or a quarter of both.
+            let h = hash(vec3<u32>(id.xy, solve.iteration * 2u + u32(k - 9))) * 2.0 - 1.0;
+            rho += h.x * select(0.5, 2.0, k == 9) * solve.rho_per_px * solve.scale;
+            g += h.yz * select(0.05, 0.2, k == 9) * solve.rho_per_px;
+        } else if k > 0 {
+            let m = (k - 1) & 3;
+            let o = select(vec2<i32>(0, select(-1, 1, m == 3)), vec2<i32>(select(-1, 1, m == 1), 0), m < 2) * select(1, far, k > 4);
+            let n = at + o;
+            ask = all(n >= vec2<i32>(0)) && n.x < i32(solve.width) && n.y < i32(solve.height);
+            let s = state_at(n);
+            rho = s.x - dot(s.yz, vec2<f32>(o)) * solve.scale;
+            g = s.yz;
         }
-        let s = state_in[u32(n.y) * solve.width + u32(n.x)];
-        let rho = clamp(s.x - dot(s.yz, vec2<f32>(o)) * solve.scale, solve.rho_min, solve.rho_max);
+        rho = clamp(rho, solve.rho_min, solve.rho_max);
         // Too like what we have: not worth asking.
-        if abs(rho - best.x) < 0.05 * solve.rho_per_px && dot(abs(s.yz - best.yz), vec2<f32>(1.0)) < 0.01 * solve.rho_per_px {
-            continue;
+        let like = abs(rho - best.x) < 0.05 * solve.rho_per_px && dot(abs(g - best.yz), vec2<f32>(1.0)) < 0.01 * solve.rho_per_px;
+        let soft = solve.smoothness * smoothness(around, rho, g);
+        if ask && (k == 0 || (!like && soft < best_total)) {
+            let cost = match_cost(patch_, p, rho, g, 4u);
+            if cost + soft < best_total {
+                best_total = cost + soft;
+                best = vec4<f32>(rho, g, cost);
+            }
         }
-        let soft = solve.smoothness * smoothness(at, patch_.color, rho, s.yz);
-        if soft >= best_total {
-            continue;
-        }
-        let cost = match_cost(patch_, p, rho, s.yz);
-        if cost + soft < best_total {
-            best_total = cost + soft;
-            best = vec4<f32>(rho, s.yz, cost);
-        }
-    }
-    // Two perturbations: inverse depth within two px of this level, slope within a third of a px per px.
-    for (var k = 0u; k < 2u; k++) {
-        let h = hash(vec3<u32>(id.xy, solve.iteration * 2u + k)) * 2.0 - 1.0;
-        let amplitude = select(0.5, 2.0, k == 0u) * solve.rho_per_px * solve.scale;
-        let rho = clamp(best.x + h.x * amplitude, solve.rho_min, solve.rho_max);
-        let g = best.yz + h.yz * select(0.05, 0.2, k == 0u) * solve.rho_per_px;
-        let soft = solve.smoothness * smoothness(at, patch_.color, rho, g);
-        if soft >= best_total {
-            continue;
-        }
-        let cost = match_cost(patch_, p, rho, g);
-        if cost + soft < best_total {
-            best_total = cost + soft;
-            best = vec4<f32>(rho, g, cost);
-        }
+        k = select(k + 1, 10, finest && k == 4);
     }
     state_out[pixel] = best;
 }

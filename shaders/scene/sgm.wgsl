@@ -1,5 +1,5 @@
 // Semi-global aggregation (Hirschmueller 2008), one thread per line, P2 lowered on colour edges; then winner takes all with
-// a parabola. Sums are u32, one per (pixel, depth).
+// a parabola. Sums are 16 bits, two depths to a word: eight directions of at most 255 + P2 each fit.
 #import scene/match.wgsl
 
 @group(0) @binding(4) var<storage, read> volume: array<u32>;
@@ -56,6 +56,7 @@ fn aggregate(@builtin(global_invocation_id) id: vec3<u32>) {
         var here = line[0];
         for (var q = 0u; q < quads; q++) {
             let packed = volume[pixel * quads + q];
+            var totals = vec2<u32>(0u);
             for (var i = 0u; i < 4u; i++) {
                 let d = q * 4u + i;
                 let cost = f32((packed >> (i * 8u)) & 255u);
@@ -71,17 +72,27 @@ fn aggregate(@builtin(global_invocation_id) id: vec3<u32>) {
                 here = above;
                 line[d] = value;
                 next_low = min(next_low, value);
-                if direction.z == 0 {
-                    sums[pixel * solve.depths + d] = u32(value);
+                if i < 2u {
+                    totals.x += u32(value) << (i * 16u);
                 } else {
-                    sums[pixel * solve.depths + d] += u32(value);
+                    totals.y += u32(value) << (i * 16u - 32u);
                 }
             }
+            let word = (pixel * quads + q) * 2u;
+            if direction.z != 0 {
+                totals += vec2<u32>(sums[word], sums[word + 1u]);
+            }
+            sums[word] = totals.x;
+            sums[word + 1u] = totals.y;
         }
         low = next_low;
         first = false;
         at += step;
     }
+}
+
+fn sum_at(pixel: u32, d: u32) -> u32 {
+    return (sums[pixel * (solve.depths / 2u) + d / 2u] >> ((d & 1u) * 16u)) & 0xffffu;
 }
 
 @compute @workgroup_size(8, 8)
@@ -90,11 +101,10 @@ fn select_best(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let pixel = id.y * solve.width + id.x;
-    let base = pixel * solve.depths;
     var best = 0u;
     var best_sum = 0xffffffffu;
     for (var d = 0u; d < solve.depths; d++) {
-        let s = sums[base + d];
+        let s = sum_at(pixel, d);
         if s < best_sum {
             best_sum = s;
             best = d;
@@ -102,9 +112,9 @@ fn select_best(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     var offset = 0.0;
     if best > 0u && best + 1u < solve.depths {
-        let l = f32(sums[base + best - 1u]);
+        let l = f32(sum_at(pixel, best - 1u));
         let c = f32(best_sum);
-        let r = f32(sums[base + best + 1u]);
+        let r = f32(sum_at(pixel, best + 1u));
         let curve = l - 2.0 * c + r;
         if curve > 0.0 {
             offset = clamp(0.5 * (l - r) / curve, -0.5, 0.5);

@@ -16,7 +16,7 @@ fn sweep(@builtin(global_invocation_id) id: vec3<u32>) {
         var packed = 0u;
         for (var i = 0u; i < 4u; i++) {
             let rho = solve.rho_min + f32(d4 * 4u + i) * solve.rho_step;
-            let cost = match_cost(patch_, p, rho, vec2<f32>(0.0));
+            let cost = match_cost(patch_, p, rho, vec2<f32>(0.0), 2u);
             packed |= u32(clamp(cost * 200.0, 0.0, 255.0)) << (i * 8u);
         }
         volume[base + d4] = packed;

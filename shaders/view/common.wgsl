@@ -19,11 +19,10 @@ struct View {
 }
 
 @group(0) @binding(0) var<uniform> view: View;
-// target camera first, then the sources by falling weight (weight in working_size.w).
-@group(0) @binding(1) var<storage, read> cameras: array<Camera>;
+// Target camera first, then the sources by falling weight (weight in working_size.w). Uniform: a software adapter reads it once for
+// all lanes where the index is a constant.
+@group(0) @binding(1) var<uniform> cameras: array<Camera, 7>;
 @group(0) @binding(2) var depths: texture_2d_array<f32>;
-
-const MAX_SOURCES: u32 = 6u;
 
 // The source's stored inverse depth against the expected one at working position `uv`, in px of disparity: ~0 same surface,
 // > 0 something stands in front, < 0 the source sees through. y: confidence of the texel chosen.

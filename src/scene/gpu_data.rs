@@ -85,12 +85,12 @@ pub struct SolveGpu {
     pub p2: f32,
     /// Share of the second-best source in the cost.
     pub second_share: f32,
+    /// Width of a source in the packed luma.
+    pub quad_width: u32,
+    /// Rows of a source in the packed luma.
+    pub quad_rows: u32,
     /// Unused.
     pub pad_a: f32,
-    /// Unused.
-    pub pad_b: f32,
-    /// Unused.
-    pub pad_c: f32,
 }
 
 /// `Prepare` of shaders/scene/prepare.wgsl.
@@ -113,7 +113,7 @@ crate::shader_struct!(CameraGpu as "Camera" in "scene/prepare.wgsl" {
 crate::shader_struct!(PairGpu as "Pair" in "scene/sweep.wgsl" { row_x, row_y, row_z, size_layer });
 crate::shader_struct!(SolveGpu as "Solve" in "scene/sweep.wgsl" {
     width, height, layer, depths, rho_min, rho_step, scale, rho_per_px, iteration, stride, smoothness, color_weight, rho_max, sources, p1, p2,
-    second_share, pad_a, pad_b, pad_c,
+    second_share, quad_width, quad_rows, pad_a,
 });
 crate::shader_struct!(PrepareGpu as "Prepare" in "scene/prepare.wgsl" { camera, width, height, samples });
 

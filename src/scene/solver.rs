@@ -3,6 +3,7 @@
 use super::{
     Plan, Scene, SceneError, SceneOptions,
     gpu_data::{CameraGpu, PairGpu, PrepareGpu, SolveGpu},
+    plan::MAX_NEIGHBOURS,
 };
 use crate::{
     frame::Picture,
@@ -27,6 +28,7 @@ pub struct SceneSolver {
     gpu: Gpu,
     undistort: Kernel,
     halve: Kernel,
+    pack: Kernel,
     sweep: Kernel,
     aggregate: Kernel,
     select_best: Kernel,
@@ -77,6 +79,7 @@ impl SceneSolver {
         Ok(Self {
             undistort: kernel("prepare", "undistort")?,
             halve: kernel("prepare", "halve")?,
+            pack: kernel("quads", "pack")?,
             sweep: kernel("sweep", "sweep")?,
             aggregate: kernel("sgm", "aggregate")?,
             select_best: kernel("sgm", "select_best")?,
@@ -224,16 +227,19 @@ impl SceneSolver {
             .map(|&s| PairGpu::new((&rig.cameras[i], &plan.working[i]), (&rig.cameras[s], &plan.working[s]), s as u32))
             .collect();
         let used = pairs.clone();
-        if pairs.is_empty() {
-            pairs.push(bytemuck::Zeroable::zeroed());
-        }
-        (storage_init(&self.gpu, "pairs", &pairs), used)
+        pairs.resize(MAX_NEIGHBOURS, bytemuck::Zeroable::zeroed());
+        let pairs: [PairGpu; MAX_NEIGHBOURS] = std::array::from_fn(|k| pairs[k]);
+        (uniform(&self.gpu, "pairs", &pairs), used)
     }
 
     #[allow(clippy::unused_self, reason = "called like the passes that it serves")]
     fn parameters(&self, plan: &Plan, i: usize, level: u32) -> SolveGpu {
         let (width, height) = plan.level_size(i, level);
         let depths = plan.depth_count(i, level);
+        let quads = plan.neighbours[i]
+            .iter()
+            .map(|&s| plan.level_size(s, level))
+            .fold((1, 1), |a: (u32, u32), b: (u32, u32)| (a.0.max(b.0), a.1.max(b.1)));
         SolveGpu {
             width,
             height,
@@ -252,22 +258,57 @@ impl SceneSolver {
             p1: 6.0,
             p2: 60.0,
             second_share: plan.second_share[i],
+            quad_width: quads.0,
+            quad_rows: quads.1,
             pad_a: 0.0,
-            pad_b: 0.0,
-            pad_c: 0.0,
         }
     }
 
-    /// Sweep, aggregation and choice at `level`; leaves planes in `state`.
-    fn coarse(&self, parameters: &SolveGpu, pairs: &wgpu::Buffer, level: &wgpu::TextureView, state: &wgpu::Buffer, timer: &mut Timer) {
+    /// Packs the luma of the sources at the level of `parameters`.
+    fn pack_quads(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        parameters: &SolveGpu,
+        pairs: &wgpu::Buffer,
+        level: &wgpu::TextureView,
+    ) -> wgpu::TextureView {
+        let gpu = &self.gpu;
+        let size = (parameters.quad_width, parameters.quad_rows);
+        let quads = view(&array_texture(gpu, "quads", size, parameters.sources.max(1), wgpu::TextureFormat::R32Uint));
+        let solve = uniform(gpu, "solve", parameters);
+        let bind = self.pack.bind(
+            gpu,
+            &[
+                (0, solve.as_entire_binding()),
+                (1, pairs.as_entire_binding()),
+                (2, wgpu::BindingResource::TextureView(level)),
+                (4, wgpu::BindingResource::TextureView(&quads)),
+            ],
+        );
+        let [x, y, _] = tiles((parameters.quad_width, parameters.quad_rows));
+        self.pack.dispatch(encoder, &bind, [x, y, parameters.sources.max(1)]);
+        quads
+    }
+
+    /// Sweep, aggregation and choice at `level`, timed as `name`; leaves planes in `state`.
+    fn coarse(
+        &self,
+        name: &str,
+        parameters: &SolveGpu,
+        pairs: &wgpu::Buffer,
+        level: &wgpu::TextureView,
+        state: &wgpu::Buffer,
+        timer: &mut Timer,
+    ) {
         let gpu = &self.gpu;
         let size = (parameters.width, parameters.height);
         let pixels = u64::from(size.0) * u64::from(size.1);
         let volume = storage(gpu, "volume", pixels * u64::from(parameters.depths));
-        let sums = storage(gpu, "sums", pixels * u64::from(parameters.depths) * 4);
+        let sums = storage(gpu, "sums", pixels * u64::from(parameters.depths) * 2);
         let solve = uniform(gpu, "solve", parameters);
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("coarse") });
-        timer.mark(&mut encoder, "sweep");
+        timer.mark(&mut encoder, name);
+        let quads = self.pack_quads(&mut encoder, parameters, pairs, level);
         let bind = self.sweep.bind(
             gpu,
             &[
@@ -276,6 +317,7 @@ impl SceneSolver {
                 (2, wgpu::BindingResource::TextureView(level)),
                 (3, wgpu::BindingResource::Sampler(&self.sampler)),
                 (4, volume.as_entire_binding()),
+                (8, wgpu::BindingResource::TextureView(&quads)),
             ],
         );
         self.sweep.dispatch(&mut encoder, &bind, tiles(size));
@@ -320,7 +362,7 @@ impl SceneSolver {
             let parameters = self.parameters(plan, i, level);
             let (pairs, used) = self.pairs(plan, rig, i);
             let state = storage(gpu, "state", u64::from(parameters.width) * u64::from(parameters.height) * 16);
-            self.coarse(&parameters, &pairs, &level_view, &state, timer);
+            self.coarse("range", &parameters, &pairs, &level_view, &state, timer);
             let bytes = gpu.read_buffer(&state)?;
             let floats: &[f32] = bytemuck::cast_slice(&bytes);
             maps.push((parameters.width, parameters.height, floats.chunks_exact(4).map(|s| s[0]).collect::<Vec<f32>>()));
@@ -338,7 +380,7 @@ impl SceneSolver {
         let coarsest = plan.levels - 1;
         let mut parameters = self.parameters(plan, i, coarsest);
         let mut level_view = view(&textures.levels[coarsest as usize]);
-        self.coarse(&parameters, &pairs, &level_view, &states[0], timer);
+        self.coarse("sweep", &parameters, &pairs, &level_view, &states[0], timer);
 
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("refine") });
         let run = |kernel: &Kernel,
@@ -347,14 +389,15 @@ impl SceneSolver {
                    v: &wgpu::TextureView,
                    s: &[wgpu::Buffer; 2],
                    extra: Option<[u32; 4]>,
-                   data: bool| {
+                   quads: Option<&wgpu::TextureView>| {
             let solve = uniform(gpu, "solve", p);
             let coarse = uniform(gpu, "coarse", &extra.unwrap_or([0; 4]));
             let mut resources = vec![(0, solve.as_entire_binding()), (4, s[0].as_entire_binding()), (5, s[1].as_entire_binding())];
-            if data || extra.is_some() {
+            if quads.is_some() || extra.is_some() {
                 resources.push((2, wgpu::BindingResource::TextureView(v)));
             }
-            if data {
+            if let Some(quads) = quads {
+                resources.push((8, wgpu::BindingResource::TextureView(quads)));
                 resources.push((1, pairs.as_entire_binding()));
                 resources.push((3, wgpu::BindingResource::Sampler(&self.sampler)));
             }
@@ -365,7 +408,7 @@ impl SceneSolver {
             kernel.dispatch(encoder, &bind, tiles((p.width, p.height)));
         };
         timer.mark(&mut encoder, "slopes");
-        run(&self.slopes, &mut encoder, &parameters, &level_view, &states, None, false);
+        run(&self.slopes, &mut encoder, &parameters, &level_view, &states, None, None);
         states.swap(0, 1);
         for level in (0..=coarsest).rev() {
             if level != coarsest {
@@ -373,15 +416,17 @@ impl SceneSolver {
                 parameters = self.parameters(plan, i, level);
                 level_view = view(&textures.levels[level as usize]);
                 timer.mark(&mut encoder, "upsample");
-                run(&self.upsample, &mut encoder, &parameters, &level_view, &states, Some([coarse_size.0, coarse_size.1, 0, 0]), false);
+                run(&self.upsample, &mut encoder, &parameters, &level_view, &states, Some([coarse_size.0, coarse_size.1, 0, 0]), None);
                 states.swap(0, 1);
             }
+            timer.mark(&mut encoder, &format!("refine L{level}"));
+            let quads = self.pack_quads(&mut encoder, &parameters, &pairs, &level_view);
             let passes = REFINE_PASSES[(level as usize).min(REFINE_PASSES.len() - 1)];
             for pass in 0..passes {
                 parameters.iteration = level * 8 + pass;
                 parameters.stride = if level == 0 { 2.0 } else { 1.0 };
                 timer.mark(&mut encoder, &format!("refine L{level}"));
-                run(&self.refine, &mut encoder, &parameters, &level_view, &states, None, true);
+                run(&self.refine, &mut encoder, &parameters, &level_view, &states, None, Some(&quads));
                 states.swap(0, 1);
                 timer.mark(&mut encoder, "");
                 gpu.queue.submit([std::mem::replace(

@@ -51,6 +51,9 @@ pub(crate) fn shader_structs() -> Vec<StructLayout> {
     vec![ViewGpu::LAYOUT]
 }
 
+/// Cameras that the passes take at most: the target and its sources.
+const VIEW_CAMERAS: usize = 7;
+
 /// Chosen by leave-one-out on the development sets (docs/synthesis.md): see [`ViewGpu::tune`].
 const TUNING: [f32; 4] = [0.3, 0.8, 1.0, 0.05];
 
@@ -133,7 +136,9 @@ impl ViewSynthesizer {
         let origin = scene.plan.center_in_world;
         let mut cameras = vec![CameraGpu::new(target, origin, &working, 0, 0.0)];
         cameras.extend(chosen.iter().map(|&(i, w)| CameraGpu::new(&scene.rig.cameras[i], origin, &scene.plan.working[i], i as u32, w)));
-        let cameras = storage_init(&gpu, "view cameras", &cameras);
+        cameras.resize(VIEW_CAMERAS, bytemuck::Zeroable::zeroed());
+        let cameras: [CameraGpu; VIEW_CAMERAS] = std::array::from_fn(|k| cameras[k]);
+        let cameras = uniform(&gpu, "view cameras", &cameras);
         let z_pivot = target.camera_from_world.apply(origin).z;
         let (rho_min, rho_max) = scene.plan.rho_range;
         // A target behind or at the pivot has no plane in front of it: then the middle of the range serves.

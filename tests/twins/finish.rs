@@ -8,6 +8,7 @@ use volte::{
 
 use crate::{
     bench::{Allowed, COLORS, Colors, DEPTHS, Depths, GPU, array_view, judge, run, tiles},
+    matching::{TAPS, pairs_buffer},
     stage::{STAGE, pixels},
     wgsl::{mix, smoothstep},
 };
@@ -63,9 +64,10 @@ fn repair(solve: &SolveGpu, level: &Colors, depths: &Depths) -> Vec<Depth> {
                 return own;
             }
             let color: Vec3 = level.load(at, layer).xyz();
-            // Inverse depth and weight of the 5×5 that lie in the picture.
-            let around: Vec<(f32, f32)> = (0..25)
-                .map(|k| IVec2::new(k % 5 - 2, k / 5 - 2))
+            // Inverse depth and weight of the thirteen that lie in the picture.
+            let around: Vec<(f32, f32)> = TAPS
+                .map(IVec2::from)
+                .into_iter()
                 .map(|o| (o, at + o * solve.stride as i32))
                 .filter(|(_, q)| q.cmpge(IVec2::ZERO).all() && q.cmplt(size).all())
                 .map(|(o, q)| {
@@ -89,7 +91,7 @@ fn repair(solve: &SolveGpu, level: &Colors, depths: &Depths) -> Vec<Depth> {
                     best = sum / support;
                 }
             }
-            let trust = (best_support * 0.25_f32).clamp(0.0, 0.5);
+            let trust = (best_support * 0.5_f32).clamp(0.0, 0.5);
             let keep = own[1] / (own[1] + trust * (1.0 - own[1]) + 1e-4);
             let rho = if (best - own[0]).abs() < 2.0 * solve.rho_per_px {
                 mix(best, own[0], keep)
@@ -153,7 +155,7 @@ fn check_agrees_with_its_twin() {
             "check",
             &[
                 (0, uniform(&GPU, "solve", &solve).as_entire_binding()),
-                (1, storage_init(&GPU, "pairs", &pairs).as_entire_binding()),
+                (1, pairs_buffer(&pairs).as_entire_binding()),
                 (5, wgpu::BindingResource::TextureView(&array_view(&out))),
                 (6, wgpu::BindingResource::TextureView(&texture)),
             ],

@@ -1,19 +1,19 @@
-//! Twins of shaders/scene/match.wgsl and sweep.wgsl.
+//! Twins of shaders/scene/quads.wgsl, match.wgsl and sweep.wgsl.
 
 use glam::{IVec2, Vec2, Vec3, Vec4, Vec4Swizzles as _};
 use volte::{
-    gpu::{storage, storage_init, uniform},
+    gpu::{storage, uniform},
     scene::gpu_data::{PairGpu, SolveGpu},
 };
 
 use crate::{
-    bench::{Allowed, COLORS, Colors, GPU, array_view, judge, read, run, sampler, tiles},
+    bench::{Allowed, COLORS, Colors, GPU, Stack, array_view, judge, read, run, sampler, tiles},
     stage::{STAGE, pixels},
     wgsl::mix,
 };
 
-/// Tap offset in strides and its spatial weight.
-const TAPS: [(i32, i32); 13] =
+/// Where a patch is looked at, in strides.
+pub const TAPS: [(i32, i32); 13] =
     [(0, 0), (-1, -1), (1, -1), (-1, 1), (1, 1), (-2, 0), (2, 0), (0, -2), (0, 2), (-2, -2), (2, -2), (-2, 2), (2, 2)];
 
 /// A Gaussian of sigma 3 taps; the shader has its values written out.
@@ -60,10 +60,10 @@ impl Matcher<'_> {
         Patch { color, luma, weight, mean, variance: (square - mean * mean).max(0.0) }
     }
 
-    /// Cost of the plane (rho at `p`, slope `g`), `p` in level-0 px.
-    pub fn cost(&self, patch: &Patch, p: Vec2, rho: f32, g: Vec2) -> f32 {
+    /// Cost of the plane (rho at `p`, slope `g`) in the first `most` sources, `p` in level-0 px.
+    pub fn cost(&self, patch: &Patch, p: Vec2, rho: f32, g: Vec2, most: usize) -> f32 {
         let mut costs: Vec<f32> =
-            self.pairs.iter().take(self.solve.sources as usize).filter_map(|pair| self.cost_in(pair, patch, p, rho, g)).collect();
+            self.pairs.iter().take(most.min(self.solve.sources as usize)).filter_map(|pair| self.cost_in(pair, patch, p, rho, g)).collect();
         costs.sort_by(f32::total_cmp);
         match costs[..] {
             [] => 1.0,
@@ -84,14 +84,22 @@ impl Matcher<'_> {
         if center.z <= 1e-6 || uv.cmplt(Vec2::ZERO).any() || uv.cmpge(limit).any() {
             return None;
         }
-        let fetch = |v: Vec3| {
-            let px = (v.truncate() / v.z / scale).clamp(Vec2::splat(0.5), limit / scale - 0.5);
-            self.level.between(px, pair.size_layer[2] as usize)
+        let fetch = |uv: Vec2| self.level.between((uv / scale).clamp(Vec2::splat(0.5), limit / scale - 0.5), pair.size_layer[2] as usize);
+        // How the position moves along x and y of the plane, by differences: the patch is taken to be mapped linearly.
+        let along = |step: Vec2| {
+            let at = |t: f64| {
+                let (x, y) = (f64::from(p.x) + t * f64::from(step.x), f64::from(p.y) + t * f64::from(step.y));
+                let rho = f64::from(rho) + t * f64::from(g.dot(step));
+                let row = |r: [f32; 4]| f64::from(r[0]) * x + f64::from(r[1]) * y + f64::from(r[2]) + f64::from(r[3]) * rho;
+                glam::DVec2::new(row(pair.row_x), row(pair.row_y)) / row(pair.row_z)
+            };
+            ((at(1e-4) - at(-1e-4)) / 2e-4).as_vec2()
         };
+        let (dx, dy) = (along(Vec2::X), along(Vec2::Y));
         let (mut sum, mut b_sum, mut bb_sum, mut ab_sum) = (0.0, 0.0, 0.0, 0.0);
         for (k, &(x, y)) in TAPS.iter().enumerate() {
             let offset = Vec2::new(x as f32, y as f32) * self.solve.stride * scale;
-            let b = fetch(project(p + offset, rho + g.dot(offset))).w;
+            let b = fetch(uv + dx * offset.x + dy * offset.y).w;
             let w = patch.weight[k];
             sum += w;
             b_sum += w * b;
@@ -102,7 +110,7 @@ impl Matcher<'_> {
         let variance = (bb_sum / sum - mean * mean).max(0.0);
         let covariance = ab_sum / sum - mean * patch.mean;
         let ncc = covariance / ((patch.variance + 4e-5) * (variance + 4e-5)).sqrt();
-        let difference = (fetch(center).xyz() - patch.color).length();
+        let difference = (fetch(uv).xyz() - patch.color).length();
         Some((1.0 - ncc) * (1.0 - self.solve.color_weight) + self.solve.color_weight * (difference * 4.0).min(1.0))
     }
 
@@ -119,10 +127,62 @@ impl Matcher<'_> {
             let patch = self.patch(at);
             for d in 0..self.solve.depths {
                 let rho = self.solve.rho_min + d as f32 * self.solve.rho_step;
-                volume.push((self.cost(&patch, self.middle(at), rho, Vec2::ZERO) * 200.0).clamp(0.0, 255.0) as u8);
+                volume.push((self.cost(&patch, self.middle(at), rho, Vec2::ZERO, 2) * 200.0).clamp(0.0, 255.0) as u8);
             }
         }
         volume
+    }
+}
+
+/// The pairs as the shaders want them: always four.
+pub fn pairs_buffer(pairs: &[PairGpu]) -> wgpu::Buffer {
+    let four: [PairGpu; 4] = std::array::from_fn(|k| pairs.get(k).copied().unwrap_or(bytemuck::Zeroable::zeroed()));
+    uniform(&GPU, "pairs", &four)
+}
+
+/// The luma of the sources as `scene/quads.wgsl` packs it.
+pub fn packed(solve: &SolveGpu, pairs: &[PairGpu], level: &Colors) -> wgpu::Texture {
+    let texture = Stack::<u32>::new(solve.quad_width, solve.quad_rows, pairs.len()).upload(wgpu::TextureFormat::R32Uint);
+    let [x, y, _] = tiles(solve.quad_width, solve.quad_rows);
+    run(
+        "scene/quads.wgsl",
+        "pack",
+        &[
+            (0, uniform(&GPU, "solve", solve).as_entire_binding()),
+            (1, pairs_buffer(pairs).as_entire_binding()),
+            (2, wgpu::BindingResource::TextureView(&array_view(&level.upload(COLORS)))),
+            (4, wgpu::BindingResource::TextureView(&array_view(&texture))),
+        ],
+        [x, y, pairs.len() as u32],
+    );
+    texture
+}
+
+#[test]
+fn pack_agrees_with_its_twin() {
+    let stage = &*STAGE;
+    // Camera 3, the smaller one, is a source: its last column and row are not those of the texture.
+    for (i, level) in [(1, 0), (2, 1)] {
+        let (solve, pairs, picture) = (stage.parameters(i, level), stage.pairs(i), &stage.levels[level as usize]);
+        let texture = packed(&solve, &pairs, picture);
+        for (s, pair) in pairs.iter().enumerate() {
+            let layer = pair.size_layer[2] as usize;
+            let size = stage.size(layer, level);
+            let twin: Vec<f32> = pixels(solve.quad_width, solve.quad_rows)
+                .flat_map(|(x, y)| {
+                    [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| {
+                        let at = IVec2::new((x + dx).min(size.0 - 1) as i32, (y + dy).min(size.1 - 1) as i32);
+                        f32::from(picture.at(at, layer)[3])
+                    })
+                })
+                .collect();
+            let found: Vec<f32> =
+                Stack::<u32>::read(&texture, s as u32).iter().flat_map(|word| word.to_le_bytes().map(f32::from)).collect();
+            let mut wrong = twin.clone();
+            wrong.rotate_left(1);
+            let exact = Allowed { tolerance: 0.0, share: 0.0 };
+            judge(&format!("pack, camera {i}, source {s}"), &found, &twin, exact, &[("texels in another order", wrong)]);
+        }
     }
 }
 
@@ -143,10 +203,11 @@ fn sweep_agrees_with_its_twin() {
             "sweep",
             &[
                 (0, uniform(&GPU, "solve", &solve).as_entire_binding()),
-                (1, storage_init(&GPU, "pairs", &pairs).as_entire_binding()),
+                (1, pairs_buffer(&pairs).as_entire_binding()),
                 (2, wgpu::BindingResource::TextureView(&array_view(&picture.upload(COLORS)))),
                 (3, wgpu::BindingResource::Sampler(&sampler())),
                 (4, volume.as_entire_binding()),
+                (8, wgpu::BindingResource::TextureView(&array_view(&packed(&solve, &pairs, picture)))),
             ],
             tiles(solve.width, solve.height),
         );
@@ -174,7 +235,7 @@ fn sweep_agrees_with_its_twin() {
             Allowed { tolerance: 5.0, share: 0.01 },
             &[
                 ("another weight of colour", twin(SolveGpu { color_weight: 0.2, ..solve }, &pairs)),
-                ("a missing source", twin(SolveGpu { sources: 2, ..solve }, &pairs)),
+                ("a missing source", twin(SolveGpu { sources: 1, ..solve }, &pairs)),
                 ("a baseline 3 % longer", twin(solve, &moved)),
                 ("depths shifted by half a step", twin(SolveGpu { rho_min: solve.rho_min + 0.5 * solve.rho_step, ..solve }, &pairs)),
                 ("another share of the second-best source", twin(SolveGpu { second_share: second_share + 0.2, ..solve }, &pairs)),

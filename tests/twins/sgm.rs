@@ -103,7 +103,7 @@ fn aggregate_agrees_with_its_twin() {
     let level = array_view(&stage.levels[1].upload(COLORS));
     let (w, h) = (solve.width, solve.height);
     let run_along = |directions: &[(i32, i32)]| {
-        let sums = storage(&GPU, "sums", u64::from(w * h * solve.depths) * 4);
+        let sums = storage(&GPU, "sums", u64::from(w * h * solve.depths) * 2);
         for (k, &(x, y)) in directions.iter().enumerate() {
             let lines = if y == 0 {
                 h
@@ -125,7 +125,7 @@ fn aggregate_agrees_with_its_twin() {
                 [lines.div_ceil(16), 1, 1],
             );
         }
-        floats(&read::<u32>(&sums))
+        read::<u16>(&sums).into_iter().map(f32::from).collect::<Vec<f32>>()
     };
     for (k, &direction) in DIRECTIONS.iter().enumerate() {
         judge(
@@ -167,7 +167,7 @@ fn select_best_agrees_with_its_twin() {
         "select_best",
         &[
             (0, uniform(&GPU, "solve", &solve).as_entire_binding()),
-            (5, storage_init(&GPU, "sums", &sums).as_entire_binding()),
+            (5, storage_init(&GPU, "sums", &sums.iter().map(|v| *v as u16).collect::<Vec<u16>>()).as_entire_binding()),
             (7, state.as_entire_binding()),
         ],
         tiles(solve.width, solve.height),

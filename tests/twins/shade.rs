@@ -6,7 +6,7 @@ use volte::gpu::{storage_init, uniform};
 use crate::{
     bench::{Allowed, COLORS, Colors, DEPTHS, GPU, array_view, judge, read, run, tiles},
     camera::{camera_from_world, fetch_cubic, linear_from_srgb, picture_px, srgb_from_linear, working_px, world_from_camera},
-    splat::{VIEWS, ViewStage},
+    splat::{VIEWS, ViewStage, cameras_buffer},
     stage::{STAGE, pixels},
     vote::Surface,
     wgsl::{mix, smoothstep},
@@ -106,7 +106,7 @@ fn shade_agrees_with_its_twin() {
                 "shade",
                 &[
                     (0, uniform(&GPU, "view", &v.view).as_entire_binding()),
-                    (1, storage_init(&GPU, "cameras", &v.cameras).as_entire_binding()),
+                    (1, cameras_buffer(&v.cameras).as_entire_binding()),
                     (2, wgpu::BindingResource::TextureView(&array_view(&v.depths.upload(DEPTHS)))),
                     (3, storage_init(&GPU, "surface", &surface).as_entire_binding()),
                     (4, wgpu::BindingResource::TextureView(&array_view(&STAGE.pictures.upload(COLORS)))),

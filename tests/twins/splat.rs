@@ -33,6 +33,12 @@ pub static VIEWS: LazyLock<[ViewStage; 2]> = LazyLock::new(|| {
     [ViewStage::new(0.7, brown), ViewStage::new(-6.5, Distortion::None)]
 });
 
+/// The cameras as the shaders want them: always seven.
+pub fn cameras_buffer(cameras: &[CameraGpu]) -> wgpu::Buffer {
+    let seven: [CameraGpu; 7] = std::array::from_fn(|k| cameras.get(k).copied().unwrap_or(bytemuck::Zeroable::zeroed()));
+    uniform(&GPU, "cameras", &seven)
+}
+
 impl ViewStage {
     fn new(angle_deg: f64, distortion: Distortion) -> Self {
         let stage = &*STAGE;
@@ -141,7 +147,7 @@ fn scatter_agrees_with_its_twin() {
                 "scatter",
                 &[
                     (0, uniform(&GPU, "view", &v.view).as_entire_binding()),
-                    (1, storage_init(&GPU, "cameras", &v.cameras).as_entire_binding()),
+                    (1, cameras_buffer(&v.cameras).as_entire_binding()),
                     (2, wgpu::BindingResource::TextureView(&depths)),
                     (3, splats.as_entire_binding()),
                     (4, uniform(&GPU, "splat", &[s as u32, 0, 0, 0]).as_entire_binding()),

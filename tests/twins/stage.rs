@@ -153,9 +153,9 @@ impl Stage {
             p1: 6.0,
             p2: 60.0,
             second_share: 0.5,
+            quad_width: 64 >> level,
+            quad_rows: 48 >> level,
             pad_a: 0.0,
-            pad_b: 0.0,
-            pad_c: 0.0,
         }
     }
 

@@ -6,7 +6,7 @@ use volte::gpu::{storage, storage_init, uniform};
 use crate::{
     bench::{Allowed, COLORS, DEPTHS, GPU, array_view, judge, read, run, tiles},
     camera::{camera_from_world, picture_px, working_px, world_from_camera},
-    splat::{VIEWS, ViewStage},
+    splat::{VIEWS, ViewStage, cameras_buffer},
     stage::{STAGE, noise, pixels},
     wgsl::smoothstep,
 };
@@ -154,7 +154,7 @@ fn vote_agrees_with_its_twin() {
                 "vote",
                 &[
                     (0, uniform(&GPU, "view", view).as_entire_binding()),
-                    (1, storage_init(&GPU, "cameras", &v.cameras).as_entire_binding()),
+                    (1, cameras_buffer(&v.cameras).as_entire_binding()),
                     (2, wgpu::BindingResource::TextureView(&array_view(&v.depths.upload(DEPTHS)))),
                     (3, storage_init(&GPU, "splats", &splats).as_entire_binding()),
                     (4, surface.as_entire_binding()),
@@ -197,7 +197,7 @@ fn mend_agrees_with_its_twin() {
                 "mend",
                 &[
                     (0, uniform(&GPU, "view", &v.view).as_entire_binding()),
-                    (1, storage_init(&GPU, "cameras", &v.cameras).as_entire_binding()),
+                    (1, cameras_buffer(&v.cameras).as_entire_binding()),
                     (4, surface.as_entire_binding()),
                     (6, storage_init(&GPU, "in", &surface_in).as_entire_binding()),
                 ],
