@@ -59,14 +59,14 @@ fn counters(session: &CaptureSession) {
     for feed in session.status() {
         let fault = feed.last_error.unwrap_or_default();
         println!(
-            "  {:<8} {:?}  received {:>5}  dropped {}  duplicated {}  late {}  delay {:.1} ms  {fault}",
+            "  {:<8} {:?}  received {:>5}  dropped {}  duplicated {}  late {}  offset {:.1} ms  {fault}",
             feed.name,
             feed.state,
             feed.received,
             feed.dropped.total(),
             feed.duplicated,
             feed.late,
-            feed.delay_nanos as f64 * 1e-6
+            feed.clock_offset_nanos as f64 * 1e-6
         );
     }
     ring.warnings().iter().for_each(|warning| println!("  ! {warning}"));
@@ -104,8 +104,9 @@ fn main() -> anyhow::Result<()> {
     let decoding = Instant::now();
     let moment = session.moment(instant);
     println!("moment at {instant}: {} of {} cameras in {:.0} ms", moment.frames.len(), specs.len(), decoding.elapsed().as_secs_f64() * 1e3);
-    for (camera, why) in &moment.left_out {
-        println!("  {camera} is left out: {why}");
+    let lacking: Vec<String> = moment.left_out.iter().map(|(camera, why)| format!("{camera} ({why})")).collect();
+    for camera in &lacking {
+        println!("  left out: {camera}");
     }
     std::fs::create_dir_all(&args.out)?;
     for frame in &moment.frames {
@@ -144,5 +145,6 @@ fn main() -> anyhow::Result<()> {
     let dropped: u64 = feeds.iter().map(|feed| feed.dropped.total()).sum();
     println!("{} frames arrived since the mark, {dropped} were dropped", feeds.iter().map(|f| f.received).sum::<u64>() - before);
     anyhow::ensure!(dropped == 0, "frames were dropped; see the counters above");
+    anyhow::ensure!(lacking.is_empty(), "the moment lacks {}. Mend those files, or mark within what was recorded", lacking.join(", "));
     Ok(())
 }

@@ -20,8 +20,8 @@ use volte::{
     frame::Picture,
     gpu::{Gpu, GpuOptions},
     rig,
-    scene::{SceneOptions, SceneSolver},
-    view::ViewSynthesizer,
+    scene::{Scene, SceneOptions, SceneSolver},
+    view::{ViewMode, ViewSynthesizer},
 };
 
 #[derive(Parser)]
@@ -55,12 +55,17 @@ fn main() -> anyhow::Result<()> {
     let gpu = Gpu::open(&GpuOptions::default())?;
     let bar = common::progress_bar()?;
     let options = SceneOptions { max_depth_size_px: arguments.stills.depth_size };
-    let scene = SceneSolver::new(&gpu)?.solve(&real, &pictures, &options, &mut |p| {
+    let mut tell = |p| {
         bar.set_position((p * 1000.0) as u64);
         true
-    })?;
-    bar.finish_and_clear();
+    };
     let mode = arguments.stills.view_mode();
+    let scene = match mode {
+        ViewMode::Synthesis => SceneSolver::new(&gpu)?.solve(&real, &pictures, &options, &mut tell)?,
+        // Real pixels need no depth.
+        ViewMode::CrossFade | ViewMode::Nearest => Scene::without_depth(&gpu, &real, &pictures)?,
+    };
+    bar.finish_and_clear();
     let mut synthesizer = ViewSynthesizer::new(&gpu)?;
     arguments.stills.make_out()?;
     let mut rows = Vec::new();

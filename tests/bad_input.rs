@@ -226,8 +226,34 @@ fn footage_that_cannot_be_used() {
     fs::remove_file(stage.path("films/cam2.mkv")).unwrap();
     fs::write(&cam2, &good).unwrap();
     stage.refuses("--footage $/films --at 50 --seconds 0.4 --out $/out/a.mp4", &["--at", "lasts"]);
+    // 50 frames at 50 fps: the last is at 0.98 s, and what is asked for is answered in the words of the asker.
+    stage.refuses(
+        "--footage $/films --at 1.03 --seconds 0.4 --out $/out/a.mp4",
+        &["at 1.030 s", "0.980 s", "Choose --at from 0.000 to 0.980"],
+    );
     stage.refuses("--footage $/nowhere --at 0.5 --out $/out/a.mp4", &["nowhere"]);
     stage.refuses("--footage $/films --out $/out/a.mp4", &["--at"]);
+}
+
+/// A camera whose film ends early is left out by name, as long as two remain.
+#[test]
+fn films_that_end_early_are_left_out_by_name() {
+    let stage = Stage::new();
+    film(&stage.path("films/cam1.mp4"), 1, 20);
+    let run = "--footage $/films --at 0.6 --seconds 0.08 --rate 25 --mode nearest --out $/out/a.mp4";
+    let (code, out, err) = stage.export(run);
+    assert_eq!(code, Some(0), "{out}{err}");
+    assert!(out.contains("left out: cam1: its footage ends with the frame at 0.380 s"), "{out}");
+    // Real pixels need no depth.
+    assert!(out.contains("upload") && !out.contains("solve"), "{out}");
+    let sidecar: Sidecar = serde_json::from_slice(&fs::read(stage.path("out/a.json")).unwrap()).unwrap();
+    assert_eq!(sidecar.header.left_out.len(), 1);
+    fs::remove_file(stage.path("out/a.mp4")).unwrap();
+    fs::remove_file(stage.path("out/a.json")).unwrap();
+    for i in [0, 3] {
+        film(&stage.path(&format!("films/cam{i}.mp4")), i, 20);
+    }
+    stage.refuses(run, &["cam0, cam1, cam3 0.000 to 0.380 s", "cam2 0.000 to 0.980 s", "Choose --at from 0.000 to 0.380"]);
 }
 
 /// Ctrl-C in the middle leaves nothing and says so.

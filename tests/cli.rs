@@ -107,3 +107,87 @@ fn files_that_are_no_rig_are_named() {
     refuses(&["rig", "convert", &write("bad.json", b"[]"), out.to_str().expect("plain name")], "bad.json");
     assert!(!Path::new(&out).exists(), "a failed conversion left a file");
 }
+
+#[test]
+fn faults_of_the_venue_are_asked_for_by_name() {
+    for (fault, named) in
+        [("cam04", "cam04"), ("cam04:hiccups=3", "hiccups=3"), ("cam04:dies=soon", "dies=soon"), ("cam99:dies=5s", "cam99")]
+    {
+        refuses(&["demo", "--headless", "--fault", fault], named);
+        refuses(&["venue", "export", "--out", "/nowhere/hall", "--fault", fault], named);
+    }
+    refuses(&["venue", "export", "--out", "/nowhere/hall", "--fault", "all:drop=0.1"], "volte demo --fault");
+    refuses(&["demo", "--headless", "--dies", "17:5"], "16 cameras");
+    for command in [&["demo", "--help"][..], &["venue", "export", "--help"]] {
+        let help = volte(command).out;
+        assert!(help.contains("--fault") && help.contains("all:") && help.contains("calibration"), "{help}");
+    }
+}
+
+/// A rig of three cameras as transforms.json; `matrix` changes the rotation of the first.
+fn rig_file(folder: &Path, name: &str, matrix: impl Fn(&mut [[f64; 4]; 4])) -> String {
+    let frames: Vec<String> = (0..3)
+        .map(|i| {
+            let a = 0.1 * f64::from(i);
+            let (s, c) = a.sin_cos();
+            // OpenGL axes: right, up, back; the cameras look at the origin from 3 m.
+            let mut m = [[-s, 0.0, c, 3.0 * c], [c, 0.0, s, 3.0 * s], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]];
+            if i == 0 {
+                matrix(&mut m);
+            }
+            format!("{{\"file_path\": \"cam{i}.png\", \"transform_matrix\": {m:?}}}")
+        })
+        .collect();
+    let text = format!("{{\"w\": 640, \"h\": 360, \"fl_x\": 500, \"cx\": 320, \"cy\": 180, \"frames\": [{}]}}", frames.join(","));
+    let path = folder.join(name);
+    std::fs::write(&path, text).expect("writes");
+    path.to_str().expect("plain name").to_owned()
+}
+
+#[test]
+fn conversions_do_not_replace_what_is_there() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let rig = rig_file(folder.path(), "rig.json", |_| ());
+    let path = |name: &str| folder.path().join(name).to_str().expect("plain name").to_owned();
+    for (to, out) in [("rig.toml", "a.toml"), ("transforms", "a.json"), ("colmap", "sparse")] {
+        let out = path(out);
+        let convert = ["rig", "convert", &rig, &out, "--to", to];
+        let first = volte(&convert);
+        assert!(first.ok, "{}", first.err);
+        assert!(volte(&["rig", "check", &out]).ok, "{out}");
+        refuses(&convert, "--overwrite");
+        assert!(volte(&[&convert[..], &["--overwrite"]].concat()).ok, "{to}");
+    }
+    refuses(&["rig", "convert", &rig, &path("a.toml"), "--to", "colmap", "--overwrite"], "a folder");
+    refuses(&["rig", "convert", &rig, &path("sparse"), "--overwrite"], "is a folder");
+    std::fs::write(path("volte.mp4"), "mine").expect("writes");
+    refuses(&["demo", "--headless", "--out", &path("volte.mp4")], "--overwrite");
+    assert_eq!(std::fs::read(path("volte.mp4")).expect("it is there"), b"mine");
+}
+
+#[test]
+fn matrices_that_are_no_rotations_are_refused_when_read() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("out.toml");
+    let sheared = rig_file(folder.path(), "sheared.json", |m| m.iter_mut().for_each(|row| row[0] *= 1.3));
+    for arguments in [&["rig", "check", &sheared][..], &["rig", "convert", &sheared, out.to_str().expect("plain name")]] {
+        assert!(refuses(arguments, "cam0").contains("stretches or shears"));
+    }
+    // A scale of the whole matrix and two digits after the point are no fault.
+    let scaled = rig_file(folder.path(), "scaled.json", |m| m[..3].iter_mut().for_each(|row| row[..3].iter_mut().for_each(|v| *v *= 2.0)));
+    assert!(volte(&["rig", "check", &scaled]).ok);
+    let rounded = rig_file(folder.path(), "rounded.json", |m| {
+        m[..3].iter_mut().for_each(|row| row[..3].iter_mut().for_each(|v| *v = (*v * 100.0).round() / 100.0));
+    });
+    assert!(volte(&["rig", "check", &rounded]).ok);
+}
+
+#[test]
+fn small_things_are_told_with_the_remedy() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let rig = rig_file(folder.path(), "shot12_calibration.json", |_| ());
+    refuses(&["rig", "check", folder.path().to_str().expect("plain name")], "shot12_calibration.json");
+    refuses(&["rig", "check", &rig, "--draw", "x.bmp"], "x.png");
+    let twice = volte(&["rig", "check", &rig, "--use", "cam0,cam0,cam1"]);
+    assert!(twice.ok && twice.out.contains("2 cameras"), "{}{}", twice.out, twice.err);
+}

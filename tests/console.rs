@@ -12,7 +12,7 @@ use volte::{
     console::{self, ConsoleState, Layout, Panel, PictureTexture, Textures},
     engine::{Command, Quality, Snapshot},
     frame::Picture,
-    replay::EventId,
+    replay::{Event, EventId},
 };
 
 mod support {
@@ -186,6 +186,31 @@ fn lists_and_pictures_can_be_clicked() {
     let newest = s.ring.newest.unwrap();
     assert_eq!((newest - at) % s.rate.interval_nanos(), 0);
     assert!(at > s.ring.oldest.unwrap() && at < newest);
+}
+
+#[test]
+fn old_events_stand_beside_the_ring_and_can_be_chosen() {
+    let mut s = snapshot(State::Live);
+    let mut old = s.events[0].clone();
+    old.instant = s.ring.oldest.unwrap().plus_nanos(-3_600_000_000_000);
+    (old.begin, old.end) = (old.instant, old.instant);
+    let names: Vec<String> = (0..30).map(|k| format!("K{k:02}")).collect();
+    let kept = names.iter().enumerate().map(|(k, name)| Event { id: EventId(100 + k as u64), name: name.clone(), ..old.clone() });
+    s.events = kept.chain(s.events.iter().cloned()).collect::<Vec<_>>().into();
+    let size = size_of(Panel::Timeline, &s);
+    let (mut harness, desk) = harness(s.clone(), Some(Panel::Timeline), size);
+    harness.run_steps(2);
+    harness.get_by_label("Kept K29").click();
+    harness.run_steps(2);
+    assert_eq!(desk.borrow().commands, [Command::SelectEvent(EventId(129))]);
+    assert!(harness.query_by_label("Kept K00").is_none(), "as many as have room");
+    // The lane still is the ring: its middle is half of the ring ago, not half an hour.
+    harness.get_by_label("Timeline").click();
+    harness.run_steps(2);
+    let asked = desk.borrow().commands.clone();
+    let Some(Command::JogTo(at)) = asked.last() else { panic!("{asked:?}") };
+    let middle = s.ring.oldest.unwrap().plus_nanos((s.now - s.ring.oldest.unwrap()) / 2);
+    assert!(at.distance_nanos(middle) < 1_000_000_000, "{at} {middle}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use volte::{
     scene::Plan,
     time::{FrameRate, MediaTime},
     venue::{
-        Bump, Dataset, Faults, StreamEvent, Venue, VenueFrame, VenueOptions, VenueRig, VenueStream, depth_to_millimetres,
+        Bump, Dataset, FaultRequest, Faults, StreamEvent, Venue, VenueFrame, VenueOptions, VenueRig, VenueStream, depth_to_millimetres,
         landmarks_in_world,
     },
 };
@@ -283,7 +283,13 @@ fn the_benchmark_is_written_whole_and_reads_back() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("hall");
     let place = VenueRig::of_size(64, 36);
-    let dataset = Dataset { rig: place.on_arc(3, 30.0), orbit: place.between(3, 30.0, false), times: vec![secs(0.5)], ground_truth: true };
+    let dataset = Dataset {
+        rig: place.on_arc(3, 30.0),
+        orbit: place.between(3, 30.0, false),
+        times: vec![secs(0.5)],
+        ground_truth: true,
+        faults: vec![],
+    };
     let mut venue = venue();
     dataset.write(&mut venue, &out, |_| true).unwrap();
     let read = rig::load(&out.join("transforms.json")).unwrap();
@@ -305,4 +311,32 @@ fn the_benchmark_is_written_whole_and_reads_back() {
     let stopped = dir.path().join("stopped");
     assert!(dataset.write(&mut venue, &stopped, |done| done < 2).is_err());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing half-written");
+}
+
+#[test]
+fn faults_of_the_benchmark_spoil_pictures_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = VenueRig::of_size(64, 36);
+    let rig = place.on_arc(3, 30.0);
+    let asked = ["cam01:ev=-1,bump=0s/0.05", "cam02:dies=0.4s"].map(|t| t.parse::<FaultRequest>().unwrap());
+    let faults = FaultRequest::resolve(&asked, &["cam00", "cam01", "cam02"]).unwrap();
+    let dataset = Dataset { rig, orbit: Rig::default(), times: vec![secs(0.5)], ground_truth: true, faults };
+    let mut venue = venue();
+    let out = dir.path().join("hall");
+    dataset.write(&mut venue, &out, |_| true).unwrap();
+    // The calibration and the truth do not know of the bump; who is dead is not there.
+    let read = rig::load(&out.join("transforms.json")).unwrap();
+    assert_eq!(read.cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["cam00", "cam01"]);
+    assert!(!out.join("images/cam02.png").exists() && dataset.picture_count() == 2);
+    let perfect = venue.render(&dataset.rig.cameras[1], secs(0.5)).unwrap();
+    assert_eq!(image::open(out.join("matte/cam01.png")).unwrap().into_luma8().into_raw(), perfect.matte);
+    let score = |picture: &Picture, name: &str| psnr_db(picture, &Picture::load(&out.join("images").join(name)).unwrap(), None).unwrap();
+    assert!(score(&perfect.picture, "cam01.png") < 20.0, "darker and elsewhere: {}", score(&perfect.picture, "cam01.png"));
+    let other = venue.render_picture(&dataset.rig.cameras[0], secs(0.5)).unwrap();
+    assert!(score(&other, "cam00.png") > 60.0, "this camera has no fault");
+    let streamy = Dataset { faults: vec!["late=0.1".parse().unwrap()], ..dataset.clone() };
+    assert!(streamy.write(&mut venue, &dir.path().join("b"), |_| true).unwrap_err().to_string().contains("late=0.1"));
+    let dead = Dataset { faults: vec!["dies=0s".parse().unwrap(); 3], ..dataset };
+    assert!(dead.write(&mut venue, &dir.path().join("c"), |_| true).unwrap_err().to_string().contains("dead"));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }

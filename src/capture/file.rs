@@ -84,6 +84,8 @@ pub(super) struct FileFeed {
     /// The last frame's end in the file, nanoseconds.
     last_end_nanos: AtomicI64,
     has_video: AtomicBool,
+    /// Sound or data was found.
+    has_other: AtomicBool,
     /// The first frame is there.
     prerolled: AtomicBool,
     /// Nothing more will be found in the file.
@@ -132,6 +134,7 @@ impl FileFeed {
             pacer: Pacer::default(),
             last_end_nanos: AtomicI64::new(0),
             has_video: AtomicBool::new(false),
+            has_other: AtomicBool::new(false),
             prerolled: AtomicBool::new(false),
             searched: AtomicBool::new(false),
         });
@@ -185,7 +188,10 @@ impl FileFeed {
         let at_end = move |_: &gst_app::AppSink| {
             // The control thread drains this queue always; it has room for every feed's end.
             if events_lossless.try_send(FeedEvent::EndOfFile(index)).is_err() {
-                tracing::warn!(index, "the end of a file was not heard");
+                tracing::warn!(
+                    feed = index,
+                    "its file is at its end, and the session is too busy to begin it again: it stays on its last frame. Restart it"
+                );
             }
         };
         gst_app::AppSink::builder()
@@ -220,6 +226,9 @@ impl FileFeed {
     fn link(&self, pad: &gst::Pad, sink: &gst_app::AppSink) {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         let is_video = caps.structure(0).is_some_and(|s| s.name().starts_with("video/") || s.name().starts_with("image/"));
+        if !is_video {
+            self.has_other.store(true, Ordering::Release);
+        }
         if !is_video || self.has_video.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -280,8 +289,14 @@ impl FileFeed {
         while !self.prerolled.load(Ordering::Acquire) && !shared.has_failed() {
             let has_video = self.has_video.load(Ordering::Relaxed);
             if (self.searched.load(Ordering::Acquire) && !has_video) || Instant::now() > deadline {
-                let why = if has_video { "its first frame does not come" } else { "no video is found in it" };
-                shared.fail(format!("{:?}: {why}; it is damaged, truncated or not a video. Take it from its source again", self.path));
+                let path = &self.path;
+                shared.fail(if has_video {
+                    format!("{path:?}: its first frame does not come; it is damaged or truncated. Take it from its source again")
+                } else if self.has_other.load(Ordering::Acquire) {
+                    format!("{path:?} has no video stream, only sound or data. Give the camera's video, or leave this file out")
+                } else {
+                    format!("{path:?}: no video is found in it; it is damaged, truncated or not a video. Take it from its source again")
+                });
             }
             std::thread::sleep(Duration::from_millis(1));
         }

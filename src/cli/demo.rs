@@ -21,8 +21,8 @@ use volte::{
     output::{self, OutputSpec, SidecarHeader},
     replay::path::{Preset, PresetOptions},
     scene::SceneOptions,
-    time::{FrameRate, MediaTime},
-    venue::{Faults, SMASH_PHASE, VenueOptions},
+    time::FrameRate,
+    venue::{FaultRequest, Faults, SMASH_PHASE, VenueOptions, VenueRig},
     view::ViewMode,
 };
 
@@ -44,6 +44,11 @@ pub struct Args {
     /// Frames per second of the cameras; by default what this machine can draw in time.
     #[arg(long)]
     rate: Option<FrameRate>,
+    /// What is wrong with a camera: CAMERA:FAULT=VALUE with commas between faults, e.g. cam04:offset=80ms,ev=-0.5 or
+    /// all:drop=0.02. May be given more than once; `all` or `*` is every camera. Faults: offset, skew, kelvin, ev, noise, shot,
+    /// rolling, drop, late, duplicate, bump, dies, calibration, seed (docs/venue.md says what each means).
+    #[arg(long = "fault", value_name = "CAMERA:FAULTS")]
+    faults: Vec<FaultRequest>,
     /// This camera (counted from 1) dies after so many seconds: 5:20. May be given more than once.
     #[arg(long = "dies", value_name = "CAMERA:SECONDS", value_parser = parse_death)]
     deaths: Vec<(usize, f64)>,
@@ -53,6 +58,9 @@ pub struct Args {
     /// The file of the headless demo.
     #[arg(long, default_value = "volte_demo.mp4")]
     out: PathBuf,
+    /// Replace the file of the headless demo if it is there.
+    #[arg(long)]
+    overwrite: bool,
     /// Length of the headless orbit, seconds.
     #[arg(long, default_value_t = 4.0)]
     seconds: f64,
@@ -68,8 +76,10 @@ impl Args {
             span: 90.0,
             size: None,
             rate: None,
+            faults: vec![],
             deaths: vec![],
             headless: false,
+            overwrite: false,
             out: PathBuf::from("volte_demo.mp4"),
             seconds: 4.0,
             desk,
@@ -89,6 +99,8 @@ Examples:
   volte demo                                    sixteen cameras, the console
   volte demo --cameras 24 --span 360            a closed ring
   volte demo --dies 5:20 --dies 6:25            two cameras die on air: see what the console says
+  volte demo --fault cam02:bump=10s/0.02 --fault all:drop=0.02,noise=2
+                                                somebody kicks a tripod, and all cameras lose frames and are noisy
   volte demo --headless --out orbit.mp4         no window: an orbit in a file";
 
 fn parse_death(text: &str) -> Result<(usize, f64), String> {
@@ -106,6 +118,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if headless {
         // What can be wrong with the words comes before what takes time.
         output::container_and_codec(&args.out, None)?;
+        if !args.overwrite && args.out.symlink_metadata().is_ok() {
+            return Err(output::OutputError::Exists { path: args.out.clone() }.into());
+        }
         if !args.headless {
             eprintln!("There is no screen: the demo writes an orbit to {}.", args.out.display());
         }
@@ -116,6 +131,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if !(args.seconds.is_finite() && (0.1..=600.0).contains(&args.seconds)) {
         bail!("--seconds {}: an orbit lasts from 0.1 s to ten minutes", args.seconds);
     }
+    let faults = faults(args)?;
     let gpu = Gpu::open(&GpuOptions::default())?;
     let progress = Progress::new();
     let mut capture = args.desk.capture();
@@ -126,11 +142,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         span_deg: args.span,
         size_px: args.size,
         rate: args.rate,
-        faults: args
-            .deaths
-            .iter()
-            .map(|(camera, secs)| (*camera, Faults { dies_at: Some(MediaTime::from_secs_f64(*secs)), ..Faults::default() }))
-            .collect(),
+        faults,
         capture,
         // The film needs one instant, the console shows the action meanwhile.
         first_frames: if headless { 2 } else { 5 },
@@ -161,6 +173,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     drop(feeder);
     drop(feeds);
     done
+}
+
+/// What is wrong with each camera.
+fn faults(args: &Args) -> anyhow::Result<Vec<(usize, Faults)>> {
+    let names: Vec<String> =
+        VenueRig::arc(usize::from(args.cameras), args.span, 6.0, (16, 9)).cameras.into_iter().map(|c| c.name).collect();
+    let mut asked = args.faults.clone();
+    for (camera, secs) in &args.deaths {
+        let name = names.get(*camera).with_context(|| format!("--dies {}: there are {} cameras", camera + 1, names.len()))?;
+        asked.push(FaultRequest::death(name, *secs));
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Ok(FaultRequest::resolve(&asked, &names).context("--fault")?.into_iter().enumerate().collect())
 }
 
 /// How far the demo is: a bar in a terminal, else a line whenever something begins or another quarter is done.
@@ -271,7 +296,7 @@ fn write_orbit(args: &Args, feeds: Arc<CapturedFeeds>, feeder: VenueFeeder, prog
             height_px,
             rate: FrameRate::whole(25),
             codec: None,
-            overwrite: true,
+            overwrite: args.overwrite,
             sidecar: Some(SidecarHeader::default()),
             cancel: cancel.clone(),
         },

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 use volte::rig::{
@@ -48,6 +48,9 @@ pub enum Args {
         /// The cameras' pictures, for formats that name them or when the rig file does not tell their sizes.
         #[arg(long, value_name = "DIR")]
         pictures: Option<PathBuf>,
+        /// Replace what is there.
+        #[arg(long)]
+        overwrite: bool,
     },
 }
 
@@ -63,15 +66,48 @@ pub enum Target {
     Transforms,
 }
 
+impl Target {
+    const fn format(self) -> Format {
+        match self {
+            Self::RigToml => Format::RigToml,
+            Self::Colmap => Format::ColmapText,
+            Self::Transforms => Format::Transforms,
+        }
+    }
+}
+
+/// What is there is replaced only when that is asked for, and a folder never by a file.
+fn refuse_taken(out: &Path, format: Format, overwrite: bool) -> anyhow::Result<()> {
+    let Some(taken) = formats::taken(out, format) else { return Ok(()) };
+    match (format == Format::ColmapText, taken.is_dir()) {
+        (false, true) => bail!("{} is a folder: {format} is one file. Name it, e.g. {}", out.display(), out.join("rig.toml").display()),
+        (true, _) if taken == out => bail!("{} is a file: {format} is three files in a folder. Name a folder", out.display()),
+        _ => {}
+    }
+    if taken.extension().is_some_and(|e| e == "bin") {
+        bail!("{} is there, and readers take it before the text files. Choose another folder, or remove the .bin files", taken.display());
+    }
+    anyhow::ensure!(overwrite, "{} exists. Choose another name, or allow to replace it (--overwrite)", taken.display());
+    Ok(())
+}
+
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<()> {
     match args {
         Args::Check { rig, only, pictures, draw } => check_rig(&rig, &only, pictures.as_deref(), draw.as_deref()),
-        Args::Convert { rig, out, to, only, pictures } => convert(&rig, &only, &out, to, pictures.as_deref()),
+        Args::Convert { rig, out, to, only, pictures, overwrite } => {
+            refuse_taken(&out, to.format(), overwrite)?;
+            convert(&rig, &only, &out, to, pictures.as_deref())
+        }
     }
 }
 
 fn check_rig(path: &Path, only: &[String], folder: Option<&Path>, drawing: Option<&Path>) -> anyhow::Result<()> {
+    if let Some(out) = drawing
+        && out.extension().is_none_or(|e| !e.eq_ignore_ascii_case("png"))
+    {
+        bail!("--draw {}: the drawing is a PNG. Name it so, e.g. {}", out.display(), out.with_extension("png").display());
+    }
     let (format, _) = formats::detect(path)?;
     let mut rig = formats::read(path)?.only(only)?;
     let mut notices = Vec::new();
@@ -226,11 +262,7 @@ fn convert(path: &Path, only: &[String], out: &Path, to: Target, folder: Option<
     } else if to != Target::RigToml {
         println!("note: the pictures are called NAME.png in it; give their folder with --pictures for their real names");
     }
-    let format = match to {
-        Target::RigToml => Format::RigToml,
-        Target::Colmap => Format::ColmapText,
-        Target::Transforms => Format::Transforms,
-    };
+    let format = to.format();
     if format != Format::RigToml && rig.cameras.iter().any(|c| c.clock_offset_nanos != 0) {
         println!("note: {format} cannot hold clock offsets, they are lost in it");
     }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
     gpu::{Gpu, GpuOptions},
     rig::Rig,
     time::MediaTime,
-    venue::{Dataset, Venue, VenueOptions, VenueRig},
+    venue::{Dataset, FaultRequest, Venue, VenueOptions, VenueRig},
 };
 
 /// What `volte venue` takes.
@@ -24,6 +24,7 @@ Examples:
   volte venue export --out hall                                     16 cameras on 90 degrees, 1280x720
   volte venue export --cameras 24 --layout ring --out ring          a full ring
   volte venue export --ground-truth --times 0.4,0.96 --out truth    two instants with depth and mattes
+  volte venue export --fault cam04:calibration=2 --fault all:noise=2,kelvin=4300 --out poor
 The folder holds images/ with transforms.json, and orbit/ with transforms_orbit.json: what a perfect view synthesis would
 show in the middle of each gap.";
 
@@ -65,6 +66,11 @@ pub struct Export {
     /// Leave out the truth in the gaps.
     #[arg(long)]
     no_orbit: bool,
+    /// What is wrong with a camera: CAMERA:FAULT=VALUE, e.g. cam04:bump=0s/0.01 or all:noise=2,kelvin=4300. May be given more
+    /// than once; `all` or `*` is every camera. Faults: offset, skew, kelvin, ev, noise, shot, rolling, bump, dies, calibration, seed
+    /// (docs/venue.md). Pictures suffer; calibration, depth and mattes stay those of the perfect camera.
+    #[arg(long = "fault", value_name = "CAMERA:FAULTS")]
+    faults: Vec<FaultRequest>,
     /// The folder to write; it must not exist or be empty.
     #[arg(long)]
     out: PathBuf,
@@ -91,8 +97,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     let place = VenueRig { radius_m: args.radius, ..VenueRig::of_size(args.size.0, args.size.1) };
     let closed = args.layout == Layout::Ring;
+    let rig = if closed { place.on_ring(args.cameras) } else { place.on_arc(args.cameras, args.span) };
+    let names: Vec<&str> = rig.cameras.iter().map(|c| c.name.as_str()).collect();
+    let faults = FaultRequest::resolve(&args.faults, &names).context("--fault")?;
+    faults.iter().try_for_each(volte::venue::Faults::refuse_in_stills).context("--fault")?;
     let dataset = Dataset {
-        rig: if closed { place.on_ring(args.cameras) } else { place.on_arc(args.cameras, args.span) },
+        faults,
+        rig,
         orbit: if args.no_orbit { Rig::default() } else { place.between(args.cameras, args.span, closed) },
         times: args.times.iter().map(|t| MediaTime::from_secs_f64(*t)).collect(),
         ground_truth: args.ground_truth,

@@ -38,10 +38,10 @@ pub enum ExportError {
     #[error(transparent)]
     Output(#[from] OutputError),
     /// Nothing that can be shown at an instant.
-    #[error("at {instant} only {found} cameras have a frame; two are needed. Left out: {left_out}")]
+    #[error("{when} only {found} cameras have a frame; two are needed. Left out: {left_out}. Choose another instant")]
     TooFewCameras {
-        /// The instant.
-        instant: MediaTime,
+        /// The instant, in words that count from the mark.
+        when: String,
         /// Cameras with a frame.
         found: usize,
         /// `camera (why), …`.
@@ -141,7 +141,7 @@ pub struct ExportProgress {
 pub struct ExportReport {
     /// The file.
     pub output: OutputSummary,
-    /// Moments that were solved.
+    /// Moments that were solved, or uploaded where the mode needs no depth.
     pub moments: u64,
     /// (camera, why) of cameras that gave no honest frame, at any instant of the path.
     pub left_out: Vec<(String, String)>,
@@ -168,7 +168,7 @@ struct Present {
     left_out: Vec<(String, String)>,
 }
 
-fn present(rig: &Rig, moment: &Moment) -> Result<Present, ExportError> {
+fn present(rig: &Rig, moment: &Moment, mark: MediaTime) -> Result<Present, ExportError> {
     let (mut keep, mut pictures, mut left_out) = (vec![], vec![], moment.left_out.clone());
     for (i, camera) in rig.cameras.iter().enumerate() {
         if let Some(frame) = moment.frames.iter().find(|f| f.camera == camera.name) {
@@ -180,7 +180,13 @@ fn present(rig: &Rig, moment: &Moment) -> Result<Present, ExportError> {
     }
     if keep.len() < 2 {
         let left_out = left_out.iter().map(|(name, why)| format!("{name} ({why})")).collect::<Vec<_>>().join(", ");
-        return Err(ExportError::TooFewCameras { instant: moment.instant, found: keep.len(), left_out });
+        let secs = (moment.instant - mark) as f64 * 1e-9;
+        let when = match secs {
+            s if s.abs() < 5e-4 => "at the mark".to_owned(),
+            s if s > 0.0 => format!("{s:.3} s after the mark"),
+            s => format!("{:.3} s before the mark", -s),
+        };
+        return Err(ExportError::TooFewCameras { when, found: keep.len(), left_out });
     }
     let mut rig = rig.restricted_to(&keep);
     let sizes: Vec<_> = rig.cameras.iter().zip(&pictures).map(|(c, p)| (c.name.clone(), p.width(), p.height())).collect();
@@ -205,7 +211,7 @@ pub fn run(
     let frames = job.path.frame_count(rate);
     let first_instant = job.mark.plus_nanos(job.path.keys.first().map_or(0, |k| (k.instant_secs * 1e9).round() as i64));
     let first = moment_at(&mut job.moments, first_instant)?;
-    let mut now = present(&job.rig, &first)?;
+    let mut now = present(&job.rig, &first, job.mark)?;
     // The path runs along all cameras whose picture size is known, also those that miss at this instant.
     let mut whole = job.rig.clone();
     for camera in &mut whole.cameras {
@@ -232,7 +238,8 @@ pub fn run(
         let mut solve_gpu_secs = StageTimes::default();
         let timed = |secs: &mut StageTimes, stage: &str, start: Instant| secs.add(stage, start.elapsed().as_secs_f64());
         let start = Instant::now();
-        let mut solver = SceneSolver::new(gpu)?;
+        // Depth is for synthesis only: real pixels are there at once.
+        let mut solver = if job.mode == ViewMode::Synthesis { Some(SceneSolver::new(gpu)?) } else { None };
         let mut synthesizer = ViewSynthesizer::new(gpu)?;
         timed(&mut secs, "pipelines", start);
         let mut times = times_of(&first);
@@ -252,9 +259,10 @@ pub fn run(
                 let next_times = times_of(&moment);
                 // Slow motion shows the same frames more than once: solve them once.
                 if next_times != times {
-                    now = present(&job.rig, &moment)?;
+                    now = present(&job.rig, &moment, job.mark)?;
                     for who in &now.left_out {
-                        if !left_out.contains(who) {
+                        // Once by name, with the first reason: the words differ from instant to instant.
+                        if !left_out.iter().any(|(camera, _)| *camera == who.0) {
                             left_out.push(who.clone());
                         }
                     }
@@ -266,11 +274,16 @@ pub fn run(
             } else {
                 let start = Instant::now();
                 let pictures: Vec<&Picture> = now.pictures.iter().map(AsRef::as_ref).collect();
-                let solved = solver.solve(&now.rig, &pictures, &job.scene, &mut |share| {
-                    progress(at(ExportStage::Solving, share));
-                    !cancel.is_cancelled()
-                })?;
-                timed(&mut secs, "solve", start);
+                let solved = if let Some(solver) = &mut solver {
+                    let mut tell = |share| {
+                        progress(at(ExportStage::Solving, share));
+                        !cancel.is_cancelled()
+                    };
+                    solver.solve(&now.rig, &pictures, &job.scene, &mut tell)?
+                } else {
+                    Scene::without_depth(gpu, &now.rig, &pictures)?
+                };
+                timed(&mut secs, if solver.is_some() { "solve" } else { "upload" }, start);
                 solve_gpu_secs.merge(&solved.times);
                 moments += 1;
                 solved

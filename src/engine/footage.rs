@@ -14,7 +14,7 @@ use crate::{
     output::CancelToken,
     rig::Rig,
     ring::RingConfig,
-    time::MediaTime,
+    time::{FrameRate, MediaTime},
 };
 
 /// What can go wrong with footage.
@@ -68,14 +68,14 @@ pub enum FootageError {
         state: String,
     },
     /// The instant lies outside.
-    #[error("the footage lasts {lasts_secs:.3} s, and the path needs it from {from_secs:.3} s to {until_secs:.3} s. Choose another --at")]
+    #[error("the path needs two cameras' footage {needs}, but it lasts: {spans}. {remedy}")]
     Outside {
-        /// Seconds that all cameras have.
-        lasts_secs: f64,
-        /// Seconds since the start.
-        from_secs: f64,
-        /// Seconds since the start.
-        until_secs: f64,
+        /// The time or times that the path needs, in words.
+        needs: String,
+        /// First to last frame of each camera, in words.
+        spans: String,
+        /// What to choose.
+        remedy: String,
     },
     /// The caller cancelled.
     #[error("cancelled; nothing was written")]
@@ -94,11 +94,15 @@ const EXTENSIONS: [&str; 10] = ["mp4", "mov", "mkv", "m4v", "avi", "ts", "mts", 
 pub struct Footage {
     session: CaptureSession,
     mark: MediaTime,
+    /// First and last frame of each camera as seconds since the first of all; those without a frame are missing.
+    spans_secs: Vec<(String, f64, f64)>,
+    start: MediaTime,
 }
 
 impl Footage {
     /// Reads the files of the rig's cameras (a folder, or files by name) from the start until the path has all that it
-    /// needs: from `from_secs` to `until_secs` about `at_secs`, all since the first frame.
+    /// needs: from `from_secs` to `until_secs` about `at_secs`, all since the first frame. A camera whose footage is shorter is left out
+    /// of the moments that it lacks; two must have both ends of the path.
     pub fn open(
         rig: &Rig,
         files: &[PathBuf],
@@ -133,13 +137,23 @@ impl Footage {
         let at = |secs: f64| start.plus_nanos((secs.clamp(-1e9, 1e9) * 1e9).round() as i64);
         let (mark, from, until) = (at(at_secs), at(at_secs + from_secs), at(at_secs + until_secs));
         wait(&session, cancel, |feed| feed.newest.is_some_and(|t| t >= until.plus_nanos(READ_ON_NANOS)))?;
-        if let Some((_, last)) = session.ring().status().common_span()
-            && (from < start || until > last.plus_nanos(100_000_000))
-        {
-            let lasts_secs = (last - start) as f64 * 1e-9;
-            return Err(FootageError::Outside { lasts_secs, from_secs: at_secs + from_secs, until_secs: at_secs + until_secs });
+        let status = session.status();
+        let ring = session.ring().status();
+        let secs = |t: MediaTime| (t - start) as f64 * 1e-9;
+        let spans_secs: Vec<(String, f64, f64)> = status
+            .iter()
+            .filter_map(|feed| {
+                let held = ring.feeds.iter().find(|f| *f.name == *feed.name)?;
+                let interval = feed.rate.map_or(40_000_000, FrameRate::interval_nanos);
+                let (first, end) = (held.oldest?, held.newest?);
+                Some((feed.name.to_string(), secs(first), secs(end.plus_nanos(-interval)).max(secs(first))))
+            })
+            .collect();
+        let has = |feed: &FeedStatus, t: MediaTime| session.ring().nearest(feed.id, t).is_ok();
+        if [from, until].iter().any(|t| status.iter().filter(|f| has(f, *t)).count() < 2) {
+            return Err(outside(&spans_secs, at_secs, (from_secs, until_secs)));
         }
-        Ok(Self { session, mark })
+        Ok(Self { session, mark, spans_secs, start })
     }
 
     /// The instant of `at_secs`, on the house clock.
@@ -155,8 +169,45 @@ impl Footage {
 
 impl MomentSource for Footage {
     fn moment_at(&mut self, instant: MediaTime) -> Result<Moment, String> {
-        Ok(self.session.moment(instant))
+        let mut moment = self.session.moment(instant);
+        let at_secs = (instant - self.start) as f64 * 1e-9;
+        for (camera, why) in &mut moment.left_out {
+            match self.spans_secs.iter().find(|(name, ..)| name == camera) {
+                Some((_, _, last)) if at_secs > *last => *why = format!("its footage ends with the frame at {last:.3} s"),
+                Some((_, first, _)) if at_secs < *first => *why = format!("its footage begins with the frame at {first:.3} s"),
+                _ => {}
+            }
+        }
+        Ok(moment)
     }
+}
+
+/// The error of a path that needs more than the footage has: each file with what it has, and what would fit.
+fn outside(spans_secs: &[(String, f64, f64)], at_secs: f64, (from_secs, until_secs): (f64, f64)) -> FootageError {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for (name, first, last) in spans_secs {
+        let span = format!("{first:.3} to {last:.3} s");
+        match groups.iter_mut().find(|(s, _)| *s == span) {
+            Some((_, names)) => names.push(name),
+            None => groups.push((span, vec![name])),
+        }
+    }
+    let spans = groups.iter().map(|(span, names)| format!("{} {span}", names.join(", "))).collect::<Vec<_>>().join("; ");
+    // Two cameras have what the second of each has.
+    let second = |mut values: Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values.get(1).copied()
+    };
+    let begins = second(spans_secs.iter().map(|s| s.1).collect());
+    let ends = second(spans_secs.iter().map(|s| -s.2).collect()).map(|e| -e);
+    let remedy = match (begins.map(|b| b - from_secs), ends.map(|e| e - until_secs)) {
+        (Some(a), Some(b)) if a <= b => format!("Choose --at from {a:.3} to {b:.3}"),
+        (Some(_), Some(_)) => "Choose a shorter path or a slower --speed".to_owned(),
+        _ => "Give the footage of two cameras at least".to_owned(),
+    };
+    let (from, until) = (at_secs + from_secs, at_secs + until_secs);
+    let needs = if until - from < 5e-4 { format!("at {from:.3} s") } else { format!("from {from:.3} to {until:.3} s") };
+    FootageError::Outside { needs, spans: if spans.is_empty() { "nothing".to_owned() } else { spans }, remedy }
 }
 
 /// House time of the first frame of all.
@@ -230,4 +281,22 @@ pub fn match_files(rig: &Rig, given: &[PathBuf]) -> Result<Vec<PathBuf>, Footage
     }
     let found = files.iter().take(8).filter_map(|p| p.file_name()).map(|n| n.to_string_lossy()).collect::<Vec<_>>().join(", ");
     Err(FootageError::Missing { cameras: missing.join(", "), found: if found.is_empty() { "none".to_owned() } else { found } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_beyond_the_footage_is_told_what_each_file_has_and_what_would_fit() {
+        let span = |name: &str, first, last| (name.to_owned(), first, last);
+        let spans = [span("cam01", 0.0, 1.64), span("cam02", 0.0, 1.64), span("cam03", 0.02, 0.8)];
+        let told = outside(&spans, 1.7, (0.0, 0.0)).to_string();
+        for word in ["at 1.700 s", "cam01, cam02 0.000 to 1.640 s", "cam03 0.020 to 0.800 s", "--at from 0.000 to 1.640", "lasts"] {
+            assert!(told.contains(word), "{word}: {told}");
+        }
+        let told = outside(&spans, 1.0, (-0.5, 2.0)).to_string();
+        assert!(told.contains("from 0.500 to 3.000 s") && told.contains("shorter path"), "{told}");
+        assert!(outside(&spans[..1], 0.0, (0.0, 0.0)).to_string().contains("two cameras"));
+    }
 }

@@ -6,7 +6,7 @@ use crate::{
     frame::{Picture, metrics},
     gpu::Gpu,
     rig::{Camera, Rig},
-    scene::{SceneError, SceneOptions, SceneSolver},
+    scene::{Scene, SceneError, SceneOptions, SceneSolver},
     telemetry::StageTimes,
     view::{ViewError, ViewMode, ViewReport, ViewSynthesizer},
 };
@@ -162,7 +162,12 @@ impl TruthMeter {
                 rig.cameras.len()
             )));
         }
-        let scene = self.solver.solve(rig, pictures, &self.options, &mut |p| progress(p * SOLVE_SHARE))?;
+        // Depth is for synthesis only.
+        let scene = if modes.contains(&ViewMode::Synthesis) {
+            self.solver.solve(rig, pictures, &self.options, &mut |p| progress(p * SOLVE_SHARE))?
+        } else {
+            Scene::without_depth(self.synthesizer.gpu(), rig, pictures)?
+        };
         let mut truth = Truth { solve_times: scene.times.clone(), ..Truth::default() };
         for (camera, hide) in hidden.iter().enumerate() {
             for &mode in modes {

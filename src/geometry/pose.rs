@@ -53,6 +53,12 @@ impl Pose {
         Some(Self { rotation, translation: -(rotation * eye) })
     }
 
+    /// Whether the rotation is a proper one: orthonormal within 1e-6 and right-handed.
+    pub fn is_rigid(&self) -> bool {
+        let off = self.rotation * self.rotation.transpose() - DMat3::IDENTITY;
+        off.to_cols_array().iter().all(|v| v.abs() < 1e-6) && self.rotation.determinant() > 0.0
+    }
+
     /// Nearest proper rotation to `m` by polar iteration; `None` if `m` is singular or mirrored.
     pub fn orthonormalized(m: DMat3) -> Option<DMat3> {
         if m.determinant() <= 1e-12 || !m.is_finite() {

@@ -137,7 +137,9 @@ fn plane_normal(centers: &[DVec3], center: DVec3, camera_up_sum: DVec3) -> DVec3
     // Two rows of cameras side by side lie in a plane too, but in one that faces the subject.
     let faces_subject = (center - mean).try_normalize().is_some_and(|d| normal.dot(d).abs() > 0.7);
     let agree_about_up = camera_up_sum.length() > 0.7 * centers.len() as f64;
-    let beyond_doubt = spread(normal) <= 0.02 * small && small >= 0.1 * large && !(faces_subject && agree_about_up);
+    // A short arc is a line with a little bulge: there the plane must be so much the flatter (cameras hung on their side).
+    let flat = |share: f64, bulge: f64| spread(normal) <= share * small && small >= bulge * large;
+    let beyond_doubt = (flat(0.02, 0.1) || flat(0.002, 0.01)) && !(faces_subject && agree_about_up);
     if beyond_doubt || (in_plane && along_up.abs() >= 0.5) { if along_up < 0.0 { -normal } else { normal } } else { camera_up }
 }
 

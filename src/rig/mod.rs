@@ -105,12 +105,15 @@ impl Rig {
         Self { cameras: keep.iter().filter_map(|&i| self.cameras.get(i).cloned()).collect(), points_in_world: self.points_in_world.clone() }
     }
 
-    /// The rig restricted to the cameras of these names, in that order; all of it when there are no names.
+    /// The rig restricted to the cameras of these names, in that order, each once; all of it when there are no names.
     pub fn only(self, names: &[impl AsRef<str>]) -> Result<Self, NoSuchCamera> {
         if names.is_empty() {
             return Ok(self);
         }
-        Ok(self.restricted_to(&self.indices_of(names)?))
+        let mut keep = self.indices_of(names)?;
+        let mut seen = std::collections::BTreeSet::new();
+        keep.retain(|i| seen.insert(*i));
+        Ok(self.restricted_to(&keep))
     }
 
     /// The indices of the cameras of these names, in that order.

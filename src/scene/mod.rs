@@ -6,6 +6,7 @@
 pub mod gpu_data;
 mod plan;
 mod solver;
+mod upload;
 
 pub(crate) use gpu_data::shader_structs;
 pub use plan::Plan;

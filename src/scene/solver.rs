@@ -52,7 +52,7 @@ fn view(texture: &wgpu::Texture) -> wgpu::TextureView {
     texture.create_view(&wgpu::TextureViewDescriptor { dimension: Some(wgpu::TextureViewDimension::D2Array), ..Default::default() })
 }
 
-fn array_texture(gpu: &Gpu, label: &str, size: (u32, u32), layers: u32, format: wgpu::TextureFormat) -> wgpu::Texture {
+pub(super) fn array_texture(gpu: &Gpu, label: &str, size: (u32, u32), layers: u32, format: wgpu::TextureFormat) -> wgpu::Texture {
     gpu.device.create_texture(&wgpu::TextureDescriptor {
         label: Some(label),
         size: wgpu::Extent3d { width: size.0, height: size.1, depth_or_array_layers: layers },
@@ -493,7 +493,7 @@ impl SceneSolver {
     }
 }
 
-fn check_input(rig: &Rig, pictures: &[&Picture], gpu: &Gpu) -> Result<(), SceneError> {
+pub(super) fn check_input(rig: &Rig, pictures: &[&Picture], gpu: &Gpu) -> Result<(), SceneError> {
     if rig.cameras.is_empty() {
         return Err(SceneError::Input("a scene needs at least one camera; the rig has none".to_owned()));
     }

@@ -110,7 +110,13 @@ impl FrameRate {
 
 impl fmt::Display for FrameRate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.denominator == 1 { write!(f, "{}", self.numerator) } else { write!(f, "{}/{}", self.numerator, self.denominator) }
+        let hundredths = u64::from(self.numerator) * 100;
+        match (self.denominator, hundredths % u64::from(self.denominator)) {
+            (1, _) => write!(f, "{}", self.numerator),
+            // 12.5, as people say it; 60000/1001 has no such form.
+            (_, 0) => write!(f, "{}", self.fps()),
+            _ => write!(f, "{}/{}", self.numerator, self.denominator),
+        }
     }
 }
 
@@ -126,7 +132,15 @@ impl std::str::FromStr for FrameRate {
                 "29.97" => (30000, 1001),
                 "59.94" => (60000, 1001),
                 "119.88" => (120_000, 1001),
-                whole => (whole.parse().map_err(|_e| wrong())?, 1),
+                number => match number.split_once('.') {
+                    Some((whole, part)) if (1..=2).contains(&part.len()) => {
+                        let digits: u32 = format!("{whole}{part}").parse().map_err(|_e| wrong())?;
+                        let scale = 10_u32.pow(part.len() as u32);
+                        let common = (1..=scale).rev().find(|k| digits.is_multiple_of(*k) && scale.is_multiple_of(*k)).unwrap_or(1);
+                        (digits / common, scale / common)
+                    }
+                    _ => (number.parse().map_err(|_e| wrong())?, 1),
+                },
             },
         };
         Self::new(n, d).ok_or_else(wrong)
@@ -144,6 +158,13 @@ mod tests {
         assert_eq!(rate.frame_nanos(215_784), 3_599_996_400_000);
         assert_eq!("59.94".parse::<FrameRate>().unwrap(), rate);
         assert!("0".parse::<FrameRate>().is_err());
+        let slow = FrameRate::new(25, 2).unwrap();
+        assert_eq!((slow.to_string().as_str(), "12.5".parse::<FrameRate>()), ("12.5", Ok(slow)));
+        assert_eq!((rate.to_string().as_str(), FrameRate::whole(50).to_string().as_str()), ("60000/1001", "50"));
+        assert_eq!("50.0".parse::<FrameRate>(), Ok(FrameRate::whole(50)));
+        for bad in ["12.", ".", "1.234", "-5.5", "1.x", ""] {
+            assert!(bad.parse::<FrameRate>().is_err(), "{bad}");
+        }
     }
 
     #[test]

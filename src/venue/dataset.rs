@@ -6,8 +6,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Venue, VenueError, VenueFrame};
-use crate::rig::{self, Rig};
+use super::{Faults, Venue, VenueError, VenueFrame};
+use crate::frame::Picture;
+use crate::rig::{self, Camera, Rig};
 use crate::time::MediaTime;
 
 /// What goes into a data set.
@@ -19,8 +20,11 @@ pub struct Dataset {
     pub orbit: Rig,
     /// Instants.
     pub times: Vec<MediaTime>,
-    /// Whether depth and matte are written too.
+    /// Whether depth and matte are written too; they are those of perfect cameras.
     pub ground_truth: bool,
+    /// What is wrong with each of the given cameras; empty = nothing with any. Only their pictures suffer, as
+    /// [`Faults::refuse_in_stills`] allows.
+    pub faults: Vec<Faults>,
 }
 
 /// Why a data set was not written.
@@ -56,6 +60,12 @@ pub enum DatasetError {
         /// The encoder's word.
         source: image::ImageError,
     },
+    /// A fault that single pictures cannot show.
+    #[error(transparent)]
+    Fault(#[from] super::FaultError),
+    /// All cameras are dead.
+    #[error("at {0} every camera is dead, there is nothing to draw. Give an earlier time, or let a camera live")]
+    AllDead(MediaTime),
     /// The progress callback said stop.
     #[error("stopped; nothing was left behind")]
     Cancelled,
@@ -64,7 +74,12 @@ pub enum DatasetError {
 impl Dataset {
     /// Pictures that will be drawn.
     pub fn picture_count(&self) -> usize {
-        self.times.len() * (self.rig.cameras.len() + self.orbit.cameras.len())
+        self.times.iter().map(|t| self.alive(*t).len() + self.orbit.cameras.len()).sum()
+    }
+
+    /// The given cameras that still deliver at `time`, as indices.
+    fn alive(&self, time: MediaTime) -> Vec<usize> {
+        (0..self.rig.cameras.len()).filter(|&i| self.faults.get(i).is_none_or(|f| f.is_alive(time))).collect()
     }
 
     /// Draws everything into `dir`, which appears complete or not at all. `progress` is told how many pictures are done and
@@ -74,6 +89,10 @@ impl Dataset {
             let path = path.to_owned();
             move |source| DatasetError::Io { action, path, source }
         };
+        self.faults.iter().try_for_each(Faults::refuse_in_stills)?;
+        if let Some(time) = self.times.iter().find(|t| !self.rig.cameras.is_empty() && self.alive(**t).is_empty()) {
+            return Err(DatasetError::AllDead(*time));
+        }
         if dir.exists() && std::fs::read_dir(dir).map_err(io("read", dir))?.next().is_some() {
             return Err(DatasetError::Exists(dir.to_owned()));
         }
@@ -98,7 +117,13 @@ impl Dataset {
         let mut done = 0;
         for (i, time) in self.times.iter().enumerate() {
             let at = if self.times.len() == 1 { dir.to_owned() } else { dir.join(format!("t{i:03}")) };
-            for (rig, folder, file) in [(&self.rig, "images", "transforms.json"), (&self.orbit, "orbit", "transforms_orbit.json")] {
+            let alive = self.alive(*time);
+            let given = self.rig.restricted_to(&alive);
+            let own: Vec<Option<&Faults>> = alive.iter().map(|&i| self.faults.get(i)).collect();
+            let perfect = vec![None; self.orbit.cameras.len()];
+            for (rig, faults, folder, file) in
+                [(&given, own, "images", "transforms.json"), (&self.orbit, perfect, "orbit", "transforms_orbit.json")]
+            {
                 if rig.cameras.is_empty() {
                     continue;
                 }
@@ -114,21 +139,27 @@ impl Dataset {
                         source,
                     })?;
                 }
-                for camera in &rig.cameras {
+                for (camera, faults) in rig.cameras.iter().zip(faults) {
                     if !progress(done) {
                         return Err(DatasetError::Cancelled);
                     }
+                    let faults = faults.filter(|f| **f != Faults { seed: f.seed, ..Faults::default() });
                     let picture_path = at.join(folder).join(format!("{}.png", camera.name));
                     if self.ground_truth {
                         let frame = venue.render(camera, *time)?;
-                        frame.picture.save(&picture_path)?;
+                        if faults.is_none() {
+                            frame.picture.save(&picture_path)?;
+                        }
                         save_truth(
                             &frame,
                             &truth("depth").join(format!("{}.png", camera.name)),
                             &truth("matte").join(format!("{}.png", camera.name)),
                         )?;
-                    } else {
+                    } else if faults.is_none() {
                         venue.render_picture(camera, *time)?.save(&picture_path)?;
+                    }
+                    if let Some(faults) = faults {
+                        faulty_picture(venue, camera, faults, *time, i)?.save(&picture_path)?;
                     }
                     done += 1;
                 }
@@ -139,6 +170,14 @@ impl Dataset {
         progress(done);
         Ok(())
     }
+}
+
+/// The picture that a camera with faults makes of an instant: the `index`th of its kind, for its noise.
+fn faulty_picture(venue: &mut Venue, in_rig: &Camera, faults: &Faults, time: MediaTime, index: usize) -> Result<Picture, VenueError> {
+    let camera = faults.true_camera(in_rig, time);
+    let mut picture = venue.render_rolling(&camera, faults.shown_time(time), faults.rolling_shutter_nanos)?;
+    faults.degrade(&mut picture, index as i64);
+    Ok(picture)
 }
 
 /// Millimetres for a 16-bit PNG: 0 where there is no surface or it is too far.

@@ -153,6 +153,14 @@ impl Faults {
         }
     }
 
+    /// Refuses what only a stream of frames can show.
+    pub fn refuse_in_stills(&self) -> Result<(), FaultError> {
+        match [("drop", self.drop_share), ("late", self.late_share), ("duplicate", self.duplicate_share)].iter().find(|(_, s)| *s > 0.0) {
+            Some((name, share)) => Err(FaultError::NoStream(format!("{name}={share}"))),
+            None => Ok(()),
+        }
+    }
+
     /// Whether [`Self::degrade`] changes anything.
     pub fn touches_pixels(&self) -> bool {
         self.gains.iter().any(|g| g.to_bits() != 1_f32.to_bits())
@@ -192,13 +200,32 @@ fn normal(h: u64) -> f32 {
     (sum / 65_535.0 - 2.0) * 1.732_05
 }
 
-/// A list of faults that cannot be read.
+/// Faults that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "fault {0:?} is not understood. Write NAME=VALUE with commas between: offset=20ms, skew=50ppm, kelvin=4300, ev=-0.5, noise=2, shot=0.05, \
-     rolling=12ms, drop=0.02, late=0.01, duplicate=0.02, bump=2s (or bump=2s/0.01), dies=5s, calibration=1.5, seed=7"
-)]
-pub struct FaultError(String);
+pub enum FaultError {
+    /// One fault of a list.
+    #[error(
+        "fault {0:?} is not understood. Write NAME=VALUE with commas between: offset=20ms, skew=50ppm, kelvin=4300, ev=-0.5, noise=2, \
+         shot=0.05, rolling=12ms, drop=0.02, late=0.01, duplicate=0.02, bump=2s (or bump=2s/0.01), dies=5s, calibration=1.5, seed=7"
+    )]
+    NotUnderstood(String),
+    /// No camera, or no faults.
+    #[error("{0:?} does not say which camera has which fault. Write CAMERA:FAULT=VALUE, e.g. cam04:dies=5s or all:drop=0.02,noise=2")]
+    Form(String),
+    /// It needs a stream.
+    #[error(
+        "fault {0:?} happens to a stream of frames, and these are single pictures. Leave it out here, or see it live: volte demo --fault"
+    )]
+    NoStream(String),
+    /// No such camera.
+    #[error("there is no camera {camera:?} to have a fault: the cameras are {known}. Name one of them, or all")]
+    Camera {
+        /// As asked.
+        camera: String,
+        /// As they are.
+        known: String,
+    },
+}
 
 fn secs(text: &str) -> Option<f64> {
     let (number, scale) = if let Some(n) = text.strip_suffix("ms") {
@@ -217,7 +244,7 @@ impl FromStr for Faults {
     fn from_str(text: &str) -> Result<Self, FaultError> {
         let mut f = Self::default();
         for item in text.split(',').map(str::trim).filter(|i| !i.is_empty()) {
-            let wrong = || FaultError(item.to_owned());
+            let wrong = || FaultError::NotUnderstood(item.to_owned());
             let (name, value) = item.split_once('=').ok_or_else(wrong)?;
             let number =
                 |suffix: &str| value.trim_end_matches(suffix).trim().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(wrong);
@@ -236,7 +263,7 @@ impl FromStr for Faults {
                 "duplicate" => f.duplicate_share = share()?,
                 "bump" => {
                     let (at, angle) = value.split_once('/').unwrap_or((value, "0.01"));
-                    let angle: f64 = angle.trim().parse().map_err(|e: std::num::ParseFloatError| FaultError(format!("{item} ({e})")))?;
+                    let angle = angle.trim().parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(wrong)?;
                     f.bump = Some(Bump { at: MediaTime::from_nanos(nanos(at)?), rotation_rad: DVec3::new(0.3, 0.9, 0.2) * angle });
                 }
                 "dies" => f.dies_at = Some(MediaTime::from_nanos(nanos(value)?)),
@@ -261,7 +288,7 @@ mod tests {
         assert_eq!(f.dies_at, Some(MediaTime::from_secs_f64(5.0)));
         assert_eq!(f.seed, 7);
         assert!(f.touches_pixels() && f.bump.is_some());
-        for bad in ["offset", "offset=soon", "drop=1.5", "colour=red", "bump=2s/x"] {
+        for bad in ["offset", "offset=soon", "drop=1.5", "colour=red", "bump=2s/x", "bump=2s/inf", "noise=nan"] {
             assert!(bad.parse::<Faults>().unwrap_err().to_string().contains(bad), "{bad}");
         }
         assert_eq!("".parse::<Faults>().unwrap(), Faults::default());

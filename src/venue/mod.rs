@@ -12,6 +12,7 @@
 
 mod build;
 mod dataset;
+mod fault_request;
 mod faults;
 mod figure;
 mod font;
@@ -26,6 +27,7 @@ mod twin;
 mod world;
 
 pub use dataset::{Dataset, DatasetError, depth_to_millimetres};
+pub use fault_request::FaultRequest;
 pub use faults::{Bump, Fate, FaultError, Faults};
 pub(crate) use layout::shader_structs;
 pub use prepared::{PreparedLoop, SMASH_PHASE, Standpoint};

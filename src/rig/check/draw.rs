@@ -140,7 +140,7 @@ fn header(canvas: &mut Canvas, rig: &Rig, report: &Report, title: &str, broken: 
         let mut degrees: Vec<f64> = report.gaps.iter().map(|g| g.degrees).collect();
         degrees.sort_by(f64::total_cmp);
         if let (Some(lo), Some(hi)) = (degrees.first(), degrees.last()) {
-            words.push(format!("gaps {lo:.1}° to {hi:.1}°, median {:.1}°", degrees[degrees.len() / 2]));
+            words.push(format!("gaps {lo:.1}° to {hi:.1}°, median {:.1}°", super::faults::median(&degrees)));
         }
     } else {
         words.push("no arc can be fitted".into());

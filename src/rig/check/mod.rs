@@ -6,6 +6,7 @@
 mod canvas;
 mod draw;
 mod epipolar;
+mod faults;
 mod features;
 mod font;
 #[cfg(test)]
@@ -192,7 +193,7 @@ pub fn check(rig: &Rig) -> Report {
     let part = rig.restricted_to(&sound);
     if rig.cameras.len() < 2 {
         findings.push(Finding {
-            severity: Severity::Warning,
+            severity: if rig.cameras.is_empty() { Severity::Error } else { Severity::Warning },
             cameras: vec![],
             what: format!("the rig has {} camera{}", rig.cameras.len(), if rig.cameras.len() == 1 { "" } else { "s" }),
             remedy: "A replay that travels needs two at least; add the others to the file",
@@ -204,6 +205,7 @@ pub fn check(rig: &Rig) -> Report {
     let gaps = arc.as_ref().map_or_else(Vec::new, |arc| gaps(rig, arc));
     if let Some(arc) = &arc {
         rows(arc, &gaps, &mut findings);
+        faults::rolls(&part, arc, &mut findings);
     }
     spacing(rig, &gaps, &mut findings);
     findings.sort_by_key(|f| f.severity);
@@ -253,20 +255,14 @@ fn is_finite(c: &Camera) -> bool {
         && c.camera_from_world.translation.is_finite()
 }
 
-fn is_rotation(c: &Camera) -> bool {
-    let r = c.camera_from_world.rotation;
-    let off = r * r.transpose() - glam::DMat3::IDENTITY;
-    off.to_cols_array().iter().all(|v| v.abs() < 1e-6) && r.determinant() > 0.0
-}
-
 fn is_sound(c: &Camera) -> bool {
-    is_finite(c) && c.lens.fx_px > 0.0 && c.lens.fy_px > 0.0 && is_rotation(c)
+    is_finite(c) && c.lens.fx_px > 0.0 && c.lens.fy_px > 0.0 && c.camera_from_world.is_rigid()
 }
 
 /// What can be seen of one camera alone, grouped by kind.
 fn each_camera(rig: &Rig, findings: &mut Vec<Finding>) {
     type Test = fn(&Camera) -> Option<String>;
-    let tests: [(Severity, Test, &'static str); 7] = [
+    let tests: [(Severity, Test, &'static str); 10] = [
         (
             Severity::Error,
             |c| (!is_finite(c)).then(|| "has a value that is not a number (NaN or infinite)".into()),
@@ -284,16 +280,25 @@ fn each_camera(rig: &Rig, findings: &mut Vec<Finding>) {
         (
             Severity::Error,
             |c| {
-                let determinant = c.camera_from_world.rotation.determinant();
-                (is_finite(c) && !is_rotation(c)).then(|| {
-                    if determinant < 0.0 {
-                        "has mirrored axes: its rotation turns right hands into left ones (determinant −1)".into()
-                    } else {
-                        format!("has a matrix that is no rotation (determinant {determinant:.3})")
-                    }
-                })
+                (is_finite(c) && c.camera_from_world.rotation.determinant() < 0.0)
+                    .then(|| "has mirrored axes: its rotation turns right hands into left ones (determinant −1)".into())
             },
             "The export used a left-handed world (Unity, Unreal, DirectX): negate one axis of the world and of the camera in the exporter",
+        ),
+        (
+            Severity::Error,
+            faults::no_rotation,
+            "Export the rotation alone, without scale or shear, with three digits after the point or more",
+        ),
+        (
+            Severity::Error,
+            |c| faults::bend(c).filter(|b| b.is_absurd()).map(faults::Bend::words),
+            "No lens does that: are the coefficients in this format's order (k1 k2 p1 p2 k3), for this model, and for normalized coordinates? Calibrate the lens again",
+        ),
+        (
+            Severity::Warning,
+            |c| faults::bend(c).filter(|b| !b.is_absurd()).map(faults::Bend::words),
+            "Calibrate with the board in the corners too, with fewer coefficients, or with the fisheye model for very wide lenses",
         ),
         (
             Severity::Warning,
@@ -405,27 +410,22 @@ fn together(rig: &Rig, findings: &mut Vec<Finding>) {
     let subject = subject_center(rig);
     let mut distances: Vec<f64> = centers.iter().map(|c| (*c - subject.unwrap_or_default()).length()).collect();
     distances.sort_by(f64::total_cmp);
-    let radius_m = distances[distances.len() / 2];
+    let radius_m = faults::median(&distances);
 
     let mut repeated = Vec::new();
-    for i in 0..centers.len() {
-        for j in i + 1..centers.len() {
-            let apart = (centers[i] - centers[j]).length();
-            if apart > 1e-3 * radius_m {
-                continue;
-            }
-            let (a, b) = (&rig.cameras[i], &rig.cameras[j]);
-            if subject.is_some_and(|subject| is_round_trip(&rig.cameras[i..=j], subject)) {
-                repeated.push(format!("{}–{}", a.name, b.name));
-            } else {
-                add(
-                    Severity::Error,
-                    vec![a.name.clone(), b.name.clone()],
-                    format!("stand in one place ({:.1} mm apart)", apart * 1000.0),
-                    "One of them has the other's pose, or a pose was not solved: calibrate again, or remove one",
-                );
-            }
+    for (cameras, apart_m) in faults::in_one_place(&centers, 1e-3 * radius_m) {
+        if let [i, j] = cameras[..]
+            && subject.is_some_and(|subject| is_round_trip(&rig.cameras[i..=j], subject))
+        {
+            repeated.push(format!("{}–{}", rig.cameras[i].name, rig.cameras[j].name));
+            continue;
         }
+        add(
+            Severity::Error,
+            cameras.iter().map(|&i| rig.cameras[i].name.clone()).collect(),
+            format!("stand in one place ({}{:.1} mm apart)", if cameras.len() > 2 { "at most " } else { "" }, apart_m * 1000.0),
+            "One has the pose of another, or poses were not solved: calibrate again, or keep one of them",
+        );
     }
     if !repeated.is_empty() {
         add(
@@ -484,7 +484,11 @@ fn together(rig: &Rig, findings: &mut Vec<Finding>) {
             add(
                 Severity::Error,
                 vec![c.name.clone()],
-                format!("stands at {times:.3} of the others' distance from the subject"),
+                if times > 1.0 {
+                    format!("stands {times:.0} times as far from the subject as the others")
+                } else {
+                    format!("stands {:.0} times nearer to the subject than the others", 1.0 / times.max(1e-9))
+                },
                 "Its position has another unit (millimetres against metres is a factor 1000): correct its translation",
             );
         }

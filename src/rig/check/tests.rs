@@ -28,6 +28,40 @@ fn arc_of(n: usize, step_deg: f64) -> Rig {
     Rig { cameras, points_in_world: vec![] }
 }
 
+fn bent(k: [f64; 2]) -> Distortion {
+    Distortion::BrownConrady { k: [k[0], k[1], 0.0, 0.0, 0.0, 0.0], p: [0.0, 0.0] }
+}
+
+fn roll(c: &mut Camera, degrees: f64) {
+    let turn = DMat3::from_rotation_z(degrees.to_radians());
+    let pose = c.camera_from_world;
+    c.camera_from_world = Pose { rotation: turn * pose.rotation, translation: turn * pose.translation };
+}
+
+#[test]
+fn cameras_in_one_place_are_one_finding_and_usual_lenses_none() {
+    let mut rig = arc_of(12, 6.0);
+    for c in &mut rig.cameras[..8] {
+        c.camera_from_world = arc_of(1, 0.0).cameras[0].camera_from_world;
+    }
+    let report = check(&rig);
+    let one_place: Vec<&Finding> = report.findings.iter().filter(|f| f.what.contains("one place")).collect();
+    assert!(one_place.len() == 1 && one_place[0].cameras.len() == 8, "{one_place:?}");
+    // All hang upright, on their side, or head down: nobody is rolled against the others.
+    for degrees in [90.0, 180.0] {
+        let mut rig = arc_of(12, 6.0);
+        rig.cameras.iter_mut().for_each(|c| roll(c, degrees));
+        assert!(check(&rig).findings.is_empty(), "{degrees}: {:?}", check(&rig).findings);
+    }
+    for k in [[-0.3, 0.1], [0.1, 0.02], [-0.046, 0.14]] {
+        let mut rig = arc_of(12, 6.0);
+        rig.cameras.iter_mut().for_each(|c| c.lens.distortion = bent(k));
+        assert!(check(&rig).findings.is_empty(), "{k:?}: {:?}", check(&rig).findings);
+    }
+    assert!(check(&Rig::default()).has_errors(), "no camera at all is an error");
+    assert_eq!(faults::median(&[1.0, 2.0, 4.0, 9.0]), 3.0);
+}
+
 /// The findings of that severity about that camera ("" = the whole rig).
 fn findings<'a>(report: &'a Report, severity: Severity, camera: &str) -> Vec<&'a str> {
     let about =
@@ -55,7 +89,7 @@ fn a_good_rig_has_no_findings_and_the_disparity_of_the_table() {
 #[test]
 fn each_fault_is_named_with_its_camera() {
     type Fault = fn(&mut Rig);
-    let faults: [(&str, Fault, Severity, &str); 12] = [
+    let faults: [(&str, Fault, Severity, &str); 17] = [
         ("cam03", |r| r.cameras[3].lens.cx_px = f64::NAN, Severity::Error, "not a number"),
         ("cam03", |r| r.cameras[3].camera_from_world.translation.x = f64::INFINITY, Severity::Error, "not a number"),
         ("cam03", |r| r.cameras[3].lens.fy_px = 0.0, Severity::Error, "focal length"),
@@ -85,10 +119,15 @@ fn each_fault_is_named_with_its_camera() {
             Severity::Warning,
             "subject's centre",
         ),
-        ("cam03", |r| r.cameras[3].camera_from_world.translation *= 1000.0, Severity::Error, "distance from the subject"),
+        ("cam03", |r| r.cameras[3].camera_from_world.translation *= 1000.0, Severity::Error, "times as far from the subject"),
         ("cam05", |r| r.cameras[3].name = "cam05".into(), Severity::Error, "more than one camera"),
         ("cam03", |r| r.cameras[3].lens.cx_px = 300.0, Severity::Warning, "principal point"),
         ("cam03", |r| r.cameras[3].lens.fx_px *= 1.3, Severity::Warning, "differ"),
+        ("cam03", |r| r.cameras[3].camera_from_world.rotation.x_axis *= 1.3, Severity::Error, "stretches or shears"),
+        ("cam03", |r| r.cameras[3].lens.distortion = bent([50.0, 0.0]), Severity::Error, "distortion"),
+        ("cam03", |r| r.cameras[3].lens.distortion = bent([-2.0, 0.0]), Severity::Warning, "folds over"),
+        ("cam03", |r| roll(&mut r.cameras[3], 90.0), Severity::Warning, "rolled by 90°"),
+        ("cam03", |r| roll(&mut r.cameras[3], -180.0), Severity::Warning, "rolled by 180°"),
     ];
     for (camera, fault, severity, told) in faults {
         let mut rig = arc_of(12, 6.0);

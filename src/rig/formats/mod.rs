@@ -19,7 +19,7 @@ mod transforms;
 mod write;
 mod xml;
 
-pub use write::{save, save_with_pictures};
+pub use write::{save, save_with_pictures, taken};
 
 use std::{
     fmt,
@@ -80,7 +80,7 @@ impl fmt::Display for Format {
 #[derive(Debug, thiserror::Error)]
 pub enum RigError {
     /// The file system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {source}. {}", path.display(), remedy(source))]
     Io {
         /// "read", "write", …
         action: &'static str,
@@ -125,6 +125,17 @@ pub enum RigError {
         /// What does not fit, with the remedy.
         what: String,
     },
+}
+
+/// What to do when the system refuses.
+fn remedy(source: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "Make room on this disk, or choose another; nothing was left there",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "Check the permissions, or choose a folder of your own",
+        ErrorKind::NotFound => "Check the path",
+        _ => "Check the path and the disk",
+    }
 }
 
 /// What is wrong in a file's content; the path and format are added by [`read`].
@@ -254,7 +265,35 @@ fn detect_folder(folder: &Path) -> Result<(Format, PathBuf), RigError> {
             return detect(&folder.join(name));
         }
     }
-    Err(RigError::Unknown { path: folder.into(), what: format!("no rig in this folder. Volte reads: {KNOWN}") })
+    let candidates = candidates_in(folder);
+    let what = if candidates.is_empty() {
+        format!("no rig in this folder. Volte reads: {KNOWN}")
+    } else {
+        format!("no rig in this folder has a name that is found by itself. Give one of its files: {}", candidates.join(", "))
+    };
+    Err(RigError::Unknown { path: folder.into(), what })
+}
+
+/// Files of a folder and of the folders in it that are calibrations by their content, at most six, as paths below the folder.
+fn candidates_in(folder: &Path) -> Vec<String> {
+    const EXTENSIONS: [&str; 6] = ["json", "toml", "yml", "yaml", "xml", "txt"];
+    const MAX_BYTES: u64 = 4 << 20;
+    let entries = |folder: &Path| -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> =
+            std::fs::read_dir(folder).into_iter().flatten().filter_map(|e| Some(e.ok()?.path())).take(4096).collect();
+        paths.sort();
+        paths
+    };
+    let is_candidate = |path: &Path| {
+        let known = path.extension().is_some_and(|e| EXTENSIONS.iter().any(|k| e.eq_ignore_ascii_case(k)));
+        known
+            && std::fs::metadata(path).is_ok_and(|m| m.is_file() && (1..MAX_BYTES).contains(&m.len()))
+            && std::fs::read(path).is_ok_and(|bytes| detect_content(&bytes).is_ok())
+    };
+    let (folders, files): (Vec<_>, Vec<_>) = entries(folder).into_iter().partition(|p| p.is_dir());
+    let below = folders.iter().take(32).flat_map(|f| entries(f));
+    let all = files.into_iter().chain(below).take(512).filter(|p| is_candidate(p)).take(6);
+    all.map(|p| p.strip_prefix(folder).unwrap_or(&p).display().to_string()).collect()
 }
 
 /// The pair of intrinsics and extrinsics of EasyMocap or of OpenCV's stereo sample.
@@ -366,11 +405,18 @@ fn refuse_unusable(rig: &Rig) -> Result<(), Fault> {
                 c.name, l.fx_px, l.fy_px
             )));
         }
-        if (pose.rotation.determinant() - 1.0).abs() > 1e-6 {
+        if pose.rotation.determinant() <= 0.0 {
             return Err(Fault(format!(
-                "camera \"{}\": its rotation is mirrored or not a rotation (determinant {:.3}). Check the axes of the export: they must be right-handed",
+                "camera \"{}\": its rotation is mirrored (determinant {:.3}). Check the axes of the export: they must be right-handed",
                 c.name,
                 pose.rotation.determinant()
+            )));
+        }
+        if !pose.is_rigid() {
+            let lengths = pose.rotation.transpose().to_cols_array_2d().map(|row| DVec3::from_array(row).length());
+            return Err(Fault(format!(
+                "camera \"{}\": its matrix is not a rotation, it stretches or shears (the rows have the lengths {:.3}, {:.3}, {:.3}; they must be 1). Export the rotation alone, without a scale",
+                c.name, lengths[0], lengths[1], lengths[2]
             )));
         }
     }
@@ -418,10 +464,21 @@ fn names_of(paths: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// A camera whose rotation is made orthonormal where that is possible; a mirrored or singular one stays as it is, for
+/// How far the numbers of a rotation may lie beside the nearest proper rotation: numbers with two digits after the point pass, a
+/// scale of 3 % in one axis does not.
+const ROTATION_TOLERANCE: f64 = 0.02;
+
+/// The nearest proper rotation, where the matrix is one but for the rounding of its numbers ([`ROTATION_TOLERANCE`]); else the
+/// matrix as it is.
+fn unrounded(matrix: DMat3) -> DMat3 {
+    let off = |r: &DMat3| (*r - matrix).to_cols_array().iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    Pose::orthonormalized(matrix).filter(|r| off(r) <= ROTATION_TOLERANCE).unwrap_or(matrix)
+}
+
+/// A camera whose rotation is freed of rounding; a mirrored, stretched or singular one stays as it is, for
 /// [`load`] to refuse and `check` to explain.
 fn camera(name: impl Into<String>, (width_px, height_px): (u32, u32), lens: Lens, rotation: DMat3, translation: DVec3) -> Camera {
-    let rotation = Pose::orthonormalized(rotation).unwrap_or(rotation);
+    let rotation = unrounded(rotation);
     Camera { name: name.into(), width_px, height_px, lens, camera_from_world: Pose { rotation, translation }, clock_offset_nanos: 0 }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use glam::{DMat3, DVec3};
 use serde::Deserialize;
 
-use super::{Fault, brown, camera, fisheye, names_of, shortened, size_px};
+use super::{Fault, brown, camera, fisheye, names_of, shortened, size_px, unrounded};
 use crate::{geometry::Lens, rig::Rig};
 
 /// Intrinsics; those of a frame win over the shared ones, value by value. Unknown keys are other tools' business.
@@ -66,7 +66,8 @@ pub(super) fn parse(text: &str, folder: Option<&Path>) -> Result<Rig, Fault> {
         // OpenGL's camera has +y up and looks along −z: turn its y and z around.
         let world_from_camera = DMat3::from_cols(column(0), -column(1), -column(2));
         // A common scale in the matrix (some exporters) is not part of the rotation.
-        let rotation = crate::geometry::Pose::orthonormalized(world_from_camera).unwrap_or(world_from_camera).transpose();
+        let scale = world_from_camera.determinant().cbrt();
+        let rotation = unrounded(if scale > 1e-6 { world_from_camera * (1.0 / scale) } else { world_from_camera }).transpose();
         cameras.push(camera(name, size, lens, rotation, -(rotation * column(3))));
     }
     Ok(Rig { cameras, points_in_world: Vec::new() })

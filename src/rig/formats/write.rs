@@ -1,6 +1,11 @@
-//! Writing rigs: our own `rig.toml`, COLMAP text and `transforms.json`. Every file appears complete or not at all.
+//! Writing rigs: our own `rig.toml`, COLMAP text and `transforms.json`. A rig appears complete or not at all, also where it is
+//! three files in a folder.
 
-use std::{fmt::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    io,
+    path::{Path, PathBuf},
+};
 
 use glam::DQuat;
 use serde_json::json;
@@ -11,7 +16,8 @@ use crate::{
     rig::{Camera, Rig},
 };
 
-/// Saves a rig as `rig.toml`, COLMAP text (`path` is a folder) or `transforms.json`; pictures are called NAME.png.
+/// Saves a rig as `rig.toml`, COLMAP text (`path` is a folder) or `transforms.json`; pictures are called NAME.png. A rig that is
+/// there is replaced; see [`taken`].
 pub fn save(rig: &Rig, path: &Path, format: Format) -> Result<(), RigError> {
     let pictures: Vec<String> = rig.cameras.iter().map(|c| format!("{}.png", c.name)).collect();
     save_with_pictures(rig, path, format, &pictures)
@@ -34,27 +40,84 @@ pub fn save_with_pictures(rig: &Rig, path: &Path, format: Format, pictures: &[St
         Format::RigToml => write_file(path, &rig_toml::write(rig)),
         Format::Transforms => write_file(path, &transforms(rig, pictures).map_err(fault)?),
         Format::ColmapText => {
-            std::fs::create_dir_all(path).map_err(|source| RigError::Io { action: "create", path: path.into(), source })?;
             let [cameras, images, points] = colmap(rig, pictures);
-            write_file(&path.join("cameras.txt"), &cameras)?;
-            write_file(&path.join("points3D.txt"), &points)?;
-            write_file(&path.join("images.txt"), &images)
+            write_folder(path, &[("cameras.txt", &cameras), ("points3D.txt", &points), ("images.txt", &images)])
         }
         other => Err(fault(Fault(format!("Volte does not write {other}. It writes rig.toml, COLMAP text and transforms.json")))),
     }
 }
 
+/// The file or folder that saving as `format` to `path` would replace, if there is one.
+pub fn taken(path: &Path, format: Format) -> Option<PathBuf> {
+    if format != Format::ColmapText {
+        return path.symlink_metadata().is_ok().then(|| path.to_owned());
+    }
+    if path.symlink_metadata().is_ok_and(|m| !m.is_dir() && !path.is_dir()) {
+        return Some(path.to_owned());
+    }
+    // Readers take the binary files of a folder before the text.
+    let names = ["cameras.txt", "images.txt", "points3D.txt", "cameras.bin", "images.bin", "points3D.bin"];
+    names.iter().map(|name| path.join(name)).find(|file| file.symlink_metadata().is_ok())
+}
+
+/// Writes a file and makes sure that it is on the disk as it was meant.
+fn write_checked(path: &Path, text: &str) -> io::Result<()> {
+    use std::io::Write as _;
+    let mut file = std::fs::File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    if std::fs::read(path)? == text.as_bytes() { Ok(()) } else { Err(io::Error::other("what was read back is not what was written")) }
+}
+
 fn write_file(path: &Path, text: &str) -> Result<(), RigError> {
-    let io = |source| RigError::Io { action: "write", path: path.into(), source };
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let result = std::fs::write(&part, text).and_then(|()| std::fs::rename(&part, path));
+    let part = beside(path);
+    let result = write_checked(&part, text).and_then(|()| std::fs::rename(&part, path));
     if result.is_err() {
         // The first error is the one to tell.
-        let _ = std::fs::remove_file(&part);
+        std::fs::remove_file(&part).ok();
     }
-    result.map_err(io)
+    result.map_err(|source| RigError::Io { action: "write", path: path.into(), source })
+}
+
+/// `NAME.part` in the same folder.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".part");
+    path.with_file_name(name)
+}
+
+/// Writes files into a folder: all of them, or none. A folder that is there keeps what else is in it.
+fn write_folder(folder: &Path, files: &[(&str, &str)]) -> Result<(), RigError> {
+    let is_new = !folder.is_dir();
+    // Inside a folder that is there: it may be a disk of its own, and names do not move from disk to disk.
+    let part = if is_new { beside(folder) } else { folder.join("volte.part") };
+    let written = std::fs::create_dir_all(&part)
+        .and_then(|()| files.iter().try_for_each(|(name, text)| write_checked(&part.join(name), text)))
+        .and_then(|()| if is_new { std::fs::rename(&part, folder) } else { move_into(&part, folder, files) });
+    if written.is_err() {
+        // The first error is the one to tell.
+        std::fs::remove_dir_all(&part).ok();
+    }
+    written.map_err(|source| RigError::Io { action: "write", path: folder.into(), source })
+}
+
+/// Moves files into a folder; when one cannot be moved, those that are new there go again.
+fn move_into(part: &Path, folder: &Path, files: &[(&str, &str)]) -> io::Result<()> {
+    let mut added = Vec::new();
+    for (name, _) in files {
+        let target = folder.join(name);
+        let was_there = target.exists();
+        if let Err(problem) = std::fs::rename(part.join(name), &target) {
+            for file in &added {
+                std::fs::remove_file(file).ok();
+            }
+            return Err(problem);
+        }
+        if !was_there {
+            added.push(target);
+        }
+    }
+    std::fs::remove_dir(part)
 }
 
 /// COLMAP's model and parameters of a lens.
@@ -144,4 +207,43 @@ fn transforms_model(c: &Camera) -> Result<&'static str, Fault> {
         }
         Distortion::Fisheye { .. } => "OPENCV_FISHEYE",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_written_whole_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("sparse");
+        let files = [("cameras.txt", "a"), ("points3D.txt", "b"), ("images.txt", "c")];
+        write_folder(&folder, &files).unwrap();
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3);
+        assert_eq!(taken(&folder, Format::ColmapText), Some(folder.join("cameras.txt")));
+        assert_eq!(taken(&dir.path().join("new"), Format::ColmapText), None);
+        // Again into the folder, which holds something else by now.
+        std::fs::write(folder.join("notes.md"), "n").unwrap();
+        write_folder(&folder, &[("cameras.txt", "A"), ("points3D.txt", "B"), ("images.txt", "C")]).unwrap();
+        assert_eq!(std::fs::read_to_string(folder.join("images.txt")).unwrap(), "C");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 4);
+        // The second file cannot be written: neither is the first.
+        for target in [dir.path().join("other"), dir.path().join("there")] {
+            if target.ends_with("there") {
+                std::fs::create_dir(&target).unwrap();
+            }
+            let told = write_folder(&target, &[("cameras.txt", "a"), ("no/such/place.txt", "b")]).unwrap_err().to_string();
+            assert!(told.contains(target.to_str().unwrap()), "{told}");
+            assert!(!target.join("cameras.txt").exists() && !target.join("volte.part").exists());
+        }
+        assert!(!dir.path().join("other").exists());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left behind");
+    }
+
+    #[test]
+    fn what_the_disk_says_comes_with_a_remedy() {
+        let told = |kind: io::ErrorKind| RigError::Io { action: "write", path: "y".into(), source: kind.into() }.to_string();
+        assert!(told(io::ErrorKind::StorageFull).contains("room"), "{}", told(io::ErrorKind::StorageFull));
+        assert!(told(io::ErrorKind::PermissionDenied).contains("permission"));
+    }
 }
