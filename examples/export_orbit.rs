@@ -103,6 +103,7 @@ fn main() -> anyhow::Result<()> {
         path,
         mark: MediaTime::ZERO,
         mode: ViewMode::Synthesis,
+        gaps: vec![],
         scene: SceneOptions { max_depth_size_px: args.depth_size, ..SceneOptions::default() },
         output: OutputSpec {
             path: args.out,

@@ -134,7 +134,7 @@ fn main() -> anyhow::Result<()> {
         };
         let scene = SceneOptions { max_depth_size_px: Some(480) };
         let (path, mode) = (Preset::Bounce.path(&options), ViewMode::Synthesis);
-        let job = ExportJob { rig, moments: Moments::One(moment), path, mark: MediaTime::ZERO, mode, scene, output };
+        let job = ExportJob { rig, moments: Moments::One(moment), path, mark: MediaTime::ZERO, mode, gaps: vec![], scene, output };
         let report = export::run(job, &Gpu::open(&GpuOptions::default())?, &mut |_| {}, &cancel)?;
         println!("{}: {} frames", report.output.path.display(), report.output.frames);
     }

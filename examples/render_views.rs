@@ -21,7 +21,7 @@ use volte::{
     gpu::{Gpu, GpuOptions},
     rig,
     scene::{Scene, SceneOptions, SceneSolver},
-    view::{ViewMode, ViewSynthesizer},
+    view::ViewSynthesizer,
 };
 
 #[derive(Parser)]
@@ -60,10 +60,10 @@ fn main() -> anyhow::Result<()> {
         true
     };
     let mode = arguments.stills.view_mode();
-    let scene = match mode {
-        ViewMode::Synthesis => SceneSolver::new(&gpu)?.solve(&real, &pictures, &options, &mut tell)?,
-        // Real pixels need no depth.
-        ViewMode::CrossFade | ViewMode::Nearest => Scene::without_depth(&gpu, &real, &pictures)?,
+    let scene = if mode.needs_depth() {
+        SceneSolver::new(&gpu)?.solve(&real, &pictures, &options, &mut tell)?
+    } else {
+        Scene::without_depth(&gpu, &real, &pictures)?
     };
     bar.finish_and_clear();
     let mut synthesizer = ViewSynthesizer::new(&gpu)?;

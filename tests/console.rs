@@ -214,6 +214,29 @@ fn old_events_stand_beside_the_ring_and_can_be_chosen() {
 }
 
 #[test]
+fn the_ladder_and_the_truth_are_at_hand() {
+    assert_eq!(click(State::Armed, Panel::OrbitBar, "Heat"), [Command::ToggleHeatMap]);
+    assert_eq!(click(State::Armed, Panel::OrbitBar, "Real pixels"), [Command::ToggleRealPixels]);
+    assert_eq!(click(State::Armed, Panel::OrbitBar, "Ladder"), [Command::NextRung]);
+    let mut results = egui_kittest::SnapshotResults::new();
+    for (name, real_pixels_only, truth) in [("heat", false, "Truth 23.1 dB   soft fade"), ("real_pixels", true, "Truth real pixels")] {
+        let mut s = snapshot(State::OnAir);
+        s.heat_map = !real_pixels_only;
+        s.real_pixels_only = real_pixels_only;
+        for panel in [Panel::Preview, Panel::OrbitBar] {
+            let size = size_of(panel, &s);
+            let (mut harness, _desk) = harness(s.clone(), Some(panel), size);
+            harness.run_steps(3);
+            if panel == Panel::Preview {
+                harness.get_by_label(truth);
+            }
+            results.add(harness.try_snapshot_options(format!("{panel:?}_{name}").to_lowercase(), &options()));
+        }
+    }
+    results.unwrap();
+}
+
+#[test]
 fn states_are_told_in_words() {
     for (state, panel, label) in [
         (State::Live, Panel::Header, "State LIVE"),

@@ -25,7 +25,7 @@ pub struct Stills {
     #[arg(long = "use", value_name = "A,B,…", value_delimiter = ',')]
     pub only: Vec<String>,
     /// What to show: full synthesis, or what a rig without synthesis shows.
-    #[arg(long, default_value = "synthesis", value_parser = ["synthesis", "cross-fade", "nearest"])]
+    #[arg(long, default_value = "synthesis", value_parser = ["synthesis", "soft-fade", "cross-fade", "nearest"])]
     pub mode: String,
     /// Longest side of the finest depth level, px (default: the pictures' own size).
     #[arg(long)]
@@ -48,6 +48,7 @@ impl Stills {
     /// What to show.
     pub fn view_mode(&self) -> ViewMode {
         match self.mode.as_str() {
+            "soft-fade" => ViewMode::SoftFade,
             "cross-fade" => ViewMode::CrossFade,
             "nearest" => ViewMode::Nearest,
             _ => ViewMode::Synthesis,

@@ -289,6 +289,7 @@ fn write_orbit(args: &Args, feeds: Arc<CapturedFeeds>, feeder: VenueFeeder, prog
         path,
         mark: instant,
         mode: ViewMode::Synthesis,
+        gaps: vec![],
         scene: SceneOptions { max_depth_size_px: quality.depth_size_px(), ..SceneOptions::default() },
         output: OutputSpec {
             path: args.out.clone(),

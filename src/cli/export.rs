@@ -70,7 +70,7 @@ pub struct Args {
     /// h264, h265, prores, png or jpeg; default by the file's name.
     #[arg(long, value_parser = parse_codec)]
     codec: Option<Codec>,
-    /// synthesis, cross-fade, or nearest (real pixels only).
+    /// synthesis, soft-fade, cross-fade, or nearest (real pixels only).
     #[arg(long, default_value = "synthesis", value_parser = parse_mode)]
     mode: ViewMode,
     /// Longest side of the depth maps in pixels: smaller is faster. Default: as the pictures.
@@ -110,9 +110,10 @@ fn parse_codec(text: &str) -> Result<Codec, String> {
 fn parse_mode(text: &str) -> Result<ViewMode, String> {
     match text {
         "synthesis" => Ok(ViewMode::Synthesis),
+        "soft-fade" => Ok(ViewMode::SoftFade),
         "cross-fade" => Ok(ViewMode::CrossFade),
         "nearest" => Ok(ViewMode::Nearest),
-        _ => Err(format!("{text:?} is no mode. Known: synthesis, cross-fade, nearest")),
+        _ => Err(format!("{text:?} is no mode. Known: synthesis, soft-fade, cross-fade, nearest")),
     }
 }
 
@@ -138,6 +139,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         path,
         mark,
         mode: args.mode,
+        gaps: vec![],
         scene: SceneOptions { max_depth_size_px: args.depth_size, ..SceneOptions::default() },
         output: OutputSpec {
             path: args.out,

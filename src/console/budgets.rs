@@ -66,7 +66,11 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
         },
     ];
     let solve = f64::from(gpu.solve_ms);
-    let solved = if solve > 0.0 { format!("{solve:.0} ms") } else { "-".to_owned() };
+    let solved = match (solve > 0.0, gpu.meter_ms > 0.0) {
+        (true, true) => format!("{solve:.0} ms, meter {:.0} ms", gpu.meter_ms),
+        (true, false) => format!("{solve:.0} ms"),
+        _ => "-".to_owned(),
+    };
     budgets.push(Budget { name: "Last solve", figures: solved, share: of(solve, 1000.0), color: style::ACCENT });
 
     let dropped: u64 = snapshot.cameras.iter().map(|c| c.status.dropped).sum();

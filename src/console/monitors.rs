@@ -2,11 +2,12 @@
 
 use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
 
-use super::{PictureTexture, Textures, style, widgets};
+use super::{PictureTexture, Textures, orbit_bar, style, widgets};
 use crate::{
-    engine::{PreviewView, ProgramKind, Snapshot},
+    engine::{HEAT_LEGEND, PreviewView, ProgramKind, Snapshot},
     replay::Readiness,
     time::MediaTime,
+    view::ViewMode,
 };
 
 /// The frame of a monitor: title with tally, picture, border. Returns the room of the picture.
@@ -85,6 +86,34 @@ fn state_of(p: &PreviewView) -> (String, Color32) {
     }
 }
 
+/// How true the picture at the prepared position is, and on which rung: top right in preview; below it the legend of the heat map.
+fn truth_meter(ui: &Ui, room: Rect, snapshot: &Snapshot, p: &PreviewView) {
+    let Some(gap) = snapshot.gap_at(p.position) else { return };
+    let share = p.position - p.position.floor();
+    let at_camera = !(0.005..=0.995).contains(&share);
+    let (text, fill) = match &gap.state.score {
+        // At a camera every rung shows its own picture.
+        _ if at_camera || p.readiness < Readiness::Solved || snapshot.real_pixels_only => ("real pixels".to_owned(), style::RAISED),
+        Some(score) => (format!("{:.1} dB   {}", score.db, gap.state.rung.label()), orbit_bar::gap_color(gap.state.quality)),
+        None => (format!("not measured   {}", gap.state.rung.label()), style::RAISED),
+    };
+    let width = ui.fonts_mut(|f| f.layout_no_wrap(text.clone(), style::text(12.5), style::TEXT)).size().x + 12.0;
+    let rect = widgets::tag(ui, pos2(room.right() - 8.0 - width, room.top() + 16.0), &text, fill, style::ON_COLOR, 12.5);
+    ui.interact(rect, ui.scope_id().with("truth"), egui::Sense::hover())
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Meter, true, format!("Truth {text}")));
+    if !snapshot.heat_map || p.report.is_none() {
+        return;
+    }
+    let mut y = rect.bottom() + 12.0;
+    for (_, [r, g, b], words) in HEAT_LEGEND {
+        let band = Rect::from_min_max(pos2(room.right() - 92.0, y - 8.0), pos2(room.right() - 8.0, y + 8.0));
+        ui.painter().rect_filled(band, 0.0, Color32::from_black_alpha(165));
+        ui.painter().rect_filled(Rect::from_center_size(pos2(band.left() + 10.0, y), vec2(10.0, 10.0)), 2.0, Color32::from_rgb(r, g, b));
+        ui.painter().text(pos2(band.left() + 20.0, y), Align2::LEFT_CENTER, words, style::text(11.0), style::TEXT);
+        y += 16.0;
+    }
+}
+
 /// Draws preview.
 pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
     let Some(p) = &snapshot.preview else {
@@ -112,6 +141,9 @@ pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
         let bar = Rect::from_min_size(pos2(room.left(), room.bottom() - 28.0), vec2(room.width(), 4.0));
         widgets::fill_bar(ui, bar, p.progress, style::AMBER);
     }
+    if p.shown.is_some() {
+        truth_meter(ui, room, snapshot, p);
+    }
     let mut top = room.top() + 16.0;
     let missing: Vec<&str> = p.left_out.iter().map(|(camera, _)| camera.as_str()).collect();
     if !missing.is_empty() {
@@ -136,7 +168,11 @@ pub fn program(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
         ProgramKind::Replay { position, solved, progress, .. } => {
             let state = match (progress >= 1.0, solved) {
                 (true, _) => "HOLD at the end of the move".to_owned(),
-                (false, true) => format!("{:.0} %", progress * 100.0),
+                (false, true) => match snapshot.program.report.as_ref().map(|r| r.mode) {
+                    Some(ViewMode::SoftFade) => format!("{:.0} %, soft fade", progress * 100.0),
+                    Some(ViewMode::Nearest) => format!("{:.0} %, cut", progress * 100.0),
+                    _ => format!("{:.0} %", progress * 100.0),
+                },
                 (false, false) => format!("{:.0} %, real cameras", progress * 100.0),
             };
             ("REPLAY".to_owned(), place(snapshot, position), state)

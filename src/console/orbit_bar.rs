@@ -1,23 +1,70 @@
-//! The orbit bar: the arc unrolled. Physical cameras are ticks, gaps are coloured by what they allow, and the handle is the
-//! prepared position: drag it by hand.
+//! The orbit bar: the arc unrolled. Physical cameras are ticks, gaps are coloured by what they allow (filled when measured, hollow
+//! while only estimated from the angle) and say their rung of the ladder; the handle is the prepared position: drag it by hand.
 
 use egui::{Align2, Color32, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::{monitors, style, widgets};
-use crate::engine::{Command, FeedHealth, GapQuality, ProgramKind, Snapshot, Tally};
+use crate::engine::{Command, CommandKind, FeedHealth, GapQuality, GapView, ProgramKind, Rung, RungReason, Snapshot, Tally};
 
-fn gap_color(quality: GapQuality) -> Color32 {
+/// Room of the switches in the title line, points.
+const SWITCHES: [(CommandKind, f32); 3] =
+    [(CommandKind::NextRung, 64.0), (CommandKind::ToggleHeatMap, 52.0), (CommandKind::ToggleRealPixels, 86.0)];
+
+/// The colour of a class, on the bar and in the read-out.
+pub(super) fn gap_color(quality: GapQuality) -> Color32 {
     match quality {
-        GapQuality::Full => Color32::from_rgb(52, 120, 190),
+        GapQuality::Good => Color32::from_rgb(52, 120, 190),
         GapQuality::Fair => Color32::from_rgb(176, 134, 46),
-        GapQuality::Wide => Color32::from_rgb(150, 72, 52),
+        GapQuality::Poor => Color32::from_rgb(150, 72, 52),
     }
+}
+
+/// The switches of the ladder, right in the title line; returns their left edge.
+fn switches(ui: &mut Ui, inner: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) -> f32 {
+    let by_hand = snapshot.gap_at(snapshot.position).is_some_and(|g| g.state.why == RungReason::Operator);
+    let mut right = inner.right();
+    for (kind, width) in SWITCHES.into_iter().rev() {
+        let (on, command) = match kind {
+            CommandKind::ToggleHeatMap => (snapshot.heat_map, Command::ToggleHeatMap),
+            CommandKind::ToggleRealPixels => (snapshot.real_pixels_only, Command::ToggleRealPixels),
+            _ => (by_hand, Command::NextRung),
+        };
+        let rect = Rect::from_min_max(pos2(right - width, inner.top() - 20.0), pos2(right, inner.top() - 2.0));
+        right -= width + 4.0;
+        let look = widgets::ButtonLook {
+            fill: if on { style::ACCENT } else { style::RAISED },
+            color: if on { style::ON_COLOR } else { style::TEXT },
+            size: 11.5,
+            on: false,
+        };
+        if widgets::command_button(ui, rect, kind, !snapshot.gaps.is_empty(), look).clicked() {
+            out.push(command);
+        }
+    }
+    right
+}
+
+/// The words in a gap's field and above it.
+fn gap_words(gap: &GapView) -> (String, String) {
+    let rung = match gap.state.rung {
+        Rung::Synthesis => "full",
+        Rung::SoftFade => "soft",
+        Rung::Cut => "cut",
+    };
+    let by_hand = if gap.state.why == RungReason::Operator { "*" } else { "" };
+    let figure = match gap.state.score {
+        Some(score) => format!("{:.1} dB", score.db),
+        None => format!("{:.0}°", gap.state.degrees),
+    };
+    (format!("{rung}{by_hand}"), figure)
 }
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
-    let note = gap_note(snapshot);
-    let inner = widgets::panel(ui, "ORBIT", &note);
+    let inner = widgets::panel(ui, "ORBIT", "");
+    let note_right = switches(ui, inner, snapshot, out) - 8.0;
+    let note = Rect::from_min_max(pos2(inner.left() + 52.0, inner.top() - 20.0), pos2(note_right, inner.top() - 2.0));
+    widgets::line(ui, note, &gap_note(snapshot), style::text(11.5), style::DIM);
     let n = snapshot.cameras.len();
     let length = snapshot.arc_length();
     if n < 2 || snapshot.gaps.is_empty() {
@@ -34,16 +81,28 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
 
     for (k, gap) in snapshot.gaps.iter().enumerate() {
         let cell = Rect::from_min_max(pos2(x_of(k as f64) + 1.0, lane.top()), pos2(x_of(k as f64 + 1.0) - 1.0, lane.bottom()));
-        ui.painter().rect_filled(cell, 2.0, gap_color(gap.quality));
-        // Shape besides colour: fair has one line, wide has two, a bridged gap is hatched.
-        let lines: &[f32] = match gap.quality {
-            GapQuality::Full => &[],
-            GapQuality::Fair => &[0.5],
-            GapQuality::Wide => &[0.33, 0.67],
-        };
-        for share in lines {
-            let y = cell.top() + cell.height() * share;
-            ui.painter().hline(cell.x_range(), y, Stroke::new(1.5, style::PANEL));
+        let color = gap_color(gap.state.quality);
+        // Measured is filled; an estimate is hollow.
+        if gap.state.score.is_some() {
+            ui.painter().rect_filled(cell, 2.0, color);
+        } else {
+            ui.painter().rect_filled(cell, 2.0, color.gamma_multiply(0.25));
+            widgets::border(ui, cell, 1.5, color);
+        }
+        let (rung, figure) = gap_words(gap);
+        if cell.width() > 26.0 {
+            ui.painter().text(cell.center(), Align2::CENTER_CENTER, rung, style::text(10.5), style::TEXT);
+        } else {
+            // No room for words, and never colour alone: fair has one line, poor has two.
+            let lines: &[f32] = match gap.state.quality {
+                GapQuality::Good => &[],
+                GapQuality::Fair => &[0.5],
+                GapQuality::Poor => &[0.33, 0.67],
+            };
+            for share in lines {
+                let y = cell.top() + cell.height() * share;
+                ui.painter().hline(cell.x_range(), y, Stroke::new(1.5, style::PANEL));
+            }
         }
         if gap.bridged {
             let mut x = cell.left();
@@ -54,13 +113,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
             }
         }
         if cell.width() > 26.0 && track.height() > 44.0 {
-            ui.painter().text(
-                pos2(cell.center().x, cell.top() - 8.0),
-                Align2::CENTER_CENTER,
-                format!("{:.0}°", gap.degrees),
-                style::text(10.5),
-                style::DIM,
-            );
+            ui.painter().text(pos2(cell.center().x, cell.top() - 8.0), Align2::CENTER_CENTER, figure, style::text(10.5), style::DIM);
         }
     }
 
@@ -126,12 +179,17 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
 /// What the position means, in words.
 fn gap_note(snapshot: &Snapshot) -> String {
     let place = monitors::place(snapshot, snapshot.position);
-    let at = snapshot.position.floor() as usize;
-    match snapshot.gaps.get(at.min(snapshot.gaps.len().saturating_sub(1))) {
-        Some(gap) => {
-            let bridged = if gap.bridged { ", bridged: a camera is missing" } else { "" };
-            format!("{place}    gap {:.1}° {}{bridged}", gap.degrees, gap.quality.label())
+    let Some(gap) = snapshot.gap_at(snapshot.position) else { return place };
+    let state = &gap.state;
+    let bridged = if gap.bridged { ", bridged: a camera is missing" } else { "" };
+    let measured = match &state.score {
+        Some(score) => {
+            let worse = snapshot.cameras.get(score.worse_end).map_or("", |c| c.name.as_str());
+            format!("{:.1} dB at {worse}, {}", score.db, state.quality.label())
         }
-        None => place,
-    }
+        None => format!("~{}", state.quality.label()),
+    };
+    let t = snapshot.truth;
+    let progress = if t.measured < t.of { format!("    measured {} of {}", t.measured, t.of) } else { String::new() };
+    format!("{place}    {:.1}° {measured}: {} ({}){bridged}{progress}", state.degrees, state.rung.label(), state.why.label())
 }

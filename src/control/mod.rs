@@ -77,6 +77,9 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Character('?') => Command::ShowKeys,
         Key::Character('m') if !ctrl => Command::NextMove,
         Key::Character('e') if !ctrl => Command::Export,
+        Key::Character('h') if !ctrl => Command::ToggleHeatMap,
+        Key::Character('r') if !ctrl => Command::ToggleRealPixels,
+        Key::Character('l') if !ctrl => Command::NextRung,
         Key::Digit(_) | Key::Character(_) => return None,
     })
 }
@@ -148,6 +151,9 @@ mod tests {
             Key::Character('?'),
             Key::Character('m'),
             Key::Character('e'),
+            Key::Character('h'),
+            Key::Character('r'),
+            Key::Character('l'),
         ];
         let reached: Vec<_> = keys.iter().flat_map(|k| [press(*k, PLAIN), press(*k, CTRL)]).flatten().map(|c| c.kind()).collect();
         for info in &CommandKind::ALL {

@@ -1,6 +1,7 @@
 //! The board between the engine and its GPU thread: what is wanted now, by discipline. Posting never waits.
 //!
-//! `latest`: one slot each for the program picture, the preview picture and the solve; a newer wish replaces the older.
+//! `latest`: one slot each for the program picture, the preview picture, the solve and the measuring; a newer wish replaces the
+//! older. Measuring comes last: only while nothing is on air and nobody has asked for a picture for a while.
 
 use std::{
     sync::Arc,
@@ -9,7 +10,10 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::{frame::Moment, rig::Camera, time::MediaTime};
+use crate::{frame::Moment, rig::Camera, time::MediaTime, view::ViewMode};
+
+/// Measuring begins, or goes on, when nothing else was wanted for so long: an operator who scrubs is not to feel it.
+const QUIET: Duration = Duration::from_millis(300);
 
 /// A picture to render from the scene of an instant.
 #[derive(Debug, Clone)]
@@ -18,6 +22,10 @@ pub(super) struct ViewWish {
     pub instant: MediaTime,
     /// The virtual camera.
     pub target: Camera,
+    /// How.
+    pub mode: ViewMode,
+    /// With the heat map over it.
+    pub heat: bool,
 }
 
 /// A moment to solve.
@@ -31,12 +39,23 @@ pub(super) struct SolveWish {
     pub first: Vec<usize>,
 }
 
+/// Cameras of a moment to score by leaving each out.
+#[derive(Debug, Clone)]
+pub(super) struct MeasureWish {
+    /// The frames.
+    pub moment: Arc<Moment>,
+    /// Indices in the rig; the first is measured next.
+    pub cameras: Vec<usize>,
+}
+
 /// One job, most urgent first.
 #[derive(Debug)]
 pub(super) enum Job {
     Program(ViewWish),
     Preview(ViewWish),
     Solve(SolveWish),
+    /// Score this camera.
+    Measure(Arc<Moment>, usize),
     Stop,
 }
 
@@ -45,11 +64,29 @@ struct Wishes {
     program: Option<ViewWish>,
     preview: Option<ViewWish>,
     solve: Option<SolveWish>,
+    measure: Option<MeasureWish>,
+    /// When anything but measuring was last wanted.
+    busy: Option<Instant>,
     /// The scene that must not be evicted.
     on_air: Option<MediaTime>,
     /// The instant that preview wants; a running solve of another one is cancelled.
     preparing: Option<MediaTime>,
     stop: bool,
+}
+
+impl Wishes {
+    fn may_measure(&self, instant: MediaTime) -> bool {
+        let idle = self.program.is_none() && self.preview.is_none() && self.solve.is_none() && !self.stop;
+        idle && self.on_air.is_none() && self.measure.as_ref().is_some_and(|m| m.moment.instant == instant)
+    }
+
+    /// The next camera to measure, and how long to wait for quiet before it.
+    fn next_measure(&self) -> Option<(Arc<Moment>, usize, Duration)> {
+        let measure = self.measure.as_ref().filter(|m| self.may_measure(m.moment.instant))?;
+        let camera = *measure.cameras.first()?;
+        let quiet_in = self.busy.map_or(Duration::ZERO, |busy| QUIET.saturating_sub(busy.elapsed()));
+        Some((Arc::clone(&measure.moment), camera, quiet_in))
+    }
 }
 
 /// The board.
@@ -62,14 +99,20 @@ pub(super) struct Board {
 impl Board {
     /// Replaces the wanted program picture; true when an older wish was never served.
     pub fn post_program_latest(&self, wish: ViewWish) -> bool {
-        let missed = self.wishes.lock().program.replace(wish).is_some();
+        let mut wishes = self.wishes.lock();
+        wishes.busy = Some(Instant::now());
+        let missed = wishes.program.replace(wish).is_some();
+        drop(wishes);
         self.posted.notify_one();
         missed
     }
 
     /// Replaces the wanted preview picture.
     pub fn post_preview_latest(&self, wish: ViewWish) {
-        self.wishes.lock().preview = Some(wish);
+        let mut wishes = self.wishes.lock();
+        wishes.busy = Some(Instant::now());
+        wishes.preview = Some(wish);
+        drop(wishes);
         self.posted.notify_one();
     }
 
@@ -77,6 +120,7 @@ impl Board {
     pub fn post_solve_latest(&self, wish: SolveWish) {
         let mut wishes = self.wishes.lock();
         wishes.preparing = Some(wish.moment.instant);
+        wishes.busy = Some(Instant::now());
         wishes.solve = Some(wish);
         drop(wishes);
         self.posted.notify_one();
@@ -92,15 +136,45 @@ impl Board {
         if wishes.preview.as_ref().is_some_and(|v| Some(v.instant) != instant) {
             wishes.preview = None;
         }
+        if wishes.measure.as_ref().is_some_and(|m| Some(m.moment.instant) != instant) {
+            wishes.measure = None;
+        }
+    }
+
+    /// Replaces what is to be measured; an empty list is nothing.
+    pub fn post_measure_latest(&self, wish: MeasureWish) {
+        self.wishes.lock().measure = (!wish.cameras.is_empty()).then_some(wish);
+        self.posted.notify_one();
+    }
+
+    /// Whether the measuring of this instant may go on: false as soon as anything else is wanted, or a replay is on air.
+    pub fn may_measure(&self, instant: MediaTime) -> bool {
+        self.wishes.lock().may_measure(instant)
+    }
+
+    /// A camera is measured (or cannot be).
+    pub fn measured(&self, instant: MediaTime, camera: usize) {
+        let mut wishes = self.wishes.lock();
+        if let Some(measure) = &mut wishes.measure
+            && measure.moment.instant == instant
+        {
+            measure.cameras.retain(|c| *c != camera);
+            if measure.cameras.is_empty() {
+                wishes.measure = None;
+            }
+        }
     }
 
     /// Says which scene is on air.
     pub fn set_on_air(&self, instant: Option<MediaTime>) {
         let mut wishes = self.wishes.lock();
         wishes.on_air = instant;
+        wishes.busy = Some(Instant::now());
         if instant.is_none() {
             wishes.program = None;
         }
+        drop(wishes);
+        self.posted.notify_one();
     }
 
     /// The scene that is on air.
@@ -136,7 +210,14 @@ impl Board {
             if let Some(wish) = wishes.solve.take() {
                 return Job::Solve(wish);
             }
-            self.posted.wait(&mut wishes);
+            match wishes.next_measure() {
+                Some((moment, camera, quiet_in)) if quiet_in.is_zero() => return Job::Measure(moment, camera),
+                Some((_, _, quiet_in)) => {
+                    // Woken early or late: the loop looks again.
+                    let _ = self.posted.wait_for(&mut wishes, quiet_in);
+                }
+                None => self.posted.wait(&mut wishes),
+            }
         }
     }
 
@@ -173,7 +254,7 @@ mod tests {
             camera_from_world: Pose::IDENTITY,
             clock_offset_nanos: 0,
         };
-        ViewWish { instant: MediaTime::from_nanos(nanos), target }
+        ViewWish { instant: MediaTime::from_nanos(nanos), target, mode: ViewMode::Synthesis, heat: false }
     }
 
     fn solve(nanos: i64) -> SolveWish {
@@ -207,6 +288,40 @@ mod tests {
         board.post_program_latest(view(9));
         board.set_on_air(None);
         assert!(board.take_view().is_none(), "a return takes back the program picture");
+        board.stop();
+        assert!(matches!(board.wait(), Job::Stop));
+    }
+
+    #[test]
+    fn measuring_waits_for_quiet_and_for_the_air() {
+        let board = Board::default();
+        let at = MediaTime::from_nanos(1);
+        let wish = || MeasureWish { moment: solve(1).moment, cameras: vec![4, 2] };
+        board.prepare_only(Some(at));
+        board.post_measure_latest(wish());
+        assert!(matches!(board.wait(), Job::Measure(_, 4)));
+        // What was abandoned is asked for again; what is done is not.
+        assert!(matches!(board.wait(), Job::Measure(_, 4)));
+        board.measured(at, 4);
+        // A picture comes first, and then a pause.
+        board.post_preview_latest(view(1));
+        assert!(!board.may_measure(at));
+        let begun = Instant::now();
+        assert!(matches!(board.wait(), Job::Preview(_)));
+        assert!(board.may_measure(at));
+        assert!(matches!(board.wait(), Job::Measure(_, 2)));
+        assert!(begun.elapsed() >= QUIET / 2, "{:?}", begun.elapsed());
+        board.set_on_air(Some(at));
+        assert!(!board.may_measure(at));
+        board.set_on_air(None);
+        assert!(board.may_measure(at));
+        // Another instant.
+        board.prepare_only(Some(MediaTime::from_nanos(2)));
+        assert!(!board.may_measure(at));
+        board.post_measure_latest(wish());
+        board.measured(at, 2);
+        board.measured(at, 4);
+        assert!(!board.may_measure(at), "all is measured");
         board.stop();
         assert!(matches!(board.wait(), Job::Stop));
     }

@@ -1,5 +1,6 @@
 //! What an operator can ask for: one name, one tooltip, one shortcut each, whoever asks (console, keys, control surfaces).
 
+use super::ladder::Rung;
 use crate::{replay::EventId, time::MediaTime};
 
 /// How good and how costly the pictures are.
@@ -91,6 +92,19 @@ pub enum Command {
     NextMove,
     /// Choose how good the pictures are.
     SetQuality(Quality),
+    /// Show or hide, over preview, how sure each pixel is.
+    ToggleHeatMap,
+    /// Show nothing but the cameras' own pictures, or go back to the ladder.
+    ToggleRealPixels,
+    /// Choose the rung of a gap by hand.
+    SetRung {
+        /// The gap after the camera of this number along the arc.
+        gap: usize,
+        /// `None` gives it back to its score.
+        rung: Option<Rung>,
+    },
+    /// The next rung for the gap at the prepared position; after the last, by its score again.
+    NextRung,
     /// Write the prepared replay to a file.
     Export,
     /// Show or hide the map of the keys (done by the window).
@@ -119,6 +133,10 @@ pub enum CommandKind {
     SelectMove,
     NextMove,
     SetQuality,
+    ToggleHeatMap,
+    ToggleRealPixels,
+    SetRung,
+    NextRung,
     Export,
     ShowKeys,
     FullScreenProgram,
@@ -139,7 +157,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// Every command, in the order in which an operator meets them.
-    pub const ALL: [CommandInfo; 19] = [
+    pub const ALL: [CommandInfo; 23] = [
         info(
             Self::Mark,
             "MARK",
@@ -166,6 +184,15 @@ impl CommandKind {
         info(Self::SelectMove, "Move", "Choose the move that a take plays", ""),
         info(Self::NextMove, "Next move", "Go to the next move that a take plays", "M"),
         info(Self::SetQuality, "Quality", "Choose how good and how costly the pictures are", ""),
+        info(Self::ToggleHeatMap, "Heat", "Show or hide, over preview, how sure each pixel is", "H"),
+        info(
+            Self::ToggleRealPixels,
+            "Real pixels",
+            "Nothing but the cameras' own pictures, in preview, on air and in exports; again: back to the ladder",
+            "R",
+        ),
+        info(Self::SetRung, "Rung", "Choose what a gap shows: full synthesis, soft fade or cut", ""),
+        info(Self::NextRung, "Ladder", "Choose by hand what this gap shows: synthesis, soft fade, cut, then by its score again", "L"),
         info(Self::Export, "EXPORT", "Write the prepared replay to a file beside the show", "E"),
         info(Self::ShowKeys, "Keys", "Show or hide the map of the keys", "?"),
         info(Self::FullScreenProgram, "Full screen", "Program window: full screen or window", "F11"),
@@ -173,7 +200,7 @@ impl CommandKind {
 
     /// How it is presented.
     pub fn info(self) -> &'static CommandInfo {
-        static ALL: [CommandInfo; 19] = CommandKind::ALL;
+        static ALL: [CommandInfo; 23] = CommandKind::ALL;
         // The table holds every kind (a test walks the enum); the first entry is never the fallback in practice.
         ALL.iter().find(|i| i.kind == self).unwrap_or(&ALL[0])
     }
@@ -203,6 +230,10 @@ impl Command {
             Self::SelectMove(_) => CommandKind::SelectMove,
             Self::NextMove => CommandKind::NextMove,
             Self::SetQuality(_) => CommandKind::SetQuality,
+            Self::ToggleHeatMap => CommandKind::ToggleHeatMap,
+            Self::ToggleRealPixels => CommandKind::ToggleRealPixels,
+            Self::SetRung { .. } => CommandKind::SetRung,
+            Self::NextRung => CommandKind::NextRung,
             Self::Export => CommandKind::Export,
             Self::ShowKeys => CommandKind::ShowKeys,
             Self::FullScreenProgram => CommandKind::FullScreenProgram,

@@ -4,6 +4,7 @@
 mod log;
 mod pictures;
 mod reports;
+mod truth;
 
 use std::{
     path::PathBuf,
@@ -19,6 +20,7 @@ use super::{
     board::{Board, SolveWish},
     export::{ExportJob, Moments},
     export_thread::{ExportNews, RunningExport, free_name},
+    ladder::Rung,
     live::Inbox,
     moment_thread::MomentWish,
     orbit,
@@ -55,8 +57,9 @@ pub(super) struct PreviewState {
     part: Option<orbit::Part>,
     /// Whether it is.
     part_solved: bool,
-    /// (instant, position, size, from a scene) of what was last asked for or shown.
-    asked: Option<(MediaTime, f64, (u32, u32), bool)>,
+    asked: Option<pictures::Asked>,
+    /// The camera that a cut shows, by its number along the arc.
+    cut: Option<usize>,
 }
 
 /// What program shows beyond the transport's own state.
@@ -69,7 +72,11 @@ pub(super) struct ProgramState {
     pub repeated: u64,
     pub frames: u64,
     changed: Instant,
-    asked: Option<(MediaTime, f64, bool)>,
+    asked: Option<pictures::Asked>,
+    /// See [`PreviewState::cut`].
+    cut: Option<usize>,
+    /// The rungs of the gaps when the take was made.
+    rungs: Vec<Rung>,
     live_time: Option<(usize, MediaTime)>,
     /// The path that is on air.
     playing: Option<Track>,
@@ -89,6 +96,7 @@ pub(super) struct Director {
     pub notices: Vec<Notice>,
     pub published: u64,
     pub export: Option<RunningExport>,
+    pub truth: truth::TruthState,
     export_folder: PathBuf,
     exports: Sender<ExportNews>,
     board: Arc<Board>,
@@ -120,7 +128,10 @@ impl Director {
         let closed = arc.as_ref().is_some_and(|a| a.closed);
         let transport = Transport::new(names, &order, closed);
         let (width_px, height_px) = options.quality.unwrap_or_default().program_size_px();
+        let degrees: Vec<f64> =
+            arc.as_ref().map_or_else(Vec::new, |a| (0..a.gap_count()).map(|k| a.gap_rad(feeds.rig(), k).to_degrees()).collect());
         let mut director = Self {
+            truth: truth::TruthState::new(&degrees),
             arc,
             transport,
             quality: options.quality.unwrap_or_default(),
@@ -135,6 +146,8 @@ impl Director {
                 frames: 0,
                 changed: Instant::now(),
                 asked: None,
+                cut: None,
+                rungs: Vec::new(),
                 live_time: None,
                 playing: None,
             },
@@ -296,6 +309,10 @@ impl Director {
                 self.auto_quality = false;
                 self.set_quality(quality);
             }
+            Command::ToggleHeatMap => self.truth.heat_map = !self.truth.heat_map,
+            Command::ToggleRealPixels => self.toggle_real_pixels(),
+            Command::SetRung { gap, rung } => self.choose_rung(gap, rung),
+            Command::NextRung => self.next_rung(),
             Command::Export => self.start_export(),
             Command::ShowKeys | Command::FullScreenProgram => {}
         }
@@ -344,6 +361,7 @@ impl Director {
             path: track.path().clone(),
             mark: instant,
             mode: ViewMode::Synthesis,
+            gaps: self.truth.ladder.gaps().to_vec(),
             scene: SceneOptions { max_depth_size_px: self.quality.depth_size_px(), ..SceneOptions::default() },
             output: OutputSpec {
                 path: free_name(&self.export_folder, name),
@@ -379,17 +397,21 @@ impl Director {
                 Effect::Unpin(id) => self.feeds.unpin(id),
                 Effect::Prepare(instant) => {
                     self.preview = PreviewState::default();
+                    self.refresh_ladder();
                     self.start_preparing(instant);
                 }
                 Effect::StopPreparing => {
                     self.preview = PreviewState::default();
                     self.moment_wish.clear();
                     self.board.prepare_only(None);
+                    self.refresh_ladder();
                 }
                 Effect::Cut => {
                     self.program.asked = None;
                     self.program.live_time = None;
                     self.program.report = None;
+                    self.program.cut = None;
+                    self.program.rungs = self.truth.ladder.gaps().iter().map(|g| g.rung).collect();
                     let on_air = match self.transport.program() {
                         Program::Replay(on_air) => Some((on_air.instant, on_air.from_position)),
                         Program::Live { .. } | Program::Hold => None,

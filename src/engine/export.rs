@@ -4,12 +4,16 @@
 
 use std::{sync::Arc, time::Instant};
 
+use super::{
+    ladder::{GapState, Rung, cut_camera, gap_at},
+    orbit,
+};
 use crate::{
     frame::{Moment, MomentFrame, Picture, PictureError},
     gpu::Gpu,
     output::{self, CancelToken, FrameReport, OutputError, OutputSpec, OutputSummary, SidecarHeader},
-    replay::path::{Path, PathError, Track},
-    rig::{Rig, fit_to_pictures, pictures::PicturesError},
+    replay::path::{Path, PathError, PathSample, Track},
+    rig::{self, Camera, Rig, fit_to_pictures, pictures::PicturesError},
     scene::{Scene, SceneError, SceneOptions, SceneSolver},
     telemetry::StageTimes,
     time::MediaTime,
@@ -104,8 +108,10 @@ pub struct ExportJob {
     pub path: Path,
     /// The instant that the path's times count from.
     pub mark: MediaTime,
-    /// How to render.
+    /// How to render where `gaps` says nothing.
     pub mode: ViewMode,
+    /// The ladder of the gaps along the rig's arc; empty: `mode` everywhere.
+    pub gaps: Vec<GapState>,
     /// How to solve.
     pub scene: SceneOptions,
     /// The file. Its `sidecar` is filled in here when it is `Some`.
@@ -239,13 +245,18 @@ pub fn run(
         let timed = |secs: &mut StageTimes, stage: &str, start: Instant| secs.add(stage, start.elapsed().as_secs_f64());
         let start = Instant::now();
         // Depth is for synthesis only: real pixels are there at once.
-        let mut solver = if job.mode == ViewMode::Synthesis { Some(SceneSolver::new(gpu)?) } else { None };
+        let mut solver = if job.mode.needs_depth() || job.gaps.iter().any(|gap| gap.rung.mode().needs_depth()) {
+            Some(SceneSolver::new(gpu)?)
+        } else {
+            None
+        };
         let mut synthesizer = ViewSynthesizer::new(gpu)?;
         timed(&mut secs, "pipelines", start);
         let mut times = times_of(&first);
         let mut scene: Option<Scene> = None;
         let mut left_out = now.left_out.clone();
         let mut moments = 0;
+        let mut ladder = OnLadder::new(&job.gaps, &whole, (job.output.width_px, job.output.height_px));
         for index in 0..frames {
             if cancel.is_cancelled() {
                 return Err(OutputError::Cancelled.into());
@@ -289,13 +300,15 @@ pub fn run(
                 solved
             };
             let start = Instant::now();
-            let view = synthesizer.render(&solved, &sample.camera, job.mode)?;
+            let (target, gap) = ladder.target(&sample, &now.rig);
+            let view = synthesizer.render(&solved, &target, gap.map_or(job.mode, |g| g.rung.mode()))?;
             let picture = view.read(gpu)?;
             timed(&mut secs, "render", start);
             scene = Some(solved);
             let start = Instant::now();
             let mode = match view.report.mode {
                 ViewMode::Synthesis => "synthesis",
+                ViewMode::SoftFade => "soft_fade",
                 ViewMode::CrossFade => "cross_fade",
                 ViewMode::Nearest => "nearest",
             };
@@ -307,6 +320,9 @@ pub fn run(
                 sources: view.report.sources,
                 synthesized_share: view.report.synthesized_share,
                 filled_share: view.report.filled_share,
+                rung: gap.map_or_else(String::new, |g| word_of(&g.rung)),
+                rung_reason: gap.map_or_else(String::new, |g| word_of(&g.why)),
+                gap_db: gap.and_then(|g| g.score).map(|s| s.db),
             };
             sink.write(&picture, &report)?;
             timed(&mut secs, "write", start);
@@ -329,6 +345,44 @@ pub fn run(
             Err(error)
         }
     }
+}
+
+/// The ladder along the path of an export.
+struct OnLadder<'a> {
+    gaps: &'a [GapState],
+    rig: &'a Rig,
+    arc: Option<rig::Arc>,
+    size_px: (u32, u32),
+    /// The camera that a cut shows.
+    shown: Option<usize>,
+}
+
+impl<'a> OnLadder<'a> {
+    fn new(gaps: &'a [GapState], rig: &'a Rig, size_px: (u32, u32)) -> Self {
+        // Gaps of another arc say nothing about this one.
+        let arc = rig::Arc::fit(rig).ok().filter(|arc| arc.gap_count() == gaps.len());
+        Self { gaps: if arc.is_some() { gaps } else { &[] }, rig, arc, size_px, shown: None }
+    }
+
+    /// The camera to render for a sample, and its gap; on a cut the nearest real camera of those that are present.
+    fn target(&mut self, sample: &PathSample, present: &Rig) -> (Camera, Option<&'a GapState>) {
+        let Some(arc) = &self.arc else { return (sample.camera.clone(), None) };
+        let n = arc.order.len() as f64;
+        let position = if arc.closed { sample.position.rem_euclid(n) } else { sample.position };
+        let gap = gap_at(position, self.gaps.len()).map(|k| &self.gaps[k]);
+        if gap.is_none_or(|g| g.rung != Rung::Cut) {
+            return (sample.camera.clone(), gap);
+        }
+        let there: Vec<bool> = arc.order.iter().map(|&i| present.camera(&self.rig.cameras[i].name).is_some()).collect();
+        self.shown = cut_camera(&there, arc.closed, position, self.shown);
+        let station = self.shown.and_then(|k| orbit::camera_at(self.rig, k as f64, self.size_px).ok());
+        (station.unwrap_or_else(|| sample.camera.clone()), gap)
+    }
+}
+
+/// The word that a value is written with in JSON.
+fn word_of(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn moment_at(moments: &mut Moments, instant: MediaTime) -> Result<Moment, ExportError> {

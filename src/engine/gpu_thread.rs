@@ -8,15 +8,20 @@ use std::{
 
 use crossbeam::channel::Sender;
 
-use super::board::{Board, Job, SolveWish, ViewWish};
+use super::{
+    board::{Board, Job, SolveWish, ViewWish},
+    heat,
+    meter::{CameraScore, MomentMeter},
+    truth::TruthError,
+};
 use crate::{
-    frame::Picture,
+    frame::{Moment, Picture},
     gpu::{Gpu, GpuError, GpuOptions},
     rig::Rig,
     scene::{Scene, SceneError, SceneOptions, SceneSolver},
     telemetry::StageTimes,
     time::MediaTime,
-    view::{ViewError, ViewMode, ViewReport, ViewSynthesizer},
+    view::{ViewError, ViewReport, ViewSynthesizer},
 };
 
 /// Scenes kept on the GPU: the one on air, the one in preview, and the one before.
@@ -43,6 +48,8 @@ pub(super) enum GpuReport {
     Rendered { program: bool, instant: MediaTime, picture: Arc<Picture>, report: ViewReport, secs: f64 },
     /// No picture.
     RenderFailed { program: bool, instant: MediaTime, why: String },
+    /// A camera (index in the rig) was left out and scored, or cannot be.
+    Measured { instant: MediaTime, camera: usize, result: Result<CameraScore, String>, secs: f64 },
 }
 
 /// Runs until the board stops.
@@ -59,7 +66,7 @@ pub(super) fn run(rig: &Rig, board: &Board, reports: &Sender<GpuReport>) {
                 if reports.send(opened).is_err() {
                     return;
                 }
-                let mut worker = Worker { rig, board, reports, gpu, synthesizer, scenes: Vec::new() };
+                let mut worker = Worker { rig, board, reports, gpu, synthesizer, scenes: Vec::new(), meter: None };
                 if worker.serve(solver) {
                     return;
                 }
@@ -92,6 +99,8 @@ struct Worker<'a> {
     synthesizer: ViewSynthesizer,
     /// Newest last.
     scenes: Vec<Held>,
+    /// The moment that was last measured, reduced; an error when that is impossible.
+    meter: Option<(MediaTime, Result<MomentMeter, String>)>,
 }
 
 /// A scene on the GPU.
@@ -112,6 +121,7 @@ impl Worker<'_> {
                 Job::Program(wish) => self.render(true, &wish),
                 Job::Preview(wish) => self.render(false, &wish),
                 Job::Solve(wish) => self.solve(&mut solver, &wish),
+                Job::Measure(moment, camera) => self.measure(&mut solver, &moment, camera),
             }
             if self.gpu.is_lost() {
                 return false;
@@ -130,8 +140,11 @@ impl Worker<'_> {
         let Some(Held { scene, .. }) = self.scenes.iter().rev().find(|held| held.instant == instant) else {
             return self.report(GpuReport::RenderFailed { program, instant, why: "the scene is not on the GPU any more".to_owned() });
         };
-        let rendered = self.synthesizer.render(scene, &wish.target, ViewMode::Synthesis).and_then(|view| {
-            let picture = view.read(&self.gpu)?;
+        let rendered = self.synthesizer.render(scene, &wish.target, wish.mode).and_then(|view| {
+            let mut picture = view.read(&self.gpu)?;
+            if wish.heat {
+                heat::lay_over(&mut picture, &view.read_trust(&self.gpu)?);
+            }
             Ok((picture, view.report))
         });
         match rendered {
@@ -147,6 +160,38 @@ impl Worker<'_> {
                 self.report(GpuReport::RenderFailed { program, instant, why });
             }
         }
+    }
+
+    /// The cameras (indices in the rig) that have a picture in a moment, and their pictures.
+    fn present<'m>(&self, moment: &'m Moment) -> (Vec<usize>, Vec<&'m Picture>) {
+        moment.frames.iter().filter_map(|f| Some((self.rig.index_of(&f.camera)?, f.picture.as_ref()))).unzip()
+    }
+
+    /// One step of the truth meter; dropped, to be done later, as soon as anything else is wanted.
+    fn measure(&mut self, solver: &mut SceneSolver, moment: &Moment, camera: usize) {
+        let begun = Instant::now();
+        let instant = moment.instant;
+        let (keep, pictures) = self.present(moment);
+        if self.meter.as_ref().is_none_or(|(at, _)| *at != instant) {
+            let meter = MomentMeter::new(&self.rig.restricted_to(&keep), &pictures).map_err(|e| e.to_string());
+            self.meter = Some((instant, meter));
+        }
+        let board = self.board;
+        let result = match (&self.meter, keep.iter().position(|&i| i == camera)) {
+            (Some((_, Ok(meter))), Some(hidden)) => {
+                let score = meter.score(solver, &mut self.synthesizer, hidden, &mut |_| board.may_measure(instant));
+                match score {
+                    Err(TruthError::Scene(SceneError::Cancelled)) => return,
+                    // Measured again on the next device.
+                    Err(_) if self.gpu.is_lost() => return,
+                    score => score.map_err(|e| e.to_string()),
+                }
+            }
+            (Some((_, Err(why))), _) => Err(why.clone()),
+            (_, None) | (None, _) => Err("the camera has no picture at this instant".to_owned()),
+        };
+        self.board.measured(instant, camera);
+        self.report(GpuReport::Measured { instant, camera, result, secs: begun.elapsed().as_secs_f64() });
     }
 
     fn solve(&mut self, solver: &mut SceneSolver, wish: &SolveWish) {
@@ -216,7 +261,7 @@ impl Worker<'_> {
                 match job {
                     Job::Program(wish) => self.render(true, &wish),
                     Job::Preview(wish) => self.render(false, &wish),
-                    Job::Solve(_) | Job::Stop => {}
+                    Job::Solve(_) | Job::Measure(..) | Job::Stop => {}
                 }
             }
             self.board.wants(instant)

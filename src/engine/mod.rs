@@ -14,7 +14,10 @@ mod feeds;
 #[cfg(feature = "gstreamer")]
 pub mod footage;
 mod gpu_thread;
+mod heat;
+mod ladder;
 mod live;
+mod meter;
 mod moment_thread;
 mod orbit;
 mod publish;
@@ -26,9 +29,11 @@ pub mod venue_feeds;
 pub use captured::CapturedFeeds;
 pub use command::{Command, CommandInfo, CommandKind, Quality};
 pub use feeds::{FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
+pub use heat::HEAT_LEGEND;
+pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_be_hidden, gap_scores};
 pub use live::{Engine, EngineError, EngineOptions};
 pub use snapshot::{
-    CameraView, ExportView, GapQuality, GapView, GpuView, MoveView, Notice, NoticeLevel, PreviewView, ProgramKind, ProgramView,
-    ShownPicture, Snapshot, Tally, slate,
+    CameraView, ExportView, GapView, GpuView, MoveView, Notice, NoticeLevel, PreviewView, ProgramKind, ProgramView, ShownPicture, Snapshot,
+    Tally, TruthProgress, slate,
 };
 pub mod truth;

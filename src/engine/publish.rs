@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    CameraView, ExportView, GapQuality, GapView, MoveView, PreviewView, ProgramKind, ProgramView, Snapshot, Tally, director::Director,
-    orbit,
-};
+use super::{CameraView, ExportView, GapView, MoveView, PreviewView, ProgramKind, ProgramView, Snapshot, Tally, director::Director, orbit};
 use crate::replay::Program;
 
 impl Director {
@@ -34,19 +31,12 @@ impl Director {
             .collect();
         let moment = self.transport.preview().and_then(|p| self.moment(p.instant));
         let left_out = moment.as_ref().map(|m| m.left_out.clone()).unwrap_or_default();
-        let gaps: Arc<[GapView]> = self.arc.as_ref().map_or_else(
-            || Arc::from([]),
-            |arc| {
-                (0..arc.gap_count())
-                    .map(|k| {
-                        let degrees = arc.gap_rad(self.feeds.rig(), k).to_degrees();
-                        let ends = [&cameras[k], &cameras[(k + 1) % cameras.len()]];
-                        let bridged = ends.iter().any(|c| left_out.iter().any(|(name, _)| *name == c.name));
-                        GapView { degrees, quality: GapQuality::of_degrees(degrees), bridged }
-                    })
-                    .collect()
-            },
-        );
+        let gaps = self.truth.ladder.gaps().iter().enumerate().map(|(k, state)| {
+            let ends = [&cameras[k], &cameras[(k + 1) % cameras.len()]];
+            let bridged = ends.iter().any(|c| left_out.iter().any(|(name, _)| *name == c.name));
+            GapView { state: *state, bridged }
+        });
+        let gaps: Arc<[GapView]> = gaps.collect();
         let preview = self.transport.preview().map(|p| PreviewView {
             event: p.event,
             instant: p.instant,
@@ -76,6 +66,9 @@ impl Director {
             cameras,
             closed: self.closed(),
             gaps,
+            truth: self.truth_progress(),
+            heat_map: self.truth.heat_map,
+            real_pixels_only: self.truth.ladder.real_pixels_only,
             ring: self.feeds.ring(),
             events: self.transport.events().iter().cloned().collect(),
             preview,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{
     Quality,
     feeds::{FeedStatus, LivePicture, RingStatus},
+    ladder::{GapState, gap_at},
 };
 use crate::{
     frame::Picture,
@@ -39,48 +40,22 @@ pub struct CameraView {
     pub live: Option<LivePicture>,
 }
 
-/// What a gap between two neighbours allows, by its angle and what was measured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GapQuality {
-    /// Up to 12°: full synthesis.
-    Full,
-    /// Up to 25°: synthesis with visible limits.
-    Fair,
-    /// Wider: expect a cross-fade.
-    Wide,
-}
-
-impl GapQuality {
-    /// For an angle between neighbours, degrees.
-    pub fn of_degrees(degrees: f64) -> Self {
-        if degrees <= 12.0 {
-            Self::Full
-        } else if degrees <= 25.0 {
-            Self::Fair
-        } else {
-            Self::Wide
-        }
-    }
-
-    /// As shown to the operator.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Fair => "fair",
-            Self::Wide => "wide",
-        }
-    }
-}
-
 /// The gap after a camera.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GapView {
-    /// Angle seen from the subject, degrees.
-    pub degrees: f64,
-    /// What it allows.
-    pub quality: GapQuality,
+    /// Angle, class, score, rung and its reason.
+    pub state: GapState,
     /// Whether a camera at one of its ends has no honest frame at the prepared instant, so that it is bridged.
     pub bridged: bool,
+}
+
+/// How far the truth meter is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TruthProgress {
+    /// Cameras that were left out and scored (or cannot be).
+    pub measured: usize,
+    /// Cameras that can be left out.
+    pub of: usize,
 }
 
 /// A picture and a number that changes with it.
@@ -176,6 +151,8 @@ pub struct GpuView {
     pub solve_ms: f32,
     /// GPU milliseconds per stage of the last solve, where the adapter can measure them.
     pub stages: Vec<(String, f32)>,
+    /// Milliseconds of the truth meter's last step: one camera left out, solved and compared.
+    pub meter_ms: f32,
     /// How often the device was lost and opened anew.
     pub recoveries: u32,
 }
@@ -213,6 +190,7 @@ pub struct ExportView {
 
 /// The state, as a whole.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent switches, each shown by itself")]
 pub struct Snapshot {
     /// Grows with each publication.
     pub serial: u64,
@@ -228,6 +206,12 @@ pub struct Snapshot {
     pub closed: bool,
     /// The gaps along the arc: one fewer than cameras, or as many on a ring; empty without an arc.
     pub gaps: Arc<[GapView]>,
+    /// How far the truth meter is with the moment that the gaps are of.
+    pub truth: TruthProgress,
+    /// Whether preview shows how sure each pixel is.
+    pub heat_map: bool,
+    /// Whether nothing but the cameras' own pictures is shown.
+    pub real_pixels_only: bool,
     /// The ring.
     pub ring: RingStatus,
     /// Events, oldest mark first.
@@ -261,6 +245,11 @@ impl Snapshot {
         if self.closed { n as f64 } else { n.saturating_sub(1) as f64 }
     }
 
+    /// The gap at a position along the arc.
+    pub fn gap_at(&self, position: f64) -> Option<&GapView> {
+        gap_at(position, self.gaps.len()).and_then(|k| self.gaps.get(k))
+    }
+
     /// The event of that identity.
     pub fn event(&self, id: EventId) -> Option<&Event> {
         self.events.iter().find(|e| e.id == id)
@@ -281,6 +270,9 @@ impl Snapshot {
             cameras: Arc::from([]),
             closed: false,
             gaps: Arc::from([]),
+            truth: TruthProgress::default(),
+            heat_map: false,
+            real_pixels_only: false,
             ring: RingStatus::default(),
             events: Arc::from([]),
             preview: None,
@@ -331,12 +323,5 @@ mod tests {
             let slate = slate(w, h);
             assert!(slate.rgba().chunks_exact(4).all(|p| p[..3].iter().any(|&v| v > 16) && p[3] == 255));
         }
-    }
-
-    #[test]
-    fn gap_quality_follows_the_angle() {
-        assert_eq!(GapQuality::of_degrees(6.0), GapQuality::Full);
-        assert_eq!(GapQuality::of_degrees(20.0), GapQuality::Fair);
-        assert_eq!(GapQuality::of_degrees(90.0), GapQuality::Wide);
     }
 }

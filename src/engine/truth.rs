@@ -11,6 +11,8 @@ use crate::{
     view::{ViewError, ViewMode, ViewReport, ViewSynthesizer},
 };
 
+pub use super::meter::{CameraScore, METER_SIZE_PX, MomentMeter};
+
 /// Cameras around a hidden one that its scene is solved from when every camera is hidden in turn: the sources of a view and
 /// their neighbours. Farther cameras have no influence on the picture.
 const NEAREST: usize = 8;
@@ -163,7 +165,7 @@ impl TruthMeter {
             )));
         }
         // Depth is for synthesis only.
-        let scene = if modes.contains(&ViewMode::Synthesis) {
+        let scene = if modes.iter().any(|m| m.needs_depth()) {
             self.solver.solve(rig, pictures, &self.options, &mut |p| progress(p * SOLVE_SHARE))?
         } else {
             Scene::without_depth(self.synthesizer.gpu(), rig, pictures)?

@@ -28,6 +28,16 @@ pub struct FrameReport {
     pub synthesized_share: f32,
     /// Share of pixels that no camera saw and that were filled, 0…1.
     pub filled_share: f32,
+    /// The rung of the fallback ladder that the frame's gap was on: `synthesis`, `soft_fade` or `cut`; empty when the export
+    /// followed no ladder.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rung: String,
+    /// Why it was on that rung: `score`, `estimate`, `operator` or `real_pixels_only`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rung_reason: String,
+    /// The leave-one-out score of the frame's gap, dB; absent when it was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_db: Option<f64>,
 }
 
 /// What holds for the whole file.

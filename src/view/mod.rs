@@ -31,10 +31,23 @@ pub enum ViewMode {
     /// Full synthesis.
     #[default]
     Synthesis,
+    /// The two nearest pictures through a smoothed surface, weighted by angle alone: a cross-fade with depth. It has no
+    /// splinters where the depth is in doubt, and no sharp silhouettes.
+    SoftFade,
     /// The two nearest pictures through the plane facing the virtual camera at the pivot.
     CrossFade,
     /// The nearest camera's picture through that plane ("real pixels only").
     Nearest,
+}
+
+impl ViewMode {
+    /// Whether the scene must have depth; else one of pictures alone will do ([`Scene::without_depth`](crate::scene::Scene::without_depth)).
+    pub const fn needs_depth(self) -> bool {
+        match self {
+            Self::Synthesis | Self::SoftFade => true,
+            Self::CrossFade | Self::Nearest => false,
+        }
+    }
 }
 
 /// What went into a view, for the sidecar and the operator.
@@ -55,11 +68,21 @@ pub struct ViewReport {
 pub struct View {
     /// `Rgba8Unorm`, usable as a sampled texture and copy source.
     pub texture: wgpu::Texture,
+    /// Per pixel, row-major: (inverse depth, trust), see [`View::read_trust`].
+    pub surface: wgpu::Buffer,
     /// What went in.
     pub report: ViewReport,
 }
 
 impl View {
+    /// How sure the view is of each pixel's surface, row-major: the support of the sources as a share of those that could see the
+    /// point, 0 (nobody upholds it) to about 1; negative where no source offered a surface and it was filled.
+    pub fn read_trust(&self, gpu: &Gpu) -> Result<Vec<f32>, ViewError> {
+        let bytes = gpu.read_buffer(&self.surface)?;
+        let pixels = self.texture.width() as usize * self.texture.height() as usize;
+        Ok(bytes.chunks_exact(8).take(pixels).map(|b| f32::from_le_bytes([b[4], b[5], b[6], b[7]])).collect())
+    }
+
     /// Reads the picture back.
     pub fn read(&self, gpu: &Gpu) -> Result<Picture, ViewError> {
         let rgba = gpu.read_texture(&self.texture, 0)?;

@@ -26,7 +26,7 @@ pub fn choose(scene: &Scene, target: &Camera, mode: ViewMode) -> Vec<(usize, f32
     by_angle.sort_by(|a, b| a.0.total_cmp(&b.0));
     let count = match mode {
         ViewMode::Synthesis => SOURCES,
-        ViewMode::CrossFade => 2,
+        ViewMode::SoftFade | ViewMode::CrossFade => 2,
         ViewMode::Nearest => 1,
     }
     .min(by_angle.len());
@@ -36,7 +36,7 @@ pub fn choose(scene: &Scene, target: &Camera, mode: ViewMode) -> Vec<(usize, f32
         .take(count)
         .map(|(angle, _)| match mode {
             // Along the arc the two neighbours fade linearly.
-            ViewMode::CrossFade | ViewMode::Nearest => 1.0 / (angle + 1e-6),
+            ViewMode::SoftFade | ViewMode::CrossFade | ViewMode::Nearest => 1.0 / (angle + 1e-6),
             ViewMode::Synthesis => (1.0 - angle / limit).max(0.0).powi(2) / (angle + 1e-5),
         })
         .collect();

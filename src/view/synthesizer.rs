@@ -56,6 +56,8 @@ const VIEW_CAMERAS: usize = 7;
 
 /// Chosen by leave-one-out on the development sets (docs/synthesis.md): see [`ViewGpu::tune`].
 const TUNING: [f32; 4] = [0.3, 0.8, 1.0, 0.05];
+/// Trust below which [`ViewMode::SoftFade`] uses the smooth surface and the angle alone.
+const SOFT_TRUST: f32 = 0.6;
 
 /// Owns the pipelines of the synthesis.
 #[derive(Debug)]
@@ -126,7 +128,7 @@ impl ViewSynthesizer {
         let gpu = self.gpu.clone();
         let size = (target.width_px, target.height_px);
         let pixels = u64::from(size.0) * u64::from(size.1);
-        let plane_only = mode != ViewMode::Synthesis;
+        let plane_only = matches!(mode, ViewMode::CrossFade | ViewMode::Nearest);
         let working = Working {
             width_px: size.0,
             height_px: size.1,
@@ -157,7 +159,7 @@ impl ViewSynthesizer {
                 rho_min: (rho_min * 0.2).min(rho_pivot * 0.2) as f32,
                 rho_max: (rho_max * 5.0).max(rho_pivot * 5.0) as f32,
                 plane_only: u32::from(plane_only),
-                tune: TUNING,
+                tune: if mode == ViewMode::SoftFade { [TUNING[0], TUNING[1], TUNING[2], SOFT_TRUST] } else { TUNING },
             },
         );
         let rays = self.rays_of(target, has_rays);
@@ -256,8 +258,10 @@ impl ViewSynthesizer {
         let count = |k: usize| u32::from_le_bytes([tally[4 * k], tally[4 * k + 1], tally[4 * k + 2], tally[4 * k + 3]]);
         let mut named: Vec<(String, f32)> = chosen.iter().map(|&(i, w)| (scene.rig.cameras[i].name.clone(), w)).collect();
         named.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let [_, surface] = surfaces;
         Ok(View {
             texture,
+            surface,
             report: ViewReport {
                 mode,
                 sources: named,

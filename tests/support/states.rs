@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use volte::{
     engine::{
-        CameraView, FeedHealth, FeedStatus, GapQuality, GapView, GpuView, LivePicture, MoveView, Notice, NoticeLevel, PreviewView,
-        ProgramKind, ProgramView, RingStatus, ShownPicture, Snapshot, Tally, slate,
+        CameraView, FeedHealth, FeedStatus, GapScore, GapView, GpuView, Ladder, LivePicture, MoveView, Notice, NoticeLevel, PreviewView,
+        ProgramKind, ProgramView, RingStatus, Rung, ShownPicture, Snapshot, Tally, TruthProgress, slate,
     },
     frame::Picture,
     replay::{Event, EventId, Phase, Readiness},
@@ -92,7 +92,7 @@ pub fn snapshot(state: State) -> Snapshot {
         .map(|k| CameraView {
             name: format!("cam{:02}", k + 1),
             tally: match (state, k) {
-                (State::OnAir, 8) | (State::Armed, 3) => Tally::Preview,
+                (State::OnAir, 6) | (State::Armed, 3) => Tally::Preview,
                 (State::CameraLost, 5) | (State::Live | State::Armed, 6) => Tally::Program,
                 _ => Tally::Off,
             },
@@ -114,13 +114,17 @@ pub fn snapshot(state: State) -> Snapshot {
             live: Some(LivePicture { picture: Arc::new(picture(k)), time: now }),
         })
         .collect();
-    s.gaps = (0..n - 1)
-        .map(|k| {
-            let degrees = [6.0, 6.1, 6.0, 5.9, 6.2, 8.0, 14.5, 15.0, 9.0, 31.0, 6.0][k];
-            let bridged = lost.is_some_and(|l| k == l || k + 1 == l);
-            GapView { degrees, quality: GapQuality::of_degrees(degrees), bridged }
-        })
-        .collect();
+    let mut ladder = Ladder::new(&[6.0, 6.1, 6.0, 5.9, 6.2, 8.0, 14.5, 15.0, 9.0, 31.0, 6.0]);
+    if state == State::OnAir {
+        // All but two gaps measured; one is chosen by hand.
+        ladder.choose(5, Some(Rung::SoftFade));
+        let db = [28.4, 28.4, 27.9, 26.0, 26.0, 27.2, 23.1, 23.1, 25.3, 16.4, 0.0];
+        let score = |k: usize| GapScore { db: db[k], soft_db: db[k] - 0.2, ssim: 0.9, filled_share: 0.01, worse_end: k + 1 };
+        ladder.update(&(0..11).map(|k| (k > 0 && k < 10).then(|| score(k))).collect::<Vec<_>>());
+        s.truth = TruthProgress { measured: 8, of: 10 };
+    }
+    let bridged = |k: usize| lost.is_some_and(|l| k == l || k + 1 == l);
+    s.gaps = ladder.gaps().iter().enumerate().map(|(k, state)| GapView { state: *state, bridged: bridged(k) }).collect();
     s.ring = RingStatus {
         bytes: 1_240_000_000,
         budget_bytes: 2_147_483_648,
@@ -165,12 +169,12 @@ pub fn snapshot(state: State) -> Snapshot {
             s.can_take = true;
         }
         State::OnAir => {
-            s.position = 8.0;
+            s.position = 6.3;
             s.can_take = true;
             s.preview = Some(PreviewView {
                 event: Some(EventId(2)),
                 instant: s.events[1].instant,
-                position: 8.0,
+                position: 6.3,
                 readiness: Readiness::Solved,
                 progress: 1.0,
                 report: Some(ViewReport { mode: ViewMode::Synthesis, synthesized_share: 0.31, ..ViewReport::default() }),

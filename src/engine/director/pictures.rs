@@ -6,11 +6,26 @@ use std::sync::Arc;
 
 use super::{Director, UNDERRUN_INTERVALS};
 use crate::{
-    engine::{ShownPicture, board::ViewWish, orbit},
+    engine::{
+        ShownPicture,
+        board::ViewWish,
+        ladder::{Rung, cut_camera, gap_at},
+        orbit,
+    },
     frame::Picture,
     replay::{Program, Readiness, TransportCommand},
+    rig::Camera,
     time::MediaTime,
 };
+
+/// What was last asked for or shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Asked {
+    /// A camera's own picture, by its number along the arc.
+    Real { instant: MediaTime, camera: usize },
+    /// A view from the scene.
+    View { instant: MediaTime, position: f64, rung: Rung, size_px: (u32, u32), heat: bool },
+}
 
 impl Director {
     /// Brings program up to date: a newer live picture, or the next picture of the move.
@@ -36,22 +51,47 @@ impl Director {
                 let position = sample.as_ref().map_or(on_air.from_position, |(s, _)| s.position);
                 self.program.position = self.transport.wrap_position(position);
                 self.program.progress = sample.as_ref().map_or(1.0, |(_, progress)| *progress);
-                if self.program.asked == Some((on_air.instant, position, on_air.solved)) {
-                    return;
-                }
-                self.program.asked = Some((on_air.instant, position, on_air.solved));
-                if let (true, Some((sample, _))) = (on_air.solved, sample) {
-                    if self.board.post_program_latest(ViewWish { instant: on_air.instant, target: sample.camera }) {
-                        self.program.repeated += 1;
-                    }
-                } else if let Some(picture) = self.real_picture(on_air.instant, position) {
-                    if !Arc::ptr_eq(&picture, &self.program.shown.picture) {
-                        self.show_program(picture);
-                    }
-                } else {
-                    self.apply(TransportCommand::ProgramFault("the frames of this instant are gone. Mark it again".to_owned()));
-                }
+                let target = sample.filter(|_| on_air.solved && !self.truth.ladder.real_pixels_only).map(|(s, _)| s.camera);
+                self.show_replay(on_air.instant, target);
             }
+        }
+    }
+
+    /// The replay's picture at the program's position: a view for `target` on the rung of its gap, or without one the nearest
+    /// camera's own picture.
+    fn show_replay(&mut self, instant: MediaTime, target: Option<Camera>) {
+        let position = self.program.position;
+        // The rungs are those of the take: a score that comes while on air changes nothing there.
+        let rung = gap_at(position, self.program.rungs.len()).map_or(Rung::Synthesis, |k| self.program.rungs[k]);
+        let size_px = self.quality.program_size_px();
+        let (target, position) = match target {
+            Some(target) if rung != Rung::Cut => (Some(target), position),
+            target => {
+                self.program.cut = cut_camera(&self.present(instant), self.closed(), position, self.program.cut);
+                let station = self.program.cut.map_or(position, |k| k as f64);
+                // On a cut the camera is shown as it stands there.
+                (target.map(|t| orbit::camera_at(self.feeds.rig(), station, size_px).unwrap_or(t)), station)
+            }
+        };
+        let asked = match target {
+            Some(_) => Asked::View { instant, position, rung, size_px, heat: false },
+            None => Asked::Real { instant, camera: position as usize },
+        };
+        if self.program.asked == Some(asked) {
+            return;
+        }
+        self.program.asked = Some(asked);
+        if let Some(target) = target {
+            if self.board.post_program_latest(ViewWish { instant, target, mode: rung.mode(), heat: false }) {
+                self.program.repeated += 1;
+            }
+        } else if let Some(picture) = self.real_picture(instant, position as usize) {
+            self.program.report = None;
+            if !Arc::ptr_eq(&picture, &self.program.shown.picture) {
+                self.show_program(picture);
+            }
+        } else {
+            self.apply(TransportCommand::ProgramFault("the frames of this instant are gone. Mark it again".to_owned()));
         }
     }
 
@@ -64,25 +104,31 @@ impl Director {
         }
         let size_px = self.quality.preview_size_px();
         let part_serves = self.preview.part_solved && self.preview.part.as_ref().is_some_and(|part| part.covers(position));
-        let target = if readiness == Readiness::Solved || part_serves {
-            match orbit::camera_at(self.feeds.rig(), position, size_px) {
-                Ok(camera) => Some(camera),
-                Err(e) => {
-                    tracing::debug!(%e, "no virtual camera");
-                    None
-                }
-            }
+        let ladder = &self.truth.ladder;
+        let rung = ladder.at(position).map_or(Rung::Synthesis, |g| g.rung);
+        let solved = (readiness == Readiness::Solved || part_serves) && !ladder.real_pixels_only;
+        let station = if solved && rung != Rung::Cut {
+            position
         } else {
-            None
+            self.preview.cut = cut_camera(&self.present(instant), self.closed(), position, self.preview.cut);
+            let Some(k) = self.preview.cut else { return };
+            k as f64
         };
-        let asked = (instant, position, size_px, target.is_some());
+        let target = solved
+            .then(|| orbit::camera_at(self.feeds.rig(), station, size_px))
+            .and_then(|target| target.inspect_err(|e| tracing::debug!(%e, "no virtual camera")).ok());
+        let heat = self.truth.heat_map;
+        let asked = match target {
+            Some(_) => Asked::View { instant, position: station, rung, size_px, heat },
+            None => Asked::Real { instant, camera: station.round() as usize },
+        };
         if self.preview.asked == Some(asked) {
             return;
         }
         self.preview.asked = Some(asked);
         if let Some(target) = target {
-            self.board.post_preview_latest(ViewWish { instant, target });
-        } else if let Some(picture) = self.real_picture(instant, position)
+            self.board.post_preview_latest(ViewWish { instant, target, mode: rung.mode(), heat });
+        } else if let Some(picture) = self.real_picture(instant, station.round() as usize)
             && self.preview.shown.as_ref().is_none_or(|s| !Arc::ptr_eq(&s.picture, &picture))
         {
             let serial = self.next_serial();
@@ -91,25 +137,10 @@ impl Director {
         }
     }
 
-    /// The real picture of an instant nearest to a position.
-    pub(super) fn real_picture(&self, instant: MediaTime, position: f64) -> Option<Arc<Picture>> {
+    /// The picture of a camera (number along the arc) at an instant.
+    fn real_picture(&self, instant: MediaTime, camera: usize) -> Option<Arc<Picture>> {
         let moment = self.moment(instant)?;
-        let order = self.transport.arc_order();
-        let n = order.len() as f64;
-        let closed = self.closed();
-        let distance = |k: usize| {
-            let straight = (k as f64 - position).abs();
-            if closed { straight.min(n - straight) } else { straight }
-        };
-        let cameras = &self.feeds.rig().cameras;
-        order
-            .iter()
-            .enumerate()
-            .filter_map(|(k, &i)| {
-                let frame = moment.frames.iter().find(|f| f.camera == cameras[i].name)?;
-                Some((distance(k), frame))
-            })
-            .min_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, frame)| Arc::clone(&frame.picture))
+        let name = &self.feeds.rig().cameras[*self.transport.arc_order().get(camera)?].name;
+        moment.frames.iter().find(|f| f.camera == *name).map(|f| Arc::clone(&f.picture))
     }
 }

@@ -83,8 +83,15 @@ impl Director {
                 if self.transport.preview().is_some_and(|p| p.instant == instant) {
                     self.preview.progress = 1.0;
                     self.preview.asked = None;
+                    if let Some(moment) = self.moment(instant) {
+                        self.start_measuring(moment);
+                    }
                 }
                 self.apply(TransportCommand::SceneReady(instant));
+            }
+            GpuReport::Measured { instant, camera, result, secs } => {
+                self.gpu.meter_ms = (secs * 1e3) as f32;
+                self.measured(instant, camera, result);
             }
             GpuReport::SolveFailed { instant, why } => self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false }),
             GpuReport::Rendered { program: true, instant, picture, report, secs } => {
