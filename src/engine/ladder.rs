@@ -43,7 +43,7 @@ impl GapQuality {
         }
     }
 
-    /// Of a measured score; `before` is the class that the gap had, which it keeps within [`HYSTERESIS_DB`].
+    /// Of a measured score; `before` is the class that the gap had, which it keeps within half a dB of the threshold.
     pub fn of_score(score: &GapScore, before: Option<Self>) -> Self {
         // Towards the class that was, the threshold gives way; without one it stands where it is written.
         let reaches = |threshold: f64, or_better: Self| {
