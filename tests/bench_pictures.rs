@@ -194,3 +194,33 @@ fn the_comparison_scores_each_camera_against_its_own_truth() {
     assert!(right > swapped + 3.0 && right_masked > swapped_masked + 2.0);
     assert!((right - right_masked).abs() > 1e-6, "the mask does nothing");
 }
+
+/// The protocol of every set, small: two hidden pictures of each, from the six nearest cameras. The full one is `volte bench pictures`.
+#[test]
+fn every_set_is_above_its_cross_fade() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let mut meter = TruthMeter::new(&gpu, SceneOptions::default()).unwrap();
+    let mut low = Vec::new();
+    for mut spec in Protocol::own().unwrap().sets {
+        spec.width_px = Some(240);
+        let set = Material::find(&spec, &data(".")).unwrap().quick();
+        let loaded = set.load().unwrap();
+        let inputs: Vec<&Picture> = loaded.inputs.iter().collect();
+        let hidden: Vec<Hidden<'_>> = (0..set.hidden.len())
+            .map(|i| Hidden { camera: &set.hidden[i].camera, truth: &loaded.hidden[i], mask: loaded.masks[i].as_deref() })
+            .collect();
+        let truth = meter.compare(&set.rig, &inputs, &hidden, &[ViewMode::Synthesis, ViewMode::CrossFade], &mut |_| true).unwrap();
+        let mean = |mode: ViewMode| {
+            let all: Vec<f64> =
+                truth.held_out.iter().filter(|h| h.report.mode == mode).map(|h| h.mask_psnr_db.unwrap_or(h.psnr_db)).collect();
+            all.iter().sum::<f64>() / all.len() as f64
+        };
+        let (synthesis, cross_fade) = (mean(ViewMode::Synthesis), mean(ViewMode::CrossFade));
+        println!("{:<12} {:<6} synthesis {synthesis:.2} dB, cross-fade {cross_fade:.2} dB", spec.id, spec.gap);
+        let gap_deg: f64 = spec.gap.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
+        if synthesis < cross_fade + if gap_deg <= 12.0 { 3.0 } else { 0.0 } {
+            low.push(format!("{}: synthesis {synthesis:.2} dB, cross-fade {cross_fade:.2} dB", spec.id));
+        }
+    }
+    assert!(low.is_empty(), "{low:?}");
+}

@@ -354,7 +354,10 @@ impl Director {
             return self.warn("The frames of this instant are not there yet. Export again in a moment".to_owned());
         };
         let name = event.and_then(|id| self.transport.events().get(id)).map_or("jog", |e| e.name.as_str());
-        let (width_px, height_px) = self.quality.program_size_px();
+        // A file is for good: it has the cameras' own size and the best depth, whatever preview can afford.
+        let own_size_px = moment.frames.iter().map(|f| (f.picture.width(), f.picture.height())).max_by_key(|(w, h)| w * h);
+        let (width_px, height_px) = own_size_px.map_or_else(|| self.quality.program_size_px(), |(w, h)| (w & !1, h & !1));
+        let best = if self.solves_slowly { Quality::Normal } else { Quality::Full };
         let job = ExportJob {
             rig: self.feeds.rig().clone(),
             moments: Moments::One(moment.as_ref().clone()),
@@ -362,7 +365,7 @@ impl Director {
             mark: instant,
             mode: ViewMode::Synthesis,
             gaps: self.truth.ladder.gaps().to_vec(),
-            scene: SceneOptions { max_depth_size_px: self.quality.depth_size_px(), ..SceneOptions::default() },
+            scene: SceneOptions { max_depth_size_px: best.depth_size_px() },
             output: OutputSpec {
                 path: free_name(&self.export_folder, name),
                 width_px,
