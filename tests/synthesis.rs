@@ -234,3 +234,39 @@ fn wrong_input_is_a_clear_error() {
     assert!(picture.rgba().chunks_exact(4).all(|p| p[3] == 255));
     assert!(metrics::ssim(&pictures[0], &studio.view(&scene, &rig.cameras[0], ViewMode::Synthesis)).unwrap() > 0.9);
 }
+
+#[test]
+fn an_export_can_measure_its_gaps() {
+    use volte::{
+        engine::{RungReason, export::Moments, gaps},
+        frame::{Moment, MomentFrame},
+        time::MediaTime,
+    };
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let (rig, pictures) = walk(2..8, 200);
+    let frame = |(camera, picture): (&Camera, &Picture)| MomentFrame {
+        camera: camera.name.clone(),
+        picture: std::sync::Arc::new(picture.clone()),
+        time: MediaTime::ZERO,
+        error_nanos: 0,
+    };
+    // One camera shows something else: its gaps, and only its, must pay for it.
+    let moment = |spoiled: Option<usize>| {
+        let mut frames: Vec<MomentFrame> = rig.cameras.iter().zip(&pictures).map(frame).collect();
+        if let Some(k) = spoiled {
+            let mut upside_down = pictures[k].clone();
+            upside_down.rgba_mut().reverse();
+            upside_down.rgba_mut().chunks_exact_mut(4).for_each(<[u8]>::reverse);
+            frames[k].picture = std::sync::Arc::new(upside_down);
+        }
+        Moments::One(Moment { instant: MediaTime::ZERO, frames, left_out: vec![] })
+    };
+    let measured = |spoiled| gaps::measured(&gpu, &rig, &mut moment(spoiled), MediaTime::ZERO, &mut |_| true).unwrap();
+    let (sound, bad) = (measured(None), measured(Some(2)));
+    let dbs = |gaps: &[volte::engine::GapState]| gaps.iter().map(|g| g.score.map_or(f64::NAN, |s| s.db)).collect::<Vec<_>>();
+    println!("{:.1?} {:.1?}", dbs(&sound), dbs(&bad));
+    assert!(sound.len() == 5 && sound.iter().all(|g| g.why == RungReason::Score), "{sound:?}");
+    assert!(dbs(&bad).iter().zip(dbs(&sound)).any(|(b, s)| *b < s - 6.0), "a wrong picture does not show");
+    let cancelled = gaps::measured(&gpu, &rig, &mut moment(None), MediaTime::ZERO, &mut |_| false);
+    assert!(cancelled.is_err_and(|e| e.to_string().contains("cancelled")));
+}

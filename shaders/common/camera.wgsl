@@ -16,6 +16,8 @@ struct Camera {
     working_lens: vec4<f32>,
     // Width and height of the working picture at level 0; inverse depth per px of disparity; angular weight.
     working_size: vec4<f32>,
+    // What its linear light is multiplied with to match the target's exposure, in rgb.
+    gain: vec4<f32>,
 }
 
 fn camera_from_world(c: Camera, p: vec3<f32>) -> vec3<f32> {

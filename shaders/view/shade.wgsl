@@ -36,7 +36,7 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
         let ideal = p.xy / p.z;
         let px = picture_px(c, ideal);
         let size = c.size_kind_layer.xy;
-        let rgb = linear_from_srgb(fetch_cubic(pictures, px, size, i32(c.size_kind_layer.w)));
+        let rgb = linear_from_srgb(fetch_cubic(pictures, px, size, i32(c.size_kind_layer.w))) * c.gain.rgb;
         color[s] = rgb;
         let border = min(min(px.x, px.y), min(size.x - px.x, size.y - px.y));
         let feather = smoothstep(-0.5, max(0.02 * size.x, 2.0), border);
@@ -74,7 +74,7 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
     if sum_weight <= 0.0 {
         // The target looks away from all that any camera sees: the nearest camera's picture as it is, never black.
         let c = cameras[1];
-        rgb = linear_from_srgb(fetch_cubic(pictures, picture_px(c, ray), c.size_kind_layer.xy, i32(c.size_kind_layer.w)));
+        rgb = linear_from_srgb(fetch_cubic(pictures, picture_px(c, ray), c.size_kind_layer.xy, i32(c.size_kind_layer.w))) * c.gain.rgb;
     }
     if s0.y < 0.0 {
         atomicAdd(&tally[0], 1u);

@@ -69,7 +69,8 @@ fn vote(@builtin(global_invocation_id) id: vec3<u32>) {
             }
             if near > 0.0 {
                 let at = clamp(vec2<i32>(picture_px(c, ideal)), vec2<i32>(0), vec2<i32>(c.size_kind_layer.xy) - 1);
-                let rgb = textureLoad(pictures, at, i32(c.size_kind_layer.w), 0).rgb;
+                // Near enough to the gain in linear light; exact where there is none.
+                let rgb = textureLoad(pictures, at, i32(c.size_kind_layer.w), 0).rgb * pow(c.gain.rgb, vec3<f32>(1.0 / 2.4));
                 let weight = (w + 0.02) * near;
                 seen += weight;
                 mean += weight * rgb;

@@ -187,7 +187,8 @@ impl FileFeed {
         };
         let at_end = move |_: &gst_app::AppSink| {
             // The control thread drains this queue always; it has room for every feed's end.
-            if events_lossless.try_send(FeedEvent::EndOfFile(index)).is_err() {
+            // Nobody listens any more when the session has ended: then it does not matter.
+            if let Err(crossbeam::channel::TrySendError::Full(_)) = events_lossless.try_send(FeedEvent::EndOfFile(index)) {
                 tracing::warn!(
                     feed = index,
                     "its file is at its end, and the session is too busy to begin it again: it stays on its last frame. Restart it"

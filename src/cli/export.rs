@@ -6,8 +6,10 @@ use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
     engine::{
+        GapQuality, GapState,
         export::{self, ExportJob, ExportProgress, ExportStage, Moments},
         footage::Footage,
+        gaps,
     },
     gpu::{Gpu, GpuOptions},
     output::{self, CancelToken, Codec, OutputSpec, SidecarHeader},
@@ -70,9 +72,10 @@ pub struct Args {
     /// h264, h265, prores, png or jpeg; default by the file's name.
     #[arg(long, value_parser = parse_codec)]
     codec: Option<Codec>,
-    /// synthesis, soft-fade, cross-fade, or nearest (real pixels only).
+    /// synthesis, soft-fade, cross-fade, nearest (real pixels only); or ladder: measures every gap first and shows full synthesis, a
+    /// soft fade or a cut, as true as the gap allows.
     #[arg(long, default_value = "synthesis", value_parser = parse_mode)]
-    mode: ViewMode,
+    mode: Mode,
     /// Longest side of the depth maps in pixels: smaller is faster. Default: as the pictures.
     #[arg(long, value_name = "PIXELS")]
     depth_size: Option<u32>,
@@ -107,13 +110,21 @@ fn parse_codec(text: &str) -> Result<Codec, String> {
     Codec::from_name(text).ok_or_else(|| format!("{text:?} is no codec. Known: h264, h265, prores, png, jpeg"))
 }
 
-fn parse_mode(text: &str) -> Result<ViewMode, String> {
+/// How to show what is between the cameras.
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    Everywhere(ViewMode),
+    Ladder,
+}
+
+fn parse_mode(text: &str) -> Result<Mode, String> {
     match text {
-        "synthesis" => Ok(ViewMode::Synthesis),
-        "soft-fade" => Ok(ViewMode::SoftFade),
-        "cross-fade" => Ok(ViewMode::CrossFade),
-        "nearest" => Ok(ViewMode::Nearest),
-        _ => Err(format!("{text:?} is no mode. Known: synthesis, soft-fade, cross-fade, nearest")),
+        "synthesis" => Ok(Mode::Everywhere(ViewMode::Synthesis)),
+        "soft-fade" => Ok(Mode::Everywhere(ViewMode::SoftFade)),
+        "cross-fade" => Ok(Mode::Everywhere(ViewMode::CrossFade)),
+        "nearest" => Ok(Mode::Everywhere(ViewMode::Nearest)),
+        "ladder" => Ok(Mode::Ladder),
+        _ => Err(format!("{text:?} is no mode. Known: synthesis, soft-fade, cross-fade, nearest, ladder")),
     }
 }
 
@@ -127,19 +138,39 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let rig = rig::load(&args.rig)?.only(&args.only).context("--use")?;
     let cancel = super::cancelled_by_ctrl_c()?;
     let material = if args.pictures.is_some() { pictures(&args, &rig)? } else { footage(&args, &rig, &cancel)? };
-    let Material { rig, moments, path, mark } = material;
+    let Material { rig, mut moments, path, mark } = material;
     if let Some(file) = &args.save_path {
         std::fs::write(file, path.to_toml()?).with_context(|| format!("cannot write {}", file.display()))?;
     }
     let own = rig.cameras.first().map_or((1920, 1080), |c| (c.width_px & !1, c.height_px & !1));
     let (width_px, height_px) = args.size.unwrap_or(own);
+    let gpu = Gpu::open(&GpuOptions::default())?;
+    let bar = ProgressBar::new(1000);
+    bar.set_style(ProgressStyle::with_template("{msg:10} {bar:40} {percent:>3} %  {elapsed}  {prefix}")?);
+    let (mode, gaps) = match args.mode {
+        Mode::Everywhere(mode) => {
+            if mode == ViewMode::Synthesis {
+                warn_of_wide_gaps(&rig);
+            }
+            (mode, vec![])
+        }
+        Mode::Ladder => {
+            bar.set_message("gaps");
+            let gaps = gaps::measured(&gpu, &rig, &mut moments, mark, &mut |share| {
+                bar.set_position((share * 1000.0) as u64);
+                !cancel.is_cancelled()
+            })?;
+            bar.suspend(|| print_gaps(&rig, &gaps));
+            (ViewMode::Synthesis, gaps)
+        }
+    };
     let job = ExportJob {
         rig,
         moments,
         path,
         mark,
-        mode: args.mode,
-        gaps: vec![],
+        mode,
+        gaps,
         scene: SceneOptions { max_depth_size_px: args.depth_size, ..SceneOptions::default() },
         output: OutputSpec {
             path: args.out,
@@ -152,9 +183,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             cancel: cancel.clone(),
         },
     };
-    let gpu = Gpu::open(&GpuOptions::default())?;
-    let bar = ProgressBar::new(1000);
-    bar.set_style(ProgressStyle::with_template("{msg:10} {bar:40} {percent:>3} %  {elapsed}  {prefix}")?);
     let report = export::run(job, &gpu, &mut |p| show(&bar, p), &cancel);
     bar.finish_and_clear();
     let report = report?;
@@ -166,6 +194,37 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         println!("left out: {camera}: {why}");
     }
     Ok(())
+}
+
+/// The names of the cameras at the ends of the gaps along an arc.
+fn ends_of_gaps(rig: &Rig, arc: &rig::Arc) -> Vec<String> {
+    let n = arc.order.len();
+    (0..arc.gap_count()).map(|k| [k, (k + 1) % n].map(|k| rig.cameras[arc.order[k]].name.as_str()).join("–")).collect()
+}
+
+fn warn_of_wide_gaps(rig: &Rig) {
+    let Ok(arc) = rig::Arc::fit(rig) else { return };
+    let wide: Vec<String> = ends_of_gaps(rig, &arc)
+        .into_iter()
+        .enumerate()
+        .map(|(k, ends)| (arc.gap_rad(rig, k).to_degrees(), ends))
+        .filter(|(degrees, _)| GapQuality::of_degrees(*degrees) == GapQuality::Poor)
+        .map(|(degrees, ends)| format!("{ends} {degrees:.0}°"))
+        .collect();
+    if !wide.is_empty() {
+        eprintln!(
+            "warning: too far apart to trust what is synthesized between them: {}. --mode ladder measures every gap and shows what it allows; --mode cross-fade blends",
+            wide.join(", ")
+        );
+    }
+}
+
+fn print_gaps(rig: &Rig, gaps: &[GapState]) {
+    let Ok(arc) = rig::Arc::fit(rig) else { return };
+    for (ends, gap) in ends_of_gaps(rig, &arc).iter().zip(gaps) {
+        let score = gap.score.map_or_else(|| "-".to_owned(), |s| format!("{:.1} dB", s.db));
+        println!("{ends:<24} {:5.1}°  {score:>8}  {} ({})", gap.degrees, gap.rung.label(), gap.why.label());
+    }
 }
 
 /// What the pictures or the footage give.

@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Instant};
 use super::{
     ladder::{GapState, Rung, cut_camera, gap_at},
     orbit,
+    truth::TruthError,
 };
 use crate::{
     frame::{Moment, MomentFrame, Picture, PictureError},
@@ -41,6 +42,12 @@ pub enum ExportError {
     /// The file cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// A gap could not be measured.
+    #[error(transparent)]
+    Truth(#[from] TruthError),
+    /// There are no gaps to measure.
+    #[error("the gaps between the cameras cannot be measured: {0}")]
+    Gaps(String),
     /// Nothing that can be shown at an instant.
     #[error("{when} only {found} cameras have a frame; two are needed. Left out: {left_out}. Choose another instant")]
     TooFewCameras {
@@ -168,13 +175,13 @@ pub fn moment_of_pictures(rig: &Rig, paths: &[std::path::PathBuf]) -> Result<Mom
 }
 
 /// Cameras that have a frame in `moment`, fitted to their pictures; the pictures in the same order; who is left out.
-struct Present {
-    rig: Rig,
-    pictures: Vec<Arc<Picture>>,
+pub(super) struct Present {
+    pub rig: Rig,
+    pub pictures: Vec<Arc<Picture>>,
     left_out: Vec<(String, String)>,
 }
 
-fn present(rig: &Rig, moment: &Moment, mark: MediaTime) -> Result<Present, ExportError> {
+pub(super) fn present(rig: &Rig, moment: &Moment, mark: MediaTime) -> Result<Present, ExportError> {
     let (mut keep, mut pictures, mut left_out) = (vec![], vec![], moment.left_out.clone());
     for (i, camera) in rig.cameras.iter().enumerate() {
         if let Some(frame) = moment.frames.iter().find(|f| f.camera == camera.name) {
@@ -385,7 +392,7 @@ fn word_of(value: &impl serde::Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn moment_at(moments: &mut Moments, instant: MediaTime) -> Result<Moment, ExportError> {
+pub(super) fn moment_at(moments: &mut Moments, instant: MediaTime) -> Result<Moment, ExportError> {
     match moments {
         Moments::One(moment) => Ok(moment.clone()),
         Moments::Any(source) => source.moment_at(instant).map_err(|problem| ExportError::Moment { instant, problem }),

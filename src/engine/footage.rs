@@ -137,22 +137,14 @@ impl Footage {
         let at = |secs: f64| start.plus_nanos((secs.clamp(-1e9, 1e9) * 1e9).round() as i64);
         let (mark, from, until) = (at(at_secs), at(at_secs + from_secs), at(at_secs + until_secs));
         wait(&session, cancel, |feed| feed.newest.is_some_and(|t| t >= until.plus_nanos(READ_ON_NANOS)))?;
-        let status = session.status();
-        let ring = session.ring().status();
-        let secs = |t: MediaTime| (t - start) as f64 * 1e-9;
-        let spans_secs: Vec<(String, f64, f64)> = status
-            .iter()
-            .filter_map(|feed| {
-                let held = ring.feeds.iter().find(|f| *f.name == *feed.name)?;
-                let interval = feed.rate.map_or(40_000_000, FrameRate::interval_nanos);
-                let (first, end) = (held.oldest?, held.newest?);
-                Some((feed.name.to_string(), secs(first), secs(end.plus_nanos(-interval)).max(secs(first))))
-            })
-            .collect();
         let has = |feed: &FeedStatus, t: MediaTime| session.ring().nearest(feed.id, t).is_ok();
+        let status = session.status();
         if [from, until].iter().any(|t| status.iter().filter(|f| has(f, *t)).count() < 2) {
-            return Err(outside(&spans_secs, at_secs, (from_secs, until_secs)));
+            // Some files may still be read: what is told must be what they have to the end.
+            wait(&session, cancel, |_| false)?;
+            return Err(outside(&spans_secs(&session, start), at_secs, (from_secs, until_secs)));
         }
+        let spans_secs = spans_secs(&session, start);
         Ok(Self { session, mark, spans_secs, start })
     }
 
@@ -180,6 +172,19 @@ impl MomentSource for Footage {
         }
         Ok(moment)
     }
+}
+
+/// First and last frame of each feed that has one, as seconds since `start`.
+fn spans_secs(session: &CaptureSession, start: MediaTime) -> Vec<(String, f64, f64)> {
+    let ring = session.ring().status();
+    let secs = |t: MediaTime| (t - start) as f64 * 1e-9;
+    let span = |feed: &FeedStatus| {
+        let held = ring.feeds.iter().find(|f| *f.name == *feed.name)?;
+        let interval = feed.rate.map_or(40_000_000, FrameRate::interval_nanos);
+        let (first, end) = (held.oldest?, held.newest?);
+        Some((feed.name.to_string(), secs(first), secs(end.plus_nanos(-interval)).max(secs(first))))
+    };
+    session.status().iter().filter_map(span).collect()
 }
 
 /// The error of a path that needs more than the footage has: each file with what it has, and what would fit.

@@ -13,6 +13,7 @@ mod export_thread;
 mod feeds;
 #[cfg(feature = "gstreamer")]
 pub mod footage;
+pub mod gaps;
 mod gpu_thread;
 mod heat;
 mod ladder;

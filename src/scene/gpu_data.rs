@@ -31,6 +31,8 @@ pub struct CameraGpu {
     pub working_lens: [f32; 4],
     /// Working width and height, inverse depth per px, angular weight.
     pub working_size: [f32; 4],
+    /// What its linear light is multiplied with to match the target's exposure (red, green, blue, unused).
+    pub gain: [f32; 4],
 }
 
 /// `Pair` of shaders/scene/match.wgsl.
@@ -108,7 +110,7 @@ pub struct PrepareGpu {
 }
 
 crate::shader_struct!(CameraGpu as "Camera" in "scene/prepare.wgsl" {
-    row_x, row_y, row_z, lens, distortion_a, distortion_b, size_kind_layer, working_lens, working_size,
+    row_x, row_y, row_z, lens, distortion_a, distortion_b, size_kind_layer, working_lens, working_size, gain,
 });
 crate::shader_struct!(PairGpu as "Pair" in "scene/sweep.wgsl" { row_x, row_y, row_z, size_layer });
 crate::shader_struct!(SolveGpu as "Solve" in "scene/sweep.wgsl" {
@@ -162,6 +164,7 @@ impl CameraGpu {
             size_kind_layer: [camera.width_px as f32, camera.height_px as f32, kind, layer as f32],
             working_lens: working.lens.map(|v| v as f32),
             working_size: [working.width_px as f32, working.height_px as f32, working.rho_per_px as f32, weight],
+            gain: [1.0; 4],
         }
     }
 }

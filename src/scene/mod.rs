@@ -3,6 +3,7 @@
 //! Coarse plane sweep → semi-global aggregation → slanted-plane refinement level by level → cross-view consistency →
 //! edge-aware repair (docs/synthesis.md). Must not know: feeds, virtual cameras, who asked.
 
+pub mod gains;
 pub mod gpu_data;
 mod plan;
 mod solver;
@@ -42,6 +43,9 @@ pub struct Scene {
     pub rig: Rig,
     /// Levels, neighbours, range of the solve.
     pub plan: Plan,
+    /// Per camera and channel: its exposure in stops about the mean of all, in linear light; what makes a surface brighter in one
+    /// picture than in another.
+    pub exposures: Vec<[f32; 3]>,
     /// Real pictures, one layer per camera, `Rgba8Unorm`.
     pub pictures: wgpu::Texture,
     /// Inverse depth (r, 1/m along z) and confidence (g, 0…1) of the working pictures, one layer per camera, `Rg32Float`.

@@ -1,5 +1,7 @@
 //! Records and runs the passes of a solve.
 
+mod exposures;
+
 use super::{
     Plan, Scene, SceneError, SceneOptions,
     gpu_data::{CameraGpu, PairGpu, PrepareGpu, SolveGpu},
@@ -38,6 +40,7 @@ pub struct SceneSolver {
     store: Kernel,
     check: Kernel,
     repair: Kernel,
+    compare: Kernel,
     sampler: wgpu::Sampler,
 }
 
@@ -89,6 +92,7 @@ impl SceneSolver {
             store: kernel("finish", "store")?,
             check: kernel("finish", "check")?,
             repair: kernel("finish", "repair")?,
+            compare: kernel("gains", "compare")?,
             sampler: gpu.device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("bilinear"),
                 mag_filter: wgpu::FilterMode::Linear,
@@ -144,8 +148,10 @@ impl SceneSolver {
         if !progress(1.0) {
             return Err(SceneError::Cancelled);
         }
+        let exposures = self.exposures(&plan, rig, &textures, &mut timer)?;
+        times.merge(&timer.collect(&gpu)?);
         let [depths, _] = textures.depths;
-        Ok(Scene { rig: rig.clone(), plan, pictures: textures.pictures, depths, times })
+        Ok(Scene { rig: rig.clone(), exposures, plan, pictures: textures.pictures, depths, times })
     }
 
     /// Uploads the pictures and builds the working pyramid.

@@ -36,6 +36,7 @@ impl Scene {
             }
             Ok(Self {
                 rig: rig.clone(),
+                exposures: vec![[0.0; 3]; rig.cameras.len()],
                 plan: Plan::new(rig, None),
                 pictures: texture,
                 depths: array_texture(gpu, "no depths", (1, 1), layers, wgpu::TextureFormat::Rg32Float),

@@ -137,7 +137,15 @@ impl ViewSynthesizer {
         };
         let origin = scene.plan.center_in_world;
         let mut cameras = vec![CameraGpu::new(target, origin, &working, 0, 0.0)];
-        cameras.extend(chosen.iter().map(|&(i, w)| CameraGpu::new(&scene.rig.cameras[i], origin, &scene.plan.working[i], i as u32, w)));
+        // The exposure glides from camera to camera with the weights: at a camera the view has that camera's own.
+        let exposure: [f32; 3] = std::array::from_fn(|k| chosen.iter().map(|&(i, w)| w * scene.exposures[i][k]).sum());
+        cameras.extend(chosen.iter().map(|&(i, w)| {
+            let mut camera = CameraGpu::new(&scene.rig.cameras[i], origin, &scene.plan.working[i], i as u32, w);
+            for (k, gain) in camera.gain.iter_mut().take(3).enumerate() {
+                *gain = (exposure[k] - scene.exposures[i][k]).exp2();
+            }
+            camera
+        }));
         cameras.resize(VIEW_CAMERAS, bytemuck::Zeroable::zeroed());
         let cameras: [CameraGpu; VIEW_CAMERAS] = std::array::from_fn(|k| cameras[k]);
         let cameras = uniform(&gpu, "view cameras", &cameras);

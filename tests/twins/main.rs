@@ -8,6 +8,7 @@
 mod bench;
 mod camera;
 mod finish;
+mod gains;
 mod matching;
 mod prepare;
 mod refine;

@@ -35,7 +35,8 @@ impl ViewStage {
                 let ideal = p.truncate() / p.z;
                 let px = picture_px(c, ideal);
                 let size = Vec2::new(c.size_kind_layer[0], c.size_kind_layer[1]);
-                let rgb = linear_from_srgb(fetch_cubic(&STAGE.pictures, px, size, c.size_kind_layer[3] as usize));
+                let rgb =
+                    linear_from_srgb(fetch_cubic(&STAGE.pictures, px, size, c.size_kind_layer[3] as usize)) * Vec3::from_slice(&c.gain);
                 let feather = smoothstep(-0.5, (0.02 * size.x).max(2.0), px.min(size - px).min_element());
                 let angular = c.working_size[3];
                 let mut visible = 1.0;
@@ -62,7 +63,7 @@ impl ViewStage {
                 let c = &self.cameras[1];
                 let size = Vec2::new(c.size_kind_layer[0], c.size_kind_layer[1]);
                 let px = picture_px(c, self.ray(x, y));
-                rgb = linear_from_srgb(fetch_cubic(&STAGE.pictures, px, size, c.size_kind_layer[3] as usize));
+                rgb = linear_from_srgb(fetch_cubic(&STAGE.pictures, px, size, c.size_kind_layer[3] as usize)) * Vec3::from_slice(&c.gain);
             }
             out.tally[0] += u32::from(s[1] < 0.0);
             out.tally[1] += u32::from(largest < 0.999 * weights);
@@ -125,7 +126,11 @@ fn shade_agrees_with_its_twin() {
             for c in &mut encoded {
                 *c *= 0.97;
             }
-            let mut faults = vec![("a picture shifted by half a px", wrong(|v| v.cameras[1].lens[2] += 0.5)), ("3 % darker", encoded)];
+            let mut faults = vec![
+                ("a picture shifted by half a px", wrong(|v| v.cameras[1].lens[2] += 0.5)),
+                ("a source 5 % brighter", wrong(|v| v.cameras[1].gain[1] *= 1.05)),
+                ("3 % darker", encoded),
+            ];
             if !looks_away {
                 faults.push(("a pose off by 2 cm", wrong(|v| v.cameras[1].row_x[3] += 0.02)));
                 faults.push((

@@ -49,7 +49,7 @@ impl ViewStage {
             if near > 0.0 {
                 let size = IVec2::new(c.size_kind_layer[0] as i32, c.size_kind_layer[1] as i32);
                 let at = picture_px(c, ideal).as_ivec2().clamp(IVec2::ZERO, size - 1);
-                let rgb = STAGE.pictures.load(at, c.size_kind_layer[3] as usize).xyz();
+                let rgb = STAGE.pictures.load(at, c.size_kind_layer[3] as usize).xyz() * Vec3::from_slice(&c.gain).powf(1.0 / 2.4);
                 let share = (weight + 0.02) * near;
                 seen += share;
                 mean += share * rgb;

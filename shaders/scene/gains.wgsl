@@ -1,0 +1,54 @@
+// How much brighter a camera shows a surface than its neighbours do: one histogram of log2(own / neighbour) in linear light per
+// neighbour and channel, over pixels whose depth both uphold (src/scene/gains.rs takes the medians).
+#import scene/match.wgsl
+#import common/color.wgsl
+
+const BINS: u32 = 128u;
+// Bins per stop; the middle bin is no difference.
+const PER_STOP: f32 = 16.0;
+// Every fourth pixel in both directions.
+const STRIDE: u32 = 4u;
+
+// [(source * 3 + channel) * BINS + bin]
+@group(0) @binding(4) var<storage, read_write> counts: array<atomic<u32>>;
+@group(0) @binding(6) var depths: texture_2d_array<f32>;
+
+@compute @workgroup_size(8, 8)
+fn compare(@builtin(global_invocation_id) id: vec3<u32>) {
+    let at = id.xy * STRIDE + STRIDE / 2u;
+    if at.x >= solve.width || at.y >= solve.height {
+        return;
+    }
+    let d = textureLoad(depths, vec2<i32>(at), i32(solve.layer), 0);
+    if d.g < 0.5 {
+        return;
+    }
+    let own = linear_from_srgb(textureLoad(level, vec2<i32>(at), i32(solve.layer), 0).rgb);
+    let h = vec4<f32>(vec2<f32>(at) + 0.5, 1.0, d.r);
+    for (var s = 0u; s < solve.sources; s++) {
+        let pair = pairs[s];
+        let v = vec3<f32>(dot(pair.row_x, h), dot(pair.row_y, h), dot(pair.row_z, h));
+        if v.z <= 1e-6 {
+            continue;
+        }
+        let uv = v.xy / v.z;
+        if any(uv < vec2<f32>(0.0)) || any(uv >= pair.size_layer.xy) {
+            continue;
+        }
+        let q = vec2<i32>(floor(uv));
+        let n = textureLoad(depths, q, i32(pair.size_layer.z), 0);
+        if n.g < 0.5 || abs(n.r - d.r / v.z) > 1.5 * pair.size_layer.w {
+            continue;
+        }
+        let other = linear_from_srgb(textureLoad(level, q, i32(pair.size_layer.z), 0).rgb);
+        // Black tells nothing, and what is clipped tells a lie.
+        if any(min(own, other) < vec3<f32>(0.004)) || any(max(own, other) > vec3<f32>(0.92)) {
+            continue;
+        }
+        let stops = log2(own / other);
+        let bin = vec3<u32>(clamp(floor(stops * PER_STOP + f32(BINS) * 0.5 + 0.5), vec3<f32>(0.0), vec3<f32>(f32(BINS) - 1.0)));
+        atomicAdd(&counts[(s * 3u) * BINS + bin.x], 1u);
+        atomicAdd(&counts[(s * 3u + 1u) * BINS + bin.y], 1u);
+        atomicAdd(&counts[(s * 3u + 2u) * BINS + bin.z], 1u);
+    }
+}

@@ -1,0 +1,112 @@
+//! Twin of shaders/scene/gains.wgsl.
+
+use glam::{IVec2, Vec2, Vec4Swizzles as _};
+use volte::{
+    gpu::{storage, uniform},
+    scene::{
+        gains::{self, BINS, PER_STOP},
+        gpu_data::{PairGpu, SolveGpu},
+    },
+};
+
+use crate::{
+    bench::{Allowed, COLORS, Colors, DEPTHS, Depths, GPU, array_view, judge, read, run, tiles},
+    camera::linear_from_srgb,
+    matching::pairs_buffer,
+    stage::{STAGE, Stage},
+};
+
+const STRIDE: u32 = 4;
+
+fn compare(solve: &SolveGpu, pairs: &[PairGpu], level: &Colors, depths: &Depths) -> Vec<f32> {
+    let mut counts = vec![0.0; pairs.len() * 3 * BINS];
+    let own_layer = solve.layer as usize;
+    for y in (STRIDE / 2..solve.height).step_by(STRIDE as usize) {
+        for x in (STRIDE / 2..solve.width).step_by(STRIDE as usize) {
+            let at = IVec2::new(x as i32, y as i32);
+            let [rho, trust] = depths.at(at, own_layer);
+            if trust < 0.5 {
+                continue;
+            }
+            let own = linear_from_srgb(level.load(at, own_layer).xyz());
+            for (s, pair) in pairs.iter().enumerate() {
+                let Some((uv, z)) = pair.map([x as f32 + 0.5, y as f32 + 0.5], rho) else { continue };
+                let [w, h, layer, unit] = pair.size_layer;
+                if uv[0] < 0.0 || uv[1] < 0.0 || uv[0] >= w || uv[1] >= h {
+                    continue;
+                }
+                let q = Vec2::from(uv).floor().as_ivec2();
+                let [found, trust] = depths.at(q, layer as usize);
+                if trust < 0.5 || (found - rho / z).abs() > 1.5 * unit {
+                    continue;
+                }
+                let other = linear_from_srgb(level.load(q, layer as usize).xyz());
+                if own.min(other).min_element() < 0.004 || own.max(other).max_element() > 0.92 {
+                    continue;
+                }
+                for channel in 0..3 {
+                    let stops = (own[channel] / other[channel]).log2();
+                    let bin = (stops * PER_STOP as f32 + BINS as f32 * 0.5 + 0.5).floor().clamp(0.0, BINS as f32 - 1.0);
+                    counts[(s * 3 + channel) * BINS + bin as usize] += 1.0;
+                }
+            }
+        }
+    }
+    counts
+}
+
+fn on_the_gpu(stage: &Stage, i: usize, level: &Colors, depths: &Depths) -> Vec<f32> {
+    let (solve, pairs) = (stage.parameters(i, 0), stage.pairs(i));
+    let counts = storage(&GPU, "counts", (pairs.len() * 3 * BINS * 4) as u64);
+    run(
+        "scene/gains.wgsl",
+        "compare",
+        &[
+            (0, uniform(&GPU, "solve", &solve).as_entire_binding()),
+            (1, pairs_buffer(&pairs).as_entire_binding()),
+            (2, wgpu::BindingResource::TextureView(&array_view(&level.upload(COLORS)))),
+            (4, counts.as_entire_binding()),
+            (6, wgpu::BindingResource::TextureView(&array_view(&depths.upload(DEPTHS)))),
+        ],
+        tiles(solve.width.div_ceil(STRIDE), solve.height.div_ceil(STRIDE)),
+    );
+    read::<u32>(&counts).iter().map(|c| *c as f32).collect()
+}
+
+#[test]
+fn compare_agrees_with_its_twin_and_finds_the_exposure() {
+    let stage = &*STAGE;
+    // The first camera half a stop darker in linear light.
+    let mut level = stage.levels[0].clone();
+    for px in &mut level.layers[0] {
+        for v in &mut px[..3] {
+            let linear = linear_from_srgb(glam::Vec3::splat(f32::from(*v) / 255.0)).x * 0.5_f32.sqrt();
+            *v = (crate::camera::srgb_from_linear(glam::Vec3::splat(linear)).x * 255.0).round() as u8;
+        }
+    }
+    let (solve, pairs) = (stage.parameters(0, 0), stage.pairs(0));
+    let gpu = on_the_gpu(stage, 0, &level, &stage.truth);
+    let twin = |solve: &SolveGpu, pairs: &[PairGpu], level: &Colors| compare(solve, pairs, level, &stage.truth);
+    let moved = |change: fn(&mut PairGpu)| {
+        let mut pairs = pairs.clone();
+        pairs.iter_mut().for_each(change);
+        twin(&solve, &pairs, &level)
+    };
+    judge(
+        "compare",
+        &gpu,
+        &twin(&solve, &pairs, &level),
+        Allowed { tolerance: 1.0, share: 0.01 },
+        &[
+            ("the pictures without a difference", twin(&solve, &pairs, &stage.levels[0])),
+            ("a shift by two px", moved(|p| p.row_x[2] += 2.0)),
+        ],
+    );
+    for s in 0..pairs.len() {
+        // The stage is small: as many counts as a real picture would have.
+        let counts: Vec<u32> = gpu[s * 3 * BINS..(s * 3 + 1) * BINS].iter().map(|c| *c as u32 * 20).collect();
+        let found = gains::ratio(0, s + 1, &counts).unwrap();
+        // Coarse pixels of a fine texture scatter, which shrinks the difference.
+        assert!((-0.55..-0.35).contains(&found.stops), "source {s}: {found:?}");
+    }
+}
