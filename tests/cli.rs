@@ -41,9 +41,17 @@ fn help_teaches() {
     for word in ["console", "demo", "export", "rig", "devices", "volte rig check"] {
         assert!(help.out.contains(word), "--help does not say {word:?}: {}", help.out);
     }
-    for command in
-        [&["console"][..], &["demo"], &["export"], &["rig"], &["rig", "check"], &["rig", "convert"], &["devices"], &["bench", "pictures"]]
-    {
+    for command in [
+        &["console"][..],
+        &["demo"],
+        &["export"],
+        &["rig"],
+        &["rig", "check"],
+        &["rig", "convert"],
+        &["devices"],
+        &["bench", "pictures"],
+        &["bench", "venue"],
+    ] {
         let help = volte(&[command, &["--help"]].concat());
         assert!(help.ok && help.out.len() > 80, "{command:?}: {}", help.out);
     }

@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
-    engine::bench::{self, Protocol, Report},
+    engine::bench::{
+        self, Protocol, Report,
+        venue::{self, Part, Scope, VenueReport},
+    },
     gpu::{Gpu, GpuOptions},
     output::CancelToken,
 };
@@ -19,7 +22,34 @@ pub enum Args {
     /// folder with a page to look at: real, synthesized, difference and cross-fade, the worst picture first. Open its index.html in a
     /// browser; it needs no server.
     Pictures(PicturesArgs),
+    /// Measure synthesis on the built-in venue, where pose and depth are known exactly. Needs no data.
+    ///
+    /// Four parts: how far the pictures stay behind the same renderer with true depth; how steady an orbit is; quality over the spacing of
+    /// the cameras; what faulty cameras cost. Prints the figures with their targets and writes a folder with a page and plots.
+    Venue(VenueArgs),
 }
+
+/// What `volte bench venue` takes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = VENUE_EXAMPLES)]
+pub struct VenueArgs {
+    /// Where the report goes: a new or empty folder, or the report of an earlier run, which is replaced.
+    #[arg(long, value_name = "DIR", default_value = "out/bench-venue")]
+    out: PathBuf,
+    /// Only these parts, separated by commas: oracle, orbit, spacing, robustness.
+    #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
+    only: Vec<String>,
+    /// For a look: small pictures, few of them. The figures compare with no others.
+    #[arg(long)]
+    quick: bool,
+}
+
+const VENUE_EXAMPLES: &str = "\
+Examples:
+  volte bench venue
+  volte bench venue --only orbit --out /tmp/orbit
+
+The report: index.html (the page), scores.json (all figures), pictures (what was compared, and the plots as SVG).";
 
 /// What `volte bench pictures` takes.
 #[derive(Debug, clap::Args)]
@@ -54,7 +84,29 @@ The report: index.html (the page), scores.json (all figures), and per set the fo
 pub fn run(args: Args) -> anyhow::Result<()> {
     match args {
         Args::Pictures(args) => pictures(&args),
+        Args::Venue(args) => on_venue(&args),
     }
+}
+
+/// A token that Ctrl-C cancels; pressed twice it ends the program at once.
+fn cancel_on_ctrl_c() -> anyhow::Result<CancelToken> {
+    let cancel = CancelToken::default();
+    let asked = cancel.clone();
+    ctrlc::set_handler(move || {
+        if asked.cancel() {
+            // Asked twice: do not wait for anything.
+            std::process::exit(130);
+        }
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(cancel)
+}
+
+fn progress_bar() -> anyhow::Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{prefix:16} {bar:32} {percent:>3} %  {elapsed} gone, {eta} to go")?;
+    let bar = ProgressBar::new(1000).with_style(style);
+    bar.enable_steady_tick(Duration::from_secs(1));
+    Ok(bar)
 }
 
 fn pictures(args: &PicturesArgs) -> anyhow::Result<()> {
@@ -65,19 +117,9 @@ fn pictures(args: &PicturesArgs) -> anyhow::Result<()> {
     };
     let protocol = protocol.only(&args.only)?;
     let sets = bench::find(&protocol, &args.data, args.quick)?;
-    let cancel = CancelToken::default();
-    let asked = cancel.clone();
-    ctrlc::set_handler(move || {
-        if asked.cancel() {
-            // Asked twice: do not wait for anything.
-            std::process::exit(130);
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
+    let cancel = cancel_on_ctrl_c()?;
     let gpu = Gpu::open(&GpuOptions::default())?;
-    let style = ProgressStyle::with_template("{prefix:16} {bar:32} {percent:>3} %  {elapsed} gone, {eta} to go")?;
-    let bar = ProgressBar::new(1000).with_style(style);
-    bar.enable_steady_tick(Duration::from_secs(1));
+    let bar = progress_bar()?;
     let mut progress = |p: bench::Progress<'_>| {
         bar.set_prefix(format!("{}/{} {}", p.index + 1, p.sets, p.set));
         bar.set_position((p.share * 1000.0) as u64);
@@ -96,5 +138,27 @@ fn pictures(args: &PicturesArgs) -> anyhow::Result<()> {
         println!("{remark}");
     }
     println!("\nLook at them: {}", args.out.join("index.html").display());
+    Ok(())
+}
+
+fn on_venue(args: &VenueArgs) -> anyhow::Result<()> {
+    let parts = Part::only(&args.only)?;
+    let scope = if args.quick { Scope::quick() } else { Scope::full() };
+    let cancel = cancel_on_ctrl_c()?;
+    let gpu = Gpu::open(&GpuOptions::default())?;
+    let bar = progress_bar()?;
+    let mut progress = |p: bench::Progress<'_>| {
+        bar.set_prefix(format!("{}/{} {}", p.index + 1, p.sets, p.set));
+        bar.set_position((p.share * 1000.0) as u64);
+        !cancel.is_cancelled()
+    };
+    let mut finished = |part: Part, report: &VenueReport| {
+        bar.suspend(|| eprintln!("{} measured, {:.0} s", part.name(), report.seconds));
+    };
+    let done = venue::run(&parts, &scope, &gpu, &args.out, &mut progress, &mut finished);
+    bar.finish_and_clear();
+    let report = done?;
+    println!("{}", report.text());
+    println!("Computed on {} in {:.0} s.\nLook at it: {}", report.adapter, report.seconds, args.out.join("index.html").display());
     Ok(())
 }

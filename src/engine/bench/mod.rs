@@ -3,11 +3,13 @@
 //! [`Protocol`] says which sets there are and which cameras are hidden; [`run`] finds the files, hides, synthesizes and scores, and writes a
 //! folder with a page to look at. Must not know: windows, command lines.
 
+mod folder;
 mod material;
 mod page;
 mod protocol;
 mod report;
 mod run;
+pub mod venue;
 
 pub use material::{Loaded, Material, Shot};
 pub use protocol::{Between, Order, Protocol, Recorded, RecordedPeers, SetSpec, every_second};
@@ -18,8 +20,12 @@ use std::path::PathBuf;
 
 use super::truth::TruthError;
 use crate::{
-    frame::PictureError,
+    frame::{PictureError, metrics::SizeMismatch},
+    replay::path::PathError,
     rig::{RigError, pictures::PicturesError},
+    scene::SceneError,
+    venue::VenueError,
+    view::ViewError,
 };
 
 /// What can go wrong.
@@ -109,13 +115,36 @@ pub enum BenchError {
         path: PathBuf,
     },
     /// The caller cancelled.
-    #[error("cancelled after {done} of {of} sets{kept}")]
+    #[error("cancelled after {done} of {of}{kept}")]
     Cancelled {
-        /// Sets that were finished.
+        /// Sets (or parts) that were finished.
         done: usize,
-        /// Sets in all.
+        /// In all.
         of: usize,
         /// Where the finished ones are.
         kept: String,
     },
+    /// A part that the venue bench does not have.
+    #[error("there is no part {name:?}. There are: {known}")]
+    NoSuchPart {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// The venue cannot be drawn.
+    #[error(transparent)]
+    Venue(#[from] VenueError),
+    /// A moment of the venue cannot be solved, or the caller cancelled.
+    #[error(transparent)]
+    Scene(#[from] SceneError),
+    /// A view of the venue failed.
+    #[error(transparent)]
+    View(#[from] ViewError),
+    /// A virtual camera has no place on the arc.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// Two pictures do not compare.
+    #[error(transparent)]
+    Size(#[from] SizeMismatch),
 }

@@ -3,15 +3,17 @@
 //! A set's pictures are written into a hidden folder and moved to their place when the set is whole; page and scores are written
 //! anew after each set, so that a long run can be looked at while it goes on and what is finished survives its end.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{fs, path::Path, time::Instant};
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-use super::{BenchError, Material, Protocol, Report, Scores, SetResult, material::Loaded, page, report::PictureResult};
+use super::{
+    BenchError, Material, Protocol, Report, Scores, SetResult,
+    folder::{self, PAGE, SCORES, Unfinished},
+    material::Loaded,
+    page,
+    report::PictureResult,
+};
 use crate::{
     engine::truth::{HeldOut, Hidden, Truth, TruthError, TruthMeter},
     frame::{Picture, PictureError},
@@ -20,9 +22,6 @@ use crate::{
     view::ViewMode,
 };
 
-/// Scores and figures, and the mark of a folder that this bench wrote.
-const SCORES: &str = "scores.json";
-const PAGE: &str = "index.html";
 const MADE_BY: &str = concat!("volte bench pictures ", env!("CARGO_PKG_VERSION"));
 /// Differences are shown this many times as strong.
 pub(super) const DIFFERENCE_GAIN: i32 = 4;
@@ -63,7 +62,7 @@ pub fn run(
     progress: &mut dyn FnMut(Progress<'_>) -> bool,
     finished: &mut dyn FnMut(&SetResult),
 ) -> Result<Report, BenchError> {
-    prepare(out)?;
+    folder::prepare(out, "volte bench pictures")?;
     let mut meter = TruthMeter::new(gpu, SceneOptions::default()).map_err(|e| BenchError::Start(Box::new(e)))?;
     let mut report = Report { made_by: MADE_BY.to_owned(), adapter: gpu.info.name.clone(), ..empty };
     let whole: f64 = sets.iter().map(Material::cost).sum();
@@ -110,15 +109,6 @@ fn one(material: &Material, meter: &mut TruthMeter, out: &Path, progress: &mut d
     let pictures = write_set(material, &loaded, &truth, out)?;
     let names = material.inputs.iter().map(|s| s.camera.name.clone()).collect();
     Ok(SetResult { seconds, gpu_solve: truth.solve_times, gpu_views: truth.view_times, ..SetResult::new(&material.spec, names, pictures) })
-}
-
-/// A folder that is removed with what is in it unless it was moved away.
-struct Unfinished(PathBuf);
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).ok();
-    }
 }
 
 /// Writes the pictures of a set; the folder appears when it is whole.
@@ -168,7 +158,7 @@ fn scores(held: &HeldOut) -> Scores {
 }
 
 /// How far two pictures of the same size are apart, [`DIFFERENCE_GAIN`] times as strong.
-fn difference(a: &Picture, b: &Picture) -> Picture {
+pub(super) fn difference(a: &Picture, b: &Picture) -> Picture {
     let mut out = a.clone();
     for (o, p) in out.rgba_mut().chunks_exact_mut(4).zip(b.rgba().chunks_exact(4)) {
         for c in 0..3 {
@@ -200,48 +190,11 @@ fn file_names<'a>(cameras: impl Iterator<Item = &'a str>) -> Vec<String> {
     names
 }
 
-/// Makes the folder, or clears it of the report of an earlier run; a folder with other things in it is left alone.
-fn prepare(out: &Path) -> Result<(), BenchError> {
-    let cannot = |path: &Path| {
-        let path = path.to_owned();
-        move |source| BenchError::Write { path, source }
-    };
-    if !out.exists() {
-        return fs::create_dir_all(out).map_err(cannot(out));
-    }
-    let entries = fs::read_dir(out).map_err(cannot(out))?.collect::<Result<Vec<_>, _>>().map_err(cannot(out))?;
-    if entries.is_empty() {
-        return Ok(());
-    }
-    let text = fs::read_to_string(out.join(SCORES)).unwrap_or_default();
-    let old: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let ours = old["made_by"].as_str().is_some_and(|m| m.starts_with("volte bench pictures"));
-    let ids: Vec<&str> = old["sets"].as_array().into_iter().flatten().filter_map(|s| s["id"].as_str()).collect();
-    let known = |name: &str| {
-        let part = name.strip_prefix('.').and_then(|n| n.strip_suffix(".part"));
-        [SCORES, PAGE].contains(&name) || ids.contains(&part.unwrap_or(name)) || part.is_some()
-    };
-    if !ours || entries.iter().any(|e| !known(&e.file_name().to_string_lossy())) {
-        return Err(BenchError::NotOurs { path: out.into() });
-    }
-    for entry in entries {
-        let path = entry.path();
-        if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }.map_err(cannot(&path))?;
-    }
-    Ok(())
-}
-
 fn write_report(report: &Report, out: &Path) -> Result<(), BenchError> {
     let text =
         serde_json::to_string_pretty(report).map_err(|e| BenchError::Write { path: out.join(SCORES), source: std::io::Error::other(e) })?;
-    replace(&out.join(SCORES), &text)?;
-    replace(&out.join(PAGE), &page::html(report))
-}
-
-/// The old file or the new one, never half of it.
-fn replace(path: &Path, text: &str) -> Result<(), BenchError> {
-    let part = path.with_extension("part");
-    fs::write(&part, text).and_then(|()| fs::rename(&part, path)).map_err(|source| BenchError::Write { path: path.into(), source })
+    folder::replace(&out.join(SCORES), &text)?;
+    folder::replace(&out.join(PAGE), &page::html(report))
 }
 
 #[cfg(test)]
@@ -258,21 +211,5 @@ mod tests {
         let (a, b) = (Picture::filled(2, 1, [100, 50, 0, 255]), Picture::filled(2, 1, [90, 60, 200, 255]));
         assert_eq!(difference(&a, &b).pixel(1, 0), [40, 40, 255, 255]);
         assert_eq!(difference(&a, &a).pixel(0, 0), [0, 0, 0, 255]);
-    }
-
-    #[test]
-    fn a_folder_of_other_things_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path().join("new/report");
-        prepare(&out).unwrap();
-        prepare(&out).unwrap();
-        fs::write(out.join("holiday.jpg"), "x").unwrap();
-        assert!(matches!(prepare(&out), Err(BenchError::NotOurs { .. })));
-        fs::write(out.join(SCORES), format!("{{\"made_by\": \"{MADE_BY}\", \"sets\": [{{\"id\": \"fox\"}}]}}")).unwrap();
-        assert!(matches!(prepare(&out), Err(BenchError::NotOurs { .. })), "a stranger among ours");
-        fs::remove_file(out.join("holiday.jpg")).unwrap();
-        fs::create_dir_all(out.join("fox/real")).unwrap();
-        prepare(&out).unwrap();
-        assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
     }
 }

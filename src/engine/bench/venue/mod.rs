@@ -1,0 +1,244 @@
+//! The venue bench: synthesis measured on the built-in synthetic venue, where pose and depth are known exactly and a truth can be drawn
+//! at any place between the cameras.
+//!
+//! Four parts: against the same renderer with true depth (oracle), over a dense orbit (orbit), over the spacing of the cameras (spacing),
+//! with faulty cameras (robustness). [`run`] measures and writes a folder with figures, plots and a page. Must not know: windows,
+//! command lines.
+
+mod faulty;
+mod measure;
+mod page;
+mod parts;
+mod plot;
+mod report;
+mod stage;
+mod warp;
+
+pub use measure::Pop;
+pub use report::{
+    DeadGap, FaultCurve, FaultPoint, OraclePart, OracleView, OrbitPart, OrbitRun, Pair, RobustnessPart, SpacingPart, SpacingRow,
+    VenueReport, Verdict,
+};
+
+use std::{fs, path::Path, time::Instant};
+
+use super::{BenchError, Progress, folder};
+use crate::{frame::Picture, gpu::Gpu, scene::SceneError, venue::SMASH_PHASE};
+use stage::{Stage, Steps};
+
+const PROGRAM: &str = "volte bench venue";
+
+/// A part of the bench.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Solved depth against true depth.
+    Oracle,
+    /// Steadiness over a dense orbit.
+    Orbit,
+    /// Quality over the spacing of the cameras.
+    Spacing,
+    /// What faulty cameras cost.
+    Robustness,
+}
+
+impl Part {
+    /// All, in the order in which they run.
+    pub const ALL: [Self; 4] = [Self::Oracle, Self::Orbit, Self::Spacing, Self::Robustness];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Oracle => "oracle",
+            Self::Orbit => "orbit",
+            Self::Spacing => "spacing",
+            Self::Robustness => "robustness",
+        }
+    }
+
+    /// The parts of these names, in their order; all when there are no names.
+    pub fn only(names: &[String]) -> Result<Vec<Self>, BenchError> {
+        if let Some(name) = names.iter().find(|n| Self::ALL.iter().all(|p| p.name() != n.as_str())) {
+            return Err(BenchError::NoSuchPart { name: name.clone(), known: Self::ALL.map(Self::name).join(", ") });
+        }
+        Ok(Self::ALL.into_iter().filter(|p| names.is_empty() || names.iter().any(|n| n == p.name())).collect())
+    }
+}
+
+/// How much is measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scope {
+    /// Less than the protocol: the figures compare with no others.
+    pub quick: bool,
+    /// Size of all pictures, px.
+    pub size_px: (u32, u32),
+    /// Instants, as phases of the action 0…1. The orbit and the robustness are of the first.
+    pub phases: Vec<f32>,
+    /// Degrees between cameras: of the oracle.
+    pub oracle_deg: Vec<f64>,
+    /// Of the orbit and the robustness.
+    pub near_deg: f64,
+    /// Gaps that the orbit goes through.
+    pub orbit_gaps: usize,
+    /// Its frames per gap.
+    pub frames_per_gap: usize,
+    /// Of the curve of quality.
+    pub spacings_deg: Vec<f64>,
+    /// Errors of every second camera's exposure, stops.
+    pub exposures_ev: Vec<f64>,
+    /// Errors of every second camera's white, kelvin.
+    pub whites_kelvin: Vec<f64>,
+    /// Errors of all cameras' directions, px.
+    pub calibrations_px: Vec<f64>,
+}
+
+impl Scope {
+    /// The protocol: some minutes on two cores without a GPU.
+    pub fn full() -> Self {
+        Self {
+            quick: false,
+            size_px: (480, 270),
+            phases: vec![SMASH_PHASE],
+            oracle_deg: vec![3.0, 6.0],
+            near_deg: 6.0,
+            orbit_gaps: 3,
+            frames_per_gap: 10,
+            spacings_deg: vec![3.0, 6.0, 9.0, 12.0, 15.0, 20.0, 25.0, 30.0],
+            exposures_ev: vec![-1.0, -0.5, 0.5, 1.0],
+            whites_kelvin: vec![-1000.0, -500.0, 500.0, 1000.0],
+            calibrations_px: vec![0.25, 0.5, 1.0, 2.0],
+        }
+    }
+
+    /// A look: small pictures, few of them.
+    pub fn quick() -> Self {
+        Self {
+            quick: true,
+            size_px: (160, 90),
+            phases: vec![SMASH_PHASE],
+            oracle_deg: vec![6.0],
+            orbit_gaps: 1,
+            frames_per_gap: 4,
+            spacings_deg: vec![6.0, 25.0],
+            exposures_ev: vec![1.0],
+            whites_kelvin: vec![500.0],
+            calibrations_px: vec![2.0],
+            ..Self::full()
+        }
+    }
+
+    /// What a part costs, in solved cameras: for the progress.
+    fn cost(&self, part: Part) -> f64 {
+        let (frame, view) = (stage::FRAME_COST, stage::VIEW_COST);
+        let phases = self.phases.len() as f64;
+        let six = 6.0 * (1.0 + frame);
+        match part {
+            Part::Oracle => self.oracle_deg.len() as f64 * phases * (six + parts::MIDDLES.len() as f64 * (frame + 2.0 * view)),
+            Part::Orbit => {
+                let cameras = (self.orbit_gaps + 4) as f64;
+                cameras * (1.0 + frame) + (self.orbit_gaps * self.frames_per_gap) as f64 * (frame + 2.0 * view)
+            }
+            Part::Spacing => self.spacings_deg.len() as f64 * (phases * (six + frame + 2.0 * view + 0.2) + 2.0 * parts::METER_COST),
+            Part::Robustness => {
+                let one = 6.0 + parts::MIDDLES.len() as f64 * view;
+                let colour = (self.exposures_ev.len() + self.whites_kelvin.len()) as f64;
+                let dead = 8.0 * (1.0 + frame) + 7.0 + 7.0 * (frame + 2.0 * view);
+                one * (1.0 + colour) + (one + 6.0 * frame) * self.calibrations_px.len() as f64 + 9.0 * frame + dead
+            }
+        }
+    }
+}
+
+/// Runs the parts and writes `out`: `index.html`, `scores.json` and `pictures` with the plots. `finished` is told the report after each part;
+/// the run ends when `progress` returns false, and what was finished stays.
+pub fn run(
+    parts: &[Part],
+    scope: &Scope,
+    gpu: &Gpu,
+    out: &Path,
+    progress: &mut dyn FnMut(Progress<'_>) -> bool,
+    finished: &mut dyn FnMut(Part, &VenueReport),
+) -> Result<VenueReport, BenchError> {
+    folder::prepare(out, PROGRAM)?;
+    let pictures = out.join(folder::PICTURES);
+    fs::create_dir_all(&pictures).map_err(|source| BenchError::Write { path: pictures.clone(), source })?;
+    let mut stage = Stage::new(gpu, scope.size_px)?;
+    let mut report = VenueReport::new(format!("{PROGRAM} {}", env!("CARGO_PKG_VERSION")), gpu.info.name.clone(), scope);
+    let started = Instant::now();
+    let whole = parts.iter().map(|p| scope.cost(*p)).sum();
+    let mut before = 0.0;
+    // Costs are estimates: a part that took less than its share is made up for, one that took more is not taken back.
+    let mut told = 0.0_f64;
+    let mut rising = |p: Progress<'_>| {
+        told = told.max(p.share);
+        progress(Progress { share: told, ..p })
+    };
+    for (index, &part) in parts.iter().enumerate() {
+        let mut steps = Steps { part: part.name(), place: (index, parts.len()), done: before, whole, tell: &mut rising };
+        let mut gallery = Gallery { folder: &pictures, failed: None };
+        let measured = match part {
+            Part::Oracle => parts::oracle(&mut stage, scope, &mut gallery, &mut steps).map(|p| report.oracle = Some(p)),
+            Part::Orbit => parts::orbit(&mut stage, scope, &mut steps).map(|p| report.orbit = Some(p)),
+            Part::Spacing => parts::spacing(&mut stage, scope, &mut gallery, &mut steps).map(|p| report.spacing = Some(p)),
+            Part::Robustness => faulty::robustness(&mut stage, scope, &mut steps).map(|p| report.robustness = Some(p)),
+        };
+        match measured {
+            Err(BenchError::Scene(SceneError::Cancelled)) => {
+                let kept = if index > 0 { format!("; those are in {}", out.display()) } else { String::new() };
+                if index == 0 {
+                    // Leave nothing that was not there; the second fails when the folder holds something, and that is right.
+                    fs::remove_dir_all(&pictures).ok();
+                    fs::remove_dir(out).ok();
+                }
+                return Err(BenchError::Cancelled { done: index, of: parts.len(), kept });
+            }
+            other => other?,
+        }
+        if let Some(failed) = gallery.failed {
+            return Err(failed);
+        }
+        before += scope.cost(part);
+        report.seconds = started.elapsed().as_secs_f64();
+        write(&report, out)?;
+        finished(part, &report);
+    }
+    Ok(report)
+}
+
+/// Where pictures go that the page shows.
+struct Gallery<'a> {
+    folder: &'a Path,
+    failed: Option<BenchError>,
+}
+
+impl Gallery<'_> {
+    /// Writes one; the first failure is told when the part ends.
+    fn add(&mut self, name: &str, picture: &Picture) {
+        if let Err(e) = picture.save(&self.folder.join(format!("{name}.png"))) {
+            self.failed.get_or_insert(e.into());
+        }
+    }
+}
+
+fn write(report: &VenueReport, out: &Path) -> Result<(), BenchError> {
+    let at = out.join(folder::SCORES);
+    let text =
+        serde_json::to_string_pretty(report).map_err(|e| BenchError::Write { path: at.clone(), source: std::io::Error::other(e) })?;
+    folder::replace(&at, &text)?;
+    for (name, plot) in report.plots() {
+        folder::replace(&out.join(folder::PICTURES).join(format!("{name}.svg")), &plot.svg())?;
+    }
+    folder::replace(&out.join(folder::PAGE), &page::html(report))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_named() {
+        assert_eq!(Part::only(&[]).unwrap(), Part::ALL);
+        assert_eq!(Part::only(&["spacing".to_owned(), "oracle".to_owned()]).unwrap(), [Part::Oracle, Part::Spacing]);
+        let told = Part::only(&["orbits".to_owned()]).unwrap_err().to_string();
+        assert!(told.contains("orbits") && told.contains("oracle, orbit, spacing, robustness"), "{told}");
+    }
+}
