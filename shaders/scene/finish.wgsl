@@ -28,19 +28,14 @@ fn check(@builtin(global_invocation_id) id: vec3<u32>) {
     var conflict = 0.0;
     for (var s = 0u; s < solve.sources; s++) {
         let pair = pairs[s];
-        let h = vec4<f32>(p, 1.0, d.r);
-        let v = vec3<f32>(dot(pair.row_x, h), dot(pair.row_y, h), dot(pair.row_z, h));
-        if v.z <= 1e-6 {
+        let seen = seen_in(pair, vec4<f32>(p, 1.0, d.r));
+        if seen.z < 0.0 {
             continue;
         }
-        let uv = v.xy / v.z;
-        if any(uv < vec2<f32>(0.0)) || any(uv >= pair.size_layer.xy) {
-            continue;
-        }
-        let expected = d.r / v.z;
+        let expected = d.r / seen.z;
         let unit = pair.size_layer.w;
         // The best of the 2x2 texels around: half a pixel of parallax at a slanted surface is no disagreement.
-        let base = vec2<i32>(floor(uv - 0.5));
+        let base = vec2<i32>(floor(seen.xy - 0.5));
         let hi = vec2<i32>(pair.size_layer.xy) - 1;
         var signed_error = 1e9;
         for (var k = 0; k < 4; k++) {

@@ -27,17 +27,13 @@ fn compare(@builtin(global_invocation_id) id: vec3<u32>) {
     let h = vec4<f32>(vec2<f32>(at) + 0.5, 1.0, d.r);
     for (var s = 0u; s < solve.sources; s++) {
         let pair = pairs[s];
-        let v = vec3<f32>(dot(pair.row_x, h), dot(pair.row_y, h), dot(pair.row_z, h));
-        if v.z <= 1e-6 {
+        let seen = seen_in(pair, h);
+        if seen.z < 0.0 {
             continue;
         }
-        let uv = v.xy / v.z;
-        if any(uv < vec2<f32>(0.0)) || any(uv >= pair.size_layer.xy) {
-            continue;
-        }
-        let q = vec2<i32>(floor(uv));
+        let q = vec2<i32>(floor(seen.xy));
         let n = textureLoad(depths, q, i32(pair.size_layer.z), 0);
-        if n.g < 0.5 || abs(n.r - d.r / v.z) > 1.5 * pair.size_layer.w {
+        if n.g < 0.5 || abs(n.r - d.r / seen.z) > 1.5 * pair.size_layer.w {
             continue;
         }
         let other = linear_from_srgb(textureLoad(level, q, i32(pair.size_layer.z), 0).rgb);

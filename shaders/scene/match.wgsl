@@ -183,6 +183,18 @@ fn match_source(patch_: Patch, h: vec4<f32>, g: vec2<f32>, s: u32) -> f32 {
     return (1.0 - ncc) * (1.0 - solve.color_weight) + solve.color_weight * min(length(difference) * 4.0, 1.0);
 }
 
+// Where a source sees a reference point (h: pixel, 1, inverse depth): position in level-0 px, and its depth there over the
+// reference's; the latter is negative where it does not.
+fn seen_in(pair: Pair, h: vec4<f32>) -> vec3<f32> {
+    let v = vec3<f32>(dot(pair.row_x, h), dot(pair.row_y, h), dot(pair.row_z, h));
+    if v.z <= 1e-6 {
+        return vec3<f32>(-1.0);
+    }
+    let uv = v.xy / v.z;
+    let outside = any(uv < vec2<f32>(0.0)) || any(uv >= pair.size_layer.xy);
+    return vec3<f32>(uv, select(v.z, -1.0, outside));
+}
+
 // The cost of the best source, mixed with the second best's. p in level-0 px of the reference.
 // Sources are written out: with a constant index a software adapter reads a pair once, not once per lane (several times faster).
 fn match_cost(patch_: Patch, p: vec2<f32>, rho: f32, g: vec2<f32>, most: u32) -> f32 {

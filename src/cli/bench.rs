@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
     engine::bench::{
@@ -88,25 +87,18 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
 }
 
-/// A token that Ctrl-C cancels; pressed twice it ends the program at once.
-fn cancel_on_ctrl_c() -> anyhow::Result<CancelToken> {
-    let cancel = CancelToken::default();
-    let asked = cancel.clone();
-    ctrlc::set_handler(move || {
-        if asked.cancel() {
-            // Asked twice: do not wait for anything.
-            std::process::exit(130);
-        }
-    })
-    .context("cannot listen for Ctrl-C")?;
-    Ok(cancel)
-}
-
 fn progress_bar() -> anyhow::Result<ProgressBar> {
     let style = ProgressStyle::with_template("{prefix:16} {bar:32} {percent:>3} %  {elapsed} gone, {eta} to go")?;
     let bar = ProgressBar::new(1000).with_style(style);
     bar.enable_steady_tick(Duration::from_secs(1));
     Ok(bar)
+}
+
+/// Shows how far a bench is; false when it shall stop.
+fn show(bar: &ProgressBar, p: &bench::Progress<'_>, cancel: &CancelToken) -> bool {
+    bar.set_prefix(format!("{}/{} {}", p.index + 1, p.sets, p.set));
+    bar.set_position((p.share * 1000.0) as u64);
+    !cancel.is_cancelled()
 }
 
 fn pictures(args: &PicturesArgs) -> anyhow::Result<()> {
@@ -117,14 +109,10 @@ fn pictures(args: &PicturesArgs) -> anyhow::Result<()> {
     };
     let protocol = protocol.only(&args.only)?;
     let sets = bench::find(&protocol, &args.data, args.quick)?;
-    let cancel = cancel_on_ctrl_c()?;
+    let cancel = super::cancelled_by_ctrl_c()?;
     let gpu = Gpu::open(&GpuOptions::default())?;
     let bar = progress_bar()?;
-    let mut progress = |p: bench::Progress<'_>| {
-        bar.set_prefix(format!("{}/{} {}", p.index + 1, p.sets, p.set));
-        bar.set_position((p.share * 1000.0) as u64);
-        !cancel.is_cancelled()
-    };
+    let mut progress = |p: bench::Progress<'_>| show(&bar, &p, &cancel);
     let mut finished = |set: &bench::SetResult| {
         let mean = set.mean.volte;
         bar.suspend(|| eprintln!("{:<14} {:.2} dB / {:.3}, {:.0} s", set.id, mean.psnr_db, mean.ssim, set.seconds));
@@ -144,14 +132,10 @@ fn pictures(args: &PicturesArgs) -> anyhow::Result<()> {
 fn on_venue(args: &VenueArgs) -> anyhow::Result<()> {
     let parts = Part::only(&args.only)?;
     let scope = if args.quick { Scope::quick() } else { Scope::full() };
-    let cancel = cancel_on_ctrl_c()?;
+    let cancel = super::cancelled_by_ctrl_c()?;
     let gpu = Gpu::open(&GpuOptions::default())?;
     let bar = progress_bar()?;
-    let mut progress = |p: bench::Progress<'_>| {
-        bar.set_prefix(format!("{}/{} {}", p.index + 1, p.sets, p.set));
-        bar.set_position((p.share * 1000.0) as u64);
-        !cancel.is_cancelled()
-    };
+    let mut progress = |p: bench::Progress<'_>| show(&bar, &p, &cancel);
     let mut finished = |part: Part, report: &VenueReport| {
         bar.suspend(|| eprintln!("{} measured, {:.0} s", part.name(), report.seconds));
     };

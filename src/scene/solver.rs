@@ -6,6 +6,7 @@ use super::{
     Plan, Scene, SceneError, SceneOptions,
     gpu_data::{CameraGpu, PairGpu, PrepareGpu, SolveGpu},
     plan::MAX_NEIGHBOURS,
+    upload::write_layer,
 };
 use crate::{
     frame::Picture,
@@ -173,17 +174,7 @@ impl SceneSolver {
             }),
         };
         for (layer, picture) in pictures.iter().enumerate() {
-            gpu.queue.write_texture(
-                wgpu::TexelCopyTextureInfo {
-                    texture: &textures.pictures,
-                    mip_level: 0,
-                    origin: wgpu::Origin3d { x: 0, y: 0, z: layer as u32 },
-                    aspect: wgpu::TextureAspect::All,
-                },
-                picture.rgba(),
-                wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(picture.width() * 4), rows_per_image: Some(picture.height()) },
-                wgpu::Extent3d { width: picture.width(), height: picture.height(), depth_or_array_layers: 1 },
-            );
+            write_layer(gpu, &textures.pictures, layer, (picture.width(), picture.height()), picture.rgba());
         }
         let cameras: Vec<CameraGpu> =
             rig.cameras.iter().enumerate().map(|(i, c)| CameraGpu::new(c, plan.center_in_world, &plan.working[i], i as u32, 0.0)).collect();

@@ -65,7 +65,8 @@ fn upload(gpu: &Gpu, rig: &Rig, pictures: &[&Picture], depths_m: Option<&[&[f32]
     Scene { rig: rig.clone(), exposures: vec![[0.0; 3]; rig.cameras.len()], plan, pictures: texture, depths, times: StageTimes::default() }
 }
 
-fn write_layer(gpu: &Gpu, texture: &wgpu::Texture, layer: usize, (width, height): (u32, u32), bytes: &[u8]) {
+/// Writes one layer of an array texture from its upper left corner; rows are as wide as the given size.
+pub(super) fn write_layer(gpu: &Gpu, texture: &wgpu::Texture, layer: usize, (width, height): (u32, u32), bytes: &[u8]) {
     let texel_bytes = texture.format().block_copy_size(None).unwrap_or(4);
     gpu.queue.write_texture(
         wgpu::TexelCopyTextureInfo {
