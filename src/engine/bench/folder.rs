@@ -1,4 +1,4 @@
-//! The folder of a report: made or cleared, never mixed with what others put there.
+//! The folder of a report: made or cleared, never mixed with what others put there; and text for its pages.
 //!
 //! Must not know: what is in the report.
 
@@ -60,6 +60,11 @@ pub fn prepare(out: &Path, program: &str) -> Result<(), BenchError> {
 pub fn replace(path: &Path, text: &str) -> Result<(), BenchError> {
     let part = path.with_extension("part");
     fs::write(&part, text).and_then(|()| fs::rename(&part, path)).map_err(|source| BenchError::Write { path: path.into(), source })
+}
+
+/// Text as HTML and SVG show it.
+pub fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

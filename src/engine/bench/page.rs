@@ -2,7 +2,7 @@
 //!
 //! Must not know: how anything was measured.
 
-use super::{Report, report::HEADINGS, run::DIFFERENCE_GAIN};
+use super::{Report, folder::escaped, report::HEADINGS, run::DIFFERENCE_GAIN};
 
 const TEMPLATE: &str = include_str!("page.html");
 
@@ -34,10 +34,6 @@ pub fn html(report: &Report) -> String {
         .replace("{{table}}", &table)
         .replace("{{remarks}}", &remarks.concat())
         .replace("{{data}}", &data)
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The report as a page: one file, beside the folder of pictures; needs no server. Must not know: how anything was measured.
 
 use super::{VenueReport, report::Table};
-use crate::engine::bench::folder::PICTURES;
+use crate::engine::bench::folder::{PICTURES, escaped};
 
 const TEMPLATE: &str = include_str!("page.html");
 
@@ -71,10 +71,6 @@ fn table((heads, rows): &Table) -> String {
     let row = |r: &Vec<String>| format!("<tr>{}</tr>", r.iter().map(|c| format!("<td>{}</td>", escaped(c))).collect::<Vec<_>>().concat());
     let rows: Vec<String> = rows.iter().map(row).collect();
     format!("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", heads.concat(), rows.concat())
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

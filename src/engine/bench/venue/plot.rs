@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::engine::bench::folder::escaped;
+
 /// A curve.
 #[derive(Debug, Clone)]
 pub struct Curve {
@@ -157,10 +159,6 @@ fn number(v: f64) -> String {
     let text = format!("{v:.3}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
