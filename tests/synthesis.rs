@@ -108,6 +108,50 @@ fn at_a_physical_camera_the_view_is_its_picture() {
     }
 }
 
+/// The picture as a camera with another exposure gives it, in linear light.
+fn exposed(picture: &Picture, stops: f64) -> Picture {
+    let table: Vec<u8> = (0..256)
+        .map(|v| {
+            let v = f64::from(v) / 255.0;
+            let linear = if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) };
+            let l = (linear * stops.exp2()).min(1.0);
+            let v = if l <= 0.003_130_8 { l * 12.92 } else { 1.055 * l.powf(1.0 / 2.4) - 0.055 };
+            (v * 255.0).round() as u8
+        })
+        .collect();
+    let mut out = picture.clone();
+    for px in out.rgba_mut().chunks_exact_mut(4) {
+        px[..3].iter_mut().for_each(|v| *v = table[usize::from(*v)]);
+    }
+    out
+}
+
+#[test]
+fn cameras_of_different_exposure_are_matched() {
+    let mut studio = Studio::open();
+    let (rig, pictures) = walk(3..8, 320);
+    // The hidden camera stands between a darker and a brighter one.
+    let stops = [-0.5, -0.5, 0.0, 0.5, 0.5];
+    let rest = [0, 1, 3, 4];
+    let inputs: Vec<Picture> = rest.iter().map(|&i| exposed(&pictures[i], stops[i])).collect();
+    let inputs_rig = rig.restricted_to(&rest);
+    let mut scene = studio.solve(&inputs_rig, &inputs, 320);
+    println!("{:.2?}", scene.exposures);
+    for (found, &i) in scene.exposures.iter().zip(&rest) {
+        assert!(found.iter().all(|e| (f64::from(*e) - stops[i]).abs() < 0.1), "{found:?} for {}", stops[i]);
+    }
+    let score = |studio: &mut Studio, scene: &Scene| {
+        psnr_db(&pictures[2], &studio.view(scene, &rig.cameras[2], ViewMode::Synthesis), None).unwrap()
+    };
+    let matched = score(&mut studio, &scene);
+    // At a camera the view still is that camera's own picture, with its exposure.
+    let own = psnr_db(&inputs[1], &studio.view(&scene, &inputs_rig.cameras[1], ViewMode::Synthesis), None).unwrap();
+    scene.exposures.fill([0.0; 3]);
+    let as_they_are = score(&mut studio, &scene);
+    println!("matched {matched:.2} dB, as they are {as_they_are:.2} dB, at a camera {own:.2} dB");
+    assert!(matched > as_they_are + 1.0 && own >= 45.0);
+}
+
 #[test]
 fn there_is_no_hole_wherever_the_target_stands() {
     let mut studio = Studio::open();

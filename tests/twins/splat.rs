@@ -48,7 +48,9 @@ impl ViewStage {
         let working = Working { width_px: width, height_px: height, lens: [l.fx_px, l.fy_px, l.cx_px, l.cy_px], rho_per_px: 1.0 };
         let mut cameras = vec![CameraGpu::new(&target, DVec3::ZERO, &working, 0, 0.0)];
         for (i, weight) in [(1, 0.45), (2, 0.35), (0, 0.15), (3, 0.05)] {
-            cameras.push(CameraGpu::new(&stage.cameras[i], DVec3::ZERO, &stage.working[i], i as u32, weight));
+            let camera = CameraGpu::new(&stage.cameras[i], DVec3::ZERO, &stage.working[i], i as u32, weight);
+            // Each of another exposure.
+            cameras.push(CameraGpu { gain: [1.0 + 0.04 * i as f32, 1.0, 1.0 - 0.05 * i as f32, 1.0], ..camera });
         }
         let rays = pixels(width, height)
             .map(|(x, y)| {
