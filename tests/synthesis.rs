@@ -314,3 +314,26 @@ fn an_export_can_measure_its_gaps() {
     let cancelled = gaps::measured(&gpu, &rig, &mut moment(None), MediaTime::ZERO, &mut |_| false);
     assert!(cancelled.is_err_and(|e| e.to_string().contains("cancelled")));
 }
+
+#[test]
+fn a_lost_device_is_an_error_and_the_next_one_goes_on() {
+    let mut studio = Studio::open();
+    let (rig, pictures) = walk(4..7, 120);
+    let scene = studio.solve(&rig, &pictures, 120);
+    let before = studio.view(&scene, &rig.cameras[1], ViewMode::Synthesis);
+    let unread = studio.synthesizer.render(&scene, &rig.cameras[0], ViewMode::Synthesis).unwrap();
+    // As when a driver is reset: from here on the device does nothing.
+    studio.gpu.device.destroy();
+    let inputs: Vec<&Picture> = pictures.iter().collect();
+    let solve = studio.solver.solve(&rig, &inputs, &SceneOptions::default(), &mut |_| true);
+    let told = solve.err().map_or_else(String::new, |e| e.to_string());
+    assert!(told.contains("lost") && studio.gpu.is_lost(), "solve: {told:?}");
+    let view = studio.synthesizer.render(&scene, &rig.cameras[1], ViewMode::Synthesis);
+    let told = view.err().map_or_else(String::new, |e| e.to_string());
+    assert!(told.contains("lost"), "view: {told:?}");
+    assert!(unread.read(&studio.gpu).is_err() && unread.read_trust(&studio.gpu).is_err());
+    drop(scene);
+    let mut next = Studio::open();
+    let scene = next.solve(&rig, &pictures, 120);
+    assert_eq!(next.view(&scene, &rig.cameras[1], ViewMode::Synthesis).rgba(), before.rgba());
+}

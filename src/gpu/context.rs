@@ -156,6 +156,8 @@ impl Gpu {
             flag.store(true, Ordering::SeqCst);
         });
         tracing::debug!(adapter = info.name, backend = ?info.backend, driver = info.driver_info, "GPU opened");
+        // Errors outside of `checked` (a read-back when the device is lost) must not end the program: the call that follows fails.
+        device.on_uncaptured_error(Arc::new(|e: wgpu::Error| tracing::error!(%e, "GPU")));
         Ok(Self { instance, adapter, device, queue, info, has_timestamps, lost })
     }
 

@@ -1,7 +1,5 @@
 //! Compute kernels and small buffer helpers.
 
-use wgpu::util::DeviceExt as _;
-
 use super::{Gpu, GpuError, shaders};
 
 /// A compiled compute entry point with the bind group layout deduced from the shader (group 0).
@@ -73,20 +71,31 @@ pub fn storage(gpu: &Gpu, label: &str, bytes: u64) -> wgpu::Buffer {
     })
 }
 
+/// A buffer that the queue fills. (Mapping it at creation would panic when the device has just been lost.)
+fn filled(gpu: &Gpu, label: &str, contents: &[u8], usage: wgpu::BufferUsages) -> wgpu::Buffer {
+    let size = contents.len().next_multiple_of(wgpu::COPY_BUFFER_ALIGNMENT as usize);
+    let buffer = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some(label),
+        size: size as u64,
+        usage: usage | wgpu::BufferUsages::COPY_DST,
+        mapped_at_creation: false,
+    });
+    if size == contents.len() {
+        gpu.queue.write_buffer(&buffer, 0, contents);
+    } else {
+        let mut padded = contents.to_vec();
+        padded.resize(size, 0);
+        gpu.queue.write_buffer(&buffer, 0, &padded);
+    }
+    buffer
+}
+
 /// A storage buffer with contents.
 pub fn storage_init<T: bytemuck::NoUninit>(gpu: &Gpu, label: &str, data: &[T]) -> wgpu::Buffer {
-    gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-        label: Some(label),
-        contents: bytemuck::cast_slice(data),
-        usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
-    })
+    filled(gpu, label, bytemuck::cast_slice(data), wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC)
 }
 
 /// A uniform buffer with contents.
 pub fn uniform<T: bytemuck::NoUninit>(gpu: &Gpu, label: &str, value: &T) -> wgpu::Buffer {
-    gpu.device.create_buffer_init(&wgpu::util::BufferInitDescriptor {
-        label: Some(label),
-        contents: bytemuck::bytes_of(value),
-        usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-    })
+    filled(gpu, label, bytemuck::bytes_of(value), wgpu::BufferUsages::UNIFORM)
 }
