@@ -19,7 +19,7 @@ use volte::{
     engine::truth::{HeldOut, TruthMeter},
     frame::Picture,
     gpu::{Gpu, GpuOptions},
-    scene::SceneOptions,
+    scene::{Quality, SceneOptions},
 };
 
 #[derive(Parser)]
@@ -30,6 +30,9 @@ struct Arguments {
     /// Hide all of these together (default: each camera in turn).
     #[arg(long, value_delimiter = ',')]
     hold: Vec<String>,
+    /// draft, air or hero.
+    #[arg(long, default_value = "air")]
+    quality: String,
     /// Scores and times (default: OUT/scores.json).
     #[arg(long)]
     json: Option<PathBuf>,
@@ -49,7 +52,9 @@ fn main() -> anyhow::Result<()> {
 
     // 3. Hide, solve, synthesize, compare.
     let gpu = Gpu::open(&GpuOptions::default())?;
-    let mut meter = TruthMeter::new(&gpu, SceneOptions { max_depth_size_px: arguments.stills.depth_size })?;
+    let level = Quality::from_name(&arguments.quality).context("--quality is draft, air or hero")?.scene();
+    let depth_size_px = arguments.stills.depth_size.or(level.max_depth_size_px);
+    let mut meter = TruthMeter::new(&gpu, SceneOptions { max_depth_size_px: depth_size_px, ..level })?;
     let mode = arguments.stills.view_mode();
     let bar = common::progress_bar()?;
     let mut progress = |p: f32| {

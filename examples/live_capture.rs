@@ -132,7 +132,7 @@ fn main() -> anyhow::Result<()> {
             sidecar: Some(SidecarHeader::default()),
             cancel: cancel.clone(),
         };
-        let scene = SceneOptions { max_depth_size_px: Some(480) };
+        let scene = SceneOptions { max_depth_size_px: Some(480), ..SceneOptions::default() };
         let (path, mode) = (Preset::Bounce.path(&options), ViewMode::Synthesis);
         let job = ExportJob { rig, moments: Moments::One(moment), path, mark: MediaTime::ZERO, mode, gaps: vec![], scene, output };
         let report = export::run(job, &Gpu::open(&GpuOptions::default())?, &mut |_| {}, &cancel)?;

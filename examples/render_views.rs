@@ -54,7 +54,7 @@ fn main() -> anyhow::Result<()> {
     // 3. Solve once, render many.
     let gpu = Gpu::open(&GpuOptions::default())?;
     let bar = common::progress_bar()?;
-    let options = SceneOptions { max_depth_size_px: arguments.stills.depth_size };
+    let options = SceneOptions { max_depth_size_px: arguments.stills.depth_size, ..SceneOptions::default() };
     let mut tell = |p| {
         bar.set_position((p * 1000.0) as u64);
         true

@@ -16,7 +16,7 @@ use volte::{
     frame::Picture,
     gpu::{Gpu, GpuOptions},
     rig::{self, pictures},
-    scene::SceneSolver,
+    scene::{Quality, SceneSolver},
     view::ViewSynthesizer,
 };
 
@@ -58,7 +58,7 @@ fn main() -> anyhow::Result<()> {
         if !wanted || !can_be_hidden(&present, arc.closed, k) {
             continue;
         }
-        let s = meter.score(&mut solver, &mut synthesizer, camera, &mut |_| true)?;
+        let s = meter.score(&mut solver, &mut synthesizer, camera, Quality::Air, &mut |_| true)?;
         let filled = s.filled_share * 100.0;
         println!("{name:<16} {:6.2} dB  soft {:6.2} dB  ssim {:.3}  filled {filled:4.1} %", s.psnr_db, s.soft_psnr_db, s.ssim);
         cameras[k] = Some(s);

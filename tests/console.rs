@@ -177,7 +177,7 @@ fn lists_and_pictures_can_be_clicked() {
     assert_eq!(click(State::Live, Panel::Multiview, "Camera 3 cam03"), [Command::SelectCamera(2)]);
     assert_eq!(click(State::CameraLost, Panel::Cameras, "Health of cam05: LOST"), [Command::SelectCamera(4)]);
     assert_eq!(click(State::Live, Panel::Jog, "-10"), [Command::JogFrames(-10)]);
-    assert_eq!(click(State::Live, Panel::Header, "Full"), [Command::SetQuality(Quality::Full)]);
+    assert_eq!(click(State::Live, Panel::Header, "Hero"), [Command::SetQuality(Some(Quality::Hero))]);
     assert_eq!(click(State::Live, Panel::Header, "Keys"), [Command::ShowKeys]);
     // In the middle of the timeline, on a whole frame of the ring.
     let asked = click(State::Live, Panel::Timeline, "Timeline");

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use volte::{
-    engine::{Command, Engine, EngineOptions, NoticeLevel, ProgramKind, Quality, Snapshot},
+    engine::{Command, Engine, EngineOptions, GpuFault, NoticeLevel, ProgramKind, Quality, Snapshot, preview_size_px, program_size_px},
     replay::{EventId, Phase, Readiness},
 };
 
@@ -18,8 +18,12 @@ const SOON: Duration = Duration::from_secs(5);
 const LATER: Duration = Duration::from_mins(2);
 
 fn start(n: usize, without_gpu: bool) -> (Arc<FakeFeeds>, Engine) {
+    start_at(n, without_gpu, Some(Quality::Draft))
+}
+
+fn start_at(n: usize, without_gpu: bool, quality: Option<Quality>) -> (Arc<FakeFeeds>, Engine) {
     let feeds = Arc::new(FakeFeeds::new(n));
-    let options = EngineOptions { quality: Some(Quality::Draft), without_gpu, ..EngineOptions::default() };
+    let options = EngineOptions { quality, without_gpu, ..EngineOptions::default() };
     let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn volte::engine::Feeds>, &options).unwrap();
     (feeds, engine)
 }
@@ -27,7 +31,8 @@ fn start(n: usize, without_gpu: bool) -> (Arc<FakeFeeds>, Engine) {
 fn expect(engine: &Engine, timeout: Duration, what: &str, wanted: impl FnMut(&Snapshot) -> bool) -> Arc<Snapshot> {
     engine.wait_for(timeout, wanted).unwrap_or_else(|| {
         let s = engine.snapshot();
-        panic!("{what} did not happen: {:?} {:?} {:?} notices {:?}", s.phase, s.preview, s.program.kind, s.notices)
+        let preview = s.preview.as_ref().map(|p| (p.instant, p.position, p.readiness, p.progress, &p.problem));
+        panic!("{what} did not happen: {:?} {preview:?} {:?} {:?} {:?} notices {:?}", s.phase, s.program.kind, s.level, s.gpu, s.notices)
     })
 }
 
@@ -151,16 +156,16 @@ fn the_gpu_solves_and_program_shows_the_orbit() {
     assert!(engine.send(Command::Mark));
     expect(&engine, SOON, "real cameras first", |s| s.can_take);
     let s = expect(&engine, LATER, "a solved scene", |s| s.preview.as_ref().is_some_and(|p| p.readiness == Readiness::Solved));
-    assert_eq!(s.quality, Quality::Draft);
+    assert_eq!(s.level.level, Quality::Draft);
     assert!(engine.send(Command::SetOrbit(0.5)));
     let s = expect(&engine, LATER, "a synthesized preview", |s| s.preview.as_ref().is_some_and(|p| p.report.is_some()));
     let shown = s.preview.as_ref().unwrap().shown.clone().unwrap();
-    assert_eq!((shown.picture.width(), shown.picture.height()), Quality::Draft.preview_size_px());
+    assert_eq!((shown.picture.width(), shown.picture.height()), preview_size_px(Quality::Draft));
     assert!(engine.send(Command::Take));
     feeds.advance_frames(60);
     let s = expect(&engine, LATER, "a synthesized program", |s| s.program.report.is_some());
     assert!(matches!(s.program.kind, ProgramKind::Replay { solved: true, .. }));
-    assert_eq!((s.program.shown.picture.width(), s.program.shown.picture.height()), Quality::Draft.program_size_px());
+    assert_eq!((s.program.shown.picture.width(), s.program.shown.picture.height()), program_size_px(Quality::Draft));
     // The same instant again is there at once: nothing is fetched twice.
     let fetched = feeds.fetched.load(std::sync::atomic::Ordering::SeqCst);
     let id = s.events[0].id;
@@ -170,4 +175,87 @@ fn the_gpu_solves_and_program_shows_the_orbit() {
     assert!(engine.send(Command::SelectEvent(id)));
     expect(&engine, SOON, "solved at once", |s| s.preview.as_ref().is_some_and(|p| p.readiness == Readiness::Solved));
     assert_eq!(feeds.fetched.load(std::sync::atomic::Ordering::SeqCst), fetched);
+}
+
+fn is_solved(s: &Snapshot) -> bool {
+    s.preview.as_ref().is_some_and(|p| p.readiness == Readiness::Solved)
+}
+
+fn told(s: &Snapshot, words: &[&str]) -> bool {
+    s.notices.iter().any(|n| words.iter().all(|w| n.text.contains(w)))
+}
+
+#[test]
+fn a_lost_gpu_is_opened_again_one_level_lower_and_program_keeps_its_picture() {
+    let (feeds, engine) = start_at(4, false, Some(Quality::Air));
+    expect(&engine, LATER, "a GPU", |s| !s.gpu.adapter.is_empty());
+    assert!(engine.send(Command::Mark));
+    assert!(engine.send(Command::SetOrbit(0.5)));
+    expect(&engine, LATER, "a solved scene", is_solved);
+    assert!(engine.send(Command::Take));
+    feeds.advance_frames(30);
+    let s = expect(&engine, LATER, "a synthesized program", |s| s.program.report.is_some());
+    assert_eq!(s.level.level, Quality::Air);
+    let size = |s: &Snapshot| (s.program.shown.picture.width(), s.program.shown.picture.height());
+    assert_eq!(size(&s), program_size_px(Quality::Air));
+
+    engine.rehearse(GpuFault::DeviceLost);
+    let s = expect(&engine, LATER, "the loss is told", |s| told(s, &["lost", "Draft", "driver"]));
+    // Never black, never live, never another camera's picture: the last one stays.
+    assert!(s.phase == Phase::OnAir && size(&s) == program_size_px(Quality::Air) && s.program.report.is_some(), "{:?}", s.program.kind);
+    let s = expect(&engine, LATER, "it goes on by itself", |s| s.gpu.recoveries == 1 && is_solved(s));
+    assert_eq!((s.level.level, s.level.chosen, s.phase), (Quality::Draft, None, Phase::OnAir));
+    feeds.advance_frames(30);
+    let s = expect(&engine, LATER, "a new program picture", |s| size(s) == program_size_px(Quality::Draft));
+    assert!(matches!(s.program.kind, ProgramKind::Replay { solved: true, .. }), "{:?}", s.program.kind);
+    assert!(s.notices.iter().all(|n| !n.text.contains("returned to live")), "{:?}", s.notices);
+}
+
+#[test]
+fn without_gpu_memory_the_level_goes_down_and_at_last_the_real_cameras_remain() {
+    let (_feeds, engine) = start_at(4, false, Some(Quality::Air));
+    expect(&engine, LATER, "a GPU", |s| !s.gpu.adapter.is_empty());
+    engine.rehearse(GpuFault::OutOfMemory);
+    assert!(engine.send(Command::Mark));
+    let s = expect(&engine, LATER, "solved all the same", is_solved);
+    assert_eq!((s.level.level, s.gpu.recoveries), (Quality::Draft, 0), "{:?}", s.notices);
+    assert!(told(&s, &["no memory", "Draft", "Close other programs"]), "{:?}", s.notices);
+    // There is no lower level: the instant is shown by its real cameras, with the remedy.
+    engine.rehearse(GpuFault::OutOfMemory);
+    assert!(engine.send(Command::JogFrames(-7)));
+    let s = expect(&engine, LATER, "the problem", |s| s.preview.as_ref().is_some_and(|p| p.problem.is_some()));
+    let p = s.preview.as_ref().unwrap();
+    assert!(p.problem.as_ref().unwrap().contains("no memory left") && p.readiness == Readiness::RealCameras, "{p:?}");
+    assert!(s.can_take);
+    // And the next instant is solved again.
+    assert!(engine.send(Command::JogFrames(-7)));
+    expect(&engine, LATER, "the next instant", is_solved);
+}
+
+#[test]
+fn a_solved_moment_is_refined_in_the_background_and_judged() {
+    let (_feeds, engine) = start_at(5, false, Some(Quality::Hero));
+    expect(&engine, LATER, "a GPU", |s| !s.gpu.adapter.is_empty());
+    assert!(engine.send(Command::Mark));
+    assert!(engine.send(Command::SetOrbit(1.5)));
+    let s = expect(&engine, LATER, "the first picture", is_solved);
+    let cost = |s: &Snapshot, level: Quality| s.level.costs.iter().find(|c| c.level == level).and_then(|c| c.solve_secs_per_camera);
+    // First at air, at once; hero is not waited for.
+    assert_eq!((s.level.level, s.level.chosen), (Quality::Air, Some(Quality::Hero)));
+    assert!(cost(&s, Quality::Air).is_some_and(|secs| secs > 0.0) && cost(&s, Quality::Hero).is_none(), "{:?}", s.level);
+    // Nothing is refined while a replay is on air.
+    assert!(engine.send(Command::Take));
+    expect(&engine, SOON, "on air", |s| s.phase == Phase::OnAir);
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(!told(&engine.snapshot(), &["efined to Hero"]));
+    assert!(engine.send(Command::Return));
+    let s = expect(&engine, LATER, "the verdict", |s| told(s, &["efined to Hero", "dB"]));
+    // The cost is counted where the moment was solved, and not where the judges saw no gain.
+    assert_eq!(cost(&s, Quality::Hero).is_some(), told(&s, &["Refined to Hero"]), "{:?} {:?}", s.notices, s.level);
+    assert!(is_solved(&s));
+    // By hand it stays, however slow; on automatic the engine knows from preview that program would be late.
+    assert!(!told(&s, &["Quality goes down"]) && s.program.frames > 0);
+    assert!(engine.send(Command::SetQuality(None)));
+    let s = expect(&engine, SOON, "the level goes down", |s| s.level.level == Quality::Draft);
+    assert!(told(&s, &["Quality goes down to Draft", "program picture", "20 ms", "by hand"]), "{:?}", s.notices);
 }

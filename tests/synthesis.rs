@@ -63,7 +63,7 @@ impl Studio {
 
     fn solve(&mut self, rig: &Rig, pictures: &[Picture], depth_size_px: u32) -> Scene {
         let pictures: Vec<&Picture> = pictures.iter().collect();
-        let options = SceneOptions { max_depth_size_px: Some(depth_size_px) };
+        let options = SceneOptions { max_depth_size_px: Some(depth_size_px), ..SceneOptions::default() };
         self.solver.solve(rig, &pictures, &options, &mut |_| true).unwrap()
     }
 
@@ -241,7 +241,7 @@ fn wrong_input_is_a_clear_error() {
     let mut studio = Studio::open();
     let (rig, pictures) = walk(4..7, 96);
     let all: Vec<&Picture> = pictures.iter().collect();
-    let options = SceneOptions { max_depth_size_px: Some(96) };
+    let options = SceneOptions { max_depth_size_px: Some(96), ..SceneOptions::default() };
     let mut refused = |rig: &Rig, pictures: &[&Picture], words: &[&str]| {
         let error = studio.solver.solve(rig, pictures, &options, &mut |_| true).expect_err("was accepted");
         assert!(matches!(error, SceneError::Input(_)), "{error:?}");

@@ -38,7 +38,7 @@ pub struct Desk {
     /// How far back the ring reaches, seconds [default: 120].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(2..=86_400))]
     ring_seconds: Option<u32>,
-    /// draft, normal or full; by default what the GPU can do.
+    /// draft, air or hero (air, refined in the background); by default the best one that is in time.
     #[arg(long, value_parser = parse_quality)]
     pub quality: Option<Quality>,
     /// Open the program window in full screen.
@@ -66,11 +66,8 @@ Examples:
   volte console --rig Calib.toml --footage videos/      one video per camera, in real time, over and over
   volte console --rig rig.toml --footage cam*.mp4 --ring-seconds 300 --ring-mib 8192 --full-screen";
 
-fn parse_quality(text: &str) -> Result<Quality, String> {
-    Quality::ALL
-        .into_iter()
-        .find(|q| q.label().eq_ignore_ascii_case(text))
-        .ok_or_else(|| format!("{text:?} is none of draft, normal, full"))
+pub fn parse_quality(text: &str) -> Result<Quality, String> {
+    Quality::from_name(text).ok_or_else(|| format!("{text:?} is none of draft, air, hero"))
 }
 
 impl Desk {

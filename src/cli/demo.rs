@@ -20,7 +20,6 @@ use volte::{
     gpu::{Gpu, GpuOptions},
     output::{self, OutputSpec, SidecarHeader},
     replay::path::{Preset, PresetOptions},
-    scene::SceneOptions,
     time::FrameRate,
     venue::{FaultRequest, Faults, SMASH_PHASE, VenueOptions, VenueRig},
     view::ViewMode,
@@ -278,7 +277,7 @@ fn write_orbit(args: &Args, feeds: Arc<CapturedFeeds>, feeder: VenueFeeder, prog
     let path = preset.path(&PresetOptions { from: 0.0, to, secs: args.seconds, ring_cameras: n, ..PresetOptions::default() });
     let (width_px, height_px) = rig.cameras.first().map_or((640, 360), |c| (c.width_px & !1, c.height_px & !1));
     let gpu = Gpu::open(&GpuOptions::default())?;
-    let quality = args.desk.quality.unwrap_or(if gpu.is_software() { Quality::Draft } else { Quality::Full });
+    let quality = args.desk.quality.unwrap_or(if gpu.is_software() { Quality::Draft } else { Quality::Air });
     // The moment is in hand: recording may stop. Who feeds stops before who is fed.
     drop(engine);
     drop(feeder);
@@ -290,7 +289,7 @@ fn write_orbit(args: &Args, feeds: Arc<CapturedFeeds>, feeder: VenueFeeder, prog
         mark: instant,
         mode: ViewMode::Synthesis,
         gaps: vec![],
-        scene: SceneOptions { max_depth_size_px: quality.depth_size_px(), ..SceneOptions::default() },
+        scene: quality.scene(),
         output: OutputSpec {
             path: args.out.clone(),
             width_px,

@@ -15,7 +15,7 @@ use volte::{
     output::{self, CancelToken, Codec, OutputSpec, SidecarHeader},
     replay::path::{Path, Preset, PresetOptions, shorter_way},
     rig::{self, Rig},
-    scene::SceneOptions,
+    scene::{Quality, SceneOptions},
     time::{FrameRate, MediaTime},
     view::ViewMode,
 };
@@ -76,7 +76,10 @@ pub struct Args {
     /// soft fade or a cut, as true as the gap allows.
     #[arg(long, default_value = "synthesis", value_parser = parse_mode)]
     mode: Mode,
-    /// Longest side of the depth maps in pixels: smaller is faster. Default: as the pictures.
+    /// draft (small depth, fast), air (depth as large as the pictures), hero (twice the time for a little more).
+    #[arg(long, default_value = "air", value_parser = super::console::parse_quality)]
+    quality: Quality,
+    /// Longest side of the depth maps in pixels, whatever the quality: smaller is faster.
     #[arg(long, value_name = "PIXELS")]
     depth_size: Option<u32>,
     /// Replace files of that name.
@@ -171,7 +174,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         mark,
         mode,
         gaps,
-        scene: SceneOptions { max_depth_size_px: args.depth_size, ..SceneOptions::default() },
+        scene: match args.depth_size {
+            Some(size_px) => SceneOptions { max_depth_size_px: Some(size_px), ..args.quality.scene() },
+            None => args.quality.scene(),
+        },
         output: OutputSpec {
             path: args.out,
             width_px,

@@ -3,7 +3,7 @@
 use egui::{Align2, Color32, Rect, Role, Ui, WidgetInfo, pos2, vec2};
 
 use super::{style, widgets};
-use crate::engine::Snapshot;
+use crate::engine::{LevelCost, Snapshot};
 
 /// One bar: name, figures, share of the budget.
 struct Budget {
@@ -72,9 +72,11 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
         _ => "-".to_owned(),
     };
     budgets.push(Budget { name: "Last solve", figures: solved, share: of(solve, 1000.0), color: style::ACCENT });
+    budgets.push(Budget { name: "GPU per camera", figures: costs(snapshot), share: 0.0, color: style::ACCENT });
 
     let dropped: u64 = snapshot.cameras.iter().map(|c| c.status.dropped).sum();
-    let counts = format!("dropped {dropped}    program repeated {}", snapshot.program.repeated);
+    let level = &snapshot.level;
+    let counts = format!("dropped {dropped}   repeated {}   {}: {}", snapshot.program.repeated, level.level.label(), level.why);
     let row = ((inner.height() - 18.0) / budgets.len() as f32).clamp(16.0, 34.0);
     for (k, budget) in budgets.iter().enumerate() {
         let top = inner.top() + row * k as f32;
@@ -90,6 +92,13 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
     let foot = Rect::from_min_max(pos2(inner.left(), inner.bottom() - 15.0), inner.max);
     let color = if dropped + snapshot.program.repeated > 0 { style::AMBER } else { style::DIM };
     widgets::line(ui, foot, &counts, style::text(11.5), color);
+}
+
+/// What a camera has cost at each level.
+fn costs(snapshot: &Snapshot) -> String {
+    let known = |c: &LevelCost| c.solve_secs_per_camera.map(|secs| format!("{} {:.0} ms", c.level.label(), secs * 1e3));
+    let known: Vec<String> = snapshot.level.costs.iter().filter_map(known).collect();
+    if known.is_empty() { "-".to_owned() } else { known.join(", ") }
 }
 
 fn adapter(snapshot: &Snapshot) -> String {

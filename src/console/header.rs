@@ -50,10 +50,15 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Ve
         out.push(Command::ShowKeys);
     }
     place(2.0);
-    for quality in Quality::ALL.into_iter().rev() {
-        let response = widgets::big_button(ui, place(58.0), quality.label(), "", true, look(snapshot.quality == quality));
-        if response.on_hover_text(CommandKind::SetQuality.info().tooltip).clicked() {
-            out.push(Command::SetQuality(quality));
+    // What the operator chose is bright; what the engine chose for itself is outlined.
+    let level = &snapshot.level;
+    for choice in Quality::ALL.map(Some).into_iter().rev().chain([None]) {
+        let name = choice.map_or("Auto", Quality::label);
+        let look = widgets::ButtonLook { on: level.chosen.is_none() && choice == Some(level.level), ..look(level.chosen == choice) };
+        let response = widgets::big_button(ui, place(50.0), name, "", true, look);
+        let hint = format!("{}. Now {}: {}", CommandKind::SetQuality.info().tooltip, level.level.label(), level.why);
+        if response.on_hover_text(hint).clicked() {
+            out.push(Command::SetQuality(choice));
         }
     }
     let label = place(54.0);

@@ -1,7 +1,7 @@
 //! The board between the engine and its GPU thread: what is wanted now, by discipline. Posting never waits.
 //!
-//! `latest`: one slot each for the program picture, the preview picture, the solve and the measuring; a newer wish replaces the
-//! older. Measuring comes last: only while nothing is on air and nobody has asked for a picture for a while.
+//! `latest`: one slot each for the program picture, the preview picture, the solve, the measuring and the refining; a newer wish
+//! replaces the older. Measuring comes late, refining last: only while nothing is on air and nobody has asked for a picture for a while.
 
 use std::{
     sync::Arc,
@@ -10,7 +10,8 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::{frame::Moment, rig::Camera, time::MediaTime, view::ViewMode};
+use super::live::GpuFault;
+use crate::{frame::Moment, rig::Camera, scene::Quality, time::MediaTime, view::ViewMode};
 
 /// Measuring begins, or goes on, when nothing else was wanted for so long: an operator who scrubs is not to feel it.
 const QUIET: Duration = Duration::from_millis(300);
@@ -33,8 +34,8 @@ pub(super) struct ViewWish {
 pub(super) struct SolveWish {
     /// The frames.
     pub moment: Arc<Moment>,
-    /// Longest side of the depth maps, px.
-    pub depth_size_px: Option<u32>,
+    /// How well.
+    pub level: Quality,
     /// Cameras (indices in the rig) to solve first and alone, so that their part of the arc has pictures early; empty for none.
     pub first: Vec<usize>,
 }
@@ -48,6 +49,15 @@ pub(super) struct MeasureWish {
     pub cameras: Vec<usize>,
 }
 
+/// A solved moment to solve better, and to keep so if the cameras say that it is.
+#[derive(Debug, Clone)]
+pub(super) struct RefineWish {
+    /// The frames.
+    pub moment: Arc<Moment>,
+    /// Indices in the rig of the cameras that judge, by being left out.
+    pub judges: Vec<usize>,
+}
+
 /// One job, most urgent first.
 #[derive(Debug)]
 pub(super) enum Job {
@@ -56,6 +66,9 @@ pub(super) enum Job {
     Solve(SolveWish),
     /// Score this camera.
     Measure(Arc<Moment>, usize),
+    Refine(RefineWish),
+    /// Something breaks, for rehearsal.
+    Fault(GpuFault),
     Stop,
 }
 
@@ -65,7 +78,9 @@ struct Wishes {
     preview: Option<ViewWish>,
     solve: Option<SolveWish>,
     measure: Option<MeasureWish>,
-    /// When anything but measuring was last wanted.
+    refine: Option<RefineWish>,
+    fault: Option<GpuFault>,
+    /// When anything but measuring and refining was last wanted.
     busy: Option<Instant>,
     /// The scene that must not be evicted.
     on_air: Option<MediaTime>,
@@ -75,17 +90,31 @@ struct Wishes {
 }
 
 impl Wishes {
-    fn may_measure(&self, instant: MediaTime) -> bool {
-        let idle = self.program.is_none() && self.preview.is_none() && self.solve.is_none() && !self.stop;
-        idle && self.on_air.is_none() && self.measure.as_ref().is_some_and(|m| m.moment.instant == instant)
+    /// Nothing is wanted of the GPU that somebody waits for.
+    fn is_idle(&self) -> bool {
+        let nothing = self.program.is_none() && self.preview.is_none() && self.solve.is_none() && self.fault.is_none();
+        nothing && !self.stop && self.on_air.is_none()
     }
 
-    /// The next camera to measure, and how long to wait for quiet before it.
-    fn next_measure(&self) -> Option<(Arc<Moment>, usize, Duration)> {
-        let measure = self.measure.as_ref().filter(|m| self.may_measure(m.moment.instant))?;
-        let camera = *measure.cameras.first()?;
-        let quiet_in = self.busy.map_or(Duration::ZERO, |busy| QUIET.saturating_sub(busy.elapsed()));
-        Some((Arc::clone(&measure.moment), camera, quiet_in))
+    fn may_measure(&self, instant: MediaTime) -> bool {
+        self.is_idle() && self.measure.as_ref().is_some_and(|m| m.moment.instant == instant)
+    }
+
+    fn may_refine(&self, instant: MediaTime) -> bool {
+        self.is_idle() && self.measure.is_none() && self.refine.as_ref().is_some_and(|r| r.moment.instant == instant)
+    }
+
+    /// How long there must still be quiet before anything is done in the background.
+    fn quiet_in(&self) -> Duration {
+        self.busy.map_or(Duration::ZERO, |busy| QUIET.saturating_sub(busy.elapsed()))
+    }
+
+    /// What is next in the background, once there is quiet.
+    fn next_in_background(&self) -> Option<Job> {
+        if let Some(measure) = self.measure.as_ref().filter(|m| self.may_measure(m.moment.instant)) {
+            return Some(Job::Measure(Arc::clone(&measure.moment), *measure.cameras.first()?));
+        }
+        self.refine.as_ref().filter(|r| self.may_refine(r.moment.instant)).map(|r| Job::Refine(r.clone()))
     }
 }
 
@@ -139,6 +168,40 @@ impl Board {
         if wishes.measure.as_ref().is_some_and(|m| Some(m.moment.instant) != instant) {
             wishes.measure = None;
         }
+        if wishes.refine.as_ref().is_some_and(|r| Some(r.moment.instant) != instant) {
+            wishes.refine = None;
+        }
+    }
+
+    /// Replaces what is to be refined; `None` is nothing.
+    pub fn post_refine_latest(&self, wish: Option<RefineWish>) {
+        self.wishes.lock().refine = wish;
+        self.posted.notify_one();
+    }
+
+    /// Whether the refining of this instant may go on: false as soon as anything else is wanted, or a replay is on air.
+    pub fn may_refine(&self, instant: MediaTime) -> bool {
+        self.wishes.lock().may_refine(instant)
+    }
+
+    /// A moment is refined, or not worth it.
+    pub fn refined(&self, instant: MediaTime) {
+        let mut wishes = self.wishes.lock();
+        if wishes.refine.as_ref().is_some_and(|r| r.moment.instant == instant) {
+            wishes.refine = None;
+        }
+    }
+
+    /// Takes back the pictures that are wanted: their scenes are gone.
+    pub fn forget_views(&self) {
+        let mut wishes = self.wishes.lock();
+        (wishes.program, wishes.preview) = (None, None);
+    }
+
+    /// Lets something break, for rehearsal.
+    pub fn post_fault_latest(&self, fault: GpuFault) {
+        self.wishes.lock().fault = Some(fault);
+        self.posted.notify_one();
     }
 
     /// Replaces what is to be measured; an empty list is nothing.
@@ -201,6 +264,9 @@ impl Board {
             if wishes.stop {
                 return Job::Stop;
             }
+            if let Some(fault) = wishes.fault.take() {
+                return Job::Fault(fault);
+            }
             if let Some(wish) = wishes.program.take() {
                 return Job::Program(wish);
             }
@@ -210,9 +276,12 @@ impl Board {
             if let Some(wish) = wishes.solve.take() {
                 return Job::Solve(wish);
             }
-            match wishes.next_measure() {
-                Some((moment, camera, quiet_in)) if quiet_in.is_zero() => return Job::Measure(moment, camera),
-                Some((_, _, quiet_in)) => {
+            match wishes.next_in_background() {
+                Some(job) => {
+                    let quiet_in = wishes.quiet_in();
+                    if quiet_in.is_zero() {
+                        return job;
+                    }
                     // Woken early or late: the loop looks again.
                     let _ = self.posted.wait_for(&mut wishes, quiet_in);
                 }
@@ -259,7 +328,7 @@ mod tests {
 
     fn solve(nanos: i64) -> SolveWish {
         let moment = Moment { instant: MediaTime::from_nanos(nanos), ..Moment::default() };
-        SolveWish { moment: Arc::new(moment), depth_size_px: None, first: vec![] }
+        SolveWish { moment: Arc::new(moment), level: Quality::Air, first: vec![] }
     }
 
     #[test]
@@ -290,6 +359,34 @@ mod tests {
         assert!(board.take_view().is_none(), "a return takes back the program picture");
         board.stop();
         assert!(matches!(board.wait(), Job::Stop));
+    }
+
+    #[test]
+    fn refining_comes_last_and_gives_way_at_once() {
+        let board = Board::default();
+        let at = MediaTime::from_nanos(1);
+        board.prepare_only(Some(at));
+        board.post_refine_latest(Some(RefineWish { moment: solve(1).moment, judges: vec![2] }));
+        board.post_measure_latest(MeasureWish { moment: solve(1).moment, cameras: vec![4] });
+        assert!(matches!(board.wait(), Job::Measure(_, 4)), "refining overtakes measuring");
+        assert!(!board.may_refine(at));
+        board.measured(at, 4);
+        assert!(matches!(board.wait(), Job::Refine(_)));
+        assert!(board.may_refine(at));
+        // Anything else ends it: a picture, a measurement, the air, another instant.
+        board.post_preview_latest(view(1));
+        assert!(!board.may_refine(at));
+        assert!(matches!(board.wait(), Job::Preview(_)));
+        board.set_on_air(Some(at));
+        assert!(!board.may_refine(at));
+        board.set_on_air(None);
+        assert!(matches!(board.wait(), Job::Refine(_)), "what was abandoned is asked for again");
+        board.refined(at);
+        assert!(!board.may_refine(at));
+        board.post_refine_latest(Some(RefineWish { moment: solve(1).moment, judges: vec![] }));
+        board.prepare_only(Some(MediaTime::from_nanos(2)));
+        assert!(!board.may_refine(at));
+        board.stop();
     }
 
     #[test]

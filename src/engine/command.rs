@@ -1,60 +1,7 @@
 //! What an operator can ask for: one name, one tooltip, one shortcut each, whoever asks (console, keys, control surfaces).
 
 use super::ladder::Rung;
-use crate::{replay::EventId, time::MediaTime};
-
-/// How good and how costly the pictures are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Quality {
-    /// For software rendering and weak machines.
-    #[default]
-    Draft,
-    /// 720p program.
-    Normal,
-    /// 1080p program, depth at the cameras' own size.
-    Full,
-}
-
-impl Quality {
-    /// All, cheapest first.
-    pub const ALL: [Self; 3] = [Self::Draft, Self::Normal, Self::Full];
-
-    /// As shown to the operator.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Draft => "Draft",
-            Self::Normal => "Normal",
-            Self::Full => "Full",
-        }
-    }
-
-    /// Longest side of the depth maps, px; `None` is the cameras' own size.
-    pub const fn depth_size_px(self) -> Option<u32> {
-        match self {
-            Self::Draft => Some(320),
-            Self::Normal => Some(960),
-            Self::Full => None,
-        }
-    }
-
-    /// Size of preview, px.
-    pub const fn preview_size_px(self) -> (u32, u32) {
-        match self {
-            Self::Draft => (640, 360),
-            Self::Normal => (960, 540),
-            Self::Full => (1280, 720),
-        }
-    }
-
-    /// Size of a replay on program, px.
-    pub const fn program_size_px(self) -> (u32, u32) {
-        match self {
-            Self::Draft => (640, 360),
-            Self::Normal => (1280, 720),
-            Self::Full => (1920, 1080),
-        }
-    }
-}
+use crate::{replay::EventId, scene::Quality, time::MediaTime};
 
 /// One wish of the operator. Cameras are numbered along the arc, from 0; positions along the arc are in gaps: 0 is the
 /// first camera, 1.5 is midway between the second and the third.
@@ -90,8 +37,8 @@ pub enum Command {
     SelectMove(usize),
     /// Go to the next move.
     NextMove,
-    /// Choose how good the pictures are.
-    SetQuality(Quality),
+    /// Choose how good the pictures are; `None` leaves the choice to the engine.
+    SetQuality(Option<Quality>),
     /// Show or hide, over preview, how sure each pixel is.
     ToggleHeatMap,
     /// Show nothing but the cameras' own pictures, or go back to the ladder.
@@ -183,7 +130,7 @@ impl CommandKind {
         ),
         info(Self::SelectMove, "Move", "Choose the move that a take plays", ""),
         info(Self::NextMove, "Next move", "Go to the next move that a take plays", "M"),
-        info(Self::SetQuality, "Quality", "Choose how good and how costly the pictures are", ""),
+        info(Self::SetQuality, "Quality", "Choose how good and how costly the pictures are; Auto takes what is in time", ""),
         info(Self::ToggleHeatMap, "Heat", "Show or hide, over preview, how sure each pixel is", "H"),
         info(
             Self::ToggleRealPixels,

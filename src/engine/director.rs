@@ -1,6 +1,7 @@
 //! The single writer of the engine's state: turns commands, reports and the passing of time into transport commands, wishes for
 //! the other threads, and snapshots.
 
+mod levels;
 mod log;
 mod pictures;
 mod reports;
@@ -16,11 +17,12 @@ use arc_swap::ArcSwap;
 use crossbeam::{channel::Sender, select};
 
 use super::{
-    Command, EngineOptions, FeedHealth, FeedStatus, Feeds, GpuView, Notice, NoticeLevel, Quality, ShownPicture, Snapshot,
+    Command, EngineOptions, FeedHealth, FeedStatus, Feeds, GpuView, Notice, NoticeLevel, ShownPicture, Snapshot,
     board::{Board, SolveWish},
     export::{ExportJob, Moments},
     export_thread::{ExportNews, RunningExport, free_name},
     ladder::Rung,
+    level::{Governor, program_size_px},
     live::Inbox,
     moment_thread::MomentWish,
     orbit,
@@ -31,7 +33,7 @@ use crate::{
     output::{CancelToken, OutputSpec, SidecarHeader},
     replay::{Effect, Program, Readiness, Transport, TransportCommand, path::Track},
     rig,
-    scene::SceneOptions,
+    scene::Quality,
     time::MediaTime,
     view::{ViewMode, ViewReport},
 };
@@ -44,6 +46,8 @@ const NOTICES: usize = 50;
 const MAX_TICKS_PER_SEC: f64 = 60.0;
 /// Health of the feeds is looked at this often.
 const HEALTH_EVERY: Duration = Duration::from_millis(100);
+/// Depth of an export where the main processor solves, px: its own size would take an hour.
+const SLOW_DEPTH_SIZE_PX: u32 = 960;
 /// A live picture older than this many frame intervals counts as repeated.
 const UNDERRUN_INTERVALS: f64 = 2.5;
 
@@ -73,6 +77,8 @@ pub(super) struct ProgramState {
     pub frames: u64,
     changed: Instant,
     asked: Option<pictures::Asked>,
+    /// Until when the last picture stays because the GPU is opened anew.
+    held_until: Option<Instant>,
     /// See [`PreviewState::cut`].
     cut: Option<usize>,
     /// The rungs of the gaps when the take was made.
@@ -87,7 +93,7 @@ pub(super) struct Director {
     pub feeds: Arc<dyn Feeds>,
     pub arc: Option<rig::Arc>,
     pub transport: Transport,
-    pub quality: Quality,
+    pub governor: Governor,
     pub chosen_move: usize,
     pub preview: PreviewState,
     pub program: ProgramState,
@@ -102,7 +108,6 @@ pub(super) struct Director {
     board: Arc<Board>,
     moment_wish: Arc<MomentWish>,
     moments: Vec<Arc<Moment>>,
-    auto_quality: bool,
     /// The adapter is a processor.
     solves_slowly: bool,
     makes_room: bool,
@@ -110,6 +115,7 @@ pub(super) struct Director {
     next_serial: u64,
     next_notice: u64,
     health_due: Instant,
+    begun: Instant,
 }
 
 impl Director {
@@ -127,14 +133,16 @@ impl Director {
         let order: Vec<usize> = arc.as_ref().map_or_else(|| (0..names.len()).collect(), |a| a.order.clone());
         let closed = arc.as_ref().is_some_and(|a| a.closed);
         let transport = Transport::new(names, &order, closed);
-        let (width_px, height_px) = options.quality.unwrap_or_default().program_size_px();
+        let sizes_px: Vec<(u32, u32)> = feeds.rig().cameras.iter().map(|c| (c.width_px, c.height_px)).collect();
+        let governor = Governor::new(options.quality, &sizes_px, feeds.rate().fps());
+        let (width_px, height_px) = program_size_px(governor.level());
         let degrees: Vec<f64> =
             arc.as_ref().map_or_else(Vec::new, |a| (0..a.gap_count()).map(|k| a.gap_rad(feeds.rig(), k).to_degrees()).collect());
         let mut director = Self {
             truth: truth::TruthState::new(&degrees),
             arc,
             transport,
-            quality: options.quality.unwrap_or_default(),
+            governor,
             chosen_move: 0,
             preview: PreviewState::default(),
             program: ProgramState {
@@ -146,6 +154,7 @@ impl Director {
                 frames: 0,
                 changed: Instant::now(),
                 asked: None,
+                held_until: None,
                 cut: None,
                 rungs: Vec::new(),
                 live_time: None,
@@ -161,13 +170,13 @@ impl Director {
             board,
             moment_wish,
             moments: Vec::new(),
-            auto_quality: options.quality.is_none(),
             solves_slowly: false,
             makes_room: false,
             delivering: 0,
             next_serial: 1,
             next_notice: 0,
             health_due: Instant::now(),
+            begun: Instant::now(),
             feeds,
         };
         if let Some(problem) = problem {
@@ -305,10 +314,7 @@ impl Director {
             }
             Command::SelectMove(k) => self.chosen_move = k.min(orbit::moves(self.closed()).len() - 1),
             Command::NextMove => self.chosen_move = (self.chosen_move + 1) % orbit::moves(self.closed()).len(),
-            Command::SetQuality(quality) => {
-                self.auto_quality = false;
-                self.set_quality(quality);
-            }
+            Command::SetQuality(chosen) => self.choose_level(chosen),
             Command::ToggleHeatMap => self.truth.heat_map = !self.truth.heat_map,
             Command::ToggleRealPixels => self.toggle_real_pixels(),
             Command::SetRung { gap, rung } => self.choose_rung(gap, rung),
@@ -333,16 +339,6 @@ impl Director {
         }
     }
 
-    fn set_quality(&mut self, quality: Quality) {
-        if quality != self.quality {
-            self.quality = quality;
-            self.preview.asked = None;
-            if let Some(at) = self.transport.preview().map(|p| p.instant) {
-                self.start_preparing(at);
-            }
-        }
-    }
-
     fn start_export(&mut self) {
         if self.export.is_some() {
             return self.warn("An export is running already. Wait until it is written".to_owned());
@@ -356,8 +352,11 @@ impl Director {
         let name = event.and_then(|id| self.transport.events().get(id)).map_or("jog", |e| e.name.as_str());
         // A file is for good: it has the cameras' own size and the best depth, whatever preview can afford.
         let own_size_px = moment.frames.iter().map(|f| (f.picture.width(), f.picture.height())).max_by_key(|(w, h)| w * h);
-        let (width_px, height_px) = own_size_px.map_or_else(|| self.quality.program_size_px(), |(w, h)| (w & !1, h & !1));
-        let best = if self.solves_slowly { Quality::Normal } else { Quality::Full };
+        let (width_px, height_px) = own_size_px.map_or_else(|| program_size_px(self.governor.level()), |(w, h)| (w & !1, h & !1));
+        let mut scene = if self.governor.view().chosen == Some(Quality::Hero) { Quality::Hero.scene() } else { Quality::Air.scene() };
+        if self.solves_slowly {
+            scene.max_depth_size_px = Some(SLOW_DEPTH_SIZE_PX);
+        }
         let job = ExportJob {
             rig: self.feeds.rig().clone(),
             moments: Moments::One(moment.as_ref().clone()),
@@ -365,7 +364,7 @@ impl Director {
             mark: instant,
             mode: ViewMode::Synthesis,
             gaps: self.truth.ladder.gaps().to_vec(),
-            scene: SceneOptions { max_depth_size_px: best.depth_size_px() },
+            scene,
             output: OutputSpec {
                 path: free_name(&self.export_folder, name),
                 width_px,
@@ -455,7 +454,7 @@ impl Director {
         let part = self.solves_slowly.then(|| orbit::Part::around(self.position(), self.transport.arc_order(), self.closed())).flatten();
         let first = part.as_ref().map_or_else(Vec::new, |p| p.cameras.clone());
         (self.preview.part, self.preview.part_solved) = (part, false);
-        self.board.post_solve_latest(SolveWish { moment, depth_size_px: self.quality.depth_size_px(), first });
+        self.board.post_solve_latest(SolveWish { moment, level: self.governor.level(), first });
     }
 
     pub fn moment(&self, instant: MediaTime) -> Option<Arc<Moment>> {
@@ -471,7 +470,7 @@ impl Director {
         self.arc.as_ref()?;
         let n = self.transport.arc_order().len();
         let path = orbit::moves(self.closed()).get(self.chosen_move)?.path(from, n, self.closed());
-        let (width_px, height_px) = self.quality.program_size_px();
+        let (width_px, height_px) = program_size_px(self.governor.level());
         match Track::new(&path, self.feeds.rig(), instant, width_px, height_px) {
             Ok(track) => Some(track),
             Err(e) => {
@@ -495,6 +494,7 @@ impl Director {
     fn tick(&mut self) {
         if Instant::now() >= self.health_due {
             self.health_due = Instant::now() + HEALTH_EVERY;
+            self.judge_level();
             self.status = self.feeds.status();
             for camera in 0..self.status.len() {
                 let alive = match self.status[camera].health {

@@ -12,7 +12,7 @@ use crate::{
     gpu::Gpu,
     output::OutputError,
     rig::{Arc, Rig},
-    scene::SceneSolver,
+    scene::{Quality, SceneSolver},
     time::MediaTime,
     view::ViewSynthesizer,
 };
@@ -45,7 +45,7 @@ pub fn measured(
         if let Some(hidden) = own(k)
             && can_be_hidden(&there, arc.closed, k)
         {
-            *score = Some(meter.score(&mut solver, &mut synthesizer, hidden, &mut |_| true)?);
+            *score = Some(meter.score(&mut solver, &mut synthesizer, hidden, Quality::Air, &mut |_| true)?);
         }
     }
     let degrees: Vec<f64> = (0..arc.gap_count()).map(|k| arc.gap_rad(rig, k).to_degrees()).collect();

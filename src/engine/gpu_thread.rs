@@ -1,5 +1,7 @@
 //! The GPU thread: the only one that touches pipelines. It serves the board, most urgent job first; pictures overtake a running
-//! solve between two of its steps. A lost device is opened anew.
+//! solve between two of its steps. A lost device is opened anew; memory that runs out is told, after what can be spared was freed.
+
+mod refine;
 
 use std::{
     sync::Arc,
@@ -11,6 +13,7 @@ use crossbeam::channel::Sender;
 use super::{
     board::{Board, Job, SolveWish, ViewWish},
     heat,
+    live::GpuFault,
     meter::{CameraScore, MomentMeter},
     truth::TruthError,
 };
@@ -18,7 +21,7 @@ use crate::{
     frame::{Moment, Picture},
     gpu::{Gpu, GpuError, GpuOptions},
     rig::Rig,
-    scene::{Scene, SceneError, SceneOptions, SceneSolver},
+    scene::{Quality, Scene, SceneError, SceneOptions, SceneSolver},
     telemetry::StageTimes,
     time::MediaTime,
     view::{ViewError, ViewReport, ViewSynthesizer},
@@ -26,8 +29,22 @@ use crate::{
 
 /// Scenes kept on the GPU: the one on air, the one in preview, and the one before.
 const SCENES: usize = 3;
+/// The one before is kept only while all of them take no more than this.
+const SCENES_BYTES: u64 = 3 << 30;
 /// Pause between attempts to open a device.
 const RETRY: Duration = Duration::from_secs(2);
+
+/// A solve may take so much memory: beyond, its depth maps are made smaller.
+const SOLVE_BYTES: u64 = 4_000_000_000;
+
+/// How to solve a rig at a level within [`SOLVE_BYTES`].
+fn affordable(level: Quality, rig: &Rig) -> SceneOptions {
+    let options = level.scene().fitted(rig, SOLVE_BYTES, u64::MAX);
+    if options != level.scene() {
+        tracing::info!(cameras = rig.cameras.len(), depth_size_px = options.max_depth_size_px, "smaller depth, to save GPU memory");
+    }
+    options
+}
 
 /// What the GPU thread reports.
 #[derive(Debug)]
@@ -41,13 +58,19 @@ pub(super) enum GpuReport {
     /// The scene of the cameras that were wanted first is resident; the solve of all goes on.
     PartSolved { instant: MediaTime, secs: f64 },
     /// A scene is resident.
-    Solved { instant: MediaTime, secs: f64, stages: StageTimes },
+    Solved { instant: MediaTime, level: Quality, cameras: usize, secs: f64, stages: StageTimes },
+    /// A scene was solved better, and judged; it is resident if `kept`.
+    Refined { instant: MediaTime, kept: bool, air_db: f64, hero_db: f64, cameras: usize, secs: f64, stages: StageTimes },
+    /// The device is lost; another one is being opened.
+    Lost,
+    /// There was no memory left for a solve or (`picture`) a view. Scenes that nobody needs now are freed.
+    OutOfMemory { instant: MediaTime, picture: bool, program: bool, why: String },
     /// It cannot be solved.
     SolveFailed { instant: MediaTime, why: String },
     /// A picture.
     Rendered { program: bool, instant: MediaTime, picture: Arc<Picture>, report: ViewReport, secs: f64 },
-    /// No picture.
-    RenderFailed { program: bool, instant: MediaTime, why: String },
+    /// No picture. Nothing is to be done when the device `is_lost`: that is told by itself.
+    RenderFailed { program: bool, instant: MediaTime, is_lost: bool, why: String },
     /// A camera (index in the rig) was left out and scored, or cannot be.
     Measured { instant: MediaTime, camera: usize, result: Result<CameraScore, String>, secs: f64 },
 }
@@ -66,8 +89,9 @@ pub(super) fn run(rig: &Rig, board: &Board, reports: &Sender<GpuReport>) {
                 if reports.send(opened).is_err() {
                     return;
                 }
-                let mut worker = Worker { rig, board, reports, gpu, synthesizer, scenes: Vec::new(), meter: None };
-                if worker.serve(solver) {
+                let mut worker =
+                    Worker { rig, board, reports, gpu, synthesizer, scenes: Vec::new(), meter: None, trial: None, has_no_memory: false };
+                if worker.serve(solver) || reports.send(GpuReport::Lost).is_err() {
                     return;
                 }
             }
@@ -101,12 +125,16 @@ struct Worker<'a> {
     scenes: Vec<Held>,
     /// The moment that was last measured, reduced; an error when that is impossible.
     meter: Option<(MediaTime, Result<MomentMeter, String>)>,
+    /// How a refinement does so far.
+    trial: Option<refine::Trial>,
+    /// The next solve rehearses a device without memory.
+    has_no_memory: bool,
 }
 
 /// A scene on the GPU.
 struct Held {
     instant: MediaTime,
-    depth_size_px: Option<u32>,
+    level: Quality,
     /// Of some cameras only, until all are solved.
     is_part: bool,
     scene: Scene,
@@ -122,6 +150,13 @@ impl Worker<'_> {
                 Job::Preview(wish) => self.render(false, &wish),
                 Job::Solve(wish) => self.solve(&mut solver, &wish),
                 Job::Measure(moment, camera) => self.measure(&mut solver, &moment, camera),
+                Job::Refine(wish) => self.refine(&mut solver, &wish),
+                Job::Fault(GpuFault::DeviceLost) => {
+                    self.gpu.device.destroy();
+                    // The loss is told to whoever asks next.
+                    self.gpu.wait().ok();
+                }
+                Job::Fault(GpuFault::OutOfMemory) => self.has_no_memory = true,
             }
             if self.gpu.is_lost() {
                 return false;
@@ -138,7 +173,8 @@ impl Worker<'_> {
         let begun = Instant::now();
         let instant = wish.instant;
         let Some(Held { scene, .. }) = self.scenes.iter().rev().find(|held| held.instant == instant) else {
-            return self.report(GpuReport::RenderFailed { program, instant, why: "the scene is not on the GPU any more".to_owned() });
+            let why = "the scene is not on the GPU any more".to_owned();
+            return self.report(GpuReport::RenderFailed { program, instant, is_lost: false, why });
         };
         let rendered = self.synthesizer.render(scene, &wish.target, wish.mode).and_then(|view| {
             let mut picture = view.read(&self.gpu)?;
@@ -152,14 +188,22 @@ impl Worker<'_> {
                 let picture = Arc::new(picture);
                 self.report(GpuReport::Rendered { program, instant, picture, report, secs: begun.elapsed().as_secs_f64() });
             }
+            Err(e @ ViewError::Gpu(GpuError::OutOfMemory { .. })) => {
+                self.spare(instant);
+                self.report(GpuReport::OutOfMemory { instant, picture: true, program, why: e.to_string() });
+            }
             Err(e) => {
-                let why = match e {
-                    ViewError::Gpu(GpuError::Lost(what)) => format!("the GPU was lost in {what}; it is opened again"),
-                    e => e.to_string(),
-                };
-                self.report(GpuReport::RenderFailed { program, instant, why });
+                let is_lost = self.gpu.is_lost();
+                self.report(GpuReport::RenderFailed { program, instant, is_lost, why: e.to_string() });
             }
         }
+    }
+
+    /// Frees every scene but that of an instant and the one on air.
+    fn spare(&mut self, instant: MediaTime) {
+        let on_air = self.board.on_air();
+        self.scenes.retain(|held| held.instant == instant || Some(held.instant) == on_air);
+        self.meter = None;
     }
 
     /// The cameras (indices in the rig) that have a picture in a moment, and their pictures.
@@ -167,19 +211,25 @@ impl Worker<'_> {
         moment.frames.iter().filter_map(|f| Some((self.rig.index_of(&f.camera)?, f.picture.as_ref()))).unzip()
     }
 
+    /// Has the meter of a moment ready, and gives the cameras (indices in the rig) in its order.
+    fn reduce(&mut self, moment: &Moment) -> Vec<usize> {
+        let (keep, pictures) = self.present(moment);
+        if self.meter.as_ref().is_none_or(|(at, _)| *at != moment.instant) {
+            let meter = MomentMeter::new(&self.rig.restricted_to(&keep), &pictures).map_err(|e| e.to_string());
+            self.meter = Some((moment.instant, meter));
+        }
+        keep
+    }
+
     /// One step of the truth meter; dropped, to be done later, as soon as anything else is wanted.
     fn measure(&mut self, solver: &mut SceneSolver, moment: &Moment, camera: usize) {
         let begun = Instant::now();
         let instant = moment.instant;
-        let (keep, pictures) = self.present(moment);
-        if self.meter.as_ref().is_none_or(|(at, _)| *at != instant) {
-            let meter = MomentMeter::new(&self.rig.restricted_to(&keep), &pictures).map_err(|e| e.to_string());
-            self.meter = Some((instant, meter));
-        }
+        let keep = self.reduce(moment);
         let board = self.board;
         let result = match (&self.meter, keep.iter().position(|&i| i == camera)) {
             (Some((_, Ok(meter))), Some(hidden)) => {
-                let score = meter.score(solver, &mut self.synthesizer, hidden, &mut |_| board.may_measure(instant));
+                let score = meter.score(solver, &mut self.synthesizer, hidden, Quality::Air, &mut |_| board.may_measure(instant));
                 match score {
                     Err(TruthError::Scene(SceneError::Cancelled)) => return,
                     // Measured again on the next device.
@@ -197,9 +247,10 @@ impl Worker<'_> {
     fn solve(&mut self, solver: &mut SceneSolver, wish: &SolveWish) {
         let begun = Instant::now();
         let instant = wish.moment.instant;
-        let is_whole = |held: &Held| !held.is_part && held.instant == instant && held.depth_size_px == wish.depth_size_px;
-        if self.scenes.iter().any(is_whole) {
-            return self.report(GpuReport::Solved { instant, secs: 0.0, stages: StageTimes::default() });
+        // What is better than wanted is good.
+        let is_whole = |held: &&Held| !held.is_part && held.instant == instant && held.level >= wish.level;
+        if let Some(Held { level, .. }) = self.scenes.iter().find(is_whole) {
+            return self.report(GpuReport::Solved { instant, level: *level, cameras: 0, secs: 0.0, stages: StageTimes::default() });
         }
         let all: Vec<usize> = wish.moment.frames.iter().filter_map(|f| self.rig.index_of(&f.camera)).collect();
         let first: Vec<usize> = all.iter().copied().filter(|i| wish.first.contains(i)).collect();
@@ -210,26 +261,36 @@ impl Worker<'_> {
         if !first.is_empty() && first.len() == wish.first.len() && !self.scenes.iter().any(|held| held.instant == instant) {
             match self.solve_some(solver, wish, &first, (0.0, share)) {
                 Ok(scene) => {
-                    self.hold(Held { instant, depth_size_px: wish.depth_size_px, is_part: true, scene });
+                    self.hold(Held { instant, level: wish.level, is_part: true, scene });
                     self.report(GpuReport::PartSolved { instant, secs: begun.elapsed().as_secs_f64() });
                     from = share;
                 }
                 Err(SceneError::Cancelled) => return,
+                Err(e) if e.is_out_of_memory() => return self.has_run_out(instant, &e),
                 Err(e) => tracing::debug!(%e, "the first cameras cannot be solved alone"),
             }
         }
         match self.solve_some(solver, wish, &all, (from, 1.0)) {
             Ok(scene) => {
                 let stages = scene.times.clone();
-                self.hold(Held { instant, depth_size_px: wish.depth_size_px, is_part: false, scene });
-                self.report(GpuReport::Solved { instant, secs: begun.elapsed().as_secs_f64(), stages });
+                let cameras = scene.rig.cameras.len();
+                self.hold(Held { instant, level: wish.level, is_part: false, scene });
+                self.report(GpuReport::Solved { instant, level: wish.level, cameras, secs: begun.elapsed().as_secs_f64(), stages });
             }
             Err(SceneError::Cancelled) => {}
+            // Solved again on the next device.
+            Err(_) if self.gpu.is_lost() => {}
+            Err(e) if e.is_out_of_memory() => self.has_run_out(instant, &e),
             Err(e) => {
                 let why = format!("This instant could not be solved: {e}. The orbit steps through the real cameras");
                 self.report(GpuReport::SolveFailed { instant, why });
             }
         }
+    }
+
+    fn has_run_out(&mut self, instant: MediaTime, e: &SceneError) {
+        self.spare(instant);
+        self.report(GpuReport::OutOfMemory { instant, picture: false, program: false, why: e.to_string() });
     }
 
     /// Solves the frames of these cameras, which are on (part of) the progress bar `from`…`to`; pictures overtake meanwhile.
@@ -250,9 +311,11 @@ impl Worker<'_> {
             }
         }
         let rig = self.rig.restricted_to(&keep);
-        let options = SceneOptions { max_depth_size_px: wish.depth_size_px };
+        if std::mem::take(&mut self.has_no_memory) {
+            self.gpu.exhaust()?;
+        }
         let mut said = 0.0_f32;
-        solver.solve(&rig, &pictures, &options, &mut |progress| {
+        solver.solve(&rig, &pictures, &affordable(wish.level, &rig), &mut |progress| {
             if progress - said >= 0.02 || progress >= 1.0 {
                 said = progress;
                 self.report(GpuReport::Progress { instant, progress: from + (to - from) * progress });
@@ -261,7 +324,7 @@ impl Worker<'_> {
                 match job {
                     Job::Program(wish) => self.render(true, &wish),
                     Job::Preview(wish) => self.render(false, &wish),
-                    Job::Solve(_) | Job::Measure(..) | Job::Stop => {}
+                    Job::Solve(_) | Job::Measure(..) | Job::Refine(_) | Job::Fault(_) | Job::Stop => {}
                 }
             }
             self.board.wants(instant)
@@ -273,7 +336,8 @@ impl Worker<'_> {
         self.scenes.retain(|old| old.instant != held.instant);
         self.scenes.push(held);
         let on_air = self.board.on_air();
-        while self.scenes.len() > SCENES {
+        let bytes = |scenes: &[Held]| scenes.iter().map(|held| held.scene.bytes()).sum::<u64>();
+        while self.scenes.len() > SCENES || self.scenes.len() > 2 && bytes(&self.scenes) > SCENES_BYTES {
             let evict = self.scenes.iter().position(|held| Some(held.instant) != on_air).unwrap_or(0);
             self.scenes.remove(evict);
         }

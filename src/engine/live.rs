@@ -33,10 +33,19 @@ pub enum EngineError {
     NoCameras,
 }
 
+/// What can break on a GPU, for rehearsals ([`Engine::rehearse`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GpuFault {
+    /// The device is destroyed, as by a driver that resets or a time-out.
+    DeviceLost,
+    /// At the next solve the driver is asked for more memory than there is.
+    OutOfMemory,
+}
+
 /// How the engine runs.
 #[derive(Debug, Clone, Default)]
 pub struct EngineOptions {
-    /// Quality; `None` chooses by the adapter (draft on a software one).
+    /// Quality level; `None` is automatic: the best one that is in time.
     pub quality: Option<Quality>,
     /// Work without a GPU: orbits step through the real cameras.
     pub without_gpu: bool,
@@ -118,6 +127,11 @@ impl Engine {
     /// The state now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.load_full()
+    }
+
+    /// Lets something break on the GPU, to see that the show goes on.
+    pub fn rehearse(&self, fault: GpuFault) {
+        self.board.post_fault_latest(fault);
     }
 
     /// Waits until the state satisfies `wanted` and returns it; `None` after `timeout`. For scripts, examples and tests.

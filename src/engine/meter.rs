@@ -10,12 +10,11 @@ use super::truth::TruthError;
 use crate::{
     frame::{Picture, metrics},
     rig::{Camera, Rig},
-    scene::{SceneOptions, SceneSolver},
+    scene::{Quality, SceneOptions, SceneSolver},
     view::{ViewMode, ViewSynthesizer},
 };
 
-/// Longest side of the pictures that are compared, px, whatever the quality: so that scores of different shows and quality
-/// levels mean the same.
+/// Longest side of the pictures that are compared, px, whatever the quality level: so that scores of different shows mean the same.
 pub const METER_SIZE_PX: u32 = 320;
 /// Neighbours that a hidden camera is synthesized from: the four sources of a view, and one more on each side for their depth.
 const NEAREST: usize = 6;
@@ -71,12 +70,13 @@ impl MomentMeter {
     }
 
     /// Hides camera `hidden` (index in [`Self::rig`]), synthesizes it from its nearest remaining
-    /// neighbours, and compares. `progress` gets 0…1 between the steps and returns false to cancel.
+    /// neighbours with the refinement of `level`, and compares. `progress` gets 0…1 between the steps and returns false to cancel.
     pub fn score(
         &self,
         solver: &mut SceneSolver,
         synthesizer: &mut ViewSynthesizer,
         hidden: usize,
+        level: Quality,
         progress: &mut dyn FnMut(f32) -> bool,
     ) -> Result<CameraScore, TruthError> {
         let cameras = &self.rig.cameras;
@@ -92,7 +92,7 @@ impl MomentMeter {
         }
         inputs.sort_unstable();
         let kept: Vec<&Picture> = inputs.iter().map(|&i| &self.pictures[i]).collect();
-        let options = SceneOptions { max_depth_size_px: Some(METER_SIZE_PX) };
+        let options = SceneOptions { max_depth_size_px: Some(METER_SIZE_PX), ..level.scene() };
         let scene = solver.solve(&self.rig.restricted_to(&inputs), &kept, &options, &mut |p| progress(p * 0.9))?;
         let view = synthesizer.render(&scene, target, ViewMode::Synthesis)?;
         let trust = view.read_trust(synthesizer.gpu())?;

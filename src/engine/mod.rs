@@ -17,6 +17,7 @@ pub mod gaps;
 mod gpu_thread;
 mod heat;
 mod ladder;
+mod level;
 mod live;
 mod meter;
 mod moment_thread;
@@ -26,13 +27,15 @@ mod snapshot;
 #[cfg(feature = "gstreamer")]
 pub mod venue_feeds;
 
+pub use crate::scene::Quality;
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;
-pub use command::{Command, CommandInfo, CommandKind, Quality};
+pub use command::{Command, CommandInfo, CommandKind};
 pub use feeds::{FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
 pub use heat::HEAT_LEGEND;
 pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_be_hidden, gap_scores};
-pub use live::{Engine, EngineError, EngineOptions};
+pub use level::{LevelCost, LevelView, preview_size_px, program_size_px};
+pub use live::{Engine, EngineError, EngineOptions, GpuFault};
 pub use snapshot::{
     CameraView, ExportView, GapView, GpuView, MoveView, Notice, NoticeLevel, PreviewView, ProgramKind, ProgramView, ShownPicture, Snapshot,
     Tally, TruthProgress, slate,

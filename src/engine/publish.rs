@@ -86,7 +86,7 @@ impl Director {
                 .map(|m| MoveView { name: m.name.to_owned(), tooltip: m.tooltip.to_owned(), secs: m.secs })
                 .collect(),
             chosen_move: self.chosen_move,
-            quality: self.quality,
+            level: self.governor.view(),
             gpu: self.gpu.clone(),
             notices: self.notices.iter().cloned().collect(),
             export: self.export.as_ref().map(|e| ExportView { path: e.path.display().to_string(), progress: e.progress }),

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::{
-    Quality,
     feeds::{FeedStatus, LivePicture, RingStatus},
     ladder::{GapState, gap_at},
+    level::LevelView,
 };
 use crate::{
     frame::Picture,
@@ -228,8 +228,8 @@ pub struct Snapshot {
     pub moves: Arc<[MoveView]>,
     /// The chosen one.
     pub chosen_move: usize,
-    /// Quality.
-    pub quality: Quality,
+    /// The quality level, why this one, and what each costs.
+    pub level: LevelView,
     /// The GPU.
     pub gpu: GpuView,
     /// The last notices, oldest first.
@@ -287,7 +287,7 @@ impl Snapshot {
             },
             moves: Arc::from([]),
             chosen_move: 0,
-            quality: Quality::default(),
+            level: LevelView::default(),
             gpu: GpuView::default(),
             notices: Arc::from([]),
             export: None,

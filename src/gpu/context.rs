@@ -1,8 +1,11 @@
 //! Adapter and device.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 /// What can go wrong with the GPU.
@@ -42,12 +45,27 @@ pub enum GpuError {
         /// The driver's word.
         problem: String,
     },
+    /// There is not enough memory on the device.
+    #[error(
+        "the GPU has no memory left for {what} ({problem}). Close other programs that use it, lower the quality level, or use fewer or smaller cameras"
+    )]
+    OutOfMemory {
+        /// The job.
+        what: String,
+        /// The driver's word.
+        problem: String,
+    },
     /// The device was lost (driver reset, unplugged).
     #[error(
         "the GPU device was lost ({0}). It is recreated at the next job; if this repeats, update the driver or lower the quality level"
     )]
     Lost(String),
 }
+
+/// A device that has not finished its work after so long hangs. No job of ours takes a tenth of that.
+const ANSWER: Duration = Duration::from_secs(30);
+/// A software adapter shares its processor with everything else.
+const ANSWER_SOFTWARE: Duration = Duration::from_mins(15);
 
 /// How to choose the adapter.
 #[derive(Debug, Clone, Default)]
@@ -181,17 +199,49 @@ impl Gpu {
         if self.is_lost() {
             return Err(GpuError::Lost(what.to_owned()));
         }
-        if let Some(e) = memory.or(validation) {
+        if let Some(e) = memory {
+            return Err(GpuError::OutOfMemory { what: what.to_owned(), problem: e.to_string() });
+        }
+        if let Some(e) = validation {
             return Err(GpuError::Run { what: what.to_owned(), problem: e.to_string() });
         }
         value
     }
 
-    /// Waits until all submitted work is done.
+    /// Waits until all submitted work is done. A device that does not answer counts as lost.
     pub fn wait(&self) -> Result<(), GpuError> {
-        self.device
-            .poll(wgpu::PollType::wait_indefinitely())
-            .map(|_status| ())
-            .map_err(|e| GpuError::Run { what: "waiting for the GPU".to_owned(), problem: e.to_string() })
+        let timeout = if self.is_software() { ANSWER_SOFTWARE } else { ANSWER };
+        match self.device.poll(wgpu::PollType::Wait { submission_index: None, timeout: Some(timeout) }) {
+            Ok(_) => Ok(()),
+            Err(wgpu::PollError::Timeout) => {
+                self.lost.store(true, Ordering::SeqCst);
+                Err(GpuError::Lost(format!("no answer for {} s", timeout.as_secs())))
+            }
+            Err(e) => Err(GpuError::Run { what: "waiting for the GPU".to_owned(), problem: e.to_string() }),
+        }
+    }
+
+    /// Bytes that live on the device now, as its allocator counts them; `None` where it does not.
+    pub fn allocated_bytes(&self) -> Option<u64> {
+        self.device.generate_allocator_report().map(|report| report.total_allocated_bytes)
+    }
+
+    /// Asks the driver for far more memory than there is. It fails; for rehearsals of that.
+    pub fn exhaust(&self) -> Result<(), GpuError> {
+        let limits = self.device.limits();
+        let side = limits.max_texture_dimension_2d;
+        self.checked("a rehearsal", || {
+            let _too_much = self.device.create_texture(&wgpu::TextureDescriptor {
+                label: Some("too much"),
+                size: wgpu::Extent3d { width: side, height: side, depth_or_array_layers: limits.max_texture_array_layers },
+                mip_level_count: 1,
+                sample_count: 1,
+                dimension: wgpu::TextureDimension::D2,
+                format: wgpu::TextureFormat::Rgba32Float,
+                usage: wgpu::TextureUsages::COPY_DST,
+                view_formats: &[],
+            });
+            Ok(())
+        })
     }
 }

@@ -5,12 +5,16 @@
 
 pub mod gains;
 pub mod gpu_data;
+mod memory;
 mod plan;
+mod quality;
 mod solver;
 mod upload;
 
 pub(crate) use gpu_data::shader_structs;
+pub use memory::Memory;
 pub use plan::Plan;
+pub use quality::Quality;
 pub use solver::SceneSolver;
 
 use crate::{gpu::GpuError, rig::Rig, telemetry::StageTimes};
@@ -29,11 +33,20 @@ pub enum SceneError {
     Cancelled,
 }
 
-/// Quality and range of a solve.
-#[derive(Debug, Clone, Default)]
+impl SceneError {
+    /// Whether there was not enough memory on the GPU: less might fit.
+    pub const fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::Gpu(GpuError::OutOfMemory { .. }))
+    }
+}
+
+/// How a moment is solved; a [`Quality`] gives the usual ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SceneOptions {
     /// Longest side of the finest depth level, px; `None` = the pictures' own size.
     pub max_depth_size_px: Option<u32>,
+    /// Three times the passes of refinement at the finest level.
+    pub thorough: bool,
 }
 
 /// A solved moment, resident on the GPU.

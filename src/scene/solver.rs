@@ -1,23 +1,26 @@
 //! Records and runs the passes of a solve.
 
 mod exposures;
+mod range;
 
 use super::{
     Plan, Scene, SceneError, SceneOptions,
     gpu_data::{CameraGpu, PairGpu, PrepareGpu, SolveGpu},
+    memory,
     plan::MAX_NEIGHBOURS,
     upload::write_layer,
 };
 use crate::{
     frame::Picture,
-    gpu::{Gpu, GpuError, Kernel, Timer, storage, storage_init, uniform},
+    gpu::{Gpu, Kernel, Timer, storage, storage_init, uniform},
     rig::Rig,
     telemetry::StageTimes,
 };
 
-/// Passes of refinement per level, finest first; coarser levels beyond the list use the last. Three times as many at the finest
-/// level cost twice the time of the whole solve and gave 0.1 dB.
+/// Passes of refinement per level, finest first; coarser levels beyond the list use the last.
 const REFINE_PASSES: [u32; 3] = [1, 2, 3];
+/// The same for a thorough solve, which takes twice the time of the whole solve and gave 0.1 dB.
+const THOROUGH_PASSES: [u32; 3] = [3, 3, 4];
 /// Strides of the repair passes, px.
 const REPAIR_STRIDES: [u32; 6] = [1, 2, 4, 8, 4, 1];
 /// Share of the absolute colour difference in the matching cost.
@@ -49,7 +52,8 @@ pub struct SceneSolver {
 struct Textures {
     pictures: wgpu::Texture,
     levels: Vec<wgpu::Texture>,
-    depths: [wgpu::Texture; 2],
+    /// Before the check.
+    depths: wgpu::Texture,
 }
 
 fn view(texture: &wgpu::Texture) -> wgpu::TextureView {
@@ -126,33 +130,55 @@ impl SceneSolver {
         progress: &mut dyn FnMut(f32) -> bool,
     ) -> Result<Scene, SceneError> {
         let gpu = self.gpu.clone();
-        let mut plan = Plan::new(rig, options.max_depth_size_px);
+        let fitting = options.fitted(rig, u64::MAX, memory::most_binding_bytes(&gpu));
+        if fitting != *options {
+            tracing::warn!(
+                depth_size_px = fitting.max_depth_size_px,
+                "this GPU binds too little memory for full depth; it is made smaller"
+            );
+        }
+        let mut plan = Plan::new(rig, fitting.max_depth_size_px);
         let n = rig.cameras.len();
         let mut times = StageTimes::default();
         let mut timer = Timer::new(&gpu);
 
-        let textures = self.prepare(rig, pictures, &plan, &mut timer);
+        let mut textures = self.prepare(rig, pictures, &plan, &mut timer);
         times.merge(&timer.collect(&gpu)?);
         if n >= 2 && !plan.range_is_known {
             plan.rho_range = self.tighten_range(&plan, rig, &textures, &mut timer)?;
             times.merge(&timer.collect(&gpu)?);
         }
+        // Where a pass takes long, and in the background, the caller is asked after every pass; else only after every camera, because
+        // waiting for each pass costs a fast GPU more than the pass.
+        let fine = self.gpu.is_software() || options.thorough;
         for i in 0..n {
-            if !progress(0.05 + 0.85 * i as f32 / n as f32) {
+            let mut step = |share: f32| progress(0.05 + 0.8 * (i as f32 + share) / n as f32);
+            if !step(0.0) {
                 return Err(SceneError::Cancelled);
             }
-            self.solve_camera(&plan, rig, i, &textures, &mut timer)?;
+            let mut between: Option<&mut dyn FnMut(f32) -> bool> = if fine { Some(&mut step) } else { None };
+            self.solve_camera(&plan, rig, i, &textures, options.thorough, &mut timer, &mut between)?;
             times.merge(&timer.collect(&gpu)?);
         }
-        self.finish(&plan, rig, &textures, &mut timer)?;
+        // What only the coarse levels and the candidates need makes room for the second depth.
+        textures.levels.truncate(1);
+        let mut step = |share: f32| progress(0.85 + 0.15 * share);
+        let mut between: Option<&mut dyn FnMut(f32) -> bool> = if fine { Some(&mut step) } else { None };
+        let depths = self.finish(&plan, rig, &textures, &mut timer, &mut between)?;
         times.merge(&timer.collect(&gpu)?);
         if !progress(1.0) {
             return Err(SceneError::Cancelled);
         }
-        let exposures = self.exposures(&plan, rig, &textures, &mut timer)?;
+        let exposures = self.exposures(&plan, rig, &textures, &depths, &mut timer)?;
         times.merge(&timer.collect(&gpu)?);
-        let [depths, _] = textures.depths;
         Ok(Scene { rig: rig.clone(), exposures, plan, pictures: textures.pictures, depths, times })
+    }
+
+    /// An array of depth maps, one layer per camera.
+    fn depth_texture(&self, plan: &Plan) -> wgpu::Texture {
+        let n = plan.working.len();
+        let size = (0..n).map(|i| plan.level_size(i, 0)).fold((1, 1), |a: (u32, u32), b| (a.0.max(b.0), a.1.max(b.1)));
+        array_texture(&self.gpu, "depths", size, n as u32, wgpu::TextureFormat::Rg32Float)
     }
 
     /// Uploads the pictures and builds the working pyramid.
@@ -169,9 +195,7 @@ impl SceneSolver {
             levels: (0..=plan.levels)
                 .map(|l| array_texture(gpu, "level", largest(&|i| plan.level_size(i, l)), n, wgpu::TextureFormat::Rgba8Unorm))
                 .collect(),
-            depths: std::array::from_fn(|_| {
-                array_texture(gpu, "depths", largest(&|i| plan.level_size(i, 0)), n, wgpu::TextureFormat::Rg32Float)
-            }),
+            depths: self.depth_texture(plan),
         };
         for (layer, picture) in pictures.iter().enumerate() {
             write_layer(gpu, &textures.pictures, layer, (picture.width(), picture.height()), picture.rgba());
@@ -348,31 +372,21 @@ impl SceneSolver {
         gpu.queue.submit([encoder.finish()]);
     }
 
-    /// A quick solve below the coarsest level over the whole range; keeps what the cameras agree on.
-    fn tighten_range(&self, plan: &Plan, rig: &Rig, textures: &Textures, timer: &mut Timer) -> Result<(f64, f64), GpuError> {
-        let gpu = &self.gpu;
-        let level = plan.levels;
-        let level_view = view(&textures.levels[level as usize]);
-        let mut maps = Vec::new();
-        let mut all_pairs = Vec::new();
-        for i in 0..rig.cameras.len() {
-            let parameters = self.parameters(plan, i, level);
-            let (pairs, used) = self.pairs(plan, rig, i);
-            let state = storage(gpu, "state", u64::from(parameters.width) * u64::from(parameters.height) * 16);
-            self.coarse("range", &parameters, &pairs, &level_view, &state, timer);
-            let bytes = gpu.read_buffer(&state)?;
-            let floats: &[f32] = bytemuck::cast_slice(&bytes);
-            maps.push((parameters.width, parameters.height, floats.chunks_exact(4).map(|s| s[0]).collect::<Vec<f32>>()));
-            all_pairs.push(used);
-        }
-        Ok(agreed_range(plan, &maps, &all_pairs, level))
-    }
-
-    fn solve_camera(&self, plan: &Plan, rig: &Rig, i: usize, textures: &Textures, timer: &mut Timer) -> Result<(), GpuError> {
+    /// Depth of one camera; `between` its passes, where it is given, the GPU is waited for and the caller asked.
+    fn solve_camera(
+        &self,
+        plan: &Plan,
+        rig: &Rig,
+        i: usize,
+        textures: &Textures,
+        thorough: bool,
+        timer: &mut Timer,
+        between: &mut Option<&mut dyn FnMut(f32) -> bool>,
+    ) -> Result<(), SceneError> {
         let gpu = &self.gpu;
         let (pairs, _) = self.pairs(plan, rig, i);
         let full = plan.level_size(i, 0);
-        let bytes = u64::from(full.0) * u64::from(full.1) * 16;
+        let bytes = u64::from(full.0) * u64::from(full.1) * memory::STATE_BYTES;
         let mut states = [storage(gpu, "state", bytes), storage(gpu, "state", bytes)];
         let coarsest = plan.levels - 1;
         let mut parameters = self.parameters(plan, i, coarsest);
@@ -407,6 +421,7 @@ impl SceneSolver {
         timer.mark(&mut encoder, "slopes");
         run(&self.slopes, &mut encoder, &parameters, &level_view, &states, None, None);
         states.swap(0, 1);
+        let mut done = 0.0_f32;
         for level in (0..=coarsest).rev() {
             if level != coarsest {
                 let coarse_size = (parameters.width, parameters.height);
@@ -418,7 +433,8 @@ impl SceneSolver {
             }
             timer.mark(&mut encoder, &format!("refine L{level}"));
             let quads = self.pack_quads(&mut encoder, &parameters, &pairs, &level_view);
-            let passes = REFINE_PASSES[(level as usize).min(REFINE_PASSES.len() - 1)];
+            let table = if thorough { THOROUGH_PASSES } else { REFINE_PASSES };
+            let passes = table[(level as usize).min(table.len() - 1)];
             for pass in 0..passes {
                 parameters.iteration = level * 8 + pass;
                 parameters.stride = if level == 0 { 2.0 } else { 1.0 };
@@ -431,24 +447,35 @@ impl SceneSolver {
                     gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("refine") }),
                 )
                 .finish()]);
+                // Each level costs a quarter of the one below it.
+                done += 0.75 * 0.25_f32.powi(level as i32) / passes as f32;
+                ask(gpu, between, done.min(0.95))?;
             }
         }
         let solve = uniform(gpu, "solve", &parameters);
-        let out = view(&textures.depths[1]);
+        let out = view(&textures.depths);
         let bind = self.store.bind(
             gpu,
             &[(0, solve.as_entire_binding()), (4, states[0].as_entire_binding()), (5, wgpu::BindingResource::TextureView(&out))],
         );
         self.store.dispatch(&mut encoder, &bind, tiles((parameters.width, parameters.height)));
         gpu.queue.submit([encoder.finish()]);
-        gpu.wait()
+        Ok(gpu.wait()?)
     }
 
-    /// Consistency over all cameras, then repair; the result ends in `depths[0]`.
-    fn finish(&self, plan: &Plan, rig: &Rig, textures: &Textures, timer: &mut Timer) -> Result<(), GpuError> {
+    /// Consistency over all cameras, then repair; the result.
+    fn finish(
+        &self,
+        plan: &Plan,
+        rig: &Rig,
+        textures: &Textures,
+        timer: &mut Timer,
+        between: &mut Option<&mut dyn FnMut(f32) -> bool>,
+    ) -> Result<wgpu::Texture, SceneError> {
         let gpu = &self.gpu;
         let level_view = view(&textures.levels[0]);
-        let views = [view(&textures.depths[0]), view(&textures.depths[1])];
+        let checked = self.depth_texture(plan);
+        let views = [view(&checked), view(&textures.depths)];
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("finish") });
         timer.mark(&mut encoder, "check");
         for i in 0..rig.cameras.len() {
@@ -466,9 +493,9 @@ impl SceneSolver {
             );
             self.check.dispatch(&mut encoder, &bind, tiles((parameters.width, parameters.height)));
         }
-        timer.mark(&mut encoder, "repair");
-        // An even number of passes brings the result back to depths[0].
+        // An even number of passes brings the result back to `checked`.
         for (k, stride) in REPAIR_STRIDES.iter().enumerate() {
+            timer.mark(&mut encoder, "repair");
             for i in 0..rig.cameras.len() {
                 let parameters = SolveGpu { stride: *stride as f32, ..self.parameters(plan, i, 0) };
                 let solve = uniform(gpu, "solve", &parameters);
@@ -483,11 +510,25 @@ impl SceneSolver {
                 );
                 self.repair.dispatch(&mut encoder, &bind, tiles((parameters.width, parameters.height)));
             }
+            if between.is_some() {
+                timer.mark(&mut encoder, "");
+                let next = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("finish") });
+                gpu.queue.submit([std::mem::replace(&mut encoder, next).finish()]);
+                ask(gpu, between, k as f32 / REPAIR_STRIDES.len() as f32)?;
+            }
         }
         timer.mark(&mut encoder, "");
         gpu.queue.submit([encoder.finish()]);
-        gpu.wait()
+        gpu.wait()?;
+        Ok(checked)
     }
+}
+
+/// Waits for what was submitted and asks whether to go on, where that is wanted.
+fn ask(gpu: &Gpu, between: &mut Option<&mut dyn FnMut(f32) -> bool>, share: f32) -> Result<(), SceneError> {
+    let Some(between) = between else { return Ok(()) };
+    gpu.wait()?;
+    if between(share) { Ok(()) } else { Err(SceneError::Cancelled) }
 }
 
 pub(super) fn check_input(rig: &Rig, pictures: &[&Picture], gpu: &Gpu) -> Result<(), SceneError> {
@@ -514,38 +555,4 @@ pub(super) fn check_input(rig: &Rig, pictures: &[&Picture], gpu: &Gpu) -> Result
         }
     }
     Ok(())
-}
-
-/// Range of the inverse depths that at least one neighbour confirms within 1.5 px, with a margin.
-fn agreed_range(plan: &Plan, maps: &[(u32, u32, Vec<f32>)], pairs: &[Vec<PairGpu>], level: u32) -> (f64, f64) {
-    let scale = (1_u32 << level) as f32;
-    let mut agreed = Vec::new();
-    for (i, (w, h, rho)) in maps.iter().enumerate() {
-        for (k, &r) in rho.iter().enumerate() {
-            let p = [(k as u32 % w) as f32 + 0.5, (k as u32 / w) as f32 + 0.5].map(|v| v * scale);
-            debug_assert!(k < (*w * *h) as usize);
-            let confirmed = pairs[i].iter().any(|pair| {
-                let Some((uv, z)) = pair.map(p, r) else { return false };
-                let (sw, sh, other) = &maps[pair.size_layer[2] as usize];
-                let (x, y) = ((uv[0] / scale).floor(), (uv[1] / scale).floor());
-                if x < 0.0 || y < 0.0 || x >= *sw as f32 || y >= *sh as f32 {
-                    return false;
-                }
-                let found = other[y as usize * *sw as usize + x as usize];
-                (found - r / z).abs() < 1.5 * pair.size_layer[3] * scale
-            });
-            if confirmed {
-                agreed.push(r);
-            }
-        }
-    }
-    let (lo, hi) = plan.rho_range;
-    if agreed.len() < 200 {
-        return (lo, hi);
-    }
-    agreed.sort_by(f32::total_cmp);
-    let at = |q: f64| f64::from(agreed[((agreed.len() - 1) as f64 * q) as usize]);
-    let (a, b) = (at(0.004), at(0.996));
-    let margin = 0.08 * (b - a);
-    ((a - margin).max(lo), (b + margin).min(hi))
 }

@@ -2,9 +2,11 @@
 //!
 //! Must not know: feeds, paths, who asked.
 
+mod memory;
 mod sources;
 mod synthesizer;
 
+pub use memory::ViewMemory;
 pub(crate) use synthesizer::shader_structs;
 pub use synthesizer::{ViewGpu, ViewSynthesizer};
 

@@ -2,7 +2,7 @@
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-use super::{View, ViewError, ViewMode, ViewReport, sources};
+use super::{View, ViewError, ViewMode, ViewReport, memory, sources};
 use crate::{
     gpu::{
         Gpu, Kernel, Timer,
@@ -116,10 +116,18 @@ impl ViewSynthesizer {
                 target.width_px, target.height_px
             )));
         }
-        let chosen = sources::choose(scene, target, mode);
+        let mut chosen = sources::choose(scene, target, mode);
         if chosen.is_empty() {
             return Err(ViewError::Input("the scene has no cameras".to_owned()));
         }
+        let most = memory::most_sources(&self.gpu, (target.width_px, target.height_px));
+        if most == 0 {
+            return Err(ViewError::Input(format!(
+                "a view of {}×{} px takes larger buffers than this GPU binds. Ask for a smaller picture",
+                target.width_px, target.height_px
+            )));
+        }
+        chosen.truncate(most);
         let gpu = self.gpu.clone();
         gpu.checked("synthesizing a view", || Ok(self.render_unchecked(scene, target, mode, &chosen)))?
     }

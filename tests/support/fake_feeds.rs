@@ -1,4 +1,5 @@
 //! Feeds without cameras, clock or GStreamer: every picture is one flat colour that says which camera and which frame it is.
+#![allow(dead_code, reason = "each test uses its part")]
 
 use std::sync::{
     Arc,

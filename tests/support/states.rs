@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use volte::{
     engine::{
-        CameraView, FeedHealth, FeedStatus, GapScore, GapView, GpuView, Ladder, LivePicture, MoveView, Notice, NoticeLevel, PreviewView,
-        ProgramKind, ProgramView, RingStatus, Rung, ShownPicture, Snapshot, Tally, TruthProgress, slate,
+        CameraView, FeedHealth, FeedStatus, GapScore, GapView, GpuView, Ladder, LevelView, LivePicture, MoveView, Notice, NoticeLevel,
+        PreviewView, ProgramKind, ProgramView, Quality, RingStatus, Rung, ShownPicture, Snapshot, Tally, TruthProgress, slate,
     },
     frame::Picture,
     replay::{Event, EventId, Phase, Readiness},
@@ -144,6 +144,9 @@ pub fn snapshot(state: State) -> Snapshot {
         solve_ms: 412.0,
         ..GpuView::default()
     };
+    s.level = LevelView { level: Quality::Air, chosen: None, why: "there is time for it".to_owned(), ..LevelView::default() };
+    s.level.costs[Quality::Draft as usize].solve_secs_per_camera = Some(0.0031);
+    s.level.costs[Quality::Air as usize].solve_secs_per_camera = Some(0.0342);
     s.position = 3.4;
     s.program = ProgramView {
         kind: if state == State::CameraLost { ProgramKind::Live(5) } else { ProgramKind::Live(6) },

@@ -57,7 +57,7 @@ impl Standing {
             position: transport.position(),
             program,
             move_name: director.move_name().to_owned(),
-            quality: director.quality.label(),
+            quality: director.governor.view().chosen.map_or("Auto", |level| level.label()),
             exporting: director.export.is_some(),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Must not know: commands, windows.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use super::{Director, UNDERRUN_INTERVALS};
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
         ShownPicture,
         board::ViewWish,
         ladder::{Rung, cut_camera, gap_at},
+        level::{preview_size_px, program_size_px},
         orbit,
     },
     frame::Picture,
@@ -51,7 +52,18 @@ impl Director {
                 let position = sample.as_ref().map_or(on_air.from_position, |(s, _)| s.position);
                 self.program.position = self.transport.wrap_position(position);
                 self.program.progress = sample.as_ref().map_or(1.0, |(_, progress)| *progress);
-                let target = sample.filter(|_| on_air.solved && !self.truth.ladder.real_pixels_only).map(|(s, _)| s.camera);
+                let solved = on_air.solved;
+                if solved || self.program.held_until.is_some_and(|until| until <= Instant::now()) {
+                    self.program.held_until = None;
+                }
+                if self.program.held_until.is_some() {
+                    self.program.repeated += 1;
+                    return;
+                }
+                // The level may have changed since the take.
+                let (width_px, height_px) = program_size_px(self.governor.level());
+                let target =
+                    sample.filter(|_| solved && !self.truth.ladder.real_pixels_only).map(|(s, _)| s.camera.scaled_to(width_px, height_px));
                 self.show_replay(on_air.instant, target);
             }
         }
@@ -63,7 +75,7 @@ impl Director {
         let position = self.program.position;
         // The rungs are those of the take: a score that comes while on air changes nothing there.
         let rung = gap_at(position, self.program.rungs.len()).map_or(Rung::Synthesis, |k| self.program.rungs[k]);
-        let size_px = self.quality.program_size_px();
+        let size_px = program_size_px(self.governor.level());
         let (target, position) = match target {
             Some(target) if rung != Rung::Cut => (Some(target), position),
             target => {
@@ -102,7 +114,7 @@ impl Director {
         if readiness < Readiness::RealCameras {
             return;
         }
-        let size_px = self.quality.preview_size_px();
+        let size_px = preview_size_px(self.governor.level());
         let part_serves = self.preview.part_solved && self.preview.part.as_ref().is_some_and(|part| part.covers(position));
         let ladder = &self.truth.ladder;
         let rung = ladder.at(position).map_or(Rung::Synthesis, |g| g.rung);

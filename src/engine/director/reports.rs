@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use super::{Director, MOMENTS};
 use crate::{
-    engine::{NoticeLevel, Quality, ShownPicture, export_thread::ExportNews, gpu_thread::GpuReport, moment_thread::MomentReport},
-    replay::{Program, TransportCommand},
+    engine::{NoticeLevel, ShownPicture, export_thread::ExportNews, gpu_thread::GpuReport, moment_thread::MomentReport},
+    replay::{Program, Readiness, TransportCommand},
+    scene::Quality,
+    telemetry::StageTimes,
 };
 
 impl Director {
@@ -43,15 +45,11 @@ impl Director {
                 if again {
                     self.gpu.recoveries += 1;
                     self.notice(NoticeLevel::Info, format!("The GPU {adapter} is back"));
-                    // Scenes went with the device.
-                    self.transport.forget_scenes();
-                    self.preview.asked = None;
                 }
                 self.gpu.adapter = adapter;
                 self.solves_slowly = is_software;
-                if self.auto_quality {
-                    self.set_quality(if is_software { Quality::Draft } else { Quality::Full });
-                }
+                self.governor.opened(is_software, again);
+                tracing::info!("quality {}: {}", self.governor.level().label(), self.governor.view().why);
                 if let Some(moment) = self.transport.preview().map(|p| p.instant).and_then(|at| self.moment(at)) {
                     self.start_solving(moment);
                 }
@@ -74,8 +72,9 @@ impl Director {
                     self.preview.asked = None;
                 }
             }
-            GpuReport::Solved { instant, secs, stages } => {
+            GpuReport::Solved { instant, level, cameras, secs, stages } => {
                 if secs > 0.0 {
+                    self.count_solve(level, cameras, secs, &stages);
                     tracing::info!("{instant}: all cameras are solved, {secs:.1} s");
                     self.gpu.solve_ms = (secs * 1e3) as f32;
                     self.gpu.stages = stages.iter().map(|(name, secs)| (name.to_owned(), (secs * 1e3) as f32)).collect();
@@ -84,11 +83,18 @@ impl Director {
                     self.preview.progress = 1.0;
                     self.preview.asked = None;
                     if let Some(moment) = self.moment(instant) {
-                        self.start_measuring(moment);
+                        self.start_measuring(Arc::clone(&moment));
+                        self.start_refining(&moment);
                     }
                 }
                 self.apply(TransportCommand::SceneReady(instant));
             }
+            GpuReport::Refined { instant, kept, air_db, hero_db, cameras, secs, stages } => {
+                self.count_solve(Quality::Hero, cameras, secs, &stages);
+                self.refined(instant, kept, (air_db, hero_db));
+            }
+            GpuReport::Lost => self.gpu_lost(),
+            GpuReport::OutOfMemory { instant, picture, program, why } => self.out_of_memory(instant, picture, program, why),
             GpuReport::Measured { instant, camera, result, secs } => {
                 self.gpu.meter_ms = (secs * 1e3) as f32;
                 self.measured(instant, camera, result);
@@ -96,6 +102,7 @@ impl Director {
             GpuReport::SolveFailed { instant, why } => self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false }),
             GpuReport::Rendered { program: true, instant, picture, report, secs } => {
                 self.gpu.program_ms = (secs * 1e3) as f32;
+                self.governor.viewed((picture.width(), picture.height()), secs);
                 if matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant) {
                     self.program.report = Some(report);
                     self.show_program(picture);
@@ -103,21 +110,33 @@ impl Director {
             }
             GpuReport::Rendered { program: false, instant, picture, report, secs } => {
                 self.gpu.preview_ms = (secs * 1e3) as f32;
+                self.governor.viewed((picture.width(), picture.height()), secs);
                 if self.transport.preview().is_some_and(|p| p.instant == instant) {
                     let serial = self.next_serial();
                     self.preview.report = Some(report);
                     self.preview.shown = Some(ShownPicture { picture, serial });
                 }
             }
-            GpuReport::RenderFailed { program: true, instant, why } => {
-                if matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant) {
+            // What is lost is told by itself; program keeps its last picture.
+            GpuReport::RenderFailed { is_lost: true, .. } => {}
+            GpuReport::RenderFailed { program: true, instant, why, .. } => {
+                if matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant && on_air.solved) {
                     self.apply(TransportCommand::ProgramFault(why));
                 }
             }
-            GpuReport::RenderFailed { program: false, instant, why } => {
-                self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false });
+            GpuReport::RenderFailed { program: false, instant, why, .. } => {
+                // A picture that was asked for before its scene was lost is not missed.
+                if self.preview.part_solved || self.transport.preview().is_some_and(|p| p.readiness == Readiness::Solved) {
+                    self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false });
+                }
             }
         }
+    }
+
+    /// Books what a solve of all cameras has cost.
+    fn count_solve(&mut self, level: Quality, cameras: usize, secs: f64, stages: &StageTimes) {
+        let gpu_secs = stages.total_secs();
+        self.governor.solved(level, cameras, if gpu_secs > 0.0 { gpu_secs } else { secs });
     }
 
     pub(super) fn export_news(&mut self, news: ExportNews) {

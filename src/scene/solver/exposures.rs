@@ -9,10 +9,17 @@ use crate::{
 
 impl SceneSolver {
     /// Per camera and channel: the exposure in stops about the mean.
-    pub(super) fn exposures(&self, plan: &Plan, rig: &Rig, textures: &Textures, timer: &mut Timer) -> Result<Vec<[f32; 3]>, GpuError> {
+    pub(super) fn exposures(
+        &self,
+        plan: &Plan,
+        rig: &Rig,
+        textures: &Textures,
+        depths: &wgpu::Texture,
+        timer: &mut Timer,
+    ) -> Result<Vec<[f32; 3]>, GpuError> {
         let gpu = &self.gpu;
         let n = rig.cameras.len();
-        let (level_view, depths) = (view(&textures.levels[0]), view(&textures.depths[0]));
+        let (level_view, depths) = (view(&textures.levels[0]), view(depths));
         let per_camera = MAX_NEIGHBOURS * 3 * gains::BINS;
         let all = storage(gpu, "counts of all", (n * per_camera * 4) as u64);
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("exposures") });

@@ -14,7 +14,7 @@ use crate::{
         truth::MomentMeter,
     },
     frame::{Picture, metrics::psnr_db},
-    scene::{Scene, SceneError},
+    scene::{Quality, Scene, SceneError},
     view::ViewMode,
 };
 
@@ -203,7 +203,7 @@ fn score_of_gap(stage: &mut Stage, shots: &Shots, steps: &mut Steps<'_>) -> Resu
     let meter = MomentMeter::new(&shots.rig, &pictures).map_err(failed)?;
     let mut cameras = vec![None; shots.rig.cameras.len()];
     for end in [2, 3] {
-        let score = meter.score(&mut stage.solver, &mut stage.synthesizer, end, &mut |_| true).map_err(failed)?;
+        let score = meter.score(&mut stage.solver, &mut stage.synthesizer, end, Quality::Air, &mut |_| true).map_err(failed)?;
         cameras[end] = Some(score);
         steps.step(METER_COST)?;
     }

@@ -1,0 +1,44 @@
+//! How much GPU memory a view takes beside its scene, from the same sizes that the synthesizer allocates.
+
+use crate::gpu::Gpu;
+
+/// Offered depth per source and pixel.
+const SPLAT_BYTES: u64 = 4;
+/// (inverse depth, trust) per pixel.
+const SURFACE_BYTES: u64 = 8;
+/// Ray of a distorted target per pixel.
+const RAY_BYTES: u64 = 8;
+/// The picture.
+const COLOR_BYTES: u64 = 4;
+
+/// GPU memory of a view, bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ViewMemory {
+    /// While it is made, reading back included.
+    pub bytes: u64,
+    /// The largest storage buffer that is bound.
+    pub binding_bytes: u64,
+}
+
+impl ViewMemory {
+    /// Of a view of that size from so many sources.
+    pub const fn of((width_px, height_px): (u32, u32), sources: u64) -> Self {
+        let pixels = width_px as u64 * height_px as u64;
+        let splats = SPLAT_BYTES * sources * pixels;
+        // Two surfaces, and the pyramid of the smooth one: a third more than its finest level.
+        let surfaces = 2 * SURFACE_BYTES * pixels + SURFACE_BYTES * pixels * 4 / 3;
+        let read_back = SURFACE_BYTES * pixels;
+        let per_pixel = SURFACE_BYTES * pixels;
+        Self {
+            bytes: splats + surfaces + RAY_BYTES * pixels + COLOR_BYTES * pixels + read_back,
+            binding_bytes: if splats > per_pixel { splats } else { per_pixel },
+        }
+    }
+}
+
+/// How many sources a view may have so that no buffer is larger than this GPU binds; zero where the picture itself is too large.
+pub(super) fn most_sources(gpu: &Gpu, (width_px, height_px): (u32, u32)) -> usize {
+    let pixels = (u64::from(width_px) * u64::from(height_px)).max(1);
+    let most_bytes = gpu.device.limits().max_storage_buffer_binding_size;
+    if pixels * SURFACE_BYTES > most_bytes { 0 } else { usize::try_from(most_bytes / (pixels * SPLAT_BYTES)).unwrap_or(usize::MAX) }
+}
