@@ -4,9 +4,10 @@
 //! arithmetic alone would take (*calculated*, for two machines), and what the timestamps say.
 //!
 //! ```text
-//! cargo run --release --example pass_costs -- --rig RIG --pictures DIR --out DIR [--use A,B,…]
+//! cargo run --release --example pass_costs -- --rig RIG --pictures DIR --out . [--use A,B,…]
 //! ```
 
+#[allow(dead_code, reason = "this lesson needs less than the others")]
 mod common;
 
 use clap::Parser;
@@ -106,36 +107,41 @@ fn print(title: &str, passes: &[Pass], times: &StageTimes) {
     println!("all stages: {}", times.iter().map(|(s, secs)| format!("{s} {:.0} ms", secs * 1e3)).collect::<Vec<_>>().join(", "));
 }
 
+/// Per stage the shorter of two: the first run also compiles, and the machine has other things to do.
+fn least(a: &StageTimes, b: &StageTimes) -> StageTimes {
+    let mut out = StageTimes::default();
+    for (name, secs) in b.iter() {
+        out.add(name, a.iter().find(|(n, _)| *n == name).map_or(secs, |(_, other)| secs.min(other)));
+    }
+    out
+}
+
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse().stills;
-    arguments.make_out()?;
     let (rig, pictures) = arguments.load()?;
     let pictures: Vec<&Picture> = pictures.iter().collect();
     let gpu = Gpu::open(&GpuOptions::default())?;
     let options = SceneOptions { max_depth_size_px: arguments.depth_size, ..SceneOptions::default() };
-    let bar = common::progress_bar()?;
-    let scene = SceneSolver::new(&gpu)?.solve(&rig, &pictures, &options, &mut |p| {
-        bar.set_position((p * 1000.0) as u64);
-        true
-    })?;
-    bar.finish_and_clear();
+    let mut solver = SceneSolver::new(&gpu)?;
+    let mut solve = || solver.solve(&rig, &pictures, &options, &mut |_| true);
+    let (first, scene) = (solve()?.times, solve()?);
+    let solve_times = least(&first, &scene.times);
     let n = rig.cameras.len();
     let title = format!("scene: {n} cameras of {}×{} px, {}", rig.cameras[0].width_px, rig.cameras[0].height_px, gpu.info.name);
-    print(&title, &solve_passes(&scene.plan, n, [1, 2, 3]), &scene.times);
+    print(&title, &solve_passes(&scene.plan, n, [1, 2, 3]), &solve_times);
     let mut synthesizer = ViewSynthesizer::new(&gpu)?;
     let target = &rig.cameras[n / 2];
-    // The first view also pays for what is set up once.
-    for _ in 0..2 {
+    let mut view_times = StageTimes::default();
+    for _ in 0..4 {
         synthesizer.render(&scene, target, arguments.view_mode())?;
+        view_times = least(&view_times, synthesizer.last_times());
     }
     let pixels = f64::from(target.width_px) * f64::from(target.height_px);
     let depth_pixels = f64::from(scene.plan.working[0].width_px) * f64::from(scene.plan.working[0].height_px);
-    print("view: one picture of that size", &view_passes(pixels, depth_pixels, n.min(4) as f64), synthesizer.last_times());
-    let json = serde_json::json!({ "adapter": gpu.info.name, "solve": scene.times, "view": synthesizer.last_times() });
-    common::write_json(&arguments.out.join("pass_costs.json"), &json)
+    print("view: one picture of that size", &view_passes(pixels, depth_pixels, n.min(4) as f64), &view_times);
+    Ok(())
 }
 
-/// As the other lessons take their pictures.
 #[derive(Parser)]
 #[command(about = "What every pass costs, beside what it must cost")]
 struct Arguments {

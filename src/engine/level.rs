@@ -17,7 +17,7 @@ const HOLD_SECS: f64 = 60.0;
 const HOLD_MOST_SECS: f64 = 960.0;
 /// Cost of a view that does not grow with its size (submission, waiting, reading back), seconds.
 const VIEW_FIXED_SECS: f64 = 0.002;
-/// A thorough solve takes so many times as long (measured on walk, docs/performance.md).
+/// A thorough solve takes at most so many times as long (1.7 times on walk, docs/performance.md).
 const THOROUGH_FACTOR: f64 = 2.0;
 
 /// Size of preview at a level, px.
