@@ -8,7 +8,7 @@ use volte::{
     frame::{Picture, metrics::psnr_db},
     gpu::{Gpu, GpuError, GpuOptions},
     rig::{Camera, Rig},
-    scene::{Memory, Quality, SceneOptions, SceneSolver},
+    scene::{Aggregation, Memory, Quality, SceneOptions, SceneSolver},
     view::{ViewMemory, ViewMode, ViewSynthesizer},
 };
 
@@ -153,6 +153,23 @@ fn a_hundred_cameras_are_solved() {
         println!("camera {k}: {own:.1} dB, another one: {other:.1} dB");
         assert!(own >= 40.0 && other < 25.0, "camera {k}: {own} {other}");
     }
+}
+
+#[test]
+fn both_ways_of_aggregation_solve_the_same_scene() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let rig = sized(&arc_rig(3, 12.0), 120, 68);
+    let pictures: Vec<Picture> = rig.cameras.iter().map(picture_of).collect();
+    let inputs: Vec<&Picture> = pictures.iter().collect();
+    let mut solver = SceneSolver::new(&gpu).unwrap();
+    // Barriers cost a processor dearly: a measurement that finds otherwise is none.
+    assert!(!gpu.is_software() || solver.aggregation() == Aggregation::ThreadPerLine);
+    let mut depths_with = |aggregation| {
+        solver.set_aggregation(aggregation);
+        let scene = solver.solve(&rig, &inputs, &SceneOptions::default(), &mut |_| true).unwrap();
+        (0..3).map(|layer| gpu.read_texture(&scene.depths, layer).unwrap()).collect::<Vec<_>>()
+    };
+    assert!(depths_with(Aggregation::ThreadPerLine) == depths_with(Aggregation::GroupPerLine), "the depths differ");
 }
 
 #[test]

@@ -91,6 +91,86 @@ fn aggregate(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }
 
+// The same sums, byte for byte, with a workgroup per line and four hypotheses per thread: for adapters with thousands of lanes, where a
+// thread per line leaves most of them idle. The loop's bounds are in workgroup memory, so that it is plain that all threads agree.
+var<workgroup> wide_steps: u32;
+var<workgroup> wide_turn: u32;
+var<workgroup> wide_line: array<vec4<f32>, 64>;
+// Least of a pixel and of the one before, as the bits of a float that is not negative: their order is the same.
+var<workgroup> wide_lows: array<atomic<u32>, 2>;
+
+fn steps_of(begin: i32, size: i32, step: i32) -> i32 {
+    return select(select(0x7fffffff, begin + 1, step < 0), size - begin, step > 0);
+}
+
+@compute @workgroup_size(64)
+fn aggregate_wide(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let size = vec2<i32>(i32(solve.width), i32(solve.height));
+    let step = direction.xy;
+    let begin = start_of(i32(group.x), size, step);
+    let layer = i32(solve.layer);
+    let quads = solve.depths / 4u;
+    if lane == 0u {
+        wide_steps = u32(max(min(steps_of(begin.x, size.x, step.x), steps_of(begin.y, size.y, step.y)), 0));
+        wide_turn = 0u;
+        atomicStore(&wide_lows[0], 0x7f000000u);
+        atomicStore(&wide_lows[1], 0x7f000000u);
+    }
+    workgroupBarrier();
+    loop {
+        if wide_turn >= wide_steps {
+            break;
+        }
+        let turn = wide_turn;
+        let first = turn == 0u;
+        let at = begin + step * i32(turn);
+        let pixel = u32(at.y) * solve.width + u32(at.x);
+        let color = textureLoad(level, at, layer, 0).rgb;
+        let last_color = textureLoad(level, select(at - step, at, first), layer, 0).rgb;
+        let edge = length(color - last_color);
+        let p2 = max(solve.p2 / (1.0 + edge * 20.0), solve.p1 * 1.5);
+        let low = bitcast<f32>(atomicLoad(&wide_lows[(turn + 1u) & 1u]));
+        var old = vec4<f32>(0.0);
+        var below = 1e9;
+        var above = 1e9;
+        if lane < quads {
+            old = wide_line[lane];
+            if lane > 0u {
+                below = wide_line[lane - 1u].w;
+            }
+            if lane + 1u < quads {
+                above = wide_line[lane + 1u].x;
+            }
+        }
+        workgroupBarrier();
+        if lane == 0u {
+            wide_turn = turn + 1u;
+            // For the next pixel; nobody asks for it any more in this one.
+            atomicStore(&wide_lows[(turn + 1u) & 1u], 0x7f000000u);
+        }
+        if lane < quads {
+            let packed = volume[pixel * quads + lane];
+            var value = vec4<f32>(f32(packed & 255u), f32((packed >> 8u) & 255u), f32((packed >> 16u) & 255u), f32(packed >> 24u));
+            if !first {
+                let beneath = vec4<f32>(below, old.xyz);
+                let over = vec4<f32>(old.yzw, above);
+                value += min(min(old, vec4<f32>(low + p2)), min(beneath, over) + solve.p1) - low;
+            }
+            wide_line[lane] = value;
+            atomicMin(&wide_lows[turn & 1u], bitcast<u32>(min(min(value.x, value.y), min(value.z, value.w))));
+            let whole = vec4<u32>(value);
+            var totals = vec2<u32>(whole.x + (whole.y << 16u), whole.z + (whole.w << 16u));
+            let word = (pixel * quads + lane) * 2u;
+            if direction.z != 0 {
+                totals += vec2<u32>(sums[word], sums[word + 1u]);
+            }
+            sums[word] = totals.x;
+            sums[word + 1u] = totals.y;
+        }
+        workgroupBarrier();
+    }
+}
+
 fn sum_at(pixel: u32, d: u32) -> u32 {
     return (sums[pixel * (solve.depths / 2u) + d / 2u] >> ((d & 1u) * 16u)) & 0xffffu;
 }

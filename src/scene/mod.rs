@@ -15,7 +15,7 @@ pub(crate) use gpu_data::shader_structs;
 pub use memory::Memory;
 pub use plan::Plan;
 pub use quality::Quality;
-pub use solver::SceneSolver;
+pub use solver::{Aggregation, SceneSolver};
 
 use crate::{gpu::GpuError, rig::Rig, telemetry::StageTimes};
 

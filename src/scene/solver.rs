@@ -2,6 +2,9 @@
 
 mod exposures;
 mod range;
+mod strategy;
+
+pub use strategy::Aggregation;
 
 use super::{
     Plan, Scene, SceneError, SceneOptions,
@@ -37,6 +40,8 @@ pub struct SceneSolver {
     pack: Kernel,
     sweep: Kernel,
     aggregate: Kernel,
+    aggregate_wide: Kernel,
+    aggregation: Aggregation,
     select_best: Kernel,
     slopes: Kernel,
     upsample: Kernel,
@@ -84,12 +89,15 @@ impl SceneSolver {
     /// Compiles the pipelines.
     pub fn new(gpu: &Gpu) -> Result<Self, SceneError> {
         let kernel = |shader: &str, entry: &str| Kernel::new(gpu, &format!("scene/{shader}.wgsl"), entry, &[]);
+        let (aggregate, aggregate_wide) = (kernel("sgm", "aggregate")?, kernel("sgm", "aggregate_wide")?);
         Ok(Self {
+            aggregation: Aggregation::fastest(gpu, &aggregate, &aggregate_wide)?,
             undistort: kernel("prepare", "undistort")?,
             halve: kernel("prepare", "halve")?,
             pack: kernel("quads", "pack")?,
             sweep: kernel("sweep", "sweep")?,
-            aggregate: kernel("sgm", "aggregate")?,
+            aggregate,
+            aggregate_wide,
             select_best: kernel("sgm", "select_best")?,
             slopes: kernel("refine", "slopes")?,
             upsample: kernel("refine", "upsample")?,
@@ -346,7 +354,11 @@ impl SceneSolver {
         let directions: [[i32; 2]; 8] = [[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, -1], [1, -1], [-1, 1]];
         for (k, d) in directions.iter().enumerate() {
             let direction = uniform(gpu, "direction", &[d[0], d[1], k as i32, 0]);
-            let bind = self.aggregate.bind(
+            let kernel = match self.aggregation {
+                Aggregation::ThreadPerLine => &self.aggregate,
+                Aggregation::GroupPerLine => &self.aggregate_wide,
+            };
+            let bind = kernel.bind(
                 gpu,
                 &[
                     (0, solve.as_entire_binding()),
@@ -363,7 +375,7 @@ impl SceneSolver {
             } else {
                 size.0 + size.1 - 1
             };
-            self.aggregate.dispatch(&mut encoder, &bind, [lines.div_ceil(16), 1, 1]);
+            kernel.dispatch(&mut encoder, &bind, [self.aggregation.groups(lines), 1, 1]);
         }
         let bind =
             self.select_best.bind(gpu, &[(0, solve.as_entire_binding()), (5, sums.as_entire_binding()), (7, state.as_entire_binding())]);

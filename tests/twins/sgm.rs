@@ -102,7 +102,7 @@ fn aggregate_agrees_with_its_twin() {
     let volume = some_volume(&solve);
     let level = array_view(&stage.levels[1].upload(COLORS));
     let (w, h) = (solve.width, solve.height);
-    let run_along = |directions: &[(i32, i32)]| {
+    let run_with = |entry: &str, lines_per_group: u32, directions: &[(i32, i32)]| {
         let sums = storage(&GPU, "sums", u64::from(w * h * solve.depths) * 2);
         for (k, &(x, y)) in directions.iter().enumerate() {
             let lines = if y == 0 {
@@ -114,7 +114,7 @@ fn aggregate_agrees_with_its_twin() {
             };
             run(
                 "scene/sgm.wgsl",
-                "aggregate",
+                entry,
                 &[
                     (0, uniform(&GPU, "solve", &solve).as_entire_binding()),
                     (2, wgpu::BindingResource::TextureView(&level)),
@@ -122,11 +122,18 @@ fn aggregate_agrees_with_its_twin() {
                     (5, sums.as_entire_binding()),
                     (6, uniform(&GPU, "direction", &[x, y, k as i32, 0]).as_entire_binding()),
                 ],
-                [lines.div_ceil(16), 1, 1],
+                [lines.div_ceil(lines_per_group), 1, 1],
             );
         }
-        read::<u16>(&sums).into_iter().map(f32::from).collect::<Vec<f32>>()
+        read::<u16>(&sums)
     };
+    let run_along = |directions: &[(i32, i32)]| run_with("aggregate", 16, directions).into_iter().map(f32::from).collect::<Vec<f32>>();
+    // A workgroup per line gives the same bytes, in every direction and in their sum.
+    for directions in DIRECTIONS.iter().map(std::slice::from_ref).chain([&DIRECTIONS[..]]) {
+        let (narrow, wide) = (run_with("aggregate", 16, directions), run_with("aggregate_wide", 1, directions));
+        assert!(narrow == wide, "the variants differ along {directions:?}");
+    }
+    assert!(run_with("aggregate_wide", 1, &DIRECTIONS[..1]) != run_with("aggregate", 16, &DIRECTIONS[1..2]), "the comparison sees nothing");
     for (k, &direction) in DIRECTIONS.iter().enumerate() {
         judge(
             &format!("aggregate {direction:?}"),
