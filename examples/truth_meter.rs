@@ -60,7 +60,8 @@ fn main() -> anyhow::Result<()> {
         }
         let s = meter.score(&mut solver, &mut synthesizer, camera, Quality::Air, &mut |_| true)?;
         let filled = s.filled_share * 100.0;
-        println!("{name:<16} {:6.2} dB  soft {:6.2} dB  ssim {:.3}  filled {filled:4.1} %", s.psnr_db, s.soft_psnr_db, s.ssim);
+        let (own, soft, fade) = (s.psnr_db, s.soft_psnr_db, s.fade_psnr_db);
+        println!("{name:<16} {own:6.2} dB  soft {soft:6.2} dB  cross-fade {fade:6.2} dB  ssim {:.3}  filled {filled:4.1} %", s.ssim);
         cameras[k] = Some(s);
     }
     println!("{:.1} s on {}", begun.elapsed().as_secs_f64(), gpu.info.name);
@@ -71,9 +72,9 @@ fn main() -> anyhow::Result<()> {
     ladder.update(&gap_scores(&present, arc.closed, &cameras));
     for (k, gap) in ladder.gaps().iter().enumerate() {
         let ends = [k, (k + 1) % arc.order.len()].map(|k| matched.rig.cameras[arc.order[k]].name.as_str());
-        let score = gap.score.map_or_else(|| "-".to_owned(), |s| format!("{:.2} dB", s.db));
+        let score = gap.score.map_or_else(|| "-".to_owned(), |s| format!("{:.2} dB ({:+.2})", s.db, s.lead_db));
         let (class, rung, why) = (gap.quality.label(), gap.rung.label(), gap.why.label());
-        println!("{:<34} {:5.1}°  {score:>9}  {class}: {rung} ({why})", ends.join(" – "), gap.degrees);
+        println!("{:<34} {:5.1}°  {score:>17}  {class}: {rung} ({why})", ends.join(" – "), gap.degrees);
     }
     Ok(())
 }

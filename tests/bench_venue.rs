@@ -107,6 +107,27 @@ fn a_run_is_whole_and_a_stopped_one_leaves_nothing() {
 }
 
 #[test]
+fn hard_scenes_are_scored_where_they_are() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let scope = Scope { size_px: (160, 90), scenes: vec!["net".to_owned(), "wall".to_owned()], ..Scope::quick() };
+    let report = venue::run(&[Part::Scenes], &scope, &gpu, &out, &mut |_| true, &mut |_, _| {}).unwrap();
+    println!("{}", report.text());
+    let rows = &report.scenes.as_ref().unwrap().rows;
+    assert_eq!(rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["net", "wall"]);
+    for row in rows {
+        assert!(row.region_share > 0.002 && row.region_share < 0.5, "{}: {}", row.name, row.region_share);
+        // A picture without depth is wrong, and the score says so, there as well as on the whole.
+        let (right, wrong) = (row.oracle, row.cross_fade);
+        assert!(right.region_db > wrong.region_db + 1.0 && right.psnr_db > wrong.psnr_db + 1.0, "{row:?}");
+    }
+    for file in ["scene-net.png", "scene-net-truth.png", "scene-wall-plain-warp.png"] {
+        assert!(out.join("pictures").join(file).is_file(), "no {file}");
+    }
+}
+
+#[test]
 fn unknown_parts_are_refused_by_name() {
     assert!(matches!(Part::only(&["unicorn".to_owned()]), Err(BenchError::NoSuchPart { .. })));
 }

@@ -10,8 +10,8 @@ use volte::{
     scene::Plan,
     time::{FrameRate, MediaTime},
     venue::{
-        Bump, Dataset, FaultRequest, Faults, StreamEvent, Venue, VenueFrame, VenueOptions, VenueRig, VenueStream, depth_to_millimetres,
-        landmarks_in_world,
+        Bump, Dataset, Dressing, FaultRequest, Faults, HARD_SCENES, Sensor, StreamEvent, Venue, VenueFrame, VenueOptions, VenueRig,
+        VenueStream, depth_to_millimetres, landmarks_in_world,
     },
 };
 
@@ -289,6 +289,7 @@ fn the_benchmark_is_written_whole_and_reads_back() {
         times: vec![secs(0.5)],
         ground_truth: true,
         faults: vec![],
+        sensor: Sensor::NONE,
     };
     let mut venue = venue();
     dataset.write(&mut venue, &out, |_| true).unwrap();
@@ -320,7 +321,7 @@ fn faults_of_the_benchmark_spoil_pictures_and_nothing_else() {
     let rig = place.on_arc(3, 30.0);
     let asked = ["cam01:ev=-1,bump=0s/0.05", "cam02:dies=0.4s"].map(|t| t.parse::<FaultRequest>().unwrap());
     let faults = FaultRequest::resolve(&asked, &["cam00", "cam01", "cam02"]).unwrap();
-    let dataset = Dataset { rig, orbit: Rig::default(), times: vec![secs(0.5)], ground_truth: true, faults };
+    let dataset = Dataset { rig, orbit: Rig::default(), times: vec![secs(0.5)], ground_truth: true, faults, sensor: Sensor::NONE };
     let mut venue = venue();
     let out = dir.path().join("hall");
     dataset.write(&mut venue, &out, |_| true).unwrap();
@@ -339,4 +340,75 @@ fn faults_of_the_benchmark_spoil_pictures_and_nothing_else() {
     let dead = Dataset { faults: vec!["dies=0s".parse().unwrap(); 3], ..dataset };
     assert!(dead.write(&mut venue, &dir.path().join("c"), |_| true).unwrap_err().to_string().contains("dead"));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+/// A sensor averages what the venue draws finer, in light; its depth is that of the pixel's centre, and a shutter that is open long smears
+/// what moves and nothing else.
+#[test]
+fn a_sensor_averages_over_the_pixel_and_the_shutter() {
+    let camera = VenueRig::of_size(SIZE.0, SIZE.1).on_arc(3, 20.0).cameras.remove(1);
+    let mut venue = venue();
+    let now = secs(0.96);
+    let plain = venue.render(&camera, now).unwrap();
+    assert_eq!(venue.expose(&camera, now, &Sensor::NONE).unwrap(), plain);
+    let fine = venue.expose(&camera, now, &Sensor::CAMERA).unwrap();
+    let off = fine.depth.iter().zip(&plain.depth).filter(|(a, b)| !(a == b || ((**a - **b) / **b).abs() < 2e-3)).count();
+    assert!(off * 200 < plain.depth.len(), "depth differs at {off} pixels");
+    let db = psnr_db(&fine.picture, &plain.picture, None).unwrap();
+    let rough = |p: &Picture| {
+        let at = |i: usize| f64::from(p.rgba()[i]);
+        (0..p.rgba().len() - 4).map(|i| (at(i) - at(i + 4)).abs()).sum::<f64>()
+    };
+    println!("{db:.1} dB to the plain picture; roughness {:.0} of {:.0}", rough(&fine.picture), rough(&plain.picture));
+    assert!(db > 20.0 && db < 40.0, "{db}");
+    assert!(rough(&fine.picture) < 0.9 * rough(&plain.picture), "nothing was averaged");
+
+    let open = Sensor { shutter_nanos: 40_000_000, instants: 5, ..Sensor::NONE };
+    let smeared = venue.expose(&camera, now, &open).unwrap();
+    assert_eq!(smeared.depth, plain.depth);
+    let still: Vec<bool> = plain.depth.iter().map(|z| *z > 16.0 && *z < 18.0).collect();
+    let people: Vec<bool> = plain.matte.iter().map(|m| *m > 128).collect();
+    let of = |mask: &[bool]| psnr_db(&smeared.picture, &plain.picture, Some(mask)).unwrap();
+    assert!(of(&people) < 32.0 && of(&still) > of(&people) + 8.0, "{} {}", of(&people), of(&still));
+}
+
+/// Every hard scene draws, its region is somewhere and not everywhere, and a picture that is wrong there scores low there.
+#[test]
+fn every_hard_scene_has_a_region_that_tells_a_wrong_picture() {
+    let mut venue = venue();
+    let base = venue.options().clone();
+    for scene in &HARD_SCENES {
+        let options = scene.options(&base);
+        venue.set_options(options.clone());
+        let time = MediaTime::from_nanos((base.period_nanos as f64 * f64::from(scene.phase)) as i64);
+        let rig = scene.rig(240, 135, 4, 6.0);
+        let sensor = scene.sensor(Sensor::NONE);
+        let truth = venue.expose(&rig.cameras[1], time, &sensor).unwrap();
+        let region = scene.region(&rig.cameras[1], &truth, &options);
+        let count = region.iter().filter(|r| **r).count();
+        let in_region = |p: &Picture| psnr_db(p, &truth.picture, Some(&region)).unwrap();
+        let neighbour = venue.expose(&rig.cameras[2], time, &sensor).unwrap().picture;
+        println!("{:<11} {count:>5} px, the neighbour's picture {:.1} dB there", scene.name, in_region(&neighbour));
+        assert!(count > 40 && count * 2 < region.len(), "{}: {count} of {} px", scene.name, region.len());
+        assert!(in_region(&neighbour) < 30.0, "{}: another camera's picture passes", scene.name);
+        // Wrong there and nowhere else: the region tells it, the whole picture hardly.
+        let mut wrong = truth.picture.clone();
+        for (p, inside) in wrong.rgba_mut().chunks_exact_mut(4).zip(&region) {
+            if *inside {
+                p[..3].iter_mut().for_each(|v| *v = v.saturating_add(40));
+            }
+        }
+        let whole = psnr_db(&wrong, &truth.picture, None).unwrap();
+        assert!(in_region(&wrong) < 18.0 && whole > in_region(&wrong) + 3.0, "{}: {} {whole}", scene.name, in_region(&wrong));
+        // What the scene adds is in its region, the hall without it is another picture there.
+        if scene.dressing != Dressing::None {
+            venue.set_options(base.clone());
+            let bare = venue.expose(&rig.cameras[1], time, &sensor).unwrap().picture;
+            assert!(in_region(&bare) < 28.0, "{}: {}", scene.name, in_region(&bare));
+        }
+        if scene.shutter_nanos > 0 {
+            let sharp = venue.render(&rig.cameras[1], time).unwrap().picture;
+            assert!(in_region(&sharp) < 30.0, "{}: {}", scene.name, in_region(&sharp));
+        }
+    }
 }

@@ -8,7 +8,7 @@ use volte::{
     gpu::{Gpu, GpuOptions},
     rig::Rig,
     time::MediaTime,
-    venue::{Dataset, FaultRequest, Venue, VenueOptions, VenueRig},
+    venue::{Dataset, FaultRequest, HardScene, Sensor, Venue, VenueOptions, VenueRig},
 };
 
 /// What `volte venue` takes.
@@ -24,6 +24,7 @@ Examples:
   volte venue export --out hall                                     16 cameras on 90 degrees, 1280x720
   volte venue export --cameras 24 --layout ring --out ring          a full ring
   volte venue export --ground-truth --times 0.4,0.96 --out truth    two instants with depth and mattes
+  volte venue export --scene wall --cameras 6 --span 30 --out wall  a hard scene: a wall without texture
   volte venue export --fault cam04:calibration=2 --fault all:noise=2,kelvin=4300 --out poor
 The folder holds images/ with transforms.json, and orbit/ with transforms_orbit.json: what a perfect view synthesis would
 show in the middle of each gap.";
@@ -51,6 +52,10 @@ pub struct Export {
     /// Metres from the cameras to the athlete.
     #[arg(long, default_value_t = 6.0)]
     radius: f64,
+    /// A hard scene: bar, racket, net, hair, floor, wall, highlights, blur, overlap, partial, lenses (docs/scenes.md says what each is).
+    /// It brings its own place and lenses; cameras, span and size are as given.
+    #[arg(long, value_name = "NAME", value_parser = parse_scene, conflicts_with_all = ["layout", "radius"])]
+    scene: Option<&'static HardScene>,
     /// Picture size in pixels.
     #[arg(long, default_value = "1280x720", value_parser = parse_size)]
     size: (u32, u32),
@@ -76,6 +81,10 @@ pub struct Export {
     out: PathBuf,
 }
 
+fn parse_scene(name: &str) -> Result<&'static HardScene, String> {
+    HardScene::find(name).ok_or_else(|| format!("there is no scene {name:?}. There are {}", HardScene::names()))
+}
+
 fn parse_size(text: &str) -> Result<(u32, u32), String> {
     let wrong = || format!("{text:?} is not a size like 1280x720");
     let (w, h) = text.split_once('x').ok_or_else(wrong)?;
@@ -95,9 +104,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if let Some(t) = args.times.iter().find(|t| !t.is_finite() || t.abs() > 1e6) {
         bail!("{t} is not an instant in seconds");
     }
-    let place = VenueRig { radius_m: args.radius, ..VenueRig::of_size(args.size.0, args.size.1) };
+    let (width, height) = args.size;
+    let own = VenueRig { radius_m: args.radius, ..VenueRig::of_size(width, height) };
+    let place = args.scene.map_or(own, |s| s.place(width, height));
     let closed = args.layout == Layout::Ring;
-    let rig = if closed { place.on_ring(args.cameras) } else { place.on_arc(args.cameras, args.span) };
+    let rig = match args.scene {
+        Some(scene) => scene.rig(width, height, args.cameras, args.span / args.cameras.saturating_sub(1).max(1) as f64),
+        None if closed => place.on_ring(args.cameras),
+        None => place.on_arc(args.cameras, args.span),
+    };
     let names: Vec<&str> = rig.cameras.iter().map(|c| c.name.as_str()).collect();
     let faults = FaultRequest::resolve(&args.faults, &names).context("--fault")?;
     faults.iter().try_for_each(volte::venue::Faults::refuse_in_stills).context("--fault")?;
@@ -107,9 +122,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         orbit: if args.no_orbit { Rig::default() } else { place.between(args.cameras, args.span, closed) },
         times: args.times.iter().map(|t| MediaTime::from_secs_f64(*t)).collect(),
         ground_truth: args.ground_truth,
+        sensor: args.scene.map_or(Sensor::NONE, |s| s.sensor(Sensor::NONE)),
     };
     let gpu = Gpu::open(&GpuOptions::default())?;
-    let mut venue = Venue::new(&gpu, VenueOptions { samples: args.samples, ..VenueOptions::default() })?;
+    let options = VenueOptions { samples: args.samples, ..VenueOptions::default() };
+    let options = args.scene.map_or_else(|| options.clone(), |s| s.options(&options));
+    let mut venue = Venue::new(&gpu, options)?;
     let cancel = super::cancelled_by_ctrl_c()?;
     let style = ProgressStyle::with_template("{msg} [{bar:40}] {pos}/{len} {eta}")?;
     let bar = ProgressBar::new(dataset.picture_count() as u64).with_style(style).with_message("drawing");

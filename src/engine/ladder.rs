@@ -8,8 +8,11 @@ use crate::view::ViewMode;
 /// From this score a gap is good: full synthesis. dB at [`super::truth::METER_SIZE_PX`], of the gap of double width that the
 /// honest leave-one-out bridges. Why these two: docs/synthesis.md, "The truth meter".
 pub const GOOD_DB: f64 = 25.0;
-/// Below this score a gap is poor: nothing synthesized is shown.
+/// Below this score a gap is poor, and nothing synthesized is shown, unless it leads by [`MIN_LEAD_DB`].
 pub const POOR_DB: f64 = 19.0;
+/// A gap whose synthesis is so far ahead of the plain cross-fade of the same cameras is not poor, whatever its dB: a scene full of
+/// fine detail scores low however true its depth is, and the cross-fade scores low with it. Where the depth is lost the lead is too.
+pub const MIN_LEAD_DB: f64 = 2.5;
 /// A gap keeps its class until its score is this far beyond the threshold, dB: neighbouring instants differ by a few tenths.
 pub const HYSTERESIS_DB: f64 = 0.5;
 /// With a larger share of filled (never seen) pixels than this, a gap is one class worse than its dB say.
@@ -46,17 +49,17 @@ impl GapQuality {
     /// Of a measured score; `before` is the class that the gap had, which it keeps within half a dB of the threshold.
     pub fn of_score(score: &GapScore, before: Option<Self>) -> Self {
         // Towards the class that was, the threshold gives way; without one it stands where it is written.
-        let reaches = |threshold: f64, or_better: Self| {
+        let reaches = |db: f64, threshold: f64, or_better: Self| {
             let give = match before {
                 None => 0.0,
                 Some(was) if was.is_at_least(or_better) => -HYSTERESIS_DB,
                 Some(_) => HYSTERESIS_DB,
             };
-            score.db >= threshold + give
+            db >= threshold + give
         };
         let class = match () {
-            () if reaches(GOOD_DB, Self::Good) => Self::Good,
-            () if reaches(POOR_DB, Self::Fair) => Self::Fair,
+            () if reaches(score.db, GOOD_DB, Self::Good) => Self::Good,
+            () if reaches(score.db, POOR_DB, Self::Fair) || reaches(score.lead_db, MIN_LEAD_DB, Self::Fair) => Self::Fair,
             () => Self::Poor,
         };
         if score.filled_share > MAX_FILLED_SHARE { class.one_worse() } else { class }
@@ -153,6 +156,8 @@ pub struct GapScore {
     pub db: f64,
     /// PSNR of the soft fade, dB.
     pub soft_db: f64,
+    /// How far full synthesis is ahead of the plain cross-fade of the same cameras, dB.
+    pub lead_db: f64,
     /// SSIM of full synthesis.
     pub ssim: f64,
     /// Share of filled pixels, 0…1.
@@ -199,10 +204,18 @@ pub fn gap_scores(present: &[bool], closed: bool, cameras: &[Option<CameraScore>
             let mut worst: Option<GapScore> = None;
             for k in ends.into_iter().filter(|&k| can_be_hidden(present, closed, k)) {
                 let c = cameras[k]?;
-                let one = GapScore { db: c.psnr_db, soft_db: c.soft_psnr_db, ssim: c.ssim, filled_share: c.filled_share, worse_end: k };
+                let one = GapScore {
+                    db: c.psnr_db,
+                    soft_db: c.soft_psnr_db,
+                    lead_db: c.psnr_db - c.fade_psnr_db,
+                    ssim: c.ssim,
+                    filled_share: c.filled_share,
+                    worse_end: k,
+                };
                 worst = Some(worst.map_or(one, |w| GapScore {
                     db: w.db.min(one.db),
                     soft_db: w.soft_db.min(one.soft_db),
+                    lead_db: w.lead_db.min(one.lead_db),
                     ssim: w.ssim.min(one.ssim),
                     filled_share: w.filled_share.max(one.filled_share),
                     worse_end: if one.db < w.db { k } else { w.worse_end },
@@ -327,11 +340,11 @@ mod tests {
     use super::*;
 
     fn camera(db: f64) -> CameraScore {
-        CameraScore { psnr_db: db, soft_psnr_db: db - 0.2, ssim: 0.9, filled_share: 0.01 }
+        CameraScore { psnr_db: db, soft_psnr_db: db - 0.2, fade_psnr_db: db - 1.0, ssim: 0.9, filled_share: 0.01 }
     }
 
     fn gap(db: f64, soft_db: f64) -> GapScore {
-        GapScore { db, soft_db, ssim: 0.9, filled_share: 0.0, worse_end: 1 }
+        GapScore { db, soft_db, lead_db: 0.0, ssim: 0.9, filled_share: 0.0, worse_end: 1 }
     }
 
     fn dbs(scores: &[Option<GapScore>]) -> Vec<Option<f64>> {
@@ -406,6 +419,23 @@ mod tests {
         assert_eq!((g.quality, g.rung, g.why), (GapQuality::Poor, Rung::SoftFade, RungReason::Estimate));
         let filled = GapScore { filled_share: 0.3, ..gap(40.0, 40.0) };
         assert_eq!(GapQuality::of_score(&filled, None), GapQuality::Fair);
+    }
+
+    #[test]
+    fn a_scene_that_scores_low_with_any_method_is_judged_by_the_lead() {
+        let of = |db, lead_db, before| GapQuality::of_score(&GapScore { lead_db, ..gap(db, db - 2.0) }, before);
+        assert_eq!(of(POOR_DB - 2.0, MIN_LEAD_DB - 0.1, None), GapQuality::Poor);
+        assert_eq!(of(POOR_DB - 2.0, MIN_LEAD_DB, None), GapQuality::Fair);
+        // It saves from being poor, it makes nothing good.
+        assert_eq!(of(POOR_DB - 2.0, 12.0, None), GapQuality::Fair);
+        assert_eq!(of(GOOD_DB, 0.0, None), GapQuality::Good);
+        // The class is kept within the hysteresis, as by the score.
+        assert_eq!(of(POOR_DB - 2.0, MIN_LEAD_DB - 0.9 * HYSTERESIS_DB, Some(GapQuality::Fair)), GapQuality::Fair);
+        assert_eq!(of(POOR_DB - 2.0, MIN_LEAD_DB + 0.9 * HYSTERESIS_DB, Some(GapQuality::Poor)), GapQuality::Poor);
+        // The lead of a gap is that of its worse end.
+        let ends = [None, Some(camera(18.0)), Some(CameraScore { fade_psnr_db: 12.0, ..camera(17.0) }), None];
+        let lead = gap_scores(&[true; 4], false, &ends)[1].unwrap().lead_db;
+        assert_eq!(lead, 1.0);
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub struct CameraScore {
     pub psnr_db: f64,
     /// PSNR of the soft fade ([`ViewMode::SoftFade`]) over the same pixels, dB.
     pub soft_psnr_db: f64,
+    /// PSNR of the plain cross-fade ([`ViewMode::CrossFade`]) over the same pixels, dB: what these cameras give without any depth, and so
+    /// how hard the scene is.
+    pub fade_psnr_db: f64,
     /// SSIM of full synthesis over luma, whole picture.
     pub ssim: f64,
     /// Share of pixels that no neighbour offered a surface for, 0…1: they were filled and are not in the PSNR.
@@ -98,6 +101,7 @@ impl MomentMeter {
         let trust = view.read_trust(synthesizer.gpu())?;
         let picture = view.read(synthesizer.gpu())?;
         let soft = synthesizer.render(&scene, target, ViewMode::SoftFade)?.read(synthesizer.gpu())?;
+        let fade = synthesizer.render(&scene, target, ViewMode::CrossFade)?.read(synthesizer.gpu())?;
         progress(1.0);
 
         let covered: Vec<bool> = trust.iter().map(|t| *t >= 0.0).collect();
@@ -107,6 +111,7 @@ impl MomentMeter {
         Ok(CameraScore {
             psnr_db: metrics::psnr_db(real, &picture, mask).map_err(mismatch)?,
             soft_psnr_db: metrics::psnr_db(real, &soft, mask).map_err(mismatch)?,
+            fade_psnr_db: metrics::psnr_db(real, &fade, mask).map_err(mismatch)?,
             ssim: metrics::ssim(real, &picture).map_err(mismatch)?,
             filled_share,
         })

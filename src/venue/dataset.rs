@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Faults, Venue, VenueError, VenueFrame};
+use super::{Faults, Sensor, Venue, VenueError, VenueFrame};
 use crate::frame::Picture;
 use crate::rig::{self, Camera, Rig};
 use crate::time::MediaTime;
@@ -25,6 +25,8 @@ pub struct Dataset {
     /// What is wrong with each of the given cameras; empty = nothing with any. Only their pictures suffer, as
     /// [`Faults::refuse_in_stills`] allows.
     pub faults: Vec<Faults>,
+    /// What the pictures of perfect cameras go through; those of cameras with faults do not.
+    pub sensor: Sensor,
 }
 
 /// Why a data set was not written.
@@ -146,7 +148,7 @@ impl Dataset {
                     let faults = faults.filter(|f| **f != Faults { seed: f.seed, ..Faults::default() });
                     let picture_path = at.join(folder).join(format!("{}.png", camera.name));
                     if self.ground_truth {
-                        let frame = venue.render(camera, *time)?;
+                        let frame = venue.expose(camera, *time, &self.sensor)?;
                         if faults.is_none() {
                             frame.picture.save(&picture_path)?;
                         }
@@ -156,7 +158,7 @@ impl Dataset {
                             &truth("matte").join(format!("{}.png", camera.name)),
                         )?;
                     } else if faults.is_none() {
-                        venue.render_picture(camera, *time)?.save(&picture_path)?;
+                        venue.expose(camera, *time, &self.sensor)?.picture.save(&picture_path)?;
                     }
                     if let Some(faults) = faults {
                         faulty_picture(venue, camera, faults, *time, i)?.save(&picture_path)?;

@@ -12,14 +12,17 @@
 
 mod build;
 mod dataset;
+mod dressing;
 mod fault_request;
 mod faults;
 mod figure;
 mod font;
+mod hard;
 mod layout;
 mod prepared;
 mod render;
 mod rigs;
+mod sensor;
 mod skeleton;
 mod stream;
 #[cfg(test)]
@@ -27,12 +30,15 @@ mod twin;
 mod world;
 
 pub use dataset::{Dataset, DatasetError, depth_to_millimetres};
+pub use dressing::Dressing;
 pub use fault_request::FaultRequest;
 pub use faults::{Bump, Fate, FaultError, Faults};
+pub use hard::{HARD_SCENES, HardScene};
 pub(crate) use layout::shader_structs;
 pub use prepared::{PreparedLoop, SMASH_PHASE, Standpoint};
 pub use render::Venue;
 pub use rigs::{VenueRig, landmarks_in_world};
+pub use sensor::Sensor;
 pub use stream::{StreamEvent, StreamFrame, VenueStream};
 
 use crate::frame::{Picture, PictureError};
@@ -50,11 +56,13 @@ pub struct VenueOptions {
     pub samples: u32,
     /// Exposure, stops.
     pub exposure_ev: f32,
+    /// What is added to the hall.
+    pub dressing: Dressing,
 }
 
 impl Default for VenueOptions {
     fn default() -> Self {
-        Self { seed: 1, period_nanos: 2_000_000_000, samples: 4, exposure_ev: 0.0 }
+        Self { seed: 1, period_nanos: 2_000_000_000, samples: 4, exposure_ev: 0.0, dressing: Dressing::None }
     }
 }
 

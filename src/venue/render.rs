@@ -294,7 +294,7 @@ impl Venue {
         if self.stage.as_ref().is_some_and(|s| s.phase.to_bits() == phase.to_bits()) {
             return;
         }
-        let parts = world::at_phase(phase, self.options.period_secs(), &self.messages);
+        let parts = world::at_phase(phase, self.options.period_secs(), &self.messages, self.options.dressing);
         let gpu = &self.gpu;
         self.stage = Some(Stage {
             phase,

@@ -14,6 +14,8 @@ pub struct VenueRig {
     pub radius_m: f64,
     /// Height of the cameras above the floor, metres.
     pub height_m: f64,
+    /// Where the middle of an arc stands (a ring: the first camera), degrees to the right of the athlete's front.
+    pub center_deg: f64,
     /// Picture width, px.
     pub width_px: u32,
     /// Picture height, px.
@@ -34,6 +36,7 @@ impl VenueRig {
             target_in_world: DVec3::new(0.0, 0.0, 1.32),
             radius_m: 6.0,
             height_m: 1.55,
+            center_deg: 0.0,
             width_px: width_px.max(1),
             height_px: height_px.max(1),
             fov_rad: 56_f64.to_radians(),
@@ -91,7 +94,7 @@ impl VenueRig {
             .enumerate()
             .map(|(i, azimuth)| {
                 let jitter = |salt: u64| unevenness * centered(i as u64, salt);
-                let a = azimuth.to_radians() - std::f64::consts::FRAC_PI_2;
+                let a = (azimuth + self.center_deg).to_radians() - std::f64::consts::FRAC_PI_2;
                 let eye = DVec3::new(
                     self.target_in_world.x + self.radius_m * a.cos(),
                     self.target_in_world.y + self.radius_m * a.sin(),

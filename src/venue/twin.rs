@@ -355,7 +355,7 @@ pub fn draw(camera: &Camera, options: &VenueOptions, time: MediaTime) -> (Pictur
     let (glyphs, messages) = font::packed();
     let phase = options.phase(time);
     let twin = Twin {
-        parts: world::at_phase(phase, options.period_secs(), &messages),
+        parts: world::at_phase(phase, options.period_secs(), &messages, options.dressing),
         glyphs,
         phase,
         seed: options.seed,
@@ -383,7 +383,7 @@ fn the_shaders_draw_what_plain_rust_draws() {
     use crate::frame::metrics::psnr_db;
     use crate::geometry::Distortion;
     use crate::gpu::{Gpu, GpuOptions};
-    use crate::venue::{Venue, VenueRig};
+    use crate::venue::{Dressing, Venue, VenueRig};
 
     let gpu = Gpu::open(&GpuOptions::default()).unwrap();
     // One ray per pixel: what samples add is an average of the same.
@@ -395,11 +395,13 @@ fn the_shaders_draw_what_plain_rust_draws() {
     let fisheye =
         VenueRig { distortion: Distortion::Fisheye { k: [-0.02, 0.01, -0.003, 0.0004] }, fov_rad: 1.4, height_m: 0.5, ..place.clone() };
     let cases = [
-        (place.on_arc(4, 80.0).cameras.remove(1), 0.97),
-        (distorted.on_ring(5).cameras.remove(3), 0.3),
-        (fisheye.on_arc(1, 0.0).cameras.remove(0), 1.3),
+        (place.on_arc(4, 80.0).cameras.remove(1), 0.97, Dressing::PlainWall),
+        (distorted.on_ring(5).cameras.remove(3), 0.3, Dressing::LooseHair),
+        (fisheye.on_arc(1, 0.0).cameras.remove(0), 1.3, Dressing::Lacquer),
     ];
-    for (camera, secs) in cases {
+    for (camera, secs, dressing) in cases {
+        let options = VenueOptions { dressing, ..options.clone() };
+        venue.set_options(options.clone());
         let time = MediaTime::from_secs_f64(secs);
         let gpu_frame = venue.render(&camera, time).unwrap();
         let (picture, depth) = draw(&camera, &options, time);

@@ -4,6 +4,7 @@ use glam::{Quat, Vec2, Vec3};
 use std::f32::consts::{PI, TAU};
 
 use super::build::{Net, Paint, Parts};
+use super::dressing::{self, Dressing};
 use super::figure::{Look, dress};
 use super::layout::material;
 use super::skeleton::{Joints, Key, ease, solve};
@@ -449,20 +450,26 @@ fn props(parts: &mut Parts, messages: &[u32]) {
     }
 }
 
+/// The athlete's joints and size at `phase` (0…1) of the loop.
+pub fn athlete_at(phase: f32) -> (Joints, f32) {
+    let scale = athlete_look().scale;
+    (solve(&ease(&smash(), phase), Vec3::new(-0.1, 0.25, 0.0), ATHLETE_YAW, scale), scale)
+}
+
 /// Everything at `phase` (0…1) of the loop. `messages` are the offsets of [`super::font::packed`].
-pub fn at_phase(phase: f32, period_secs: f32, messages: &[u32]) -> Parts {
+pub fn at_phase(phase: f32, period_secs: f32, messages: &[u32], dressing: Dressing) -> Parts {
     let mut parts = Parts::default();
-    let keys = smash();
     let look = athlete_look();
-    let place = Vec3::new(-0.1, 0.25, 0.0);
     let sway = (phase * TAU * 2.0).sin();
-    let joints = person(&mut parts, &ease(&keys, phase), place, ATHLETE_YAW, &look, sway);
-    racket(&mut parts, &joints, look.scale);
+    let (joints, scale) = athlete_at(phase);
+    dress(&mut parts, &joints, &look, sway);
+    racket(&mut parts, &joints, scale);
     let mut scratch = Parts::default();
-    let at_hit = racket(&mut scratch, &solve(&ease(&keys, HIT_PHASE), place, ATHLETE_YAW, look.scale), look.scale);
+    let at_hit = racket(&mut scratch, &athlete_at(HIT_PHASE).0, scale);
     ball(&mut parts, at_hit, phase, period_secs);
     others(&mut parts, phase);
     props(&mut parts, messages);
+    dressing::add(&mut parts, dressing, (&joints, scale, look.hair));
     parts.sort();
     parts
 }
@@ -475,8 +482,8 @@ mod tests {
     #[test]
     fn the_loop_closes_and_everyone_stays_in_the_venue() {
         let (_, messages) = super::super::font::packed();
-        let a = at_phase(0.0, 2.0, &messages);
-        let b = at_phase(0.999_999, 2.0, &messages);
+        let a = at_phase(0.0, 2.0, &messages, Dressing::None);
+        let b = at_phase(0.999_999, 2.0, &messages, Dressing::None);
         assert!(a.prims.len() > 150 && a.clusters.len() > 8, "{} {}", a.prims.len(), a.clusters.len());
         let room = (a.prims.len() <= PRIMS, a.casters.len() <= CASTERS, a.clusters.len() <= CLUSTERS);
         assert_eq!(room, (true, true, true), "{} {} {}", a.prims.len(), a.casters.len(), a.clusters.len());
@@ -484,8 +491,11 @@ mod tests {
         for (p, q) in a.prims.iter().zip(&b.prims).take(30) {
             assert!((p.a - q.a).length() < 1e-3);
         }
+        let dressings = [Dressing::None, Dressing::LooseHair, Dressing::PlainWall, Dressing::Lacquer];
         for i in 0..40_u8 {
-            let parts = at_phase(f32::from(i) / 40.0, 2.0, &messages);
+            let parts = at_phase(f32::from(i) / 40.0, 2.0, &messages, dressings[usize::from(i) % 4]);
+            let room = (parts.prims.len() <= PRIMS, parts.casters.len() <= CASTERS, parts.clusters.len() <= CLUSTERS);
+            assert_eq!(room, (true, true, true), "{} {} {}", parts.prims.len(), parts.casters.len(), parts.clusters.len());
             assert_eq!(parts.prims.len(), parts.bounds.len());
             let covered: u32 = parts.clusters.iter().map(|c| c.range[1]).sum();
             assert_eq!(covered as usize, parts.casters.len());
@@ -499,7 +509,7 @@ mod tests {
     #[test]
     fn the_racket_meets_the_ball() {
         let (_, messages) = super::super::font::packed();
-        let parts = at_phase(HIT_PHASE, 2.0, &messages);
+        let parts = at_phase(HIT_PHASE, 2.0, &messages, Dressing::None);
         let ball = parts.prims.iter().find(|p| p.what[1] == material::BALL).unwrap();
         let strings = parts.prims.iter().find(|p| p.what[1] == material::CORD && p.origin.w > 0.5).unwrap();
         assert!((ball.a - strings.a).truncate().length() < 1e-3);

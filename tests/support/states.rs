@@ -119,7 +119,7 @@ pub fn snapshot(state: State) -> Snapshot {
         // All but two gaps measured; one is chosen by hand.
         ladder.choose(5, Some(Rung::SoftFade));
         let db = [28.4, 28.4, 27.9, 26.0, 26.0, 27.2, 23.1, 23.1, 25.3, 16.4, 0.0];
-        let score = |k: usize| GapScore { db: db[k], soft_db: db[k] - 0.2, ssim: 0.9, filled_share: 0.01, worse_end: k + 1 };
+        let score = |k: usize| GapScore { db: db[k], soft_db: db[k] - 0.2, lead_db: 0.0, ssim: 0.9, filled_share: 0.01, worse_end: k + 1 };
         ladder.update(&(0..11).map(|k| (k > 0 && k < 10).then(|| score(k))).collect::<Vec<_>>());
         s.truth = TruthProgress { measured: 8, of: 10 };
     }

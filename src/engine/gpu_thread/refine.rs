@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     fn score(psnr_db: f64, filled_share: f64) -> CameraScore {
-        CameraScore { psnr_db, soft_psnr_db: psnr_db, ssim: 0.9, filled_share }
+        CameraScore { psnr_db, soft_psnr_db: psnr_db, fade_psnr_db: psnr_db, ssim: 0.9, filled_share }
     }
 
     #[test]

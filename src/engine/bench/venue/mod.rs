@@ -1,29 +1,36 @@
 //! The venue bench: synthesis measured on the built-in synthetic venue, where pose and depth are known exactly and a truth can be drawn
 //! at any place between the cameras.
 //!
-//! Four parts: against the same renderer with true depth (oracle), over a dense orbit (orbit), over the spacing of the cameras (spacing),
-//! with faulty cameras (robustness). [`run`] measures and writes a folder with figures, plots and a page. Must not know: windows,
+//! Five parts: against the same renderer with true depth (oracle), over a dense orbit (orbit), over the spacing of the cameras (spacing),
+//! with faulty cameras (robustness), and what is hard, each alone (scenes). [`run`] measures and writes a folder with figures, plots and a page. Must not know: windows,
 //! command lines.
 
 mod faulty;
+mod hard;
 mod measure;
 mod page;
 mod parts;
 mod plot;
+mod plots;
 mod report;
 mod stage;
 mod warp;
 
 pub use measure::Pop;
 pub use report::{
-    DeadGap, FaultCurve, FaultPoint, OraclePart, OracleView, OrbitPart, OrbitRun, Pair, RobustnessPart, SpacingPart, SpacingRow,
-    VenueReport, Verdict,
+    DeadGap, FaultCurve, FaultPoint, InRegion, OraclePart, OracleView, OrbitPart, OrbitRun, Pair, RobustnessPart, SceneRow, ScenesPart,
+    SpacingPart, SpacingRow, VenueReport, Verdict,
 };
 
 use std::{fs, path::Path, time::Instant};
 
 use super::{BenchError, Progress, folder};
-use crate::{frame::Picture, gpu::Gpu, scene::SceneError, venue::SMASH_PHASE};
+use crate::{
+    frame::Picture,
+    gpu::Gpu,
+    scene::SceneError,
+    venue::{SMASH_PHASE, Sensor},
+};
 use stage::{Stage, Steps};
 
 const PROGRAM: &str = "volte bench venue";
@@ -39,11 +46,13 @@ pub enum Part {
     Spacing,
     /// What faulty cameras cost.
     Robustness,
+    /// What is hard for synthesis, each alone.
+    Scenes,
 }
 
 impl Part {
     /// All, in the order in which they run.
-    pub const ALL: [Self; 4] = [Self::Oracle, Self::Orbit, Self::Spacing, Self::Robustness];
+    pub const ALL: [Self; 5] = [Self::Oracle, Self::Orbit, Self::Spacing, Self::Robustness, Self::Scenes];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
@@ -52,6 +61,7 @@ impl Part {
             Self::Orbit => "orbit",
             Self::Spacing => "spacing",
             Self::Robustness => "robustness",
+            Self::Scenes => "scenes",
         }
     }
 
@@ -71,6 +81,8 @@ pub struct Scope {
     pub quick: bool,
     /// Size of all pictures, px.
     pub size_px: (u32, u32),
+    /// What all pictures go through, the truth too.
+    pub sensor: Sensor,
     /// Instants, as phases of the action 0…1. The orbit and the robustness are of the first.
     pub phases: Vec<f32>,
     /// Degrees between cameras: of the oracle.
@@ -89,6 +101,8 @@ pub struct Scope {
     pub whites_kelvin: Vec<f64>,
     /// Errors of all cameras' directions, px.
     pub calibrations_px: Vec<f64>,
+    /// Names of the hard scenes ([`crate::venue::HARD_SCENES`]).
+    pub scenes: Vec<String>,
 }
 
 impl Scope {
@@ -97,6 +111,7 @@ impl Scope {
         Self {
             quick: false,
             size_px: (480, 270),
+            sensor: Sensor::CAMERA,
             phases: vec![SMASH_PHASE],
             oracle_deg: vec![3.0, 6.0],
             near_deg: 6.0,
@@ -106,6 +121,7 @@ impl Scope {
             exposures_ev: vec![-1.0, -0.5, 0.5, 1.0],
             whites_kelvin: vec![-1000.0, -500.0, 500.0, 1000.0],
             calibrations_px: vec![0.25, 0.5, 1.0, 2.0],
+            scenes: hard::all(),
         }
     }
 
@@ -114,6 +130,7 @@ impl Scope {
         Self {
             quick: true,
             size_px: (160, 90),
+            sensor: Sensor::NONE,
             phases: vec![SMASH_PHASE],
             oracle_deg: vec![6.0],
             orbit_gaps: 1,
@@ -122,6 +139,7 @@ impl Scope {
             exposures_ev: vec![1.0],
             whites_kelvin: vec![500.0],
             calibrations_px: vec![2.0],
+            scenes: vec!["net".to_owned(), "wall".to_owned()],
             ..Self::full()
         }
     }
@@ -144,6 +162,7 @@ impl Scope {
                 let dead = 8.0 * (1.0 + frame) + 7.0 + 7.0 * (frame + 2.0 * view);
                 one * (1.0 + colour) + (one + 6.0 * frame) * self.calibrations_px.len() as f64 + 9.0 * frame + dead
             }
+            Part::Scenes => self.scenes.len() as f64 * (six + parts::MIDDLES.len() as f64 * (frame + 2.0 * view + 0.1)),
         }
     }
 }
@@ -161,7 +180,7 @@ pub fn run(
     folder::prepare(out, PROGRAM)?;
     let pictures = out.join(folder::PICTURES);
     fs::create_dir_all(&pictures).map_err(|source| BenchError::Write { path: pictures.clone(), source })?;
-    let mut stage = Stage::new(gpu, scope.size_px)?;
+    let mut stage = Stage::new(gpu, scope.size_px, scope.sensor)?;
     let mut report = VenueReport::new(format!("{PROGRAM} {}", env!("CARGO_PKG_VERSION")), gpu.info.name.clone(), scope);
     let started = Instant::now();
     let whole = parts.iter().map(|p| scope.cost(*p)).sum();
@@ -180,6 +199,7 @@ pub fn run(
             Part::Orbit => parts::orbit(&mut stage, scope, &mut steps).map(|p| report.orbit = Some(p)),
             Part::Spacing => parts::spacing(&mut stage, scope, &mut gallery, &mut steps).map(|p| report.spacing = Some(p)),
             Part::Robustness => faulty::robustness(&mut stage, scope, &mut steps).map(|p| report.robustness = Some(p)),
+            Part::Scenes => hard::scenes(&mut stage, scope, &mut gallery, &mut steps).map(|p| report.scenes = Some(p)),
         };
         match measured {
             Err(BenchError::Scene(SceneError::Cancelled)) => {
@@ -239,6 +259,6 @@ mod tests {
         assert_eq!(Part::only(&[]).unwrap(), Part::ALL);
         assert_eq!(Part::only(&["spacing".to_owned(), "oracle".to_owned()]).unwrap(), [Part::Oracle, Part::Spacing]);
         let told = Part::only(&["orbits".to_owned()]).unwrap_err().to_string();
-        assert!(told.contains("orbits") && told.contains("oracle, orbit, spacing, robustness"), "{told}");
+        assert!(told.contains("orbits") && told.contains("oracle, orbit, spacing, robustness, scenes"), "{told}");
     }
 }

@@ -63,7 +63,11 @@ fn groups(report: &VenueReport) -> Vec<Group> {
         let name = format!("oracle {}°, instant {:.2}, at {}", v.spacing_deg, v.phase, v.position);
         group(name, &v.file, &["truth", "synthesis", "oracle"])
     });
-    spacing.chain(oracle).collect()
+    let scenes = report.scenes.iter().flat_map(|p| &p.rows).map(|r| {
+        let layers = ["truth", "synthesis", "plain-warp", "cross-fade", "oracle"];
+        group(format!("scene: {}", r.name), &format!("scene-{}", r.name), &layers)
+    });
+    spacing.chain(oracle).chain(scenes).collect()
 }
 
 fn table((heads, rows): &Table) -> String {

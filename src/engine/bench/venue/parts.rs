@@ -137,7 +137,7 @@ pub fn orbit(stage: &mut Stage, scope: &Scope, steps: &mut Steps<'_>) -> Result<
 }
 
 /// The solved inverse depths of all cameras, per pixel of their pictures.
-fn solved_rhos(stage: &Stage, scene: &Scene, shots: &Shots) -> Result<Vec<Vec<f32>>, BenchError> {
+pub fn solved_rhos(stage: &Stage, scene: &Scene, shots: &Shots) -> Result<Vec<Vec<f32>>, BenchError> {
     let mut out = Vec::new();
     for (layer, camera) in shots.rig.cameras.iter().enumerate() {
         let bytes = stage.gpu.read_texture(&scene.depths, layer as u32).map_err(SceneError::from)?;
@@ -189,6 +189,7 @@ pub fn spacing(stage: &mut Stage, scope: &Scope, gallery: &mut Gallery<'_>, step
             cross_fade_db,
             nearest_db,
             meter_db: meter.map(|m| m.db),
+            meter_lead_db: meter.map(|m| m.lead_db),
             rung: ladder.gaps().first().map(|g| g.rung).unwrap_or_default(),
             by_angle: GapQuality::of_degrees(spacing_deg).label(),
         });

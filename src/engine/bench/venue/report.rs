@@ -1,9 +1,8 @@
-//! The figures of a run, how they stand against the targets, and the plots of them. Pure.
+//! The figures of a run, and how they stand against the targets. Pure.
 
 use super::{
     Scope,
     measure::{Pop, mean},
-    plot::{Curve, Plot},
 };
 use crate::engine::Rung;
 
@@ -110,6 +109,8 @@ pub struct SpacingRow {
     pub nearest_db: f64,
     /// What the truth meter measures there, without any truth: each end of the gap hidden, the worse of the two, dB.
     pub meter_db: Option<f64>,
+    /// How far synthesis is ahead of the cross-fade there, by the meter, dB.
+    pub meter_lead_db: Option<f64>,
     /// What the ladder shows for it.
     pub rung: Rung,
     /// The class that the angle alone would have.
@@ -215,6 +216,43 @@ impl RobustnessPart {
     }
 }
 
+/// Scores of one picture, dB.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct InRegion {
+    /// PSNR over the whole picture.
+    pub psnr_db: f64,
+    /// PSNR in the region that the scene is about.
+    pub region_db: f64,
+}
+
+/// A hard scene: means over its views.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct SceneRow {
+    /// Its name.
+    pub name: String,
+    /// What is hard in it.
+    pub about: &'static str,
+    /// Share of the picture that the region is.
+    pub region_share: f64,
+    /// Volte.
+    pub synthesis: InRegion,
+    /// The same with true depth.
+    pub oracle: InRegion,
+    /// The nearest camera through its solved depth, as a textbook has it.
+    pub plain_warp: InRegion,
+    /// The two nearest cameras through a plane.
+    pub cross_fade: InRegion,
+}
+
+/// The scenes part.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ScenesPart {
+    /// Degrees between cameras.
+    pub spacing_deg: f64,
+    /// The scenes.
+    pub rows: Vec<SceneRow>,
+}
+
 /// A run.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct VenueReport {
@@ -240,6 +278,9 @@ pub struct VenueReport {
     /// Faulty cameras.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub robustness: Option<RobustnessPart>,
+    /// Hard scenes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scenes: Option<ScenesPart>,
 }
 
 /// A figure against its target.
@@ -271,6 +312,7 @@ impl VenueReport {
             orbit: None,
             spacing: None,
             robustness: None,
+            scenes: None,
         }
     }
 
@@ -356,10 +398,21 @@ impl VenueReport {
             let rows = part.rows.iter().map(|r| {
                 let mut row = vec![format!("{}°", r.spacing_deg)];
                 row.extend([r.synthesis_db, r.soft_fade_db, r.cross_fade_db, r.nearest_db].map(db));
-                row.extend([r.meter_db.map_or_else(|| "–".to_owned(), db), r.rung.label().to_owned(), r.by_angle.to_owned()]);
+                row.extend([r.meter_db, r.meter_lead_db].map(|v| v.map_or_else(|| "–".to_owned(), db)));
+                row.extend([r.rung.label().to_owned(), r.by_angle.to_owned()]);
                 row
             });
-            let heads = vec!["spacing", "synthesis", "soft fade", "cross-fade", "nearest", "truth meter", "ladder shows", "by angle alone"];
+            let heads = vec![
+                "spacing",
+                "synthesis",
+                "soft fade",
+                "cross-fade",
+                "nearest",
+                "truth meter",
+                "its lead",
+                "ladder shows",
+                "by angle alone",
+            ];
             out.push(("Quality over spacing, mid-gap, dB", (heads, rows.collect())));
         }
         if let Some(part) = &self.robustness {
@@ -373,81 +426,26 @@ impl VenueReport {
             let title = "One dead camera, dB in the middle of each gap";
             out.push((title, (vec!["gap", "all cameras", "one dead", "change"], rows.collect())));
         }
-        out
-    }
-
-    /// The plots, by the name of their file.
-    pub fn plots(&self) -> Vec<(&'static str, Plot)> {
-        let curve = |name: &str, dashed: bool, points: Vec<(f64, f64)>| Curve { name: name.to_owned(), points, dashed };
-        let mut out = Vec::new();
-        if let Some(part) = &self.orbit {
-            let degrees = |position: f64| position * part.spacing_deg;
-            let (first, last) = (part.positions.first().copied().unwrap_or(0.0), part.positions.last().copied().unwrap_or(0.0));
-            let cameras = first.ceil() as i64..=last.floor() as i64;
-            out.push((
-                "venue-orbit",
-                Plot {
-                    title: format!("Error over an orbit, cameras {}° apart", part.spacing_deg),
-                    x_label: "along the arc, degrees".to_owned(),
-                    y_label: "mean luma error, code values".to_owned(),
-                    marks: cameras.map(|p| (degrees(p as f64), "camera".to_owned())).collect(),
-                    curves: part
-                        .runs
-                        .iter()
-                        .enumerate()
-                        .map(|(i, r)| {
-                            let points = part.positions.iter().map(|p| degrees(*p)).zip(r.luma_errors.iter().copied()).collect();
-                            curve(&r.name, i > 0, points)
-                        })
-                        .collect(),
-                    y_at_least: Some((0.0, 0.0)),
-                    ..Plot::default()
-                },
-            ));
-        }
-        if let Some(part) = &self.spacing {
-            let of = |db: fn(&SpacingRow) -> f64| part.rows.iter().map(|r| (r.spacing_deg, db(r))).collect::<Vec<_>>();
-            let mut curves = vec![
-                curve("synthesis", false, of(|r| r.synthesis_db)),
-                curve("soft fade", false, of(|r| r.soft_fade_db)),
-                curve("cross-fade", true, of(|r| r.cross_fade_db)),
-                curve("nearest camera", true, of(|r| r.nearest_db)),
+        if let Some(part) = &self.scenes {
+            let rows = part.rows.iter().map(|r| {
+                let mut row = vec![r.name.clone(), format!("{:.1} %", r.region_share * 100.0)];
+                let ways = [r.synthesis, r.cross_fade, r.plain_warp, r.oracle];
+                row.extend(ways.iter().flat_map(|w| [w.region_db, w.psnr_db]).map(db));
+                row
+            });
+            let heads = vec![
+                "scene",
+                "its region",
+                "synthesis there",
+                "whole",
+                "cross-fade there",
+                "whole",
+                "plain warp there",
+                "whole",
+                "true depth there",
+                "whole",
             ];
-            let metered: Vec<(f64, f64)> = part.rows.iter().filter_map(|r| Some((r.spacing_deg, r.meter_db?))).collect();
-            curves.push(curve("what the truth meter measures (double gap)", true, metered));
-            out.push((
-                "venue-spacing",
-                Plot {
-                    title: "Mid-gap quality over the spacing of the cameras".to_owned(),
-                    x_label: "degrees between cameras".to_owned(),
-                    y_label: "PSNR, dB".to_owned(),
-                    curves,
-                    marks: part.switches().into_iter().map(|(at, rung)| (at, format!("ladder: {} from here", rung.label()))).collect(),
-                    ..Plot::default()
-                },
-            ));
-        }
-        if let Some(part) = &self.robustness {
-            for (file, c) in ["venue-exposure", "venue-white", "venue-calibration"].into_iter().zip(&part.curves) {
-                let points = |of: fn(&FaultPoint) -> f64| c.points.iter().map(|p| (p.strength, of(p))).collect::<Vec<_>>();
-                let clean = c.points.iter().find(|p| p.strength == 0.0).map_or(0.0, |p| p.db);
-                let (allowed, words) = if c.unit == "px" { (1.0, "clean − 1 dB") } else { (0.5, "clean − 0.5 dB") };
-                let mut curves = vec![curve("synthesis", false, points(|p| p.db))];
-                if c.unit != "px" {
-                    curves.push(curve("with one gain per channel", false, points(|p| p.level_db)));
-                }
-                out.push((
-                    file,
-                    Plot {
-                        title: format!("Error in the {}", c.name),
-                        x_label: c.unit.to_owned(),
-                        y_label: "mid-gap PSNR, dB".to_owned(),
-                        curves,
-                        level: Some((clean - allowed, words.to_owned())),
-                        ..Plot::default()
-                    },
-                ));
-            }
+            out.push(("Hard scenes, mid-gap, dB", (heads, rows.collect())));
         }
         out
     }
@@ -526,6 +524,7 @@ mod tests {
             cross_fade_db: 20.0,
             nearest_db: 19.0,
             meter_db: Some(26.0),
+            meter_lead_db: Some(6.0),
             rung,
             by_angle: "good",
         };
