@@ -1,19 +1,10 @@
 // Vote: of the inverse depths that the sources offer at a target pixel, the foremost that the sources uphold.
 // Then repair: outliers by a median over like neighbours, holes from the far side.
-#import view/common.wgsl
+#import view/uphold.wgsl
 
 @group(0) @binding(3) var<storage, read> splats: array<u32>;
 @group(0) @binding(4) var<storage, read_write> surface: array<vec2<f32>>;
-@group(0) @binding(5) var<storage, read> rays: array<vec2<f32>>;
 @group(0) @binding(6) var<storage, read> surface_in: array<vec2<f32>>;
-@group(0) @binding(7) var pictures: texture_2d_array<f32>;
-
-fn ray_of(pixel: u32, at: vec2<u32>) -> vec2<f32> {
-    if view.has_rays == 1u {
-        return rays[pixel];
-    }
-    return (vec2<f32>(at) + 0.5 - cameras[0].lens.zw) / cameras[0].lens.xy;
-}
 
 @compute @workgroup_size(8, 8)
 fn vote(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -39,48 +30,9 @@ fn vote(@builtin(global_invocation_id) id: vec3<u32>) {
         if code == 0u {
             continue;
         }
-        let z = 1.0 / rho[a];
-        let world = world_from_camera(cameras[0], vec3<f32>(ray * z, z));
-        var support = 0.0;
-        var conflict = 0.0;
-        var witnesses = 0.03;
-        // Weighted sums of colour and its square over the sources that uphold the point: their disagreement.
-        var seen = 1e-6;
-        var mean = vec3<f32>(0.0);
-        var square = 0.0;
-        for (var s = 0u; s < view.sources; s++) {
-            let c = cameras[s + 1u];
-            let p = camera_from_world(c, world);
-            if p.z <= 1e-6 {
-                continue;
-            }
-            let ideal = p.xy / p.z;
-            let uv = working_px(c, ideal);
-            if !inside(uv, c.working_size.xy) {
-                continue;
-            }
-            let j = judge(c, uv, 1.0 / p.z);
-            let w = c.working_size.w;
-            let near = 1.0 - smoothstep(0.8, 3.0, abs(j.x));
-            support += w * near * (0.1 + j.y);
-            witnesses += w * select(0.0, 1.0, j.x < 3.0);
-            if j.x < -2.0 {
-                conflict += w * j.y;
-            }
-            if near > 0.0 {
-                let at = clamp(vec2<i32>(picture_px(c, ideal)), vec2<i32>(0), vec2<i32>(c.size_kind_layer.xy) - 1);
-                // Near enough to the gain in linear light; exact where there is none.
-                let rgb = textureLoad(pictures, at, i32(c.size_kind_layer.w), 0).rgb * pow(c.gain.rgb, vec3<f32>(1.0 / 2.4));
-                let weight = (w + 0.02) * near;
-                seen += weight;
-                mean += weight * rgb;
-                square += weight * dot(rgb, rgb);
-            }
-        }
-        mean /= seen;
-        let spread = sqrt(max(square / seen - dot(mean, mean), 0.0));
-        trust[a] = (support - view.tune.y * conflict) / witnesses;
-        score[a] = support - view.tune.y * conflict - view.tune.z * min(spread * 5.0, 1.0) * support;
+        let said = uphold(ray, rho[a]);
+        score[a] = said.x;
+        trust[a] = said.y;
         best_score = max(best_score, score[a]);
     }
     // The foremost of those that come near the best.

@@ -56,6 +56,8 @@ const VIEW_CAMERAS: usize = 7;
 
 /// Chosen by leave-one-out on the development sets (docs/synthesis.md): see [`ViewGpu::tune`].
 const TUNING: [f32; 4] = [0.3, 0.8, 1.0, 0.05];
+/// Between the pixels that a weak vote asks, px, pass after pass.
+const SETTLE_STRIDES: [u32; 2] = [2, 1];
 /// Trust below which [`ViewMode::SoftFade`] uses the smooth surface and the angle alone.
 const SOFT_TRUST: f32 = 0.6;
 
@@ -65,6 +67,7 @@ pub struct ViewSynthesizer {
     gpu: Gpu,
     scatter: Kernel,
     vote: Kernel,
+    settle: Kernel,
     mend: Kernel,
     shade: Kernel,
     gather: Kernel,
@@ -82,6 +85,7 @@ impl ViewSynthesizer {
         Ok(Self {
             scatter: Kernel::new(gpu, "view/splat.wgsl", "scatter", &[])?,
             vote: Kernel::new(gpu, "view/vote.wgsl", "vote", &[])?,
+            settle: Kernel::new(gpu, "view/settle.wgsl", "settle", &[])?,
             mend: Kernel::new(gpu, "view/vote.wgsl", "mend", &[])?,
             shade: Kernel::new(gpu, "view/shade.wgsl", "shade", &[])?,
             gather: Kernel::new(gpu, "view/smooth.wgsl", "gather", &[])?,
@@ -180,7 +184,7 @@ impl ViewSynthesizer {
         );
         let rays = self.rays_of(target, has_rays);
         let splats = storage(&gpu, "splats", if plane_only { 4 } else { pixels * 4 * chosen.len() as u64 });
-        let surfaces = [storage(&gpu, "surface", pixels * 8), storage(&gpu, "surface", pixels * 8)];
+        let mut surfaces = [storage(&gpu, "surface", pixels * 8), storage(&gpu, "surface", pixels * 8)];
         let tally = storage(&gpu, "tally", 8);
         let depths = scene
             .depths
@@ -237,6 +241,27 @@ impl ViewSynthesizer {
             ],
         );
         self.vote.dispatch(&mut encoder, &bind, groups);
+        if !plane_only {
+            timer.mark(&mut encoder, "settle");
+            for stride in SETTLE_STRIDES {
+                let step = uniform(&gpu, "settle", &[stride, 0, 0, 0]);
+                let bind = self.settle.bind(
+                    &gpu,
+                    &[
+                        (0, parameters.as_entire_binding()),
+                        (1, cameras.as_entire_binding()),
+                        (2, wgpu::BindingResource::TextureView(&depths)),
+                        (3, step.as_entire_binding()),
+                        (4, surfaces[1].as_entire_binding()),
+                        (5, rays.as_entire_binding()),
+                        (6, surfaces[0].as_entire_binding()),
+                        (7, wgpu::BindingResource::TextureView(&pictures)),
+                    ],
+                );
+                self.settle.dispatch(&mut encoder, &bind, groups);
+                surfaces.swap(0, 1);
+            }
+        }
         timer.mark(&mut encoder, "mend");
         let bind = self.mend.bind(
             &gpu,

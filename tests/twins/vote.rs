@@ -1,4 +1,4 @@
-//! Twins of shaders/view/vote.wgsl.
+//! Twins of shaders/view/vote.wgsl, uphold.wgsl and settle.wgsl.
 
 use glam::{IVec2, Vec2, Vec3, Vec4Swizzles as _};
 use volte::gpu::{storage, storage_init, uniform};
@@ -82,6 +82,68 @@ impl ViewStage {
                     .filter(|c| c.score >= best - (self.view.tune[0] * best.abs()).max(0.005))
                     .max_by(|a, b| a.rho.total_cmp(&b.rho))
                     .map_or([0.0; 2], |c| [c.rho, c.trust.max(0.001)])
+            })
+            .collect()
+    }
+
+    fn settle(&self, surface: &[Surface], stride: i32, weak: f32) -> Vec<Surface> {
+        let size = IVec2::new(self.view.width as i32, self.view.height as i32);
+        let unit = self.cameras[1].working_size[2];
+        pixels(self.view.width, self.view.height)
+            .zip(surface)
+            .map(|((x, y), own)| {
+                if own[0] <= 0.0 {
+                    return *own;
+                }
+                let stride = if own[1] < weak { stride } else { 1 };
+                // Inverse depth and weight of those around that have a surface, the pixel itself among them.
+                let mut around = vec![];
+                let mut own_index = 0;
+                for (j, i) in (-2..=2).flat_map(|j| (-2..=2).map(move |i| (j, i))) {
+                    let q = IVec2::new(x as i32, y as i32) + IVec2::new(i, j) * stride;
+                    if q.cmplt(IVec2::ZERO).any() || q.cmpge(size).any() {
+                        continue;
+                    }
+                    let [rho, trust] = surface[(q.y * size.x + q.x) as usize];
+                    if rho > 0.0 {
+                        if (i, j) == (0, 0) {
+                            own_index = around.len();
+                        }
+                        around.push((rho, (trust.min(1.0).powi(2) + 0.01) * (-0.12 * (i * i + j * j) as f32).exp()));
+                    }
+                }
+                let total: f32 = around.iter().map(|a| a.1).sum();
+                // (support, mean) of each.
+                let upheld: Vec<(f32, f32)> = around
+                    .iter()
+                    .map(|(rho, _)| {
+                        let (sum, sum_rho) = around.iter().fold((0.0, 0.0), |(s, r), (other, weight)| {
+                            let w = weight / (1.0 + ((other - rho) / (1.5 * unit)).powi(2));
+                            (s + w, r + w * other)
+                        });
+                        (sum, sum_rho / sum)
+                    })
+                    .collect();
+                let best_of = |usable: &dyn Fn(usize) -> bool| {
+                    (0..around.len()).filter(|k| usable(*k)).fold(own_index, |b, k| if upheld[k].0 > upheld[b].0 { k } else { b })
+                };
+                let first = best_of(&|_| true);
+                if upheld[own_index].0 >= 0.9 * upheld[first].0 {
+                    return *own;
+                }
+                let second = best_of(&|k| (around[k].0 - around[first].0).abs() > 3.0 * unit);
+                let ray = self.ray(x, y);
+                let mut best = (*own, self.candidate(ray, own[0]).score + upheld[own_index].0 / total);
+                for k in [first, second] {
+                    let (support, mean) = upheld[k];
+                    if (mean - own[0]).abs() > 0.5 * unit {
+                        let c = self.candidate(ray, mean);
+                        if c.score + support / total > best.1 {
+                            best = ([mean, c.trust.max(0.001)], c.score + support / total);
+                        }
+                    }
+                }
+                best.0
             })
             .collect()
     }
@@ -183,6 +245,46 @@ fn vote_agrees_with_its_twin() {
         );
         let plane = volte::view::ViewGpu { plane_only: 1, ..v.view };
         assert!(run_vote(&plane).iter().all(|s| *s == [v.view.rho_pivot, 1.0]), "cross-fade is not on the pivot's plane");
+    }
+}
+
+#[test]
+fn settle_agrees_with_its_twin() {
+    for v in &*VIEWS {
+        let surface_in = v.some_surface();
+        let surface = storage(&GPU, "surface", v.pixel_count() as u64 * 8);
+        for stride in [1, 2] {
+            run(
+                "view/settle.wgsl",
+                "settle",
+                &[
+                    (0, uniform(&GPU, "view", &v.view).as_entire_binding()),
+                    (1, cameras_buffer(&v.cameras).as_entire_binding()),
+                    (2, wgpu::BindingResource::TextureView(&array_view(&v.depths.upload(DEPTHS)))),
+                    (3, uniform(&GPU, "settle", &[stride as u32, 0, 0, 0]).as_entire_binding()),
+                    (4, surface.as_entire_binding()),
+                    (5, storage_init(&GPU, "rays", &v.rays).as_entire_binding()),
+                    (6, storage_init(&GPU, "in", &surface_in).as_entire_binding()),
+                    (7, wgpu::BindingResource::TextureView(&array_view(&STAGE.pictures.upload(COLORS)))),
+                ],
+                tiles(v.view.width, v.view.height),
+            );
+            let found: Vec<Surface> = read(&surface);
+            let wrong = |change: fn(&mut ViewStage)| values(&v.changed(change).settle(&surface_in, stride, 0.3));
+            judge(
+                "settle",
+                &values(&found),
+                &values(&v.settle(&surface_in, stride, 0.3)),
+                // A hair's breadth decides between two candidates.
+                Allowed { tolerance: 0.01, share: 0.005 },
+                &[
+                    ("as it was", values(&surface_in)),
+                    ("no weight of colour, all of conflict", wrong(|v| v.view.tune = [0.3, 3.0, 0.0, 0.05])),
+                    ("finer steps of depth", wrong(|v| v.cameras[1].working_size[2] *= 0.7)),
+                    ("a larger stride", values(&v.settle(&surface_in, stride + 1, 0.3))),
+                ],
+            );
+        }
     }
 }
 
