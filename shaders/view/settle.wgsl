@@ -6,7 +6,8 @@
 struct Settle {
     // Between the 5x5 pixels looked at, where the own vote is weak; elsewhere it is 1.
     stride: u32,
-    pad_a: u32,
+    // 1: the trust of each pixel is weighed anew by its surroundings (once is enough).
+    weigh: u32,
     pad_b: u32,
     pad_c: u32,
 }
@@ -19,6 +20,31 @@ struct Settle {
 const WEAK: f32 = 0.3;
 // Share of the best support of the surroundings from which on a pixel is left as it is.
 const ENOUGH: f32 = 0.9;
+
+// The trust of a pixel among its 7x7 surroundings, two px apart: no higher than the trust of those that share its surface, and the
+// lower the fewer they are. Scattered depth is wrong depth, even where some source upholds it.
+fn weighed(at: vec2<i32>, own: vec2<f32>) -> f32 {
+    if settle_step.weigh == 0u {
+        return own.y;
+    }
+    let hi = vec2<i32>(i32(view.width), i32(view.height)) - 1;
+    let unit = cameras[1].working_size.z;
+    var asked = 1e-6;
+    var like = 1e-6;
+    var trust = 0.0;
+    for (var k = 0; k < 49; k++) {
+        let q = at + vec2<i32>(k % 7 - 3, k / 7 - 3) * 2;
+        if k != 24 && all(q >= vec2<i32>(0)) && all(q <= hi) {
+            let v = surface_in[u32(q.y) * view.width + u32(q.x)];
+            let e = (v.x - own.x) / (3.0 * unit);
+            let w = 1.0 / (1.0 + e * e);
+            asked += 1.0;
+            like += w;
+            trust += w * max(v.y, 0.0);
+        }
+    }
+    return max(min(own.y, trust / like) * smoothstep(0.1, 0.7, like / asked), 0.0);
+}
 
 @compute @workgroup_size(8, 8)
 fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -43,7 +69,7 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
         let in_picture = all(q >= vec2<i32>(0)) && all(q <= hi);
         let held = clamp(q, vec2<i32>(0), hi);
         let v = surface_in[u32(held.y) * view.width + u32(held.x)];
-        let trust = min(v.y, 1.0);
+        let trust = clamp(v.y, 0.0, 1.0);
         rho[k] = v.x;
         weight[k] = select(0.0, (trust * trust + 0.01) * exp(-0.12 * f32(dot(o, o))), in_picture && v.x > 0.0);
         total += weight[k];
@@ -68,7 +94,7 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
         }
     }
     if support[12] >= ENOUGH * support[first] {
-        surface[pixel] = own;
+        surface[pixel] = vec2<f32>(own.x, weighed(vec2<i32>(id.xy), own));
         return;
     }
     // The best of those that differ from the first.
@@ -92,5 +118,5 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
             }
         }
     }
-    surface[pixel] = best;
+    surface[pixel] = vec2<f32>(best.x, weighed(vec2<i32>(id.xy), best));
 }

@@ -45,6 +45,9 @@ fn vote(@builtin(global_invocation_id) id: vec3<u32>) {
     surface[pixel] = chosen;
 }
 
+// Trust above which a surface may bound a hole: splinters in the middle of one do not.
+const CLEAR: f32 = 0.02;
+
 // Weighted median over 3x3 for pixels that few uphold; holes take the farther of what stands around them.
 @compute @workgroup_size(8, 8)
 fn mend(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -98,10 +101,10 @@ fn mend(@builtin(global_invocation_id) id: vec3<u32>) {
             if any(q < vec2<i32>(0)) || any(q > hi) {
                 break;
             }
-            let v = surface_in[u32(q.y) * view.width + u32(q.x)].x;
-            if v > 0.0 {
-                found[k] = vec2<f32>(v, 1.0 / f32(r));
-                far = min(far, v);
+            let v = surface_in[u32(q.y) * view.width + u32(q.x)];
+            if v.x > 0.0 && v.y > CLEAR {
+                found[k] = vec2<f32>(v.x, 1.0 / f32(r));
+                far = min(far, v.x);
                 break;
             }
         }

@@ -5,7 +5,7 @@ use crate::gpu::Gpu;
 /// Offered depth per source and pixel.
 const SPLAT_BYTES: u64 = 4;
 /// (inverse depth, trust) per pixel.
-const SURFACE_BYTES: u64 = 8;
+pub(super) const SURFACE_BYTES: u64 = 8;
 /// Ray of a distorted target per pixel.
 const RAY_BYTES: u64 = 8;
 /// The picture.
@@ -25,8 +25,8 @@ impl ViewMemory {
     pub const fn of((width_px, height_px): (u32, u32), sources: u64) -> Self {
         let pixels = width_px as u64 * height_px as u64;
         let splats = SPLAT_BYTES * sources * pixels;
-        // Two surfaces, and the pyramid of the smooth one: a third more than its finest level.
-        let surfaces = 2 * SURFACE_BYTES * pixels + SURFACE_BYTES * pixels * 4 / 3;
+        // Two surfaces, and the pyramid above the smooth one: a third of its finest level.
+        let surfaces = 2 * SURFACE_BYTES * pixels + SURFACE_BYTES * pixels / 3;
         let read_back = SURFACE_BYTES * pixels;
         let per_pixel = SURFACE_BYTES * pixels;
         Self {

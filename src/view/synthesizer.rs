@@ -2,7 +2,7 @@
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-use super::{View, ViewError, ViewMode, ViewReport, memory, sources};
+use super::{View, ViewError, ViewMode, ViewReport, memory, memory::SURFACE_BYTES, sources};
 use crate::{
     gpu::{
         Gpu, Kernel, Timer,
@@ -56,8 +56,6 @@ const VIEW_CAMERAS: usize = 7;
 
 /// Chosen by leave-one-out on the development sets (docs/synthesis.md): see [`ViewGpu::tune`].
 const TUNING: [f32; 4] = [0.3, 0.8, 1.0, 0.05];
-/// Between the pixels that a weak vote asks, px, pass after pass.
-const SETTLE_STRIDES: [u32; 2] = [2, 1];
 /// Trust below which [`ViewMode::SoftFade`] uses the smooth surface and the angle alone.
 const SOFT_TRUST: f32 = 0.6;
 
@@ -184,7 +182,7 @@ impl ViewSynthesizer {
         );
         let rays = self.rays_of(target, has_rays);
         let splats = storage(&gpu, "splats", if plane_only { 4 } else { pixels * 4 * chosen.len() as u64 });
-        let mut surfaces = [storage(&gpu, "surface", pixels * 8), storage(&gpu, "surface", pixels * 8)];
+        let mut surfaces = [storage(&gpu, "surface", pixels * SURFACE_BYTES), storage(&gpu, "surface", pixels * SURFACE_BYTES)];
         let tally = storage(&gpu, "tally", 8);
         let depths = scene
             .depths
@@ -241,26 +239,27 @@ impl ViewSynthesizer {
             ],
         );
         self.vote.dispatch(&mut encoder, &bind, groups);
+        let settle = |encoder: &mut wgpu::CommandEncoder, stride: u32, weigh: bool, from: &wgpu::Buffer, to: &wgpu::Buffer| {
+            let step = uniform(&gpu, "settle", &[stride, u32::from(weigh), 0, 0]);
+            let bind = self.settle.bind(
+                &gpu,
+                &[
+                    (0, parameters.as_entire_binding()),
+                    (1, cameras.as_entire_binding()),
+                    (2, wgpu::BindingResource::TextureView(&depths)),
+                    (3, step.as_entire_binding()),
+                    (4, to.as_entire_binding()),
+                    (5, rays.as_entire_binding()),
+                    (6, from.as_entire_binding()),
+                    (7, wgpu::BindingResource::TextureView(&pictures)),
+                ],
+            );
+            self.settle.dispatch(encoder, &bind, groups);
+        };
         if !plane_only {
             timer.mark(&mut encoder, "settle");
-            for stride in SETTLE_STRIDES {
-                let step = uniform(&gpu, "settle", &[stride, 0, 0, 0]);
-                let bind = self.settle.bind(
-                    &gpu,
-                    &[
-                        (0, parameters.as_entire_binding()),
-                        (1, cameras.as_entire_binding()),
-                        (2, wgpu::BindingResource::TextureView(&depths)),
-                        (3, step.as_entire_binding()),
-                        (4, surfaces[1].as_entire_binding()),
-                        (5, rays.as_entire_binding()),
-                        (6, surfaces[0].as_entire_binding()),
-                        (7, wgpu::BindingResource::TextureView(&pictures)),
-                    ],
-                );
-                self.settle.dispatch(&mut encoder, &bind, groups);
-                surfaces.swap(0, 1);
-            }
+            settle(&mut encoder, 2, false, &surfaces[0], &surfaces[1]);
+            settle(&mut encoder, 1, true, &surfaces[1], &surfaces[0]);
         }
         timer.mark(&mut encoder, "mend");
         let bind = self.mend.bind(
@@ -276,6 +275,10 @@ impl ViewSynthesizer {
         if !plane_only {
             timer.mark(&mut encoder, "smooth");
             self.smooth(&mut encoder, &parameters, &surfaces[1], size);
+            // What leans on the smooth surface and what does not lie side by side: once more.
+            timer.mark(&mut encoder, "settle");
+            settle(&mut encoder, 1, false, &surfaces[1], &surfaces[0]);
+            surfaces.swap(0, 1);
         }
         timer.mark(&mut encoder, "shade");
         let bind = self.shade.bind(
@@ -320,7 +323,9 @@ impl ViewSynthesizer {
             let s = sizes[sizes.len() - 1];
             sizes.push((s.0.div_ceil(2), s.1.div_ceil(2)));
         }
-        let buffers: Vec<wgpu::Buffer> = sizes.iter().map(|s| storage(gpu, "smooth", u64::from(s.0) * u64::from(s.1) * 8)).collect();
+        // The finest level is the surface itself.
+        let size_bytes = |l: usize| if l == 0 { 0 } else { u64::from(sizes[l].0) * u64::from(sizes[l].1) * SURFACE_BYTES };
+        let buffers: Vec<wgpu::Buffer> = (0..sizes.len()).map(|l| storage(gpu, "smooth", size_bytes(l))).collect();
         let groups = |s: (u32, u32)| [s.0.div_ceil(8), s.1.div_ceil(8), 1];
         let level = |coarse: (u32, u32), fine: (u32, u32)| uniform(gpu, "smooth level", &[coarse.0, coarse.1, fine.0, fine.1]);
         for l in 1..sizes.len() {

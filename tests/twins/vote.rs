@@ -86,7 +86,26 @@ impl ViewStage {
             .collect()
     }
 
-    fn settle(&self, surface: &[Surface], stride: i32, weak: f32) -> Vec<Surface> {
+    /// The trust of a pixel among its surroundings.
+    fn weighed(&self, surface: &[Surface], here: IVec2, own: Surface) -> f32 {
+        let size = IVec2::new(self.view.width as i32, self.view.height as i32);
+        let unit = self.cameras[1].working_size[2];
+        let (mut asked, mut like, mut trust) = (1e-6, 1e-6, 0.0);
+        for o in (-3..=3).flat_map(|j| (-3..=3).map(move |i| IVec2::new(i, j))) {
+            let q = here + o * 2;
+            if o == IVec2::ZERO || q.cmplt(IVec2::ZERO).any() || q.cmpge(size).any() {
+                continue;
+            }
+            let [rho, said] = surface[(q.y * size.x + q.x) as usize];
+            let w = 1.0 / (1.0 + ((rho - own[0]) / (3.0 * unit)).powi(2));
+            asked += 1.0;
+            like += w;
+            trust += w * said.max(0.0);
+        }
+        (own[1].min(trust / like) * smoothstep(0.1, 0.7, like / asked)).max(0.0)
+    }
+
+    fn settle(&self, surface: &[Surface], stride: i32, weigh: bool, weak: f32) -> Vec<Surface> {
         let size = IVec2::new(self.view.width as i32, self.view.height as i32);
         let unit = self.cameras[1].working_size[2];
         pixels(self.view.width, self.view.height)
@@ -96,6 +115,9 @@ impl ViewStage {
                     return *own;
                 }
                 let stride = if own[1] < weak { stride } else { 1 };
+                let finished = |s: Surface| {
+                    if weigh { [s[0], self.weighed(surface, IVec2::new(x as i32, y as i32), s)] } else { s }
+                };
                 // Inverse depth and weight of those around that have a surface, the pixel itself among them.
                 let mut around = vec![];
                 let mut own_index = 0;
@@ -109,7 +131,7 @@ impl ViewStage {
                         if (i, j) == (0, 0) {
                             own_index = around.len();
                         }
-                        around.push((rho, (trust.min(1.0).powi(2) + 0.01) * (-0.12 * (i * i + j * j) as f32).exp()));
+                        around.push((rho, (trust.clamp(0.0, 1.0).powi(2) + 0.01) * (-0.12 * (i * i + j * j) as f32).exp()));
                     }
                 }
                 let total: f32 = around.iter().map(|a| a.1).sum();
@@ -129,7 +151,7 @@ impl ViewStage {
                 };
                 let first = best_of(&|_| true);
                 if upheld[own_index].0 >= 0.9 * upheld[first].0 {
-                    return *own;
+                    return finished(*own);
                 }
                 let second = best_of(&|k| (around[k].0 - around[first].0).abs() > 3.0 * unit);
                 let ray = self.ray(x, y);
@@ -143,7 +165,7 @@ impl ViewStage {
                         }
                     }
                 }
-                best.0
+                finished(best.0)
             })
             .collect()
     }
@@ -170,8 +192,11 @@ impl ViewStage {
                 let found: Vec<(f32, f32)> = [(1, 0), (1, 1), (0, 1), (-1, 1), (-1, 0), (-1, -1), (0, -1), (1, -1)]
                     .into_iter()
                     .filter_map(|dir| {
-                        (1..=96).map_while(|r| at(here + IVec2::from(dir) * r).map(|s| (s[0], r as f32))).find(|(rho, _)| *rho > 0.0)
+                        (1..=96)
+                            .map_while(|r| at(here + IVec2::from(dir) * r).map(|s| (s, r as f32)))
+                            .find(|(s, _)| s[0] > 0.0 && s[1] > 0.02)
                     })
+                    .map(|(s, r)| (s[0], r))
                     .collect();
                 let far = found.iter().map(|f| f.0).fold(1e9, f32::min);
                 let behind = found.iter().filter(|f| f.0 < far + 3.0 * unit);
@@ -253,7 +278,7 @@ fn settle_agrees_with_its_twin() {
     for v in &*VIEWS {
         let surface_in = v.some_surface();
         let surface = storage(&GPU, "surface", v.pixel_count() as u64 * 8);
-        for stride in [1, 2] {
+        for (stride, weigh) in [(1, false), (2, false), (1, true)] {
             run(
                 "view/settle.wgsl",
                 "settle",
@@ -261,7 +286,7 @@ fn settle_agrees_with_its_twin() {
                     (0, uniform(&GPU, "view", &v.view).as_entire_binding()),
                     (1, cameras_buffer(&v.cameras).as_entire_binding()),
                     (2, wgpu::BindingResource::TextureView(&array_view(&v.depths.upload(DEPTHS)))),
-                    (3, uniform(&GPU, "settle", &[stride as u32, 0, 0, 0]).as_entire_binding()),
+                    (3, uniform(&GPU, "settle", &[stride as u32, u32::from(weigh), 0, 0]).as_entire_binding()),
                     (4, surface.as_entire_binding()),
                     (5, storage_init(&GPU, "rays", &v.rays).as_entire_binding()),
                     (6, storage_init(&GPU, "in", &surface_in).as_entire_binding()),
@@ -270,18 +295,19 @@ fn settle_agrees_with_its_twin() {
                 tiles(v.view.width, v.view.height),
             );
             let found: Vec<Surface> = read(&surface);
-            let wrong = |change: fn(&mut ViewStage)| values(&v.changed(change).settle(&surface_in, stride, 0.3));
+            let wrong = |change: fn(&mut ViewStage)| values(&v.changed(change).settle(&surface_in, stride, weigh, 0.3));
             judge(
                 "settle",
                 &values(&found),
-                &values(&v.settle(&surface_in, stride, 0.3)),
+                &values(&v.settle(&surface_in, stride, weigh, 0.3)),
                 // A hair's breadth decides between two candidates.
                 Allowed { tolerance: 0.01, share: 0.005 },
                 &[
                     ("as it was", values(&surface_in)),
                     ("no weight of colour, all of conflict", wrong(|v| v.view.tune = [0.3, 3.0, 0.0, 0.05])),
                     ("finer steps of depth", wrong(|v| v.cameras[1].working_size[2] *= 0.7)),
-                    ("a larger stride", values(&v.settle(&surface_in, stride + 1, 0.3))),
+                    ("trust weighed or not", values(&v.settle(&surface_in, stride, !weigh, 0.3))),
+                    ("a larger stride", values(&v.settle(&surface_in, stride + 1, weigh, 0.3))),
                 ],
             );
         }
