@@ -16,13 +16,16 @@ struct Settle {
 @group(0) @binding(4) var<storage, read_write> surface: array<vec2<f32>>;
 @group(0) @binding(6) var<storage, read> surface_in: array<vec2<f32>>;
 
-// Trust below which a vote is weak.
+// Trust below which a vote is weak, and above which it is not asked at all: thin structures have few surroundings of their own.
 const WEAK: f32 = 0.3;
+const SURE: f32 = 0.4;
+// How much the surroundings speak beside the sources.
+const SURROUNDINGS: f32 = 0.3;
 // Share of the best support of the surroundings from which on a pixel is left as it is.
 const ENOUGH: f32 = 0.9;
 
 // The trust of a pixel among its 7x7 surroundings, two px apart: no higher than the trust of those that share its surface, and the
-// lower the fewer they are. Scattered depth is wrong depth, even where some source upholds it.
+// lower the fewer they are. Scattered depth is wrong depth, even where some source upholds it; but not where all do.
 fn weighed(at: vec2<i32>, own: vec2<f32>) -> f32 {
     if settle_step.weigh == 0u {
         return own.y;
@@ -43,7 +46,8 @@ fn weighed(at: vec2<i32>, own: vec2<f32>) -> f32 {
             trust += w * max(v.y, 0.0);
         }
     }
-    return max(min(own.y, trust / like) * smoothstep(0.1, 0.7, like / asked), 0.0);
+    let doubted = min(own.y, trust / like) * smoothstep(0.1, 0.7, like / asked);
+    return max(mix(doubted, own.y, smoothstep(0.5, 0.9, own.y)), 0.0);
 }
 
 @compute @workgroup_size(8, 8)
@@ -93,7 +97,7 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
             first = k;
         }
     }
-    if support[12] >= ENOUGH * support[first] {
+    if own.y > SURE || support[12] >= ENOUGH * support[first] {
         surface[pixel] = vec2<f32>(own.x, weighed(vec2<i32>(id.xy), own));
         return;
     }
@@ -106,12 +110,12 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let ray = ray_of(pixel, id.xy);
     var best = own;
-    var best_score = uphold(ray, own.x).x + support[12] / total;
+    var best_score = uphold(ray, own.x).x + SURROUNDINGS * support[12] / total;
     for (var c = 0; c < 2; c++) {
         let k = select(second, first, c == 0);
         if abs(mean[k] - own.x) > 0.5 * unit {
             let said = uphold(ray, mean[k]);
-            let score = said.x + support[k] / total;
+            let score = said.x + SURROUNDINGS * support[k] / total;
             if score > best_score {
                 best_score = score;
                 best = vec2<f32>(mean[k], max(said.y, 0.001));

@@ -9,6 +9,24 @@
 // Pixels that are filled, pixels that mix cameras.
 @group(0) @binding(7) var<storage, read_write> tally: array<atomic<u32>, 2>;
 
+// How much a source still counts for what it sees in the boundary band beside something nearer: its pixels there are a mixture of both.
+const BAND: f32 = 0.1;
+
+// 1 where within 1.5 px of the working position something trusted stands clearly in front of the expected inverse depth.
+fn in_band(c: Camera, uv: vec2<f32>, expected: f32) -> f32 {
+    let hi = vec2<i32>(c.working_size.xy) - 1;
+    var nearer = 0.0;
+    for (var k = 0; k < 8; k++) {
+        let m = k & 3;
+        let straight = select(vec2<f32>(0.0, select(1.5, -1.5, m == 3)), vec2<f32>(select(1.5, -1.5, m == 1), 0.0), m < 2);
+        let diagonal = vec2<f32>(select(1.06, -1.06, (m & 1) == 1), select(1.06, -1.06, m > 1));
+        let q = clamp(vec2<i32>(floor(uv + select(diagonal, straight, k < 4))), vec2<i32>(0), hi);
+        let d = textureLoad(depths, q, i32(c.size_kind_layer.w), 0);
+        nearer = max(nearer, (d.r - expected) / c.working_size.z * smoothstep(0.1, 0.5, d.g));
+    }
+    return smoothstep(3.0, 6.0, nearer);
+}
+
 @compute @workgroup_size(8, 8)
 fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= view.width || id.y >= view.height {
@@ -46,6 +64,7 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
             let j = judge(c, working_px(c, ideal), 1.0 / p.z);
             let e = abs(j.x);
             visible = (1.0 - smoothstep(1.0, 4.0, e)) * (0.15 + 0.85 * j.y) + 1e-4;
+            visible *= mix(1.0, BAND, in_band(c, working_px(c, ideal), 1.0 / p.z));
             // Where nothing certain is known all sources count by angle alone: a soft cross-fade.
             visible = mix(1.0, visible, clamp(abs(s0.y) / max(view.tune.w, 1e-6), 0.0, 1.0));
             // A source at the very place of the target sees just what the target sees.

@@ -1,7 +1,10 @@
 //! Twin of shaders/view/shade.wgsl.
 
-use glam::{Vec2, Vec3};
-use volte::gpu::{storage_init, uniform};
+use glam::{IVec2, Vec2, Vec3};
+use volte::{
+    gpu::{storage_init, uniform},
+    scene::gpu_data::CameraGpu,
+};
 
 use crate::{
     bench::{Allowed, COLORS, Colors, DEPTHS, GPU, array_view, judge, read, run, tiles},
@@ -19,7 +22,27 @@ struct Shaded {
 }
 
 impl ViewStage {
+    /// Does something trusted stand clearly nearer within 1.5 px?
+    fn in_band(&self, c: &CameraGpu, uv: Vec2, expected: f32) -> f32 {
+        let hi = IVec2::new(c.working_size[0] as i32, c.working_size[1] as i32) - 1;
+        let around = [(1.5, 0.0), (-1.5, 0.0), (0.0, 1.5), (0.0, -1.5), (1.06, 1.06), (-1.06, 1.06), (1.06, -1.06), (-1.06, -1.06)];
+        let nearer = around
+            .into_iter()
+            .map(|o| {
+                let q = (uv + Vec2::from(o)).floor().as_ivec2().clamp(IVec2::ZERO, hi);
+                let [rho, confidence] = self.depths.at(q, c.size_kind_layer[3] as usize);
+                (rho - expected) / c.working_size[2] * smoothstep(0.1, 0.5, confidence)
+            })
+            .fold(0.0, f32::max);
+        smoothstep(3.0, 6.0, nearer)
+    }
+
     fn shade(&self, surface: &[Surface]) -> Shaded {
+        self.shade_with(surface, 0.1)
+    }
+
+    /// With another share of what a source sees in the boundary band.
+    fn shade_with(&self, surface: &[Surface], band: f32) -> Shaded {
         let v = &self.view;
         let mut out = Shaded { rgb: vec![], tally: [0; 2] };
         for ((x, y), s) in pixels(v.width, v.height).zip(surface) {
@@ -44,6 +67,7 @@ impl ViewStage {
                     let (off_px, confidence) = self.judge(c, working_px(c, ideal), 1.0 / p.z);
                     let e = off_px.abs();
                     visible = (1.0 - smoothstep(1.0, 4.0, e)) * (0.15 + 0.85 * confidence) + 1e-4;
+                    visible *= mix(1.0, band, self.in_band(c, working_px(c, ideal), 1.0 / p.z));
                     visible = mix(1.0, visible, (s[1].abs() / v.tune[3].max(1e-6)).clamp(0.0, 1.0));
                     visible = mix(visible, 1.0, smoothstep(0.97, 0.999, angular));
                     let last_resort = angular * (feather + 1e-4) * (-0.5 * e.min(30.0)).exp() + 1e-9 * angular;
@@ -131,6 +155,10 @@ fn shade_agrees_with_its_twin() {
                 ("a source 5 % brighter", wrong(|v| v.cameras[1].gain[1] *= 1.05)),
                 ("3 % darker", encoded),
             ];
+            let mixes = v.cameras[1].working_size[3] < 0.9;
+            if !looks_away && v.view.plane_only == 0 && mixes {
+                faults.push(("no boundary band", v.shade_with(&surface, 1.0).rgb));
+            }
             if !looks_away {
                 faults.push(("a pose off by 2 cm", wrong(|v| v.cameras[1].row_x[3] += 0.02)));
                 faults.push((
