@@ -77,6 +77,49 @@ pub struct ViewSynthesizer {
     times: StageTimes,
 }
 
+/// The target, then its sources, each with the gain that brings it to the view's exposure.
+fn cameras_of(scene: &Scene, target: &Camera, chosen: &[(usize, f32)]) -> [CameraGpu; VIEW_CAMERAS] {
+    let working = Working {
+        width_px: target.width_px,
+        height_px: target.height_px,
+        lens: [target.lens.fx_px, target.lens.fy_px, target.lens.cx_px, target.lens.cy_px],
+        rho_per_px: 1.0,
+    };
+    let origin = scene.plan.center_in_world;
+    let mut cameras = vec![CameraGpu::new(target, origin, &working, 0, 0.0)];
+    // The exposure glides from camera to camera with the weights: at a camera the view has that camera's own.
+    let exposure: [f32; 3] = std::array::from_fn(|k| chosen.iter().map(|&(i, w)| w * scene.exposures[i][k]).sum());
+    cameras.extend(chosen.iter().map(|&(i, w)| {
+        let mut camera = CameraGpu::new(&scene.rig.cameras[i], origin, &scene.plan.working[i], i as u32, w);
+        for (k, gain) in camera.gain.iter_mut().take(3).enumerate() {
+            *gain = (exposure[k] - scene.exposures[i][k]).exp2();
+        }
+        camera
+    }));
+    cameras.resize(VIEW_CAMERAS, bytemuck::Zeroable::zeroed());
+    std::array::from_fn(|k| cameras[k])
+}
+
+fn parameters_of(scene: &Scene, target: &Camera, mode: ViewMode, sources: usize) -> ViewGpu {
+    let origin = scene.plan.center_in_world;
+    let z_pivot = target.camera_from_world.apply(origin).z;
+    let (rho_min, rho_max) = scene.plan.rho_range;
+    // A target behind or at the pivot has no plane in front of it: then the middle of the range serves.
+    let rho_pivot = if z_pivot > 1e-6 { 1.0 / z_pivot } else { 0.5 * (rho_min + rho_max) };
+    ViewGpu {
+        width: target.width_px,
+        height: target.height_px,
+        sources: sources as u32,
+        has_rays: u32::from(!target.lens.distortion.is_none()),
+        rho_pivot: rho_pivot as f32,
+        // The target may stand nearer or farther than any camera; only nonsense is cut off.
+        rho_min: (rho_min * 0.2).min(rho_pivot * 0.2) as f32,
+        rho_max: (rho_max * 5.0).max(rho_pivot * 5.0) as f32,
+        plane_only: u32::from(matches!(mode, ViewMode::CrossFade | ViewMode::Nearest)),
+        tune: if mode == ViewMode::SoftFade { [TUNING[0], TUNING[1], TUNING[2], SOFT_TRUST] } else { TUNING },
+    }
+}
+
 impl ViewSynthesizer {
     /// Compiles the pipelines.
     pub fn new(gpu: &Gpu) -> Result<Self, ViewError> {
@@ -139,47 +182,9 @@ impl ViewSynthesizer {
         let size = (target.width_px, target.height_px);
         let pixels = u64::from(size.0) * u64::from(size.1);
         let plane_only = matches!(mode, ViewMode::CrossFade | ViewMode::Nearest);
-        let working = Working {
-            width_px: size.0,
-            height_px: size.1,
-            lens: [target.lens.fx_px, target.lens.fy_px, target.lens.cx_px, target.lens.cy_px],
-            rho_per_px: 1.0,
-        };
-        let origin = scene.plan.center_in_world;
-        let mut cameras = vec![CameraGpu::new(target, origin, &working, 0, 0.0)];
-        // The exposure glides from camera to camera with the weights: at a camera the view has that camera's own.
-        let exposure: [f32; 3] = std::array::from_fn(|k| chosen.iter().map(|&(i, w)| w * scene.exposures[i][k]).sum());
-        cameras.extend(chosen.iter().map(|&(i, w)| {
-            let mut camera = CameraGpu::new(&scene.rig.cameras[i], origin, &scene.plan.working[i], i as u32, w);
-            for (k, gain) in camera.gain.iter_mut().take(3).enumerate() {
-                *gain = (exposure[k] - scene.exposures[i][k]).exp2();
-            }
-            camera
-        }));
-        cameras.resize(VIEW_CAMERAS, bytemuck::Zeroable::zeroed());
-        let cameras: [CameraGpu; VIEW_CAMERAS] = std::array::from_fn(|k| cameras[k]);
-        let cameras = uniform(&gpu, "view cameras", &cameras);
-        let z_pivot = target.camera_from_world.apply(origin).z;
-        let (rho_min, rho_max) = scene.plan.rho_range;
-        // A target behind or at the pivot has no plane in front of it: then the middle of the range serves.
-        let rho_pivot = if z_pivot > 1e-6 { 1.0 / z_pivot } else { 0.5 * (rho_min + rho_max) };
+        let cameras = uniform(&gpu, "view cameras", &cameras_of(scene, target, chosen));
         let has_rays = !target.lens.distortion.is_none();
-        let parameters = uniform(
-            &gpu,
-            "view",
-            &ViewGpu {
-                width: size.0,
-                height: size.1,
-                sources: chosen.len() as u32,
-                has_rays: u32::from(has_rays),
-                rho_pivot: rho_pivot as f32,
-                // The target may stand nearer or farther than any camera; only nonsense is cut off.
-                rho_min: (rho_min * 0.2).min(rho_pivot * 0.2) as f32,
-                rho_max: (rho_max * 5.0).max(rho_pivot * 5.0) as f32,
-                plane_only: u32::from(plane_only),
-                tune: if mode == ViewMode::SoftFade { [TUNING[0], TUNING[1], TUNING[2], SOFT_TRUST] } else { TUNING },
-            },
-        );
+        let parameters = uniform(&gpu, "view", &parameters_of(scene, target, mode, chosen.len()));
         let rays = self.rays_of(target, has_rays);
         let splats = storage(&gpu, "splats", if plane_only { 4 } else { pixels * 4 * chosen.len() as u64 });
         let mut surfaces = [storage(&gpu, "surface", pixels * SURFACE_BYTES), storage(&gpu, "surface", pixels * SURFACE_BYTES)];
