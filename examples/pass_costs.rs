@@ -80,10 +80,12 @@ fn view_passes(px: f64, depth_px: f64, sources: f64) -> Vec<Pass> {
         pass("splat", sources * (px * 4.0 + depth_px * (8.0 + 8.0)), sources * depth_px * 90.0),
         // All offers of a pixel, each upheld or not by every source, with its colour.
         pass("vote", px * (4.0 * sources + 12.0 * sources + 8.0), px * sources * sources * 90.0),
+        // Three passes; a third of the pixels is not sure and compares 25 with 25, and one pass weighs all with 48.
+        pass("settle", px * 3.0 * 16.0, px * (3.0 * (625.0 * 7.0 / 3.0) + 48.0 * 9.0)),
         pass("mend", px * 16.0, px * 60.0),
         pass("smooth", px * 8.0 * (1.0 + 2.0 / 3.0 + 1.0 + 1.0), px * 4.0 / 3.0 * 40.0),
-        // Depth and sixteen texels (four once each) per source.
-        pass("shade", px * (8.0 + sources * (8.0 + 4.0) + 4.0), px * sources * (16.0 * 14.0 + 120.0)),
+        // Depth, the eight depths around, and sixteen texels (each fetched from memory once) per source.
+        pass("shade", px * (8.0 + sources * (8.0 + 4.0) + 4.0), px * sources * (16.0 * 14.0 + 8.0 * 15.0 + 120.0)),
     ]
 }
 

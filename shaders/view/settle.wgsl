@@ -61,6 +61,10 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
         surface[pixel] = own;
         return;
     }
+    if own.y > SURE {
+        surface[pixel] = vec2<f32>(own.x, weighed(vec2<i32>(id.xy), own));
+        return;
+    }
     let hi = vec2<i32>(i32(view.width), i32(view.height)) - 1;
     let stride = i32(select(1u, settle_step.stride, own.y < WEAK));
     let unit = cameras[1].working_size.z;
@@ -97,7 +101,7 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
             first = k;
         }
     }
-    if own.y > SURE || support[12] >= ENOUGH * support[first] {
+    if support[12] >= ENOUGH * support[first] {
         surface[pixel] = vec2<f32>(own.x, weighed(vec2<i32>(id.xy), own));
         return;
     }
