@@ -72,13 +72,11 @@ fn solve_passes(plan: &Plan, cameras: usize, passes: [u32; 3]) -> Vec<Pass> {
     out
 }
 
-/// The passes of a view of so many pixels from `sources` of so many depth pixels each.
+/// The passes of a view of so many pixels from `sources` of so many depth pixels each. A splat writes about two pixels; a vote asks all sources for all offers.
 fn view_passes(px: f64, depth_px: f64, sources: f64) -> Vec<Pass> {
     let pass = |name: &str, bytes: f64, ops: f64| (name.to_owned(), bytes, ops);
     vec![
-        // Clear, read depth, write about two pixels per source pixel.
         pass("splat", sources * (px * 4.0 + depth_px * (8.0 + 8.0)), sources * depth_px * 90.0),
-        // All offers of a pixel, each upheld or not by every source, with its colour.
         pass("vote", px * (4.0 * sources + 12.0 * sources + 8.0), px * sources * sources * 90.0),
         // Three passes; a third of the pixels is not sure and compares 25 with 25, and one pass weighs all with 48.
         pass("settle", px * 3.0 * 16.0, px * (3.0 * (625.0 * 7.0 / 3.0) + 48.0 * 9.0)),

@@ -4,7 +4,7 @@
 #import view/uphold.wgsl
 
 struct Settle {
-    // Between the 5x5 pixels looked at, where the own vote is weak; elsewhere it is 1.
+    // Between the 5x5 pixels looked at.
     stride: u32,
     // 1: the trust of each pixel is weighed anew by its surroundings (once is enough).
     weigh: u32,
@@ -16,9 +16,8 @@ struct Settle {
 @group(0) @binding(4) var<storage, read_write> surface: array<vec2<f32>>;
 @group(0) @binding(6) var<storage, read> surface_in: array<vec2<f32>>;
 
-// Trust below which a vote is weak, and above which it is not asked at all: thin structures have few surroundings of their own.
-const WEAK: f32 = 0.3;
-const SURE: f32 = 0.4;
+// Trust above which a pixel is not asked at all: thin structures have few surroundings of their own.
+const SURE: f32 = 0.15;
 // How much the surroundings speak beside the sources.
 const SURROUNDINGS: f32 = 0.3;
 // Share of the best support of the surroundings from which on a pixel is left as it is.
@@ -66,7 +65,7 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let hi = vec2<i32>(i32(view.width), i32(view.height)) - 1;
-    let stride = i32(select(1u, settle_step.stride, own.y < WEAK));
+    let stride = i32(settle_step.stride);
     let unit = cameras[1].working_size.z;
     var rho: array<f32, 25>;
     var weight: array<f32, 25>;
