@@ -46,7 +46,7 @@ fn weighed(at: vec2<i32>, own: vec2<f32>) -> f32 {
         }
     }
     let doubted = min(own.y, trust / like) * smoothstep(0.1, 0.7, like / asked);
-    return max(mix(doubted, own.y, smoothstep(0.5, 0.9, own.y)), 0.0);
+    return select(max(mix(doubted, own.y, smoothstep(0.5, 0.9, own.y)), 0.0), own.y, own.y < 0.0);
 }
 
 @compute @workgroup_size(8, 8)
@@ -121,7 +121,8 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
             let score = said.x + SURROUNDINGS * support[k] / total;
             if score > best_score {
                 best_score = score;
-                best = vec2<f32>(mean[k], max(said.y, 0.001));
+                // What was filled stays marked as filled unless a source upholds it.
+                best = vec2<f32>(mean[k], select(max(said.y, 0.001), own.y, own.y < 0.0 && said.y <= 0.0));
             }
         }
     }

@@ -80,7 +80,7 @@ pub struct Args {
     #[arg(long, default_value = "air", value_parser = super::console::parse_quality)]
     quality: Quality,
     /// Longest side of the depth maps in pixels, whatever the quality: smaller is faster.
-    #[arg(long, value_name = "PIXELS")]
+    #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..))]
     depth_size: Option<u32>,
     /// Replace files of that name.
     #[arg(long)]

@@ -178,15 +178,17 @@ impl Worker<'_> {
         };
         let rendered = self.synthesizer.render(scene, &wish.target, wish.mode).and_then(|view| {
             let mut picture = view.read(&self.gpu)?;
+            // The heat map is not what a program picture costs.
+            let secs = begun.elapsed().as_secs_f64();
             if wish.heat {
                 heat::lay_over(&mut picture, &view.read_trust(&self.gpu)?);
             }
-            Ok((picture, view.report))
+            Ok((picture, view.report, secs))
         });
         match rendered {
-            Ok((picture, report)) => {
+            Ok((picture, report, secs)) => {
                 let picture = Arc::new(picture);
-                self.report(GpuReport::Rendered { program, instant, picture, report, secs: begun.elapsed().as_secs_f64() });
+                self.report(GpuReport::Rendered { program, instant, picture, report, secs });
             }
             Err(e @ ViewError::Gpu(GpuError::OutOfMemory { .. })) => {
                 self.spare(instant);

@@ -103,7 +103,7 @@ impl ViewStage {
             trust += w * said.max(0.0);
         }
         let doubted = own[1].min(trust / like) * smoothstep(0.1, 0.7, like / asked);
-        mix(doubted, own[1], smoothstep(0.5, 0.9, own[1])).max(0.0)
+        if own[1] < 0.0 { own[1] } else { mix(doubted, own[1], smoothstep(0.5, 0.9, own[1])).max(0.0) }
     }
 
     fn settle(&self, surface: &[Surface], stride: i32, weigh: bool, sure: f32) -> Vec<Surface> {
@@ -161,7 +161,8 @@ impl ViewStage {
                     if (mean - own[0]).abs() > 0.5 * unit {
                         let c = self.candidate(ray, mean);
                         if c.score + 0.3 * support / total > best.1 {
-                            best = ([mean, c.trust.max(0.001)], c.score + 0.3 * support / total);
+                            let filled = own[1] < 0.0 && c.trust <= 0.0;
+                            best = ([mean, if filled { own[1] } else { c.trust.max(0.001) }], c.score + 0.3 * support / total);
                         }
                     }
                 }
@@ -279,7 +280,9 @@ const SURE: f32 = 0.15;
 #[test]
 fn settle_agrees_with_its_twin() {
     for v in &*VIEWS {
-        let surface_in = v.some_surface();
+        // Holes, and holes that were filled.
+        let mut surface_in = v.some_surface();
+        surface_in.iter_mut().step_by(3).filter(|s| s[0] <= 0.0).for_each(|s| *s = [0.2, -1.0]);
         let surface = storage(&GPU, "surface", v.pixel_count() as u64 * 8);
         for (stride, weigh) in [(1, false), (2, false), (1, true)] {
             run(
