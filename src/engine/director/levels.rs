@@ -98,7 +98,6 @@ impl Director {
     /// The device is gone and another one is being opened: one level lower, because what was too much once may be so again.
     pub(super) fn gpu_lost(&mut self) {
         self.gpu.adapter.clear();
-        (self.gpu.program_ms, self.gpu.preview_ms) = (0.0, 0.0);
         let now_secs = self.engine_secs();
         let lower = self.governor.fault("the GPU was lost", now_secs);
         let level = lower.map_or_else(|| "the lowest level already".to_owned(), |l| format!("quality goes down to {}", l.label()));

@@ -8,11 +8,9 @@ use std::sync::Arc;
 use super::{Director, MOMENTS};
 use crate::{
     engine::{NoticeLevel, ShownPicture, export_thread::ExportNews, gpu_thread::GpuReport, moment_thread::MomentReport},
-    frame::Picture,
     replay::{Program, Readiness, TransportCommand},
     scene::Quality,
     telemetry::StageTimes,
-    view::ViewReport,
 };
 
 impl Director {
@@ -103,16 +101,16 @@ impl Director {
             }
             GpuReport::SolveFailed { instant, why } => self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false }),
             GpuReport::Rendered { program: true, instant, picture, report, secs } => {
-                let is_first = std::mem::replace(&mut self.gpu.program_ms, (secs * 1e3) as f32) <= 0.0;
-                self.count_view(is_first, &picture, &report, secs);
+                self.gpu.program_ms = (secs * 1e3) as f32;
+                self.governor.viewed((picture.width(), picture.height()), secs);
                 if matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant) {
                     self.program.report = Some(report);
                     self.show_program(picture);
                 }
             }
             GpuReport::Rendered { program: false, instant, picture, report, secs } => {
-                let is_first = std::mem::replace(&mut self.gpu.preview_ms, (secs * 1e3) as f32) <= 0.0;
-                self.count_view(is_first, &picture, &report, secs);
+                self.gpu.preview_ms = (secs * 1e3) as f32;
+                self.governor.viewed((picture.width(), picture.height()), secs);
                 if self.transport.preview().is_some_and(|p| p.instant == instant) {
                     let serial = self.next_serial();
                     self.preview.report = Some(report);
@@ -139,14 +137,6 @@ impl Director {
     fn count_solve(&mut self, level: Quality, cameras: usize, secs: f64, stages: &StageTimes) {
         let gpu_secs = stages.total_secs();
         self.governor.solved(level, cameras, if gpu_secs > 0.0 { gpu_secs } else { secs });
-    }
-
-    /// Books what a synthesized view has cost. The first one of its kind on a device also compiles and uploads; views without
-    /// synthesis say nothing of what the next replay costs.
-    fn count_view(&mut self, is_first: bool, picture: &Picture, report: &ViewReport, secs: f64) {
-        if !is_first && report.mode.needs_depth() {
-            self.governor.viewed((picture.width(), picture.height()), secs);
-        }
     }
 
     pub(super) fn export_news(&mut self, news: ExportNews) {
