@@ -48,7 +48,7 @@ fn vote(@builtin(global_invocation_id) id: vec3<u32>) {
 // Trust above which a surface may bound a hole: splinters in the middle of one do not.
 const CLEAR: f32 = 0.02;
 
-// Weighted median over 3x3 for pixels that few uphold; holes take the farther of what stands around them.
+// A 3x3 median against single outliers; holes take the farther of what stands around them.
 @compute @workgroup_size(8, 8)
 fn mend(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= view.width || id.y >= view.height {

@@ -6,7 +6,7 @@ use super::meter::CameraScore;
 use crate::view::ViewMode;
 
 /// From this score a gap is good: full synthesis. dB at [`super::truth::METER_SIZE_PX`], of the gap of double width that the
-/// honest leave-one-out bridges. Why these two: docs/synthesis.md, "The truth meter".
+/// honest leave-one-out bridges. What the operator sees of it: docs/operator.md; on the venue: docs/bench.md.
 pub const GOOD_DB: f64 = 25.0;
 /// Below this score a gap is poor, and nothing synthesized is shown, unless it leads by [`MIN_LEAD_DB`].
 pub const POOR_DB: f64 = 19.0;
