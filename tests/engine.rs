@@ -28,6 +28,13 @@ fn start_at(n: usize, without_gpu: bool, quality: Option<Quality>) -> (Arc<FakeF
     (feeds, engine)
 }
 
+/// The same, with its GPU open.
+fn start_on_gpu(n: usize, quality: Quality) -> (Arc<FakeFeeds>, Engine) {
+    let (feeds, engine) = start_at(n, false, Some(quality));
+    expect(&engine, LATER, "a GPU", |s| !s.gpu.adapter.is_empty());
+    (feeds, engine)
+}
+
 fn expect(engine: &Engine, timeout: Duration, what: &str, wanted: impl FnMut(&Snapshot) -> bool) -> Arc<Snapshot> {
     engine.wait_for(timeout, wanted).unwrap_or_else(|| {
         let s = engine.snapshot();
@@ -151,8 +158,7 @@ fn jog_stays_in_the_ring_and_events_are_found_again() {
 
 #[test]
 fn the_gpu_solves_and_program_shows_the_orbit() {
-    let (feeds, engine) = start(4, false);
-    expect(&engine, LATER, "a GPU", |s| !s.gpu.adapter.is_empty());
+    let (feeds, engine) = start_on_gpu(4, Quality::Draft);
     assert!(engine.send(Command::Mark));
     expect(&engine, SOON, "real cameras first", |s| s.can_take);
     let s = expect(&engine, LATER, "a solved scene", |s| s.preview.as_ref().is_some_and(|p| p.readiness == Readiness::Solved));
@@ -187,8 +193,7 @@ fn told(s: &Snapshot, words: &[&str]) -> bool {
 
 #[test]
 fn a_lost_gpu_is_opened_again_one_level_lower_and_program_keeps_its_picture() {
-    let (feeds, engine) = start_at(4, false, Some(Quality::Air));
-    expect(&engine, LATER, "a GPU", |s| !s.gpu.adapter.is_empty());
+    let (feeds, engine) = start_on_gpu(4, Quality::Air);
     assert!(engine.send(Command::Mark));
     assert!(engine.send(Command::SetOrbit(0.5)));
     expect(&engine, LATER, "a solved scene", is_solved);
@@ -213,8 +218,7 @@ fn a_lost_gpu_is_opened_again_one_level_lower_and_program_keeps_its_picture() {
 
 #[test]
 fn without_gpu_memory_the_level_goes_down_and_at_last_the_real_cameras_remain() {
-    let (_feeds, engine) = start_at(4, false, Some(Quality::Air));
-    expect(&engine, LATER, "a GPU", |s| !s.gpu.adapter.is_empty());
+    let (_feeds, engine) = start_on_gpu(4, Quality::Air);
     engine.rehearse(GpuFault::OutOfMemory);
     assert!(engine.send(Command::Mark));
     let s = expect(&engine, LATER, "solved all the same", is_solved);
@@ -234,8 +238,7 @@ fn without_gpu_memory_the_level_goes_down_and_at_last_the_real_cameras_remain() 
 
 #[test]
 fn a_solved_moment_is_refined_in_the_background_and_judged() {
-    let (_feeds, engine) = start_at(5, false, Some(Quality::Hero));
-    expect(&engine, LATER, "a GPU", |s| !s.gpu.adapter.is_empty());
+    let (_feeds, engine) = start_on_gpu(5, Quality::Hero);
     assert!(engine.send(Command::Mark));
     assert!(engine.send(Command::SetOrbit(1.5)));
     let s = expect(&engine, LATER, "the first picture", is_solved);

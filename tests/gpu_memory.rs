@@ -44,6 +44,13 @@ fn picture_of(camera: &Camera) -> Picture {
     picture
 }
 
+/// A rig on an arc and what its cameras see.
+fn stage(cameras: usize, span_deg: f64, (width_px, height_px): (u32, u32)) -> (Rig, Vec<Picture>) {
+    let rig = sized(&arc_rig(cameras, span_deg), width_px, height_px);
+    let pictures = rig.cameras.iter().map(picture_of).collect();
+    (rig, pictures)
+}
+
 /// The most that the device's allocator counts while `work` runs, looked at all the time.
 fn peak_bytes<T>(gpu: &Gpu, work: impl FnOnce() -> T) -> (T, u64) {
     let done = AtomicBool::new(false);
@@ -68,8 +75,7 @@ fn the_formulas_say_what_is_allocated() {
     let Some(before) = gpu.allocated_bytes() else {
         return println!("this adapter does not count its memory");
     };
-    let rig = sized(&arc_rig(6, 30.0), 640, 360);
-    let pictures: Vec<Picture> = rig.cameras.iter().map(picture_of).collect();
+    let (rig, pictures) = stage(6, 30.0, (640, 360));
     let pictures: Vec<&Picture> = pictures.iter().collect();
     let mut solver = SceneSolver::new(&gpu).unwrap();
     let options = SceneOptions::default();
@@ -140,8 +146,7 @@ fn what_is_promised_is_kept() {
 #[test]
 fn a_hundred_cameras_are_solved() {
     let gpu = Gpu::open(&GpuOptions::default()).unwrap();
-    let rig = sized(&arc_rig(100, 150.0), 48, 27);
-    let pictures: Vec<Picture> = rig.cameras.iter().map(picture_of).collect();
+    let (rig, pictures) = stage(100, 150.0, (48, 27));
     let inputs: Vec<&Picture> = pictures.iter().collect();
     let scene = SceneSolver::new(&gpu).unwrap().solve(&rig, &inputs, &SceneOptions::default(), &mut |_| true).unwrap();
     assert_eq!((scene.rig.cameras.len(), scene.depths.depth_or_array_layers()), (100, 100));
@@ -158,8 +163,7 @@ fn a_hundred_cameras_are_solved() {
 #[test]
 fn both_ways_of_aggregation_solve_the_same_scene() {
     let gpu = Gpu::open(&GpuOptions::default()).unwrap();
-    let rig = sized(&arc_rig(3, 12.0), 120, 68);
-    let pictures: Vec<Picture> = rig.cameras.iter().map(picture_of).collect();
+    let (rig, pictures) = stage(3, 12.0, (120, 68));
     let inputs: Vec<&Picture> = pictures.iter().collect();
     let mut solver = SceneSolver::new(&gpu).unwrap();
     // Barriers cost a processor dearly: a measurement that finds otherwise is none.

@@ -26,9 +26,6 @@ const ENOUGH: f32 = 0.9;
 // The trust of a pixel among its 7x7 surroundings, two px apart: no higher than the trust of those that share its surface, and the
 // lower the fewer they are. Scattered depth is wrong depth, even where some source upholds it; but not where all do.
 fn weighed(at: vec2<i32>, own: vec2<f32>) -> f32 {
-    if settle_step.weigh == 0u {
-        return own.y;
-    }
     let hi = vec2<i32>(i32(view.width), i32(view.height)) - 1;
     let unit = cameras[1].working_size.z;
     var asked = 1e-6;
@@ -49,21 +46,8 @@ fn weighed(at: vec2<i32>, own: vec2<f32>) -> f32 {
     return select(max(mix(doubted, own.y, smoothstep(0.5, 0.9, own.y)), 0.0), own.y, own.y < 0.0);
 }
 
-@compute @workgroup_size(8, 8)
-fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= view.width || id.y >= view.height {
-        return;
-    }
-    let pixel = id.y * view.width + id.x;
-    let own = surface_in[pixel];
-    if own.x <= 0.0 {
-        surface[pixel] = own;
-        return;
-    }
-    if own.y > SURE {
-        surface[pixel] = vec2<f32>(own.x, weighed(vec2<i32>(id.xy), own));
-        return;
-    }
+// The surface of a pixel, of its own (which is little trusted) and what its surroundings offer.
+fn chosen(id: vec2<u32>, own: vec2<f32>) -> vec2<f32> {
     let hi = vec2<i32>(i32(view.width), i32(view.height)) - 1;
     let stride = i32(settle_step.stride);
     let unit = cameras[1].working_size.z;
@@ -72,7 +56,7 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
     var total = 0.0;
     for (var k = 0; k < 25; k++) {
         let o = vec2<i32>(k % 5 - 2, k / 5 - 2);
-        let q = vec2<i32>(id.xy) + o * stride;
+        let q = vec2<i32>(id) + o * stride;
         let in_picture = all(q >= vec2<i32>(0)) && all(q <= hi);
         let held = clamp(q, vec2<i32>(0), hi);
         let v = surface_in[u32(held.y) * view.width + u32(held.x)];
@@ -101,8 +85,7 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
         }
     }
     if support[12] >= ENOUGH * support[first] {
-        surface[pixel] = vec2<f32>(own.x, weighed(vec2<i32>(id.xy), own));
-        return;
+        return own;
     }
     // The best of those that differ from the first.
     var second = 12;
@@ -111,7 +94,7 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
             second = k;
         }
     }
-    let ray = ray_of(pixel, id.xy);
+    let ray = ray_of(id.y * view.width + id.x, id);
     var best = own;
     var best_score = uphold(ray, own.x).x + SURROUNDINGS * support[12] / total;
     for (var c = 0; c < 2; c++) {
@@ -126,5 +109,23 @@ fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
             }
         }
     }
-    surface[pixel] = vec2<f32>(best.x, weighed(vec2<i32>(id.xy), best));
+    return best;
+}
+
+@compute @workgroup_size(8, 8)
+fn settle(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.x >= view.width || id.y >= view.height {
+        return;
+    }
+    let pixel = id.y * view.width + id.x;
+    var out = surface_in[pixel];
+    if out.x > 0.0 {
+        if out.y <= SURE {
+            out = chosen(id.xy, out);
+        }
+        if settle_step.weigh == 1u {
+            out.y = weighed(vec2<i32>(id.xy), out);
+        }
+    }
+    surface[pixel] = out;
 }

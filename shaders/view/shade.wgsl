@@ -61,10 +61,11 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
         let angular = c.working_size.w;
         var visible = 1.0;
         if view.plane_only == 0u {
-            let j = judge(c, working_px(c, ideal), 1.0 / p.z);
+            let uv = working_px(c, ideal);
+            let j = judge(c, uv, 1.0 / p.z);
             let e = abs(j.x);
             visible = (1.0 - smoothstep(1.0, 4.0, e)) * (0.15 + 0.85 * j.y) + 1e-4;
-            visible *= mix(1.0, BAND, in_band(c, working_px(c, ideal), 1.0 / p.z));
+            visible *= mix(1.0, BAND, in_band(c, uv, 1.0 / p.z));
             // Where nothing certain is known all sources count by angle alone: a soft cross-fade.
             visible = mix(1.0, visible, clamp(abs(s0.y) / max(view.tune.w, 1e-6), 0.0, 1.0));
             // A source at the very place of the target sees just what the target sees.

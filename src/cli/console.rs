@@ -39,7 +39,7 @@ pub struct Desk {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(2..=86_400))]
     ring_seconds: Option<u32>,
     /// draft, air or hero (air, refined in the background); by default the best one that is in time.
-    #[arg(long, value_parser = parse_quality)]
+    #[arg(long, value_parser = super::parse_quality)]
     pub quality: Option<Quality>,
     /// Open the program window in full screen.
     #[arg(long)]
@@ -65,10 +65,6 @@ Examples:
   volte console                                         the built-in venue, no data needed
   volte console --rig Calib.toml --footage videos/      one video per camera, in real time, over and over
   volte console --rig rig.toml --footage cam*.mp4 --ring-seconds 300 --ring-mib 8192 --full-screen";
-
-pub fn parse_quality(text: &str) -> Result<Quality, String> {
-    Quality::from_name(text).ok_or_else(|| format!("{text:?} is none of draft, air, hero"))
-}
 
 impl Desk {
     /// Bounds of the ring.

@@ -77,7 +77,7 @@ pub struct Args {
     #[arg(long, default_value = "synthesis", value_parser = parse_mode)]
     mode: Mode,
     /// draft (small depth, fast), air (depth as large as the pictures), hero (twice the time for a little more).
-    #[arg(long, default_value = "air", value_parser = super::console::parse_quality)]
+    #[arg(long, default_value = "air", value_parser = super::parse_quality)]
     quality: Quality,
     /// Longest side of the depth maps in pixels, whatever the quality: smaller is faster.
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..))]

@@ -12,7 +12,7 @@ mod venue;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use volte::output::CancelToken;
+use volte::{output::CancelToken, scene::Quality};
 
 /// Multi-camera freeze-frame replay: mark an instant, travel around it, put it on air.
 ///
@@ -67,6 +67,11 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Bench(args) => bench::run(args),
         Command::Devices(args) => devices::run(args),
     }
+}
+
+/// A quality level by its name.
+fn parse_quality(text: &str) -> Result<Quality, String> {
+    Quality::from_name(text).ok_or_else(|| format!("{text:?} is none of draft, air, hero"))
 }
 
 /// Becomes cancelled with the first Ctrl-C, or when the process is asked to end; the second ends it at once.

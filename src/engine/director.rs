@@ -461,6 +461,22 @@ impl Director {
         self.moments.iter().find(|m| m.instant == instant).cloned()
     }
 
+    /// The frames of the instant in preview, where they are in hand.
+    fn prepared_moment(&self) -> Option<Arc<Moment>> {
+        self.moment(self.transport.preview()?.instant)
+    }
+
+    /// Sorts cameras (places on the arc) by how near they stand to the handle, and gives their indices in the rig.
+    fn nearest_first(&self, mut places: Vec<usize>) -> Vec<usize> {
+        let (closed, position, order) = (self.closed(), self.position(), self.transport.arc_order());
+        let distance = |k: usize| {
+            let straight = (k as f64 - position).abs();
+            if closed { straight.min(order.len() as f64 - straight) } else { straight }
+        };
+        places.sort_by(|&a, &b| distance(a).total_cmp(&distance(b)));
+        places.into_iter().map(|k| order[k]).collect()
+    }
+
     fn move_name(&self) -> &'static str {
         orbit::moves(self.closed()).get(self.chosen_move).map_or("none", |m| m.name)
     }

@@ -1,7 +1,10 @@
 //! How much GPU memory a solve takes, from the same sizes that the solver allocates; `tests/gpu_memory.rs` compares it with what the
 //! device's allocator counts.
 
-use super::{Plan, Scene, SceneOptions, plan::MAX_NEIGHBOURS};
+use super::{
+    Plan, Scene, SceneOptions,
+    plan::{MAX_NEIGHBOURS, largest},
+};
 use crate::{gpu::Gpu, rig::Rig};
 
 /// Bytes per pixel of the solver's state of one camera: a slanted plane and its cost. The largest binding of a solve.
@@ -41,16 +44,14 @@ impl Memory {
         let n = rig.cameras.len();
         let pixels = |(w, h): (u32, u32)| u64::from(w) * u64::from(h);
         // An array has layers of the size of its largest camera.
-        let layers = |size: &dyn Fn(usize) -> (u32, u32)| {
-            pixels((0..n).map(size).fold((1, 1), |a: (u32, u32), b| (a.0.max(b.0), a.1.max(b.1)))) * n as u64
-        };
-        let pictures = COLOR_BYTES * layers(&|i| (rig.cameras[i].width_px, rig.cameras[i].height_px));
-        let level = |l: u32| COLOR_BYTES * layers(&|i| plan.level_size(i, l));
+        let layers = |size: (u32, u32)| pixels(size) * n as u64;
+        let pictures = COLOR_BYTES * layers(largest(rig.cameras.iter().map(|c| (c.width_px, c.height_px))));
+        let level = |l: u32| COLOR_BYTES * layers(plan.layer_size(l));
         let levels: u64 = (0..=plan.levels).map(level).sum();
-        let depths = DEPTH_BYTES * layers(&|i| plan.level_size(i, 0));
-        let largest = |l: u32| (0..n).map(|i| pixels(plan.level_size(i, l))).max().unwrap_or(1);
-        let states = 2 * STATE_BYTES * largest(0);
-        let quads: u64 = (0..plan.levels).map(|l| QUAD_BYTES * largest(l) * MAX_NEIGHBOURS as u64).sum();
+        let depths = DEPTH_BYTES * layers(plan.layer_size(0));
+        let most_pixels = |l: u32| (0..n).map(|i| pixels(plan.level_size(i, l))).max().unwrap_or(1);
+        let states = 2 * STATE_BYTES * most_pixels(0);
+        let quads: u64 = (0..plan.levels).map(|l| QUAD_BYTES * most_pixels(l) * MAX_NEIGHBOURS as u64).sum();
         // Hypotheses of the range that the rig allows; the one that is found is narrower. (The range is searched one level further down.)
         let cells = |l: u32| (0..n).map(|i| pixels(plan.level_size(i, l)) * u64::from(plan.depth_count(i, l))).max().unwrap_or(1);
         let cells = cells(plan.levels - 1).max(cells(plan.levels));
@@ -60,7 +61,7 @@ impl Memory {
             search_bytes: pictures + levels + depths + states + quads + VOLUME_BYTES * cells,
             check_bytes: pictures + level(0) + 2 * depths,
             scene_bytes: pictures + depths,
-            binding_bytes: (STATE_BYTES * largest(0)).max(SUM_BYTES * cells),
+            binding_bytes: (STATE_BYTES * most_pixels(0)).max(SUM_BYTES * cells),
         }
     }
 

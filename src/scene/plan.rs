@@ -91,12 +91,22 @@ impl Plan {
         size
     }
 
+    /// Size of the layers of an array of all cameras at `level`, px: that of the largest.
+    pub fn layer_size(&self, level: u32) -> (u32, u32) {
+        largest((0..self.working.len()).map(|i| self.level_size(i, level)))
+    }
+
     /// Hypotheses that camera `i` needs at `level` for steps of one px, a multiple of four.
     pub fn depth_count(&self, i: usize, level: u32) -> u32 {
         let step = self.working[i].rho_per_px * f64::from(1_u32 << level);
         let n = ((self.rho_range.1 - self.rho_range.0) / step).ceil() as u32 + 1;
         n.clamp(24, MAX_DEPTHS).next_multiple_of(4).min(MAX_DEPTHS)
     }
+}
+
+/// The size that all of these fit in, px.
+pub(super) fn largest(sizes: impl Iterator<Item = (u32, u32)>) -> (u32, u32) {
+    sizes.fold((1, 1), |a, b| (a.0.max(b.0), a.1.max(b.1)))
 }
 
 /// Mean distance to the two nearest neighbours, across the line of sight.

@@ -10,7 +10,7 @@ use super::{
     Plan, Scene, SceneError, SceneOptions,
     gpu_data::{CameraGpu, PairGpu, PrepareGpu, SolveGpu},
     memory,
-    plan::MAX_NEIGHBOURS,
+    plan::{MAX_NEIGHBOURS, largest},
     upload::write_layer,
 };
 use crate::{
@@ -184,24 +184,19 @@ impl SceneSolver {
 
     /// An array of depth maps, one layer per camera.
     fn depth_texture(&self, plan: &Plan) -> wgpu::Texture {
-        let n = plan.working.len();
-        let size = (0..n).map(|i| plan.level_size(i, 0)).fold((1, 1), |a: (u32, u32), b| (a.0.max(b.0), a.1.max(b.1)));
-        array_texture(&self.gpu, "depths", size, n as u32, wgpu::TextureFormat::Rg32Float)
+        array_texture(&self.gpu, "depths", plan.layer_size(0), plan.working.len() as u32, wgpu::TextureFormat::Rg32Float)
     }
 
     /// Uploads the pictures and builds the working pyramid.
     fn prepare(&self, rig: &Rig, pictures: &[&Picture], plan: &Plan, timer: &mut Timer) -> Textures {
         let gpu = &self.gpu;
         let n = rig.cameras.len() as u32;
-        let largest = |size: &dyn Fn(usize) -> (u32, u32)| {
-            (0..rig.cameras.len()).map(size).fold((1, 1), |a: (u32, u32), b| (a.0.max(b.0), a.1.max(b.1)))
-        };
-        let picture_size = largest(&|i| (rig.cameras[i].width_px, rig.cameras[i].height_px));
+        let picture_size = largest(rig.cameras.iter().map(|c| (c.width_px, c.height_px)));
         let textures = Textures {
             pictures: array_texture(gpu, "pictures", picture_size, n, wgpu::TextureFormat::Rgba8Unorm),
             // One level more than the plan has: the range finder works below the coarsest.
             levels: (0..=plan.levels)
-                .map(|l| array_texture(gpu, "level", largest(&|i| plan.level_size(i, l)), n, wgpu::TextureFormat::Rgba8Unorm))
+                .map(|l| array_texture(gpu, "level", plan.layer_size(l), n, wgpu::TextureFormat::Rgba8Unorm))
                 .collect(),
             depths: self.depth_texture(plan),
         };
@@ -265,10 +260,7 @@ impl SceneSolver {
     fn parameters(&self, plan: &Plan, i: usize, level: u32) -> SolveGpu {
         let (width, height) = plan.level_size(i, level);
         let depths = plan.depth_count(i, level);
-        let quads = plan.neighbours[i]
-            .iter()
-            .map(|&s| plan.level_size(s, level))
-            .fold((1, 1), |a: (u32, u32), b: (u32, u32)| (a.0.max(b.0), a.1.max(b.1)));
+        let quads = largest(plan.neighbours[i].iter().map(|&s| plan.level_size(s, level)));
         SolveGpu {
             width,
             height,

@@ -3,7 +3,7 @@
 use crate::gpu::Gpu;
 
 /// Offered depth per source and pixel.
-const SPLAT_BYTES: u64 = 4;
+pub(super) const SPLAT_BYTES: u64 = 4;
 /// (inverse depth, trust) per pixel.
 pub(super) const SURFACE_BYTES: u64 = 8;
 /// Ray of a distorted target per pixel.
@@ -25,13 +25,12 @@ impl ViewMemory {
     pub const fn of((width_px, height_px): (u32, u32), sources: u64) -> Self {
         let pixels = width_px as u64 * height_px as u64;
         let splats = SPLAT_BYTES * sources * pixels;
-        // Two surfaces, and the pyramid above the smooth one: a third of its finest level.
-        let surfaces = 2 * SURFACE_BYTES * pixels + SURFACE_BYTES * pixels / 3;
-        let read_back = SURFACE_BYTES * pixels;
-        let per_pixel = SURFACE_BYTES * pixels;
+        let surface = SURFACE_BYTES * pixels;
+        // Two surfaces, the pyramid above the smooth one (a third of its finest level), and one that is read back.
+        let surfaces = 2 * surface + surface / 3 + surface;
         Self {
-            bytes: splats + surfaces + RAY_BYTES * pixels + COLOR_BYTES * pixels + read_back,
-            binding_bytes: if splats > per_pixel { splats } else { per_pixel },
+            bytes: splats + surfaces + (RAY_BYTES + COLOR_BYTES) * pixels,
+            binding_bytes: if splats > surface { splats } else { surface },
         }
     }
 }

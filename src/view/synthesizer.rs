@@ -2,7 +2,11 @@
 
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-use super::{View, ViewError, ViewMode, ViewReport, memory, memory::SURFACE_BYTES, sources};
+use super::{
+    View, ViewError, ViewMode, ViewReport,
+    memory::{self, SPLAT_BYTES, SURFACE_BYTES},
+    sources,
+};
 use crate::{
     gpu::{
         Gpu, Kernel, Timer,
@@ -186,7 +190,7 @@ impl ViewSynthesizer {
         let has_rays = !target.lens.distortion.is_none();
         let parameters = uniform(&gpu, "view", &parameters_of(scene, target, mode, chosen.len()));
         let rays = self.rays_of(target, has_rays);
-        let splats = storage(&gpu, "splats", if plane_only { 4 } else { pixels * 4 * chosen.len() as u64 });
+        let splats = storage(&gpu, "splats", if plane_only { SPLAT_BYTES } else { pixels * SPLAT_BYTES * chosen.len() as u64 });
         let mut surfaces = [storage(&gpu, "surface", pixels * SURFACE_BYTES), storage(&gpu, "surface", pixels * SURFACE_BYTES)];
         let tally = storage(&gpu, "tally", 8);
         let depths = scene

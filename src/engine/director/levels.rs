@@ -38,7 +38,7 @@ impl Director {
                 self.start_preparing(at);
             }
         } else if before.1 != self.governor.refines()
-            && let Some(moment) = self.transport.preview().map(|p| p.instant).and_then(|at| self.moment(at))
+            && let Some(moment) = self.prepared_moment()
         {
             self.start_refining(&moment);
         }
@@ -51,7 +51,7 @@ impl Director {
         if change.raised {
             self.notice(NoticeLevel::Info, change.text);
             // What is prepared gains by it; the scene that there is serves until then.
-            if let Some(moment) = self.transport.preview().map(|p| p.instant).and_then(|at| self.moment(at)) {
+            if let Some(moment) = self.prepared_moment() {
                 self.start_solving(moment);
             }
         } else {
@@ -66,17 +66,9 @@ impl Director {
             return self.board.post_refine_latest(None);
         }
         let present = self.present(moment.instant);
-        let (closed, position) = (self.closed(), self.position());
-        let order = self.transport.arc_order();
-        let n = order.len() as f64;
-        let distance = |k: usize| {
-            let straight = (k as f64 - position).abs();
-            if closed { straight.min(n - straight) } else { straight }
-        };
-        let mut judges: Vec<usize> = (0..order.len()).filter(|&k| can_be_hidden(&present, closed, k)).collect();
-        judges.sort_by(|&a, &b| distance(a).total_cmp(&distance(b)));
+        let closed = self.closed();
+        let mut judges = self.nearest_first((0..present.len()).filter(|&k| can_be_hidden(&present, closed, k)).collect());
         judges.truncate(JUDGES);
-        let judges: Vec<usize> = judges.into_iter().map(|k| order[k]).collect();
         self.board.post_refine_latest((!judges.is_empty()).then(|| RefineWish { moment: Arc::clone(moment), judges }));
     }
 

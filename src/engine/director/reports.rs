@@ -50,7 +50,7 @@ impl Director {
                 self.solves_slowly = is_software;
                 self.governor.opened(is_software, again);
                 tracing::info!("quality {}: {}", self.governor.level().label(), self.governor.view().why);
-                if let Some(moment) = self.transport.preview().map(|p| p.instant).and_then(|at| self.moment(at)) {
+                if let Some(moment) = self.prepared_moment() {
                     self.start_solving(moment);
                 }
             }

@@ -97,18 +97,11 @@ impl Director {
             let cameras = vec![Measured::NotYet; present.len()];
             self.truth.moments.push(MomentTruth { instant, present, cameras });
         }
-        let (closed, position) = (self.closed(), self.position());
-        let order = self.transport.arc_order();
-        let n = order.len() as f64;
-        let distance = |k: usize| {
-            let straight = (k as f64 - position).abs();
-            if closed { straight.min(n - straight) } else { straight }
-        };
+        let closed = self.closed();
         let Some(truth) = self.truth_of(instant) else { return };
-        let mut wanted: Vec<usize> =
-            (0..order.len()).filter(|&k| truth.cameras[k] == Measured::NotYet && truth.can_be_hidden(closed, k)).collect();
-        wanted.sort_by(|&a, &b| distance(a).total_cmp(&distance(b)));
-        self.board.post_measure_latest(MeasureWish { moment, cameras: wanted.into_iter().map(|k| order[k]).collect() });
+        let wanted = (0..truth.cameras.len()).filter(|&k| truth.cameras[k] == Measured::NotYet && truth.can_be_hidden(closed, k));
+        let cameras = self.nearest_first(wanted.collect());
+        self.board.post_measure_latest(MeasureWish { moment, cameras });
     }
 
     /// A score has come (or the word that there is none).

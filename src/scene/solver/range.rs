@@ -4,7 +4,7 @@ use super::{SceneSolver, Textures, view};
 use crate::{
     gpu::{GpuError, Timer, storage},
     rig::Rig,
-    scene::{Plan, gpu_data::PairGpu},
+    scene::{Plan, gpu_data::PairGpu, memory},
 };
 
 impl SceneSolver {
@@ -18,7 +18,7 @@ impl SceneSolver {
         for i in 0..rig.cameras.len() {
             let parameters = self.parameters(plan, i, level);
             let (pairs, used) = self.pairs(plan, rig, i);
-            let state = storage(gpu, "state", u64::from(parameters.width) * u64::from(parameters.height) * 16);
+            let state = storage(gpu, "state", u64::from(parameters.width) * u64::from(parameters.height) * memory::STATE_BYTES);
             self.coarse("range", &parameters, &pairs, &level_view, &state, timer);
             let bytes = gpu.read_buffer(&state)?;
             let floats: &[f32] = bytemuck::cast_slice(&bytes);
