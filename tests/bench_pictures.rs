@@ -224,3 +224,21 @@ fn every_set_is_above_its_cross_fade() {
     }
     assert!(low.is_empty(), "{low:?}");
 }
+
+/// What the passes of the view add to each other on a real set, whole. Without *settle* it is 23.4 dB / 0.829 (docs/synthesis.md).
+#[test]
+fn dtu24_is_as_good_as_it_was() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let spec = &only(&["dtu24"]).sets[0];
+    let set = Material::find(spec, &data(".")).unwrap();
+    let loaded = set.load().unwrap();
+    let inputs: Vec<&Picture> = loaded.inputs.iter().collect();
+    let hidden: Vec<Hidden<'_>> =
+        set.hidden.iter().zip(&loaded.hidden).map(|(shot, truth)| Hidden { camera: &shot.camera, truth, mask: None }).collect();
+    let mut meter = TruthMeter::new(&gpu, SceneOptions::default()).unwrap();
+    let truth = meter.compare(&set.rig, &inputs, &hidden, &[ViewMode::Synthesis], &mut |_| true).unwrap();
+    let n = truth.held_out.len() as f64;
+    let psnr_db = truth.held_out.iter().map(|h| h.psnr_db).sum::<f64>() / n;
+    let ssim = truth.held_out.iter().map(|h| h.ssim).sum::<f64>() / n;
+    assert!(n == 5.0 && psnr_db > 23.65 && ssim > 0.838, "{n} pictures: {psnr_db:.2} dB / {ssim:.4}");
+}
