@@ -34,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER|FILES", num_args = 1.., requires = "at", group = "material")]
     footage: Vec<PathBuf>,
     /// The instant in the footage, seconds since its first frame.
-    #[arg(long, value_name = "SECONDS", requires = "footage")]
+    #[arg(long, value_name = "SECONDS", requires = "footage", conflicts_with = "pictures")]
     at: Option<f64>,
     /// Only these cameras of the rig, separated by commas.
     #[arg(long = "use", value_delimiter = ',', value_name = "CAMERAS")]

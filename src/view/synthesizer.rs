@@ -176,7 +176,12 @@ impl ViewSynthesizer {
                 target.width_px, target.height_px
             )));
         }
-        chosen.truncate(most);
+        if chosen.len() > most {
+            chosen.truncate(most);
+            // Weights sum to one, or the exposure of the view would drift.
+            let sum = chosen.iter().map(|c| c.1).sum::<f32>().max(f32::MIN_POSITIVE);
+            chosen.iter_mut().for_each(|c| c.1 /= sum);
+        }
         let gpu = self.gpu.clone();
         gpu.checked("synthesizing a view", || Ok(self.render_unchecked(scene, target, mode, &chosen)))?
     }
