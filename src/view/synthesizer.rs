@@ -180,7 +180,9 @@ impl ViewSynthesizer {
             chosen.truncate(most);
             // Weights sum to one, or the exposure of the view would drift.
             let sum = chosen.iter().map(|c| c.1).sum::<f32>().max(f32::MIN_POSITIVE);
-            chosen.iter_mut().for_each(|c| c.1 /= sum);
+            for c in &mut chosen {
+                c.1 /= sum;
+            }
         }
         let gpu = self.gpu.clone();
         gpu.checked("synthesizing a view", || Ok(self.render_unchecked(scene, target, mode, &chosen)))?
