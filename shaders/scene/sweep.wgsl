@@ -4,8 +4,7 @@
 
 @group(0) @binding(4) var<storage, read_write> volume: array<u32>;
 
-@compute @workgroup_size(8, 8)
-fn sweep(@builtin(global_invocation_id) id: vec3<u32>) {
+fn sweep_over(id: vec3<u32>, sources: u32) {
     if id.x >= solve.width || id.y >= solve.height {
         return;
     }
@@ -16,9 +15,21 @@ fn sweep(@builtin(global_invocation_id) id: vec3<u32>) {
         var packed = 0u;
         for (var i = 0u; i < 4u; i++) {
             let rho = solve.rho_min + f32(d4 * 4u + i) * solve.rho_step;
-            let cost = match_cost(patch_, p, rho, vec2<f32>(0.0), 2u);
+            let cost = match_cost(patch_, p, rho, vec2<f32>(0.0), sources);
             packed |= u32(clamp(cost * 200.0, 0.0, 255.0)) << (i * 8u);
         }
         volume[base + d4] = packed;
     }
+}
+
+// Against the two nearest neighbours.
+@compute @workgroup_size(8, 8)
+fn sweep(@builtin(global_invocation_id) id: vec3<u32>) {
+    sweep_over(id, 2u);
+}
+
+// Against all four, where the two nearest look elsewhere.
+@compute @workgroup_size(8, 8)
+fn sweep_all(@builtin(global_invocation_id) id: vec3<u32>) {
+    sweep_over(id, 4u);
 }

@@ -35,7 +35,7 @@ pub struct VenueArgs {
     /// Where the report goes: a new or empty folder, or the report of an earlier run, which is replaced.
     #[arg(long, value_name = "DIR", default_value = "out/bench-venue")]
     out: PathBuf,
-    /// Only these parts, separated by commas: oracle, orbit, spacing, robustness, scenes.
+    /// Only these parts, separated by commas: oracle, orbit, spacing, robustness, scenes; or single scenes (docs/scenes.md).
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     only: Vec<String>,
     /// For a look: small pictures, few of them. The figures compare with no others.
@@ -47,6 +47,7 @@ const VENUE_EXAMPLES: &str = "\
 Examples:
   volte bench venue
   volte bench venue --only orbit --out /tmp/orbit
+  volte bench venue --only racket,partial
 
 The report: index.html (the page), scores.json (all figures), pictures (what was compared, and the plots as SVG).";
 
@@ -131,7 +132,7 @@ fn pictures(args: &PicturesArgs) -> anyhow::Result<()> {
 
 fn on_venue(args: &VenueArgs) -> anyhow::Result<()> {
     let parts = Part::only(&args.only)?;
-    let scope = if args.quick { Scope::quick() } else { Scope::full() };
+    let scope = if args.quick { Scope::quick() } else { Scope::full() }.with_scenes_of(&args.only);
     let cancel = super::cancelled_by_ctrl_c()?;
     let gpu = Gpu::open(&GpuOptions::default())?;
     let bar = progress_bar()?;

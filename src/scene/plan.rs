@@ -1,6 +1,6 @@
 //! What to match with what: levels, neighbours, depth range. Pure arithmetic on the rig.
 
-use glam::DVec3;
+use glam::{DVec2, DVec3};
 
 use super::gpu_data::Working;
 use crate::rig::{Arc, Rig};
@@ -19,6 +19,8 @@ pub struct Plan {
     pub working: Vec<Working>,
     /// Per camera: indices of its neighbours, nearest first.
     pub neighbours: Vec<Vec<usize>>,
+    /// Per camera: whether its two nearest neighbours look elsewhere in a good part of its picture, which neighbours farther away see.
+    pub looks_apart: Vec<bool>,
     /// Smallest and largest inverse depth to look at, 1/m.
     pub rho_range: (f64, f64),
     /// Per camera: how much the second-best neighbour counts in the matching cost, 0…0.5.
@@ -31,6 +33,9 @@ pub struct Plan {
 
 /// Longest side of the coarsest level, px.
 const COARSEST_SIDE_PX: u32 = 240;
+
+/// Share of a camera's picture from which on the sweep asks all neighbours: it takes twice as long then.
+const APART_SHARE: f64 = 0.1;
 
 impl Plan {
     /// Plans for the cameras of `rig`, with working pictures no larger than `max_size_px`.
@@ -78,8 +83,10 @@ impl Plan {
                 (0.5 * (1.0 - (mean - 15.0) / 15.0)).clamp(0.0, 0.5) as f32
             })
             .collect();
+        let looks_apart =
+            (0..rig.cameras.len()).map(|i| share_seen_only_afar(i, &neighbours[i], rig, center_in_world) >= APART_SHARE).collect();
         let (rho_range, range_is_known) = depth_range(rig, &centers, center_in_world);
-        Self { center_in_world, working, neighbours, rho_range, second_share, levels, range_is_known }
+        Self { center_in_world, working, neighbours, looks_apart, rho_range, second_share, levels, range_is_known }
     }
 
     /// Size of camera `i` at `level`, px.
@@ -122,6 +129,27 @@ fn typical_baseline_m(i: usize, neighbours: &[usize], rig: &Rig) -> f64 {
         })
         .collect();
     if across.is_empty() { 1.0 } else { (across.iter().sum::<f64>() / across.len() as f64).max(1e-9) }
+}
+
+/// Share of camera `i`'s picture, taken as a plane through the subject, that its two nearest neighbours do not see and another does.
+fn share_seen_only_afar(i: usize, neighbours: &[usize], rig: &Rig, subject: DVec3) -> f64 {
+    const GRID: (u32, u32) = (16, 10);
+    let c = &rig.cameras[i];
+    let z = c.camera_from_world.apply(subject).z;
+    if neighbours.len() < 3 || z <= 1e-6 {
+        return 0.0;
+    }
+    let world_from_camera = c.camera_from_world.inverse();
+    let sees = |j: usize, p_in_world: DVec3| rig.cameras[j].project(p_in_world).is_some_and(|px| rig.cameras[j].contains_px(px));
+    let only_afar = (0..GRID.0 * GRID.1)
+        .filter(|k| {
+            let share = |k: u32, n: u32| (f64::from(k) + 0.5) / f64::from(n);
+            let px = DVec2::new(f64::from(c.width_px) * share(k % GRID.0, GRID.0), f64::from(c.height_px) * share(k / GRID.0, GRID.1));
+            let p_in_world = world_from_camera.apply(c.lens.unproject(px) * z);
+            !neighbours[..2].iter().any(|&j| sees(j, p_in_world)) && neighbours[2..].iter().any(|&j| sees(j, p_in_world))
+        })
+        .count();
+    only_afar as f64 / f64::from(GRID.0 * GRID.1)
 }
 
 /// Nearest cameras by angle about the subject, alternating between the two sides; nearer than 1.5° only if there is no
@@ -181,4 +209,44 @@ fn depth_range(rig: &Rig, centers: &[DVec3], subject: DVec3) -> ((f64, f64), boo
     let nearest = centers.iter().map(|c| (*c - subject).length()).fold(f64::INFINITY, f64::min).max(1e-6);
     let mean = centers.iter().map(|c| (*c - subject).length()).sum::<f64>() / centers.len().max(1) as f64;
     ((1.0 / (30.0 * mean.max(1e-6)), 1.0 / (0.3 * nearest)), false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        geometry::{Lens, Pose},
+        rig::Camera,
+    };
+
+    /// Seven cameras 6° apart that look at the origin; every second one with `lens`, its aim `raised_m` above, the others as far below.
+    fn rig(raised_m: f64, lens: Lens) -> Rig {
+        let camera = |i: usize| {
+            let angle = (6.0 * i as f64).to_radians();
+            let aim = DVec3::Z * if i % 2 == 0 { raised_m } else { -raised_m };
+            Camera {
+                name: format!("cam{i}"),
+                width_px: 640,
+                height_px: 360,
+                lens: if i % 2 == 0 { lens } else { Lens::pinhole(600.0, 600.0, 320.0, 180.0) },
+                camera_from_world: Pose::look_at(DVec3::new(6.0 * angle.cos(), 6.0 * angle.sin(), 0.0), aim, DVec3::Z).unwrap(),
+                clock_offset_nanos: 0,
+            }
+        };
+        Rig { cameras: (0..7).map(camera).collect(), ..Rig::default() }
+    }
+
+    #[test]
+    fn neighbours_that_look_elsewhere_are_noticed() {
+        let usual = Lens::pinhole(600.0, 600.0, 320.0, 180.0);
+        let apart = |rig: &Rig| Plan::new(rig, None).looks_apart;
+        assert_eq!(apart(&rig(0.0, usual)), [false; 7]);
+        // A little of tilt is nothing, a picture's half is.
+        assert_eq!(apart(&rig(0.1, usual)), [false; 7]);
+        // (The outermost camera's second neighbour is tilted as it is.)
+        assert_eq!(apart(&rig(0.9, usual)), [false, true, true, true, true, true, false]);
+        // A wide lens between two long ones sees more than they do; the long ones see nothing that the wide ones miss.
+        let wide = apart(&rig(0.0, Lens::pinhole(300.0, 300.0, 320.0, 180.0)));
+        assert_eq!(wide, [false, false, true, false, true, false, false]);
+    }
 }

@@ -39,6 +39,7 @@ pub struct SceneSolver {
     halve: Kernel,
     pack: Kernel,
     sweep: Kernel,
+    sweep_all: Kernel,
     aggregate: Kernel,
     aggregate_wide: Kernel,
     aggregation: Aggregation,
@@ -96,6 +97,7 @@ impl SceneSolver {
             halve: kernel("prepare", "halve")?,
             pack: kernel("quads", "pack")?,
             sweep: kernel("sweep", "sweep")?,
+            sweep_all: kernel("sweep", "sweep_all")?,
             aggregate,
             aggregate_wide,
             select_best: kernel("sgm", "select_best")?,
@@ -311,11 +313,11 @@ impl SceneSolver {
         quads
     }
 
-    /// Sweep, aggregation and choice at `level`, timed as `name`; leaves planes in `state`.
+    /// Sweep (`wide`: against all neighbours), aggregation and choice at `level`, timed as `name`; leaves planes in `state`.
     fn coarse(
         &self,
         name: &str,
-        parameters: &SolveGpu,
+        (parameters, wide): (&SolveGpu, bool),
         pairs: &wgpu::Buffer,
         level: &wgpu::TextureView,
         state: &wgpu::Buffer,
@@ -330,7 +332,8 @@ impl SceneSolver {
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("coarse") });
         timer.mark(&mut encoder, name);
         let quads = self.pack_quads(&mut encoder, parameters, pairs, level);
-        let bind = self.sweep.bind(
+        let sweep = if wide { &self.sweep_all } else { &self.sweep };
+        let bind = sweep.bind(
             gpu,
             &[
                 (0, solve.as_entire_binding()),
@@ -341,7 +344,7 @@ impl SceneSolver {
                 (8, wgpu::BindingResource::TextureView(&quads)),
             ],
         );
-        self.sweep.dispatch(&mut encoder, &bind, tiles(size));
+        sweep.dispatch(&mut encoder, &bind, tiles(size));
         timer.mark(&mut encoder, "sgm");
         let directions: [[i32; 2]; 8] = [[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, -1], [1, -1], [-1, 1]];
         for (k, d) in directions.iter().enumerate() {
@@ -395,7 +398,7 @@ impl SceneSolver {
         let coarsest = plan.levels - 1;
         let mut parameters = self.parameters(plan, i, coarsest);
         let mut level_view = view(&textures.levels[coarsest as usize]);
-        self.coarse("sweep", &parameters, &pairs, &level_view, &states[0], timer);
+        self.coarse("sweep", (&parameters, plan.looks_apart[i]), &pairs, &level_view, &states[0], timer);
 
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("refine") });
         let run = |kernel: &Kernel,

@@ -119,15 +119,15 @@ impl Matcher<'_> {
         (at.as_vec2() + 0.5) * self.solve.scale
     }
 
-    /// Cost 0..255 per pixel and depth.
-    pub fn sweep(&self) -> Vec<u8> {
+    /// Cost 0..255 per pixel and depth, against the first `most` sources.
+    pub fn sweep(&self, most: usize) -> Vec<u8> {
         let mut volume = Vec::new();
         for (x, y) in pixels(self.solve.width, self.solve.height) {
             let at = IVec2::new(x as i32, y as i32);
             let patch = self.patch(at);
             for d in 0..self.solve.depths {
                 let rho = self.solve.rho_min + d as f32 * self.solve.rho_step;
-                volume.push((self.cost(&patch, self.middle(at), rho, Vec2::ZERO, 2) * 200.0).clamp(0.0, 255.0) as u8);
+                volume.push((self.cost(&patch, self.middle(at), rho, Vec2::ZERO, most) * 200.0).clamp(0.0, 255.0) as u8);
             }
         }
         volume
@@ -194,13 +194,15 @@ fn floats(volume: &[u8]) -> Vec<f32> {
 fn sweep_agrees_with_its_twin() {
     let stage = &*STAGE;
     // (camera, level, stride, share of the second-best source): camera 3 is the smaller one, camera 0 has its neighbours on one side.
-    for (i, level, stride, second_share) in [(1, 1, 1.0, 0.5), (3, 1, 1.0, 0.25), (0, 0, 2.0, 0.0)] {
+    for (i, level, stride, second_share, entry, most) in
+        [(1, 1, 1.0, 0.5, "sweep", 2), (3, 1, 1.0, 0.25, "sweep", 2), (0, 0, 2.0, 0.0, "sweep", 2), (1, 1, 1.0, 0.5, "sweep_all", 4)]
+    {
         let solve = SolveGpu { stride, second_share, ..stage.parameters(i, level) };
         let (pairs, picture) = (stage.pairs(i), &stage.levels[level as usize]);
         let volume = storage(&GPU, "volume", u64::from(solve.width * solve.height * solve.depths));
         run(
             "scene/sweep.wgsl",
-            "sweep",
+            entry,
             &[
                 (0, uniform(&GPU, "solve", &solve).as_entire_binding()),
                 (1, pairs_buffer(&pairs).as_entire_binding()),
@@ -211,7 +213,7 @@ fn sweep_agrees_with_its_twin() {
             ],
             tiles(solve.width, solve.height),
         );
-        let twin = |solve: SolveGpu, pairs: &[PairGpu]| floats(&Matcher { solve, pairs, level: picture }.sweep());
+        let twin = |solve: SolveGpu, pairs: &[PairGpu]| floats(&Matcher { solve, pairs, level: picture }.sweep(most));
         let own = twin(solve, &pairs);
         // The twin is right on its own account: the least cost is mostly at the true depth.
         let hits = pixels(solve.width, solve.height)
@@ -228,14 +230,14 @@ fn sweep_agrees_with_its_twin() {
         let mut moved = pairs.clone();
         moved[0].row_x[3] *= 1.03;
         judge(
-            &format!("sweep, camera {i}, level {level}"),
+            &format!("{entry}, camera {i}, level {level}"),
             &floats(&read::<u8>(&volume)),
             &own,
             // A sampler may blend in steps of 1/256: where a patch is nearly flat that is a few hundredths of the cost.
             Allowed { tolerance: 5.0, share: 0.01 },
             &[
                 ("another weight of colour", twin(SolveGpu { color_weight: 0.2, ..solve }, &pairs)),
-                ("a missing source", twin(SolveGpu { sources: 1, ..solve }, &pairs)),
+                ("a missing source", twin(SolveGpu { sources: most.min(pairs.len()) as u32 - 1, ..solve }, &pairs)),
                 ("a baseline 3 % longer", twin(solve, &moved)),
                 ("depths shifted by half a step", twin(SolveGpu { rho_min: solve.rho_min + 0.5 * solve.rho_step, ..solve }, &pairs)),
                 ("another share of the second-best source", twin(SolveGpu { second_share: second_share + 0.2, ..solve }, &pairs)),

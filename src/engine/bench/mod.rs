@@ -125,12 +125,14 @@ pub enum BenchError {
         kept: String,
     },
     /// A part that the venue bench does not have.
-    #[error("there is no part {name:?}. There are: {known}")]
+    #[error("there is no part or scene {name:?}. There are the parts {known}, and the scenes {scenes}")]
     NoSuchPart {
         /// What was asked for.
         name: String,
         /// What there is.
         known: String,
+        /// Single scenes that there are.
+        scenes: String,
     },
     /// The venue cannot be drawn.
     #[error(transparent)]

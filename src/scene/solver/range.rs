@@ -19,7 +19,7 @@ impl SceneSolver {
             let parameters = self.parameters(plan, i, level);
             let (pairs, used) = self.pairs(plan, rig, i);
             let state = storage(gpu, "state", u64::from(parameters.width) * u64::from(parameters.height) * memory::STATE_BYTES);
-            self.coarse("range", &parameters, &pairs, &level_view, &state, timer);
+            self.coarse("range", (&parameters, plan.looks_apart[i]), &pairs, &level_view, &state, timer);
             let bytes = gpu.read_buffer(&state)?;
             let floats: &[f32] = bytemuck::cast_slice(&bytes);
             maps.push((parameters.width, parameters.height, floats.chunks_exact(4).map(|s| s[0]).collect::<Vec<f32>>()));

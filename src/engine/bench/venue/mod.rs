@@ -65,12 +65,15 @@ impl Part {
         }
     }
 
-    /// The parts of these names, in their order; all when there are no names.
+    /// The parts of these names, in their order; all when there are no names. The name of a hard scene stands for the part that it is of.
     pub fn only(names: &[String]) -> Result<Vec<Self>, BenchError> {
-        if let Some(name) = names.iter().find(|n| Self::ALL.iter().all(|p| p.name() != n.as_str())) {
-            return Err(BenchError::NoSuchPart { name: name.clone(), known: Self::ALL.map(Self::name).join(", ") });
+        let scenes = hard::all();
+        if let Some(name) = names.iter().find(|n| !scenes.contains(n) && Self::ALL.iter().all(|p| p.name() != n.as_str())) {
+            let known = Self::ALL.map(Self::name).join(", ");
+            return Err(BenchError::NoSuchPart { name: name.clone(), known, scenes: scenes.join(", ") });
         }
-        Ok(Self::ALL.into_iter().filter(|p| names.is_empty() || names.iter().any(|n| n == p.name())).collect())
+        let named = |p: Self| names.iter().any(|n| n == p.name() || p == Self::Scenes && scenes.contains(n));
+        Ok(Self::ALL.into_iter().filter(|p| names.is_empty() || named(*p)).collect())
     }
 }
 
@@ -142,6 +145,15 @@ impl Scope {
             scenes: vec!["net".to_owned(), "wall".to_owned()],
             ..Self::full()
         }
+    }
+
+    /// The same with only the hard scenes that are named, when any is.
+    pub fn with_scenes_of(mut self, names: &[String]) -> Self {
+        let named: Vec<String> = hard::all().into_iter().filter(|s| names.contains(s)).collect();
+        if !named.is_empty() && !names.iter().any(|n| n == Part::Scenes.name()) {
+            self.scenes = named;
+        }
+        self
     }
 
     /// What a part costs, in solved cameras: for the progress.
@@ -258,7 +270,12 @@ mod tests {
     fn parts_are_named() {
         assert_eq!(Part::only(&[]).unwrap(), Part::ALL);
         assert_eq!(Part::only(&["spacing".to_owned(), "oracle".to_owned()]).unwrap(), [Part::Oracle, Part::Spacing]);
+        let names = ["partial".to_owned(), "oracle".to_owned()];
+        assert_eq!(Part::only(&names).unwrap(), [Part::Oracle, Part::Scenes]);
+        assert_eq!(Scope::full().with_scenes_of(&names).scenes, ["partial"]);
+        assert_eq!(Scope::full().with_scenes_of(&[names[0].clone(), "scenes".to_owned()]).scenes, hard::all());
         let told = Part::only(&["orbits".to_owned()]).unwrap_err().to_string();
+        assert!(told.contains("partial"), "{told}");
         assert!(told.contains("orbits") && told.contains("oracle, orbit, spacing, robustness, scenes"), "{told}");
     }
 }
