@@ -223,12 +223,12 @@ mod tests {
     fn rig(raised_m: f64, lens: Lens) -> Rig {
         let camera = |i: usize| {
             let angle = (6.0 * i as f64).to_radians();
-            let aim = DVec3::Z * if i % 2 == 0 { raised_m } else { -raised_m };
+            let aim = DVec3::Z * if i.is_multiple_of(2) { raised_m } else { -raised_m };
             Camera {
                 name: format!("cam{i}"),
                 width_px: 640,
                 height_px: 360,
-                lens: if i % 2 == 0 { lens } else { Lens::pinhole(600.0, 600.0, 320.0, 180.0) },
+                lens: if i.is_multiple_of(2) { lens } else { Lens::pinhole(600.0, 600.0, 320.0, 180.0) },
                 camera_from_world: Pose::look_at(DVec3::new(6.0 * angle.cos(), 6.0 * angle.sin(), 0.0), aim, DVec3::Z).unwrap(),
                 clock_offset_nanos: 0,
             }

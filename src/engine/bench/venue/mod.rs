@@ -148,6 +148,7 @@ impl Scope {
     }
 
     /// The same with only the hard scenes that are named, when any is.
+    #[must_use]
     pub fn with_scenes_of(mut self, names: &[String]) -> Self {
         let named: Vec<String> = hard::all().into_iter().filter(|s| names.contains(s)).collect();
         if !named.is_empty() && !names.iter().any(|n| n == Part::Scenes.name()) {
