@@ -121,10 +121,13 @@ fn refine(@builtin(global_invocation_id) id: vec3<u32>) {
     if best.w >= 0.0 {
         best_total = best.w + solve.smoothness * smoothness(around, best.x, best.yz);
     }
-    // Candidate 0: the own plane, if its cost is not known; 1..4 and 5..8: the planes of neighbours near and far, continued to here;
-    // 9, 10: noise, coarse and fine. At the finest level the near neighbours and the fine noise are enough. One loop, because the
-    // matching cost is long: every call is compiled anew.
+    // Candidate 0: the own plane, if its cost is not known; 1..4 and 5..8: the planes of neighbours near and far, continued to here, those
+    // outside the own block of 2x2 first; 9, 10: noise, coarse and fine. In the first pass of a level the near ones inside the block are left out:
+    // they come from the same coarser pixels. At the finest level the near ones and the fine noise are enough. One loop, because the
+    // matching cost is long: every call is compiled anew. (What only some lanes ask costs all of them in software, which computes what it masks out.)
     let finest = solve.scale < 1.5;
+    let last_near = select(4, 2, (solve.iteration & 7u) == 0u);
+    let outward = vec2<i32>(id.xy & vec2<u32>(1u)) * 2 - 1;
     let far = 3 + i32(solve.iteration % 3u) * 4;
     var k = select(0, 1, best.w >= 0.0);
     while k < 11 {
@@ -138,7 +141,7 @@ fn refine(@builtin(global_invocation_id) id: vec3<u32>) {
             g += h.yz * select(0.05, 0.2, k == 9) * solve.rho_per_px;
         } else if k > 0 {
             let m = (k - 1) & 3;
-            let o = select(vec2<i32>(0, select(-1, 1, m == 3)), vec2<i32>(select(-1, 1, m == 1), 0), m < 2) * select(1, far, k > 4);
+            let o = select(outward, -outward, m > 1) * select(vec2<i32>(1, 0), vec2<i32>(0, 1), (m & 1) == 1) * select(1, far, k > 4);
             let n = at + o;
             ask = all(n >= vec2<i32>(0)) && n.x < i32(solve.width) && n.y < i32(solve.height);
             let s = state_at(n);
@@ -156,7 +159,7 @@ fn refine(@builtin(global_invocation_id) id: vec3<u32>) {
                 best = vec4<f32>(rho, g, cost);
             }
         }
-        k = select(k + 1, 10, finest && k == 4);
+        k = select(k + 1, select(5, 10, finest), k == last_near);
     }
     state_out[pixel] = best;
 }
