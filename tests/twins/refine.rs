@@ -123,7 +123,7 @@ fn refine(m: &Matcher<'_>, state: &[State]) -> (Vec<State>, Vec<f32>) {
             // Those outside the own block of 2×2 first.
             let outward = (at & 1) * 2 - 1;
             let around = [IVec2::new(outward.x, 0), IVec2::new(0, outward.y), IVec2::new(-outward.x, 0), IVec2::new(0, -outward.y)];
-            let near_count = if solve.iteration % 8 == 0 { 2 } else { 4 };
+            let near_count = if solve.iteration.is_multiple_of(8) { 2 } else { 4 };
             for (reach, count) in if finest { vec![(1, near_count)] } else { vec![(1, near_count), (far, 4)] } {
                 for o in around.iter().take(count) {
                     let o = *o * reach;
