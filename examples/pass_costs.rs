@@ -132,7 +132,7 @@ fn main() -> anyhow::Result<()> {
     let solve_times = least(&first, &scene.times);
     let n = rig.cameras.len();
     let title = format!("scene: {n} cameras of {}×{} px, {}", rig.cameras[0].width_px, rig.cameras[0].height_px, gpu.info.name);
-    print(&title, &solve_passes(&scene.plan, n, [1, 2, 3]), &solve_times);
+    print(&title, &solve_passes(&scene.plan, n, [1, 2, 4]), &solve_times);
     let mut synthesizer = ViewSynthesizer::new(&gpu)?;
     let target = &rig.cameras[n / 2];
     let mut view_times = StageTimes::default();

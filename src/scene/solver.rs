@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Passes of refinement per level, finest first; coarser levels beyond the list use the last.
-const REFINE_PASSES: [u32; 3] = [1, 2, 3];
+const REFINE_PASSES: [u32; 3] = [1, 2, 4];
 /// The same for a thorough solve, which takes twice the time of the whole solve and gave 0.1 dB.
 const THOROUGH_PASSES: [u32; 3] = [3, 3, 4];
 /// Strides of the repair passes, px.
