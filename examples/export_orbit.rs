@@ -105,6 +105,7 @@ fn main() -> anyhow::Result<()> {
         mode: ViewMode::Synthesis,
         gaps: vec![],
         scene: SceneOptions { max_depth_size_px: args.depth_size, ..SceneOptions::default() },
+        plates: vec![],
         output: OutputSpec {
             path: args.out,
             width_px: args.width,

@@ -128,6 +128,25 @@ fn hard_scenes_are_scored_where_they_are() {
 }
 
 #[test]
+fn plates_and_mattes_are_true_and_views_gain_by_them() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let scope = Scope { size_px: (256, 144), ..Scope::quick() };
+    let report = venue::run(&[Part::Layers], &scope, &gpu, &out, &mut |_| true, &mut |_, _| {}).unwrap();
+    println!("{}", report.text());
+    let part = report.layers.as_ref().unwrap();
+    assert!(part.plate_db > 33.0 && part.plate_known_share > 0.8, "plates: {} dB, {} known", part.plate_db, part.plate_known_share);
+    assert!(part.missed_share < 0.05 && part.false_share < 0.08, "mattes: missed {}, false {}", part.missed_share, part.false_share);
+    let [without, with, _] = part.rows.as_slice() else { panic!("three rows") };
+    assert!(with.score.band_db > without.score.band_db + 0.7, "around the athlete: {with:?} after {without:?}");
+    assert!(with.score.psnr_db > without.score.psnr_db + 0.1, "on the whole: {with:?} after {without:?}");
+    for file in ["layers-plate.png", "layers-with-plates.png", "layers-truth.png"] {
+        assert!(out.join("pictures").join(file).is_file(), "no {file}");
+    }
+}
+
+#[test]
 fn unknown_parts_are_refused_by_name() {
     assert!(matches!(Part::only(&["unicorn".to_owned()]), Err(BenchError::NoSuchPart { .. })));
 }

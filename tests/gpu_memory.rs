@@ -8,7 +8,7 @@ use volte::{
     frame::{Picture, metrics::psnr_db},
     gpu::{Gpu, GpuError, GpuOptions},
     rig::{Camera, Rig},
-    scene::{Aggregation, Memory, Quality, SceneOptions, SceneSolver},
+    scene::{Aggregation, Backdrop, Layering, Memory, Quality, SceneOptions, SceneSolver, plate::Plate},
     view::{ViewMemory, ViewMode, ViewSynthesizer},
 };
 
@@ -103,6 +103,40 @@ fn the_formulas_say_what_is_allocated() {
     gpu.wait().unwrap();
     let left = gpu.allocated_bytes().unwrap().saturating_sub(before);
     assert!(left < 1 << 20, "{left} bytes stay allocated");
+}
+
+#[test]
+fn a_background_takes_what_the_formula_says() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let Some(_) = gpu.allocated_bytes() else {
+        return println!("this adapter does not count its memory");
+    };
+    let size = (320, 180);
+    let (rig, pictures) = stage(3, 12.0, size);
+    let inputs: Vec<&Picture> = pictures.iter().collect();
+    let options = SceneOptions::default();
+    let mut solver = SceneSolver::new(&gpu).unwrap();
+    let plates = pictures.iter().cloned().map(Plate::given).collect();
+    let backdrop = Backdrop::solve(&mut solver, &rig, plates, &options, &mut |_| true).unwrap();
+    let mut scene = solver.solve(&rig, &inputs, &options, &mut |_| true).unwrap();
+    let layering = Layering::new(&gpu).unwrap();
+    gpu.wait().unwrap();
+    let before = (gpu.allocated_bytes().unwrap(), scene.bytes());
+    layering.split(&mut scene, &inputs, &backdrop).unwrap();
+    gpu.wait().unwrap();
+    let said = Memory::background_bytes(&rig, &options);
+    let stays = gpu.allocated_bytes().unwrap() - before.0;
+    println!("background: {stays} of {said} bytes");
+    assert_eq!(scene.bytes() - before.1, said);
+    assert!((0.9..=1.3).contains(&(stays as f64 / said as f64)), "a background takes {stays}, not {said}");
+    // Where nothing stands before the plates the view is what it was, and at a camera it is that camera's picture.
+    let mut synthesizer = ViewSynthesizer::new(&gpu).unwrap();
+    let with_scene = gpu.allocated_bytes().unwrap();
+    let (view, peak) = peak_bytes(&gpu, || synthesizer.render(&scene, &rig.cameras[1], ViewMode::Synthesis).unwrap());
+    let said = ViewMemory::of(size, 3).with_background(size).bytes;
+    assert!(peak - with_scene <= said * 11 / 10, "a view takes {}, not {said}", peak - with_scene);
+    let db = psnr_db(&pictures[1], &view.read(&gpu).unwrap(), None).unwrap();
+    assert!(db >= 45.0, "{db}");
 }
 
 #[test]

@@ -23,8 +23,9 @@ pub enum Args {
     Pictures(PicturesArgs),
     /// Measure synthesis on the built-in venue, where pose and depth are known exactly. Needs no data.
     ///
-    /// Five parts: how far the pictures stay behind the same renderer with true depth; how steady an orbit is; quality over the spacing of
-    /// the cameras; what faulty cameras cost; and what is hard (thin things, no texture, motion blur, …), each alone. Prints the figures with their targets and writes a folder with a page and plots.
+    /// Six parts: how far the pictures stay behind the same renderer with true depth; how steady an orbit is; quality over the spacing of
+    /// the cameras; what faulty cameras cost; what is hard (thin things, no texture, motion blur, …), each alone; and what plates and
+    /// mattes give. Prints the figures with their targets and writes a folder with a page and plots.
     Venue(VenueArgs),
 }
 
@@ -35,7 +36,7 @@ pub struct VenueArgs {
     /// Where the report goes: a new or empty folder, or the report of an earlier run, which is replaced.
     #[arg(long, value_name = "DIR", default_value = "out/bench-venue")]
     out: PathBuf,
-    /// Only these parts, separated by commas: oracle, orbit, spacing, robustness, scenes; or single scenes (docs/scenes.md).
+    /// Only these parts, separated by commas: oracle, orbit, spacing, robustness, scenes, layers; or single scenes (docs/scenes.md).
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     only: Vec<String>,
     /// For a look: small pictures, few of them. The figures compare with no others.

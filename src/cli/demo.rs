@@ -290,6 +290,7 @@ fn write_orbit(args: &Args, feeds: Arc<CapturedFeeds>, feeder: VenueFeeder, prog
         mode: ViewMode::Synthesis,
         gaps: vec![],
         scene: quality.scene(),
+        plates: vec![],
         output: OutputSpec {
             path: args.out.clone(),
             width_px,

@@ -9,7 +9,7 @@ use volte::{
         GapQuality, GapState,
         export::{self, ExportJob, ExportProgress, ExportStage, Moments},
         footage::Footage,
-        gaps,
+        gaps, plates,
     },
     gpu::{Gpu, GpuOptions},
     output::{self, CancelToken, Codec, OutputSpec, SidecarHeader},
@@ -82,6 +82,10 @@ pub struct Args {
     /// Longest side of the depth maps in pixels, whatever the quality: smaller is faster.
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(16..))]
     depth_size: Option<u32>,
+    /// What the cameras see when nobody is there, for what nobody sees at the instant and for clean outlines: auto (learned from footage of
+    /// 4 s and more), learn (from any footage), off, or a folder with a picture of the empty stage per camera.
+    #[arg(long, value_name = "auto|learn|off|FOLDER", default_value = "auto")]
+    plates: String,
     /// Replace files of that name.
     #[arg(long)]
     overwrite: bool,
@@ -141,7 +145,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let rig = rig::load(&args.rig)?.only(&args.only).context("--use")?;
     let cancel = super::cancelled_by_ctrl_c()?;
     let material = if args.pictures.is_some() { pictures(&args, &rig)? } else { footage(&args, &rig, &cancel)? };
-    let Material { rig, mut moments, path, mark } = material;
+    let Material { rig, mut moments, path, mark, plates } = material;
+    if !plates.is_empty() {
+        println!("plates: {} of {} cameras", plates.len(), rig.cameras.len());
+    }
     if let Some(file) = &args.save_path {
         std::fs::write(file, path.to_toml()?).with_context(|| format!("cannot write {}", file.display()))?;
     }
@@ -178,6 +185,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             Some(size_px) => SceneOptions { max_depth_size_px: Some(size_px), ..args.quality.scene() },
             None => args.quality.scene(),
         },
+        plates,
         output: OutputSpec {
             path: args.out,
             width_px,
@@ -239,6 +247,7 @@ struct Material {
     moments: Moments,
     path: Path,
     mark: MediaTime,
+    plates: Vec<plates::NamedPlate>,
 }
 
 fn pictures(args: &Args, rig: &Rig) -> anyhow::Result<Material> {
@@ -249,7 +258,12 @@ fn pictures(args: &Args, rig: &Rig) -> anyhow::Result<Material> {
     }
     let path = path_of(args, &matched.rig)?;
     let moments = Moments::One(export::moment_of_pictures(&matched.rig, &matched.paths)?);
-    Ok(Material { rig: matched.rig, moments, path, mark: MediaTime::ZERO })
+    let plates = match args.plates.as_str() {
+        "auto" | "off" => vec![],
+        "learn" => bail!("--plates learn needs --footage: pictures have no past. Give a folder with pictures of the empty stage"),
+        folder => plates::given(&matched.rig, FilePath::new(folder)).context("--plates")?,
+    };
+    Ok(Material { rig: matched.rig, moments, path, mark: MediaTime::ZERO, plates })
 }
 
 fn footage(args: &Args, rig: &Rig, cancel: &CancelToken) -> anyhow::Result<Material> {
@@ -257,7 +271,7 @@ fn footage(args: &Args, rig: &Rig, cancel: &CancelToken) -> anyhow::Result<Mater
     let path = path_of(args, rig)?;
     let instants = || path.keys.iter().map(|k| k.instant_secs);
     let span = (instants().fold(f64::MAX, f64::min), instants().fold(f64::MIN, f64::max));
-    let footage = Footage::open(rig, &args.footage, at, span, cancel)?;
+    let mut footage = Footage::open(rig, &args.footage, at, span, cancel)?;
     let mark = footage.mark();
     for feed in footage.status() {
         tracing::info!(feed = %feed.name, codec = ?feed.codec, size = ?feed.size_px, frames = feed.received, "read");
@@ -269,7 +283,14 @@ fn footage(args: &Args, rig: &Rig, cancel: &CancelToken) -> anyhow::Result<Mater
             (camera.width_px, camera.height_px) = (w, h);
         }
     }
-    Ok(Material { rig, moments: Moments::Any(Box::new(footage)), path, mark })
+    let (from, until) = footage.span();
+    let plates = match args.plates.as_str() {
+        "off" => vec![],
+        "auto" if !plates::is_long_enough(from, until) => vec![],
+        "auto" | "learn" => plates::learned(&mut footage, &rig, (from, until), &mut || !cancel.is_cancelled())?,
+        folder => plates::given(&rig, FilePath::new(folder)).context("--plates")?,
+    };
+    Ok(Material { rig, moments: Moments::Any(Box::new(footage)), path, mark, plates })
 }
 
 fn show(bar: &ProgressBar, p: ExportProgress) {

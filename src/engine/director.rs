@@ -365,6 +365,7 @@ impl Director {
             mode: ViewMode::Synthesis,
             gaps: self.truth.ladder.gaps().to_vec(),
             scene,
+            plates: vec![],
             output: OutputSpec {
                 path: free_name(&self.export_folder, name),
                 width_px,

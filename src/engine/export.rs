@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Instant};
 use super::{
     ladder::{GapState, Rung, cut_camera, gap_at},
     orbit,
+    plates::{Layers, NamedPlate},
     truth::TruthError,
 };
 use crate::{
@@ -121,6 +122,8 @@ pub struct ExportJob {
     pub gaps: Vec<GapState>,
     /// How to solve.
     pub scene: SceneOptions,
+    /// Plates of its cameras ([`super::plates`]): with them what nobody sees at the instant is shown as it was. None: without.
+    pub plates: Vec<NamedPlate>,
     /// The file. Its `sidecar` is filled in here when it is `Some`.
     pub output: OutputSpec,
 }
@@ -259,6 +262,15 @@ pub fn run(
         };
         let mut synthesizer = ViewSynthesizer::new(gpu)?;
         timed(&mut secs, "pipelines", start);
+        let start = Instant::now();
+        let layers = match &mut solver {
+            Some(solver) if !job.plates.is_empty() => Layers::of(gpu, solver, &whole, &job.plates, &job.scene, &mut |share| {
+                progress(ExportProgress { stage: ExportStage::Solving, share, frames_done: 0, frames });
+                !cancel.is_cancelled()
+            })?,
+            _ => None,
+        };
+        timed(&mut secs, "plates", start);
         let mut times = times_of(&first);
         let mut scene: Option<Scene> = None;
         let mut left_out = now.left_out.clone();
@@ -292,7 +304,7 @@ pub fn run(
             } else {
                 let start = Instant::now();
                 let pictures: Vec<&Picture> = now.pictures.iter().map(AsRef::as_ref).collect();
-                let solved = if let Some(solver) = &mut solver {
+                let mut solved = if let Some(solver) = &mut solver {
                     let mut tell = |share| {
                         progress(at(ExportStage::Solving, share));
                         !cancel.is_cancelled()
@@ -301,6 +313,9 @@ pub fn run(
                 } else {
                     Scene::without_depth(gpu, &now.rig, &pictures)?
                 };
+                if let Some(layers) = &layers {
+                    layers.split(&mut solved, &pictures)?;
+                }
                 timed(&mut secs, if solver.is_some() { "solve" } else { "upload" }, start);
                 solve_gpu_secs.merge(&solved.times);
                 moments += 1;

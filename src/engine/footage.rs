@@ -153,6 +153,14 @@ impl Footage {
         self.mark
     }
 
+    /// From when to when all cameras have frames, on the house clock.
+    pub fn span(&self) -> (MediaTime, MediaTime) {
+        let at = |secs: f64| self.start.plus_nanos((secs * 1e9).round() as i64);
+        let first = self.spans_secs.iter().map(|s| s.1).fold(0.0, f64::max);
+        let last = self.spans_secs.iter().map(|s| s.2).fold(f64::INFINITY, f64::min);
+        (at(first), at(if last.is_finite() { last } else { first }))
+    }
+
     /// How the feeds fared.
     pub fn status(&self) -> Vec<FeedStatus> {
         self.session.status()

@@ -22,6 +22,7 @@ mod live;
 mod meter;
 mod moment_thread;
 mod orbit;
+pub mod plates;
 mod publish;
 mod snapshot;
 #[cfg(feature = "gstreamer")]

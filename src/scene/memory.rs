@@ -65,6 +65,13 @@ impl Memory {
         }
     }
 
+    /// What a background adds to the scene of a rig ([`crate::scene::Layering`]), bytes: pictures, depth, mattes. While it is made there are
+    /// twice as many, because the queue holds a copy of what is uploaded, and the depth before.
+    pub fn background_bytes(rig: &Rig, options: &SceneOptions) -> u64 {
+        let (w, h) = largest(rig.cameras.iter().map(|c| (c.width_px, c.height_px)));
+        Self::of(rig, options).scene_bytes + u64::from(w) * u64::from(h) * rig.cameras.len() as u64
+    }
+
     /// The most at any time.
     pub fn peak_bytes(&self) -> u64 {
         self.upload_bytes.max(self.search_bytes).max(self.check_bytes)
@@ -97,7 +104,8 @@ impl Scene {
             let texel = t.format().block_copy_size(None).unwrap_or(4);
             u64::from(t.width()) * u64::from(t.height()) * u64::from(t.depth_or_array_layers()) * u64::from(texel)
         };
-        of(&self.pictures) + of(&self.depths)
+        let behind = self.background.as_ref().map_or(0, |b| of(&b.mattes) + b.scene.bytes());
+        of(&self.pictures) + of(&self.depths) + behind
     }
 }
 

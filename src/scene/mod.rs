@@ -5,13 +5,17 @@
 
 pub mod gains;
 pub mod gpu_data;
+mod layers;
+pub mod matte;
 mod memory;
 mod plan;
+pub mod plate;
 mod quality;
 mod solver;
 mod upload;
 
 pub(crate) use gpu_data::shader_structs;
+pub use layers::{Backdrop, Background, Layering, SnapGpu};
 pub use memory::Memory;
 pub use plan::Plan;
 pub use quality::Quality;
@@ -65,4 +69,6 @@ pub struct Scene {
     pub depths: wgpu::Texture,
     /// GPU seconds per stage of the solve.
     pub times: StageTimes,
+    /// What is behind its foreground, where its cameras have plates ([`Layering::split`]).
+    pub background: Option<Box<Background>>,
 }

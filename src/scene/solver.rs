@@ -62,7 +62,7 @@ struct Textures {
     depths: wgpu::Texture,
 }
 
-fn view(texture: &wgpu::Texture) -> wgpu::TextureView {
+pub(super) fn view(texture: &wgpu::Texture) -> wgpu::TextureView {
     texture.create_view(&wgpu::TextureViewDescriptor { dimension: Some(wgpu::TextureViewDimension::D2Array), ..Default::default() })
 }
 
@@ -82,7 +82,7 @@ pub(super) fn array_texture(gpu: &Gpu, label: &str, size: (u32, u32), layers: u3
     })
 }
 
-fn tiles(size: (u32, u32)) -> [u32; 3] {
+pub(super) fn tiles(size: (u32, u32)) -> [u32; 3] {
     [size.0.div_ceil(8), size.1.div_ceil(8), 1]
 }
 
@@ -181,7 +181,7 @@ impl SceneSolver {
         }
         let exposures = self.exposures(&plan, rig, &textures, &depths, &mut timer)?;
         times.merge(&timer.collect(&gpu)?);
-        Ok(Scene { rig: rig.clone(), exposures, plan, pictures: textures.pictures, depths, times })
+        Ok(Scene { rig: rig.clone(), exposures, plan, pictures: textures.pictures, depths, times, background: None })
     }
 
     /// An array of depth maps, one layer per camera.

@@ -62,7 +62,15 @@ fn upload(gpu: &Gpu, rig: &Rig, pictures: &[&Picture], depths_m: Option<&[&[f32]
             write_layer(gpu, &depths, layer, layer_size, bytemuck::cast_slice(&texels));
         }
     }
-    Scene { rig: rig.clone(), exposures: vec![[0.0; 3]; rig.cameras.len()], plan, pictures: texture, depths, times: StageTimes::default() }
+    Scene {
+        rig: rig.clone(),
+        exposures: vec![[0.0; 3]; rig.cameras.len()],
+        plan,
+        pictures: texture,
+        depths,
+        times: StageTimes::default(),
+        background: None,
+    }
 }
 
 /// Writes one layer of an array texture from its upper left corner; rows are as wide as the given size.

@@ -16,6 +16,8 @@ pub enum Dressing {
     LooseHair,
     /// A plain wall of one colour behind the athlete, without any texture.
     PlainWall,
+    /// The athlete has not come in yet: no athlete, no racket, no ball.
+    BeforeEntrance,
     /// Three black lacquered balls: no texture of their own, and highlights that wander as the viewer does.
     Lacquer,
 }
@@ -49,7 +51,7 @@ pub(super) fn strands(j: &Joints, scale: f32) -> Vec<[Vec3; 3]> {
 pub(super) fn add(parts: &mut Parts, dressing: Dressing, (joints, scale, hair): (&Joints, f32, Vec3)) {
     let first = parts.casters.len();
     match dressing {
-        Dressing::None => return,
+        Dressing::None | Dressing::BeforeEntrance => return,
         Dressing::LooseHair => {
             // Too thin for shadows.
             parts.shadowless = true;

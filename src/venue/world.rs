@@ -462,11 +462,13 @@ pub fn at_phase(phase: f32, period_secs: f32, messages: &[u32], dressing: Dressi
     let look = athlete_look();
     let sway = (phase * TAU * 2.0).sin();
     let (joints, scale) = athlete_at(phase);
-    dress(&mut parts, &joints, &look, sway);
-    racket(&mut parts, &joints, scale);
-    let mut scratch = Parts::default();
-    let at_hit = racket(&mut scratch, &athlete_at(HIT_PHASE).0, scale);
-    ball(&mut parts, at_hit, phase, period_secs);
+    if dressing != Dressing::BeforeEntrance {
+        dress(&mut parts, &joints, &look, sway);
+        racket(&mut parts, &joints, scale);
+        let mut scratch = Parts::default();
+        let at_hit = racket(&mut scratch, &athlete_at(HIT_PHASE).0, scale);
+        ball(&mut parts, at_hit, phase, period_secs);
+    }
     others(&mut parts, phase);
     props(&mut parts, messages);
     dressing::add(&mut parts, dressing, (&joints, scale, look.hair));

@@ -35,6 +35,16 @@ impl ViewMemory {
     }
 }
 
+impl ViewMemory {
+    /// The same where the scene has a background: its picture and surface wait while the moment is synthesized, and then both are put
+    /// together in a third picture.
+    #[must_use]
+    pub const fn with_background(self, (width_px, height_px): (u32, u32)) -> Self {
+        let pixels = width_px as u64 * height_px as u64;
+        Self { bytes: self.bytes + (SURFACE_BYTES + 2 * COLOR_BYTES) * pixels, ..self }
+    }
+}
+
 /// How many sources a view may have so that no buffer is larger than this GPU binds; zero where the picture itself is too large.
 pub(super) fn most_sources(gpu: &Gpu, (width_px, height_px): (u32, u32)) -> usize {
     let pixels = (u64::from(width_px) * u64::from(height_px)).max(1);

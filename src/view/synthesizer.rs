@@ -1,5 +1,7 @@
 //! Records and runs the passes of a view.
 
+mod layers;
+
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::{
@@ -72,6 +74,7 @@ pub struct ViewSynthesizer {
     settle: Kernel,
     mend: Kernel,
     shade: Kernel,
+    compose: Kernel,
     gather: Kernel,
     reduce: Kernel,
     spread: Kernel,
@@ -124,6 +127,20 @@ fn parameters_of(scene: &Scene, target: &Camera, mode: ViewMode, sources: usize)
     }
 }
 
+/// The texture of a view.
+fn picture_texture(gpu: &Gpu, (width, height): (u32, u32)) -> wgpu::Texture {
+    gpu.device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("view"),
+        size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::Rgba8Unorm,
+        usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_SRC,
+        view_formats: &[],
+    })
+}
+
 impl ViewSynthesizer {
     /// Compiles the pipelines.
     pub fn new(gpu: &Gpu) -> Result<Self, ViewError> {
@@ -133,6 +150,7 @@ impl ViewSynthesizer {
             settle: Kernel::new(gpu, "view/settle.wgsl", "settle", &[])?,
             mend: Kernel::new(gpu, "view/vote.wgsl", "mend", &[])?,
             shade: Kernel::new(gpu, "view/shade.wgsl", "shade", &[])?,
+            compose: Kernel::new(gpu, "view/compose.wgsl", "compose", &[])?,
             gather: Kernel::new(gpu, "view/smooth.wgsl", "gather", &[])?,
             reduce: Kernel::new(gpu, "view/smooth.wgsl", "reduce", &[])?,
             spread: Kernel::new(gpu, "view/smooth.wgsl", "spread", &[])?,
@@ -185,7 +203,10 @@ impl ViewSynthesizer {
             }
         }
         let gpu = self.gpu.clone();
-        gpu.checked("synthesizing a view", || Ok(self.render_unchecked(scene, target, mode, &chosen)))?
+        gpu.checked("synthesizing a view", || match &scene.background {
+            Some(background) if mode.needs_depth() => Ok(self.render_layers(scene, background, target, mode, &chosen)),
+            _ => Ok(self.render_unchecked(scene, target, mode, &chosen)),
+        })?
     }
 
     fn render_unchecked(&mut self, scene: &Scene, target: &Camera, mode: ViewMode, chosen: &[(usize, f32)]) -> Result<View, ViewError> {
@@ -206,16 +227,7 @@ impl ViewSynthesizer {
         let pictures = scene
             .pictures
             .create_view(&wgpu::TextureViewDescriptor { dimension: Some(wgpu::TextureViewDimension::D2Array), ..Default::default() });
-        let texture = gpu.device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("view"),
-            size: wgpu::Extent3d { width: size.0, height: size.1, depth_or_array_layers: 1 },
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: wgpu::TextureFormat::Rgba8Unorm,
-            usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_SRC,
-            view_formats: &[],
-        });
+        let texture = picture_texture(&gpu, size);
         let texture_view = texture.create_view(&wgpu::TextureViewDescriptor::default());
 
         let mut timer = Timer::new(&gpu);

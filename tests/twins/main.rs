@@ -9,6 +9,7 @@ mod bench;
 mod camera;
 mod finish;
 mod gains;
+mod layers;
 mod matching;
 mod prepare;
 mod refine;

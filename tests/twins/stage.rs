@@ -16,7 +16,7 @@ use crate::{
 
 /// Nearest and farthest inverse depth, 1/m.
 pub const RHO: (f32, f32) = (0.15, 0.42);
-const BALL: (DVec3, f64) = (DVec3::new(0.15, 0.0, 0.05), 0.8);
+pub const BALL: (DVec3, f64) = (DVec3::new(0.15, 0.0, 0.05), 0.8);
 const WALL_Y_M: f64 = 1.6;
 
 pub struct Stage {

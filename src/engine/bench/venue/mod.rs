@@ -1,12 +1,13 @@
 //! The venue bench: synthesis measured on the built-in synthetic venue, where pose and depth are known exactly and a truth can be drawn
 //! at any place between the cameras.
 //!
-//! Five parts: against the same renderer with true depth (oracle), over a dense orbit (orbit), over the spacing of the cameras (spacing),
-//! with faulty cameras (robustness), and what is hard, each alone (scenes). [`run`] measures and writes a folder with figures, plots and a page. Must not know: windows,
+//! Six parts: against the same renderer with true depth (oracle), over a dense orbit (orbit), over the spacing of the cameras (spacing),
+//! with faulty cameras (robustness), what is hard, each alone (scenes), and with plates and mattes (layers). [`run`] measures and writes a folder with figures, plots and a page. Must not know: windows,
 //! command lines.
 
 mod faulty;
 mod hard;
+mod layered;
 mod measure;
 mod page;
 mod parts;
@@ -16,6 +17,7 @@ mod report;
 mod stage;
 mod warp;
 
+pub use layered::{LayersPart, LayersRow};
 pub use measure::Pop;
 pub use report::{
     DeadGap, FaultCurve, FaultPoint, InRegion, OraclePart, OracleView, OrbitPart, OrbitRun, Pair, RobustnessPart, SceneRow, ScenesPart,
@@ -48,11 +50,13 @@ pub enum Part {
     Robustness,
     /// What is hard for synthesis, each alone.
     Scenes,
+    /// With plates and mattes, and without.
+    Layers,
 }
 
 impl Part {
     /// All, in the order in which they run.
-    pub const ALL: [Self; 5] = [Self::Oracle, Self::Orbit, Self::Spacing, Self::Robustness, Self::Scenes];
+    pub const ALL: [Self; 6] = [Self::Oracle, Self::Orbit, Self::Spacing, Self::Robustness, Self::Scenes, Self::Layers];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
@@ -62,6 +66,7 @@ impl Part {
             Self::Spacing => "spacing",
             Self::Robustness => "robustness",
             Self::Scenes => "scenes",
+            Self::Layers => "layers",
         }
     }
 
@@ -176,6 +181,10 @@ impl Scope {
                 one * (1.0 + colour) + (one + 6.0 * frame) * self.calibrations_px.len() as f64 + 9.0 * frame + dead
             }
             Part::Scenes => self.scenes.len() as f64 * (six + parts::MIDDLES.len() as f64 * (frame + 2.0 * view + 0.1)),
+            Part::Layers => {
+                let frames = 6.0 * f64::from(layered::PAST + 3) + 2.0 * parts::MIDDLES.len() as f64;
+                frames * frame + 18.0 + layered::SPLIT_COST + parts::MIDDLES.len() as f64 * 3.0 * view
+            }
         }
     }
 }
@@ -213,6 +222,7 @@ pub fn run(
             Part::Spacing => parts::spacing(&mut stage, scope, &mut gallery, &mut steps).map(|p| report.spacing = Some(p)),
             Part::Robustness => faulty::robustness(&mut stage, scope, &mut steps).map(|p| report.robustness = Some(p)),
             Part::Scenes => hard::scenes(&mut stage, scope, &mut gallery, &mut steps).map(|p| report.scenes = Some(p)),
+            Part::Layers => layered::layers(&mut stage, scope, &mut gallery, &mut steps).map(|p| report.layers = Some(p)),
         };
         match measured {
             Err(BenchError::Scene(SceneError::Cancelled)) => {
@@ -277,6 +287,6 @@ mod tests {
         assert_eq!(Scope::full().with_scenes_of(&[names[0].clone(), "scenes".to_owned()]).scenes, hard::all());
         let told = Part::only(&["orbits".to_owned()]).unwrap_err().to_string();
         assert!(told.contains("partial"), "{told}");
-        assert!(told.contains("orbits") && told.contains("oracle, orbit, spacing, robustness, scenes"), "{told}");
+        assert!(told.contains("orbits") && told.contains("oracle, orbit, spacing, robustness, scenes, layers"), "{told}");
     }
 }

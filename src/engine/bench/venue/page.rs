@@ -67,7 +67,9 @@ fn groups(report: &VenueReport) -> Vec<Group> {
         let layers = ["truth", "synthesis", "plain-warp", "cross-fade", "oracle"];
         group(format!("scene: {}", r.name), &format!("scene-{}", r.name), &layers)
     });
-    spacing.chain(oracle).chain(scenes).collect()
+    let views = ["truth", "without-plates", "with-plates", "true-depth--without-plates", "plate", "background"];
+    let layers = report.layers.iter().map(|p| group(format!("plates, {}°", p.spacing_deg), "layers", &views));
+    spacing.chain(oracle).chain(scenes).chain(layers).collect()
 }
 
 fn table((heads, rows): &Table) -> String {

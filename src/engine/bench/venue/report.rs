@@ -1,7 +1,7 @@
 //! The figures of a run, and how they stand against the targets. Pure.
 
 use super::{
-    Scope,
+    LayersPart, Scope,
     measure::{Pop, mean},
 };
 use crate::engine::Rung;
@@ -281,6 +281,9 @@ pub struct VenueReport {
     /// Hard scenes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scenes: Option<ScenesPart>,
+    /// Plates and mattes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layers: Option<LayersPart>,
 }
 
 /// A figure against its target.
@@ -313,6 +316,7 @@ impl VenueReport {
             spacing: None,
             robustness: None,
             scenes: None,
+            layers: None,
         }
     }
 
@@ -447,6 +451,7 @@ impl VenueReport {
             ];
             out.push(("Hard scenes, mid-gap, dB", (heads, rows.collect())));
         }
+        out.extend(self.layers.iter().map(LayersPart::table));
         out
     }
 

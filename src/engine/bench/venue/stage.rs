@@ -41,7 +41,7 @@ impl Steps<'_> {
     }
 
     /// So much more will be done when this step ends.
-    fn at(&mut self, ahead: f64) -> bool {
+    pub fn at(&mut self, ahead: f64) -> bool {
         let share = ((self.done + ahead) / self.whole).min(1.0);
         (self.tell)(Progress { set: self.part, index: self.place.0, sets: self.place.1, share })
     }
