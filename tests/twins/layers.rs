@@ -71,7 +71,9 @@ impl Snap {
         let mut plate_pictures = Colors::new(128, 96, 4);
         for (k, layer) in plates.layers.iter_mut().enumerate() {
             for (p, d) in layer.iter_mut().enumerate() {
-                *d = [d[0].min(0.2), noise(p as u32, 1, k as u32)];
+                // Here and there a ghost, nearer than what the moment sees.
+                let ghost = noise(p as u32 / 8, 2, k as u32) < 0.1;
+                *d = [if ghost { 0.32 } else { d[0].min(0.2) }, noise(p as u32, 1, k as u32)];
             }
             for (x, y) in pixels(128, 96) {
                 plate_pictures.set(x, y, k, [1, 2, 3, if noise(x / 8, y / 8, k as u32) < 0.15 { 40 } else { 250 }]);
