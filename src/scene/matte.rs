@@ -115,7 +115,15 @@ fn differs(own: [f32; 3], plate: [f32; 3], spread: u8, confidence: u8) -> u8 {
 /// What the pixels of like colour around say, together with the pixel itself.
 fn cleaned(picture: &Picture, matte: &[u8], (x, y): (i32, i32), (w, h): (i32, i32)) -> u8 {
     let i = (y * w + x) as usize;
-    // Inside and outside nothing is to be cleaned.
+    // Where all around is alike there is nothing to clean: nearly everywhere.
+    let (left, right) = ((x - REACH).max(0), (x + REACH).min(w - 1));
+    let row = |qy: i32| &matte[(qy * w + left) as usize..=(qy * w + right) as usize];
+    if matte[i] == 0 || matte[i] == 255 {
+        let is_alike = ((y - REACH).max(0)..=(y + REACH).min(h - 1)).all(|qy| row(qy).iter().all(|m| *m == matte[i]));
+        if is_alike {
+            return matte[i];
+        }
+    }
     let own = at(picture, i);
     let (mut sum, mut total) = (0.0, 0.0);
     for dy in -REACH..=REACH {
@@ -138,7 +146,13 @@ fn cleaned(picture: &Picture, matte: &[u8], (x, y): (i32, i32), (w, h): (i32, i3
 /// At the edge: the share of the nearest pure foreground in the mixture with the plate.
 fn mixed(picture: &Picture, plate: &Picture, matte: &[u8], (x, y): (i32, i32), (w, h): (i32, i32)) -> u8 {
     let i = (y * w + x) as usize;
-    let (mut least, mut most) = (255, 0);
+    // Only where foreground and plate meet, and where the plate is known.
+    let (left, right) = ((x - 1).max(0), (x + 1).min(w - 1));
+    let around = ((y - 1).max(0)..=(y + 1).min(h - 1)).flat_map(|qy| &matte[(qy * w + left) as usize..=(qy * w + right) as usize]);
+    let (least, most) = around.fold((255, 0), |(l, m), v| (l.min(*v), m.max(*v)));
+    if most < 200 || least > 55 || plate.rgba()[i * 4 + 3] < 128 {
+        return matte[i];
+    }
     let (mut pure, mut total) = ([0.0_f32; 3], 0.0_f32);
     for dy in -PURE_REACH..=PURE_REACH {
         for dx in -PURE_REACH..=PURE_REACH {
@@ -147,15 +161,10 @@ fn mixed(picture: &Picture, plate: &Picture, matte: &[u8], (x, y): (i32, i32), (
                 continue;
             }
             let q = (qy * w + qx) as usize;
-            if dx.abs() <= 1 && dy.abs() <= 1 {
-                least = least.min(matte[q]);
-                most = most.max(matte[q]);
-            }
             // Pure: it and what touches it is foreground.
-            let touches = |q: usize, step: usize| {
-                matte.get(q.wrapping_sub(step)).is_some_and(|m| *m > 230) && matte.get(q + step).is_some_and(|m| *m > 230)
-            };
-            if matte[q] > 240 && touches(q, 1) && touches(q, w as usize) {
+            let is_foreground = |q: usize| matte.get(q).is_some_and(|m| *m > 230);
+            let touches = |step: usize| is_foreground(q.wrapping_sub(step)) && is_foreground(q + step);
+            if matte[q] > 240 && touches(1) && touches(w as usize) {
                 let weight = 1.0 / (1.0 + (dx * dx + dy * dy) as f32);
                 let other = at(picture, q);
                 for c in 0..3 {
@@ -165,8 +174,7 @@ fn mixed(picture: &Picture, plate: &Picture, matte: &[u8], (x, y): (i32, i32), (
             }
         }
     }
-    // Only where foreground and plate meet, and where the plate is known.
-    if most < 200 || least > 55 || total <= 0.0 || plate.rgba()[i * 4 + 3] < 128 {
+    if total <= 0.0 {
         return matte[i];
     }
     let (own, plate) = (at(picture, i), at(plate, i));
