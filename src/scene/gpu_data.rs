@@ -109,6 +109,39 @@ pub struct PrepareGpu {
     pub samples: u32,
 }
 
+/// `Tune` of shaders/scene/tune.wgsl.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+pub struct TuneGpu {
+    /// Of the grid of the camera that is compared.
+    pub width: u32,
+    /// See `width`.
+    pub height: u32,
+    /// Of the grid of the source.
+    pub source_width: u32,
+    /// See `source_width`.
+    pub source_height: u32,
+    /// Working px between the points of a grid.
+    pub stride: u32,
+    /// Slot of the source.
+    pub slot: u32,
+    /// Splats per slot.
+    pub slot_size: u32,
+    /// Number of sources.
+    pub sources: u32,
+    /// How far a step goes, px of disparity and units of the logit.
+    pub rate: f32,
+    /// What Adam's mean of the gradient is divided by.
+    pub bias_mean: f32,
+    /// What Adam's mean of its square is divided by.
+    pub bias_square: f32,
+    /// Unused.
+    pub pad: f32,
+}
+
+crate::shader_struct!(TuneGpu as "Tune" in "scene/tune.wgsl" {
+    width, height, source_width, source_height, stride, slot, slot_size, sources, rate, bias_mean, bias_square, pad,
+});
 crate::shader_struct!(CameraGpu as "Camera" in "scene/prepare.wgsl" {
     row_x, row_y, row_z, lens, distortion_a, distortion_b, size_kind_layer, working_lens, working_size, gain,
 });
@@ -121,7 +154,7 @@ crate::shader_struct!(PrepareGpu as "Prepare" in "scene/prepare.wgsl" { camera, 
 
 /// What the scene uploads, for the test that compares it with the shaders.
 pub(crate) fn shader_structs() -> Vec<StructLayout> {
-    vec![CameraGpu::LAYOUT, PairGpu::LAYOUT, SolveGpu::LAYOUT, PrepareGpu::LAYOUT, super::SnapGpu::LAYOUT]
+    vec![CameraGpu::LAYOUT, PairGpu::LAYOUT, SolveGpu::LAYOUT, PrepareGpu::LAYOUT, super::SnapGpu::LAYOUT, TuneGpu::LAYOUT]
 }
 
 /// How a camera is mapped to its working picture.

@@ -179,6 +179,7 @@ impl Layering {
             exposures: scene.exposures.clone(),
             pictures: behind,
             depths: background_depths,
+            thorough: false,
             times: StageTimes::default(),
             background: None,
         };

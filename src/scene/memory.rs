@@ -4,6 +4,7 @@
 use super::{
     Plan, Scene, SceneOptions,
     plan::{MAX_NEIGHBOURS, largest},
+    tune,
 };
 use crate::{gpu::Gpu, rig::Rig};
 
@@ -31,6 +32,8 @@ pub struct Memory {
     pub search_bytes: u64,
     /// While the cameras are checked against each other.
     pub check_bytes: u64,
+    /// While a thorough solve is tuned; else zero.
+    pub tune_bytes: u64,
     /// What stays: the scene.
     pub scene_bytes: u64,
     /// The largest storage buffer that is bound.
@@ -60,6 +63,7 @@ impl Memory {
             upload_bytes: 2 * pictures + levels + depths,
             search_bytes: pictures + levels + depths + states + quads + VOLUME_BYTES * cells,
             check_bytes: pictures + level(0) + 2 * depths,
+            tune_bytes: if options.thorough { pictures + depths + tune::bytes(&plan, depths) } else { 0 },
             scene_bytes: pictures + depths,
             binding_bytes: (STATE_BYTES * most_pixels(0)).max(SUM_BYTES * cells),
         }
@@ -74,7 +78,7 @@ impl Memory {
 
     /// The most at any time.
     pub fn peak_bytes(&self) -> u64 {
-        self.upload_bytes.max(self.search_bytes).max(self.check_bytes)
+        self.upload_bytes.max(self.search_bytes).max(self.check_bytes).max(self.tune_bytes)
     }
 }
 

@@ -12,6 +12,7 @@ mod plan;
 pub mod plate;
 mod quality;
 mod solver;
+mod tune;
 mod upload;
 
 pub(crate) use gpu_data::shader_structs;
@@ -49,7 +50,8 @@ impl SceneError {
 pub struct SceneOptions {
     /// Longest side of the finest depth level, px; `None` = the pictures' own size.
     pub max_depth_size_px: Option<u32>,
-    /// Three times the passes of refinement at the finest level.
+    /// Three times the passes of refinement at the finest level; then depth and confidence are tuned by drawing them into each other's
+    /// cameras, and views are polished.
     pub thorough: bool,
 }
 
@@ -67,6 +69,8 @@ pub struct Scene {
     pub pictures: wgpu::Texture,
     /// Inverse depth (r, 1/m along z) and confidence (g, 0…1) of the working pictures, one layer per camera, `Rg32Float`.
     pub depths: wgpu::Texture,
+    /// Solved thoroughly: its views are worth polishing.
+    pub thorough: bool,
     /// GPU seconds per stage of the solve.
     pub times: StageTimes,
     /// What is behind its foreground, where its cameras have plates ([`Layering::split`]).

@@ -11,6 +11,7 @@ use super::{
     gpu_data::{CameraGpu, PairGpu, PrepareGpu, SolveGpu},
     memory,
     plan::{MAX_NEIGHBOURS, largest},
+    tune::Tuner,
     upload::write_layer,
 };
 use crate::{
@@ -24,6 +25,8 @@ use crate::{
 const REFINE_PASSES: [u32; 3] = [1, 2, 4];
 /// The same for a thorough solve, which takes twice the time of the whole solve and gave 0.1 dB.
 const THOROUGH_PASSES: [u32; 3] = [3, 3, 4];
+/// Share of a thorough solve's progress that the tuning takes.
+const TUNE_SHARE: f32 = 0.4;
 /// Strides of the repair passes, px.
 const REPAIR_STRIDES: [u32; 6] = [1, 2, 4, 8, 4, 1];
 /// Share of the absolute colour difference in the matching cost.
@@ -51,6 +54,7 @@ pub struct SceneSolver {
     check: Kernel,
     repair: Kernel,
     compare: Kernel,
+    tuner: Tuner,
     sampler: wgpu::Sampler,
 }
 
@@ -108,6 +112,7 @@ impl SceneSolver {
             check: kernel("finish", "check")?,
             repair: kernel("finish", "repair")?,
             compare: kernel("gains", "compare")?,
+            tuner: Tuner::new(gpu)?,
             sampler: gpu.device.create_sampler(&wgpu::SamplerDescriptor {
                 label: Some("bilinear"),
                 mag_filter: wgpu::FilterMode::Linear,
@@ -137,9 +142,11 @@ impl SceneSolver {
         rig: &Rig,
         pictures: &[&Picture],
         options: &SceneOptions,
-        progress: &mut dyn FnMut(f32) -> bool,
+        whole: &mut dyn FnMut(f32) -> bool,
     ) -> Result<Scene, SceneError> {
         let gpu = self.gpu.clone();
+        let share = if options.thorough { 1.0 - TUNE_SHARE } else { 1.0 };
+        let progress = &mut |p: f32| whole(share * p);
         let fitting = options.fitted(rig, u64::MAX, memory::most_binding_bytes(&gpu));
         if fitting != *options {
             tracing::warn!(
@@ -181,7 +188,16 @@ impl SceneSolver {
         }
         let exposures = self.exposures(&plan, rig, &textures, &depths, &mut timer)?;
         times.merge(&timer.collect(&gpu)?);
-        Ok(Scene { rig: rig.clone(), exposures, plan, pictures: textures.pictures, depths, times, background: None })
+        let thorough = options.thorough;
+        let pictures = textures.pictures;
+        // Tuning needs room, and neither working pictures nor unchecked depth.
+        drop((textures.levels, textures.depths));
+        let mut scene = Scene { rig: rig.clone(), exposures, plan, pictures, depths, thorough, times, background: None };
+        if thorough {
+            let tuned = self.tuner.tune(&gpu, &mut scene, &mut |p| whole(share + TUNE_SHARE * p))?;
+            scene.times.merge(&tuned);
+        }
+        Ok(scene)
     }
 
     /// An array of depth maps, one layer per camera.

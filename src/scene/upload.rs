@@ -68,6 +68,7 @@ fn upload(gpu: &Gpu, rig: &Rig, pictures: &[&Picture], depths_m: Option<&[&[f32]
         plan,
         pictures: texture,
         depths,
+        thorough: false,
         times: StageTimes::default(),
         background: None,
     }

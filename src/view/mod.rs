@@ -3,10 +3,12 @@
 //! Must not know: feeds, paths, who asked.
 
 mod memory;
+mod polish;
 mod sources;
 mod synthesizer;
 
 pub use memory::ViewMemory;
+pub use polish::PolishGpu;
 pub(crate) use synthesizer::shader_structs;
 pub use synthesizer::{ViewGpu, ViewSynthesizer};
 

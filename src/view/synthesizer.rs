@@ -7,6 +7,7 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use super::{
     View, ViewError, ViewMode, ViewReport,
     memory::{self, SPLAT_BYTES, SURFACE_BYTES},
+    polish::{self, Polish, PolishGpu},
     sources,
 };
 use crate::{
@@ -54,7 +55,7 @@ crate::shader_struct!(ViewGpu as "View" in "view/splat.wgsl" {
 
 /// What the view uploads, for the test that compares it with the shaders. (Its cameras are the scene's.)
 pub(crate) fn shader_structs() -> Vec<StructLayout> {
-    vec![ViewGpu::LAYOUT]
+    vec![ViewGpu::LAYOUT, PolishGpu::LAYOUT]
 }
 
 /// Cameras that the passes take at most: the target and its sources.
@@ -73,6 +74,7 @@ pub struct ViewSynthesizer {
     vote: Kernel,
     settle: Kernel,
     mend: Kernel,
+    polish: Polish,
     shade: Kernel,
     compose: Kernel,
     gather: Kernel,
@@ -149,6 +151,7 @@ impl ViewSynthesizer {
             vote: Kernel::new(gpu, "view/vote.wgsl", "vote", &[])?,
             settle: Kernel::new(gpu, "view/settle.wgsl", "settle", &[])?,
             mend: Kernel::new(gpu, "view/vote.wgsl", "mend", &[])?,
+            polish: Polish::new(gpu)?,
             shade: Kernel::new(gpu, "view/shade.wgsl", "shade", &[])?,
             compose: Kernel::new(gpu, "view/compose.wgsl", "compose", &[])?,
             gather: Kernel::new(gpu, "view/smooth.wgsl", "gather", &[])?,
@@ -307,6 +310,12 @@ impl ViewSynthesizer {
             timer.mark(&mut encoder, "settle");
             settle(&mut encoder, 1, false, &surfaces[1], &surfaces[0]);
             surfaces.swap(0, 1);
+            if scene.thorough {
+                timer.mark(&mut encoder, "polish");
+                let inputs =
+                    polish::Inputs { parameters: &parameters, cameras: &cameras, depths: &depths, pictures: &pictures, rays: &rays };
+                self.polish.record(&gpu, &mut encoder, &inputs, [&surfaces[1], &surfaces[0]], groups);
+            }
         }
         timer.mark(&mut encoder, "shade");
         let bind = self.shade.bind(

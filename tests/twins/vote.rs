@@ -63,6 +63,11 @@ impl ViewStage {
         Candidate { rho, score: upheld - color_weight * (spread * 5.0).min(1.0) * support, trust: upheld / witnesses }
     }
 
+    /// The score alone.
+    pub fn upheld_score(&self, ray: Vec2, rho: f32) -> f32 {
+        self.candidate(ray, rho).score
+    }
+
     fn vote(&self, splats: &[f32]) -> Vec<Surface> {
         pixels(self.view.width, self.view.height)
             .enumerate()
