@@ -69,7 +69,8 @@ fn solve_passes(plan: &Plan, cameras: usize, passes: [u32; 3]) -> Vec<Pass> {
             let bytes = p * (8.0 * sources) + n * p * (16.0 + 16.0 + 4.0 + 4.0 * sources);
             add(&format!("refine L{level}"), bytes, n * p * (candidates * sources * MATCH_OPS + PATCH_OPS));
         }
-        add("check", full * (8.0 + 8.0 * sources + 8.0), full * sources * 60.0);
+        // The own depth, and what each source's map offers for it (found in four steps), judged by all sources; every pixel asks in software.
+        add("check", full * (8.0 + 8.0 * sources + 8.0), full * sources * (60.0 * (1.0 + sources) + 4.0 * 25.0));
         add("repair", 6.0 * full * (8.0 + 4.0 + 8.0), 6.0 * full * 13.0 * 25.0);
         add("exposures", full / 16.0 * (12.0 + 12.0 * sources), full / 16.0 * sources * 80.0);
     }

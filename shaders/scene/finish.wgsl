@@ -15,24 +15,17 @@ fn store(@builtin(global_invocation_id) id: vec3<u32>) {
     textureStore(depth_out, vec2<i32>(id.xy), i32(solve.layer), vec4<f32>(s.x, s.w, 0.0, 0.0));
 }
 
-// Does the neighbour see the same surface? Support, conflict (it sees through our surface) or silence (it is hidden there).
-@compute @workgroup_size(8, 8)
-fn check(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= solve.width || id.y >= solve.height {
-        return;
-    }
-    let at = vec2<i32>(id.xy);
-    let d = textureLoad(depth_in, at, i32(solve.layer), 0);
-    let p = vec2<f32>(id.xy) + 0.5;
+// Do the neighbours see the same surface? x: support; y: conflict (they see through it). The rest are silent (it is hidden there).
+fn witnesses(p: vec2<f32>, rho: f32) -> vec2<f32> {
     var support = 0.0;
     var conflict = 0.0;
     for (var s = 0u; s < solve.sources; s++) {
         let pair = pairs[s];
-        let seen = seen_in(pair, vec4<f32>(p, 1.0, d.r));
+        let seen = seen_in(pair, vec4<f32>(p, 1.0, rho));
         if seen.z < 0.0 {
             continue;
         }
-        let expected = d.r / seen.z;
+        let expected = rho / seen.z;
         let unit = pair.size_layer.w;
         // The best of the 2x2 texels around: half a pixel of parallax at a slanted surface is no disagreement.
         let base = vec2<i32>(floor(seen.xy - 0.5));
@@ -51,10 +44,54 @@ fn check(@builtin(global_invocation_id) id: vec3<u32>) {
             conflict += 1.0;
         }
     }
+    return vec2<f32>(support, conflict);
+}
+
+fn agreement(seen_by: vec2<f32>) -> f32 {
+    return clamp(seen_by.x * 0.55, 0.0, 1.0) / (1.0 + 0.35 * seen_by.y);
+}
+
+// Where the ray of a pixel meets the surface that a source's map shows, looked for from `rho` on: four steps, each to what the map shows there.
+fn met_in(pair: Pair, p: vec2<f32>, rho: f32) -> f32 {
+    var r = rho;
+    let hi = vec2<i32>(pair.size_layer.xy) - 1;
+    for (var k = 0; k < 4; k++) {
+        let seen = seen_in(pair, vec4<f32>(p, 1.0, r));
+        let q = clamp(vec2<i32>(floor(seen.xy)), vec2<i32>(0), hi);
+        let shown = textureLoad(depth_in, q, i32(pair.size_layer.z), 0).r * seen.z;
+        r = select(r, clamp(shown, solve.rho_min, solve.rho_max), seen.z > 0.0);
+    }
+    return r;
+}
+
+// Confidence of every pixel. A ghost (little support, and a neighbour sees through it) moves to where a neighbour's surface meets its ray,
+// if more neighbours uphold that; with a low confidence, so that repair still has its say.
+@compute @workgroup_size(8, 8)
+fn check(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.x >= solve.width || id.y >= solve.height {
+        return;
+    }
+    let at = vec2<i32>(id.xy);
+    let d = textureLoad(depth_in, at, i32(solve.layer), 0);
+    let p = vec2<f32>(id.xy) + 0.5;
+    let seen_by = witnesses(p, d.r);
+    let own = agreement(seen_by);
     let photo = 1.0 - smoothstep(0.35, 0.95, d.g);
-    let agreed = clamp(support * 0.55, 0.0, 1.0) / (1.0 + 0.35 * conflict);
-    let confidence = clamp(agreed * (0.35 + 0.65 * photo), 0.0, 1.0);
-    textureStore(depth_out, at, i32(solve.layer), vec4<f32>(d.r, confidence, 0.0, 0.0));
+    var rho = d.r;
+    var confidence = clamp(own * (0.35 + 0.65 * photo), 0.0, 1.0);
+    if own < 0.3 && seen_by.y > 0.5 {
+        var best = own + 0.25;
+        for (var s = 0u; s < solve.sources; s++) {
+            let offered = met_in(pairs[s], p, d.r);
+            let agreed = agreement(witnesses(p, offered));
+            if agreed > best {
+                best = agreed;
+                rho = offered;
+                confidence = max(confidence, agreed * 0.25);
+            }
+        }
+    }
+    textureStore(depth_out, at, i32(solve.layer), vec4<f32>(rho, confidence, 0.0, 0.0));
 }
 
 // What a pixel around offers to a repair.
