@@ -65,7 +65,8 @@ fn met_in(pair: Pair, p: vec2<f32>, rho: f32) -> f32 {
 }
 
 // Confidence of every pixel. A ghost (little support, and a neighbour sees through it) moves to where a neighbour's surface meets its ray,
-// if more neighbours uphold that; with a low confidence, so that repair still has its say.
+// if more neighbours uphold that; with a low confidence, so that repair still has its say. Not where neighbours stand 30 degrees apart or
+// more: there their own maps are as often wrong.
 @compute @workgroup_size(8, 8)
 fn check(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= solve.width || id.y >= solve.height {
@@ -79,7 +80,7 @@ fn check(@builtin(global_invocation_id) id: vec3<u32>) {
     let photo = 1.0 - smoothstep(0.35, 0.95, d.g);
     var rho = d.r;
     var confidence = clamp(own * (0.35 + 0.65 * photo), 0.0, 1.0);
-    if own < 0.3 && seen_by.y > 0.5 {
+    if own < 0.3 && seen_by.y > 0.5 && solve.second_share > 0.0 {
         var best = own + 0.25;
         for (var s = 0u; s < solve.sources; s++) {
             let offered = met_in(pairs[s], p, d.r);

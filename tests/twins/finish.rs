@@ -61,7 +61,7 @@ fn check(solve: &SolveGpu, pairs: &[PairGpu], depths: &Depths, ghosts: Ghosts) -
             let photo = 1.0 - smoothstep(0.35, 0.95, photometric);
             let (own, conflict) = judge(rho);
             let mut out = [rho, (own * (0.35 + 0.65 * photo)).clamp(0.0, 1.0)];
-            if ghosts == Ghosts::Move && own < 0.3 && conflict > 0.0 {
+            if ghosts == Ghosts::Move && own < 0.3 && conflict > 0.0 && solve.second_share > 0.0 {
                 let mut most = own + 0.25;
                 for pair in pairs {
                     let mut met = rho;
@@ -204,6 +204,13 @@ fn check_agrees_with_its_twin() {
             &[
                 ("a missing source", twin(&pairs[1..])),
                 ("ghosts that stay", values(&solve, &check(&solve, &pairs, &depths, Ghosts::Stay))),
+                (
+                    "a wide rig",
+                    values(
+                        &SolveGpu { second_share: 0.0, ..solve },
+                        &check(&SolveGpu { second_share: 0.0, ..solve }, &pairs, &depths, Ghosts::Move),
+                    ),
+                ),
                 ("another unit", changed(|p| p.size_layer[3] *= 1.2)),
                 ("a shift by a px", changed(|p| p.row_x[2] += 1.0)),
                 ("a baseline 5 % longer", changed(|p| p.row_x[3] *= 1.05)),
