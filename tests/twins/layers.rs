@@ -209,7 +209,7 @@ fn snap_agrees_with_its_twin() {
                 ("no fringe", snap.changed(|s| s.fringe = 0.0)),
                 ("ghosts believed", snap.changed(|s| s.ghosts = false)),
                 ("a plate that knows everything", snap.changed(|s| s.plate_pictures.layers[i].iter_mut().for_each(|p| p[3] = 255))),
-                ("a neighbour turned by 2°", snap.changed(|s| s.cameras[1].row_x[2] += 0.035)),
+                ("neighbours turned by 4°", snap.changed(|s| s.cameras[1..].iter_mut().for_each(|c| c.row_x[2] += 0.07))),
                 ("a matte moved by 3 px", snap.changed(|s| s.mattes.layers[i].rotate_right(3))),
             ],
         );

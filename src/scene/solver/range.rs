@@ -60,5 +60,24 @@ fn agreed_range(plan: &Plan, maps: &[(u32, u32, Vec<f32>)], pairs: &[Vec<PairGpu
     let at = |q: f64| f64::from(agreed[((agreed.len() - 1) as f64 * q) as usize]);
     let (a, b) = (at(0.004), at(0.996));
     let margin = 0.08 * (b - a);
-    ((a - margin).max(lo), (b + margin).min(hi))
+    let (a, b) = on_grid((a - margin).max(lo), (b + margin).min(hi));
+    (a.max(lo), b.min(hi))
+}
+
+/// The range widened to round figures, a 64th of its span or less: what devices round differently shall not move every hypothesis.
+fn on_grid(a: f64, b: f64) -> (f64, f64) {
+    let step = (b - a).max(f64::MIN_POSITIVE).log2().floor().exp2() / 64.0;
+    ((a / step).floor() * step, (b / step).ceil() * step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::on_grid;
+
+    #[test]
+    fn a_range_a_little_different_is_the_same_range() {
+        assert_eq!(on_grid(0.04649, 0.7987), on_grid(0.04654, 0.7988));
+        let (a, b) = on_grid(0.1, 0.3);
+        assert!(a <= 0.1 && b >= 0.3 && b - a < 0.2 * (1.0 + 2.0 / 64.0), "{a} {b}");
+    }
 }
