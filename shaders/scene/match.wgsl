@@ -42,7 +42,6 @@ struct Solve {
 @group(0) @binding(0) var<uniform> solve: Solve;
 @group(0) @binding(1) var<uniform> pairs: array<Pair, 4>;
 @group(0) @binding(2) var level: texture_2d_array<f32>;
-@group(0) @binding(3) var bilinear: sampler;
 // Luma of the sources at this level, 2x2 texels to a word (scene/quads.wgsl).
 @group(0) @binding(8) var quads: texture_2d_array<u32>;
 
@@ -122,6 +121,18 @@ fn source_luma(uv: vec2<f32>, hi: vec2<f32>, source: i32) -> f32 {
     return mix(rows.x, rows.y, f.y);
 }
 
+// Colour of a source at `uv` (texel centres at whole numbers), in full precision: a sampler's steps of 1/256 differ from device to device.
+fn source_color(uv: vec2<f32>, hi: vec2<f32>, layer: i32) -> vec3<f32> {
+    let at = clamp(uv, vec2<f32>(0.0), hi);
+    let base = floor(at);
+    let f = at - base;
+    let a = vec2<i32>(base);
+    let b = min(a + 1, vec2<i32>(hi));
+    let top = mix(textureLoad(level, a, layer, 0).rgb, textureLoad(level, vec2<i32>(b.x, a.y), layer, 0).rgb, f.x);
+    let low = mix(textureLoad(level, vec2<i32>(a.x, b.y), layer, 0).rgb, textureLoad(level, b, layer, 0).rgb, f.x);
+    return mix(top, low, f.y);
+}
+
 const UNSEEN: f32 = 4.0;
 
 // Cost 0..~1.2 of the plane (h: reference pixel, 1, inverse depth; slope g) in source `s`, or UNSEEN.
@@ -131,7 +142,6 @@ fn match_source(patch_: Patch, h: vec4<f32>, g: vec2<f32>, s: u32) -> f32 {
     let row_z = pairs[s].row_z;
     let limit = pairs[s].size_layer.xy;
     let layer = i32(pairs[s].size_layer.z);
-    let inv_dims = 1.0 / vec2<f32>(textureDimensions(level));
     let inv_scale = 1.0 / solve.scale;
     let reach = solve.stride * solve.scale;
     let v0 = vec3<f32>(dot(row_x, h), dot(row_y, h), dot(row_z, h));
@@ -151,7 +161,7 @@ fn match_source(patch_: Patch, h: vec4<f32>, g: vec2<f32>, s: u32) -> f32 {
     let jy = (vy.xy - uv0 * vy.z) * to_texel;
     let hi = max(limit * inv_scale - 1.0, vec2<f32>(0.0));
     let at = uv0 * inv_scale - 0.5;
-    let center = textureSampleLevel(level, bilinear, (clamp(at, vec2<f32>(0.0), hi) + 0.5) * inv_dims, layer, 0.0);
+    let center = source_color(at, hi, layer);
     let o = source_luma(at, hi, i32(s));
     let e = jx + jy;
     let f = jx - jy;
@@ -179,7 +189,7 @@ fn match_source(patch_: Patch, h: vec4<f32>, g: vec2<f32>, s: u32) -> f32 {
     let covariance = product - mean * patch_.mean;
     // The floor is sensor noise (about 1.5 code values): a flat patch tells nothing and costs the middle.
     let ncc = covariance * inverseSqrt((patch_.variance + 4e-5) * (variance + 4e-5));
-    let difference = center.rgb - patch_.color;
+    let difference = center - patch_.color;
     return (1.0 - ncc) * (1.0 - solve.color_weight) + solve.color_weight * min(length(difference) * 4.0, 1.0);
 }
 

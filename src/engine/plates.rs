@@ -146,6 +146,11 @@ mod tests {
         rig::Camera,
     };
 
+    /// A texture of much contrast, without repetition.
+    fn wall(x: usize, y: usize) -> u8 {
+        ((x as u32 * 73 + y as u32 * 1031).wrapping_mul(2_654_435_761) >> 13) as u8 % 240
+    }
+
     /// A grey stage on which a white block walks; the second camera is held by hand.
     struct Walk;
 
@@ -155,8 +160,7 @@ mod tests {
             let frame = |camera: &str, shake: usize| {
                 let value = |i: usize| {
                     let (x, y) = (i % 64, i / 64);
-                    let wall = 60 + (((x + shake * step) * 37 + y * 91) % 120) as u8;
-                    if x / 6 == step % 10 && y > 12 { 250 } else { wall }
+                    if x / 6 == step % 10 && y > 12 { 250 } else { wall(x + shake * step, y) }
                 };
                 let rgba = (0..64 * 32).flat_map(|i| [value(i), value(i), value(i), 255]).collect();
                 let picture = Arc::new(Picture::from_rgba(64, 32, rgba).unwrap());
@@ -181,13 +185,7 @@ mod tests {
         assert!(is_long_enough(MediaTime::ZERO, until) && !is_long_enough(until, until.plus_nanos(1_600_000_000)));
         let plates = learned(&mut Walk, &rig, (MediaTime::ZERO, until), &mut || true).unwrap();
         assert_eq!(plates.iter().map(|p| p.0.as_str()).collect::<Vec<_>>(), ["a"]);
-        let wrong = plates[0]
-            .1
-            .picture
-            .rgba()
-            .chunks_exact(4)
-            .enumerate()
-            .filter(|(i, p)| p[0] != 60 + (((i % 64) * 37 + i / 64 * 91) % 120) as u8);
+        let wrong = plates[0].1.picture.rgba().chunks_exact(4).enumerate().filter(|(i, p)| p[0] != wall(i % 64, i / 64));
         assert!(wrong.count() < 20);
         let stopped = learned(&mut Walk, &rig, (MediaTime::ZERO, until), &mut || false).unwrap_err();
         assert!(stopped.is_cancelled());

@@ -55,7 +55,6 @@ pub struct SceneSolver {
     repair: Kernel,
     compare: Kernel,
     tuner: Tuner,
-    sampler: wgpu::Sampler,
 }
 
 /// The textures of one solve.
@@ -113,12 +112,6 @@ impl SceneSolver {
             repair: kernel("finish", "repair")?,
             compare: kernel("gains", "compare")?,
             tuner: Tuner::new(gpu)?,
-            sampler: gpu.device.create_sampler(&wgpu::SamplerDescriptor {
-                label: Some("bilinear"),
-                mag_filter: wgpu::FilterMode::Linear,
-                min_filter: wgpu::FilterMode::Linear,
-                ..Default::default()
-            }),
             gpu: gpu.clone(),
         })
     }
@@ -355,7 +348,6 @@ impl SceneSolver {
                 (0, solve.as_entire_binding()),
                 (1, pairs.as_entire_binding()),
                 (2, wgpu::BindingResource::TextureView(level)),
-                (3, wgpu::BindingResource::Sampler(&self.sampler)),
                 (4, volume.as_entire_binding()),
                 (8, wgpu::BindingResource::TextureView(&quads)),
             ],
@@ -433,7 +425,6 @@ impl SceneSolver {
             if let Some(quads) = quads {
                 resources.push((8, wgpu::BindingResource::TextureView(quads)));
                 resources.push((1, pairs.as_entire_binding()));
-                resources.push((3, wgpu::BindingResource::Sampler(&self.sampler)));
             }
             if extra.is_some() {
                 resources.push((6, coarse.as_entire_binding()));

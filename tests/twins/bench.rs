@@ -92,15 +92,6 @@ pub fn array_view(texture: &wgpu::Texture) -> wgpu::TextureView {
     texture.create_view(&wgpu::TextureViewDescriptor { dimension: Some(wgpu::TextureViewDimension::D2Array), ..Default::default() })
 }
 
-/// The solver's sampler.
-pub fn sampler() -> wgpu::Sampler {
-    GPU.device.create_sampler(&wgpu::SamplerDescriptor {
-        mag_filter: wgpu::FilterMode::Linear,
-        min_filter: wgpu::FilterMode::Linear,
-        ..Default::default()
-    })
-}
-
 /// Runs one pass to its end.
 pub fn run(shader: &str, entry: &str, resources: &[(u32, wgpu::BindingResource<'_>)], groups: [u32; 3]) {
     let kernel = Kernel::new(&GPU, shader, entry, &[]).unwrap();

@@ -7,7 +7,7 @@ use volte::{
 };
 
 use crate::{
-    bench::{Allowed, COLORS, GPU, array_view, judge, read, run, sampler, tiles},
+    bench::{Allowed, COLORS, GPU, array_view, judge, read, run, tiles},
     matching::{Matcher, packed, pairs_buffer},
     stage::{STAGE, pixels},
 };
@@ -232,7 +232,6 @@ fn refine_agrees_with_its_twin() {
                 (0, uniform(&GPU, "solve", &solve).as_entire_binding()),
                 (1, pairs_buffer(&pairs).as_entire_binding()),
                 (2, wgpu::BindingResource::TextureView(&array_view(&picture.upload(COLORS)))),
-                (3, wgpu::BindingResource::Sampler(&sampler())),
                 (4, storage_init(&GPU, "in", &state).as_entire_binding()),
                 (5, out.as_entire_binding()),
                 (8, wgpu::BindingResource::TextureView(&array_view(&packed(&solve, &pairs, picture)))),
