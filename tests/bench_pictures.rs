@@ -11,7 +11,7 @@ use volte::{
     },
     frame::Picture,
     gpu::{Gpu, GpuOptions},
-    scene::SceneOptions,
+    scene::{Quality, SceneOptions},
     view::ViewMode,
 };
 
@@ -225,9 +225,8 @@ fn every_set_is_above_its_cross_fade() {
     assert!(low.is_empty(), "{low:?}");
 }
 
-/// What the passes of the view add to each other on a real set, whole. Without *settle* it is 23.4 dB / 0.829 (docs/synthesis.md).
-#[test]
-fn dtu24_is_as_good_as_it_was() {
+/// Mean PSNR (dB) and SSIM of dtu24's hidden cameras.
+fn dtu24(options: SceneOptions) -> (f64, f64) {
     let gpu = Gpu::open(&GpuOptions::default()).unwrap();
     let spec = &only(&["dtu24"]).sets[0];
     let set = Material::find(spec, &data(".")).unwrap();
@@ -235,10 +234,25 @@ fn dtu24_is_as_good_as_it_was() {
     let inputs: Vec<&Picture> = loaded.inputs.iter().collect();
     let hidden: Vec<Hidden<'_>> =
         set.hidden.iter().zip(&loaded.hidden).map(|(shot, truth)| Hidden { camera: &shot.camera, truth, mask: None }).collect();
-    let mut meter = TruthMeter::new(&gpu, SceneOptions::default()).unwrap();
+    let mut meter = TruthMeter::new(&gpu, options).unwrap();
     let truth = meter.compare(&set.rig, &inputs, &hidden, &[ViewMode::Synthesis], &mut |_| true).unwrap();
     let n = truth.held_out.len() as f64;
-    let psnr_db = truth.held_out.iter().map(|h| h.psnr_db).sum::<f64>() / n;
-    let ssim = truth.held_out.iter().map(|h| h.ssim).sum::<f64>() / n;
-    assert!(n == 5.0 && psnr_db > 23.65 && ssim > 0.838, "{n} pictures: {psnr_db:.2} dB / {ssim:.4}");
+    assert_eq!(truth.held_out.len(), 5);
+    (truth.held_out.iter().map(|h| h.psnr_db).sum::<f64>() / n, truth.held_out.iter().map(|h| h.ssim).sum::<f64>() / n)
+}
+
+/// What the passes add to each other on a real set, whole. Without *settle* it was 23.4 dB / 0.829, with the sweep at 240 px 23.8 / 0.844
+/// (docs/synthesis.md).
+#[test]
+fn dtu24_is_as_good_as_it_was() {
+    let (psnr_db, ssim) = dtu24(SceneOptions::default());
+    assert!(psnr_db > 23.65 && ssim > 0.847, "{psnr_db:.2} dB / {ssim:.4}");
+}
+
+/// Tuning and polishing are worth their time, by cameras that neither has seen.
+#[test]
+fn hero_is_truer_than_air() {
+    let small = |quality: Quality| dtu24(SceneOptions { max_depth_size_px: Some(192), ..quality.scene() });
+    let (air, hero) = (small(Quality::Air), small(Quality::Hero));
+    assert!(hero.0 > air.0 + 0.5 && hero.1 > air.1 + 0.004, "air {air:.3?}, hero {hero:.3?}");
 }
