@@ -76,7 +76,7 @@ pub struct Args {
     /// soft fade or a cut, as true as the gap allows.
     #[arg(long, default_value = "synthesis", value_parser = parse_mode)]
     mode: Mode,
-    /// draft (small depth, fast), air (depth as large as the pictures), hero (twice the time for a little more).
+    /// draft (small depth, fast), air (depth as large as the pictures), hero (depth tuned by the pictures: half to one dB more for several times the solve).
     #[arg(long, default_value = "air", value_parser = super::parse_quality)]
     quality: Quality,
     /// Longest side of the depth maps in pixels, whatever the quality: smaller is faster.

@@ -2,7 +2,7 @@
 
 use super::{
     Scope,
-    measure::{mean, with_best_gains},
+    measure::{at_one_level, mean},
     parts::MIDDLES,
     report::{DeadGap, FaultCurve, FaultPoint, RobustnessPart},
     stage::{Shots, Stage, Steps},
@@ -73,7 +73,7 @@ pub fn robustness(stage: &mut Stage, scope: &Scope, steps: &mut Steps<'_>) -> Re
     Ok(RobustnessPart { spacing_deg: scope.near_deg, curves, dead_camera: DEAD.1, dead: dead(stage, scope, phase, steps)? })
 }
 
-/// Mean PSNR of the targets: as it is, and with one gain per channel for each whole picture.
+/// Mean PSNR of the targets: as it is, and at one exposure and white.
 fn score(stage: &mut Stage, shots: &Shots, targets: &[(Camera, Picture)], steps: &mut Steps<'_>) -> Result<(f64, f64), BenchError> {
     let scene = stage.solve(shots, steps)?;
     let mut db = Vec::new();
@@ -81,7 +81,8 @@ fn score(stage: &mut Stage, shots: &Shots, targets: &[(Camera, Picture)], steps:
     for (camera, truth) in targets {
         let (_, picture) = stage.view(&scene, camera, ViewMode::Synthesis, steps)?;
         db.push(psnr_db(&picture, truth, None)?);
-        level_db.push(psnr_db(&with_best_gains(&picture, truth), truth, None)?);
+        let (picture, truth) = at_one_level(&picture, truth);
+        level_db.push(psnr_db(&picture, &truth, None)?);
     }
     Ok((mean(db), mean(level_db)))
 }
