@@ -133,18 +133,8 @@ fn main() -> anyhow::Result<()> {
             cancel: cancel.clone(),
         };
         let scene = SceneOptions { max_depth_size_px: Some(480), ..SceneOptions::default() };
-        let (path, mode) = (Preset::Bounce.path(&options), ViewMode::Synthesis);
-        let job = ExportJob {
-            rig,
-            moments: Moments::One(moment),
-            path,
-            mark: MediaTime::ZERO,
-            mode,
-            gaps: vec![],
-            scene,
-            plates: vec![],
-            output,
-        };
+        let (path, mode, gaps, plates) = (Preset::Bounce.path(&options), ViewMode::Synthesis, vec![], vec![]);
+        let job = ExportJob { rig, moments: Moments::One(moment), path, mark: MediaTime::ZERO, mode, gaps, scene, plates, output };
         let report = export::run(job, &Gpu::open(&GpuOptions::default())?, &mut |_| {}, &cancel)?;
         println!("{}: {} frames", report.output.path.display(), report.output.frames);
     }

@@ -57,15 +57,10 @@ fn solve_passes(plan: &Plan, cameras: usize, passes: [u32; 3]) -> Vec<Pass> {
         add("slopes", p * 32.0, p * 60.0);
         for level in (0..=coarsest).rev() {
             let p = px(level);
-            if level != coarsest {
-                add("upsample", p * (4.0 + 4.0 + 16.0), p * 120.0);
-            }
+            let upsampled = if level == coarsest { 0.0 } else { p };
+            add("upsample", upsampled * (4.0 + 4.0 + 16.0), upsampled * 120.0);
             let n = f64::from(passes[(level as usize).min(2)]);
-            // A level begins with the own plane and without the two neighbours that came from the same pixel; later its cost is known.
-            let candidates = match level {
-                0 => (4.0 + (n - 1.0) * 5.0) / n,
-                _ => (9.0 + (n - 1.0) * 10.0) / n,
-            };
+            let candidates = (if level == 0 { 4.0 + (n - 1.0) * 5.0 } else { 9.0 + (n - 1.0) * 10.0 }) / n;
             let bytes = p * (8.0 * sources) + n * p * (16.0 + 16.0 + 4.0 + 4.0 * sources);
             add(&format!("refine L{level}"), bytes, n * p * (candidates * sources * MATCH_OPS + PATCH_OPS));
         }

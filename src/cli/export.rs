@@ -84,7 +84,7 @@ pub struct Args {
     depth_size: Option<u32>,
     /// What the cameras see when nobody is there, for what nobody sees at the instant and for clean outlines: auto (learned from footage of
     /// 4 s and more), learn (from any footage), off, or a folder with a picture of the empty stage per camera.
-    #[arg(long, value_name = "auto|learn|off|FOLDER", default_value = "auto")]
+    #[arg(long, value_name = "auto|learn|off|FOLDER", default_value = "off")]
     plates: String,
     /// Replace files of that name.
     #[arg(long)]
@@ -290,6 +290,11 @@ fn footage(args: &Args, rig: &Rig, cancel: &CancelToken) -> anyhow::Result<Mater
         "auto" | "learn" => plates::learned(&mut footage, &rig, (from, until), &mut || !cancel.is_cancelled())?,
         folder => plates::given(&rig, FilePath::new(folder)).context("--plates")?,
     };
+    if args.plates == "learn" && plates.is_empty() {
+        bail!(
+            "--plates learn: no camera has a plate; the warnings say why. Give longer footage, or a folder with pictures of the empty stage"
+        );
+    }
     Ok(Material { rig, moments: Moments::Any(Box::new(footage)), path, mark, plates })
 }
 

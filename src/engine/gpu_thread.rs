@@ -111,7 +111,7 @@ pub(super) fn run(rig: &Rig, board: &Board, reports: &Sender<GpuReport>) {
 fn open() -> Result<(Gpu, SceneSolver, ViewSynthesizer), String> {
     let gpu = Gpu::open(&GpuOptions::default()).map_err(|e| e.to_string())?;
     let solver = SceneSolver::new(&gpu).map_err(|e| e.to_string())?;
-    let synthesizer = ViewSynthesizer::new(&gpu).map_err(|e| e.to_string())?;
+    let synthesizer = ViewSynthesizer::new(&gpu).map_err(|e| e.to_string())?.without_polish();
     Ok((gpu, solver, synthesizer))
 }
 

@@ -17,8 +17,8 @@ const HOLD_SECS: f64 = 60.0;
 const HOLD_MOST_SECS: f64 = 960.0;
 /// Cost of a view that does not grow with its size (submission, waiting, reading back), seconds.
 const VIEW_FIXED_SECS: f64 = 0.002;
-/// A thorough solve takes at most so many times as long (1.7 times on walk, docs/performance.md).
-const THOROUGH_FACTOR: f64 = 2.0;
+/// A thorough solve takes about so many times as long: tuning alone is four times the rest in software (docs/performance.md).
+const THOROUGH_FACTOR: f64 = 8.0;
 
 /// Size of preview at a level, px.
 pub const fn preview_size_px(level: Quality) -> (u32, u32) {
@@ -328,7 +328,7 @@ mod tests {
         governor.solved(Quality::Draft, 16, 1.6);
         // 36 times the pixels.
         assert!(governor.solve_secs(Quality::Air).is_some_and(|s| (s - 57.6).abs() < 0.1), "{:?}", governor.solve_secs(Quality::Air));
-        assert!(governor.solve_secs(Quality::Hero).is_some_and(|s| (s - 115.2).abs() < 0.2));
+        assert!(governor.solve_secs(Quality::Hero).is_some_and(|s| (s - 460.8).abs() < 0.8));
         assert!((0..1000).all(|s| governor.judge(f64::from(s)).is_none()));
         assert!(governor.view().why.contains("57.6"), "{}", governor.view().why);
         // A solve at air that is measured too slow brings it down.

@@ -81,7 +81,7 @@ pub fn learned(
     Ok(plates)
 }
 
-/// Plates from a folder with a picture of the empty stage per camera, named like the cameras; cameras without one have none.
+/// Plates from a folder with a picture of the empty stage for every camera, named like the cameras.
 pub fn given(rig: &Rig, folder: &Path) -> Result<Vec<NamedPlate>, ExportError> {
     let matched = match_rig(rig, folder)?;
     let load = |(camera, path): (&crate::rig::Camera, &std::path::PathBuf)| -> Result<NamedPlate, ExportError> {

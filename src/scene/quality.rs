@@ -12,7 +12,7 @@ pub enum Quality {
     /// Depth at the cameras' own size: what goes on air.
     Air,
     /// As `Air` with three times the passes of refinement at the finest level, depth and confidence tuned by the pictures, and polished views: in software
-    /// five times the time, for 0.5 to 1.4 dB (docs/synthesis.md).
+    /// several times the time, for 0.5 to 1.4 dB (docs/synthesis.md).
     Hero,
 }
 

@@ -75,6 +75,7 @@ pub struct ViewSynthesizer {
     settle: Kernel,
     mend: Kernel,
     polish: Polish,
+    polishes: bool,
     shade: Kernel,
     compose: Kernel,
     gather: Kernel,
@@ -152,6 +153,7 @@ impl ViewSynthesizer {
             settle: Kernel::new(gpu, "view/settle.wgsl", "settle", &[])?,
             mend: Kernel::new(gpu, "view/vote.wgsl", "mend", &[])?,
             polish: Polish::new(gpu)?,
+            polishes: true,
             shade: Kernel::new(gpu, "view/shade.wgsl", "shade", &[])?,
             compose: Kernel::new(gpu, "view/compose.wgsl", "compose", &[])?,
             gather: Kernel::new(gpu, "view/smooth.wgsl", "gather", &[])?,
@@ -162,6 +164,13 @@ impl ViewSynthesizer {
             times: StageTimes::default(),
             gpu: gpu.clone(),
         })
+    }
+
+    /// The same without polish, which doubles or triples the time of a view of a hero scene: for pictures that must be in time.
+    #[must_use]
+    pub fn without_polish(mut self) -> Self {
+        self.polishes = false;
+        self
     }
 
     /// The GPU that the pipelines live on.
@@ -310,7 +319,7 @@ impl ViewSynthesizer {
             timer.mark(&mut encoder, "settle");
             settle(&mut encoder, 1, false, &surfaces[1], &surfaces[0]);
             surfaces.swap(0, 1);
-            if scene.thorough {
+            if scene.thorough && self.polishes {
                 timer.mark(&mut encoder, "polish");
                 let inputs =
                     polish::Inputs { parameters: &parameters, cameras: &cameras, depths: &depths, pictures: &pictures, rays: &rays };

@@ -66,7 +66,8 @@ fn agreed_range(plan: &Plan, maps: &[(u32, u32, Vec<f32>)], pairs: &[Vec<PairGpu
 
 /// The range widened to round figures, a 64th of its span or less: what devices round differently shall not move every hypothesis.
 fn on_grid(a: f64, b: f64) -> (f64, f64) {
-    let step = (b - a).max(f64::MIN_POSITIVE).log2().floor().exp2() / 64.0;
+    // A range without extent has the grid of its size.
+    let step = (b - a).max(1e-6 * b.abs()).max(1e-30).log2().floor().exp2() / 64.0;
     ((a / step).floor() * step, (b / step).ceil() * step)
 }
 
@@ -78,6 +79,8 @@ mod tests {
     fn a_range_a_little_different_is_the_same_range() {
         assert_eq!(on_grid(0.04649, 0.7987), on_grid(0.04654, 0.7988));
         let (a, b) = on_grid(0.1, 0.3);
+        let (c, d) = on_grid(0.3, 0.3);
+        assert!(c <= 0.3 && d >= 0.3 && d - c < 1e-6);
         assert!(a <= 0.1 && b >= 0.3 && b - a < 0.2 * (1.0 + 2.0 / 64.0), "{a} {b}");
     }
 }
