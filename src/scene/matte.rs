@@ -54,26 +54,16 @@ pub fn split(picture: &Picture, plate: &Plate) -> Result<Split, SceneError> {
     }
     let (row, width, height) = (w as usize, w as i32, h as i32);
     let mut matte = vec![0_u8; row * h as usize];
-    matte.par_chunks_exact_mut(row).enumerate().for_each(|(y, out)| {
-        for (x, m) in out.iter_mut().enumerate() {
-            let i = y * row + x;
-            *m = differs(at(picture, i), at(&matched, i), plate.spread[i], matched.rgba()[i * 4 + 3]);
-        }
+    for_each_pixel(&mut matte, row, |x, y| {
+        let i = y * row + x;
+        differs(at(picture, i), at(&matched, i), plate.spread[i], matched.rgba()[i * 4 + 3])
     });
     let mut next = matte.clone();
     for _ in 0..CLEANING {
-        next.par_chunks_exact_mut(row).enumerate().for_each(|(y, out)| {
-            for (x, m) in out.iter_mut().enumerate() {
-                *m = cleaned(picture, &matte, (x as i32, y as i32), (width, height));
-            }
-        });
+        for_each_pixel(&mut next, row, |x, y| cleaned(picture, &matte, (x as i32, y as i32), (width, height)));
         std::mem::swap(&mut matte, &mut next);
     }
-    next.par_chunks_exact_mut(row).enumerate().for_each(|(y, out)| {
-        for (x, m) in out.iter_mut().enumerate() {
-            *m = mixed(picture, &matched, &matte, (x as i32, y as i32), (width, height));
-        }
-    });
+    for_each_pixel(&mut next, row, |x, y| mixed(picture, &matched, &matte, (x as i32, y as i32), (width, height)));
     let matte = next;
     let mut background = picture.clone();
     background.rgba_mut().par_chunks_exact_mut(row * 4).enumerate().for_each(|(y, out)| {
@@ -88,6 +78,15 @@ pub fn split(picture: &Picture, plate: &Plate) -> Result<Split, SceneError> {
         }
     });
     Ok(Split { matte, background })
+}
+
+/// Fills a matte of `row` pixels a row, all rows at once.
+fn for_each_pixel(matte: &mut [u8], row: usize, value: impl Fn(usize, usize) -> u8 + Sync) {
+    matte.par_chunks_exact_mut(row).enumerate().for_each(|(y, out)| {
+        for (x, m) in out.iter_mut().enumerate() {
+            *m = value(x, y);
+        }
+    });
 }
 
 fn at(picture: &Picture, i: usize) -> [f32; 3] {

@@ -5,7 +5,7 @@
 use super::{
     Plan, Scene, SceneError,
     gpu_data::{CameraGpu, TuneGpu},
-    solver::array_texture,
+    solver::{array_texture, tiles, view},
 };
 use crate::{
     gpu::{Gpu, Kernel, Timer, storage, uniform},
@@ -109,8 +109,8 @@ impl Tuner {
             grid: Grid { slot_size, stride },
         };
         let grid = work.grid;
-        let depths = array_view(&scene.depths);
-        let pictures = array_view(&scene.pictures);
+        let depths = view(&scene.depths);
+        let pictures = view(&scene.pictures);
         let mut timer = Timer::new(gpu);
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("tune") });
         encoder.clear_buffer(&work.slopes, 0, None);
@@ -152,7 +152,7 @@ impl Tuner {
             scene.depths.depth_or_array_layers(),
             wgpu::TextureFormat::Rg32Float,
         );
-        let out = array_view(&tuned);
+        let out = view(&tuned);
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("tuned") });
         for (i, own) in learned.iter().enumerate() {
             let (cameras, tune) = alone(gpu, scene, i, own, grid);
@@ -318,12 +318,4 @@ fn parameters_of(size: (u32, u32), source: (u32, u32), slot: usize, sources: usi
 fn alone(gpu: &Gpu, scene: &Scene, i: usize, own: &Learned, grid: Grid) -> (wgpu::Buffer, wgpu::Buffer) {
     let cameras = uniform(gpu, "tune cameras", &cameras_of(scene, i, &[(i, 1.0)]));
     (cameras, uniform(gpu, "tune", &parameters_of(own.size, own.size, 0, 1, grid, [1.0; 2])))
-}
-
-fn array_view(texture: &wgpu::Texture) -> wgpu::TextureView {
-    texture.create_view(&wgpu::TextureViewDescriptor { dimension: Some(wgpu::TextureViewDimension::D2Array), ..Default::default() })
-}
-
-fn tiles(size: (u32, u32)) -> [u32; 3] {
-    [size.0.div_ceil(8), size.1.div_ceil(8), 1]
 }
