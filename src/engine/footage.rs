@@ -97,6 +97,8 @@ pub struct Footage {
     /// First and last frame of each camera as seconds since the first of all; those without a frame are missing.
     spans_secs: Vec<(String, f64, f64)>,
     start: MediaTime,
+    /// Up to here everything was waited for; what lies after it may have been read, or not yet.
+    waited_until: MediaTime,
 }
 
 impl Footage {
@@ -136,7 +138,8 @@ impl Footage {
         let start = first_frame(&session, cancel)?;
         let at = |secs: f64| start.plus_nanos((secs.clamp(-1e9, 1e9) * 1e9).round() as i64);
         let (mark, from, until) = (at(at_secs), at(at_secs + from_secs), at(at_secs + until_secs));
-        wait(&session, cancel, |feed| feed.newest.is_some_and(|t| t >= until.plus_nanos(READ_ON_NANOS)))?;
+        let waited_until = until.plus_nanos(READ_ON_NANOS);
+        wait(&session, cancel, |feed| feed.newest.is_some_and(|t| t >= waited_until))?;
         let has = |feed: &FeedStatus, t: MediaTime| session.ring().nearest(feed.id, t).is_ok();
         let status = session.status();
         if [from, until].iter().any(|t| status.iter().filter(|f| has(f, *t)).count() < 2) {
@@ -145,7 +148,7 @@ impl Footage {
             return Err(outside(&spans_secs(&session, start), at_secs, (from_secs, until_secs)));
         }
         let spans_secs = spans_secs(&session, start);
-        Ok(Self { session, mark, spans_secs, start })
+        Ok(Self { session, mark, spans_secs, start, waited_until })
     }
 
     /// The instant of `at_secs`, on the house clock.
@@ -153,12 +156,13 @@ impl Footage {
         self.mark
     }
 
-    /// From when to when all cameras have frames, on the house clock.
+    /// From when to when all cameras have frames, on the house clock; no longer than was waited for, so that the same files and path give the
+    /// same span however fast they were read.
     pub fn span(&self) -> (MediaTime, MediaTime) {
         let at = |secs: f64| self.start.plus_nanos((secs * 1e9).round() as i64);
         let first = self.spans_secs.iter().map(|s| s.1).fold(0.0, f64::max);
         let last = self.spans_secs.iter().map(|s| s.2).fold(f64::INFINITY, f64::min);
-        (at(first), at(if last.is_finite() { last } else { first }))
+        (at(first), at(if last.is_finite() { last } else { first }).min(self.waited_until))
     }
 
     /// How the feeds fared.
