@@ -3,7 +3,11 @@
 //! One clock for all feeds; integer nanoseconds; frame rates are rationals. Timecode is a label, never the clock.
 //! Must not know: feeds, pictures, threads.
 
+mod source_clock;
+
 use std::{fmt, ops};
+
+pub use source_clock::{ClockEstimate, SourceClock};
 
 /// A point of media time on the house clock: signed integer nanoseconds since the clock's epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
