@@ -8,19 +8,24 @@ use crate::time::MediaTime;
 #[derive(Debug, Clone)]
 pub struct HouseClock {
     clock: gst::Clock,
-    epoch_nanos: u64,
+    epoch_nanos: i64,
 }
 
 impl HouseClock {
     /// The system's monotonic clock; its epoch is now.
     pub fn monotonic() -> Self {
+        Self::continuing(MediaTime::ZERO)
+    }
+
+    /// The system's monotonic clock; house time is `now` now, and goes on from there: that of an earlier session that recorded.
+    pub fn continuing(now: MediaTime) -> Self {
         let clock = gst::SystemClock::obtain();
-        let epoch_nanos = clock.time().nseconds();
+        let epoch_nanos = (clock.time().nseconds() as i64).saturating_sub(now.nanos());
         Self { clock, epoch_nanos }
     }
 
     /// House time now.
     pub fn now(&self) -> MediaTime {
-        MediaTime::from_nanos(self.clock.time().nseconds() as i64 - self.epoch_nanos as i64)
+        MediaTime::from_nanos(self.clock.time().nseconds() as i64 - self.epoch_nanos)
     }
 }

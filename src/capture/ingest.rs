@@ -10,6 +10,7 @@ use super::clock::HouseClock;
 use super::codec::{Codec, h264_is_droppable};
 use super::decode::FeedFormats;
 use super::feed::FeedShared;
+use super::record::Recorder;
 use crate::ring::{AccessUnit, Push, Refusal, Ring};
 use crate::time::{FrameRate, MediaTime};
 
@@ -24,6 +25,7 @@ pub(super) struct Ingest {
     formats: Arc<FeedFormats>,
     clock: HouseClock,
     late_after_nanos: Option<i64>,
+    recorder: Option<Arc<Recorder>>,
     /// The source was uncompressed and is encoded on arrival.
     pub is_raw: AtomicBool,
     stream: Mutex<Stream>,
@@ -48,9 +50,10 @@ impl Ingest {
         formats: Arc<FeedFormats>,
         clock: HouseClock,
         late_after_nanos: Option<i64>,
+        recorder: Option<Arc<Recorder>>,
     ) -> Self {
         let stream = Mutex::default();
-        Self { ring, shared, formats, clock, late_after_nanos, is_raw: AtomicBool::new(false), stream }
+        Self { ring, shared, formats, clock, late_after_nanos, recorder, is_raw: AtomicBool::new(false), stream }
     }
 
     /// The clock that arrivals are judged by.
@@ -102,7 +105,17 @@ impl Ingest {
         shared.delay_nanos.store(delay, Ordering::Relaxed);
         self.measure_rate(&mut stream, pts);
         let (late, damaged) = (unit.flags.late, unit.flags.damaged);
-        match self.ring.push(shared.id, unit) {
+        // References only: the payload is shared by memory and disk.
+        let for_disk = self.recorder.as_ref().map(|recorder| (recorder, unit.clone()));
+        let outcome = self.ring.push(shared.id, unit);
+        // What marks leave no room for in memory can still be recorded.
+        if let (Some((recorder, mut unit)), Push::Stored(_) | Push::Refused(Refusal::PinsFull)) = (for_disk, outcome) {
+            if let Push::Stored(flags) = outcome {
+                unit.flags = flags;
+            }
+            recorder.offer(shared.id, unit);
+        }
+        match outcome {
             Push::Stored(flags) => {
                 shared.duplicated.add(u64::from(flags.duplicated));
                 shared.late.add(u64::from(late));

@@ -16,6 +16,7 @@ mod follow;
 mod ingest;
 mod preview;
 mod push;
+mod record;
 mod session;
 
 pub use clock::HouseClock;
@@ -26,6 +27,7 @@ pub use feed::{DropCounts, FeedSource, FeedSpec, FeedState, FeedStatus, Pace};
 pub use follow::LiveFollower;
 pub use preview::{PreviewConfig, PreviewFrame};
 pub use push::{LiveFrame, LiveInput, PushSettings};
+pub use record::{DiskDrops, DiskFeedStatus, DiskState, DiskStatus};
 pub use session::{CaptureConfig, CaptureSession};
 
 /// Initialises GStreamer; any number of times.

@@ -16,7 +16,9 @@ use super::file::{FeedEvent, FileFeed};
 use super::ingest::Ingest;
 use super::preview::{self, PreviewConfig, PreviewFrame, Previews};
 use super::push::{LiveInput, PushFeed};
+use super::record::{DiskStatus, Recorder};
 use crate::frame::Moment;
+use crate::ring::disk::{DiskConfig, DiskStore, Kept};
 use crate::ring::{FeedId, Ring, RingConfig};
 use crate::time::MediaTime;
 
@@ -26,12 +28,14 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 const START_DELAY_NANOS: i64 = 50_000_000;
 
 /// Settings of a session.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CaptureConfig {
     /// Bounds of the ring.
     pub ring: RingConfig,
     /// Cost of the multiview.
     pub preview: PreviewConfig,
+    /// Recording to disk; `None` keeps everything in memory only.
+    pub disk: Option<DiskConfig>,
 }
 
 #[derive(Debug)]
@@ -51,6 +55,8 @@ pub struct CaptureSession {
     decoder: Arc<MomentDecoder>,
     feeds: Vec<(Arc<FeedShared>, Running)>,
     previews: Arc<Previews>,
+    /// Recording, or what it would say if it could.
+    disk: Result<Option<Arc<Recorder>>, DiskStatus>,
     stop: Arc<AtomicBool>,
     events_lossless: Sender<FeedEvent>,
     threads: Vec<JoinHandle<()>>,
@@ -67,9 +73,10 @@ impl CaptureSession {
                 return Err(CaptureError::DuplicateName { name: spec.name.clone() });
             }
         }
-        let clock = HouseClock::monotonic();
-        let ring = Arc::new(Ring::new(config.ring));
         let formats = Arc::new(FeedFormats::default());
+        let (clock, disk) = open_disk(config.disk, specs, &formats)?;
+        let recorder = disk.as_ref().ok().cloned().flatten();
+        let ring = Arc::new(Ring::new(config.ring));
         // One end per feed at a time, and the stop: never full.
         let (events_lossless, events) = bounded(specs.len() + 1);
         let mut feeds = Vec::new();
@@ -77,8 +84,8 @@ impl CaptureSession {
             let interval = if let FeedSource::Push(settings) = &spec.source { settings.rate.interval_nanos() } else { 0 };
             let id = ring.add_feed(&spec.name, interval);
             let shared = Arc::new(FeedShared::new(&spec.name, id, spec.clock_offset_nanos));
-            let ingest =
-                Arc::new(Ingest::new(Arc::clone(&ring), Arc::clone(&shared), Arc::clone(&formats), clock.clone(), spec.late_after_nanos));
+            let (ring, formats) = (Arc::clone(&ring), Arc::clone(&formats));
+            let ingest = Arc::new(Ingest::new(ring, Arc::clone(&shared), formats, clock.clone(), spec.late_after_nanos, recorder.clone()));
             let running = match &spec.source {
                 FeedSource::File { path, pace } => match FileFeed::open(index, path, *pace, &ingest, events_lossless.clone()) {
                     Ok(file) => Running::File(file),
@@ -96,7 +103,11 @@ impl CaptureSession {
             feeds.push((shared, running));
         }
         let previews = Arc::new(Previews::new(feeds.len()));
-        let decoder = Arc::new(MomentDecoder::new(Arc::clone(&ring), Arc::clone(&formats)));
+        let mut decoder = MomentDecoder::new(Arc::clone(&ring), Arc::clone(&formats));
+        if let Some(recorder) = &recorder {
+            decoder = decoder.with_disk(Arc::clone(recorder.store()));
+        }
+        let decoder = Arc::new(decoder);
         let mut session = Self {
             clock,
             ring,
@@ -104,6 +115,7 @@ impl CaptureSession {
             decoder,
             feeds,
             previews,
+            disk,
             stop: Arc::new(AtomicBool::new(false)),
             events_lossless,
             threads: Vec::new(),
@@ -167,6 +179,33 @@ impl CaptureSession {
         self.feeds.iter().map(|(shared, _)| shared.status()).collect()
     }
 
+    /// How recording to disk fares.
+    pub fn disk_status(&self) -> DiskStatus {
+        match &self.disk {
+            Ok(recorder) => recorder.as_ref().map_or_else(DiskStatus::default, |recorder| recorder.status()),
+            Err(failed) => failed.clone(),
+        }
+    }
+
+    /// The recording folder, when there is recording.
+    pub fn disk(&self) -> Option<&Arc<DiskStore>> {
+        self.recorder().map(|recorder| recorder.store())
+    }
+
+    fn recorder(&self) -> Option<&Arc<Recorder>> {
+        self.disk.as_ref().ok()?.as_ref()
+    }
+
+    /// Keeps a range on disk, and its owner's words about it, over restarts; without recording nothing happens. Never waits.
+    pub fn keep(&self, kept: Kept) -> Result<(), String> {
+        self.recorder().map_or(Ok(()), |recorder| recorder.keep(kept))
+    }
+
+    /// Keeps it no longer.
+    pub fn forget(&self, id: u64) -> Result<(), String> {
+        self.recorder().map_or(Ok(()), |recorder| recorder.forget(id))
+    }
+
     /// Where to put the pictures of a pushed feed.
     pub fn input(&self, name: &str) -> Option<LiveInput> {
         self.feeds.iter().find_map(|(shared, running)| match running {
@@ -222,6 +261,39 @@ impl CaptureSession {
             if thread.join().is_err() {
                 tracing::warn!("a capture thread panicked");
             }
+        }
+        if let Some(recorder) = self.recorder() {
+            recorder.stop();
+        }
+    }
+}
+
+/// Opens the recording folder, and sets the house clock: it goes on where earlier sessions were. Without the folder there is capture
+/// all the same.
+#[expect(clippy::type_complexity, reason = "named where it is kept")]
+fn open_disk(
+    config: Option<DiskConfig>,
+    specs: &[FeedSpec],
+    formats: &Arc<FeedFormats>,
+) -> Result<(HouseClock, Result<Option<Arc<Recorder>>, DiskStatus>), CaptureError> {
+    let Some(config) = config else { return Ok((HouseClock::monotonic(), Ok(None))) };
+    let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let wall_nanos = wall.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
+    let (folder, budget_bytes) = (config.folder.clone(), config.budget_bytes);
+    match DiskStore::open(config, wall_nanos) {
+        Ok(store) => {
+            let clock = HouseClock::continuing(store.start());
+            tracing::info!("recording into {folder:?}: {:?}", store.restored());
+            if let Some(nanos) = store.restored().clock_set_back_nanos {
+                let secs = nanos as f64 * 1e-9;
+                tracing::warn!("the wall clock is {secs:.1} s behind the newest recording: it was set back. House time goes on after it");
+            }
+            let names: Vec<Arc<str>> = specs.iter().map(|spec| spec.name.as_str().into()).collect();
+            Ok((clock, Ok(Some(Arc::new(Recorder::start(Arc::new(store), &names, Arc::clone(formats))?)))))
+        }
+        Err(e) => {
+            tracing::warn!("no recording to disk: {e}");
+            Ok((HouseClock::monotonic(), Err(DiskStatus::failed(folder, budget_bytes, e.to_string()))))
         }
     }
 }

@@ -8,7 +8,7 @@ use volte::{
     capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, Pace},
     engine::{CapturedFeeds, Engine, EngineOptions, Feeds, Quality, footage},
     rig,
-    ring::RingConfig,
+    ring::{RingConfig, disk::DiskConfig},
 };
 
 /// What `volte console` takes.
@@ -38,6 +38,13 @@ pub struct Desk {
     /// How far back the ring reaches, seconds [default: 120].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(2..=86_400))]
     ring_seconds: Option<u32>,
+    /// Record every feed to disk as well, into this folder: files that any player opens. What was recorded and marked there is found
+    /// again after a restart.
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
+    /// Room for recordings, GB; then the oldest is deleted for the newest, except what marks keep.
+    #[arg(long, value_name = "GB", default_value = "100", requires = "record", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    record_gb: u32,
     /// draft, air or hero (air, refined in the background); by default the best one that is in time.
     #[arg(long, value_parser = super::parse_quality)]
     pub quality: Option<Quality>,
@@ -76,6 +83,7 @@ impl Desk {
                 duration_nanos: self.ring_seconds.map_or(standard.duration_nanos, |s| i64::from(s) * 1_000_000_000),
                 ..standard
             },
+            disk: self.record.as_ref().map(|folder| DiskConfig::new(folder, u64::from(self.record_gb) * 1_000_000_000)),
             ..CaptureConfig::default()
         }
     }

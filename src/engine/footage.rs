@@ -133,6 +133,7 @@ impl Footage {
                 ..RingConfig::default()
             },
             preview: PreviewConfig { enabled: false, ..PreviewConfig::default() },
+            ..CaptureConfig::default()
         };
         let session = CaptureSession::start(config, &specs)?;
         let start = first_frame(&session, cancel)?;

@@ -220,7 +220,7 @@ impl VenueShow {
                 ..FeedSpec::new(c.name.clone(), FeedSource::Push(PushSettings::h264(c.width_px, c.height_px, rate)))
             })
             .collect();
-        let session = CaptureSession::start(options.capture, &specs)?;
+        let session = CaptureSession::start(options.capture.clone(), &specs)?;
         // On a whole frame since the epoch, so that a prepared loop shows exactly what was drawn.
         let now = session.house_now();
         let start = MediaTime::from_nanos(rate.frame_nanos((now.nanos() + LEAD_NANOS) / rate.interval_nanos().max(1) + 1));

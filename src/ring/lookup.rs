@@ -152,6 +152,58 @@ impl Track {
         }
         Some(oldest)
     }
+
+    /// See [`Ring::gop_for`].
+    pub(super) fn gop_for(&self, instant: MediaTime, interval_nanos: i64) -> Result<GopForInstant, Dishonest> {
+        let (g, i, error_nanos, _) = self.honest_at(instant, interval_nanos)?;
+        let gop = *self.gop(g).ok_or(Dishonest::Empty)?;
+        let target = self.units_of(g).nth(i).ok_or(Dishonest::Empty)?;
+        let pts = target.pts;
+        let mut units = Vec::with_capacity(i + 1);
+        if pts < gop.pts {
+            let before = g.checked_sub(1).ok_or(Dishonest::NoKeyframe)?;
+            if self.gop(before).is_none_or(|previous| previous.end < gop.earliest) {
+                return Err(Dishonest::NoKeyframe);
+            }
+            units.extend(self.units_of(before).filter(|unit| !unit.droppable).cloned());
+        }
+        units.extend(self.units_of(g).take(i).filter(|unit| !unit.droppable).cloned());
+        units.push(target.clone());
+        Ok(GopForInstant { units, pts, error_nanos })
+    }
+
+    /// See [`Ring::range`].
+    pub(super) fn range(&self, from: MediaTime, until: MediaTime) -> Vec<AccessUnit> {
+        let (mut out, mut last_key) = (Vec::new(), None);
+        while !self.range_piece(from, until, &mut last_key, &mut out) {}
+        out
+    }
+
+    /// The next piece of a range, after the group whose keyframe is at `last_key`; true when it was the last one.
+    fn range_piece(&self, from: MediaTime, until: MediaTime, last_key: &mut Option<MediaTime>, out: &mut Vec<AccessUnit>) -> bool {
+        let mut g = if let Some(key) = *last_key {
+            self.gops_until(key)
+        } else {
+            let first = self.gops_until(from);
+            // Leading pictures may reach before their keyframe; the group before them comes along.
+            let leads = self.gop(first).is_some_and(|gop| gop.earliest >= from);
+            if leads && first > 0 && self.gop(first - 1).is_some_and(|gop| gop.end <= from) { first } else { first.saturating_sub(1) }
+        };
+        let before = out.len();
+        while let Some(gop) = self.gop(g) {
+            if gop.earliest >= until {
+                break;
+            }
+            if out.len() - before >= UNITS_PER_HOLD {
+                return false;
+            }
+            let wanted = self.units_of(g).rposition(|unit| unit.pts < until).map_or(0, |last| last + 1);
+            out.extend(self.units_of(g).take(wanted).cloned());
+            *last_key = Some(gop.pts);
+            g += 1;
+        }
+        true
+    }
 }
 
 impl Ring {
@@ -174,21 +226,7 @@ impl Ring {
         let feed = feeds.get(feed.0).ok_or(Dishonest::UnknownFeed)?;
         let interval = feed.interval_nanos.load(std::sync::atomic::Ordering::Relaxed);
         let track = feed.track.lock();
-        let (g, i, error_nanos, _) = track.honest_at(instant, interval)?;
-        let gop = *track.gop(g).ok_or(Dishonest::Empty)?;
-        let target = track.units_of(g).nth(i).ok_or(Dishonest::Empty)?;
-        let pts = target.pts;
-        let mut units = Vec::with_capacity(i + 1);
-        if pts < gop.pts {
-            let before = g.checked_sub(1).ok_or(Dishonest::NoKeyframe)?;
-            if track.gop(before).is_none_or(|previous| previous.end < gop.earliest) {
-                return Err(Dishonest::NoKeyframe);
-            }
-            units.extend(track.units_of(before).filter(|unit| !unit.droppable).cloned());
-        }
-        units.extend(track.units_of(g).take(i).filter(|unit| !unit.droppable).cloned());
-        units.push(target.clone());
-        Ok(GopForInstant { units, pts, error_nanos })
+        track.gop_for(instant, interval)
     }
 
     /// Every unit of the feed with `from ≤ time < until`, with those needed to decode them, in decode order.
@@ -198,36 +236,8 @@ impl Ring {
         let mut out: Vec<AccessUnit> = Vec::new();
         let mut last_key = None;
         // Let go of the lock between pieces, so that a long range does not hold up the feed.
-        loop {
-            let track = feed.track.lock();
-            let mut g = if let Some(key) = last_key {
-                track.gops_until(key)
-            } else {
-                let first = track.gops_until(from);
-                // Leading pictures may reach before their keyframe; the group before them comes along.
-                let leads = track.gop(first).is_some_and(|gop| gop.earliest >= from);
-                if leads && first > 0 && track.gop(first - 1).is_some_and(|gop| gop.end <= from) { first } else { first.saturating_sub(1) }
-            };
-            let before = out.len();
-            let mut done = true;
-            while let Some(gop) = track.gop(g) {
-                if gop.earliest >= until {
-                    break;
-                }
-                if out.len() - before >= UNITS_PER_HOLD {
-                    done = false;
-                    break;
-                }
-                let wanted = track.units_of(g).rposition(|unit| unit.pts < until).map_or(0, |last| last + 1);
-                out.extend(track.units_of(g).take(wanted).cloned());
-                last_key = Some(gop.pts);
-                g += 1;
-            }
-            drop(track);
-            if done {
-                return out;
-            }
-        }
+        while !feed.track.lock().range_piece(from, until, &mut last_key, &mut out) {}
+        out
     }
 
     /// Units with `order ≥ from_order`, in decode order, at most `limit`; for readers that follow the feed live.

@@ -13,6 +13,7 @@
 //!
 //! Must not know: GStreamer, codecs, pictures, threads.
 
+pub mod disk;
 mod lane;
 mod lookup;
 mod status;

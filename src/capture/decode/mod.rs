@@ -13,8 +13,10 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 pub(super) use element::Decoder;
 
 use super::Codec;
+use super::record::Note;
 use crate::frame::{Moment, MomentFrame, YuvFrame};
-use crate::ring::{AccessUnit, Dishonest, FeedId, Ring};
+use crate::ring::disk::{DiskStore, FoundOnDisk};
+use crate::ring::{AccessUnit, Dishonest, FeedId, GopForInstant, Ring};
 use crate::time::MediaTime;
 
 /// Why a feed's frame cannot be shown.
@@ -96,6 +98,8 @@ pub struct TimedFrame {
 pub struct MomentDecoder {
     ring: Arc<Ring>,
     formats: Arc<FeedFormats>,
+    /// What memory no longer has.
+    disk: Option<Arc<DiskStore>>,
     /// Warm decoders per feed, as many as ever worked on it at once.
     idle: Mutex<Vec<Vec<Decoder>>>,
 }
@@ -103,7 +107,57 @@ pub struct MomentDecoder {
 impl MomentDecoder {
     /// A decoder for the feeds of `ring`.
     pub fn new(ring: Arc<Ring>, formats: Arc<FeedFormats>) -> Self {
-        Self { ring, formats, idle: Mutex::default() }
+        Self { ring, formats, disk: None, idle: Mutex::default() }
+    }
+
+    /// With a recording folder for what memory no longer has.
+    #[must_use]
+    pub fn with_disk(self, disk: Arc<DiskStore>) -> Self {
+        Self { disk: Some(disk), ..self }
+    }
+
+    fn gop_for(&self, feed: FeedId, instant: MediaTime) -> Result<GopForInstant, DecodeError> {
+        let in_memory = self.ring.gop_for(feed, instant);
+        let (Some(disk), Err(Dishonest::Empty | Dishonest::NoKeyframe | Dishonest::TooFar { .. })) = (&self.disk, &in_memory) else {
+            return Ok(in_memory?);
+        };
+        let name = self.ring.feeds().into_iter().find_map(|(id, name)| (id == feed).then_some(name));
+        let interval_nanos = self.ring.interval_nanos(feed).unwrap_or(0);
+        match disk.gop_for(&name.unwrap_or_default(), instant, interval_nanos) {
+            Ok(FoundOnDisk { mut gop, notes }) => {
+                self.number_formats(feed, &mut gop.units, &notes)?;
+                Ok(gop)
+            }
+            // Nothing there either: what memory says is nearer to the cause, unless it is that it is empty.
+            Err(Dishonest::Empty) => Ok(in_memory?),
+            Err(why) => Err(why.into()),
+        }
+    }
+
+    /// Units from the disk number their formats by what their segments say; from here on by the feed's list.
+    fn number_formats(&self, feed: FeedId, units: &mut [AccessUnit], notes: &[String]) -> Result<(), DecodeError> {
+        let known = |note: &String| Note::read(note).map(|stream| self.formats.add(feed, &stream.caps, stream.codec));
+        let numbers: Vec<Option<u16>> = notes.iter().map(known).collect();
+        for unit in units {
+            unit.format = numbers.get(usize::from(unit.format)).copied().flatten().ok_or(DecodeError::NoFormat)?;
+        }
+        Ok(())
+    }
+
+    /// Units of a range, from the disk where memory does not reach back far enough.
+    fn range(&self, feed: FeedId, from: MediaTime, until: MediaTime) -> Result<Vec<AccessUnit>, DecodeError> {
+        let in_memory = self.ring.range(feed, from, until);
+        let interval_nanos = self.ring.interval_nanos(feed).unwrap_or(0);
+        let (Some(disk), true) = (&self.disk, in_memory.first().is_none_or(|u| u.pts > from.plus_nanos(interval_nanos))) else {
+            return Ok(in_memory);
+        };
+        let name = self.ring.feeds().into_iter().find_map(|(id, name)| (id == feed).then_some(name));
+        let (mut on_disk, notes) = disk.range(&name.unwrap_or_default(), from, until);
+        if on_disk.iter().filter(|u| u.pts >= from).count() <= in_memory.iter().filter(|u| u.pts >= from).count() {
+            return Ok(in_memory);
+        }
+        self.number_formats(feed, &mut on_disk, &notes)?;
+        Ok(on_disk)
     }
 
     /// Makes a decoder for every feed that has none, so that the first moment is as fast as the next.
@@ -153,7 +207,7 @@ impl MomentDecoder {
 
     /// One camera's honest frame at `instant`, with `time − instant` in nanoseconds.
     pub fn decode_frame(&self, feed: FeedId, instant: MediaTime) -> Result<(TimedFrame, i64), DecodeError> {
-        let gop = self.ring.gop_for(feed, instant)?;
+        let gop = self.gop_for(feed, instant)?;
         let frames = self.decode_units(feed, &gop.units, &|time| time == gop.pts)?;
         let frame = frames.into_iter().next().ok_or_else(|| DecodeError::Failed { reason: "the decoder gave no picture".to_owned() })?;
         Ok((frame, gop.error_nanos))
@@ -161,7 +215,7 @@ impl MomentDecoder {
 
     /// One camera's honest frames with `from ≤ time < until`, in order of time, at most `limit` of them.
     pub fn decode_range(&self, feed: FeedId, from: MediaTime, until: MediaTime, limit: usize) -> Result<Vec<TimedFrame>, DecodeError> {
-        let units = self.ring.range(feed, from, until);
+        let units = self.range(feed, from, until)?;
         let mut times: Vec<MediaTime> =
             units.iter().filter(|u| u.pts >= from && u.pts < until && u.flags.is_honest()).map(|u| u.pts).collect();
         times.sort_unstable();

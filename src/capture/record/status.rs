@@ -1,0 +1,158 @@
+//! What the operator sees of recording to disk.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::Shared;
+use crate::time::MediaTime;
+
+/// Units that are in no file, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DiskDrops {
+    /// The disk is too slow for all feeds together.
+    pub slow: u64,
+    /// The disk is full, or marks keep all of the budget.
+    pub full: u64,
+    /// Writing failed.
+    pub failed: u64,
+    /// The keyframe that they refer to is not on disk.
+    pub no_keyframe: u64,
+    /// Their codec has no place in MP4.
+    pub unsupported: u64,
+}
+
+impl DiskDrops {
+    /// All of them.
+    pub const fn total(&self) -> u64 {
+        self.slow + self.full + self.failed + self.no_keyframe + self.unsupported
+    }
+}
+
+/// How one feed is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskFeedStatus {
+    /// The feed.
+    pub name: Arc<str>,
+    /// Units on disk.
+    pub units: u64,
+    /// Those that are not.
+    pub dropped: DiskDrops,
+    /// Why it cannot be recorded at all, and the remedy.
+    pub note: Option<String>,
+}
+
+/// Whether there is recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DiskState {
+    /// Nobody asked for it.
+    #[default]
+    Off,
+    /// It goes on.
+    Recording,
+    /// It pauses and is tried again every second; [`DiskStatus::problem`] says why.
+    Paused,
+    /// It could not begin; [`DiskStatus::problem`] says why.
+    Failed,
+}
+
+/// Recording to disk at a glance.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct DiskStatus {
+    /// Whether there is recording.
+    pub state: DiskState,
+    /// What is wrong, and the remedy.
+    pub problem: Option<String>,
+    /// The folder.
+    pub folder: PathBuf,
+    /// Bytes of all segments.
+    pub bytes: u64,
+    /// Bytes allowed.
+    pub budget_bytes: u64,
+    /// Bytes free on the disk, where the system says.
+    pub free_bytes: Option<u64>,
+    /// Oldest time on disk.
+    pub oldest: Option<MediaTime>,
+    /// Bytes written per second, over the last seconds.
+    pub bytes_per_sec: u64,
+    /// Seconds until the budget is used up and the oldest is deleted for the newest; 0 from then on.
+    pub secs_left: Option<f64>,
+    /// Segments deleted to make room.
+    pub deleted_segments: u64,
+    /// Payload bytes written in this session.
+    pub payload_bytes: u64,
+    /// File bytes written in this session.
+    pub file_bytes: u64,
+    /// Seconds that the writing thread spent on writing in this session.
+    pub write_secs: f64,
+    /// Payload bytes that wait for the disk.
+    pub waiting_bytes: u64,
+    /// How often the system could not bring what was written to the disk.
+    pub sync_errors: u64,
+    /// Every feed, in the order of the ring.
+    pub feeds: Vec<DiskFeedStatus>,
+}
+
+impl DiskStatus {
+    /// Recording could not begin.
+    pub(in crate::capture) fn failed(folder: PathBuf, budget_bytes: u64, problem: String) -> Self {
+        Self { state: DiskState::Failed, problem: Some(problem), folder, budget_bytes, ..Self::default() }
+    }
+
+    /// What is wrong, in words that name the remedy; empty when all is well.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut out: Vec<String> = self.problem.iter().cloned().collect();
+        if self.sync_errors > 0 {
+            out.push(format!("{:?}: what was written did not reach the disk {} times. Check the disk", self.folder, self.sync_errors));
+        }
+        for feed in &self.feeds {
+            if let Some(note) = &feed.note {
+                out.push(format!("{}: not recorded to disk: {note}", feed.name));
+            }
+            if feed.dropped.slow > 0 {
+                let slow = feed.dropped.slow;
+                out.push(format!("{}: {slow} frames are not on disk because it is too slow; record to a faster disk", feed.name));
+            }
+        }
+        out
+    }
+}
+
+impl Shared {
+    pub(super) fn status(&self) -> DiskStatus {
+        let (bytes, deleted_segments, oldest) = self.store.totals();
+        let budget_bytes = self.store.config().budget_bytes;
+        let problem = self.problem.lock().clone();
+        let rate = self.rate_bytes_per_sec.load(Ordering::Relaxed);
+        let feeds = self.feeds.iter().map(|feed| DiskFeedStatus {
+            name: Arc::clone(&feed.name),
+            units: feed.units.get(),
+            dropped: DiskDrops {
+                slow: feed.slow.get(),
+                full: feed.full.get(),
+                failed: feed.failed.get(),
+                no_keyframe: feed.no_keyframe.get(),
+                unsupported: feed.unsupported.get(),
+            },
+            note: feed.note.lock().clone(),
+        });
+        DiskStatus {
+            state: if problem.is_some() { DiskState::Paused } else { DiskState::Recording },
+            problem,
+            folder: self.store.config().folder.clone(),
+            bytes,
+            budget_bytes,
+            free_bytes: u64::try_from(self.free_bytes.load(Ordering::Relaxed)).ok(),
+            oldest,
+            bytes_per_sec: rate,
+            secs_left: (rate > 0).then(|| budget_bytes.saturating_sub(bytes) as f64 / rate as f64),
+            deleted_segments,
+            payload_bytes: self.payload_bytes.load(Ordering::Relaxed),
+            file_bytes: self.file_bytes.load(Ordering::Relaxed),
+            write_secs: self.write_nanos.load(Ordering::Relaxed) as f64 * 1e-9,
+            waiting_bytes: self.waiting_bytes.load(Ordering::Relaxed),
+            sync_errors: self.sync_errors.get(),
+            feeds: feeds.collect(),
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The disk tier of the ring: hours of every feed as standard, crash-safe files, found again after a restart.
+//!
+//! One file per feed and some twenty seconds: fragmented MP4 that any player and editor opens, with a fragment about twice a second,
+//! so that a process that dies at any point has lost less than a second. House time in nanoseconds, marks of units and check sums
+//! are in boxes of our own that others pass over. What is oldest over all feeds is deleted first; what is kept never is.
+//!
+//! Must not know: GStreamer, codecs, pictures, threads. Who calls it decides on which thread the disk is waited for.
+
+mod boxes;
+mod journal;
+mod log;
+mod reader;
+mod segment;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use journal::Kept;
+pub use log::FeedLog;
+pub use reader::{ByteSource, Segment, SegmentError, UnitEntry, read_head, read_segment, read_tail};
+pub use segment::{FragmentTooLarge, SegmentFormat, SegmentHead, SegmentWriter};
+pub use store::{DiskConfig, DiskError, DiskStore, FoundOnDisk, Restored, SegmentEntry, SegmentId};

@@ -1,0 +1,199 @@
+//! Recording to disk: real feeds into files that others read, moments from what memory no longer has, full disks, and processes that
+//! are killed. Needs `VOLTE_DATA` (else `../shared/data`), ffprobe and gst-launch-1.0.
+#![cfg(feature = "gstreamer")]
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use volte::capture::{
+    CaptureConfig, CaptureSession, Codec, DiskState, FeedSource, FeedSpec, FeedState, FeedStatus, LiveFrame, Pace, PreviewConfig,
+    PushSettings,
+};
+use volte::frame::{Picture, metrics};
+use volte::ring::disk::{DiskConfig, Segment, read_segment};
+use volte::time::{FrameRate, MediaTime};
+
+mod support {
+    pub mod data;
+}
+use support::data::data;
+
+fn config(folder: &Path) -> CaptureConfig {
+    CaptureConfig {
+        preview: PreviewConfig { enabled: false, ..PreviewConfig::default() },
+        disk: Some(DiskConfig::new(folder, 1 << 30)),
+        ..CaptureConfig::default()
+    }
+}
+
+fn file(name: &str, path: PathBuf, pace: Pace) -> FeedSpec {
+    FeedSpec::new(name, FeedSource::File { path, pace })
+}
+
+fn ended(feeds: &[FeedStatus]) -> bool {
+    feeds.iter().all(|f| matches!(f.state, FeedState::Ended | FeedState::Failed))
+}
+
+fn segments(folder: &Path) -> Vec<(PathBuf, Segment)> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|e| e == "mp4"));
+    paths.sort();
+    paths.into_iter().filter_map(|path| Some((path.clone(), read_segment(&mut File::open(&path).unwrap()).ok()?))).collect()
+}
+
+/// Packets that ffprobe finds in a file: (time, s; bytes), in the order of the file.
+fn probed_packets(path: &Path) -> Vec<(f64, u64)> {
+    let out = Command::new("ffprobe")
+        .args(["-v", "error", "-select_streams", "v", "-show_entries", "packet=pts_time,size", "-of", "csv=p=0"])
+        .arg(path)
+        .output()
+        .expect("ffprobe is needed: install the package ffmpeg");
+    let text = String::from_utf8(out.stdout).unwrap();
+    let packets = text.lines().filter_map(|line| {
+        let mut parts = line.split(',');
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+    });
+    packets.collect()
+}
+
+/// Pictures that a whole decoder pipeline gets out of a file.
+fn decoded_by_gstreamer(path: &Path) -> usize {
+    let out = Command::new("gst-launch-1.0")
+        .args(["-v", "filesrc"])
+        .arg(format!("location={}", path.display()))
+        .args(["!", "decodebin", "!", "identity", "silent=false", "!", "fakesink", "sync=false"])
+        .output()
+        .expect("gst-launch-1.0 is needed");
+    String::from_utf8_lossy(&out.stdout).matches("identity0: last-message = chain").count()
+}
+
+fn decoded_by_ffmpeg(path: &Path) -> usize {
+    let out = Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(path).args(["-vsync", "0", "-f", "framecrc", "-"]).output().unwrap();
+    assert!(out.stderr.is_empty(), "{path:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8_lossy(&out.stdout).lines().filter(|line| !line.starts_with('#')).count()
+}
+
+/// What a segment holds is what others find in it.
+fn others_read(path: &Path, segment: &Segment) {
+    let packets = probed_packets(path);
+    assert_eq!(packets.len(), segment.units.len(), "{path:?}: ffprobe");
+    let first = packets.iter().map(|p| p.0).fold(f64::INFINITY, f64::min);
+    let begin = segment.span().unwrap().0;
+    for ((secs, bytes), unit) in packets.iter().zip(&segment.units) {
+        assert_eq!(*bytes, u64::from(unit.len), "{path:?}");
+        let error = secs - first - (unit.pts - begin) as f64 * 1e-9;
+        assert!(error.abs() < 2e-6, "{path:?}: {secs} s is {error} s off");
+    }
+    assert_eq!(decoded_by_ffmpeg(path), segment.units.len(), "{path:?}: ffmpeg");
+    assert_eq!(decoded_by_gstreamer(path), segment.units.len(), "{path:?}: gst-launch-1.0");
+}
+
+#[test]
+fn files_are_read_by_others_and_moments_come_from_disk_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let specs = [
+        file("cam01", data("balance/cam01.mp4"), Pace::AsFastAsPossible),
+        file("cam03", data("balance/cam03.mp4"), Pace::AsFastAsPossible),
+        file("mpeg4", data("charuco/cam_0.mp4"), Pace::AsFastAsPossible),
+    ];
+    let session = CaptureSession::start(config(dir.path()), &specs).unwrap();
+    assert!(session.wait_until(Duration::from_secs(30), ended), "{:?}", session.status());
+    let first = session.ring().status().feeds[0].oldest.unwrap();
+    let instant = first.plus_nanos(41 * 16_666_667);
+    let in_memory = session.moment(instant);
+    let received: Vec<u64> = session.status().iter().map(|f| f.received).collect();
+    let ring = session.ring().clone();
+    drop(session);
+    let on_disk = segments(dir.path());
+    assert_eq!(on_disk.len(), 3);
+    for (path, segment) in &on_disk {
+        assert!(segment.closed && segment.lost_bytes == 0);
+        let feed = ring.feed_named(&segment.head.feed).unwrap();
+        assert_eq!(segment.units.len() as u64, received[feed.0]);
+        let units = ring.range(feed, MediaTime::from_nanos(i64::MIN), MediaTime::from_nanos(i64::MAX));
+        let mut source = File::open(path).unwrap();
+        for (entry, unit) in segment.units.iter().zip(&units) {
+            assert_eq!((entry.pts, entry.flags, entry.droppable, entry.keyframe), (unit.pts, unit.flags, unit.droppable, unit.keyframe));
+            assert_eq!(entry.payload(&mut source).unwrap().unwrap(), unit.payload);
+        }
+        others_read(path, segment);
+    }
+    // Another session, whose memory knows nothing of it.
+    std::thread::sleep(Duration::from_millis(1500));
+    let again = CaptureSession::start(config(dir.path()), &specs).unwrap();
+    assert!(again.house_now() > instant, "house time goes on");
+    let from_disk = again.moment(instant);
+    assert_eq!(from_disk.frames.len(), in_memory.frames.len(), "{:?}", from_disk.left_out);
+    for (a, b) in from_disk.frames.iter().zip(&in_memory.frames) {
+        assert_eq!((&a.camera, a.time, a.error_nanos), (&b.camera, b.time, b.error_nanos));
+        assert!(a.picture.rgba() == b.picture.rgba(), "{}: another picture", a.camera);
+    }
+    // Neither memory nor disk has it: said by name.
+    let nothing = again.moment(first.plus_nanos(-5_000_000_000));
+    assert!(nothing.frames.is_empty() && nothing.left_out.len() == 3, "{:?}", nothing.left_out);
+    assert!(again.wait_until(Duration::from_secs(30), ended));
+    // New recordings do not touch the old ones.
+    let later = again.ring().status().feeds[0].oldest.unwrap().plus_nanos(41 * 16_666_667);
+    assert_eq!(again.moment(later).frames.len(), 2 + usize::from(in_memory.frames.len() == 3));
+}
+
+fn push_frames(session: &CaptureSession, name: &str, count: i64, rate: FrameRate) {
+    let input = session.input(name).unwrap();
+    let start = session.house_now().nanos() / 1_000_000 * 1_000_000;
+    for i in 0..count {
+        let mut picture = Picture::filled(128, 72, [40, 90, 160, 255]);
+        for (k, px) in picture.rgba_mut().chunks_exact_mut(4).enumerate() {
+            px[0] = ((k as i64 * 3 + i * 11) % 251) as u8;
+        }
+        let time = MediaTime::from_nanos(start + i * rate.interval_nanos());
+        input.push_frame(time, LiveFrame::Rgba(std::sync::Arc::new(picture))).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    input.finish();
+}
+
+#[test]
+fn every_codec_of_pushed_feeds_goes_to_disk_and_back() {
+    for codec in [Codec::H264, Codec::H265, Codec::Mjpeg, Codec::ProRes, Codec::Raw] {
+        let dir = tempfile::tempdir().unwrap();
+        let rate = FrameRate::whole(50);
+        let settings = PushSettings { keyframe_every: 10, ..PushSettings::h264(128, 72, rate) }.with_codec(codec);
+        let specs = [FeedSpec::new("a", FeedSource::Push(settings))];
+        let session = CaptureSession::start(config(dir.path()), &specs).unwrap();
+        push_frames(&session, "a", 40, rate);
+        assert!(
+            session.wait_until(Duration::from_secs(20), |f| f[0].received + f[0].dropped.overload >= 40),
+            "{codec}: {:?}",
+            session.status()
+        );
+        // A slow encoder drops some: an instant of which there is a frame.
+        let (begin, end) = (MediaTime::from_nanos(i64::MIN), MediaTime::from_nanos(i64::MAX));
+        let middle = session.ring().range(session.status()[0].id, begin, end)[20].pts;
+        let (in_memory, received) = (session.moment(middle), session.status()[0].received);
+        drop(session);
+        let on_disk = segments(dir.path());
+        assert_eq!((on_disk.len(), on_disk[0].1.units.len() as u64), (1, received), "{codec}");
+        others_read(&on_disk[0].0, &on_disk[0].1);
+        let again = CaptureSession::start(config(dir.path()), &specs).unwrap();
+        let from_disk = again.moment(middle);
+        assert_eq!(from_disk.frames.len(), 1, "{codec}: {:?}", from_disk.left_out);
+        let psnr = metrics::psnr_db(&from_disk.frames[0].picture, &in_memory.frames[0].picture, None).unwrap();
+        assert!(psnr > 60.0, "{codec}: {psnr} dB");
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_writable_is_said_and_capture_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let not_a_folder = dir.path().join("file");
+    std::fs::write(&not_a_folder, "x").unwrap();
+    let specs = [file("cam01", data("balance/cam01.mp4"), Pace::AsFastAsPossible)];
+    let session = CaptureSession::start(config(&not_a_folder), &specs).unwrap();
+    let status = session.disk_status();
+    assert!(status.state == DiskState::Failed && status.problem.as_ref().is_some_and(|p| p.contains("may write")), "{status:?}");
+    assert!(session.wait_until(Duration::from_secs(30), ended));
+    assert_eq!((session.status()[0].received, session.ring().status().feeds[0].units), (100, 100));
+}
