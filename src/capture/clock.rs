@@ -1,6 +1,6 @@
 //! The house clock: one clock for all feeds.
 
-use gst::prelude::ClockExt as _;
+use gst::prelude::{ClockExt as _, ElementExt as _, PipelineExt as _};
 
 use crate::time::MediaTime;
 
@@ -22,6 +22,16 @@ impl HouseClock {
         let clock = gst::SystemClock::obtain();
         let epoch_nanos = (clock.time().nseconds() as i64).saturating_sub(now.nanos());
         Self { clock, epoch_nanos }
+    }
+
+    /// Makes a pipeline count by the house clock, whenever it starts: the result is the house time of its running time zero.
+    /// That is zero, unless house time goes on from a session that ran for longer than this machine.
+    pub(super) fn govern(&self, pipeline: &gst::Pipeline) -> MediaTime {
+        pipeline.use_clock(Some(&self.clock));
+        pipeline.set_start_time(gst::ClockTime::NONE);
+        let base_nanos = self.epoch_nanos.max(0);
+        pipeline.set_base_time(gst::ClockTime::from_nseconds(base_nanos as u64));
+        MediaTime::from_nanos(base_nanos - self.epoch_nanos)
     }
 
     /// House time now.

@@ -10,9 +10,7 @@ pub enum CaptureError {
         reason: String,
     },
     /// A plugin is missing.
-    #[error(
-        "GStreamer has no element {element:?} ({purpose}). Install the plugin package that brings it (`volte devices` lists what is there)"
-    )]
+    #[error("GStreamer has no element {element:?} ({purpose}). {}", super::packages::remedy_for_element(element))]
     MissingElement {
         /// The element.
         element: String,

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::address::StreamSource;
 use super::error::CaptureError;
+use super::stamp::TimeOrigin;
 use super::{Codec, PushSettings};
 use crate::ring::FeedId;
 use crate::telemetry::Counter;
@@ -26,8 +28,7 @@ pub enum Pace {
     AsFastAsPossible,
 }
 
-/// Where a feed comes from. In show files it is an address ([`FeedSource::parse`]); cameras on the network, SDI and USB
-/// become further variants with addresses of their own.
+/// Where a feed comes from. In show files it is an address ([`FeedSource::parse`]).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum FeedSource {
@@ -38,26 +39,40 @@ pub enum FeedSource {
         /// How fast it is read.
         pace: Pace,
     },
+    /// Numbered pictures in files.
+    Images {
+        /// The first picture's path with a place for the number: `cam01/frame_%05d.png`.
+        pattern: String,
+        /// Pictures per second.
+        rate: FrameRate,
+        /// How fast they are read.
+        pace: Pace,
+    },
+    /// A camera on the network or at this machine.
+    Stream(StreamSource),
     /// Pictures that the program makes itself, encoded on arrival ([`super::CaptureSession::input`]).
     Push(PushSettings),
 }
 
 impl FeedSource {
-    /// From an address: a path, or `file:PATH` with `?live`, `?loop` or `?fast` (default: live).
+    /// From an address. docs/capture.md lists all of them: a path or `file:PATH` (`?live`, `?loop`, `?fast`),
+    /// `images:DIR/f_%05d.png?fps=25`, `rtsp://…`, `srt://…`, `rtp://…`, `udp://…`, `rist://…`, `rtmp://…`, `http(s)://….m3u8`,
+    /// `v4l2:/dev/videoN`, `ndi:NAME`, `decklink:N`, `aravis:NAME`.
     pub fn parse(uri: &str) -> Result<Self, CaptureError> {
+        if let Some(stream) = StreamSource::parse(uri) {
+            return Ok(Self::Stream(stream?));
+        }
         let wrong = |reason: &str| CaptureError::Address { uri: uri.to_owned(), reason: reason.to_owned() };
         let rest = match uri.split_once(':') {
             Some(("file", rest)) => rest.strip_prefix("//").unwrap_or(rest),
+            Some(("images", rest)) => return images(rest.strip_prefix("//").unwrap_or(rest)).map_err(|reason| wrong(&reason)),
             Some((scheme, _)) if scheme.len() > 1 && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) && uri.contains("://") => {
-                return Err(wrong("this version reads files only; use file:PATH"));
+                return Err(wrong(&format!("{scheme:?} is none of {SCHEMES}")));
             }
             _ => uri,
         };
         let (path, pace) = match rest.rsplit_once('?') {
-            Some((path, "live")) => (path, Pace::Live { looped: false }),
-            Some((path, "loop")) => (path, Pace::Live { looped: true }),
-            Some((path, "fast")) => (path, Pace::AsFastAsPossible),
-            Some((_, other)) => return Err(wrong(&format!("{other:?} is none of live, loop, fast"))),
+            Some((path, words)) => (path, pace(words).ok_or_else(|| wrong(&format!("{words:?} is none of live, loop, fast")))?),
             None => (rest, Pace::Live { looped: false }),
         };
         if path.is_empty() {
@@ -65,6 +80,35 @@ impl FeedSource {
         }
         Ok(Self::File { path: path.into(), pace })
     }
+}
+
+const SCHEMES: &str = "file, images, rtsp, rtsps, srt, rtp, udp, rist, rtmp, rtmps, http, https, v4l2, ndi, decklink, aravis";
+
+fn pace(word: &str) -> Option<Pace> {
+    match word {
+        "live" => Some(Pace::Live { looped: false }),
+        "loop" => Some(Pace::Live { looped: true }),
+        "fast" => Some(Pace::AsFastAsPossible),
+        _ => None,
+    }
+}
+
+fn images(rest: &str) -> Result<FeedSource, String> {
+    let (pattern, words) = rest.split_once('?').unwrap_or((rest, ""));
+    let (mut rate, mut how) = (FrameRate::whole(25), Pace::Live { looped: false });
+    for word in words.split('&').filter(|w| !w.is_empty()) {
+        if let Some(fps) = word.strip_prefix("fps=") {
+            rate = fps.parse().map_err(|e| format!("fps={fps}: {e}"))?;
+        } else {
+            how = pace(word).ok_or_else(|| format!("{word:?} is none of fps=25, live, loop, fast"))?;
+        }
+    }
+    if !super::images::is_pattern(pattern) {
+        return Err(format!(
+            "{pattern:?} has no single place for the number, such as %05d, or is no .png, .jpg; write images:DIR/frame_%05d.png?fps=25"
+        ));
+    }
+    Ok(FeedSource::Images { pattern: pattern.to_owned(), rate, pace: how })
 }
 
 /// A feed to capture.
@@ -104,6 +148,8 @@ pub enum FeedState {
     Live,
     /// Its file is at its end.
     Ended,
+    /// The stream is away; it is connected again and again. [`FeedStatus::last_error`] says why.
+    Reconnecting,
     /// It cannot go on; [`FeedStatus::last_error`] says why.
     Failed,
 }
@@ -167,6 +213,10 @@ pub struct FeedStatus {
     pub newest: Option<MediaTime>,
     /// How often its file began again.
     pub loops: u64,
+    /// How often its stream was connected again.
+    pub reconnects: u64,
+    /// Where its times come from.
+    pub time_origin: TimeOrigin,
     /// What went wrong last, and what helps.
     pub last_error: Option<String>,
 }
@@ -176,6 +226,7 @@ struct Described {
     codec: Option<Codec>,
     size_px: Option<(u32, u32)>,
     rate: Option<FrameRate>,
+    time_origin: TimeOrigin,
     last_error: Option<String>,
 }
 
@@ -197,11 +248,13 @@ pub(super) struct FeedShared {
     pub clock_back: Counter,
     pub no_time: Counter,
     pub loops: Counter,
+    pub reconnects: Counter,
     pub delay_nanos: AtomicI64,
     newest_nanos: AtomicI64,
     live: AtomicBool,
     ended: AtomicBool,
     failed: AtomicBool,
+    reconnecting: AtomicBool,
     described: Mutex<Described>,
 }
 
@@ -223,11 +276,13 @@ impl FeedShared {
             clock_back: Counter::default(),
             no_time: Counter::default(),
             loops: Counter::default(),
+            reconnects: Counter::default(),
             delay_nanos: AtomicI64::new(0),
             newest_nanos: AtomicI64::new(i64::MIN),
             live: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             failed: AtomicBool::new(false),
+            reconnecting: AtomicBool::new(false),
             described: Mutex::default(),
         }
     }
@@ -235,6 +290,7 @@ impl FeedShared {
     pub(super) fn arrived(&self, pts: MediaTime) {
         self.newest_nanos.fetch_max(pts.nanos(), Ordering::Relaxed);
         self.live.store(true, Ordering::Relaxed);
+        self.reconnecting.store(false, Ordering::Relaxed);
     }
 
     pub(super) fn describe(&self, codec: Codec, size_px: Option<(u32, u32)>, rate: Option<FrameRate>) {
@@ -259,6 +315,21 @@ impl FeedShared {
         self.described.lock().last_error = Some(reason);
     }
 
+    /// The stream is away, for this reason; its next unit brings it back.
+    pub(super) fn lose(&self, reason: String) {
+        self.reconnecting.store(true, Ordering::Relaxed);
+        self.complain(reason);
+    }
+
+    /// Says where the feed's times come from.
+    pub(super) fn set_time_origin(&self, origin: TimeOrigin) {
+        self.described.lock().time_origin = origin;
+    }
+
+    pub(super) fn is_reconnecting(&self) -> bool {
+        self.reconnecting.load(Ordering::Relaxed)
+    }
+
     pub(super) fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
     }
@@ -272,6 +343,8 @@ impl FeedShared {
             FeedState::Failed
         } else if self.ended.load(Ordering::Relaxed) {
             FeedState::Ended
+        } else if self.is_reconnecting() {
+            FeedState::Reconnecting
         } else if self.live.load(Ordering::Relaxed) {
             FeedState::Live
         } else {
@@ -311,6 +384,8 @@ impl FeedShared {
             delay_nanos: self.delay_nanos.load(Ordering::Relaxed),
             newest: self.newest(),
             loops: self.loops.get(),
+            reconnects: self.reconnects.get(),
+            time_origin: described.time_origin,
             last_error: described.last_error.clone(),
         }
     }
@@ -326,7 +401,11 @@ mod tests {
         assert_eq!(FeedSource::parse("a/cam01.mp4").unwrap(), file("a/cam01.mp4", Pace::Live { looped: false }));
         assert_eq!(FeedSource::parse("file:///a/b.mov?loop").unwrap(), file("/a/b.mov", Pace::Live { looped: true }));
         assert_eq!(FeedSource::parse("file:b.mov?fast").unwrap(), file("b.mov", Pace::AsFastAsPossible));
-        for bad in ["rtsp://10.0.0.1/1", "file:", "a.mp4?slow"] {
+        let images = |pattern: &str, fps, pace| FeedSource::Images { pattern: pattern.to_owned(), rate: FrameRate::whole(fps), pace };
+        assert_eq!(FeedSource::parse("images:a/f_%05d.png").unwrap(), images("a/f_%05d.png", 25, Pace::Live { looped: false }));
+        assert_eq!(FeedSource::parse("images:f%d.jpg?fps=50&loop").unwrap(), images("f%d.jpg", 50, Pace::Live { looped: true }));
+        assert!(matches!(FeedSource::parse("rtsp://10.0.0.1/1").unwrap(), FeedSource::Stream(_)));
+        for bad in ["gopher://10.0.0.1/1", "file:", "a.mp4?slow", "images:a.png", "images:%s.png", "images:%d.png?fps=x", "srt://x"] {
             let e = FeedSource::parse(bad).unwrap_err().to_string();
             assert!(e.contains(bad), "{e}");
         }

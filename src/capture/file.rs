@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::Sender;
 use gst::prelude::{ElementExt as _, ElementExtManual as _, GstBinExtManual as _, ObjectExt as _, PadExt as _};
-use parking_lot::{Condvar, Mutex};
 
 use super::Pace;
+use super::chain::{attach, chain_into, element, is_video, unknown_codec};
 use super::codec::Codec;
 use super::error::CaptureError;
+use super::images;
 use super::ingest::{Ingest, running_nanos};
-use crate::time::MediaTime;
+use super::pacer::Pacer;
+use super::stamp::TimeOrigin;
+use crate::time::{FrameRate, MediaTime};
 
 /// What a feed tells the session's control thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,57 +27,11 @@ pub(super) enum FeedEvent {
     Stop,
 }
 
-/// Holds a streaming thread back: until the session begins, then until each frame is due, as a camera would.
-#[derive(Debug, Default)]
-struct Pacer {
-    state: Mutex<PacerState>,
-    wake: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct PacerState {
-    started: bool,
-    stopped: bool,
-}
-
-impl Pacer {
-    /// Waits for the start; false when the session stops meanwhile. A sink that joins a pipeline which is already paused
-    /// does not hold its first frames back, so they wait here.
-    fn wait_for_start(&self) -> bool {
-        let mut state = self.state.lock();
-        while !state.started && !state.stopped {
-            self.wake.wait(&mut state);
-        }
-        !state.stopped
-    }
-
-    /// Waits; false when the session stops meanwhile.
-    fn wait(&self, nanos: i64) -> bool {
-        let mut state = self.state.lock();
-        let due = Instant::now() + Duration::from_nanos(u64::try_from(nanos).unwrap_or(0));
-        while !state.stopped {
-            if nanos <= 0 || self.wake.wait_until(&mut state, due).timed_out() {
-                break;
-            }
-        }
-        !state.stopped
-    }
-
-    fn start(&self) {
-        self.state.lock().started = true;
-        self.wake.notify_all();
-    }
-
-    fn stop(&self) {
-        self.state.lock().stopped = true;
-        self.wake.notify_all();
-    }
-}
-
 /// A file being read.
 #[derive(Debug)]
 pub(super) struct FileFeed {
     pub pipeline: gst::Pipeline,
+    /// Or the pattern of numbered pictures.
     path: PathBuf,
     pace: Pace,
     pub ingest: Arc<Ingest>,
@@ -117,7 +74,8 @@ impl FileFeed {
                 "{path:?} is empty (0 bytes); the recording or the copy failed, take it from its source again"
             )));
         }
-        let pipeline = gst::Pipeline::new();
+        let feed = Self::new(path, pace, ingest);
+        let pipeline = &feed.pipeline;
         let source = element("filesrc", "reading files")?;
         source.set_property("location", path.to_string_lossy().as_ref());
         let parse = element("parsebin", "finding the video in a file")?;
@@ -125,19 +83,6 @@ impl FileFeed {
         pipeline.add_many([&source, &parse]).map_err(add)?;
         source.link(&parse).map_err(add)?;
 
-        let feed = Arc::new(Self {
-            pipeline: pipeline.clone(),
-            path: path.to_owned(),
-            pace,
-            ingest: Arc::clone(ingest),
-            origin_nanos: AtomicI64::new(0),
-            pacer: Pacer::default(),
-            last_end_nanos: AtomicI64::new(0),
-            has_video: AtomicBool::new(false),
-            has_other: AtomicBool::new(false),
-            prerolled: AtomicBool::new(false),
-            searched: AtomicBool::new(false),
-        });
         let sink = feed.sink(index, events_lossless);
         let weak = Arc::downgrade(&feed);
         parse.connect_pad_added(move |_, pad| {
@@ -148,8 +93,9 @@ impl FileFeed {
         let weak = Arc::downgrade(&feed);
         parse.connect("unknown-type", false, move |values| {
             let caps = values.get(2)?.get::<gst::Caps>().ok()?;
-            let is_video = caps.structure(0).is_some_and(|s| s.name().starts_with("video/") || s.name().starts_with("image/"));
-            if is_video && let Some(feed) = weak.upgrade() {
+            if is_video(&caps)
+                && let Some(feed) = weak.upgrade()
+            {
                 feed.fail_codec(&caps);
             }
             None
@@ -161,16 +107,51 @@ impl FileFeed {
                 None
             });
         }
-        watch_bus(&pipeline, ingest, &feed.path);
+        watch_bus(pipeline, ingest, &feed.path);
         Ok(feed)
     }
 
+    /// The same for numbered pictures.
+    pub(super) fn open_images(
+        index: usize,
+        (pattern, rate): (&str, FrameRate),
+        pace: Pace,
+        ingest: &Arc<Ingest>,
+        events_lossless: Sender<FeedEvent>,
+    ) -> Result<Arc<Self>, CaptureError> {
+        let (elements, codec) = images::elements(pattern, rate)?;
+        let feed = Self::new(Path::new(pattern), pace, ingest);
+        let wrong = |reason: String| CaptureError::Feed { feed: ingest.shared.name.to_string(), reason };
+        let refused = |e: gst::glib::BoolError| wrong(format!("its pipeline cannot be built: {e}"));
+        feed.pipeline.add_many(&elements).map_err(refused)?;
+        gst::Element::link_many(&elements).map_err(refused)?;
+        let sink = feed.sink(index, events_lossless);
+        let pad = elements.last().and_then(|e| e.static_pad("src")).ok_or_else(|| wrong("its pipeline cannot be built".to_owned()))?;
+        feed.link_video(&pad, None, codec, &sink)?;
+        feed.has_video.store(true, Ordering::Relaxed);
+        watch_bus(&feed.pipeline, ingest, &feed.path);
+        Ok(feed)
+    }
+
+    fn new(path: &Path, pace: Pace, ingest: &Arc<Ingest>) -> Arc<Self> {
+        ingest.shared.set_time_origin(TimeOrigin::Container);
+        Arc::new(Self {
+            pipeline: gst::Pipeline::new(),
+            path: path.to_owned(),
+            pace,
+            ingest: Arc::clone(ingest),
+            origin_nanos: AtomicI64::new(0),
+            pacer: Pacer::default(),
+            last_end_nanos: AtomicI64::new(0),
+            has_video: AtomicBool::new(false),
+            has_other: AtomicBool::new(false),
+            prerolled: AtomicBool::new(false),
+            searched: AtomicBool::new(false),
+        })
+    }
+
     fn fail_codec(&self, caps: &gst::Caps) {
-        let name = caps.structure(0).map_or("?", |s| s.name().as_str());
-        self.ingest.shared.fail(format!(
-            "the codec of {:?} is unknown ({name}); convert it to H.264, H.265, MJPEG, ProRes or MPEG-4, or install its GStreamer plugin",
-            self.path
-        ));
+        self.ingest.shared.fail(unknown_codec(&format!("{:?}", self.path), caps));
     }
 
     fn sink(self: &Arc<Self>, index: usize, events_lossless: Sender<FeedEvent>) -> gst_app::AppSink {
@@ -226,7 +207,7 @@ impl FileFeed {
     /// A stream was found: the first video goes on to the sink, all else is left alone.
     fn link(&self, pad: &gst::Pad, sink: &gst_app::AppSink) {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
-        let is_video = caps.structure(0).is_some_and(|s| s.name().starts_with("video/") || s.name().starts_with("image/"));
+        let is_video = is_video(&caps);
         if !is_video {
             self.has_other.store(true, Ordering::Release);
         }
@@ -237,44 +218,14 @@ impl FileFeed {
             self.fail_codec(&caps);
             return;
         };
-        if let Err(e) = self.link_video(pad, &caps, codec, sink) {
+        if let Err(e) = self.link_video(pad, Some(&caps), codec, sink) {
             self.ingest.shared.fail(format!("{:?} cannot be read: {e}", self.path));
         }
     }
 
-    fn link_video(&self, pad: &gst::Pad, caps: &gst::Caps, codec: Codec, sink: &gst_app::AppSink) -> Result<(), CaptureError> {
-        let aligned = caps.structure(0).is_some_and(|s| s.get::<&str>("alignment") == Ok("au"));
-        let mut chain = Vec::new();
-        match codec {
-            Codec::Raw => {
-                self.ingest.is_raw.store(true, Ordering::Relaxed);
-                chain.extend(super::push::intra_chain()?);
-            }
-            // Whole access units, with their headers in front of every keyframe.
-            Codec::H264 | Codec::H265 if !aligned => {
-                let name = if codec == Codec::H264 { "h264parse" } else { "h265parse" };
-                let parser = element(name, "cutting the stream into frames")?;
-                parser.set_property("config-interval", -1_i32);
-                let filter = element("capsfilter", "cutting the stream into frames")?;
-                let media = if codec == Codec::H264 { "video/x-h264" } else { "video/x-h265" };
-                filter.set_property("caps", gst::Caps::builder(media).field("alignment", "au").build());
-                chain.extend([parser, filter]);
-            }
-            _ => {}
-        }
-        chain.push(sink.clone().into());
-        let wrong = |e: gst::glib::BoolError| CaptureError::Feed { feed: self.ingest.shared.name.to_string(), reason: e.to_string() };
-        self.pipeline.add_many(&chain).map_err(wrong)?;
-        gst::Element::link_many(&chain).map_err(wrong)?;
-        for e in chain.iter().rev() {
-            e.sync_state_with_parent().map_err(wrong)?;
-        }
-        let target = chain[0].static_pad("sink");
-        let linked = target.map(|target| pad.link(&target));
-        if let Some(Err(e)) = linked {
-            return Err(CaptureError::Feed { feed: self.ingest.shared.name.to_string(), reason: format!("{e:?}") });
-        }
-        Ok(())
+    fn link_video(&self, pad: &gst::Pad, caps: Option<&gst::CapsRef>, codec: Codec, sink: &gst_app::AppSink) -> Result<(), CaptureError> {
+        let chain = chain_into(sink, codec, caps, &self.ingest)?;
+        attach(&self.pipeline, pad, &chain, &self.ingest.shared.name)
     }
 
     /// Opens the file up to its first frame; failures are in the feed's status.
@@ -369,14 +320,6 @@ impl FileFeed {
             tracing::warn!(path = ?self.path, "the pipeline does not stop: {e}");
         }
     }
-}
-
-/// Makes an element or says what is missing.
-pub(super) fn element(name: &str, purpose: &str) -> Result<gst::Element, CaptureError> {
-    gst::ElementFactory::make(name).build().map_err(|e| {
-        tracing::debug!("{e}");
-        CaptureError::MissingElement { element: name.to_owned(), purpose: purpose.to_owned() }
-    })
 }
 
 /// Turns error messages into the feed's status, in the thread that posts them: nobody has to poll.

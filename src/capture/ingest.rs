@@ -143,6 +143,10 @@ impl Ingest {
         if let Some(rate) = rate {
             stream.interval_nanos = rate.interval_nanos();
             self.ring.set_interval(self.shared.id, stream.interval_nanos);
+        } else if stream.caps.is_some() {
+            // Another stream than before, which says nothing of its rate: it is measured again.
+            stream.interval_nanos = 0;
+            stream.times_nanos.clear();
         }
         let avc = structure.is_some_and(|s| s.get::<&str>("stream-format").is_ok_and(|f| f.starts_with("avc")));
         stream.nal_length_bytes = avc.then(|| {

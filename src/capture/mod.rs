@@ -6,6 +6,8 @@
 //!
 //! Must not know: scenes, views, the console. Pictures are decoded to system memory; the GPU's owner uploads them.
 
+mod address;
+mod chain;
 mod clock;
 mod codec;
 mod decode;
@@ -13,22 +15,30 @@ mod error;
 mod feed;
 mod file;
 mod follow;
+mod images;
 mod ingest;
+mod pacer;
+mod packages;
 mod preview;
 mod push;
 mod record;
 mod session;
+mod stamp;
+mod stream;
 
+pub use address::{Endpoint, RtpPayload, RtspTransport, Secret, SrtMode, StreamKind, StreamSource, V4l2Format};
 pub use clock::HouseClock;
 pub use codec::{Codec, CodecSupport, codec_support};
 pub use decode::{DecodeError, FeedFormats, MomentDecoder, TimedFrame, decode_moment};
 pub use error::CaptureError;
 pub use feed::{DropCounts, FeedSource, FeedSpec, FeedState, FeedStatus, Pace};
 pub use follow::LiveFollower;
+pub use packages::remedy_for_element;
 pub use preview::{PreviewConfig, PreviewFrame};
 pub use push::{LiveFrame, LiveInput, PushSettings};
 pub use record::{DiskDrops, DiskFeedStatus, DiskState, DiskStatus};
 pub use session::{CaptureConfig, CaptureSession};
+pub use stamp::TimeOrigin;
 
 /// Initialises GStreamer; any number of times.
 pub fn init() -> Result<(), CaptureError> {

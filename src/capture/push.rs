@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use gst::prelude::{Cast as _, ElementExt as _, GObjectExtManualGst as _, GstBinExtManual as _, ObjectExt as _};
 
+use super::chain::{element, filter, intra_chain};
 use super::codec::{Codec, first_available};
 use super::error::CaptureError;
 use super::feed::FeedShared;
-use super::file::{element, watch_bus};
+use super::file::watch_bus;
 use super::ingest::Ingest;
 use crate::color::YuvMatrix;
 use crate::frame::{Picture, YuvFormat, YuvFrame, YuvRange};
@@ -232,20 +233,6 @@ impl PushFeed {
         let input = LiveInput { source, shared: Arc::clone(&shared), settings: settings.clone() };
         Ok(Self { pipeline, input })
     }
-}
-
-fn filter(caps: &gst::Caps) -> Result<gst::Element, CaptureError> {
-    let filter = element("capsfilter", "choosing a format")?;
-    filter.set_property("caps", caps);
-    Ok(filter)
-}
-
-/// Uncompressed pictures → intra-only 4:2:2 JPEG (full range, BT.601: what JPEG means).
-pub(super) fn intra_chain() -> Result<Vec<gst::Element>, CaptureError> {
-    let raw = gst::Caps::builder("video/x-raw").field("format", "Y42B").field("colorimetry", "1:4:7:1").build();
-    let encoder = element("jpegenc", "encoding uncompressed feeds")?;
-    encoder.set_property("quality", 92_i32);
-    Ok(vec![element("videoconvert", "converting pictures")?, filter(&raw)?, encoder, element("jpegparse", "reading JPEG headers")?])
 }
 
 fn encoder_chain(settings: &PushSettings) -> Result<Vec<gst::Element>, CaptureError> {

@@ -17,6 +17,7 @@ use super::ingest::Ingest;
 use super::preview::{self, PreviewConfig, PreviewFrame, Previews};
 use super::push::{LiveInput, PushFeed};
 use super::record::{DiskStatus, Recorder};
+use super::stream::StreamFeed;
 use crate::frame::Moment;
 use crate::ring::disk::{DiskConfig, DiskStore, Kept};
 use crate::ring::{FeedId, Ring, RingConfig};
@@ -42,6 +43,7 @@ pub struct CaptureConfig {
 enum Running {
     File(Arc<FileFeed>),
     Push(PushFeed),
+    Stream(StreamFeed),
     /// It could not be opened; its status says why.
     None,
 }
@@ -86,18 +88,23 @@ impl CaptureSession {
             let shared = Arc::new(FeedShared::new(&spec.name, id, spec.clock_offset_nanos));
             let (ring, formats) = (Arc::clone(&ring), Arc::clone(&formats));
             let ingest = Arc::new(Ingest::new(ring, Arc::clone(&shared), formats, clock.clone(), spec.late_after_nanos, recorder.clone()));
+            let opened = |file| match file {
+                Ok(file) => Running::File(file),
+                Err(CaptureError::Feed { reason, .. }) => {
+                    shared.fail(reason);
+                    Running::None
+                }
+                Err(other) => {
+                    shared.fail(other.to_string());
+                    Running::None
+                }
+            };
             let running = match &spec.source {
-                FeedSource::File { path, pace } => match FileFeed::open(index, path, *pace, &ingest, events_lossless.clone()) {
-                    Ok(file) => Running::File(file),
-                    Err(CaptureError::Feed { reason, .. }) => {
-                        shared.fail(reason);
-                        Running::None
-                    }
-                    Err(other) => {
-                        shared.fail(other.to_string());
-                        Running::None
-                    }
-                },
+                FeedSource::File { path, pace } => opened(FileFeed::open(index, path, *pace, &ingest, events_lossless.clone())),
+                FeedSource::Images { pattern, rate, pace } => {
+                    opened(FileFeed::open_images(index, (pattern, *rate), *pace, &ingest, events_lossless.clone()))
+                }
+                FeedSource::Stream(source) => Running::Stream(StreamFeed::start(source, &ingest)?),
                 FeedSource::Push(settings) => Running::Push(PushFeed::open(settings, &ingest)?),
             };
             feeds.push((shared, running));
@@ -224,7 +231,9 @@ impl CaptureSession {
     pub fn moment(&self, instant: MediaTime) -> Moment {
         let mut moment = self.decoder.decode(instant);
         for (name, why) in &mut moment.left_out {
-            let failed = self.feeds.iter().find(|(shared, _)| **name == *shared.name && shared.has_failed());
+            let away =
+                |shared: &FeedShared| shared.has_failed() || (shared.is_reconnecting() && shared.newest().is_none_or(|at| at < instant));
+            let failed = self.feeds.iter().find(|(shared, _)| **name == *shared.name && away(shared));
             if let Some(cause) = failed.and_then(|(shared, _)| shared.status().last_error) {
                 *why = cause;
             }
@@ -253,8 +262,16 @@ impl CaptureSession {
             tracing::debug!("the control thread is gone already");
         }
         for (_, running) in &self.feeds {
-            if let Running::File(file) = running {
-                file.stop();
+            match running {
+                Running::File(file) => file.stop(),
+                Running::Stream(stream) => stream.stop(),
+                Running::Push(_) | Running::None => {}
+            }
+        }
+        // All of them were asked first: those who need a moment to hang up do so together.
+        for (_, running) in &self.feeds {
+            if let Running::Stream(stream) = running {
+                stream.finish();
             }
         }
         for thread in self.threads.drain(..) {

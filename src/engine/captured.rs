@@ -164,6 +164,7 @@ fn judge(s: &capture::FeedStatus, history: &mut VecDeque<(Instant, u64, u64)>, n
     let silent = s.newest.is_some_and(|at| house_now - at > LOST_AFTER_NANOS + s.delay_nanos.max(0));
     let (health, note) = match s.state {
         FeedState::Starting => (FeedHealth::Waiting, String::new()),
+        FeedState::Reconnecting => (FeedHealth::Lost, s.last_error.clone().unwrap_or_else(|| "it is away; connecting again".to_owned())),
         FeedState::Failed => (FeedHealth::Lost, s.last_error.clone().unwrap_or_else(|| "it cannot go on".to_owned())),
         FeedState::Ended => (FeedHealth::Lost, "its file is at its end. Start again, or loop it".to_owned()),
         FeedState::Live if silent => (FeedHealth::Lost, "no frame for a second. Check the camera, its cable and its power".to_owned()),

@@ -290,6 +290,17 @@ fn output_pad(shared: &Arc<Mutex<Output>>) -> gst::Pad {
                 allocation.add_allocation_meta::<gst_video::VideoMeta>(None);
                 true
             }
+            // Whatever comes is looked at when it comes. By default a pad takes only what it took before, and a stream whose
+            // format changes would end here.
+            gst::QueryViewMut::AcceptCaps(accept) => {
+                accept.set_result(true);
+                true
+            }
+            gst::QueryViewMut::Caps(caps) => {
+                let all = caps.filter_owned().unwrap_or_else(gst::Caps::new_any);
+                caps.set_result(&all);
+                true
+            }
             _ => gst::Pad::query_default(pad, parent, query),
         })
         .build()

@@ -1,0 +1,94 @@
+use super::*;
+
+fn parsed(uri: &str) -> StreamSource {
+    StreamSource::parse(uri).unwrap_or_else(|| panic!("{uri} is no stream")).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn refused(uri: &str) -> String {
+    StreamSource::parse(uri).unwrap_or_else(|| panic!("{uri} is no stream")).unwrap_err().to_string()
+}
+
+#[test]
+fn rtsp_keeps_what_belongs_to_the_camera() {
+    let source = parsed("rtsp://admin:s3cr3tword@10.0.0.7/cam?channel=1&transport=tcp&latency_ms=80&subtype=0&stall_s=5");
+    let url = Secret::new("rtsp://admin:s3cr3tword@10.0.0.7/cam?channel=1&subtype=0");
+    assert_eq!(source.kind, StreamKind::Rtsp { url, transport: RtspTransport::Tcp, latency_ms: 80 });
+    assert_eq!(source.stall_after, Duration::from_secs(5));
+    assert_eq!(source.label(), "rtsp://admin:***@10.0.0.7/cam?channel=1&transport=tcp&latency_ms=80&subtype=0&stall_s=5");
+    assert!(!format!("{source:?}").contains("s3cr3tword"));
+    assert_eq!(source.redact("cannot open rtsp://admin:s3cr3tword@10.0.0.7"), "cannot open rtsp://admin:***@10.0.0.7");
+    assert!(refused("rtsp://10.0.0.7/1?transport=http").contains("transport=http"));
+    assert!(refused("rtsp:///1").contains("host"));
+}
+
+#[test]
+fn srt_in_both_directions() {
+    let source = parsed("srt://cam.local:7001?passphrase=long%20enough%21&latency=60");
+    let StreamKind::Srt { at, mode, passphrase, latency_ms, .. } = source.kind else { panic!() };
+    assert_eq!((at.host.as_str(), at.port, mode, latency_ms), ("cam.local", 7001, SrtMode::Caller, 60));
+    assert_eq!(passphrase, Some(Secret::new("long enough!")));
+    let StreamKind::Srt { mode, .. } = parsed("srt://:7001").kind else { panic!() };
+    assert_eq!(mode, SrtMode::Listener);
+    let said = refused("srt://cam:7001?passphrase=short7&mode=caller");
+    assert!(said.contains("10 to 79") && said.contains("srt://cam:7001") && !said.contains("short7"), "{said}");
+    assert!(refused("srt://:7001?mode=caller").contains("host"));
+    assert!(refused("srt://cam").contains("port"));
+    assert!(refused("srt://cam:7001?pasphrase=0123456789abc").contains("pasphrase"));
+}
+
+#[test]
+fn packets_and_multicast() {
+    assert_eq!(parsed("udp://239.1.2.3:5000").kind, StreamKind::MpegTs { at: Endpoint { host: "239.1.2.3".into(), port: 5000 } });
+    assert_eq!(parsed("udp://@:5000").kind, StreamKind::MpegTs { at: Endpoint { host: String::new(), port: 5000 } });
+    assert_eq!(parsed("udp://[ff15::7]:5000").kind, StreamKind::MpegTs { at: Endpoint { host: "ff15::7".into(), port: 5000 } });
+    let StreamKind::Rtp { payload, .. } = parsed("rtp://0.0.0.0:5004?encoding=jpeg").kind else { panic!() };
+    assert_eq!((payload.encoding, payload.payload, payload.clock_rate), ("JPEG", 26, 90_000));
+    let StreamKind::Rtp { payload, .. } = parsed("rtp://:5004?encoding=raw&size=320x180&payload=97").kind else { panic!() };
+    assert_eq!((payload.raw, payload.payload), (Some(("YCbCr-4:2:2".to_owned(), 320, 180, 8)), 97));
+    assert!(refused("rtp://:5004?encoding=raw").contains("size"));
+    assert!(refused("rtp://:5004?encoding=vp8").contains("vp8"));
+    assert!(refused("rtp://:99999").contains("99999"));
+    assert!(refused("udp:5000").contains("udp://"));
+    assert!(refused("rist://:5005").contains("5004"));
+}
+
+#[test]
+fn devices_and_names() {
+    let wanted =
+        StreamKind::V4l2 { device: "/dev/video2".into(), format: Some(V4l2Format::Mjpeg), size_px: Some((1280, 720)), fps: Some(60) };
+    assert_eq!(parsed("v4l2:/dev/video2?format=mjpeg&size=1280x720&fps=60").kind, wanted);
+    assert_eq!(parsed("ndi:STUDIO (Cam 1)").kind, StreamKind::Ndi { name: "STUDIO (Cam 1)".into() });
+    assert_eq!(parsed("decklink:3").kind, StreamKind::DeckLink { device: 3 });
+    assert_eq!(parsed("aravis:Basler-12345").kind, StreamKind::Aravis { name: "Basler-12345".into() });
+    assert!(refused("decklink:first").contains("decklink:0"));
+    assert!(refused("v4l2:video0").contains("/dev/videoN"));
+    assert!(refused("ndi:").contains("missing"));
+    assert!(refused("http://server/clip.mp4").contains("m3u8"));
+}
+
+#[test]
+fn other_words_are_no_streams() {
+    for path in ["cam01.mp4", "file:cam01.mp4", "a/b.mov?loop", "C:\\cam.mp4", "images:a/f_%05d.png", "push:x"] {
+        assert!(StreamSource::parse(path).is_none(), "{path}");
+    }
+}
+
+mod any_text {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn never_panics_and_never_tells_the_passphrase(tail in "\\PC{0,40}", phrase in "[a-z]{12}Q") {
+            let uri = format!("srt://{tail}?x=1&passphrase={phrase}");
+            if let Some(parsed) = StreamSource::parse(&uri) {
+                let told = parsed.map_or_else(|e| format!("{e} {e:?}"), |s| format!("{s:?} {}", s.label()));
+                prop_assert!(!told.contains(&phrase), "{}", told);
+            }
+            for scheme in ["rtsp://", "rtp://", "udp://", "rist://", "v4l2:", "decklink:", "http://"] {
+                let _ = StreamSource::parse(&format!("{scheme}{tail}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! From a stream that was found to a sink: the end of a pipeline that files, streams and pushed pictures share.
+
+use std::sync::atomic::Ordering;
+
+use gst::prelude::{Cast as _, ElementExt as _, GstBinExtManual as _, ObjectExt as _, PadExt as _};
+
+use super::codec::Codec;
+use super::error::CaptureError;
+use super::ingest::Ingest;
+
+/// Makes an element or says what is missing.
+pub(super) fn element(name: &str, purpose: &str) -> Result<gst::Element, CaptureError> {
+    gst::ElementFactory::make(name).build().map_err(|e| {
+        tracing::debug!("{e}");
+        CaptureError::MissingElement { element: name.to_owned(), purpose: purpose.to_owned() }
+    })
+}
+
+/// An element that lets one format through.
+pub(super) fn filter(caps: &gst::Caps) -> Result<gst::Element, CaptureError> {
+    let filter = element("capsfilter", "choosing a format")?;
+    filter.set_property("caps", caps);
+    Ok(filter)
+}
+
+/// Uncompressed pictures → intra-only 4:2:2 JPEG (full range, BT.601: what JPEG means).
+pub(super) fn intra_chain() -> Result<Vec<gst::Element>, CaptureError> {
+    let raw = gst::Caps::builder("video/x-raw").field("format", "Y42B").field("colorimetry", "1:4:7:1").build();
+    let encoder = element("jpegenc", "encoding uncompressed feeds")?;
+    encoder.set_property("quality", 92_i32);
+    Ok(vec![element("videoconvert", "converting pictures")?, filter(&raw)?, encoder, element("jpegparse", "reading JPEG headers")?])
+}
+
+/// Whether a stream is pictures.
+pub(super) fn is_video(caps: &gst::CapsRef) -> bool {
+    caps.structure(0).is_some_and(|s| s.name().starts_with("video/") || s.name().starts_with("image/"))
+}
+
+/// What is wrong with a codec that cannot be kept; `whose` begins the sentence.
+pub(super) fn unknown_codec(whose: &str, caps: &gst::CapsRef) -> String {
+    let name = caps.structure(0).map_or("?", |s| s.name().as_str());
+    format!(
+        "the codec of {whose} is unknown ({name}); convert it to H.264, H.265, MJPEG, ProRes or MPEG-4, or install its GStreamer plugin"
+    )
+}
+
+/// The elements between a stream of `codec` and `sink`: whole access units, with their headers in front of every keyframe;
+/// what is uncompressed is encoded. `caps` tells what the stream is already; unknown is "nothing".
+pub(super) fn chain_into(
+    sink: &gst_app::AppSink,
+    codec: Codec,
+    caps: Option<&gst::CapsRef>,
+    ingest: &Ingest,
+) -> Result<Vec<gst::Element>, CaptureError> {
+    let aligned = caps.and_then(|caps| caps.structure(0)).is_some_and(|s| s.get::<&str>("alignment") == Ok("au"));
+    ingest.is_raw.store(codec == Codec::Raw, Ordering::Relaxed);
+    let mut chain = Vec::new();
+    match codec {
+        Codec::Raw => chain.extend(intra_chain()?),
+        Codec::H264 | Codec::H265 if !aligned => {
+            let (name, media) = if codec == Codec::H264 { ("h264parse", "video/x-h264") } else { ("h265parse", "video/x-h265") };
+            let parser = element(name, "cutting the stream into frames")?;
+            parser.set_property("config-interval", -1_i32);
+            chain.extend([parser, filter(&gst::Caps::builder(media).field("alignment", "au").build())?]);
+        }
+        _ => {}
+    }
+    chain.push(sink.clone().upcast());
+    Ok(chain)
+}
+
+/// Puts `chain` behind `pad` into a running pipeline.
+pub(super) fn attach(pipeline: &gst::Pipeline, pad: &gst::Pad, chain: &[gst::Element], feed: &str) -> Result<(), CaptureError> {
+    let wrong = |reason: String| CaptureError::Feed { feed: feed.to_owned(), reason };
+    let refused = |e: gst::glib::BoolError| wrong(format!("its pipeline cannot be built: {e}"));
+    pipeline.add_many(chain).map_err(refused)?;
+    gst::Element::link_many(chain).map_err(refused)?;
+    for e in chain.iter().rev() {
+        e.sync_state_with_parent().map_err(refused)?;
+    }
+    match chain.first().and_then(|first| first.static_pad("sink")).map(|target| pad.link(&target)) {
+        Some(Err(e)) => Err(wrong(format!("its pipeline cannot be linked: {e:?}"))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,352 @@
+//! One connection of a stream: a pipeline from its source into the ring, until it breaks.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+
+use crossbeam::channel::Sender;
+use gst::prelude::{Cast as _, GstBinExt as _, GstObjectExt as _};
+use gst::prelude::{ElementExt as _, ElementExtManual as _, GstBinExtManual as _, ObjectExt as _, PadExt as _, PadExtManual as _};
+use parking_lot::Mutex;
+
+use super::elements::{self, Ends, SourceElements};
+use crate::capture::address::StreamSource;
+use crate::capture::chain::{attach, chain_into, element, is_video, unknown_codec};
+use crate::capture::codec::Codec;
+use crate::capture::error::CaptureError;
+use crate::capture::ingest::{Ingest, running_nanos};
+use crate::capture::pacer::Pacer;
+use crate::capture::stamp::{HouseStamp, Rule};
+
+/// What a connection tells its feed's thread.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// It is broken, for this reason.
+    Broken(String),
+    /// The video ended; another may follow within the stream.
+    Ended,
+}
+
+/// A pipeline at work. [`Connection::close`] ends it; dropping it as well.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pipeline: gst::Pipeline,
+    link: Arc<Link>,
+}
+
+/// What the pipeline's callbacks share.
+#[derive(Debug)]
+struct Link {
+    pipeline: gst::glib::WeakRef<gst::Pipeline>,
+    source: Arc<StreamSource>,
+    ingest: Arc<Ingest>,
+    events: Sender<Event>,
+    stamp: Mutex<HouseStamp>,
+    pacer: Pacer,
+    /// The pad that the video comes from, and what hangs behind it.
+    video: Mutex<Option<(gst::Pad, Vec<gst::Element>)>>,
+    /// Bytes from the source, whatever they are.
+    source_bytes: AtomicU64,
+    other_found: AtomicBool,
+}
+
+impl Connection {
+    /// Builds the pipeline and starts it. May take as long as the source needs to connect or to give up.
+    pub fn open(source: &Arc<StreamSource>, ingest: &Arc<Ingest>, events: Sender<Event>) -> Result<Self, CaptureError> {
+        let made = elements::make(source)?;
+        ingest.shared.set_time_origin(made.time_origin);
+        let pipeline = gst::Pipeline::new();
+        let running_zero = ingest.clock().govern(&pipeline);
+        let link = Arc::new(Link {
+            pipeline: pipeline.downgrade(),
+            source: Arc::clone(source),
+            ingest: Arc::clone(ingest),
+            events,
+            stamp: Mutex::new(HouseStamp::new(made.rule, running_zero)),
+            pacer: Pacer::default(),
+            video: Mutex::default(),
+            source_bytes: AtomicU64::new(0),
+            other_found: AtomicBool::new(false),
+        });
+        link.watch(&pipeline);
+        let connection = Self { pipeline, link };
+        connection.build(&made)?;
+        if let Err(e) = connection.pipeline.set_state(gst::State::Playing) {
+            // The bus has told the cause, if there is one.
+            connection.link.tell(Event::Broken(format!("{} does not start ({e}). {}", source.label(), source.remedy())));
+        }
+        Ok(connection)
+    }
+
+    fn build(&self, made: &SourceElements) -> Result<(), CaptureError> {
+        let wrong = |reason: String| CaptureError::Feed { feed: self.link.ingest.shared.name.to_string(), reason };
+        let refused = |e: gst::glib::BoolError| wrong(format!("its pipeline cannot be built: {e}"));
+        self.pipeline.add_many(&made.elements).map_err(refused)?;
+        gst::Element::link_many(&made.elements).map_err(refused)?;
+        let (Some(first), Some(last)) = (made.elements.first(), made.elements.last()) else {
+            return Err(wrong("it has no source".to_owned()));
+        };
+        if let Some(pad) = first.static_pad("src") {
+            self.link.count_bytes(&pad);
+        }
+        let parse = if made.coded { Some(self.parser()?) } else { None };
+        match (made.ends, parse) {
+            (Ends::Always, Some(parse)) => last.link(&parse).map_err(refused)?,
+            (Ends::Always, None) => {
+                let pad = last.static_pad("src").ok_or_else(|| wrong("its source has no output".to_owned()))?;
+                self.link.attach_video(&pad, None, Codec::Raw)?;
+            }
+            (Ends::Later, parse) => {
+                let link = Arc::downgrade(&self.link);
+                last.connect_pad_added(move |_, pad| {
+                    if let Some(link) = link.upgrade() {
+                        link.source_pad(pad, parse.as_ref());
+                    }
+                });
+                self.link.watch_removal(last);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the video in what the source brings.
+    fn parser(&self) -> Result<gst::Element, CaptureError> {
+        let parse = element("parsebin", "finding the video in a stream")?;
+        // Headers in front of every keyframe: the ring is entered anywhere.
+        if let Some(bin) = parse.downcast_ref::<gst::Bin>() {
+            bin.connect_deep_element_added(|_, _, added| {
+                let name = added.factory().map(|f| f.name().to_string()).unwrap_or_default();
+                if name == "h264parse" || name == "h265parse" {
+                    added.set_property("config-interval", -1_i32);
+                }
+            });
+        }
+        let link = Arc::downgrade(&self.link);
+        parse.connect_pad_added(move |_, pad| {
+            if let Some(link) = link.upgrade() {
+                link.video_pad(pad);
+            }
+        });
+        self.link.watch_removal(&parse);
+        let link = Arc::downgrade(&self.link);
+        parse.connect("unknown-type", false, move |values| {
+            let caps = values.get(2)?.get::<gst::Caps>().ok()?;
+            if is_video(&caps) {
+                link.upgrade()?.unknown(&caps);
+            }
+            None
+        });
+        self.pipeline.add(&parse).map_err(|e| CaptureError::Feed {
+            feed: self.link.ingest.shared.name.to_string(),
+            reason: format!("its pipeline cannot be built: {e}"),
+        })?;
+        Ok(parse)
+    }
+
+    /// Bytes that the source brought so far, whatever they are.
+    pub fn source_bytes(&self) -> u64 {
+        self.link.source_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether a video was found that is being read.
+    pub fn has_video(&self) -> bool {
+        self.link.video.lock().is_some()
+    }
+
+    /// Whether something else than video was found.
+    pub fn has_other(&self) -> bool {
+        self.link.other_found.load(Ordering::Relaxed)
+    }
+
+    /// Ends it; streaming threads are gone when this returns.
+    pub fn close(&self) {
+        self.link.pacer.stop();
+        if let Some(bus) = self.pipeline.bus() {
+            bus.unset_sync_handler();
+            bus.set_flushing(true);
+        }
+        if let Err(e) = self.pipeline.set_state(gst::State::Null) {
+            tracing::warn!(feed = &*self.link.ingest.shared.name, "the pipeline does not stop: {e}");
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Link {
+    /// Never waits: when the feed's thread has enough to read already, this is one of the same.
+    fn tell(&self, event: Event) {
+        if self.events.try_send(event).is_err() {
+            tracing::debug!(feed = &*self.ingest.shared.name, "the feed's thread has been told enough");
+        }
+    }
+
+    fn unknown(&self, caps: &gst::CapsRef) {
+        self.tell(Event::Broken(unknown_codec(self.source.label(), caps)));
+    }
+
+    fn watch(self: &Arc<Self>, pipeline: &gst::Pipeline) {
+        let Some(bus) = pipeline.bus() else { return };
+        let link = Arc::downgrade(self);
+        bus.set_sync_handler(move |_, message| {
+            if let (gst::MessageView::Error(error), Some(link)) = (message.view(), link.upgrade()) {
+                link.tell(Event::Broken(link.in_words(error)));
+            }
+            gst::BusSyncReply::Drop
+        });
+    }
+
+    fn in_words(&self, error: &gst::message::Error) -> String {
+        let cause = self.source.redact(&error.error().to_string());
+        let detail = error.debug().map(|d| self.source.redact(&d));
+        tracing::debug!(feed = &*self.ingest.shared.name, "{cause}: {}", detail.as_deref().unwrap_or_default());
+        let remedy = if error.error().matches(gst::ResourceError::NotAuthorized) {
+            "User or password are wrong, or missing from the address (rtsp://USER:PASSWORD@…)".to_owned()
+        } else if error.error().matches(gst::CoreError::MissingPlugin) {
+            "A GStreamer plugin is missing for it; `volte devices` lists what is there".to_owned()
+        } else {
+            self.source.remedy()
+        };
+        format!("{}: {}. {remedy}", self.source.label(), cause.trim_end_matches('.'))
+    }
+
+    fn count_bytes(self: &Arc<Self>, pad: &gst::Pad) {
+        let link = Arc::downgrade(self);
+        pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, info| {
+            if let Some(link) = link.upgrade() {
+                let bytes = match &info.data {
+                    Some(gst::PadProbeData::Buffer(buffer)) => buffer.size(),
+                    Some(gst::PadProbeData::BufferList(list)) => list.iter().map(gst::BufferRef::size).sum(),
+                    _ => 0,
+                };
+                link.source_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    /// The source found a stream (RTSP, HLS, NDI).
+    fn source_pad(self: &Arc<Self>, pad: &gst::Pad, parse: Option<&gst::Element>) {
+        self.count_bytes(pad);
+        match parse.map(|parse| parse.static_pad("sink")) {
+            Some(Some(target)) if !target.is_linked() => {
+                if let Err(e) = pad.link(&target) {
+                    self.tell(Event::Broken(format!(
+                        "{}: its stream cannot be read: {e:?}. {}",
+                        self.source.label(),
+                        self.source.remedy()
+                    )));
+                }
+            }
+            None if pad.name() == "video" => self.attach_or_tell(pad, None, Codec::Raw),
+            // A second stream, or one after the first has ended: the feed connects anew when the first one ends.
+            _ => {}
+        }
+    }
+
+    /// The parser found a stream: the first video goes into the ring, all else is left alone.
+    fn video_pad(self: &Arc<Self>, pad: &gst::Pad) {
+        let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        if !is_video(&caps) {
+            self.other_found.store(true, Ordering::Relaxed);
+            return;
+        }
+        match Codec::of_caps(&caps) {
+            Some(codec) => self.attach_or_tell(pad, Some(&caps), codec),
+            None => self.unknown(&caps),
+        }
+    }
+
+    fn attach_or_tell(self: &Arc<Self>, pad: &gst::Pad, caps: Option<&gst::CapsRef>, codec: Codec) {
+        if let Err(e) = self.attach_video(pad, caps, codec) {
+            self.tell(Event::Broken(format!("{}: {e}", self.source.label())));
+        }
+    }
+
+    fn attach_video(self: &Arc<Self>, pad: &gst::Pad, caps: Option<&gst::CapsRef>, codec: Codec) -> Result<(), CaptureError> {
+        let Some(pipeline) = self.pipeline.upgrade() else { return Ok(()) };
+        let mut video = self.video.lock();
+        // A program of a transport stream that changes brings its new pads before it takes the old ones away.
+        if let Some((old, chain)) = video.take() {
+            if caps.is_none() || (old.is_linked() && pad.parent() != old.parent()) {
+                *video = Some((old, chain));
+                return Ok(());
+            }
+            detach(&pipeline, &chain);
+        }
+        let sink = self.sink();
+        let chain = chain_into(&sink, codec, caps, &self.ingest)?;
+        *video = Some((pad.clone(), chain.clone()));
+        drop(video);
+        attach(&pipeline, pad, &chain, &self.ingest.shared.name)
+    }
+
+    /// A stream that goes takes its chain along; another may come.
+    fn watch_removal(self: &Arc<Self>, element: &gst::Element) {
+        let link = Arc::downgrade(self);
+        element.connect_pad_removed(move |_, pad| {
+            let Some((link, pipeline)) = link.upgrade().and_then(|l| Some((Arc::clone(&l), l.pipeline.upgrade()?))) else { return };
+            let mut video = link.video.lock();
+            if video.as_ref().is_some_and(|(current, _)| current == pad) {
+                let gone = video.take();
+                drop(video);
+                if let Some((_, chain)) = gone {
+                    detach(&pipeline, &chain);
+                }
+                link.tell(Event::Ended);
+            }
+        });
+    }
+
+    fn sink(self: &Arc<Self>) -> gst_app::AppSink {
+        let link = Arc::downgrade(self);
+        let on_sample = move |sink: &gst_app::AppSink| {
+            let sample = sink.pull_sample().map_err(|_eos| gst::FlowError::Eos)?;
+            link.upgrade().ok_or(gst::FlowError::Flushing)?.take(&sample)
+        };
+        let link: Weak<Self> = Arc::downgrade(self);
+        let at_end = move |_: &gst_app::AppSink| {
+            if let Some(link) = link.upgrade() {
+                link.tell(Event::Ended);
+            }
+        };
+        gst_app::AppSink::builder()
+            .sync(false)
+            .async_(false)
+            .max_buffers(4)
+            .callbacks(gst_app::AppSinkCallbacks::builder().new_sample(on_sample).eos(at_end).build())
+            .build()
+    }
+
+    fn take(&self, sample: &gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let decoded_at = sample.buffer().and_then(|buffer| running_nanos(sample, buffer.dts_or_pts()?));
+        let clock = self.ingest.clock();
+        let (origin, paced) = {
+            let mut stamp = self.stamp.lock();
+            (stamp.origin(decoded_at.unwrap_or_default(), clock.now()), stamp.rule() == Rule::Paced)
+        };
+        if paced
+            && let Some(due) = decoded_at
+            && !self.pacer.wait(origin.plus_nanos(due) - clock.now())
+        {
+            return Err(gst::FlowError::Flushing);
+        }
+        self.ingest.take(sample, origin.plus_nanos(self.ingest.shared.clock_offset_nanos));
+        Ok(gst::FlowSuccess::Ok)
+    }
+}
+
+/// Takes a chain out of its pipeline.
+fn detach(pipeline: &gst::Pipeline, chain: &[gst::Element]) {
+    for e in chain {
+        if let Err(problem) = e.set_state(gst::State::Null) {
+            tracing::debug!("{} does not stop: {problem}", e.name());
+        }
+        if let Err(problem) = pipeline.remove(e) {
+            tracing::debug!("{}: {problem}", e.name());
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! The GStreamer elements that bring a stream into this machine, each set up for its address.
+
+use gst::prelude::{GObjectExtManualGst as _, ObjectExt as _};
+
+use crate::capture::address::{Endpoint, RtpPayload, RtspTransport, SrtMode, StreamKind, StreamSource, V4l2Format};
+use crate::capture::chain::{element, filter};
+use crate::capture::error::CaptureError;
+use crate::capture::stamp::{Rule, TimeOrigin};
+
+/// Kernel buffer for packets, bytes: a keyframe of 4K at 400 Mbit/s, whole.
+const SOCKET_BYTES: i32 = 4 << 20;
+const RTSP_TIMEOUT_MICROS: u64 = 5_000_000;
+
+/// What is at the end of the source's elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// One pad from the beginning.
+    Always,
+    /// Pads that appear when the peer has answered.
+    Later,
+}
+
+/// A source, ready to be put into a pipeline.
+#[derive(Debug)]
+pub(super) struct SourceElements {
+    /// Linked in this order.
+    pub elements: Vec<gst::Element>,
+    pub ends: Ends,
+    /// Coded: `parsebin` finds the video in it. Else it is uncompressed video already.
+    pub coded: bool,
+    pub rule: Rule,
+    pub time_origin: TimeOrigin,
+}
+
+/// Makes the elements of a source; what is missing is named with its package.
+pub(super) fn make(source: &StreamSource) -> Result<SourceElements, CaptureError> {
+    match &source.kind {
+        StreamKind::Rtsp { url, transport, latency_ms } => {
+            let rtsp = element("rtspsrc", "RTSP")?;
+            rtsp.set_property("location", url.expose());
+            rtsp.set_property("latency", *latency_ms);
+            rtsp.set_property("tcp-timeout", RTSP_TIMEOUT_MICROS);
+            rtsp.set_property("udp-buffer-size", SOCKET_BYTES);
+            rtsp.set_property_from_str(
+                "protocols",
+                match transport {
+                    RtspTransport::Auto => "tcp+udp-mcast+udp",
+                    RtspTransport::Tcp => "tcp",
+                    RtspTransport::Udp => "udp+udp-mcast",
+                },
+            );
+            // Only the video is asked for: sound would be sent and thrown away.
+            rtsp.connect("select-stream", false, |values| {
+                let caps = values.get(2).and_then(|v| v.get::<gst::Caps>().ok());
+                let media = caps.as_ref().and_then(|c| c.structure(0)).and_then(|s| s.get::<&str>("media").ok());
+                Some((media == Some("video")).into())
+            });
+            Ok(running(vec![rtsp], Ends::Later, true, TimeOrigin::Arrival))
+        }
+        StreamKind::Srt { .. } => srt(&source.kind),
+        StreamKind::Rtp { at, payload, latency_ms } => rtp(at, payload, *latency_ms),
+        StreamKind::MpegTs { at } => {
+            let udp = udp(at)?;
+            udp.set_property("caps", transport_stream());
+            Ok(shortest(vec![udp], 0))
+        }
+        StreamKind::Rist { at, latency_ms } => {
+            let rist = element("ristsrc", "RIST")?;
+            rist.set_property("address", any(at));
+            rist.set_property("port", u32::from(at.port));
+            rist.set_property("receiver-buffer", *latency_ms);
+            Ok(shortest(vec![rist], *latency_ms))
+        }
+        StreamKind::Rtmp { url, with_librtmp } => {
+            let rtmp = element(if *with_librtmp { "rtmpsrc" } else { "rtmp2src" }, "RTMP")?;
+            let live = if *with_librtmp { " live=1" } else { "" };
+            rtmp.set_property("location", format!("{}{live}", url.expose()));
+            Ok(shortest(vec![rtmp], 0))
+        }
+        StreamKind::Hls { url } => {
+            let http = element("souphttpsrc", "HTTP")?;
+            http.set_property("location", url.expose());
+            http.set_property("timeout", 10_u32);
+            http.set_property("user-agent", concat!("volte/", env!("CARGO_PKG_VERSION")));
+            let hls = element("hlsdemux", "HLS")?;
+            Ok(SourceElements {
+                elements: vec![http, hls],
+                ends: Ends::Later,
+                coded: true,
+                rule: Rule::Paced,
+                time_origin: TimeOrigin::Container,
+            })
+        }
+        StreamKind::V4l2 { device, format, size_px, fps } => v4l2(device, *format, *size_px, *fps),
+        StreamKind::Ndi { name } => {
+            let ndi = element("ndisrc", "NDI")?;
+            ndi.set_property("ndi-name", name);
+            let demux = element("ndisrcdemux", "NDI")?;
+            Ok(running(vec![ndi, demux], Ends::Later, false, TimeOrigin::Device))
+        }
+        StreamKind::DeckLink { device } => {
+            let decklink = element("decklinkvideosrc", "SDI")?;
+            decklink.set_property("device-number", *device as i32);
+            Ok(running(vec![decklink], Ends::Always, false, TimeOrigin::Device))
+        }
+        StreamKind::Aravis { name } => {
+            let camera = element("aravissrc", "GenICam cameras")?;
+            camera.set_property("camera-name", name);
+            let raw = filter(&gst::Caps::builder("video/x-raw").build())?;
+            Ok(running(vec![camera, raw], Ends::Always, false, TimeOrigin::Device))
+        }
+    }
+}
+
+const fn running(elements: Vec<gst::Element>, ends: Ends, coded: bool, time_origin: TimeOrigin) -> SourceElements {
+    SourceElements { elements, ends, coded, rule: Rule::Running, time_origin }
+}
+
+const fn shortest(elements: Vec<gst::Element>, buffered_ms: u32) -> SourceElements {
+    let rule = Rule::ShortestTransit { buffered_nanos: buffered_ms as i64 * 1_000_000 };
+    SourceElements { elements, ends: Ends::Always, coded: true, rule, time_origin: TimeOrigin::Arrival }
+}
+
+fn transport_stream() -> gst::Caps {
+    gst::Caps::builder("video/mpegts").field("systemstream", true).field("packetsize", 188).build()
+}
+
+fn any(at: &Endpoint) -> &str {
+    if at.host.is_empty() { "0.0.0.0" } else { &at.host }
+}
+
+fn udp(at: &Endpoint) -> Result<gst::Element, CaptureError> {
+    let udp = element("udpsrc", "receiving packets")?;
+    udp.set_property("address", any(at));
+    udp.set_property("port", i32::from(at.port));
+    udp.set_property("buffer-size", SOCKET_BYTES);
+    Ok(udp)
+}
+
+fn srt(kind: &StreamKind) -> Result<SourceElements, CaptureError> {
+    let StreamKind::Srt { at, mode, passphrase, latency_ms, stream_id } = kind else {
+        return Err(CaptureError::MissingElement { element: "srtsrc".to_owned(), purpose: "SRT".to_owned() });
+    };
+    let srt = element("srtsrc", "SRT")?;
+    let host = if at.host.contains(':') { format!("[{}]", at.host) } else { at.host.clone() };
+    let mode = if *mode == SrtMode::Listener { "listener" } else { "caller" };
+    srt.set_property("uri", format!("srt://{host}:{}?mode={mode}", at.port));
+    srt.set_property("latency", *latency_ms as i32);
+    if let Some(passphrase) = passphrase {
+        srt.set_property("passphrase", passphrase.expose());
+    }
+    if let Some(id) = stream_id {
+        srt.set_property("streamid", id);
+    }
+    // Connecting again is our own work: with backoff, and with a word to the operator.
+    if srt.has_property("auto-reconnect") {
+        srt.set_property("auto-reconnect", false);
+    }
+    Ok(shortest(vec![srt, filter(&transport_stream())?], *latency_ms))
+}
+
+fn rtp(at: &Endpoint, payload: &RtpPayload, latency_ms: u32) -> Result<SourceElements, CaptureError> {
+    let udp = udp(at)?;
+    let mut caps = gst::Caps::builder("application/x-rtp")
+        .field("media", "video")
+        .field("encoding-name", payload.encoding)
+        .field("payload", i32::from(payload.payload))
+        .field("clock-rate", payload.clock_rate as i32);
+    if let Some((sampling, width, height, depth)) = &payload.raw {
+        // As in SDP, where all of them are text.
+        caps = caps.field("sampling", sampling).field("width", width.to_string()).field("height", height.to_string());
+        caps = caps.field("depth", depth.to_string());
+    }
+    if let Some((clock, media)) = &payload.reference_clock {
+        caps = caps.field("a-ts-refclk", clock).field("a-mediaclk", media);
+    }
+    udp.set_property("caps", caps.build());
+    let buffer = element("rtpjitterbuffer", "putting packets in order")?;
+    buffer.set_property("latency", latency_ms);
+    let mut time_origin = TimeOrigin::Arrival;
+    if payload.reference_clock.is_some() {
+        buffer.set_property("rfc7273-sync", true);
+        time_origin = TimeOrigin::Rfc7273;
+    }
+    let mut made = running(vec![udp, buffer], Ends::Always, true, time_origin);
+    if payload.encoding == "MP2T" {
+        // The transport stream inside has times of its own.
+        made.rule = Rule::ShortestTransit { buffered_nanos: i64::from(latency_ms) * 1_000_000 };
+    }
+    if payload.encoding == "RAW" {
+        made.elements.push(element("rtpvrawdepay", "uncompressed RTP")?);
+        made.coded = false;
+    }
+    Ok(made)
+}
+
+fn v4l2(device: &str, format: Option<V4l2Format>, size_px: Option<(u32, u32)>, fps: Option<u32>) -> Result<SourceElements, CaptureError> {
+    let camera = element("v4l2src", "cameras at this machine")?;
+    camera.set_property("device", device);
+    let media: &[&str] = match format {
+        None => &["image/jpeg", "video/x-h264", "video/x-raw"],
+        Some(V4l2Format::Mjpeg) => &["image/jpeg"],
+        Some(V4l2Format::H264) => &["video/x-h264"],
+        Some(V4l2Format::H265) => &["video/x-h265"],
+        Some(V4l2Format::Raw) => &["video/x-raw"],
+    };
+    let mut caps = gst::Caps::new_empty();
+    for media in media {
+        let mut wanted = gst::Caps::builder(*media);
+        if let Some((width, height)) = size_px {
+            wanted = wanted.field("width", width as i32).field("height", height as i32);
+        }
+        if let Some(fps) = fps {
+            wanted = wanted.field("framerate", gst::Fraction::new(fps as i32, 1));
+        }
+        caps.merge(wanted.build());
+    }
+    Ok(running(vec![camera, filter(&caps)?], Ends::Always, format != Some(V4l2Format::Raw), TimeOrigin::Device))
+}

@@ -1,0 +1,94 @@
+//! Senders on loopback: real programs that speak a camera's protocol. One that is not installed fails the test and says
+//! which package brings it.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, UdpSocket};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+/// A program that is killed when it is dropped.
+pub struct Peer(Child);
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+impl Peer {
+    /// Starts a program of a Debian package.
+    pub fn start(program: &str, package: &str, arguments: &[&str]) -> Self {
+        let child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(if std::env::var_os("VOLTE_PEERS_TALK").is_some() { Stdio::inherit() } else { Stdio::null() })
+            .spawn();
+        Self(child.unwrap_or_else(|e| panic!("{program} does not start ({e}): install the package {package}")))
+    }
+
+    /// `gst-launch-1.0` with a pipeline in words.
+    pub fn gst(pipeline: &str) -> Self {
+        Self::start("gst-launch-1.0", "gstreamer1.0-tools", &[&["-q"], &pipeline.split_whitespace().collect::<Vec<_>>()[..]].concat())
+    }
+
+    /// `ffmpeg` with arguments in words.
+    pub fn ffmpeg(arguments: &str) -> Self {
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        Self::start("ffmpeg", "ffmpeg", &[&["-v", "error", "-nostdin", "-threads", "1"], &words[..]].concat())
+    }
+
+    /// GStreamer's RTSP server; serves `/cam`.
+    pub fn rtsp(port: u16, launch: &str, login: Option<(&str, &str)>) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/rtsp_server.py");
+        let port = port.to_string();
+        let mut arguments = vec![script, &port, launch];
+        arguments.extend(login.iter().flat_map(|(user, password)| [*user, *password]));
+        // The system's own Python: it has the modules of the system's packages.
+        let mut peer = Self::start("/usr/bin/python3", "python3", &arguments);
+        let mut line = String::new();
+        let out = peer.0.stdout.take().unwrap();
+        BufReader::new(out).read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), "ready", "the RTSP server does not start: install the packages python3-gi and gir1.2-gst-rtsp-server-1.0");
+        peer
+    }
+}
+
+/// A port that nobody uses, even, with a free neighbour: what RTP and RIST want. Different in every test of this process.
+pub fn port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let base = 20_000 + (std::process::id() % 400) as u16 * 100;
+    loop {
+        let port = base + NEXT.fetch_add(2, Ordering::Relaxed) % 100;
+        let udp = |port| UdpSocket::bind(("127.0.0.1", port)).is_ok();
+        if udp(port) && udp(port + 1) && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// Serves the files of a folder over HTTP until the test ends.
+pub fn serve_files(folder: &Path) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let folder = folder.to_owned();
+    let serve = move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = [0; 4096];
+            let len = stream.read(&mut request).unwrap_or(0);
+            let text = String::from_utf8_lossy(&request[..len]).into_owned();
+            let name = text.split_whitespace().nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
+            let answer = match std::fs::read(folder.join(name)) {
+                Ok(bytes) => {
+                    [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len()).as_bytes(), &bytes].concat()
+                }
+                Err(_) => b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec(),
+            };
+            stream.write_all(&answer).ok();
+        }
+    };
+    std::thread::Builder::new().name("http".to_owned()).spawn(serve).unwrap();
+    port
+}
