@@ -28,6 +28,7 @@ pub mod ring;
 // frame, rig, show
 pub mod frame;
 pub mod rig;
+pub mod show;
 // time, geometry, color, telemetry
 pub mod color;
 pub mod geometry;

@@ -38,11 +38,13 @@ fn refuses(arguments: &[&str], named: &str) -> String {
 fn help_teaches() {
     let help = volte(&["--help"]);
     assert!(help.ok);
-    for word in ["console", "demo", "export", "rig", "devices", "volte rig check"] {
+    for word in ["console", "open", "show", "demo", "export", "rig", "devices", "volte rig check"] {
         assert!(help.out.contains(word), "--help does not say {word:?}: {}", help.out);
     }
     for command in [
         &["console"][..],
+        &["open"],
+        &["show", "check"],
         &["demo"],
         &["export"],
         &["rig"],
@@ -62,7 +64,7 @@ fn help_teaches() {
 fn devices_are_listed() {
     let devices = volte(&["devices"]);
     assert!(devices.ok, "{}", devices.err);
-    for word in ["GPUs", "Cameras", "encode H.264"] {
+    for word in ["GPUs", "Cameras", "encode H.264", "rtsp://", "rtspsrc", "ndi:NAME"] {
         assert!(devices.out.contains(word), "no {word:?} in {}", devices.out);
     }
 }
@@ -198,4 +200,66 @@ fn small_things_are_told_with_the_remedy() {
     refuses(&["rig", "check", &rig, "--draw", "x.bmp"], "x.png");
     let twice = volte(&["rig", "check", &rig, "--use", "cam0,cam0,cam1"]);
     assert!(twice.ok && twice.out.contains("2 cameras"), "{}{}", twice.out, twice.err);
+}
+
+/// A show of three cameras on a rig file; `change` edits its text.
+fn show_file(folder: &Path, change: impl Fn(String) -> String) -> String {
+    rig_file(folder, "rig.json", |_| ());
+    let feed = |i: u32| format!("\n[[feeds]]\ncamera = \"cam{i}\"\naddress = \"udp://127.0.0.1:{}\"\n", 42_000 + 2 * i);
+    let feeds = [0, 1, 2].map(feed).concat();
+    let path = folder.join("show.toml");
+    std::fs::write(&path, change(format!("rig = \"rig.json\"\n{feeds}"))).expect("writes");
+    path.to_str().expect("plain name").to_owned()
+}
+
+#[test]
+fn shows_are_checked_against_their_rig() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let check = |change: &dyn Fn(String) -> String, named: &str| {
+        let show = show_file(folder.path(), change);
+        let told = refuses(&["show", "check", &show], named);
+        assert!(told.contains("show.toml:") && told.lines().count() < 3, "{told}");
+        assert_eq!(refuses(&["open", &show, "--headless", "--seconds", "1"], named), told);
+        told
+    };
+    let good = volte(&["show", "check", &show_file(folder.path(), |text| text)]);
+    assert!(good.ok && good.out.contains("3 feeds"), "{}{}", good.out, good.err);
+    assert!(check(&|text| text.replace("cam2", "cam7"), "cam7").contains("cam0, cam1, cam2"));
+    check(&|text| text.replace("cam2", "cam1"), "line 8");
+    check(&|text| text.replace("rig.json", "no.json"), "no.json");
+    check(&|text| text.replace("address", "adress"), "adress");
+    let told = check(&|text| text.replace("udp://127.0.0.1:42002", "srt://x?passphrase=mellon-mellon"), "cam1");
+    assert!(told.contains(":9:") || told.contains(":8:") && !told.contains("mellon"), "{told}");
+    let part = volte(&[
+        "show",
+        "check",
+        &show_file(folder.path(), |text| text.split("\n[[feeds]]\ncamera = \"cam2\"").next().unwrap_or_default().to_owned()),
+    ]);
+    assert!(part.ok && part.err.contains("cam2"), "{}{}", part.out, part.err);
+    refuses(&["show", "check", "/nowhere/show.toml"], "/nowhere/show.toml");
+}
+
+#[test]
+fn a_show_without_windows_prints_its_feeds_each_second() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    // cam0 is a file that is not there, the others are cameras that nobody has switched on.
+    let show = show_file(folder.path(), |text| text.replace("udp://127.0.0.1:42000", "clips/none.mp4"));
+    let begun = std::time::Instant::now();
+    let open = volte(&["open", &show, "--headless", "--seconds", "4"]);
+    assert!(open.ok, "{}", open.err);
+    assert!(begun.elapsed().as_secs() < 12, "{:?}", begun.elapsed());
+    assert_eq!(open.out.matches("camera ").count(), 4, "{}", open.out);
+    for word in ["cam0", "failed", "clips/none.mp4", "cam1", "reconnecting", "127.0.0.1:42002", "nothing has arrived"] {
+        assert!(open.out.contains(word), "{word}: {}", open.out);
+    }
+}
+
+#[test]
+fn the_example_show_is_a_show() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/example-show.toml");
+    let show = volte::show::Show::load(Path::new(example)).expect("it is read");
+    for feed in &show.feeds {
+        volte::capture::FeedSource::parse(&feed.address).expect("it is an address");
+    }
+    assert_eq!(show.feeds.len(), 4);
 }

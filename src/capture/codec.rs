@@ -68,6 +68,17 @@ impl Codec {
         }
     }
 
+    /// Hardware encoders that are known; listed, not used yet.
+    const fn hardware_encoders(self) -> &'static [&'static str] {
+        match self {
+            Self::H264 => &["nvh264enc", "vah264enc", "vah264lpenc", "vtenc_h264_hw", "d3d11h264enc", "v4l2h264enc"],
+            Self::H265 => &["nvh265enc", "vah265enc", "vah265lpenc", "vtenc_h265_hw", "d3d11h265enc", "v4l2h265enc"],
+            Self::Mjpeg | Self::Raw => &["vajpegenc", "nvjpegenc", "v4l2jpegenc"],
+            Self::ProRes => &["vtenc_prores"],
+            Self::Mpeg4 => &[],
+        }
+    }
+
     /// Encoders for pushed pictures, in order of preference; none for a codec that is only read.
     pub(super) const fn encoders(self) -> &'static [&'static str] {
         match self {
@@ -120,6 +131,8 @@ pub struct CodecSupport {
     pub hardware_decoders: Vec<String>,
     /// Encoders that are there; the first is used.
     pub encoders: Vec<String>,
+    /// Hardware encoders that are there (not used yet).
+    pub hardware_encoders: Vec<String>,
 }
 
 pub(super) fn first_available(names: &[&'static str]) -> Option<&'static str> {
@@ -136,6 +149,7 @@ pub fn codec_support() -> Vec<CodecSupport> {
             decoders: there(codec.decoders()),
             hardware_decoders: there(codec.hardware_decoders()),
             encoders: there(codec.encoders()),
+            hardware_encoders: there(codec.hardware_encoders()),
         })
         .collect()
 }

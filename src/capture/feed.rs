@@ -80,8 +80,18 @@ impl FeedSource {
         }
         Ok(Self::File { path: path.into(), pace })
     }
+
+    /// Numbered pictures; the pattern must be one.
+    pub fn images(pattern: &str, rate: FrameRate, pace: Pace) -> Result<Self, CaptureError> {
+        if super::images::is_pattern(pattern) {
+            return Ok(Self::Images { pattern: pattern.to_owned(), rate, pace });
+        }
+        Err(CaptureError::Address { uri: format!("images:{pattern}"), reason: NO_PATTERN.to_owned() })
+    }
 }
 
+const NO_PATTERN: &str =
+    "there is no single place for the number, such as %05d, or it is no .png or .jpg; write images:DIR/frame_%05d.png?fps=25";
 const SCHEMES: &str = "file, images, rtsp, rtsps, srt, rtp, udp, rist, rtmp, rtmps, http, https, v4l2, ndi, decklink, aravis";
 
 fn pace(word: &str) -> Option<Pace> {
@@ -104,9 +114,7 @@ fn images(rest: &str) -> Result<FeedSource, String> {
         }
     }
     if !super::images::is_pattern(pattern) {
-        return Err(format!(
-            "{pattern:?} has no single place for the number, such as %05d, or is no .png, .jpg; write images:DIR/frame_%05d.png?fps=25"
-        ));
+        return Err(NO_PATTERN.to_owned());
     }
     Ok(FeedSource::Images { pattern: pattern.to_owned(), rate, pace: how })
 }

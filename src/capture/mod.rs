@@ -25,6 +25,7 @@ mod record;
 mod session;
 mod stamp;
 mod stream;
+mod support;
 
 pub use address::{Endpoint, RtpPayload, RtspTransport, Secret, SrtMode, StreamKind, StreamSource, V4l2Format};
 pub use clock::HouseClock;
@@ -39,6 +40,7 @@ pub use push::{LiveFrame, LiveInput, PushSettings};
 pub use record::{DiskDrops, DiskFeedStatus, DiskState, DiskStatus};
 pub use session::{CaptureConfig, CaptureSession};
 pub use stamp::TimeOrigin;
+pub use support::{SourceSupport, source_support};
 
 /// Initialises GStreamer; any number of times.
 pub fn init() -> Result<(), CaptureError> {

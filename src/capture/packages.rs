@@ -56,10 +56,7 @@ const SPECIAL: &[(&str, &str)] = &[
     ("ndisrc", "Debian has no package: build gst-plugin-ndi of gst-plugins-rs and install the NDI runtime (libndi) of ndi.video"),
     ("ndisrcdemux", "Debian has no package: build gst-plugin-ndi of gst-plugins-rs and install the NDI runtime (libndi) of ndi.video"),
     ("decklinkvideosrc", "Install the package gstreamer1.0-plugins-bad and Blackmagic's Desktop Video driver"),
-    (
-        "aravissrc",
-        "Install the package libaravis-0.8-0; where it lacks the GStreamer plugin (Debian 12), build Aravis with -Dgst-plugin=enabled",
-    ),
+    ("aravissrc", "Install the package libaravis-0.8-0"),
     ("nvh264dec", "Install the package gstreamer1.0-plugins-bad and NVIDIA's driver"),
     ("nvh265dec", "Install the package gstreamer1.0-plugins-bad and NVIDIA's driver"),
     ("nvjpegdec", "Install the package gstreamer1.0-plugins-bad and NVIDIA's driver"),

@@ -6,9 +6,10 @@ use anyhow::Context as _;
 use volte::{
     app,
     capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, Pace},
-    engine::{CapturedFeeds, Engine, EngineOptions, Feeds, Quality, footage},
+    engine::{CapturedFeeds, Engine, EngineOptions, Feeds, Quality, footage, production::learn_sizes},
     rig,
     ring::{RingConfig, disk::DiskConfig},
+    show::Show,
 };
 
 /// What `volte console` takes.
@@ -74,6 +75,12 @@ Examples:
   volte console --rig rig.toml --footage cam*.mp4 --ring-seconds 300 --ring-mib 8192 --full-screen";
 
 impl Desk {
+    /// As a show says; bounds of ring and disk are its production's.
+    pub fn of_show(show: &Show, full_screen: bool, no_program_window: bool) -> Self {
+        let quality = show.quality.as_deref().and_then(Quality::from_name);
+        Self { quality, full_screen, no_program_window, export_folder: show.export_folder.clone(), ..Self::default() }
+    }
+
     /// Bounds of the ring.
     pub fn capture(&self) -> CaptureConfig {
         let standard = RingConfig::default();
@@ -124,14 +131,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         })
         .collect();
     let session = CaptureSession::start(args.desk.capture(), &specs)?;
-    // Formats that do not say how large the pictures are learn it from the footage.
-    let known = |feeds: &[volte::capture::FeedStatus]| feeds.iter().all(|f| f.size_px.is_some() || f.last_error.is_some());
-    session.wait_until(std::time::Duration::from_secs(10), known);
-    for camera in rig.cameras.iter_mut().filter(|c| c.width_px == 0 || c.height_px == 0) {
-        if let Some((w, h)) = session.status().iter().find(|f| *f.name == *camera.name).and_then(|f| f.size_px) {
-            (camera.width_px, camera.height_px) = (w, h);
-        }
-    }
+    learn_sizes(&mut rig, &session);
     for feed in session.status() {
         if let Some(problem) = feed.last_error {
             eprintln!("note: {}: {problem}", feed.name);

@@ -7,13 +7,10 @@ use volte::gpu::{Gpu, GpuOptions};
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {}
 
-/// Cards, cameras and hardware encoders that matter, with what each is for and where it comes from.
+/// Hardware that matters, with what each is for and where it comes from.
 const ELEMENTS: &[(&str, &str, &str)] = &[
     ("nvh264enc", "encode H.264 on an NVIDIA GPU", "gstreamer1.0-plugins-bad and NVIDIA's driver"),
     ("vah264enc", "encode H.264 on an AMD or Intel GPU", "gstreamer1.0-plugins-bad and a VA driver"),
-    ("decklinkvideosrc", "SDI in and out with Blackmagic cards", "gstreamer1.0-plugins-bad and Blackmagic's driver"),
-    ("srtsrc", "SRT in", "gstreamer1.0-plugins-bad"),
-    ("v4l2src", "USB cameras", "gstreamer1.0-plugins-good"),
 ];
 
 /// What is used of a codec's elements, and what else is there.
@@ -23,6 +20,15 @@ fn in_use(names: &[String], hint: &str) -> String {
         [used] => used.clone(),
         [used, others @ ..] => format!("{used} (also there: {})", others.join(", ")),
     }
+}
+
+/// How a show file addresses a device, where that is known.
+fn address(device: &gst::Device) -> String {
+    let properties = device.properties();
+    let path = properties.as_ref().and_then(|p| {
+        ["device.path", "api.v4l2.path"].into_iter().find_map(|key| p.get::<String>(key).ok()).filter(|path| path.starts_with("/dev/"))
+    });
+    path.map_or_else(String::new, |path| format!(", address v4l2:{path}"))
 }
 
 /// Runs it.
@@ -45,7 +51,7 @@ pub fn run(_args: Args) -> anyhow::Result<()> {
     let started = monitor.start().is_ok();
     let devices = if started { monitor.devices().into_iter().collect::<Vec<_>>() } else { Vec::new() };
     for device in &devices {
-        println!("  {} ({})", device.display_name(), device.device_class());
+        println!("  {} ({}){}", device.display_name(), device.device_class(), address(device));
     }
     if devices.is_empty() {
         println!("  none plugged in; files and network streams need none");
@@ -60,8 +66,19 @@ pub fn run(_args: Args) -> anyhow::Result<()> {
             if support.codec == volte::capture::Codec::Mpeg4 { "only read" } else { "install GStreamer's libav, ugly and bad plugins" };
         println!("  {:<7} decoded by {}", support.codec.to_string(), in_use(&support.decoders, "install gstreamer1.0-libav"));
         println!("          encoded by {}", in_use(&support.encoders, hint));
-        if !support.hardware_decoders.is_empty() {
-            println!("          on the GPU: {} (found, not used yet)", support.hardware_decoders.join(", "));
+        for (hardware, does) in [(&support.hardware_decoders, "decode"), (&support.hardware_encoders, "encode")] {
+            if !hardware.is_empty() {
+                println!("          hardware could {does}: {} (found, not used yet)", hardware.join(", "));
+            }
+        }
+    }
+
+    println!("Sources (docs/capture.md)");
+    for source in volte::capture::source_support() {
+        let there = source.missing.is_empty();
+        println!("  {} {:<18} {:<22} {}", if there { "yes" } else { " no" }, source.name, source.address, source.elements.join(", "));
+        for (element, remedy) in &source.missing {
+            println!("      {element} is missing. {remedy}");
         }
     }
 

@@ -7,6 +7,7 @@ mod console;
 mod demo;
 mod devices;
 mod export;
+mod open;
 mod rig;
 mod venue;
 
@@ -39,6 +40,11 @@ Without a command the console opens.";
 enum Command {
     /// Open the operator's console (the default).
     Console(console::Args),
+    /// Open the console on a production from its show file.
+    Open(open::Args),
+    /// Check a show file.
+    #[command(subcommand)]
+    Show(open::ShowArgs),
     /// Show Volte on its built-in venue: no cameras, no data needed.
     Demo(demo::Args),
     /// Write an orbit around one instant to a video file or a sequence of pictures.
@@ -60,6 +66,8 @@ enum Command {
 pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or_else(|| Command::Console(console::Args::default())) {
         Command::Console(args) => console::run(args),
+        Command::Open(args) => open::run(&args),
+        Command::Show(args) => open::run_show(args),
         Command::Demo(args) => demo::run(&args),
         Command::Export(args) => export::run(args),
         Command::Rig(args) => rig::run(args),

@@ -23,6 +23,8 @@ mod meter;
 mod moment_thread;
 mod orbit;
 pub mod plates;
+#[cfg(feature = "gstreamer")]
+pub mod production;
 mod publish;
 mod snapshot;
 #[cfg(feature = "gstreamer")]

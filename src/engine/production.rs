@@ -1,0 +1,93 @@
+//! A show file made ready: its rig, its feeds and its bounds, checked against each other.
+//!
+//! Must not know: windows, command lines.
+
+use std::path::Path;
+
+use crate::capture::{CaptureConfig, CaptureError, CaptureSession, FeedSource, FeedSpec, FeedStatus};
+use crate::rig::{self, Rig};
+use crate::ring::{RingConfig, disk::DiskConfig};
+use crate::show::{Show, ShowError};
+
+/// How long pictures are waited for whose size the rig does not tell.
+const SIZES_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// What can be opened.
+#[derive(Debug)]
+pub struct Production {
+    /// The cameras.
+    pub rig: Rig,
+    /// The feeds, in the order of the show.
+    pub specs: Vec<FeedSpec>,
+    /// Bounds of the ring and of the disk.
+    pub capture: CaptureConfig,
+    /// Cameras of the rig that have no feed: they are left out of every moment.
+    pub without_feed: Vec<String>,
+}
+
+impl Production {
+    /// Reads the rig and every address of a show. Nothing is opened.
+    pub fn of_show(show: &Show) -> Result<Self, ShowError> {
+        let rig = rig::load(&show.rig).map_err(|e| show.error_at(show.rig_line, format!("the rig cannot be read: {e}")))?;
+        let known = rig.cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+        let mut specs = Vec::new();
+        for feed in &show.feeds {
+            let camera = rig.camera(&feed.camera).ok_or_else(|| {
+                let problem = format!("the rig has no camera {:?}; it has {known}. Name the feed like one of them", feed.camera);
+                show.error_at(feed.line, problem)
+            })?;
+            let source = FeedSource::parse(&feed.address)
+                .and_then(|source| beside(source, show.folder()))
+                .map_err(|e| show.error_at(feed.line, format!("camera {:?}: {e}", feed.camera)))?;
+            let clock_offset_nanos = camera.clock_offset_nanos.saturating_add(feed.offset_nanos);
+            specs.push(FeedSpec { clock_offset_nanos, ..FeedSpec::new(&feed.camera, source) });
+        }
+        let without_feed = rig.cameras.iter().filter(|c| !specs.iter().any(|s| s.name == c.name)).map(|c| c.name.clone()).collect();
+        let standard = RingConfig::default();
+        let capture = CaptureConfig {
+            ring: RingConfig {
+                budget_bytes: show.ring_bytes.unwrap_or(standard.budget_bytes),
+                duration_nanos: show.ring_nanos.unwrap_or(standard.duration_nanos),
+                ..standard
+            },
+            disk: show.disk.as_ref().map(|disk| DiskConfig::new(&disk.folder, disk.budget_bytes)),
+            ..CaptureConfig::default()
+        };
+        Ok(Self { rig, specs, capture, without_feed })
+    }
+
+    /// Starts all feeds. Nothing is waited for but files.
+    pub fn start(&self) -> Result<CaptureSession, CaptureError> {
+        CaptureSession::start(self.capture.clone(), &self.specs)
+    }
+}
+
+/// Paths of files are relative to the show.
+fn beside(source: FeedSource, folder: &Path) -> Result<FeedSource, CaptureError> {
+    Ok(match source {
+        FeedSource::File { path, pace } => FeedSource::File { path: folder.join(path), pace },
+        FeedSource::Images { pattern, rate, pace } => {
+            let joined = folder.join(&pattern).to_string_lossy().into_owned();
+            // A folder with a percent sign in its name would be part of the pattern.
+            FeedSource::images(&joined, rate, pace)?
+        }
+        other => other,
+    })
+}
+
+/// Formats of calibration that do not say how large the pictures are learn it from the feeds: waits until all of them have told,
+/// or cannot.
+pub fn learn_sizes(rig: &mut Rig, session: &CaptureSession) {
+    let unknown = |c: &rig::Camera| c.width_px == 0 || c.height_px == 0;
+    if !rig.cameras.iter().any(unknown) {
+        return;
+    }
+    let known = |feeds: &[FeedStatus]| feeds.iter().all(|f| f.size_px.is_some() || f.last_error.is_some());
+    session.wait_until(SIZES_WITHIN, known);
+    let status = session.status();
+    for camera in rig.cameras.iter_mut().filter(|c| unknown(c)) {
+        if let Some((w, h)) = status.iter().find(|f| *f.name == *camera.name).and_then(|f| f.size_px) {
+            (camera.width_px, camera.height_px) = (w, h);
+        }
+    }
+}

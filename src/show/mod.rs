@@ -1,0 +1,240 @@
+//! The show file: all settings of a production, as TOML, read into plain values.
+//!
+//! Everything is checked here that can be checked without cameras: words, types, ranges, names that come twice. Errors name the
+//! file, the line and the remedy, and never quote an address (it may hold a passphrase).
+//!
+//! Must not know: feeds, rigs, pictures. Addresses are texts here, and whether the rig has a camera is somebody else's question.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// A nudge beyond this is a mistake, milliseconds.
+const MAX_OFFSET_MS: f64 = 60_000.0;
+const QUALITIES: [&str; 4] = ["auto", "draft", "air", "hero"];
+
+/// What is wrong with a show file, and what helps.
+#[derive(Debug, thiserror::Error)]
+pub enum ShowError {
+    /// It cannot be read.
+    #[error("cannot read the show file {}: {source}. Check the path", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Something in it is wrong.
+    #[error("{}:{line}: {problem}", file.display())]
+    Line {
+        /// The file.
+        file: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong, and the remedy.
+        problem: String,
+    },
+}
+
+/// One camera and where its pictures come from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShowFeed {
+    /// The camera's name in the rig.
+    pub camera: String,
+    /// The feed's address; docs/capture.md says which there are.
+    pub address: String,
+    /// Added to the feed's times, nanoseconds, besides the rig's own offset.
+    pub offset_nanos: i64,
+    /// Where it stands in the file, from 1.
+    pub line: usize,
+}
+
+/// Recording to disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShowDisk {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Room for recordings, bytes.
+    pub budget_bytes: u64,
+}
+
+/// A production.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Show {
+    /// The file that it was read from.
+    pub file: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// The calibration of the cameras.
+    pub rig: PathBuf,
+    /// Where `rig` stands in the file, from 1.
+    pub rig_line: usize,
+    /// The feeds, in the order of the file.
+    pub feeds: Vec<ShowFeed>,
+    /// Memory of the ring, bytes; `None` is the standard.
+    pub ring_bytes: Option<u64>,
+    /// How far back the ring reaches, nanoseconds; `None` is the standard.
+    pub ring_nanos: Option<i64>,
+    /// Recording to disk.
+    pub disk: Option<ShowDisk>,
+    /// Folder for what EXPORT writes.
+    pub export_folder: PathBuf,
+    /// `draft`, `air` or `hero`; `None` leaves it to the engine.
+    pub quality: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    name: Option<String>,
+    rig: Spanned<PathBuf>,
+    quality: Option<Spanned<String>>,
+    feeds: Vec<Spanned<FileFeed>>,
+    #[serde(default)]
+    ring: FileRing,
+    disk: Option<FileDisk>,
+    #[serde(default)]
+    export: FileExport,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileFeed {
+    camera: Spanned<String>,
+    address: Spanned<String>,
+    offset_ms: Option<Spanned<f64>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct FileRing {
+    memory_mib: Option<Spanned<u64>>,
+    minutes: Option<Spanned<f64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileDisk {
+    folder: PathBuf,
+    budget_gb: Spanned<u64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct FileExport {
+    folder: Option<PathBuf>,
+}
+
+/// Where bytes of a text are: which line, from 1.
+fn line_of(text: &str, at: &Range<usize>) -> usize {
+    text.as_bytes().iter().take(at.start).filter(|b| **b == b'\n').count() + 1
+}
+
+/// What TOML says without the values that it quotes: an address may hold a passphrase.
+fn without_values(message: &str) -> String {
+    let line = message.lines().next().unwrap_or("it is no TOML");
+    match (line.find("string \""), line.rfind('"')) {
+        (Some(begin), Some(end)) if end > begin + 8 => format!("{}string{}", &line[..begin], &line[end + 1..]),
+        _ => line.to_owned(),
+    }
+}
+
+impl Show {
+    /// Reads a show file; paths in it are relative to it.
+    pub fn load(file: &Path) -> Result<Self, ShowError> {
+        let text = std::fs::read_to_string(file).map_err(|source| ShowError::Read { file: file.to_owned(), source })?;
+        Self::parse(&text, file)
+    }
+
+    /// An error about a line of this show.
+    pub fn error_at(&self, line: usize, problem: impl Into<String>) -> ShowError {
+        ShowError::Line { file: self.file.clone(), line, problem: problem.into() }
+    }
+
+    /// The folder that relative paths start from.
+    pub fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new("."))
+    }
+
+    /// The same from a text; `file` is where it would be.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ShowError> {
+        let wrong = |at: &Range<usize>, problem: String| ShowError::Line { file: file.to_owned(), line: line_of(text, at), problem };
+        let read: File = toml::from_str(text).map_err(|e| {
+            let problem = format!("{}. docs/show.md lists all settings", without_values(e.message()));
+            wrong(&e.span().unwrap_or(0..0), problem)
+        })?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut feeds = Vec::new();
+        for feed in &read.feeds {
+            let FileFeed { camera, address, offset_ms } = feed.as_ref();
+            let (name, line) = (camera.as_ref().as_str(), line_of(text, &camera.span()));
+            if name.trim().is_empty() {
+                return Err(wrong(&camera.span(), "camera is empty; write the name of a camera of the rig".to_owned()));
+            }
+            if let Some(first) = seen.insert(name, line) {
+                let problem = format!("camera {name:?} has a feed already, on line {first}; remove one, or name another camera");
+                return Err(wrong(&camera.span(), problem));
+            }
+            if address.as_ref().trim().is_empty() {
+                return Err(wrong(&address.span(), format!("the address of {name:?} is empty; docs/capture.md lists the forms")));
+            }
+            let offset = offset_ms.as_ref().map_or(0.0, |o| *o.as_ref());
+            if offset.is_nan() || offset.abs() > MAX_OFFSET_MS {
+                let at = offset_ms.as_ref().map_or(camera.span(), Spanned::span);
+                return Err(wrong(&at, format!("offset_ms = {offset} is no offset; write milliseconds between -60000 and 60000")));
+            }
+            let offset_nanos = (offset * 1e6).round() as i64;
+            feeds.push(ShowFeed { camera: name.to_owned(), address: address.as_ref().clone(), offset_nanos, line });
+        }
+        if feeds.is_empty() {
+            return Err(wrong(&(0..0), "the show has no feeds; write a [[feeds]] table for every camera".to_owned()));
+        }
+        let whole = |value: &Option<Spanned<u64>>, key: &str, range: Range<u64>| match value {
+            Some(v) if !range.contains(v.as_ref()) => {
+                Err(wrong(&v.span(), format!("{key} = {} is not between {} and {}", v.as_ref(), range.start, range.end - 1)))
+            }
+            other => Ok(other.as_ref().map(|v| *v.as_ref())),
+        };
+        let ring_bytes = whole(&read.ring.memory_mib, "memory_mib", 16..1_048_577)?.map(|mib| mib << 20);
+        let ring_nanos = match &read.ring.minutes {
+            Some(v) if !(0.03..=1440.0).contains(v.as_ref()) => {
+                return Err(wrong(&v.span(), format!("minutes = {} is not between 0.03 and 1440", v.as_ref())));
+            }
+            other => other.as_ref().map(|v| (v.as_ref() * 60e9) as i64),
+        };
+        let disk = match &read.disk {
+            Some(disk) => {
+                let gb = whole(&Some(disk.budget_gb.clone()), "budget_gb", 1..1_000_001)?.unwrap_or(1);
+                Some(ShowDisk { folder: folder.join(&disk.folder), budget_bytes: gb * 1_000_000_000 })
+            }
+            None => None,
+        };
+        let quality = match &read.quality {
+            Some(q) if !QUALITIES.contains(&q.as_ref().as_str()) => {
+                return Err(wrong(&q.span(), format!("quality = {:?} is none of {}", q.as_ref(), QUALITIES.join(", "))));
+            }
+            other => other.as_ref().map(|q| q.as_ref().clone()).filter(|q| q != "auto"),
+        };
+        let stem = || file.file_stem().map_or_else(|| "show".to_owned(), |s| s.to_string_lossy().into_owned());
+        Ok(Self {
+            file: file.to_owned(),
+            name: read.name.unwrap_or_else(stem),
+            rig: folder.join(read.rig.as_ref()),
+            rig_line: line_of(text, &read.rig.span()),
+            feeds,
+            ring_bytes,
+            ring_nanos,
+            disk,
+            export_folder: read.export.folder.map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
+            quality,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

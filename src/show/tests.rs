@@ -1,0 +1,86 @@
+use super::*;
+
+const GOOD: &str = r#"
+name = "Final"
+rig = "rig.toml"
+quality = "air"
+
+[[feeds]]
+camera = "cam01"
+address = "srt://10.0.0.1:7001?passphrase=never-shown-1"
+offset_ms = -2.5
+
+[[feeds]]
+camera = "cam02"
+address = "/clips/cam02.mp4?loop"
+
+[ring]
+memory_mib = 4096
+minutes = 5
+
+[disk]
+folder = "recordings"
+budget_gb = 500
+
+[export]
+folder = "/exports"
+"#;
+
+fn parse(text: &str) -> Result<Show, ShowError> {
+    Show::parse(text, Path::new("/shows/final.toml"))
+}
+
+/// The good file with something else in it.
+#[track_caller]
+fn refused(from: &str, to: &str, line: usize, word: &str) {
+    assert!(GOOD.contains(from), "{from}");
+    let told = parse(&GOOD.replacen(from, to, 1)).expect_err(to).to_string();
+    assert!(told.starts_with(&format!("/shows/final.toml:{line}: ")) && told.contains(word), "{told}");
+    assert!(!told.contains("never-shown"), "{told}");
+}
+
+#[test]
+fn a_show_is_read() {
+    let show = parse(GOOD).unwrap();
+    assert_eq!((show.name.as_str(), show.rig.as_path()), ("Final", Path::new("/shows/rig.toml")));
+    assert_eq!((show.ring_bytes, show.ring_nanos), (Some(4 << 30), Some(300_000_000_000)));
+    assert_eq!(show.disk, Some(ShowDisk { folder: "/shows/recordings".into(), budget_bytes: 500_000_000_000 }));
+    assert_eq!((show.export_folder.as_path(), show.quality.as_deref()), (Path::new("/exports"), Some("air")));
+    assert_eq!(show.feeds[0].offset_nanos, -2_500_000);
+    assert_eq!((show.feeds[1].camera.as_str(), show.feeds[1].line, show.feeds[1].offset_nanos), ("cam02", 12, 0));
+    let small = parse("rig = \"r.toml\"\n[[feeds]]\ncamera = \"a\"\naddress = \"a.mp4\"\n").unwrap();
+    assert_eq!((small.name.as_str(), small.disk, small.ring_bytes, small.quality), ("final", None, None, None));
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_line() {
+    refused("minutes = 5", "minuten = 5", 17, "minuten");
+    refused("offset_ms = -2.5", "offset = -2.5", 9, "offset");
+    refused("offset_ms = -2.5", "offset_ms = nan", 9, "milliseconds");
+    refused("offset_ms = -2.5", "offset_ms = \"srt://x?passphrase=never-shown-2\"", 9, "string");
+    refused("camera = \"cam02\"", "camera = \"cam01\"", 12, "line 7");
+    refused("camera = \"cam02\"", "camera = \"\"", 12, "empty");
+    refused("camera = \"cam02\"", "camera = 2", 12, "integer");
+    refused("memory_mib = 4096", "memory_mib = 4", 16, "between 16");
+    refused("budget_gb = 500", "budget_gb = 0", 21, "between 1");
+    refused("budget_gb = 500", "", 19, "budget_gb");
+    refused("quality = \"air\"", "quality = \"best\"", 4, "draft, air, hero");
+    refused("rig = \"rig.toml\"", "", 1, "rig");
+    refused("passphrase=never-shown-1\"", "passphrase=never-shown-1", 8, "docs/show.md");
+    let none = parse("rig = \"r\"\nfeeds = []\n").unwrap_err().to_string();
+    assert!(none.contains("no feeds"), "{none}");
+    let missing = Show::load(Path::new("/nowhere/show.toml")).unwrap_err().to_string();
+    assert!(missing.contains("/nowhere/show.toml"), "{missing}");
+}
+
+mod any_text {
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn never_panics(cut in 0_usize..400, noise in "\\PC{0,20}") {
+            let at = (0..=cut.min(super::GOOD.len())).rev().find(|i| super::GOOD.is_char_boundary(*i)).unwrap_or(0);
+            let _ = super::parse(&format!("{}{noise}{}", &super::GOOD[..at], &super::GOOD[at..]));
+        }
+    }
+}
