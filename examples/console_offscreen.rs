@@ -66,6 +66,7 @@ impl Feeds for Stills {
             oldest,
             newest: Some(self.now()),
             budget_nanos: 120_000_000_000,
+            ..RingStatus::default()
         }
     }
     fn live_picture(&self, camera: usize) -> Option<LivePicture> {

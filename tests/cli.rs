@@ -89,6 +89,20 @@ fn a_bench_without_data_says_what_is_missing() {
 }
 
 #[test]
+fn a_recording_folder_is_listed_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("holiday.mp4"), "no recording").unwrap();
+    std::fs::write(folder.path().join("journal.jsonl"), "{\"keep\":{\"id\":1,\"from\":0,\"until\":5000000000,\"data\":null}}\n{\"ke")
+        .unwrap();
+    let out = volte(&["recordings", folder.path().to_str().unwrap()]).out;
+    for word in ["0 files", "1 events", "1 files are none of these", "1 lines of the journal"] {
+        assert!(out.contains(word), "{word:?} is not in {out}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    refuses(&["recordings", "no/such/folder"], "no/such/folder");
+}
+
+#[test]
 fn a_rig_that_is_not_there_is_named() {
     assert!(refuses(&["rig", "check", "/nowhere/rig.toml"], "/nowhere/rig.toml").lines().count() < 3, "one line is enough");
 }

@@ -10,7 +10,7 @@ use std::{cell::RefCell, rc::Rc};
 use egui_kittest::{Harness, SnapshotOptions, kittest::Queryable as _};
 use volte::{
     console::{self, ConsoleState, Layout, Panel, PictureTexture, Textures},
-    engine::{Command, Quality, Snapshot},
+    engine::{Command, DiskState, DiskTier, Quality, Snapshot},
     frame::Picture,
     replay::{Event, EventId},
 };
@@ -186,6 +186,27 @@ fn lists_and_pictures_can_be_clicked() {
     let newest = s.ring.newest.unwrap();
     assert_eq!((newest - at) % s.rate.interval_nanos(), 0);
     assert!(at > s.ring.oldest.unwrap() && at < newest);
+}
+
+#[test]
+fn the_disk_is_shown_when_there_is_recording() {
+    for (state, label) in [
+        (DiskState::Recording, "On disk 4.00 GB of 8.00 GB   25 min left"),
+        (DiskState::Paused, "On disk 4.00 GB of 8.00 GB   paused"),
+        (DiskState::Failed, "On disk not recorded"),
+    ] {
+        let mut s = snapshot(State::Live);
+        s.ring.disk = DiskTier { state, bytes: 4_000_000_000, budget_bytes: 8_000_000_000, oldest: None, secs_left: Some(1500.0) };
+        let size = size_of(Panel::Budgets, &s);
+        let (mut harness, _desk) = harness(s, Some(Panel::Budgets), size);
+        harness.run_steps(2);
+        harness.get_by_label(label);
+    }
+    let s = snapshot(State::Live);
+    let size = size_of(Panel::Budgets, &s);
+    let (mut harness, _desk) = harness(s, Some(Panel::Budgets), size);
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("On disk").is_none());
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod demo;
 mod devices;
 mod export;
 mod open;
+mod recordings;
 mod rig;
 mod venue;
 
@@ -49,6 +50,8 @@ enum Command {
     Demo(demo::Args),
     /// Write an orbit around one instant to a video file or a sequence of pictures.
     Export(export::Args),
+    /// List what a recording folder holds: feeds, spans, events, damage.
+    Recordings(recordings::Args),
     /// Read, check, draw and convert the calibration of the cameras.
     #[command(subcommand)]
     Rig(rig::Args),
@@ -70,6 +73,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Show(args) => open::run_show(args),
         Command::Demo(args) => demo::run(&args),
         Command::Export(args) => export::run(args),
+        Command::Recordings(args) => recordings::run(&args),
         Command::Rig(args) => rig::run(args),
         Command::Venue(args) => venue::run(args),
         Command::Bench(args) => bench::run(args),

@@ -3,7 +3,7 @@
 use egui::{Align2, Color32, Rect, Role, Ui, WidgetInfo, pos2, vec2};
 
 use super::{style, widgets};
-use crate::engine::{LevelCost, Snapshot};
+use crate::engine::{DiskState, DiskTier, LevelCost, Snapshot};
 
 /// One bar: name, figures, share of the budget.
 struct Budget {
@@ -65,6 +65,11 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
             color: color_of(ms(gpu.preview_ms)),
         },
     ];
+    if ring.disk.state != DiskState::Off {
+        let used = of(ring.disk.bytes as f64, ring.disk.budget_bytes as f64);
+        let color = if ring.disk.state == DiskState::Recording { style::ACCENT } else { style::AMBER };
+        budgets.insert(2, Budget { name: "On disk", figures: disk_figures(&ring.disk), share: used, color });
+    }
     let solve = f64::from(gpu.solve_ms);
     let solved = match (solve > 0.0, gpu.meter_ms > 0.0) {
         (true, true) => format!("{solve:.0} ms, meter {:.0} ms", gpu.meter_ms),
@@ -92,6 +97,19 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
     let foot = Rect::from_min_max(pos2(inner.left(), inner.bottom() - 15.0), inner.max);
     let color = if dropped + snapshot.program.repeated > 0 { style::AMBER } else { style::DIM };
     widgets::line(ui, foot, &counts, style::text(11.5), color);
+}
+
+/// What is on disk, and how long the room lasts.
+fn disk_figures(disk: &DiskTier) -> String {
+    let room = match (disk.state, disk.secs_left) {
+        (DiskState::Failed, _) => return "not recorded".to_owned(),
+        (DiskState::Paused, _) => "paused".to_owned(),
+        (_, Some(secs)) if secs >= 5400.0 => format!("{:.0} h left", secs / 3600.0),
+        (_, Some(secs)) if secs >= 60.0 => format!("{:.0} min left", secs / 60.0),
+        (_, Some(_)) => "oldest is replaced".to_owned(),
+        (_, None) => String::new(),
+    };
+    format!("{} of {}   {room}", widgets::bytes(disk.bytes), widgets::bytes(disk.budget_bytes))
 }
 
 /// What a camera has cost at each level.

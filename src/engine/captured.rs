@@ -13,13 +13,13 @@ use std::{
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 
-use super::{EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
+use super::{DiskState, DiskTier, EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
 use crate::{
     capture::{self, CaptureSession, FeedState, LiveFollower},
     frame::Moment,
-    replay::EventId,
+    replay::{Event, EventId},
     rig::Rig,
-    ring::{FeedId, PinId},
+    ring::{FeedId, PinId, disk::Kept},
     time::{FrameRate, MediaTime},
 };
 
@@ -143,9 +143,20 @@ impl CapturedFeeds {
             oldest: ring.common_span().map(|(from, _)| from),
             newest,
             budget_nanos: ring.duration_nanos,
+            disk: disk_tier(&self.session.disk_status()),
         };
         status.taken = Some(now);
     }
+}
+
+fn disk_tier(disk: &capture::DiskStatus) -> DiskTier {
+    let state = match disk.state {
+        capture::DiskState::Off => DiskState::Off,
+        capture::DiskState::Recording => DiskState::Recording,
+        capture::DiskState::Paused => DiskState::Paused,
+        capture::DiskState::Failed => DiskState::Failed,
+    };
+    DiskTier { state, bytes: disk.bytes, budget_bytes: disk.budget_bytes, oldest: disk.oldest, secs_left: disk.secs_left }
 }
 
 /// Health of a feed from its counters.
@@ -271,7 +282,25 @@ impl Feeds for CapturedFeeds {
         Ok(())
     }
 
+    fn remember(&self, event: &Event) -> Result<(), String> {
+        let (from, until) = event.pinned_range();
+        let data = serde_json::to_value(event).map_err(|e| e.to_string())?;
+        self.session.keep(Kept { id: event.id.0, from, until, data })
+    }
+
+    fn restored(&self) -> Vec<Event> {
+        let kept = self.session.disk().map(|disk| disk.kept()).unwrap_or_default();
+        kept.into_iter().filter_map(|kept| serde_json::from_value(kept.data).ok()).collect()
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.session.disk_status().warnings()
+    }
+
     fn unpin(&self, event: EventId) {
+        if let Err(why) = self.session.forget(event.0) {
+            tracing::warn!("a removed mark comes back after a restart: {why}");
+        }
         if let Some(pin) = self.pins.lock().remove(&event) {
             self.session.ring().unpin(pin);
         }

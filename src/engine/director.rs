@@ -5,6 +5,7 @@ mod levels;
 mod log;
 mod pictures;
 mod reports;
+mod tiers;
 mod truth;
 
 use std::{
@@ -115,6 +116,8 @@ pub(super) struct Director {
     next_serial: u64,
     next_notice: u64,
     health_due: Instant,
+    /// Warnings of recording that were told.
+    told: Vec<String>,
     begun: Instant,
 }
 
@@ -176,6 +179,7 @@ impl Director {
             next_serial: 1,
             next_notice: 0,
             health_due: Instant::now(),
+            told: Vec::new(),
             begun: Instant::now(),
             feeds,
         };
@@ -186,6 +190,7 @@ impl Director {
             director.gpu.problem = Some("switched off: orbits step through the real cameras".to_owned());
         }
         director.feeds.focus(director.transport.live_camera());
+        director.restore_events();
         director
     }
 
@@ -329,7 +334,7 @@ impl Director {
         // What a mark keeps can be reached even when the ring has moved on.
         let kept = self.transport.events().iter().any(|e| e.pinned_range().0 <= at && at <= e.pinned_range().1);
         let mut at = at;
-        if let Some(oldest) = ring.oldest
+        if let Some(oldest) = ring.disk.oldest.into_iter().chain(ring.oldest).min()
             && !kept
         {
             at = at.max(oldest);
@@ -396,6 +401,7 @@ impl Director {
                     if let Err(why) = self.feeds.pin(event.id, begin, end) {
                         self.warn(format!("{}: {why}", event.name));
                     }
+                    self.remember(&event);
                 }
                 Effect::Unpin(id) => self.feeds.unpin(id),
                 Effect::Prepare(instant) => {
@@ -419,6 +425,7 @@ impl Director {
                         Program::Replay(on_air) => Some((on_air.instant, on_air.from_position)),
                         Program::Live { .. } | Program::Hold => None,
                     };
+                    self.remember_take();
                     self.board.set_on_air(on_air.map(|(instant, _)| instant));
                     self.program.playing = on_air.and_then(|(instant, from)| self.track(instant, from));
                     self.feeds.focus(self.transport.live_camera());
@@ -512,6 +519,7 @@ impl Director {
         if Instant::now() >= self.health_due {
             self.health_due = Instant::now() + HEALTH_EVERY;
             self.judge_level();
+            self.tell_recording();
             self.status = self.feeds.status();
             for camera in 0..self.status.len() {
                 let alive = match self.status[camera].health {

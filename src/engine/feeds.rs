@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     frame::{Moment, Picture},
-    replay::EventId,
+    replay::{Event, EventId},
     rig::Rig,
     time::{FrameRate, MediaTime},
 };
@@ -56,6 +56,35 @@ pub struct FeedStatus {
     pub newest: Option<MediaTime>,
 }
 
+/// Whether feeds are recorded to disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DiskState {
+    /// Nobody asked for it.
+    #[default]
+    Off,
+    /// They are.
+    Recording,
+    /// Not now; it is tried again.
+    Paused,
+    /// It could not begin.
+    Failed,
+}
+
+/// What is recorded on disk.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct DiskTier {
+    /// Whether there is recording.
+    pub state: DiskState,
+    /// Bytes held.
+    pub bytes: u64,
+    /// Bytes allowed.
+    pub budget_bytes: u64,
+    /// Oldest instant on disk.
+    pub oldest: Option<MediaTime>,
+    /// Seconds until the oldest is deleted for the newest.
+    pub secs_left: Option<f64>,
+}
+
 /// What the ring holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct RingStatus {
@@ -71,6 +100,8 @@ pub struct RingStatus {
     pub newest: Option<MediaTime>,
     /// Longest history allowed, nanoseconds.
     pub budget_nanos: i64,
+    /// The same on disk.
+    pub disk: DiskTier,
 }
 
 /// Live feeds with their ring.
@@ -106,6 +137,21 @@ pub trait Feeds: Send + Sync + 'static {
     /// Keeps a range in the ring until it is released; an error says what is wrong with that and the remedy.
     fn pin(&self, event: EventId, begin: MediaTime, end: MediaTime) -> Result<(), String>;
 
-    /// Releases it.
+    /// Writes an event down, new or changed, where a restart finds it. Without such a place nothing happens.
+    fn remember(&self, _event: &Event) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Events that earlier sessions wrote down.
+    fn restored(&self) -> Vec<Event> {
+        Vec::new()
+    }
+
+    /// What is wrong with recording, and the remedy; empty when all is well.
+    fn warnings(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Releases it, and what was written down of it.
     fn unpin(&self, event: EventId);
 }

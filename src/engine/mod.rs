@@ -34,7 +34,7 @@ pub use crate::scene::Quality;
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;
 pub use command::{Command, CommandInfo, CommandKind};
-pub use feeds::{FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
+pub use feeds::{DiskState, DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
 pub use heat::HEAT_LEGEND;
 pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_be_hidden, gap_scores};
 pub use level::{LevelCost, LevelView, preview_size_px, program_size_px};

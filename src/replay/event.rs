@@ -67,6 +67,17 @@ pub struct EventList {
 }
 
 impl EventList {
+    /// Takes over events of an earlier session; an identity that is there already is not taken again.
+    pub fn restore(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            if self.get(event.id).is_none() {
+                self.next = self.next.max(event.id.0);
+                self.events.push(event);
+            }
+        }
+        self.events.sort_by_key(|e| e.id);
+    }
+
     /// Drops a mark at `instant`.
     pub fn mark(&mut self, instant: MediaTime, rules: EventRules) -> &Event {
         self.next += 1;
@@ -145,6 +156,18 @@ mod tests {
         assert_eq!((e.begin.secs_f64(), e.end.secs_f64()), (97.0, 101.0));
         assert_eq!(e.pinned_range(), (MediaTime::from_secs_f64(92.0), MediaTime::from_secs_f64(106.0)));
         assert!(e.contains(e.instant) && !e.contains(e.end.plus_nanos(1)));
+    }
+
+    #[test]
+    fn events_of_an_earlier_session_go_on() {
+        let mut earlier = EventList::default();
+        for nanos in [5, 1] {
+            earlier.mark(MediaTime::from_nanos(nanos), EventRules::default());
+        }
+        let mut list = EventList::default();
+        list.restore(earlier.iter().rev().cloned().chain(earlier.iter().cloned()));
+        assert_eq!(list.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["E001", "E002"]);
+        assert_eq!(list.mark(MediaTime::from_nanos(9), EventRules::default()).name, "E003");
     }
 
     #[test]

@@ -202,6 +202,11 @@ impl Transport {
         }
     }
 
+    /// Takes over events of an earlier session.
+    pub fn restore(&mut self, events: impl IntoIterator<Item = Event>) {
+        self.events.restore(events);
+    }
+
     /// What goes out.
     pub const fn program(&self) -> &Program {
         &self.program

@@ -132,6 +132,7 @@ pub fn snapshot(state: State) -> Snapshot {
         oldest: Some(MediaTime::from_secs_f64(NOW_SECS - 68.0)),
         newest: Some(MediaTime::from_secs_f64(NOW_SECS - 0.08)),
         budget_nanos: 120_000_000_000,
+        ..RingStatus::default()
     };
     s.events = [event(1, NOW_SECS - 55.2, 2), event(2, NOW_SECS - 31.0, 0), event(3, NOW_SECS - 7.4, 0)].into();
     s.moves = ["Orbit right", "Orbit left", "Bounce right", "Bounce left", "Whip right", "Whip left", "Hold"]

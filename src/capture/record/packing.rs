@@ -45,8 +45,7 @@ impl Packer {
         let codec_data = codec_data(structure);
         let is_byte_stream = !["avc", "avc3", "hvc1", "hev1"].contains(&text("stream-format").as_str());
         let (entry, config): ([u8; 4], Option<([u8; 4], Bytes)>) = match (structure.name().as_str(), codec_data) {
-            ("video/x-h264", _) if is_byte_stream => return Ok(Self { stream, sets: Some(Vec::new()), format: None }),
-            ("video/x-h265", _) if is_byte_stream => return Ok(Self { stream, sets: Some(Vec::new()), format: None }),
+            ("video/x-h264" | "video/x-h265", _) if is_byte_stream => return Ok(Self { stream, sets: Some(Vec::new()), format: None }),
             ("video/x-h264", Some(data)) => (*b"avc1", Some((*b"avcC", data))),
             ("video/x-h265", Some(data)) => (*b"hvc1", Some((*b"hvcC", data))),
             ("image/jpeg", _) => (*b"jpeg", None),

@@ -103,15 +103,14 @@ impl DiskStatus {
     pub fn warnings(&self) -> Vec<String> {
         let mut out: Vec<String> = self.problem.iter().cloned().collect();
         if self.sync_errors > 0 {
-            out.push(format!("{:?}: what was written did not reach the disk {} times. Check the disk", self.folder, self.sync_errors));
+            out.push(format!("{:?}: what was written did not reach the disk. Check the disk", self.folder));
         }
         for feed in &self.feeds {
             if let Some(note) = &feed.note {
                 out.push(format!("{}: not recorded to disk: {note}", feed.name));
             }
             if feed.dropped.slow > 0 {
-                let slow = feed.dropped.slow;
-                out.push(format!("{}: {slow} frames are not on disk because it is too slow; record to a faster disk", feed.name));
+                out.push(format!("{}: frames are missing on disk because it is too slow; record to a faster disk", feed.name));
             }
         }
         out

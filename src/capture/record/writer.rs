@@ -108,9 +108,9 @@ impl Writer {
             if Instant::now() < until {
                 lane.log.break_chain();
                 if self.is_full {
-                    counters.full.add_one()
+                    counters.full.add_one();
                 } else {
-                    counters.failed.add_one()
+                    counters.failed.add_one();
                 }
                 return;
             }
@@ -185,9 +185,9 @@ impl Writer {
                 self.is_full = matches!(e, DiskError::Full { .. } | DiskError::KeptFillBudget { .. });
                 let lost = waiting.saturating_sub(written);
                 if self.is_full {
-                    counters.full.add(lost)
+                    counters.full.add(lost);
                 } else {
-                    counters.failed.add(lost)
+                    counters.failed.add(lost);
                 }
                 let text = e.to_string();
                 if self.shared.problem.lock().replace(text.clone()).as_ref() != Some(&text) {

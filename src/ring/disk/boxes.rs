@@ -58,7 +58,9 @@ impl BoxWriter {
     }
 
     pub(super) fn matrix(&mut self) {
-        UNITY.iter().for_each(|v| self.u32(*v));
+        for v in UNITY {
+            self.u32(v);
+        }
     }
 }
 

@@ -223,7 +223,8 @@ impl FeedLog {
         loop {
             let suffix = if number == 0 { String::new() } else { format!("_{number}") };
             let path = self.store.config().folder.join(format!("{name}_{:013}{suffix}.mp4", from_nanos / 1_000_000));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
+            // Appending: what is written after a failed write was taken back begins where the file ends.
+            match OpenOptions::new().append(true).create_new(true).open(&path) {
                 Ok(file) => return Ok((path, file)),
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists && number < 10_000 => number += 1,
                 Err(e) => return Err(e),

@@ -179,7 +179,7 @@ impl DiskStore {
             Err(fs::TryLockError::WouldBlock) => return Err(DiskError::InUse { folder }),
             // Some network disks know no locks: better to record unguarded than not at all.
             Err(fs::TryLockError::Error(e)) => {
-                tracing::warn!("{folder:?} cannot be locked: {e}. See that no other program records into it")
+                tracing::warn!("{folder:?} cannot be locked: {e}. See that no other program records into it");
             }
         }
         let mut store = Self::scan(config, Some(lock)).map_err(wrong)?;
@@ -361,7 +361,7 @@ impl DiskStore {
     fn parse(&self, id: SegmentId, entry: &SegmentEntry) -> Result<Arc<Segment>, DiskError> {
         let mut parsed = self.parsed.lock();
         if let Some(at) = parsed.iter().position(|(other, ..)| *other == id) {
-            let Some(found) = parsed.remove(at) else { return Err(self.vanished(entry)) };
+            let Some(found) = parsed.remove(at) else { return Err(vanished(entry)) };
             if found.1 == entry.bytes {
                 let segment = Arc::clone(&found.2);
                 parsed.push_back(found);
@@ -378,11 +378,6 @@ impl DiskStore {
             parsed.pop_front();
         }
         Ok(segment)
-    }
-
-    fn vanished(&self, entry: &SegmentEntry) -> DiskError {
-        let source = SegmentError::Io(io::ErrorKind::NotFound.into());
-        DiskError::Read { path: entry.path.clone(), source }
     }
 
     /// What must be decoded to see a feed's honest frame at `instant`, as [`crate::ring::Ring::gop_for`] does from memory and by the
@@ -423,6 +418,11 @@ impl DiskStore {
         }
         shelf
     }
+}
+
+fn vanished(entry: &SegmentEntry) -> DiskError {
+    let source = SegmentError::Io(io::ErrorKind::NotFound.into());
+    DiskError::Read { path: entry.path.clone(), source }
 }
 
 /// Units of a few segments, indexed like a feed of the ring in memory, without their payloads.

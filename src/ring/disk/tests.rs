@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "tests may fail")]
 
+use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -31,7 +32,9 @@ fn segment_of(fragments: &[Vec<AccessUnit>], closed: bool) -> (Vec<u8>, Vec<usiz
     let mut ends = Vec::new();
     for units in fragments {
         bytes.extend(writer.fragment(units).unwrap());
-        units.iter().for_each(|u| bytes.extend_from_slice(&u.payload));
+        for unit in units {
+            bytes.extend_from_slice(&unit.payload);
+        }
         ends.push(bytes.len());
     }
     if closed {
@@ -165,7 +168,6 @@ fn a_folder_is_found_again_with_what_is_kept() {
     drop((log, store));
 
     // A torn line, a foreign file and a cut segment.
-    use std::io::Write as _;
     std::fs::OpenOptions::new().append(true).open(dir.path().join("journal.jsonl")).unwrap().write_all(b"{\"keep\":{\"id\":9,").unwrap();
     std::fs::write(dir.path().join("holiday.mp4"), b"\0\0\0\x18ftypmp42").unwrap();
     let last =
@@ -197,7 +199,9 @@ fn the_oldest_goes_first_and_what_is_kept_stays() {
     let store = Arc::new(DiskStore::open(config, 0).unwrap());
     store.keep(Kept { id: 1, from: at(60), until: at(70), data: serde_json::Value::Null }).unwrap();
     let mut logs: Vec<FeedLog> = ["a", "b"].iter().map(|feed| FeedLog::new(Arc::clone(&store), feed, 2)).collect();
-    logs.iter_mut().for_each(|log| log.set_format(format()).unwrap());
+    for log in &mut logs {
+        log.set_format(format()).unwrap();
+    }
     for frame in 0..2000 {
         for log in &mut logs {
             log.push(unit(frame, frame % 10 == 0, 400)).unwrap();
