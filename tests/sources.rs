@@ -159,6 +159,22 @@ fn rtsp_over_udp() {
 }
 
 #[test]
+fn rtsp_by_the_cameras_own_clock() {
+    let port = port();
+    let launch = format!("( {} ! {GST_X264} ! rtph264pay name=pay0 pt=96 )", gst_source());
+    let _server = Peer::rtsp(port, &launch, None);
+    let session = start(&[("rtsp", &format!("rtsp://127.0.0.1:{port}/cam?transport=tcp&time=rtcp"))]);
+    wait(&session, "no sender report", |f| f[0].time_origin == TimeOrigin::SenderReport);
+    let before = session.status()[0].received;
+    wait(&session, "it does not go on", |f| f[0].received > before + 25);
+    let status = &session.status()[0];
+    // The same clock on both sides: what is left is the time from the camera's picture to here.
+    assert!((-5_000_000..200_000_000).contains(&status.delay_nanos), "{status:?}");
+    assert_eq!(status.dropped.total(), 0, "{status:?}");
+    println!("delay by the sender's clock: {:.1} ms", status.delay_nanos as f64 * 1e-6);
+}
+
+#[test]
 fn srt_encrypted_as_caller_and_as_listener() {
     // The camera listens, srt-live-transmit in between.
     let (udp, srt) = (port(), port());
@@ -338,6 +354,27 @@ fn a_change_of_format_in_mid_stream_goes_on() {
     assert_eq!((picture.width(), picture.height()), (480, 270));
     assert_colour(&picture, (0.2, 0.5), [254, 0, 0]);
     // What was recorded before is still what it was.
+    let (old, _) = session.decoder().decode_frame(status.id, before.newest.unwrap().plus_nanos(-200_000_000)).unwrap();
+    assert_eq!((old.frame.width, old.frame.height), (WIDTH, HEIGHT));
+}
+
+#[test]
+fn a_change_of_codec_in_mid_stream_goes_on() {
+    let port = port();
+    let session = start(&[("ts", &format!("udp://127.0.0.1:{port}?stall_s=5"))]);
+    let camera = |codec: &str, version: u32| {
+        Peer::ffmpeg(&format!("{} {codec} -tables_version {version} -f mpegts udp://127.0.0.1:{port}?pkt_size=1316", ffmpeg_source(60)))
+    };
+    let first = camera(X264, 0);
+    wait(&session, "no pictures", |f| f[0].received >= 30);
+    let before = session.status()[0].clone();
+    drop(first);
+    let x265 = "-pix_fmt yuv420p -c:v libx265 -preset ultrafast -tune zerolatency -x265-params keyint=10:log-level=error:pools=1";
+    let _second = camera(x265, 1);
+    wait(&session, "the new codec does not arrive", |f| f[0].codec == Some(Codec::H265) && f[0].received >= before.received + 40);
+    let status = session.status()[0].clone();
+    println!("reconnects: {}, {:?}", status.reconnects, status.last_error);
+    assert_colour(&newest_picture(&session, status.id, Duration::from_secs(2)), (0.2, 0.5), [254, 0, 0]);
     let (old, _) = session.decoder().decode_frame(status.id, before.newest.unwrap().plus_nanos(-200_000_000)).unwrap();
     assert_eq!((old.frame.width, old.frame.height), (WIDTH, HEIGHT));
 }

@@ -91,6 +91,8 @@ pub enum StreamKind {
         transport: RtspTransport,
         /// Jitter buffer, milliseconds.
         latency_ms: u32,
+        /// Believe the camera's own clock, from its RTCP sender reports (`time=rtcp`), rather than arrival.
+        sender_clock: bool,
     },
     /// SRT.
     Srt {
@@ -312,7 +314,7 @@ fn whole_url<'a>(uri: &'a str, rest: &'a str, ours: &[&str]) -> Result<(Secret, 
 }
 
 fn rtsp(uri: &str, rest: &str) -> Result<(StreamKind, Options), String> {
-    let (url, mut options) = whole_url(uri, rest, &["transport", "latency_ms"])?;
+    let (url, mut options) = whole_url(uri, rest, &["transport", "latency_ms", "time"])?;
     let transport = match options.take("transport").as_deref() {
         None | Some("auto") => RtspTransport::Auto,
         Some("tcp") => RtspTransport::Tcp,
@@ -320,7 +322,12 @@ fn rtsp(uri: &str, rest: &str) -> Result<(StreamKind, Options), String> {
         Some(other) => return Err(format!("transport={other} is none of auto, tcp, udp")),
     };
     let latency_ms = options.take_whole("latency_ms", 0..=60_000)?.unwrap_or(200);
-    Ok((StreamKind::Rtsp { url, transport, latency_ms }, options))
+    let sender_clock = match options.take("time").as_deref() {
+        None | Some("arrival") => false,
+        Some("rtcp") => true,
+        Some(other) => return Err(format!("time={other} is none of arrival, rtcp")),
+    };
+    Ok((StreamKind::Rtsp { url, transport, latency_ms, sender_clock }, options))
 }
 
 fn rtmp(uri: &str, rest: &str) -> Result<(StreamKind, Options), String> {

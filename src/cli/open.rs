@@ -81,7 +81,9 @@ fn note_missing(production: &Production) {
 /// Runs `volte open`.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let show = Show::load(&args.show)?;
-    let production = Production::of_show(&show)?;
+    let mut production = Production::of_show(&show)?;
+    // Nobody looks at small pictures there.
+    production.capture.preview.enabled = !args.headless;
     if !args.headless && !app::has_display() {
         return Err(app::AppError::NoDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set; --headless needs none".to_owned()).into());
     }

@@ -9,13 +9,14 @@ use gst::prelude::{ElementExt as _, ElementExtManual as _, GstBinExtManual as _,
 use parking_lot::Mutex;
 
 use super::elements::{self, Ends, SourceElements};
-use crate::capture::address::StreamSource;
+use super::sender_clock::{SenderClock, unix_now_nanos};
+use crate::capture::address::{StreamKind, StreamSource};
 use crate::capture::chain::{attach, chain_into, element, is_video, unknown_codec};
 use crate::capture::codec::Codec;
 use crate::capture::error::CaptureError;
 use crate::capture::ingest::{Ingest, running_nanos};
 use crate::capture::pacer::Pacer;
-use crate::capture::stamp::{HouseStamp, Rule};
+use crate::capture::stamp::{HouseStamp, Rule, TimeOrigin};
 
 /// What a connection tells its feed's thread.
 #[derive(Debug)]
@@ -41,9 +42,12 @@ struct Link {
     ingest: Arc<Ingest>,
     events: Sender<Event>,
     stamp: Mutex<HouseStamp>,
+    sender_clock: SenderClock,
     pacer: Pacer,
     /// The pad that the video comes from, and what hangs behind it.
     video: Mutex<Option<(gst::Pad, Vec<gst::Element>)>>,
+    /// Further videos, in case the first one ends (a programme of a transport stream that changes brings the new one first).
+    spares: Mutex<Vec<(gst::Pad, gst::Caps, Codec)>>,
     /// Bytes from the source, whatever they are.
     source_bytes: AtomicU64,
     other_found: AtomicBool,
@@ -62,8 +66,10 @@ impl Connection {
             ingest: Arc::clone(ingest),
             events,
             stamp: Mutex::new(HouseStamp::new(made.rule, running_zero)),
+            sender_clock: SenderClock::default(),
             pacer: Pacer::default(),
             video: Mutex::default(),
+            spares: Mutex::default(),
             source_bytes: AtomicU64::new(0),
             other_found: AtomicBool::new(false),
         });
@@ -231,6 +237,9 @@ impl Link {
     /// The source found a stream (RTSP, HLS, NDI).
     fn source_pad(self: &Arc<Self>, pad: &gst::Pad, parse: Option<&gst::Element>) {
         self.count_bytes(pad);
+        if matches!(self.source.kind, StreamKind::Rtsp { sender_clock: true, .. }) {
+            self.read_sender_times(pad);
+        }
         match parse.map(|parse| parse.static_pad("sink")) {
             Some(Some(target)) if !target.is_linked() => {
                 if let Err(e) = pad.link(&target) {
@@ -269,13 +278,11 @@ impl Link {
     fn attach_video(self: &Arc<Self>, pad: &gst::Pad, caps: Option<&gst::CapsRef>, codec: Codec) -> Result<(), CaptureError> {
         let Some(pipeline) = self.pipeline.upgrade() else { return Ok(()) };
         let mut video = self.video.lock();
-        // A program of a transport stream that changes brings its new pads before it takes the old ones away.
-        if let Some((old, chain)) = video.take() {
-            if caps.is_none() || (old.is_linked() && pad.parent() != old.parent()) {
-                *video = Some((old, chain));
-                return Ok(());
+        if video.is_some() {
+            if let Some(caps) = caps {
+                self.spares.lock().push((pad.clone(), caps.to_owned(), codec));
             }
-            detach(&pipeline, &chain);
+            return Ok(());
         }
         let sink = self.sink();
         let chain = chain_into(&sink, codec, caps, &self.ingest)?;
@@ -289,16 +296,43 @@ impl Link {
         let link = Arc::downgrade(self);
         element.connect_pad_removed(move |_, pad| {
             let Some((link, pipeline)) = link.upgrade().and_then(|l| Some((Arc::clone(&l), l.pipeline.upgrade()?))) else { return };
-            let mut video = link.video.lock();
-            if video.as_ref().is_some_and(|(current, _)| current == pad) {
-                let gone = video.take();
-                drop(video);
-                if let Some((_, chain)) = gone {
-                    detach(&pipeline, &chain);
-                }
-                link.tell(Event::Ended);
+            link.spares.lock().retain(|(spare, ..)| spare != pad);
+            let gone = link.video.lock().take_if(|(current, _)| current == pad);
+            let Some((_, chain)) = gone else { return };
+            detach(&pipeline, &chain);
+            let next = link.spares.lock().pop();
+            match next {
+                Some((pad, caps, codec)) => link.attach_or_tell(&pad, Some(&caps), codec),
+                None => link.tell(Event::Ended),
             }
         });
+    }
+
+    /// Reads what the jitter buffer noted of the sender's clock.
+    fn read_sender_times(self: &Arc<Self>, pad: &gst::Pad) {
+        let link = Arc::downgrade(self);
+        pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+            if let (Some(link), Some(gst::PadProbeData::Buffer(buffer))) = (link.upgrade(), &info.data) {
+                link.note_sender_time(pad, buffer);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    fn note_sender_time(&self, pad: &gst::Pad, buffer: &gst::BufferRef) {
+        let taken = buffer
+            .iter_meta::<gst::ReferenceTimestampMeta>()
+            .find(|meta| meta.reference().structure(0).is_some_and(|s| s.name() == "timestamp/x-ntp"));
+        let (Some(taken), Some(pts)) = (taken, buffer.pts()) else { return };
+        let Some(segment) = pad.sticky_event::<gst::event::Segment>(0) else { return };
+        let Some(running) = segment.segment().downcast_ref::<gst::ClockTime>().and_then(|s| s.to_running_time(pts)) else { return };
+        let shared = &self.ingest.shared;
+        let ntp_nanos = taken.timestamp().nseconds();
+        match self.sender_clock.note(ntp_nanos, running.nseconds() as i64, self.ingest.clock().now(), unix_now_nanos()) {
+            Ok(true) => shared.set_time_origin(TimeOrigin::SenderReport),
+            Ok(false) => {}
+            Err(problem) => shared.complain(format!("{}: {problem}", self.source.label())),
+        }
     }
 
     fn sink(self: &Arc<Self>) -> gst_app::AppSink {
@@ -322,16 +356,18 @@ impl Link {
     }
 
     fn take(&self, sample: &gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let decoded_at = sample.buffer().and_then(|buffer| running_nanos(sample, buffer.dts_or_pts()?));
         let clock = self.ingest.clock();
+        let Some(due) = sample.buffer().and_then(|buffer| running_nanos(sample, buffer.dts_or_pts()?)) else {
+            // It has no time, and is counted as such.
+            self.ingest.take(sample, clock.now());
+            return Ok(gst::FlowSuccess::Ok);
+        };
         let (origin, paced) = {
             let mut stamp = self.stamp.lock();
-            (stamp.origin(decoded_at.unwrap_or_default(), clock.now()), stamp.rule() == Rule::Paced)
+            (stamp.origin(due, clock.now()), stamp.rule() == Rule::Paced)
         };
-        if paced
-            && let Some(due) = decoded_at
-            && !self.pacer.wait(origin.plus_nanos(due) - clock.now())
-        {
+        let origin = self.sender_clock.origin().unwrap_or(origin);
+        if paced && !self.pacer.wait(origin.plus_nanos(due) - clock.now()) {
             return Err(gst::FlowError::Flushing);
         }
         self.ingest.take(sample, origin.plus_nanos(self.ingest.shared.clock_offset_nanos));

@@ -35,7 +35,7 @@ pub(super) struct SourceElements {
 /// Makes the elements of a source; what is missing is named with its package.
 pub(super) fn make(source: &StreamSource) -> Result<SourceElements, CaptureError> {
     match &source.kind {
-        StreamKind::Rtsp { url, transport, latency_ms } => {
+        StreamKind::Rtsp { url, transport, latency_ms, sender_clock } => {
             let rtsp = element("rtspsrc", "RTSP")?;
             rtsp.set_property("location", url.expose());
             rtsp.set_property("latency", *latency_ms);
@@ -55,6 +55,9 @@ pub(super) fn make(source: &StreamSource) -> Result<SourceElements, CaptureError
                 let media = caps.as_ref().and_then(|c| c.structure(0)).and_then(|s| s.get::<&str>("media").ok());
                 Some((media == Some("video")).into())
             });
+            if *sender_clock {
+                note_sender_times(&rtsp);
+            }
             Ok(running(vec![rtsp], Ends::Later, true, TimeOrigin::Arrival))
         }
         StreamKind::Srt { .. } => srt(&source.kind),
@@ -110,6 +113,24 @@ pub(super) fn make(source: &StreamSource) -> Result<SourceElements, CaptureError
             Ok(running(vec![camera, raw], Ends::Always, false, TimeOrigin::Device))
         }
     }
+}
+
+/// Makes the jitter buffers of an RTSP source note the sender's own time on every packet.
+fn note_sender_times(rtsp: &gst::Element) {
+    rtsp.connect("new-manager", false, |values| {
+        let manager = values.get(1)?.get::<gst::Element>().ok()?;
+        if gst::glib::subclass::SignalId::lookup("new-jitterbuffer", manager.type_()).is_none() {
+            return None;
+        }
+        manager.connect("new-jitterbuffer", false, |values| {
+            let buffer = values.get(1)?.get::<gst::Element>().ok()?;
+            if buffer.has_property("add-reference-timestamp-meta") {
+                buffer.set_property("add-reference-timestamp-meta", true);
+            }
+            None
+        });
+        None
+    });
 }
 
 const fn running(elements: Vec<gst::Element>, ends: Ends, coded: bool, time_origin: TimeOrigin) -> SourceElements {

@@ -5,6 +5,7 @@
 
 mod connection;
 mod elements;
+mod sender_clock;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
