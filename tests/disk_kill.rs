@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -74,7 +75,7 @@ fn record_until_killed(folder: &Path) {
     let begun = Instant::now();
     let mut seen: BTreeMap<usize, u64> = BTreeMap::new();
     let mut marked = false;
-    while begun.elapsed() < Duration::from_secs(60) {
+    while begun.elapsed() < Duration::from_mins(1) {
         let mut lines = String::new();
         for (feed, name) in ring.feeds() {
             let next = seen.entry(feed.0).or_default();
@@ -82,7 +83,7 @@ fn record_until_killed(folder: &Path) {
                 if unit.order >= *next {
                     *next = unit.order + 1;
                     let sum = crc32fast::hash(&unit.payload);
-                    lines += &format!("{name} {} {} {sum} {}\n", unit.pts.nanos(), unit.payload.len(), unix_nanos());
+                    writeln!(lines, "{name} {} {} {sum} {}", unit.pts.nanos(), unit.payload.len(), unix_nanos()).unwrap();
                 }
             }
         }

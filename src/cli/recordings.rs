@@ -29,7 +29,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let store = DiskStore::look(&args.folder)?;
     let restored = store.restored();
     let (bytes, _, _) = store.totals();
-    println!("{}: {} files, {:.2} GB, {} sessions", args.folder.display(), restored.segments, bytes as f64 * 1e-9, restored.sessions);
+    println!("{}: {} files, {:.1} MB, {} sessions", args.folder.display(), restored.segments, bytes as f64 * 1e-6, restored.sessions);
     println!("House time zero: {:.3} s after 1970 (UTC)", store.epoch_unix_nanos() as f64 * 1e-9);
     let mut feeds: BTreeMap<String, Vec<SegmentEntry>> = BTreeMap::new();
     for segment in store.segments() {
@@ -48,7 +48,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     for kept in events {
         match serde_json::from_value::<Event>(kept.data) {
             Ok(event) => {
-                println!("  {} at {}, kept {} to {}, on air {} times", event.name, event.instant, kept.from, kept.until, event.takes)
+                println!("  {} at {}, kept {} to {}, on air {} times", event.name, event.instant, kept.from, kept.until, event.takes);
             }
             Err(_) => println!("  number {}, kept {} to {}", kept.id, kept.from, kept.until),
         }

@@ -182,3 +182,39 @@ impl Drop for Recorder {
         self.stop();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests may fail")]
+
+    use super::*;
+    use crate::ring::disk::DiskConfig;
+    use crate::time::MediaTime;
+
+    #[test]
+    fn a_disk_that_is_too_slow_costs_groups_that_are_counted_and_nobody_waits() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(DiskStore::open(DiskConfig::new(dir.path(), 1 << 20), 0).unwrap());
+        let names: [Arc<str>; 1] = ["cam01".into()];
+        let mut recorder = Recorder::start(store, &names, Arc::new(FeedFormats::default())).unwrap();
+        recorder.stop();
+        // From here on nobody writes.
+        let (units_lossless, waiting) = bounded(5);
+        recorder.units_lossless = units_lossless;
+        let unit = |i: i64| AccessUnit::new(MediaTime::from_nanos(i), 1, i % 4 == 0, vec![0; 100].into());
+        for i in 0..20 {
+            recorder.offer(FeedId(0), unit(i));
+        }
+        let feed = &recorder.status().feeds[0];
+        assert_eq!((waiting.len(), feed.dropped.slow, feed.dropped.total()), (5, 15, 15));
+        assert_eq!(recorder.status().waiting_bytes, 500);
+        assert!(recorder.status().warnings().iter().any(|w| w.contains("cam01") && w.contains("too slow")));
+        // Room again in the middle of a group: what refers to the lost units is left out, the next keyframe goes.
+        while waiting.try_recv().is_ok() {}
+        (21..26).for_each(|i| recorder.offer(FeedId(0), unit(i)));
+        let taken: Vec<i64> = waiting.try_iter().map(|(_, unit)| unit.pts.nanos()).collect();
+        assert_eq!(taken, [24, 25]);
+        // A feed that is not there is nobody's trouble.
+        recorder.offer(FeedId(7), unit(0));
+    }
+}

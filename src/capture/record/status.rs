@@ -89,6 +89,8 @@ pub struct DiskStatus {
     pub waiting_bytes: u64,
     /// How often the system could not bring what was written to the disk.
     pub sync_errors: u64,
+    /// The wall clock is behind the newest recording by so many seconds: house time goes on after that.
+    pub clock_set_back_secs: Option<f64>,
     /// Every feed, in the order of the ring.
     pub feeds: Vec<DiskFeedStatus>,
 }
@@ -102,6 +104,11 @@ impl DiskStatus {
     /// What is wrong, in words that name the remedy; empty when all is well.
     pub fn warnings(&self) -> Vec<String> {
         let mut out: Vec<String> = self.problem.iter().cloned().collect();
+        if let Some(secs) = self.clock_set_back_secs {
+            out.push(format!(
+                "this machine's clock is {secs:.1} s behind the newest recording: it was set back. House time goes on after that; check the clock"
+            ));
+        }
         if self.sync_errors > 0 {
             out.push(format!("{:?}: what was written did not reach the disk. Check the disk", self.folder));
         }
@@ -151,6 +158,7 @@ impl Shared {
             write_secs: self.write_nanos.load(Ordering::Relaxed) as f64 * 1e-9,
             waiting_bytes: self.waiting_bytes.load(Ordering::Relaxed),
             sync_errors: self.sync_errors.get(),
+            clock_set_back_secs: self.store.restored().clock_set_back_nanos.map(|nanos| nanos as f64 * 1e-9),
             feeds: feeds.collect(),
         }
     }

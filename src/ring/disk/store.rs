@@ -269,7 +269,7 @@ impl DiskStore {
     /// Bytes of all segments, how many were deleted to make room, and the oldest time there is.
     pub fn totals(&self) -> (u64, u64, Option<MediaTime>) {
         let index = self.index.lock();
-        (index.bytes, index.deleted, index.segments.values().map(|s| s.from).min())
+        (index.bytes, index.deleted, index.segments.values().filter(|s| s.units > 0).map(|s| s.from).min())
     }
 
     /// What is kept, by identity.
