@@ -326,7 +326,10 @@ impl FeedShared {
     /// The stream is away, for this reason; its next unit brings it back.
     pub(super) fn lose(&self, reason: String) {
         self.reconnecting.store(true, Ordering::Relaxed);
-        self.complain(reason);
+        // A camera that is away for hours fails in the same way every ten seconds: that is one line in the log.
+        if self.described.lock().last_error.as_ref() != Some(&reason) {
+            self.complain(reason);
+        }
     }
 
     /// Says where the feed's times come from.

@@ -76,6 +76,10 @@ pub(super) fn make(source: &StreamSource) -> Result<SourceElements, CaptureError
         }
         StreamKind::Rtmp { url, with_librtmp } => {
             let rtmp = element(if *with_librtmp { "rtmpsrc" } else { "rtmp2src" }, "RTMP")?;
+            if *with_librtmp {
+                // It waits until a block is full, which takes seconds where little moves.
+                rtmp.set_property("blocksize", 1024_u32);
+            }
             let live = if *with_librtmp { " live=1" } else { "" };
             rtmp.set_property("location", format!("{}{live}", url.expose()));
             Ok(shortest(vec![rtmp], 0))
@@ -119,9 +123,7 @@ pub(super) fn make(source: &StreamSource) -> Result<SourceElements, CaptureError
 fn note_sender_times(rtsp: &gst::Element) {
     rtsp.connect("new-manager", false, |values| {
         let manager = values.get(1)?.get::<gst::Element>().ok()?;
-        if gst::glib::subclass::SignalId::lookup("new-jitterbuffer", manager.type_()).is_none() {
-            return None;
-        }
+        gst::glib::subclass::SignalId::lookup("new-jitterbuffer", manager.type_())?;
         manager.connect("new-jitterbuffer", false, |values| {
             let buffer = values.get(1)?.get::<gst::Element>().ok()?;
             if buffer.has_property("add-reference-timestamp-meta") {
