@@ -61,6 +61,17 @@ impl Packer {
         Ok(Self { stream, sets: None, format })
     }
 
+    /// Goes on where `previous` was when only the caps of a byte stream changed: its parameter sets are still good.
+    pub(super) fn after(mut self, previous: Option<Self>) -> Self {
+        if let (Some(sets), Some(previous)) = (&mut self.sets, previous)
+            && previous.stream.codec == self.stream.codec
+        {
+            *sets = previous.sets.unwrap_or_default();
+            self.format = previous.format;
+        }
+        self
+    }
+
     /// A unit as it goes into the file, and the format if it is a new one. `None` for a unit before its parameter sets.
     pub(super) fn pack(&mut self, unit: AccessUnit) -> Option<(AccessUnit, Option<SegmentFormat>)> {
         let Some(sets) = &mut self.sets else {

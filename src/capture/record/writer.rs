@@ -121,7 +121,9 @@ impl Writer {
                 counters.no_keyframe.add_one();
                 return;
             };
+            let previous = lane.packer.take().and_then(|(_, packer)| packer);
             let packer = Packer::new(stream).map_err(|why| *counters.note.lock() = Some(why)).ok();
+            let packer = packer.map(|packer| packer.after(previous));
             if packer.is_some() {
                 *counters.note.lock() = None;
             }

@@ -30,6 +30,8 @@ pub struct FeedLog {
     store: Arc<DiskStore>,
     feed: Arc<str>,
     format: Option<SegmentFormat>,
+    /// The same codec headers with another description: taken over at the next keyframe, so that nothing is left out.
+    next_format: Option<SegmentFormat>,
     open: Option<Open>,
     waiting: Vec<AccessUnit>,
     waiting_bytes: u64,
@@ -50,6 +52,7 @@ impl FeedLog {
             store,
             feed: feed.into(),
             format: None,
+            next_format: None,
             open: None,
             waiting: Vec::new(),
             waiting_bytes: 0,
@@ -63,9 +66,15 @@ impl FeedLog {
     /// How the units from now on are coded; another format begins another segment, with the next keyframe.
     pub fn set_format(&mut self, format: SegmentFormat) -> Result<(), DiskError> {
         if self.format.as_ref() == Some(&format) {
+            self.next_format = None;
+            return Ok(());
+        }
+        if self.format.as_ref().is_some_and(|now| (now.entry, &now.config) == (format.entry, &format.config)) {
+            self.next_format = Some(format);
             return Ok(());
         }
         let closed = self.close();
+        self.next_format = None;
         self.format = Some(format);
         self.broken = true;
         closed
@@ -78,8 +87,9 @@ impl FeedLog {
             return Ok(false);
         }
         let mut result = Ok(());
-        if unit.keyframe && self.is_long_enough(&unit) {
+        if unit.keyframe && (self.next_format.is_some() || self.is_long_enough(&unit)) {
             result = self.close();
+            self.format = self.next_format.take().or(self.format.take());
         }
         self.broken = false;
         let bytes = unit.payload.len() as u64;

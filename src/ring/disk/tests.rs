@@ -235,6 +235,31 @@ fn the_oldest_goes_first_and_what_is_kept_stays() {
 }
 
 #[test]
+fn a_new_description_waits_for_a_keyframe_and_new_headers_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(DiskStore::open(DiskConfig::new(dir.path(), 1 << 30), 0).unwrap());
+    let mut log = FeedLog::new(Arc::clone(&store), "a", 1);
+    log.set_format(format()).unwrap();
+    for frame in 0..60 {
+        if frame == 15 {
+            log.set_format(SegmentFormat { note: "another".to_owned(), ..format() }).unwrap();
+        }
+        if frame == 45 {
+            log.set_format(SegmentFormat { config: None, ..format() }).unwrap();
+        }
+        // After new headers, what refers to units before them cannot be used.
+        assert_eq!(log.push(unit(frame, frame % 10 == 0, 10)).unwrap(), !(45..50).contains(&frame), "{frame}");
+    }
+    log.close().unwrap();
+    let mut segments = store.segments();
+    segments.sort_by_key(|s| s.from);
+    assert_eq!(segments.iter().map(|s| (s.from, s.units)).collect::<Vec<_>>(), [(at(0), 20), (at(20), 25), (at(50), 10)]);
+    let (units, notes) = store.range("a", at(0), at(60));
+    assert_eq!((units.len(), notes.len()), (55, 2));
+    assert!(store.gop_for("a", at(47), FRAME).is_err() && store.gop_for("a", at(44), FRAME).is_ok());
+}
+
+#[test]
 fn written_bytes_are_hardly_more_than_payload() {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(DiskStore::open(DiskConfig::new(dir.path(), 1 << 30), 0).unwrap());
