@@ -79,6 +79,7 @@ impl Feeds for Stills {
             picture: Arc::clone(picture),
             time: instant,
             error_nanos: 0,
+            retimed: false,
         };
         Ok(Moment { instant, frames: self.rig.cameras.iter().zip(&self.pictures).map(frame).collect(), left_out: vec![] })
     }

@@ -15,11 +15,12 @@ pub mod control;
 pub mod engine;
 // replay
 pub mod replay;
-// capture, scene, view, output, venue
+// capture, scene, view, sync, output, venue
 #[cfg(feature = "gstreamer")]
 pub mod capture;
 pub mod output;
 pub mod scene;
+pub mod sync;
 pub mod venue;
 pub mod view;
 // ring, gpu

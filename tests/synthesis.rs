@@ -293,6 +293,7 @@ fn an_export_can_measure_its_gaps() {
         picture: std::sync::Arc::new(picture.clone()),
         time: MediaTime::ZERO,
         error_nanos: 0,
+        retimed: false,
     };
     // One camera shows something else: its gaps, and only its, must pay for it.
     let moment = |spoiled: Option<usize>| {

@@ -10,6 +10,7 @@ use volte::{
         export::{self, ExportJob, ExportProgress, ExportStage, Moments},
         footage::Footage,
         gaps, plates,
+        retime::{self, RetimedSource},
     },
     gpu::{Gpu, GpuOptions},
     output::{self, CancelToken, Codec, OutputSpec, SidecarHeader},
@@ -86,6 +87,10 @@ pub struct Args {
     /// 4 s and more), learn (from any footage), off, or a folder with a picture of the empty stage per camera.
     #[arg(long, value_name = "auto|learn|off|FOLDER", default_value = "off")]
     plates: String,
+    /// Cameras that did not see the very instant get the picture between their two frames about it: on, off, or auto (where hidden
+    /// cameras say that it is truer). With footage only; slow motion then has as many phases as frames.
+    #[arg(long, value_name = "auto|on|off", default_value = "off", value_parser = parse_retime)]
+    retime: Retime,
     /// Replace files of that name.
     #[arg(long)]
     overwrite: bool,
@@ -135,12 +140,76 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
     }
 }
 
+/// What to do with frames that are not of the instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Retime {
+    Off,
+    On,
+    Auto,
+}
+
+fn parse_retime(text: &str) -> Result<Retime, String> {
+    match text {
+        "off" => Ok(Retime::Off),
+        "on" => Ok(Retime::On),
+        "auto" => Ok(Retime::Auto),
+        _ => Err(format!("{text:?} is none of auto, on, off")),
+    }
+}
+
+/// Cameras that are nearer to the instant than this are in time, nanoseconds: `--retime auto` measures nothing then.
+const IN_TIME_NANOS: i64 = 1_000_000;
+
+/// The moments at their exact instants, where that is wanted and truer.
+fn retimed(
+    args: &Args,
+    gpu: &Gpu,
+    rig: &Rig,
+    moments: Moments,
+    mark: MediaTime,
+    bar: &ProgressBar,
+    cancel: &CancelToken,
+) -> anyhow::Result<Moments> {
+    let Moments::Any(mut source) = moments else {
+        if args.retime == Retime::On {
+            bail!("--retime on needs --footage: a single picture of each camera has no frame before and after it");
+        }
+        return Ok(moments);
+    };
+    // Real pixels only is a promise.
+    if args.retime == Retime::Off || matches!(args.mode, Mode::Everywhere(ViewMode::Nearest)) {
+        return Ok(Moments::Any(source));
+    }
+    if args.retime == Retime::Auto {
+        bar.set_message("in time?");
+        let verdict = retime::measured(gpu, rig, source.as_mut(), mark, IN_TIME_NANOS, &mut |share| {
+            bar.set_position((share * 1000.0) as u64);
+            !cancel.is_cancelled()
+        })?;
+        let worst_ms = verdict.worst_error_nanos as f64 * 1e-6;
+        bar.suspend(|| match verdict.scores_db {
+            None => println!("retime: no need, the farthest frame is {worst_ms:.2} ms from the instant"),
+            Some((nearest, exact)) => println!(
+                "retime: {}, the farthest frame is {worst_ms:.2} ms from the instant; hidden cameras {nearest:.2} dB from nearest frames, {exact:.2} dB from interpolated ones",
+                if verdict.pays() { "yes" } else { "no" }
+            ),
+        });
+        if !verdict.pays() {
+            return Ok(Moments::Any(source));
+        }
+    }
+    Ok(Moments::Any(Box::new(RetimedSource::new(gpu, source)?)))
+}
+
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<()> {
     // Everything that can be wrong with the words comes before everything that takes time.
     output::container_and_codec(&args.out, args.codec)?;
     if !(args.seconds.is_finite() && (0.02..=3600.0).contains(&args.seconds)) {
         bail!("--seconds {}: a path lasts from 0.02 s to an hour", args.seconds);
+    }
+    if args.retime == Retime::On && matches!(args.mode, Mode::Everywhere(ViewMode::Nearest)) {
+        bail!("--mode nearest promises real pixels only, and --retime on interpolates between frames. Leave one of the two out");
     }
     let rig = rig::load(&args.rig)?.only(&args.only).context("--use")?;
     let cancel = super::cancelled_by_ctrl_c()?;
@@ -174,6 +243,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             (ViewMode::Synthesis, gaps)
         }
     };
+    let moments = retimed(&args, &gpu, &rig, moments, mark, &bar, &cancel)?;
     let job = ExportJob {
         rig,
         moments,

@@ -10,6 +10,7 @@ mod export;
 mod open;
 mod recordings;
 mod rig;
+mod sync;
 mod venue;
 
 use anyhow::Context as _;

@@ -33,6 +33,12 @@ pub enum Args {
         #[arg(long, value_name = "OUT.png")]
         draw: Option<PathBuf>,
     },
+    /// Find the cameras' clock offsets from what moves in their footage, and write them into a rig file.
+    ///
+    /// Cameras without genlock saw their frames at slightly different instants than their files say. A moving point that two
+    /// neighbours see stands beside its epipolar line by as much as their clocks differ; hundreds of them give offsets to a fraction of a
+    /// millisecond, with their uncertainty. Neighbours must stand less than 28 degrees apart.
+    Sync(super::sync::Args),
     /// Read a rig of any format and write it in another.
     Convert {
         /// The calibration: a file or a folder, of any format that `check` reads.
@@ -77,7 +83,7 @@ impl Target {
 }
 
 /// What is there is replaced only when that is asked for, and a folder never by a file.
-fn refuse_taken(out: &Path, format: Format, overwrite: bool) -> anyhow::Result<()> {
+pub(super) fn refuse_taken(out: &Path, format: Format, overwrite: bool) -> anyhow::Result<()> {
     let Some(taken) = formats::taken(out, format) else { return Ok(()) };
     match (format == Format::ColmapText, taken.is_dir()) {
         (false, true) => bail!("{} is a folder: {format} is one file. Name it, e.g. {}", out.display(), out.join("rig.toml").display()),
@@ -94,6 +100,7 @@ fn refuse_taken(out: &Path, format: Format, overwrite: bool) -> anyhow::Result<(
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<()> {
     match args {
+        Args::Sync(args) => super::sync::run(&args),
         Args::Check { rig, only, pictures, draw } => check_rig(&rig, &only, pictures.as_deref(), draw.as_deref()),
         Args::Convert { rig, out, to, only, pictures, overwrite } => {
             refuse_taken(&out, to.format(), overwrite)?;

@@ -86,6 +86,11 @@ impl ExportError {
 pub trait MomentSource: Send {
     /// The moment nearest to `instant`; the error is words for the operator.
     fn moment_at(&mut self, instant: MediaTime) -> Result<Moment, String>;
+
+    /// For each frame of `moment`, what the same camera saw next on the other side of the instant, and when. Empty: not known.
+    fn other_side(&mut self, _moment: &Moment) -> Vec<Option<(Arc<Picture>, MediaTime)>> {
+        Vec::new()
+    }
 }
 
 /// Where the pictures come from.
@@ -171,7 +176,13 @@ pub struct ExportReport {
 pub fn moment_of_pictures(rig: &Rig, paths: &[std::path::PathBuf]) -> Result<Moment, PictureError> {
     use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
     let read = |(camera, path): (&crate::rig::Camera, &std::path::PathBuf)| {
-        Ok(MomentFrame { camera: camera.name.clone(), picture: Arc::new(Picture::load(path)?), time: MediaTime::ZERO, error_nanos: 0 })
+        Ok(MomentFrame {
+            camera: camera.name.clone(),
+            picture: Arc::new(Picture::load(path)?),
+            time: MediaTime::ZERO,
+            error_nanos: 0,
+            retimed: false,
+        })
     };
     let frames = rig.cameras.par_iter().zip(paths).map(read).collect::<Result<_, PictureError>>()?;
     Ok(Moment { instant: MediaTime::ZERO, frames, left_out: vec![] })
@@ -244,6 +255,7 @@ pub fn run(
             path: job.path.name.clone(),
             cameras: job.rig.cameras.iter().map(|c| c.name.clone()).collect(),
             left_out: now.left_out.clone(),
+            retimed: first.frames.iter().filter(|f| f.retimed).map(|f| f.camera.clone()).collect(),
             gpu: gpu.info.name.clone(),
         });
     }

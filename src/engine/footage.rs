@@ -4,13 +4,14 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use super::export::MomentSource;
 use crate::{
     capture::{CaptureConfig, CaptureError, CaptureSession, FeedSource, FeedSpec, FeedState, FeedStatus, Pace, PreviewConfig},
-    frame::Moment,
+    frame::{Moment, Picture},
     output::CancelToken,
     rig::Rig,
     ring::RingConfig,
@@ -152,6 +153,20 @@ impl Footage {
         Ok(Self { session, mark, spans_secs, start, waited_until })
     }
 
+    /// Reads the files of the rig's cameras from the start, at most `secs` of them; the mark is the first frame.
+    pub fn beginning(rig: &Rig, files: &[PathBuf], secs: f64, cancel: &CancelToken) -> Result<Self, FootageError> {
+        let footage = Self::open(rig, files, 0.0, (0.0, 0.0), cancel)?;
+        let waited_until = footage.start.plus_nanos((secs.clamp(0.0, 1e6) * 1e9) as i64);
+        wait(&footage.session, cancel, |feed| feed.newest.is_some_and(|t| t >= waited_until))?;
+        let spans_secs = spans_secs(&footage.session, footage.start);
+        Ok(Self { spans_secs, waited_until, ..footage })
+    }
+
+    /// The capture session that holds it.
+    pub const fn session(&self) -> &CaptureSession {
+        &self.session
+    }
+
     /// The instant of `at_secs`, on the house clock.
     pub const fn mark(&self) -> MediaTime {
         self.mark
@@ -173,6 +188,10 @@ impl Footage {
 }
 
 impl MomentSource for Footage {
+    fn other_side(&mut self, moment: &Moment) -> Vec<Option<(Arc<Picture>, MediaTime)>> {
+        self.session.decoder().other_side(moment)
+    }
+
     fn moment_at(&mut self, instant: MediaTime) -> Result<Moment, String> {
         let mut moment = self.session.moment(instant);
         let at_secs = (instant - self.start) as f64 * 1e-9;

@@ -6,6 +6,8 @@ pub mod bench;
 mod board;
 #[cfg(feature = "gstreamer")]
 mod captured;
+#[cfg(feature = "gstreamer")]
+pub mod clocks;
 mod command;
 mod director;
 pub mod export;
@@ -26,6 +28,7 @@ pub mod plates;
 #[cfg(feature = "gstreamer")]
 pub mod production;
 mod publish;
+pub mod retime;
 mod snapshot;
 #[cfg(feature = "gstreamer")]
 pub mod venue_feeds;

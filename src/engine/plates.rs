@@ -164,7 +164,7 @@ mod tests {
                 };
                 let rgba = (0..64 * 32).flat_map(|i| [value(i), value(i), value(i), 255]).collect();
                 let picture = Arc::new(Picture::from_rgba(64, 32, rgba).unwrap());
-                MomentFrame { camera: camera.to_owned(), picture, time: instant, error_nanos: 0 }
+                MomentFrame { camera: camera.to_owned(), picture, time: instant, error_nanos: 0, retimed: false }
             };
             Ok(Moment { instant, frames: vec![frame("a", 0), frame("b", 3)], left_out: vec![] })
         }

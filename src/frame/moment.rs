@@ -16,6 +16,8 @@ pub struct MomentFrame {
     pub time: MediaTime,
     /// `time − instant`, nanoseconds.
     pub error_nanos: i64,
+    /// No camera made this picture: it was interpolated between two frames, for the instant itself.
+    pub retimed: bool,
 }
 
 /// The frames of all cameras at an instant; cameras without an honest frame are left out by name.

@@ -4,9 +4,11 @@
 //! .5; depth as inverse depth along z. Must not know: files, pictures, GPU.
 
 mod lens;
+mod normal;
 mod pose;
 
 pub use lens::{Distortion, Lens};
+pub use normal::NormalEquations;
 pub use pose::Pose;
 
 use glam::DVec3;

@@ -51,6 +51,9 @@ pub struct SidecarHeader {
     pub cameras: Vec<String>,
     /// (camera, why) of cameras that gave no honest frame.
     pub left_out: Vec<(String, String)>,
+    /// Cameras whose picture at the mark was interpolated between two of their frames: no camera made it.
+    #[serde(default)]
+    pub retimed: Vec<String>,
     /// The GPU that rendered.
     pub gpu: String,
 }

@@ -154,7 +154,16 @@ crate::shader_struct!(PrepareGpu as "Prepare" in "scene/prepare.wgsl" { camera, 
 
 /// What the scene uploads, for the test that compares it with the shaders.
 pub(crate) fn shader_structs() -> Vec<StructLayout> {
-    vec![CameraGpu::LAYOUT, PairGpu::LAYOUT, SolveGpu::LAYOUT, PrepareGpu::LAYOUT, super::SnapGpu::LAYOUT, TuneGpu::LAYOUT]
+    vec![
+        CameraGpu::LAYOUT,
+        PairGpu::LAYOUT,
+        SolveGpu::LAYOUT,
+        PrepareGpu::LAYOUT,
+        super::SnapGpu::LAYOUT,
+        TuneGpu::LAYOUT,
+        super::retime::FlowGpu::LAYOUT,
+        super::retime::RetimeGpu::LAYOUT,
+    ]
 }
 
 /// How a camera is mapped to its working picture.

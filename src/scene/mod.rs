@@ -11,6 +11,7 @@ mod memory;
 mod plan;
 pub mod plate;
 mod quality;
+pub mod retime;
 mod solver;
 mod tune;
 mod upload;
@@ -20,6 +21,7 @@ pub use layers::{Backdrop, Background, Layering, SnapGpu};
 pub use memory::Memory;
 pub use plan::Plan;
 pub use quality::Quality;
+pub use retime::Retimer;
 pub use solver::{Aggregation, SceneSolver};
 
 use crate::{gpu::GpuError, rig::Rig, telemetry::StageTimes};

@@ -48,14 +48,15 @@ pub struct ClockEstimate {
     pub jumps: u64,
 }
 
+/// House times and distances, nanoseconds.
 #[derive(Debug, Clone, Copy)]
 struct Bin {
-    /// Begins at this house time.
-    from_nanos: i64,
+    /// Begins here.
+    from: i64,
     /// Where in it the shortest transit was.
-    at_nanos: i64,
+    at: i64,
     /// Arrival minus stamp there.
-    delta_nanos: i64,
+    delta: i64,
 }
 
 /// A line `delta = height + slope · (t − middle)`.
@@ -135,7 +136,7 @@ impl SourceClock {
 
     /// What is known now.
     pub fn estimate(&self) -> ClockEstimate {
-        let span = self.bins.back().zip(self.bins.front()).map_or(0, |(b, a)| b.at_nanos - a.at_nanos);
+        let span = self.bins.back().zip(self.bins.front()).map_or(0, |(b, a)| b.at - a.at);
         ClockEstimate {
             offset_nanos: self.applied_nanos,
             skew_ppm: (span >= SKEW_AFTER_NANOS).then_some(self.line.slope * 1e6),
@@ -158,9 +159,9 @@ impl SourceClock {
     fn note(&mut self, now: i64, delta: i64) {
         match self.bins.back_mut() {
             // Arrivals are taken in order; one from before the bin belongs to it as well.
-            Some(bin) if now.saturating_sub(bin.from_nanos) < BIN_NANOS => {
-                if delta < bin.delta_nanos {
-                    (bin.at_nanos, bin.delta_nanos) = (now, delta);
+            Some(bin) if now.saturating_sub(bin.from) < BIN_NANOS => {
+                if delta < bin.delta {
+                    (bin.at, bin.delta) = (now, delta);
                     if now - self.since_nanos < ACQUIRE_NANOS {
                         self.fit();
                     }
@@ -168,7 +169,7 @@ impl SourceClock {
             }
             last => {
                 if let Some(done) = last.copied() {
-                    let late = done.delta_nanos.saturating_sub(self.line.at(done.at_nanos)) > JUMP_NANOS;
+                    let late = done.delta.saturating_sub(self.line.at(done.at)) > JUMP_NANOS;
                     self.late_bins = if late { self.late_bins + 1 } else { 0 };
                     if late {
                         // Congestion, or a clock set back: it is no part of the line until it is known which.
@@ -178,7 +179,7 @@ impl SourceClock {
                 if self.bins.len() == BINS {
                     self.bins.pop_front();
                 }
-                self.bins.push_back(Bin { from_nanos: now, at_nanos: now, delta_nanos: delta });
+                self.bins.push_back(Bin { from: now, at: now, delta });
                 self.fit();
             }
         }
@@ -187,15 +188,15 @@ impl SourceClock {
     /// A line through the finished bins' minima by least squares, those that lie high counting less (Huber's weights: a bin in which
     /// every frame was held up says little of the wire).
     fn fit(&mut self) {
-        let acquiring = self.bins.back().is_some_and(|b| b.at_nanos - self.since_nanos < ACQUIRE_NANOS);
+        let acquiring = self.bins.back().is_some_and(|b| b.at - self.since_nanos < ACQUIRE_NANOS);
         // The bin that is still filling has too high a minimum.
         let count = if acquiring { self.bins.len() } else { self.bins.len() - 1 };
         let bins = || self.bins.iter().take(count);
-        let (Some(first), Some(last)) = (bins().next(), bins().last()) else { return };
-        let (base, middle) = (first.delta_nanos, i64::midpoint(first.at_nanos, last.at_nanos));
-        let at = |b: &Bin| ((b.at_nanos - middle) as f64, b.delta_nanos.saturating_sub(base) as f64);
-        let lowest = bins().map(|b| b.delta_nanos.saturating_sub(base)).min().unwrap_or(0) as f64;
-        if last.at_nanos - first.at_nanos < ACQUIRE_NANOS {
+        let (Some(first), Some(last)) = (bins().next(), bins().next_back()) else { return };
+        let (base, middle) = (first.delta, i64::midpoint(first.at, last.at));
+        let at = |b: &Bin| ((b.at - middle) as f64, b.delta.saturating_sub(base) as f64);
+        let lowest = bins().map(|b| b.delta.saturating_sub(base)).min().unwrap_or(0) as f64;
+        if last.at - first.at < ACQUIRE_NANOS {
             self.line = Line { middle_nanos: middle, base_nanos: base, height_nanos: lowest, slope: 0.0, slope_sigma: 0.0 };
             return;
         }

@@ -138,7 +138,7 @@ impl Feeds for FakeFeeds {
         for (i, camera) in self.rig.cameras.iter().enumerate() {
             if self.is_alive(i) {
                 let picture = Arc::new(Picture::filled(160, 90, color_of(i)));
-                moment.frames.push(MomentFrame { camera: camera.name.clone(), picture, time: instant, error_nanos: 0 });
+                moment.frames.push(MomentFrame { camera: camera.name.clone(), picture, time: instant, error_nanos: 0, retimed: false });
             } else {
                 moment.left_out.push((camera.name.clone(), "the camera has died".to_owned()));
             }

@@ -14,6 +14,7 @@ mod matching;
 mod polish;
 mod prepare;
 mod refine;
+mod retime;
 mod sgm;
 mod shade;
 mod smooth;

@@ -14,7 +14,7 @@ pub(super) use element::Decoder;
 
 use super::Codec;
 use super::record::Note;
-use crate::frame::{Moment, MomentFrame, YuvFrame};
+use crate::frame::{Moment, MomentFrame, Picture, YuvFrame};
 use crate::ring::disk::{DiskStore, FoundOnDisk};
 use crate::ring::{AccessUnit, Dishonest, FeedId, GopForInstant, Ring};
 use crate::time::MediaTime;
@@ -229,6 +229,25 @@ impl MomentDecoder {
         Ok(frames)
     }
 
+    /// For each frame of `moment`, the same camera's next honest frame on the other side of the instant, at most two frame intervals from it;
+    /// `None` where there is none, and where the frame is of the very instant.
+    pub fn other_side(&self, moment: &Moment) -> Vec<Option<(Arc<Picture>, MediaTime)>> {
+        let of_frame = |frame: &MomentFrame| {
+            let feed = self.ring.feed_named(&frame.camera)?;
+            let reach = 2 * self.ring.interval_nanos(feed).unwrap_or(40_000_000);
+            let (from, until) = match frame.error_nanos {
+                0 => return None,
+                // It was seen before the instant: the next one after it.
+                error if error < 0 => (moment.instant, frame.time.plus_nanos(reach)),
+                _ => (frame.time.plus_nanos(-reach), moment.instant.plus_nanos(1)),
+            };
+            let frames = self.decode_range(feed, from, until, 4).ok()?;
+            let other = if frame.error_nanos < 0 { frames.first() } else { frames.last() }?;
+            Some((Arc::new(other.frame.to_picture()?), other.time))
+        };
+        moment.frames.par_iter().map(of_frame).collect()
+    }
+
     /// The decoded planes of all cameras at `instant`, in the ring's order; who is missing says why.
     pub fn decode_planes(&self, instant: MediaTime) -> Vec<NamedFrame> {
         let feeds = self.ring.feeds();
@@ -252,7 +271,7 @@ impl MomentDecoder {
         for (name, picture) in decoded {
             match picture {
                 Ok((picture, time, error_nanos)) => {
-                    moment.frames.push(MomentFrame { camera: name.to_string(), picture, time, error_nanos });
+                    moment.frames.push(MomentFrame { camera: name.to_string(), picture, time, error_nanos, retimed: false });
                 }
                 Err(why) => moment.left_out.push((name.to_string(), why.to_string())),
             }

@@ -1,0 +1,103 @@
+//! `volte rig sync`: the cameras' clocks from their footage.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use volte::{
+    engine::{
+        clocks::{self, ClockJob},
+        footage::Footage,
+    },
+    rig::{self, Format, Rig},
+    sync::Solution,
+    time::MediaTime,
+};
+
+/// What `volte rig sync` takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The calibration: a file or a folder, of any format that `check` reads.
+    rig: PathBuf,
+    /// Video, one file per camera, each named like its camera: a folder or files.
+    #[arg(long, value_name = "FOLDER|FILES", num_args = 1.., required = true)]
+    footage: Vec<PathBuf>,
+    /// How much of the footage to look at, seconds from its start.
+    #[arg(long, default_value_t = 20.0)]
+    seconds: f64,
+    /// At how many instants, spread evenly.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    bursts: u32,
+    /// The camera whose clock is the measure; left out: the one that shares most with its neighbours.
+    #[arg(long, value_name = "CAMERA")]
+    reference: Option<String>,
+    /// How far two cameras may be off against each other, milliseconds.
+    #[arg(long, default_value_t = 50.0, value_name = "MS")]
+    within: f64,
+    /// Only these cameras, by name, separated by commas.
+    #[arg(long = "use", value_name = "A,B,…", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Write the rig with the offsets that were found (rig.toml).
+    #[arg(long, value_name = "OUT.toml")]
+    out: Option<PathBuf>,
+    /// Replace the file of that name.
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// Runs it.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    if !(args.seconds.is_finite() && args.seconds > 0.0) {
+        bail!("--seconds {}: give how much of the footage to look at, e.g. 20", args.seconds);
+    }
+    if !(args.within.is_finite() && (0.1..=2000.0).contains(&args.within)) {
+        bail!("--within {}: give milliseconds from 0.1 to 2000", args.within);
+    }
+    if let Some(out) = &args.out {
+        super::rig::refuse_taken(out, Format::RigToml, args.overwrite)?;
+    }
+    let mut rig = rig::load(&args.rig)?.only(&args.only).context("--use")?;
+    let reference = args.reference.as_ref().map(|name| rig.indices_of(&[name])).transpose().context("--reference")?;
+    let cancel = super::cancelled_by_ctrl_c()?;
+    let footage = Footage::beginning(&rig, &args.footage, args.seconds, &cancel)?;
+    let (from, until) = footage.span();
+    let bar = ProgressBar::new(1000);
+    bar.set_style(ProgressStyle::with_template("looking at what moves {bar:40} {percent:>3} %  {elapsed}")?);
+    let n = i64::from(args.bursts);
+    let job = ClockJob {
+        instants: (0..n).map(|i| from.plus_nanos((until - from) / (2 * n) * (2 * i + 1))).collect::<Vec<MediaTime>>(),
+        reference: reference.and_then(|r| r.first().copied()),
+        max_offset_secs: args.within * 1e-3,
+    };
+    let solution = clocks::measured(footage.session(), &rig, &job, &mut |share| {
+        bar.set_position((share * 1000.0) as u64);
+        !cancel.is_cancelled()
+    });
+    bar.finish_and_clear();
+    let solution = solution?;
+    print(&rig, &solution);
+    if let Some(out) = &args.out {
+        for (camera, clock) in rig.cameras.iter_mut().zip(&solution.cameras) {
+            camera.clock_offset_nanos += clock.map_or(0, |c| c.offset_nanos);
+        }
+        rig::save(&rig, out, Format::RigToml)?;
+        println!("written to {}", out.display());
+    }
+    Ok(())
+}
+
+fn print(rig: &Rig, solution: &Solution) {
+    println!("clocks against {}: what to add to a camera's stamps", rig.cameras[solution.reference].name);
+    for (i, (camera, clock)) in rig.cameras.iter().zip(&solution.cameras).enumerate() {
+        match clock {
+            _ if i == solution.reference => println!("  {:<16} the measure", camera.name),
+            Some(c) => {
+                let skew = c.skew_ppm.map_or_else(String::new, |(ppm, sigma)| format!("  {ppm:+.1} ± {sigma:.1} ppm"));
+                let (ms, sigma) = (c.offset_nanos as f64 * 1e-6, c.sigma_nanos as f64 * 1e-6);
+                println!("  {:<16} {ms:+8.3} ± {sigma:.3} ms  {} points{skew}", camera.name, c.points);
+            }
+            None => println!("  {:<16} not known: it shares no moving point with a neighbour", camera.name),
+        }
+    }
+    println!("{} points used, {} left out as wrong, {:.2} px beside their lines", solution.used, solution.rejected, solution.residual_px);
+}

@@ -1,0 +1,115 @@
+//! Pictures between two frames of a camera.
+
+use volte::{
+    engine::truth::{Hidden, TruthMeter},
+    frame::{Picture, metrics::psnr_db},
+    gpu::{Gpu, GpuOptions},
+    scene::{Quality, Retimer},
+    time::MediaTime,
+    venue::{Venue, VenueOptions, VenueRig},
+    view::ViewMode,
+};
+
+/// PSNR over the pixels that move or should: where any two of the pictures differ visibly.
+fn moving(truth: &Picture, frames: [&Picture; 2]) -> Vec<bool> {
+    let px = |p: &Picture, i: usize| p.rgba()[4 * i..4 * i + 3].iter().map(|v| i32::from(*v)).collect::<Vec<_>>();
+    (0..truth.width() as usize * truth.height() as usize)
+        .map(|i| {
+            let [t, a, b] = [truth, frames[0], frames[1]].map(|p| px(p, i));
+            (0..3).any(|c| (t[c] - a[c]).abs().max((t[c] - b[c]).abs()) > 10)
+        })
+        .collect()
+}
+
+#[test]
+fn the_picture_between_two_frames_is_truer_than_the_nearer_frame() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let mut venue = Venue::new(&gpu, VenueOptions { samples: 4, ..VenueOptions::default() }).unwrap();
+    let rig = VenueRig::arc(3, 30.0, 6.0, (800, 450));
+    let retimer = Retimer::new(&gpu).unwrap();
+    let mut gains = Vec::new();
+    for (at_secs, share, interval_nanos) in
+        [(0.4, 0.3, 40_000_000_i64), (0.9, 0.5, 40_000_000), (1.3, 0.4, 20_000_000), (0.6, 0.15, 40_000_000)]
+    {
+        let begin = MediaTime::from_secs_f64(at_secs);
+        let mut draw = |nanos: i64| venue.render_picture(&rig.cameras[1], begin.plus_nanos(nanos)).unwrap();
+        let (a, b) = (draw(0), draw(interval_nanos));
+        let truth = draw((interval_nanos as f32 * share) as i64);
+        let start = std::time::Instant::now();
+        let got = retimer.between(&gpu, [&a, &b], share).unwrap();
+        let secs = start.elapsed().as_secs_f64();
+        let mask = moving(&truth, [&a, &b]);
+        let score = |p: &Picture| psnr_db(p, &truth, Some(&mask)).unwrap();
+        let nearer = if share > 0.5 { &b } else { &a };
+        println!("{at_secs} s, share {share}: {:.2} dB, nearer frame {:.2} dB, {secs:.2} s", score(&got), score(nearer));
+        gains.push(score(&got) - score(nearer));
+        if let Some(folder) = std::env::var_os("VOLTE_TEST_PICTURES") {
+            let folder = std::path::Path::new(&folder);
+            for (name, p) in [("a", &a), ("b", &b), ("truth", &truth), ("got", &got)] {
+                p.save(&folder.join(format!("retime-{at_secs}-{name}.png"))).unwrap();
+            }
+        }
+    }
+    assert!(gains.iter().all(|gain| *gain > 2.0), "{gains:?}");
+}
+
+/// Five cameras at 25 frames a second that saw their nearest frames up to 20 ms beside the instant; the middle one is hidden and
+/// compared, on the athlete, with what it would have seen at the instant itself.
+#[test]
+fn an_athlete_in_motion_is_truer_from_interpolated_frames_than_from_nearest_ones() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let mut venue = Venue::new(&gpu, VenueOptions { samples: 4, ..VenueOptions::default() }).unwrap();
+    let mut rig = VenueRig::arc(5, 20.0, 6.0, (480, 270));
+    for camera in &mut rig.cameras {
+        camera.lens.fx_px *= 1.6;
+        camera.lens.fy_px *= 1.6;
+    }
+    let retimer = Retimer::new(&gpu).unwrap();
+    let mut meter = TruthMeter::new(&gpu, Quality::Air.scene()).unwrap();
+    let mut gains = Vec::new();
+    for at_secs in [0.5, 1.0] {
+        let instant = MediaTime::from_secs_f64(at_secs);
+        let mut draw = |camera: usize, nanos: i64| venue.render_picture(&rig.cameras[camera], instant.plus_nanos(nanos)).unwrap();
+        let errors_ms: [i64; 5] = [-18, 16, 0, -14, 20];
+        let (mut nearest, mut exact) = (Vec::new(), Vec::new());
+        for (camera, error_ms) in errors_ms.iter().enumerate().filter(|(c, _)| *c != 2) {
+            let near = draw(camera, error_ms * 1_000_000);
+            let other = draw(camera, (error_ms - 40 * error_ms.signum()) * 1_000_000);
+            exact.push(retimer.between(&gpu, [&near, &other], error_ms.abs() as f32 / 40.0).unwrap());
+            nearest.push(near);
+        }
+        let truth = venue.render(&rig.cameras[2], instant).unwrap();
+        let athlete: Vec<bool> = truth.matte.iter().map(|m| *m > 0).collect();
+        let inputs = rig.restricted_to(&[0, 1, 3, 4]);
+        let hidden = [Hidden { camera: &rig.cameras[2], truth: &truth.picture, mask: Some(&athlete) }];
+        let mut score = |pictures: &[Picture]| {
+            let pictures: Vec<&Picture> = pictures.iter().collect();
+            let truth = meter.compare(&inputs, &pictures, &hidden, &[ViewMode::Synthesis], &mut |_| true).unwrap();
+            truth.held_out[0].mask_psnr_db.unwrap()
+        };
+        let (from_nearest, from_exact) = (score(&nearest), score(&exact));
+        println!("{at_secs} s: athlete {from_exact:.2} dB from interpolated frames, {from_nearest:.2} dB from nearest");
+        gains.push(from_exact - from_nearest);
+    }
+    assert!(gains.iter().sum::<f64>() / gains.len() as f64 > 2.0, "{gains:?}");
+}
+
+#[test]
+fn what_cannot_be_interpolated_is_refused_in_words_and_still_pictures_stay_untouched() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let retimer = Retimer::new(&gpu).unwrap();
+    let (a, b) = (Picture::filled(64, 48, [90, 60, 30, 255]), Picture::filled(32, 48, [90, 60, 30, 255]));
+    let told = retimer.between(&gpu, [&a, &b], 0.5).unwrap_err().to_string();
+    assert!(told.contains("64×48") && told.contains("32×48"), "{told}");
+    for share in [-0.1, 1.1, f32::NAN] {
+        assert!(retimer.between(&gpu, [&a, &a], share).unwrap_err().to_string().contains("share"));
+    }
+    for share in [0.0, 0.5, 1.0] {
+        assert_eq!(retimer.between(&gpu, [&a, &a], share).unwrap(), a);
+    }
+    // One pixel large, and one pixel high.
+    for (w, h) in [(1, 1), (300, 1)] {
+        let small = Picture::filled(w, h, [1, 2, 3, 255]);
+        assert_eq!(retimer.between(&gpu, [&small, &small], 0.4).unwrap(), small);
+    }
+}
