@@ -12,7 +12,7 @@ use super::stamp::TimeOrigin;
 use super::{Codec, PushSettings};
 use crate::ring::FeedId;
 use crate::telemetry::Counter;
-use crate::time::{FrameRate, MediaTime};
+use crate::time::{ClockEstimate, FrameRate, MediaTime};
 
 /// How fast a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -225,6 +225,8 @@ pub struct FeedStatus {
     pub reconnects: u64,
     /// Where its times come from.
     pub time_origin: TimeOrigin,
+    /// What is known of its own clock, where its times come from that ([`TimeOrigin::Arrival`]).
+    pub source_clock: Option<ClockEstimate>,
     /// What went wrong last, and what helps.
     pub last_error: Option<String>,
 }
@@ -235,6 +237,7 @@ struct Described {
     size_px: Option<(u32, u32)>,
     rate: Option<FrameRate>,
     time_origin: TimeOrigin,
+    source_clock: Option<ClockEstimate>,
     last_error: Option<String>,
 }
 
@@ -333,6 +336,10 @@ impl FeedShared {
     }
 
     /// Says where the feed's times come from.
+    pub(super) fn set_source_clock(&self, estimate: Option<ClockEstimate>) {
+        self.described.lock().source_clock = estimate;
+    }
+
     pub(super) fn set_time_origin(&self, origin: TimeOrigin) {
         self.described.lock().time_origin = origin;
     }
@@ -397,6 +404,7 @@ impl FeedShared {
             loops: self.loops.get(),
             reconnects: self.reconnects.get(),
             time_origin: described.time_origin,
+            source_clock: described.source_clock.filter(|_| described.time_origin == TimeOrigin::Arrival),
             last_error: described.last_error.clone(),
         }
     }

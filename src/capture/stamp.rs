@@ -2,7 +2,7 @@
 //!
 //! Must not know: where units come from, how they are coded, where they go.
 
-use crate::time::MediaTime;
+use crate::time::{ClockEstimate, MediaTime, SourceClock};
 
 /// Where the times of a feed come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,8 +38,6 @@ impl std::fmt::Display for TimeOrigin {
 
 /// A step of the source's times beyond this is a new beginning, nanoseconds.
 const JUMP_NANOS: i64 = 1_000_000_000;
-/// The shortest transit is looked for in two windows of so much house time, nanoseconds.
-const WINDOW_NANOS: i64 = 10_000_000_000;
 /// At the beginning units come in bursts; so long the estimate may move fast, nanoseconds.
 const ACQUIRE_NANOS: i64 = 2_000_000_000;
 
@@ -48,7 +46,7 @@ const ACQUIRE_NANOS: i64 = 2_000_000_000;
 pub(super) enum Rule {
     /// Running time is house time: GStreamer's source stamped on arrival by the house clock.
     Running,
-    /// The source's times are its own: the shortest transit seen lately puts them on the house clock. Units are delivered
+    /// The source's times are its own: their arrivals put them on the house clock ([`SourceClock`]). Units are delivered
     /// this much after they arrived, nanoseconds (a jitter buffer).
     ShortestTransit {
         /// Nanoseconds.
@@ -67,23 +65,18 @@ pub(super) struct HouseStamp {
     /// What is added to source times.
     origin_nanos: i64,
     last_source_nanos: i64,
-    /// The least of (arrival − source time) in the window that is being filled and in the one before.
-    least_nanos: [i64; 2],
-    window_until_nanos: i64,
+    clock: SourceClock,
 }
 
 impl HouseStamp {
     /// `running_zero` is the house time of the pipeline's running time zero.
-    pub const fn new(rule: Rule, running_zero: MediaTime) -> Self {
-        Self {
-            rule,
-            running_zero,
-            begun_nanos: None,
-            origin_nanos: 0,
-            last_source_nanos: 0,
-            least_nanos: [i64::MAX; 2],
-            window_until_nanos: 0,
-        }
+    pub fn new(rule: Rule, running_zero: MediaTime) -> Self {
+        Self { rule, running_zero, begun_nanos: None, origin_nanos: 0, last_source_nanos: 0, clock: SourceClock::default() }
+    }
+
+    /// What is known of the source's clock; `None` where its times are taken as they are.
+    pub fn estimate(&self) -> Option<ClockEstimate> {
+        matches!(self.rule, Rule::ShortestTransit { .. }).then(|| self.clock.estimate())
     }
 
     pub const fn rule(&self) -> Rule {
@@ -111,26 +104,20 @@ impl HouseStamp {
     }
 
     fn follow(&mut self, source_nanos: i64, arrival_nanos: i64) {
-        let transit = arrival_nanos - source_nanos;
-        let step = source_nanos - self.last_source_nanos;
+        let step = source_nanos.saturating_sub(self.last_source_nanos);
         self.last_source_nanos = source_nanos;
-        let Some(begun) = self.begun_nanos.filter(|_| step.abs() <= JUMP_NANOS && (transit - self.origin_nanos).abs() <= 4 * JUMP_NANOS)
-        else {
+        let jumps = self.clock.estimate().jumps;
+        let wanted = self.clock.house_time(source_nanos, MediaTime::from_nanos(arrival_nanos)) - MediaTime::from_nanos(source_nanos);
+        let jumped = self.clock.estimate().jumps != jumps;
+        let Some(begun) = self.begun_nanos.filter(|_| !jumped) else {
             self.begun_nanos = Some(arrival_nanos);
-            self.origin_nanos = transit;
-            self.least_nanos = [transit, i64::MAX];
-            self.window_until_nanos = arrival_nanos + WINDOW_NANOS;
+            self.origin_nanos = wanted;
             return;
         };
-        if arrival_nanos > self.window_until_nanos {
-            self.least_nanos = [transit, self.least_nanos[0]];
-            self.window_until_nanos = arrival_nanos + WINDOW_NANOS;
-        }
-        self.least_nanos[0] = self.least_nanos[0].min(transit);
-        let wanted = self.least_nanos[0].min(self.least_nanos[1]);
-        // Frames keep their order and nearly their distance while the estimate moves.
-        let most = step.max(0) / if arrival_nanos - begun < ACQUIRE_NANOS { 2 } else { 256 };
-        self.origin_nanos += (wanted - self.origin_nanos).clamp(-most, most);
+        // Frames keep their order while the estimate settles; afterwards it moves slowly by itself.
+        let acquiring = arrival_nanos.saturating_sub(begun) < ACQUIRE_NANOS;
+        let most = step.clamp(0, JUMP_NANOS) / if acquiring { 2 } else { 256 };
+        self.origin_nanos = self.origin_nanos.saturating_add(wanted.saturating_sub(self.origin_nanos).clamp(-most, most));
     }
 }
 

@@ -99,5 +99,6 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
     } else {
         format!("{}: {}", camera.name, s.note)
     };
+    let note = if s.clock.is_empty() { note } else { format!("{note}\n{}", s.clock) };
     response.on_hover_text(note);
 }

@@ -52,6 +52,8 @@ pub struct FeedStatus {
     pub late: u64,
     /// Offset of the camera's clock to house time, nanoseconds.
     pub offset_nanos: i64,
+    /// Where its times come from and how its own clock runs, in words; empty when nothing is known.
+    pub clock: String,
     /// House time of the newest frame.
     pub newest: Option<MediaTime>,
 }

@@ -364,7 +364,11 @@ impl Link {
         };
         let (origin, paced) = {
             let mut stamp = self.stamp.lock();
-            (stamp.origin(due, clock.now()), stamp.rule() == Rule::Paced)
+            let origin = stamp.origin(due, clock.now());
+            if stamp.estimate().is_some() {
+                self.ingest.shared.set_source_clock(stamp.estimate());
+            }
+            (origin, stamp.rule() == Rule::Paced)
         };
         let origin = self.sender_clock.origin().unwrap_or(origin);
         if paced && !self.pacer.wait(origin.plus_nanos(due) - clock.now()) {

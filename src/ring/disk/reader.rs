@@ -126,6 +126,10 @@ pub fn read_head(source: &mut impl ByteSource) -> Result<(SegmentHead, u64), Seg
     // ftyp, uuid, moov: three boxes, in this order.
     for _ in 0..3 {
         let (len, kind, header_len) = box_at(source, offset, size).ok_or(SegmentError::Foreign)?;
+        // No check sum covers the length of moov: where the first fragment begins is looked for.
+        if &kind == b"moov" {
+            return Ok((head.ok_or(SegmentError::Foreign)?, next_fragment(source, offset + header_len, size)));
+        }
         let end = offset.checked_add(len).filter(|end| *end <= size).ok_or(SegmentError::Foreign)?;
         match &kind {
             b"ftyp" => {}
@@ -134,7 +138,6 @@ pub fn read_head(source: &mut impl ByteSource) -> Result<(SegmentHead, u64), Seg
                 source.read_at(offset + header_len, &mut bytes)?;
                 head = parse_head(&bytes);
             }
-            b"moov" => return Ok((head.ok_or(SegmentError::Foreign)?, end)),
             _ => return Err(SegmentError::Foreign),
         }
         offset = end;

@@ -108,7 +108,9 @@ proptest! {
             let touched = (start..*end).any(|place| hurt[place] != bytes[place]);
             if !touched {
                 for unit in units {
-                    prop_assert!(segment.units.iter().any(|entry| same(entry, unit, &hurt)), "an untouched unit is lost");
+                    let found = segment.units.iter().any(|entry| same(entry, unit, &hurt));
+                    let offsets: Vec<_> = segment.units.iter().map(|u| (u.offset, u.len)).collect();
+                    prop_assert!(found, "an untouched unit of {start}..{end} is lost: {unit:?}; hits {hits:?}, ends {ends:?}, found {offsets:?}");
                 }
             }
             start = *end;
