@@ -1,16 +1,19 @@
 //! `volte open` and `volte show`: a production from its show file.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
     app,
     capture::{CaptureSession, FeedStatus},
     engine::{
         CapturedFeeds,
+        clocks::{self, ClockJob},
         production::{Production, learn_sizes},
     },
     show::Show,
@@ -47,6 +50,7 @@ A camera that is away holds up nobody: it is connected again and again, and join
 const EXAMPLES: &str = "\
 Examples:
   volte show check final.toml                 what is wrong with the file, without opening anything
+  volte show sync final.toml                  clock offsets of running cameras, from what moves
   volte open final.toml                       the console
   volte open final.toml --headless --seconds 30
                                               are all cameras there? State, rate, losses and delay, each second";
@@ -60,15 +64,81 @@ pub enum ShowArgs {
         #[arg(value_name = "SHOW.toml")]
         show: PathBuf,
     },
+    /// Find the cameras' clock offsets live, from what moves in front of them, and print `offset_ms` as it belongs into the show file.
+    ///
+    /// Somebody shall move while it looks, best jump: docs/sync.md.
+    Sync {
+        /// The show file.
+        #[arg(value_name = "SHOW.toml")]
+        show: PathBuf,
+        /// How long to look, seconds; the ring must reach so far back.
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(2..=600))]
+        seconds: u64,
+        /// At how many instants, spread evenly.
+        #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        bursts: u32,
+        /// The camera whose clock is the measure; left out: the one that shares most with its neighbours.
+        #[arg(long, value_name = "CAMERA")]
+        reference: Option<String>,
+    },
 }
 
 /// Runs `volte show`.
 pub fn run_show(args: ShowArgs) -> anyhow::Result<()> {
-    let ShowArgs::Check { show } = args;
+    let show = match args {
+        ShowArgs::Check { show } => show,
+        ShowArgs::Sync { show, seconds, bursts, reference } => return sync_show(&show, seconds, bursts, reference.as_deref()),
+    };
     let show = Show::load(&show)?;
     let production = Production::of_show(&show)?;
     note_missing(&production);
     println!("{}: {} feeds, {} cameras, nothing wrong", show.name, production.specs.len(), production.rig.cameras.len());
+    Ok(())
+}
+
+/// Measures the clocks of a show's cameras while they run.
+fn sync_show(path: &Path, seconds: u64, bursts: u32, reference: Option<&str>) -> anyhow::Result<()> {
+    let show = Show::load(path)?;
+    let mut production = Production::of_show(&show)?;
+    production.capture.preview.enabled = false;
+    // Nothing is recorded for it.
+    production.capture.disk = None;
+    note_missing(&production);
+    let reference = reference.map(|name| production.rig.indices_of(&[name])).transpose().context("--reference")?;
+    let cancel = super::cancelled_by_ctrl_c()?;
+    let session = production.start()?;
+    let begun = session.house_now();
+    let bar = ProgressBar::new(1000).with_style(ProgressStyle::with_template("{msg:24} {bar:40} {percent:>3} %  {elapsed}")?);
+    bar.set_message("taking pictures");
+    let until = begun.plus_nanos(seconds as i64 * 1_000_000_000);
+    // The last frames need a moment to arrive.
+    while session.house_now() < until.plus_nanos(1_000_000_000) {
+        if cancel.is_cancelled() {
+            anyhow::bail!("cancelled");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        bar.set_position(((session.house_now() - begun) as f64 / (seconds as f64 + 1.0) * 1e-6) as u64);
+    }
+    let Some((from, until)) = session.ring().status().common_span() else {
+        let away: Vec<String> = session.status().iter().filter(|f| f.newest.is_none()).map(|f| f.name.to_string()).collect();
+        anyhow::bail!("the cameras have no time in common; without a frame: {}. volte open --headless says why", away.join(", "));
+    };
+    bar.set_message("looking at what moves");
+    let job = ClockJob::spread(from, until, bursts, reference.and_then(|r| r.first().copied()), 0.05);
+    let solution = clocks::measured(&session, &production.rig, &job, &mut |share| {
+        bar.set_position((share * 1000.0) as u64);
+        !cancel.is_cancelled()
+    });
+    bar.finish_and_clear();
+    let solution = solution?;
+    super::sync::print(&production.rig, &solution);
+    println!("in the show file:");
+    for (camera, clock) in production.rig.cameras.iter().zip(&solution.cameras) {
+        let own = production.specs.iter().find(|s| s.name == camera.name).map_or(0, |s| s.clock_offset_nanos - camera.clock_offset_nanos);
+        if let Some(clock) = clock {
+            println!("  camera = {:?}  offset_ms = {:.2}", camera.name, (own + clock.offset_nanos) as f64 * 1e-6);
+        }
+    }
     Ok(())
 }
 

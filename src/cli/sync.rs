@@ -11,7 +11,6 @@ use volte::{
     },
     rig::{self, Format, Rig},
     sync::Solution,
-    time::MediaTime,
 };
 
 /// What `volte rig sync` takes.
@@ -63,12 +62,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let (from, until) = footage.span();
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("looking at what moves {bar:40} {percent:>3} %  {elapsed}")?);
-    let n = i64::from(args.bursts);
-    let job = ClockJob {
-        instants: (0..n).map(|i| from.plus_nanos((until - from) / (2 * n) * (2 * i + 1))).collect::<Vec<MediaTime>>(),
-        reference: reference.and_then(|r| r.first().copied()),
-        max_offset_secs: args.within * 1e-3,
-    };
+    let job = ClockJob::spread(from, until, args.bursts, reference.and_then(|r| r.first().copied()), args.within * 1e-3);
     let solution = clocks::measured(footage.session(), &rig, &job, &mut |share| {
         bar.set_position((share * 1000.0) as u64);
         !cancel.is_cancelled()
@@ -86,7 +80,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print(rig: &Rig, solution: &Solution) {
+pub(super) fn print(rig: &Rig, solution: &Solution) {
     println!("clocks against {}: what to add to a camera's stamps", rig.cameras[solution.reference].name);
     for (i, (camera, clock)) in rig.cameras.iter().zip(&solution.cameras).enumerate() {
         match clock {

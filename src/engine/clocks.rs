@@ -36,6 +36,15 @@ pub struct ClockJob {
     pub max_offset_secs: f64,
 }
 
+impl ClockJob {
+    /// So many instants, spread evenly over a span.
+    pub fn spread(from: MediaTime, until: MediaTime, bursts: u32, reference: Option<usize>, max_offset_secs: f64) -> Self {
+        let n = i64::from(bursts.max(1));
+        let instants = (0..n).map(|i| from.plus_nanos((until - from) / (2 * n) * (2 * i + 1))).collect();
+        Self { instants, reference, max_offset_secs }
+    }
+}
+
 /// The clocks of the rig's cameras from what `session` holds of them. `progress` gets 0…1 and returns false to cancel.
 ///
 /// # Errors

@@ -6,6 +6,9 @@ use std::sync::atomic::Ordering;
 use super::{Ring, lane::Lane};
 use crate::time::MediaTime;
 
+/// Two seconds of 60 fps, and a little: with more to decode, a freeze is felt to be slow after a mark.
+const LONG_GROUP_UNITS: u64 = 125;
+
 /// One feed's share of the ring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RingFeedStatus {
@@ -19,6 +22,8 @@ pub struct RingFeedStatus {
     pub units: u64,
     /// Keyframes.
     pub keyframes: u64,
+    /// Units of the longest group of pictures: so many are decoded at most for a moment.
+    pub longest_group_units: u64,
     /// Time of the oldest keyframe of the unbroken history up to now.
     pub oldest: Option<MediaTime>,
     /// End of the newest frame.
@@ -63,6 +68,18 @@ impl RingStatus {
         (from < until).then_some((from, until))
     }
 
+    /// Feeds whose groups of pictures are so long that a moment cannot be quick, in words that name the remedy.
+    pub fn long_groups(&self) -> Vec<String> {
+        let long = self.feeds.iter().filter(|feed| feed.longest_group_units > LONG_GROUP_UNITS);
+        long.map(|feed| {
+            format!(
+                "{}: its keyframes are more than {LONG_GROUP_UNITS} frames apart, and all frames since the last one are decoded for a freeze. Set the camera's keyframe interval to a second or less",
+                feed.name
+            )
+        })
+        .collect()
+    }
+
     /// What is wrong, in words that name the remedy; empty when all is well.
     pub fn warnings(&self) -> Vec<String> {
         let mut out = Vec::new();
@@ -105,6 +122,7 @@ impl Ring {
                     pinned_bytes: track.pinned_bytes(),
                     units: (kept.units().len() + live.units().len()) as u64,
                     keyframes: (kept.gops().len() + live.gops().len()) as u64,
+                    longest_group_units: kept.gops().iter().chain(live.gops()).map(|gop| u64::from(gop.len)).max().unwrap_or(0),
                     oldest: track.oldest_unbroken(),
                     newest: live.gops().back().map(|gop| gop.end),
                     evicted: feed.evicted.get(),

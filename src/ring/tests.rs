@@ -176,6 +176,20 @@ fn a_group_larger_than_the_ring_is_named() {
 }
 
 #[test]
+fn keyframes_that_are_far_apart_are_named_with_the_remedy() {
+    let ring = ring(1 << 20, 1000);
+    let feeds = ["cam01", "cam02"].map(|name| ring.add_feed(name, FRAME));
+    for frame in 0..300 {
+        ring.push(feeds[0], unit(frame, frame % 50 == 0, 50));
+        ring.push(feeds[1], unit(frame, frame % 150 == 0, 50));
+    }
+    let status = ring.status();
+    assert_eq!(status.feeds.iter().map(|f| f.longest_group_units).collect::<Vec<_>>(), [50, 150]);
+    let told = status.long_groups();
+    assert!(told.len() == 1 && told[0].contains("cam02") && told[0].contains("keyframe interval"), "{told:?}");
+}
+
+#[test]
 fn a_clock_that_goes_back_is_refused() {
     let ring = ring(1 << 20, 1000);
     let feed = ring.add_feed("cam01", FRAME);

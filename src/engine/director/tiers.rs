@@ -37,12 +37,12 @@ impl Director {
         }
     }
 
-    /// Says once what is wrong with recording, and again when it comes back.
+    /// Says once what is wrong with recording and with the feeds, and again when it comes back.
     pub(super) fn tell_recording(&mut self) {
         let warnings = self.feeds.warnings();
         for warning in &warnings {
             if !self.told.contains(warning) {
-                self.warn(format!("Recording: {warning}"));
+                self.warn(warning.clone());
             }
         }
         self.told = warnings;
