@@ -53,6 +53,7 @@ fn help_teaches() {
         &["devices"],
         &["bench", "pictures"],
         &["bench", "venue"],
+        &["bench", "cameras"],
     ] {
         let help = volte(&[command, &["--help"]].concat());
         assert!(help.ok && help.out.len() > 80, "{command:?}: {}", help.out);
@@ -86,6 +87,52 @@ fn a_bench_without_data_says_what_is_missing() {
     refuses(&["bench", "pictures", "--data", data, "--only", "unicorn"], "unicorn");
     refuses(&["bench", "pictures", "--data", data, "--sets", "/nowhere/mine.toml"], "/nowhere/mine.toml");
     assert!(!Path::new(out).exists(), "a bench that cannot run left a folder");
+}
+
+#[test]
+fn cameras_are_added_until_memory_is_too_small() {
+    let disk = tempfile::tempdir().expect("a temporary folder");
+    let record = disk.path().to_str().expect("plain name");
+    let bench = |more: &[&str]| {
+        let common = ["bench", "cameras", "--size", "64x48", "--rate", "30", "--seconds", "1", "--max", "3", "--record", record];
+        let outcome = volte(&[&common[..], more].concat());
+        assert!(outcome.ok, "{}", outcome.err);
+        outcome.out
+    };
+    // The first step always has its row; what a busy machine makes of the others is judged elsewhere (engine::bench::cameras).
+    let out = bench(&["--history", "0"]);
+    assert!(out.contains("H.264 64×48, 30.00 frames/s"), "{out}");
+    let rows: Vec<Vec<&str>> = out.lines().map(|l| l.split_whitespace().collect::<Vec<_>>()).filter(|w| w.contains(&"MiB")).collect();
+    let first: (usize, f64) = (rows[0][0].parse().unwrap(), rows[0][1].parse().unwrap());
+    assert!(first.0 == 1 && (15.0..=33.0).contains(&first.1), "one camera of 30 frames per second: {out}");
+    assert!(out.contains("This machine takes"), "{out}");
+    // An hour of video does not fit into 1 MiB: that is said after one step, whatever the machine.
+    let out = bench(&["--ring-mb", "1", "--history", "3600"]);
+    assert!(out.contains("takes no camera. The limit is the memory budget") && out.contains("--ring-mb"), "{out}");
+    assert_eq!(out.lines().filter(|l| l.contains("memory too small")).count(), 1, "{out}");
+    assert_eq!(std::fs::read_dir(disk.path()).unwrap().count(), 0, "the recordings of the bench were left");
+}
+
+#[test]
+fn a_bench_of_cameras_refuses_nonsense() {
+    for (arguments, named) in [
+        (&["--max", "0"][..], "--max"),
+        (&["--seconds", "nan"], "--seconds"),
+        (&["--size", "wide"], "1920x1080"),
+        (&["--size", "63x48"], "63×48"),
+        (&["--rate", "0"], "--rate"),
+        (&["--ring-mb", "0"], "--ring-mb"),
+        (&["--history", "-1"], "--history"),
+        (&["--footage", "no/such/file.mp4"], "no/such/file.mp4"),
+        (&["--footage", "Cargo.toml"], "Cargo.toml"),
+        (&["--footage", "a.mp4", "--size", "64x48"], "--size"),
+    ] {
+        refuses(&[&["bench", "cameras"], arguments].concat(), named);
+    }
+    let disk = tempfile::tempdir().expect("a temporary folder");
+    let file = disk.path().join("file");
+    std::fs::write(&file, "no folder").expect("writes");
+    refuses(&["bench", "cameras", "--record", file.to_str().expect("plain name")], "file");
 }
 
 #[test]

@@ -27,6 +27,11 @@ pub enum Args {
     /// the cameras; what faulty cameras cost; what is hard (thin things, no texture, motion blur, …), each alone; and what plates and
     /// mattes give. Prints the figures with their targets and writes a folder with a page and plots.
     Venue(VenueArgs),
+    /// Find out how many cameras this machine can take, and what limits it. Needs no data.
+    ///
+    /// Adds live feeds (files at live pace, each with a pipeline of its own) until frames drop, arrive late or the streaming threads fall
+    /// behind. Prints a row per step, and at the end the limit and what it is: processor, memory budget, disk.
+    Cameras(super::cameras::CamerasArgs),
 }
 
 /// What `volte bench venue` takes.
@@ -86,6 +91,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     match args {
         Args::Pictures(args) => pictures(&args),
         Args::Venue(args) => on_venue(&args),
+        Args::Cameras(args) => super::cameras::run(args),
     }
 }
 

@@ -3,6 +3,7 @@
 //! One file per command, each with its `Args` and a `run`.
 
 mod bench;
+mod cameras;
 mod console;
 mod demo;
 mod devices;
@@ -59,7 +60,7 @@ enum Command {
     /// Draw the built-in synthetic venue into files: pictures, calibration, ground truth.
     #[command(subcommand)]
     Venue(venue::Args),
-    /// Measure against others by a fixed protocol: how true the pictures between the cameras are.
+    /// Measure by a fixed protocol: how true the pictures between the cameras are, and how many cameras this machine takes.
     #[command(subcommand)]
     Bench(bench::Args),
     /// List the GPUs, the cameras and the encoders that Volte finds on this machine.

@@ -3,6 +3,8 @@
 //! [`Protocol`] says which sets there are and which cameras are hidden; [`run`] finds the files, hides, synthesizes and scores, and writes a
 //! folder with a page to look at. Must not know: windows, command lines.
 
+#[cfg(feature = "gstreamer")]
+pub mod cameras;
 mod folder;
 mod material;
 mod page;
