@@ -316,6 +316,25 @@ fn a_show_without_windows_prints_its_feeds_each_second() {
 }
 
 #[test]
+fn a_show_that_is_not_recorded_as_asked_fails() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let with_disk = |text: String| format!("{text}\n[disk]\nfolder = \"recordings\"\nbudget_gb = 1\n");
+    let show = show_file(folder.path(), with_disk);
+    let open = volte(&["open", &show, "--headless", "--seconds", "1"]);
+    assert!(
+        open.ok && open.out.contains("disk: recording, 0.0 of 1000.0 MB") && open.out.contains("ring: 0.0 of "),
+        "{}{}",
+        open.out,
+        open.err
+    );
+    // The folder cannot be made where a file is.
+    std::fs::remove_dir_all(folder.path().join("recordings")).expect("goes");
+    std::fs::write(folder.path().join("recordings"), "a file").expect("writes");
+    let told = refuses(&["open", &show, "--headless", "--seconds", "1"], "disk: failed");
+    assert!(told.contains("recording was asked for and is not happening"), "{told}");
+}
+
+#[test]
 fn the_example_show_is_a_show() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/example-show.toml");
     let show = volte::show::Show::load(Path::new(example)).expect("it is read");

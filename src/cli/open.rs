@@ -10,12 +10,13 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
     app,
-    capture::{CaptureSession, FeedStatus},
+    capture::{CaptureSession, DiskState, DiskStatus, FeedStatus},
     engine::{
         CapturedFeeds,
         clocks::{self, ClockJob},
         production::{Production, learn_sizes},
     },
+    ring::RingStatus,
     show::Show,
 };
 
@@ -193,12 +194,50 @@ fn watch(session: &CaptureSession, seconds: Option<u64>) -> anyhow::Result<()> {
         for (feed, before) in status.iter().zip(&before) {
             println!("         {}", row(feed, (feed.received - before) as f64 / elapsed));
         }
+        for line in ring_lines(&session.ring().status()).into_iter().chain(disk_lines(&session.disk_status())) {
+            println!("         {line}");
+        }
         before = status.iter().map(|f| f.received).collect();
         if cancel.is_cancelled() {
             break;
         }
     }
-    Ok(())
+    not_recorded(&session.disk_status()).map_or(Ok(()), |why| Err(anyhow::anyhow!("recording was asked for and is not happening: {why}")))
+}
+
+/// How full the ring is, and what is wrong with it.
+fn ring_lines(ring: &RingStatus) -> Vec<String> {
+    let mut lines = vec![format!("ring: {:.1} of {:.1} MB", ring.bytes as f64 * 1e-6, ring.budget_bytes as f64 * 1e-6)];
+    lines.extend(ring.warnings().into_iter().map(|warning| format!("  {warning}")));
+    lines
+}
+
+/// Whether there is recording, what is missing on disk and why, and what is wrong; nothing when nobody asked for it.
+fn disk_lines(disk: &DiskStatus) -> Vec<String> {
+    if disk.state == DiskState::Off {
+        return Vec::new();
+    }
+    let state = format!("{:?}", disk.state).to_lowercase();
+    let mut missing = String::new();
+    for feed in &disk.feeds {
+        let reasons: Vec<String> =
+            feed.dropped.reasons().filter(|(_, count, _)| *count > 0).map(|(name, count, _)| format!("{count} {name}")).collect();
+        if !reasons.is_empty() {
+            missing += &format!(", not on disk: {}: {}", feed.name, reasons.join(", "));
+        }
+    }
+    let mut lines = vec![format!("disk: {state}, {:.1} of {:.1} MB{missing}", disk.bytes as f64 * 1e-6, disk.budget_bytes as f64 * 1e-6)];
+    lines.extend(disk.warnings().into_iter().map(|warning| format!("  {warning}")));
+    lines
+}
+
+/// Why what was asked for is not recorded, now.
+fn not_recorded(disk: &DiskStatus) -> Option<String> {
+    match disk.state {
+        DiskState::Off => None,
+        DiskState::Recording => disk.feeds.iter().find_map(|feed| Some(format!("{}: {}", feed.name, feed.note.as_ref()?))),
+        DiskState::Paused | DiskState::Failed => Some(disk.problem.clone().unwrap_or_default()),
+    }
 }
 
 fn row(feed: &FeedStatus, fps: f64) -> String {

@@ -64,6 +64,35 @@ struct Shared {
     rate_bytes_per_sec: AtomicU64,
     free_bytes: AtomicI64,
     sync_errors: Counter,
+    /// Segments deleted because others fill the disk.
+    deleted_for_room: Counter,
+}
+
+fn shared(store: Arc<DiskStore>, names: &[Arc<str>]) -> Shared {
+    let counters = |name: &Arc<str>| FeedCounters {
+        name: Arc::clone(name),
+        skips: AtomicBool::new(false),
+        units: Counter::default(),
+        slow: Counter::default(),
+        full: Counter::default(),
+        failed: Counter::default(),
+        no_keyframe: Counter::default(),
+        unsupported: Counter::default(),
+        note: Mutex::default(),
+    };
+    Shared {
+        store,
+        feeds: names.iter().map(counters).collect(),
+        waiting_bytes: AtomicU64::new(0),
+        problem: Mutex::default(),
+        payload_bytes: AtomicU64::new(0),
+        file_bytes: AtomicU64::new(0),
+        write_nanos: AtomicU64::new(0),
+        rate_bytes_per_sec: AtomicU64::new(0),
+        free_bytes: AtomicI64::new(-1),
+        sync_errors: Counter::default(),
+        deleted_for_room: Counter::default(),
+    }
 }
 
 /// Records all feeds of a session.
@@ -79,29 +108,7 @@ pub(super) struct Recorder {
 impl Recorder {
     /// Starts its threads; `names` are the feeds in the order of the ring.
     pub(super) fn start(store: Arc<DiskStore>, names: &[Arc<str>], formats: Arc<FeedFormats>) -> Result<Self, CaptureError> {
-        let counters = |name: &Arc<str>| FeedCounters {
-            name: Arc::clone(name),
-            skips: AtomicBool::new(false),
-            units: Counter::default(),
-            slow: Counter::default(),
-            full: Counter::default(),
-            failed: Counter::default(),
-            no_keyframe: Counter::default(),
-            unsupported: Counter::default(),
-            note: Mutex::default(),
-        };
-        let shared = Arc::new(Shared {
-            store,
-            feeds: names.iter().map(counters).collect(),
-            waiting_bytes: AtomicU64::new(0),
-            problem: Mutex::default(),
-            payload_bytes: AtomicU64::new(0),
-            file_bytes: AtomicU64::new(0),
-            write_nanos: AtomicU64::new(0),
-            rate_bytes_per_sec: AtomicU64::new(0),
-            free_bytes: AtomicI64::new(-1),
-            sync_errors: Counter::default(),
-        });
+        let shared = Arc::new(shared(store, names));
         let (units_lossless, units) = bounded(WAITING_UNITS);
         let (marks_lossless, marks) = bounded(WAITING_MARKS);
         let (sync_latest, to_sync) = bounded(1);
@@ -190,6 +197,31 @@ mod tests {
     use super::*;
     use crate::ring::disk::DiskConfig;
     use crate::time::MediaTime;
+
+    #[test]
+    fn every_reason_is_told_by_feed_also_when_recording_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(DiskStore::open(DiskConfig::new(dir.path(), 1 << 20), 0).unwrap());
+        let shared = shared(store, &["a".into(), "b".into()]);
+        assert_eq!(shared.status().warnings(), [""; 0]);
+        let b = &shared.feeds[1];
+        for (counter, words) in [
+            (&b.slow, "too slow"),
+            (&b.full, "no room"),
+            (&b.failed, "could not be written"),
+            (&b.no_keyframe, "refer to"),
+            (&b.unsupported, "no place in MP4"),
+        ] {
+            counter.add(3);
+            let status = shared.status();
+            let told = status.warnings();
+            assert!(status.state == DiskState::Recording && told.iter().all(|w| w.starts_with("b: ")), "{told:?}");
+            assert_eq!(told.iter().filter(|w| w.contains(words)).count(), 1, "{words}: {told:?}");
+        }
+        assert_eq!(shared.status().warnings().len(), 5);
+        shared.deleted_for_room.add(2);
+        assert!(shared.status().warnings()[0].contains("nearly full: 2 recordings deleted"));
+    }
 
     #[test]
     fn a_disk_that_is_too_slow_costs_groups_that_are_counted_and_nobody_waits() {

@@ -27,6 +27,18 @@ impl DiskDrops {
     pub const fn total(&self) -> u64 {
         self.slow + self.full + self.failed + self.no_keyframe + self.unsupported
     }
+
+    /// Every reason: its name, units, and what to say of it, with the remedy.
+    pub fn reasons(&self) -> impl Iterator<Item = (&'static str, u64, &'static str)> {
+        [
+            ("slow", self.slow, "because it is too slow; record to a faster disk"),
+            ("full", self.full, "because there was no room; make room on the disk, allow more, or remove marks"),
+            ("failed", self.failed, "because they could not be written; check the disk"),
+            ("no keyframe", self.no_keyframe, "because what they refer to is missing there; shorter keyframe intervals lose less"),
+            ("unsupported", self.unsupported, "because their codec has no place in MP4; set the camera to another one"),
+        ]
+        .into_iter()
+    }
 }
 
 /// How one feed is recorded.
@@ -79,6 +91,8 @@ pub struct DiskStatus {
     pub secs_left: Option<f64>,
     /// Segments deleted to make room.
     pub deleted_segments: u64,
+    /// Those of them that were deleted because others fill the disk, not because the budget is used up.
+    pub deleted_for_room: u64,
     /// Payload bytes written in this session.
     pub payload_bytes: u64,
     /// File bytes written in this session.
@@ -112,13 +126,21 @@ impl DiskStatus {
         if self.sync_errors > 0 {
             out.push(format!("{:?}: what was written did not reach the disk. Check the disk", self.folder));
         }
+        if self.deleted_for_room > 0 {
+            out.push(format!(
+                "{:?}: the disk is nearly full: {} recordings deleted. Make room on it, or record to another one",
+                self.folder, self.deleted_for_room
+            ));
+        }
         for feed in &self.feeds {
             if let Some(note) = &feed.note {
                 out.push(format!("{}: not recorded to disk: {note}", feed.name));
             }
-            if feed.dropped.slow > 0 {
-                out.push(format!("{}: frames are missing on disk because it is too slow; record to a faster disk", feed.name));
-            }
+            // Told once for each reason, also when recording goes on: what is missing stays missing.
+            out.extend(feed.dropped.reasons().filter(|(_, count, _)| *count > 0).filter_map(|(name, _, words)| {
+                let is_told = name == "unsupported" && feed.note.is_some();
+                (!is_told).then(|| format!("{}: frames are missing on disk {words}", feed.name))
+            }));
         }
         out
     }
@@ -153,6 +175,7 @@ impl Shared {
             bytes_per_sec: rate,
             secs_left: (rate > 0).then(|| budget_bytes.saturating_sub(bytes) as f64 / rate as f64),
             deleted_segments,
+            deleted_for_room: self.deleted_for_room.get(),
             payload_bytes: self.payload_bytes.load(Ordering::Relaxed),
             file_bytes: self.file_bytes.load(Ordering::Relaxed),
             write_secs: self.write_nanos.load(Ordering::Relaxed) as f64 * 1e-9,

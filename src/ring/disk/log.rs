@@ -15,6 +15,9 @@ const FRAGMENT_BYTES: u64 = 32 << 20;
 /// How often room is made when the disk is full before recording pauses.
 const DELETIONS_PER_WRITE: usize = 16;
 
+/// Closed files that are held for whoever brings them to the disk.
+const CLOSED_FILES: usize = 64;
+
 #[derive(Debug)]
 struct Open {
     id: SegmentId,
@@ -22,6 +25,15 @@ struct Open {
     file: Arc<File>,
     bytes: u64,
     writer: SegmentWriter,
+}
+
+/// What nobody has brought to the disk yet.
+#[derive(Debug, Default)]
+pub struct Unsynced {
+    /// Files that were closed, with their last bytes.
+    pub closed: Vec<Arc<File>>,
+    /// Files were created: the folder that names them must reach the disk as well.
+    pub created: bool,
 }
 
 /// One feed's recorder.
@@ -33,6 +45,7 @@ pub struct FeedLog {
     /// The same codec headers with another description: taken over at the next keyframe, so that nothing is left out.
     next_format: Option<SegmentFormat>,
     open: Option<Open>,
+    unsynced: Unsynced,
     waiting: Vec<AccessUnit>,
     waiting_bytes: u64,
     /// Nothing can be decoded before the next keyframe.
@@ -54,6 +67,7 @@ impl FeedLog {
             format: None,
             next_format: None,
             open: None,
+            unsynced: Unsynced::default(),
             waiting: Vec::new(),
             waiting_bytes: 0,
             broken: true,
@@ -125,6 +139,12 @@ impl FeedLog {
     /// The file being written, for whoever sees to it that it reaches the disk.
     pub fn file(&self) -> Option<Arc<File>> {
         self.open.as_ref().map(|open| Arc::clone(&open.file))
+    }
+
+    /// What was closed and created since the last call, for whoever sees to it that it reaches the disk. The files
+    /// stay open until then; when nobody calls it, closing a file waits for the disk.
+    pub fn take_unsynced(&mut self) -> Unsynced {
+        std::mem::take(&mut self.unsynced)
     }
 
     /// Units are missing here: the next one must be a keyframe.
@@ -219,6 +239,7 @@ impl FeedLog {
             }
             return Err(e);
         }
+        self.unsynced.created = true;
         let bytes = beginning.len() as u64;
         self.written.1 += bytes;
         let feed = Arc::clone(&self.feed);
@@ -274,6 +295,14 @@ impl FeedLog {
             }
         }
         self.store.grew(open.id, bytes, span, open.writer.units(), false);
+        if self.unsynced.closed.len() >= CLOSED_FILES {
+            // Nobody asks for them: this one waits here.
+            if let Err(e) = open.file.sync_data() {
+                tracing::warn!("{:?} does not reach the disk: {e}", open.path);
+            }
+            return;
+        }
+        self.unsynced.closed.push(open.file);
     }
 }
 

@@ -16,7 +16,19 @@ mod store;
 mod tests;
 
 pub use journal::Kept;
-pub use log::FeedLog;
+pub use log::{FeedLog, Unsynced};
 pub use reader::{ByteSource, Segment, SegmentError, UnitEntry, read_head, read_segment, read_tail};
 pub use segment::{FragmentTooLarge, SegmentFormat, SegmentHead, SegmentWriter};
 pub use store::{DiskConfig, DiskError, DiskStore, FoundOnDisk, Restored, SegmentEntry, SegmentId};
+
+/// Brings the names of a folder's files to the disk; waits for it.
+#[cfg(unix)]
+pub fn sync_folder(folder: &std::path::Path) -> std::io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
+}
+
+/// Brings the names of a folder's files to the disk: the system does so with the files.
+#[cfg(not(unix))]
+pub fn sync_folder(_folder: &std::path::Path) -> std::io::Result<()> {
+    Ok(())
+}

@@ -197,6 +197,10 @@ impl DiskStore {
         let mut journal = Journal::open(&folder).map_err(wrong)?;
         journal.epoch(store.epoch_unix_nanos).and_then(|()| journal.session(now_unix_nanos, store.start.nanos())).map_err(wrong)?;
         store.journal = Mutex::new(Some(journal));
+        // Some network disks cannot; the journal itself is on the disk.
+        if let Err(e) = super::sync_folder(&folder) {
+            tracing::debug!("{folder:?}: {e}");
+        }
         Ok(store)
     }
 
