@@ -81,6 +81,28 @@ fn b_frames_decode_to_the_frame_of_that_time() {
 }
 
 #[test]
+fn a_rate_that_is_not_true_is_not_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = dir.path().join("cam01.ts");
+    // 25 frames a second that call themselves 250.
+    let status = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=250:duration=0.3", "-c:v", "libx264", "-g", "25", "-bf", "0"])
+        .args(["-bsf:v", "setts=ts=TS*10", "-y"])
+        .arg(&made)
+        .status()
+        .expect("the ffmpeg command is needed: install the package ffmpeg");
+    assert!(status.success());
+    let session = CaptureSession::start(config(), &[fast(&made)]).unwrap();
+    assert!(session.wait_until(Duration::from_secs(30), ended), "{:?}", session.status());
+    let feed = &session.status()[0];
+    assert!((feed.rate.unwrap().fps() - 25.0).abs() < 0.5, "{feed:?}");
+    assert!(feed.last_error.as_ref().is_some_and(|e| e.contains("250")), "the stream does say 250, or the test shows nothing: {feed:?}");
+    // Half a frame beside a frame it is still that camera's frame.
+    let first = session.ring().status().feeds[0].oldest.unwrap();
+    assert!(session.moment(first.plus_nanos(1_015_000_000)).left_out.is_empty());
+}
+
+#[test]
 fn an_instant_is_frozen_while_four_live_feeds_go_on() {
     let specs: Vec<FeedSpec> = balance().into_iter().map(|path| FeedSpec::live_file(path, true)).collect();
     let session = CaptureSession::start(config(), &specs).unwrap();

@@ -202,6 +202,23 @@ fn mpeg_ts_over_udp() {
 }
 
 #[test]
+fn a_feed_from_the_future_does_not_push_out_the_others() {
+    let port = port();
+    let parsed = |uri: &str| FeedSource::parse(uri).unwrap();
+    let ahead = FeedSpec { clock_offset_nanos: 60_000_000_000, ..FeedSpec::new("ts", parsed(&format!("udp://127.0.0.1:{port}"))) };
+    let ring = RingConfig { duration_nanos: 20_000_000_000, detect_repeats: false, ..RingConfig::default() };
+    let config = CaptureConfig { ring, preview: PreviewConfig { enabled: false, ..PreviewConfig::default() }, ..CaptureConfig::default() };
+    let session = CaptureSession::start(config, &[ahead, FeedSpec::new("near", parsed(&looped_neighbour()))]).unwrap();
+    let _camera = Peer::ffmpeg(&format!("{} {X264} -f mpegts udp://127.0.0.1:{port}?pkt_size=1316", ffmpeg_source(60)));
+    wait(&session, "frames of both", |feeds| feeds[0].received > 20 && feeds[1].received > 20);
+    let status = session.status();
+    assert_eq!(status[0].dropped.clock_ahead, status[0].received, "{:?}", status[0]);
+    assert!(status[0].last_error.as_ref().is_some_and(|e| e.contains("ahead") && e.contains("offset")), "{:?}", status[0]);
+    assert_eq!(session.ring().status().feeds[1].evicted, 0);
+    assert_unharmed(&status[1]);
+}
+
+#[test]
 fn rtp_of_h264_jpeg_and_raw() {
     let (a, b, c) = (port(), port(), port());
     let uris = [

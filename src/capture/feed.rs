@@ -175,6 +175,8 @@ pub struct DropCounts {
     pub no_keyframe: u64,
     /// Their clock went back.
     pub clock_back: u64,
+    /// Their times are far ahead of now.
+    pub clock_ahead: u64,
     /// They carry no time.
     pub no_time: u64,
 }
@@ -182,7 +184,7 @@ pub struct DropCounts {
 impl DropCounts {
     /// All of them.
     pub const fn total(&self) -> u64 {
-        self.missing + self.overload + self.pins_full + self.no_keyframe + self.clock_back + self.no_time
+        self.missing + self.overload + self.pins_full + self.no_keyframe + self.clock_back + self.clock_ahead + self.no_time
     }
 }
 
@@ -257,6 +259,7 @@ pub(super) struct FeedShared {
     pub pins_full: Counter,
     pub no_keyframe: Counter,
     pub clock_back: Counter,
+    pub clock_ahead: Counter,
     pub no_time: Counter,
     pub loops: Counter,
     pub reconnects: Counter,
@@ -285,6 +288,7 @@ impl FeedShared {
             pins_full: Counter::default(),
             no_keyframe: Counter::default(),
             clock_back: Counter::default(),
+            clock_ahead: Counter::default(),
             no_time: Counter::default(),
             loops: Counter::default(),
             reconnects: Counter::default(),
@@ -392,6 +396,7 @@ impl FeedShared {
                 pins_full: self.pins_full.get(),
                 no_keyframe: self.no_keyframe.get(),
                 clock_back: self.clock_back.get(),
+                clock_ahead: self.clock_ahead.get(),
                 no_time: self.no_time.get(),
             },
             duplicated: self.duplicated.get(),

@@ -135,6 +135,7 @@ impl FileFeed {
 
     fn new(path: &Path, pace: Pace, ingest: &Arc<Ingest>) -> Arc<Self> {
         ingest.shared.set_time_origin(TimeOrigin::Container);
+        ingest.reads_ahead.store(pace == Pace::AsFastAsPossible, Ordering::Relaxed);
         Arc::new(Self {
             pipeline: gst::Pipeline::new(),
             path: path.to_owned(),

@@ -14,6 +14,8 @@ use super::record::Recorder;
 use crate::ring::{AccessUnit, Push, Refusal, Ring};
 use crate::time::{FrameRate, MediaTime};
 
+/// A frame further ahead of now than this is not of this world, nanoseconds.
+const MOST_AHEAD_NANOS: i64 = 2_000_000_000;
 /// Times looked at to measure the rate of a feed that declares none.
 const RATE_SAMPLES: usize = 16;
 
@@ -28,6 +30,10 @@ pub(super) struct Ingest {
     recorder: Option<Arc<Recorder>>,
     /// The source was uncompressed and is encoded on arrival.
     pub is_raw: AtomicBool,
+    /// Its times may be far ahead of now: a file that is read as fast as it can be.
+    pub reads_ahead: AtomicBool,
+    /// Its rate is what it declares, however few pictures come: they are made here.
+    pub is_pushed: AtomicBool,
     stream: Mutex<Stream>,
 }
 
@@ -38,6 +44,8 @@ struct Stream {
     format: u16,
     nal_length_bytes: Option<usize>,
     interval_nanos: i64,
+    /// The interval was compared with what comes.
+    rate_is_measured: bool,
     /// The last keyframe and the frames that came since, itself included.
     key: Option<(MediaTime, i64)>,
     times_nanos: Vec<i64>,
@@ -53,7 +61,18 @@ impl Ingest {
         recorder: Option<Arc<Recorder>>,
     ) -> Self {
         let stream = Mutex::default();
-        Self { ring, shared, formats, clock, late_after_nanos, recorder, is_raw: AtomicBool::new(false), stream }
+        Self {
+            ring,
+            shared,
+            formats,
+            clock,
+            late_after_nanos,
+            recorder,
+            is_raw: AtomicBool::new(false),
+            reads_ahead: AtomicBool::new(false),
+            is_pushed: AtomicBool::new(false),
+            stream,
+        }
     }
 
     /// The clock that arrivals are judged by.
@@ -101,9 +120,21 @@ impl Ingest {
         drop(map);
         unit.flags.damaged = buffer_flags.contains(gst::BufferFlags::CORRUPTED);
         let delay = self.clock.now() - pts;
+        if -delay > MOST_AHEAD_NANOS && !self.reads_ahead.load(Ordering::Relaxed) {
+            // In the ring it would push out everybody's past.
+            if shared.clock_ahead.get() == 0 {
+                let secs = -delay as f64 * 1e-9;
+                shared.complain(format!(
+                    "its frames are {secs:.1} s ahead of now and are left out. Check the camera's clock, and its offset"
+                ));
+            }
+            shared.clock_ahead.add_one();
+            return;
+        }
         unit.flags.late = self.late_after_nanos.is_some_and(|limit| delay > limit);
         shared.delay_nanos.store(delay, Ordering::Relaxed);
-        self.measure_rate(&mut stream, pts);
+        // By the source's own times: house time is still settling when a stream begins.
+        self.measure_rate(&mut stream, running);
         let (late, damaged) = (unit.flags.late, unit.flags.damaged);
         // References only: the payload is shared by memory and disk.
         let for_disk = self.recorder.as_ref().map(|recorder| (recorder, unit.clone()));
@@ -157,25 +188,38 @@ impl Ingest {
         let codec = if self.is_raw.load(Ordering::Relaxed) { Codec::Raw } else { parsed };
         self.shared.describe(codec, get("width").zip(get("height")), rate);
         stream.codec = Some(codec);
+        stream.rate_is_measured = false;
+        stream.times_nanos.clear();
         stream.format = self.formats.add(self.shared.id, &caps, codec);
         stream.caps = Some(caps);
         true
     }
 
-    /// Feeds that declare no rate get the median distance of their first frames.
-    fn measure_rate(&self, stream: &mut Stream, pts: MediaTime) {
-        if stream.interval_nanos > 0 {
+    /// Feeds that declare no rate, or one that is not true (cameras do), get the median distance of their first frames.
+    fn measure_rate(&self, stream: &mut Stream, running_nanos: i64) {
+        if stream.rate_is_measured || (stream.interval_nanos > 0 && self.is_pushed.load(Ordering::Relaxed)) {
             return;
         }
-        stream.times_nanos.push(pts.nanos());
+        stream.times_nanos.push(running_nanos);
         if stream.times_nanos.len() < RATE_SAMPLES {
             return;
         }
         stream.times_nanos.sort_unstable();
         let mut steps: Vec<i64> = stream.times_nanos.windows(2).map(|w| w[1] - w[0]).collect();
         steps.sort_unstable();
-        stream.interval_nanos = steps[steps.len() / 2].max(1);
+        let measured = steps[steps.len() / 2].max(1);
         stream.times_nanos = Vec::new();
+        stream.rate_is_measured = true;
+        let declared = stream.interval_nanos;
+        if declared > 0 {
+            if (measured - declared).abs() * 5 <= declared || measured < 1_000_000 {
+                return;
+            }
+            let fps = |nanos: i64| 1e9 / nanos as f64;
+            let (says, is) = (fps(declared), fps(measured));
+            self.shared.complain(format!("it says {says:.1} frames a second and sends {is:.1}: the latter is taken. Set its rate right"));
+        }
+        stream.interval_nanos = measured;
         self.ring.set_interval(self.shared.id, stream.interval_nanos);
         let rate = u32::try_from(stream.interval_nanos).ok().and_then(|nanos| FrameRate::new(1_000_000_000, nanos));
         if let (Some(codec), Some(rate)) = (stream.codec, rate) {

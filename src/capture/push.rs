@@ -221,6 +221,9 @@ impl PushFeed {
             .callbacks(gst_app::AppSinkCallbacks::builder().new_sample(on_sample).eos(move |_| at_end.end()).build())
             .build();
         ingest.is_raw.store(settings.codec == Codec::Raw, std::sync::atomic::Ordering::Relaxed);
+        ingest.is_pushed.store(true, std::sync::atomic::Ordering::Relaxed);
+        // Whoever makes pictures stamps them itself.
+        ingest.reads_ahead.store(true, std::sync::atomic::Ordering::Relaxed);
 
         let pipeline = gst::Pipeline::new();
         let mut chain: Vec<gst::Element> = vec![source.clone().upcast()];

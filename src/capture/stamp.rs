@@ -83,7 +83,7 @@ impl HouseStamp {
         self.rule
     }
 
-    /// House time of the source's time zero, given a unit with decode time `source_nanos` that arrived at `arrival`.
+    /// House time of the source's time zero, given a unit of time `source_nanos` (decode time for [`Rule::Paced`], else when it is shown) that arrived at `arrival`.
     pub fn origin(&mut self, source_nanos: i64, arrival: MediaTime) -> MediaTime {
         match self.rule {
             Rule::Running => self.running_zero,
@@ -145,6 +145,25 @@ mod tests {
             last = house;
             if k > 60 {
                 assert!((house - due).abs() < 2_000_000, "frame {k}: {} ns off", house - due);
+            }
+        }
+    }
+
+    #[test]
+    fn pictures_that_are_sent_before_they_are_shown_are_not_seen_in_the_future() {
+        let mut stamp = HouseStamp::new(Rule::ShortestTransit { buffered_nanos: 0 }, MediaTime::ZERO);
+        // I B B P B B P … in the order of decoding: P before the two pictures that refer to it.
+        for k in 0..600_i64 {
+            let shown = match k % 3 {
+                _ if k == 0 => 0,
+                1 => k + 2,
+                _ => k - 1,
+            };
+            let arrival = 5_000_000_000 + k * FRAME + 2_000_000;
+            let house = shown * FRAME + stamp.origin(shown * FRAME, at(arrival)).nanos();
+            if k > 60 {
+                assert!(house <= arrival + 100_000, "picture {shown} is seen {} ns after it came", house - arrival);
+                assert!(house >= arrival - 4 * FRAME, "picture {shown} is seen {} ns before it came", arrival - house);
             }
         }
     }

@@ -174,10 +174,17 @@ fn retimed(
         if args.retime == Retime::On {
             bail!("--retime on needs --footage: a single picture of each camera has no frame before and after it");
         }
+        if args.retime == Retime::Auto {
+            bar.suspend(|| println!("retime: no, a single picture of each camera has no frame before and after it"));
+        }
         return Ok(moments);
     };
     // Real pixels only is a promise.
-    if args.retime == Retime::Off || matches!(args.mode, Mode::Everywhere(ViewMode::Nearest)) {
+    if args.retime == Retime::Off {
+        return Ok(Moments::Any(source));
+    }
+    if matches!(args.mode, Mode::Everywhere(ViewMode::Nearest)) {
+        bar.suspend(|| println!("retime: no, --mode nearest promises real pixels only"));
         return Ok(Moments::Any(source));
     }
     if args.retime == Retime::Auto {
@@ -214,7 +221,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let rig = rig::load(&args.rig)?.only(&args.only).context("--use")?;
     let cancel = super::cancelled_by_ctrl_c()?;
     let material = if args.pictures.is_some() { pictures(&args, &rig)? } else { footage(&args, &rig, &cancel)? };
-    let Material { rig, mut moments, path, mark, plates } = material;
+    let Material { rig, moments, path, mark, plates } = material;
     if !plates.is_empty() {
         println!("plates: {} of {} cameras", plates.len(), rig.cameras.len());
     }
@@ -226,6 +233,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let gpu = Gpu::open(&GpuOptions::default())?;
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("{msg:10} {bar:40} {percent:>3} %  {elapsed}  {prefix}")?);
+    // Before the gaps are measured: they are to be judged by the pictures that are shown.
+    let mut moments = retimed(&args, &gpu, &rig, moments, mark, &bar, &cancel)?;
     let (mode, gaps) = match args.mode {
         Mode::Everywhere(mode) => {
             if mode == ViewMode::Synthesis {
@@ -243,7 +252,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             (ViewMode::Synthesis, gaps)
         }
     };
-    let moments = retimed(&args, &gpu, &rig, moments, mark, &bar, &cancel)?;
     let job = ExportJob {
         rig,
         moments,

@@ -53,8 +53,8 @@ struct Status {
     taken: Option<Instant>,
     feeds: Vec<FeedStatus>,
     ring: RingStatus,
-    /// Feeds whose keyframes are far apart, in words.
-    long_groups: Vec<String>,
+    /// What is wrong with single feeds, in words.
+    feed_warnings: Vec<String>,
     /// Per camera: (when, received, faults).
     history: Vec<VecDeque<(Instant, u64, u64)>>,
 }
@@ -85,7 +85,7 @@ impl CapturedFeeds {
             .spawn(move || follow(&following, &ids, &shared))
             .map_err(|source| EngineError::Thread { name: "live".to_owned(), source })?;
         let history = vec![VecDeque::new(); rig.cameras.len()];
-        let status = Mutex::new(Status { taken: None, feeds: Vec::new(), ring: RingStatus::default(), long_groups: Vec::new(), history });
+        let status = Mutex::new(Status { taken: None, feeds: Vec::new(), ring: RingStatus::default(), feed_warnings: Vec::new(), history });
         Ok(Self { rig, rate, session, feeds, pins: Mutex::default(), status, focus, follower: Some(follower), put_off: None })
     }
 
@@ -138,7 +138,7 @@ impl CapturedFeeds {
             })
             .collect();
         let ring = self.session.ring().status();
-        status.long_groups = ring.long_groups();
+        status.feed_warnings = ring.feed_warnings();
         status.ring = RingStatus {
             bytes: ring.bytes,
             budget_bytes: ring.budget_bytes,
@@ -309,7 +309,7 @@ impl Feeds for CapturedFeeds {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<String> = self.session.disk_status().warnings().into_iter().map(|w| format!("Recording: {w}")).collect();
-        warnings.extend(self.with_status(|s| s.long_groups.clone()));
+        warnings.extend(self.with_status(|s| s.feed_warnings.clone()));
         warnings
     }
 

@@ -227,7 +227,9 @@ impl Ring {
         let feeds = self.feeds.load();
         let Some(feed) = feeds.get(feed.0) else { return Push::Refused(Refusal::UnknownFeed) };
         let size = unit.payload.len() as u64;
-        let newest = self.newest_nanos.fetch_max(unit.pts.nanos(), Ordering::Relaxed).max(unit.pts.nanos());
+        let pts = unit.pts;
+        // The horizon follows what was stored: a unit that is refused moves it for nobody.
+        let newest = self.newest_nanos.load(Ordering::Relaxed);
         self.bytes.fetch_add(size, Ordering::Relaxed);
         if !self.make_room(&feeds, newest) {
             self.bytes.fetch_sub(size, Ordering::Relaxed);
@@ -242,7 +244,9 @@ impl Ring {
         let outcome = track.push(unit, interval, self.config.detect_repeats);
         feed.oldest_end_nanos.store(track.oldest_end_nanos(), Ordering::Relaxed);
         drop(track);
-        if matches!(outcome, Push::Refused(_)) {
+        if matches!(outcome, Push::Stored(_)) {
+            self.newest_nanos.fetch_max(pts.nanos(), Ordering::Relaxed);
+        } else {
             self.bytes.fetch_sub(size, Ordering::Relaxed);
             feed.refused_other.add_one();
         }

@@ -68,16 +68,24 @@ impl RingStatus {
         (from < until).then_some((from, until))
     }
 
-    /// Feeds whose groups of pictures are so long that a moment cannot be quick, in words that name the remedy.
-    pub fn long_groups(&self) -> Vec<String> {
-        let long = self.feeds.iter().filter(|feed| feed.longest_group_units > LONG_GROUP_UNITS);
-        long.map(|feed| {
-            format!(
-                "{}: its keyframes are more than {LONG_GROUP_UNITS} frames apart, and all frames since the last one are decoded for a freeze. Set the camera's keyframe interval to a second or less",
-                feed.name
-            )
-        })
-        .collect()
+    /// What is wrong with single feeds, in words that name the remedy and stay the same while it is so.
+    pub fn feed_warnings(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        for feed in &self.feeds {
+            if feed.longest_group_units > LONG_GROUP_UNITS {
+                out.push(format!(
+                    "{}: its keyframes are more than {LONG_GROUP_UNITS} frames apart, and all frames since the last one are decoded for a freeze. Set the camera's keyframe interval to a second or less",
+                    feed.name
+                ));
+            }
+            if feed.refused_pins_full > 0 {
+                out.push(format!("{}: frames were refused because marks fill the ring", feed.name));
+            }
+            if feed.starved > 0 {
+                out.push(format!("{}: the ring is smaller than one group of pictures; raise the budget or shorten keyframes", feed.name));
+            }
+        }
+        out
     }
 
     /// What is wrong, in words that name the remedy; empty when all is well.
@@ -90,14 +98,7 @@ impl RingStatus {
                 self.budget_bytes >> 20
             ));
         }
-        for feed in &self.feeds {
-            if feed.refused_pins_full > 0 {
-                out.push(format!("{}: {} frames refused because marks fill the ring", feed.name, feed.refused_pins_full));
-            }
-            if feed.starved > 0 {
-                out.push(format!("{}: the ring is smaller than one group of pictures; raise the budget or shorten keyframes", feed.name));
-            }
-        }
+        out.extend(self.feed_warnings());
         out
     }
 }

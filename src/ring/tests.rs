@@ -185,7 +185,7 @@ fn keyframes_that_are_far_apart_are_named_with_the_remedy() {
     }
     let status = ring.status();
     assert_eq!(status.feeds.iter().map(|f| f.longest_group_units).collect::<Vec<_>>(), [50, 150]);
-    let told = status.long_groups();
+    let told = status.feed_warnings();
     assert!(told.len() == 1 && told[0].contains("cam02") && told[0].contains("keyframe interval"), "{told:?}");
 }
 

@@ -357,18 +357,22 @@ impl Link {
 
     fn take(&self, sample: &gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
         let clock = self.ingest.clock();
-        let Some(due) = sample.buffer().and_then(|buffer| running_nanos(sample, buffer.dts_or_pts()?)) else {
+        let running = |time: Option<gst::ClockTime>| running_nanos(sample, time?);
+        let times = sample.buffer().map(|buffer| (running(buffer.dts_or_pts()), running(buffer.pts())));
+        let Some((Some(due), pts)) = times else {
             // It has no time, and is counted as such.
             self.ingest.take(sample, clock.now());
             return Ok(gst::FlowSuccess::Ok);
         };
         let (origin, paced) = {
             let mut stamp = self.stamp.lock();
-            let origin = stamp.origin(due, clock.now());
+            // What is shown later than it is decoded (before B-frames) arrives early: no picture was seen after it came.
+            let paced = stamp.rule() == Rule::Paced;
+            let origin = stamp.origin(if paced { due } else { pts.unwrap_or(due) }, clock.now());
             if stamp.estimate().is_some() {
                 self.ingest.shared.set_source_clock(stamp.estimate());
             }
-            (origin, stamp.rule() == Rule::Paced)
+            (origin, paced)
         };
         let origin = self.sender_clock.origin().unwrap_or(origin);
         if paced && !self.pacer.wait(origin.plus_nanos(due) - clock.now()) {
