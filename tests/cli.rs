@@ -146,7 +146,38 @@ fn a_recording_folder_is_listed_and_left_as_it_is() {
         assert!(out.contains(word), "{word:?} is not in {out}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
-    refuses(&["recordings", "no/such/folder"], "no/such/folder");
+    let told = refuses(&["recordings", "no/such/folder"], "no/such/folder");
+    assert!(told.contains("cannot be read") && !told.contains("write"), "{told}");
+}
+
+#[test]
+fn a_folder_without_a_recording_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    assert!(!refuses(&["recordings", path], "no recording here").contains("1970"));
+    std::fs::write(folder.path().join("holiday.mp4"), "no recording").unwrap();
+    refuses(&["recordings", path], "1 files of others");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_a_recording_folder_holds_up_nobody() {
+    use volte::ring::disk::{DiskConfig, DiskStore};
+    for name in ["journal.jsonl", "volte.lock", "cam01_0.mp4"] {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join(name);
+        assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+        let (sent, answer) = std::sync::mpsc::channel();
+        let at = folder.path().to_owned();
+        std::thread::spawn(move || {
+            let look = DiskStore::look(&at).map(|_| ()).map_err(|e| e.to_string());
+            let open = DiskStore::open(DiskConfig::new(&at, 1 << 20), 0).map(|_| ()).map_err(|e| e.to_string());
+            sent.send((look, open))
+        });
+        let (look, open) = answer.recv_timeout(std::time::Duration::from_secs(20)).unwrap_or_else(|_| panic!("{name} hangs"));
+        assert_eq!((look.is_err(), open.is_err()), (name == "journal.jsonl", name != "cam01_0.mp4"), "{name}: {look:?} {open:?}");
+        assert!(open.err().is_none_or(|e| e.contains(name)));
+    }
 }
 
 #[test]

@@ -197,6 +197,37 @@ fn every_codec_of_pushed_feeds_goes_to_disk_and_back() {
 }
 
 #[test]
+fn others_read_the_frame_rate_of_a_recording_with_a_hole() {
+    let dir = tempfile::tempdir().unwrap();
+    let rate = FrameRate::whole(50);
+    let specs = [FeedSpec::new("a", FeedSource::Push(PushSettings { keyframe_every: 10, ..PushSettings::h264(128, 72, rate) }))];
+    let session = CaptureSession::start(config(dir.path()), &specs).unwrap();
+    let input = session.input("a").unwrap();
+    let start = session.house_now().nanos() / 1_000_000 * 1_000_000;
+    // Camera hiccup: one frame, 0.28 s nothing, twenty frames; all in the time of one fragment.
+    for i in std::iter::once(0).chain(15..35) {
+        let picture = std::sync::Arc::new(Picture::filled(128, 72, [40, 90, i as u8 * 5, 255]));
+        input.push_frame(MediaTime::from_nanos(start + i * rate.interval_nanos()), LiveFrame::Rgba(picture)).unwrap();
+        std::thread::sleep(Duration::from_millis(8));
+    }
+    input.finish();
+    assert!(session.wait_until(Duration::from_secs(20), ended), "{:?}", session.status());
+    drop(session);
+    let on_disk = segments(dir.path());
+    let (path, segment) = &on_disk[0];
+    assert!(segment.units.windows(2).any(|w| w[1].pts - w[0].pts > 200_000_000), "there is no hole");
+    others_read(path, segment);
+    let out = Command::new("gst-launch-1.0")
+        .args(["-v", "filesrc"])
+        .arg(format!("location={}", path.display()))
+        .args(["!", "qtdemux", "!", "fakesink", "sync=false"])
+        .output()
+        .expect("gst-launch-1.0 is needed");
+    let told = String::from_utf8_lossy(&out.stdout);
+    assert!(told.contains("framerate=(fraction)50/1"), "{told}");
+}
+
+#[test]
 fn a_folder_that_is_not_writable_is_said_and_capture_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let not_a_folder = dir.path().join("file");

@@ -29,8 +29,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let store = DiskStore::look(&args.folder)?;
     let restored = store.restored();
     let (bytes, _, _) = store.totals();
+    if restored.segments == 0 && restored.sessions == 0 && store.kept().is_empty() {
+        let foreign = if restored.foreign > 0 { format!(", but {} files of others", restored.foreign) } else { String::new() };
+        anyhow::bail!("{:?}: no recording here{foreign}. Give the folder that was recorded into", args.folder);
+    }
     println!("{}: {} files, {:.1} MB, {} sessions", args.folder.display(), restored.segments, bytes as f64 * 1e-6, restored.sessions);
-    println!("House time zero: {:.3} s after 1970 (UTC)", store.epoch_unix_nanos() as f64 * 1e-9);
+    if store.epoch_unix_nanos() != 0 {
+        println!("House time zero: {:.3} s after 1970 (UTC)", store.epoch_unix_nanos() as f64 * 1e-9);
+    }
     let mut feeds: BTreeMap<String, Vec<SegmentEntry>> = BTreeMap::new();
     for segment in store.segments() {
         feeds.entry(segment.feed.to_string()).or_default().push(segment);

@@ -49,11 +49,22 @@ pub(super) struct Past {
     pub sessions: usize,
 }
 
+/// Opening a pipe or a device of that name could wait forever.
+pub(super) fn plain_or_absent(path: &Path) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(is) if !is.is_file() => Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{path:?} is not a file; remove it"))),
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+        _ => Ok(()),
+    }
+}
+
 /// Reads what is there; a journal that is not there is empty.
 pub(super) fn read(folder: &Path) -> io::Result<Past> {
     let mut past = Past::default();
     let mut bytes = Vec::new();
-    match File::open(folder.join(FILE_NAME)) {
+    let path = folder.join(FILE_NAME);
+    plain_or_absent(&path)?;
+    match File::open(path) {
         Ok(file) => file.take(MAX_BYTES).read_to_end(&mut bytes)?,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(past),
         Err(e) => return Err(e),
@@ -86,6 +97,7 @@ pub(super) struct Journal {
 impl Journal {
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         let path = folder.join(FILE_NAME);
+        plain_or_absent(&path)?;
         let mut file = OpenOptions::new().create(true).append(true).read(true).open(&path)?;
         // After a torn line, the next one begins on its own.
         if file.metadata()?.len() > 0 {

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::segment::{MAX_PAYLOAD_BYTES, MAX_UNITS, SegmentFormat, SegmentWriter};
+use super::segment::{MAX_HIDDEN_NANOS, MAX_PAYLOAD_BYTES, MAX_UNITS, SegmentFormat, SegmentWriter};
 use super::store::{DiskError, DiskStore, SegmentEntry, SegmentId};
 use crate::ring::AccessUnit;
 
@@ -107,7 +107,9 @@ impl FeedLog {
         }
         self.broken = false;
         let bytes = unit.payload.len() as u64;
-        if self.waiting.len() >= MAX_UNITS || self.waiting_bytes.saturating_add(bytes) > FRAGMENT_BYTES {
+        // The next fragment says itself when it begins.
+        let after_hole = self.waiting.last().is_some_and(|last| unit.pts - last.pts > MAX_HIDDEN_NANOS / 2);
+        if self.waiting.len() >= MAX_UNITS || self.waiting_bytes.saturating_add(bytes) > FRAGMENT_BYTES || after_hole {
             result = result.and_then(|()| self.flush());
         }
         self.waiting_bytes += bytes;

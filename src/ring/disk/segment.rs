@@ -40,6 +40,9 @@ const TIMESCALE: u32 = 1_000_000_000;
 /// Frame duration where none is known, nanoseconds.
 const UNKNOWN_DURATION_NANOS: u32 = 40_000_000;
 
+/// So much of holes is hidden in a fragment's decode times at most, nanoseconds: times shown are 32 bits from them.
+pub(super) const MAX_HIDDEN_NANOS: i64 = 1_500_000_000;
+
 /// Marks of a unit as bits.
 pub(super) mod bits {
     pub(in crate::ring::disk) const KEYFRAME: u8 = 1;
@@ -154,8 +157,7 @@ impl SegmentWriter {
                     offset_at = w.bytes.len();
                     w.u32(0);
                     for (i, unit) in units.iter().enumerate() {
-                        let nominal = if unit.duration_nanos > 0 { unit.duration_nanos } else { UNKNOWN_DURATION_NANOS };
-                        let step = decode_nanos.get(i + 1).map_or(i64::from(nominal), |next| next - decode_nanos[i]);
+                        let step = decode_nanos.get(i + 1).map_or(nominal_nanos(unit), |next| next - decode_nanos[i]);
                         w.u32(u32::try_from(step).unwrap_or(u32::MAX));
                         w.u32(unit.payload.len() as u32);
                         w.u32(sample_flags(unit));
@@ -178,7 +180,8 @@ impl SegmentWriter {
     }
 
     /// Decode times, nanoseconds since the segment's own zero: the units' times sorted, early enough that none is decoded after it
-    /// is shown, and never the same twice.
+    /// is shown, and never the same twice. Within a fragment, a hole does not show in them, only in the times shown: other readers take the
+    /// frame rate from the steps. The next fragment begins where it belongs.
     fn decode_times(&mut self, units: &[AccessUnit]) -> Vec<i64> {
         let mut sorted: Vec<i64> = units.iter().map(|u| u.pts.nanos()).collect();
         sorted.sort_unstable();
@@ -187,12 +190,25 @@ impl SegmentWriter {
             (sorted.first().copied().unwrap_or(0).saturating_sub(late), late)
         });
         let mut next = self.next_decode_nanos;
-        let times = sorted.iter().map(|t| {
-            let at = t.saturating_sub(ahead).saturating_sub(origin).max(next);
+        let mut steps: Vec<i64> = sorted.windows(2).map(|w| w[1].saturating_sub(w[0])).collect();
+        let middle = steps.len() / 2;
+        // Where the stream says another rate than it has, the distances know better.
+        let usual = if steps.len() < 3 { 0 } else { *steps.select_nth_unstable(middle).1 };
+        let mut hole = 0_i64;
+        let mut times: Vec<i64> = Vec::with_capacity(sorted.len());
+        for (i, t) in sorted.iter().enumerate() {
+            if i > 0 {
+                let (step, nominal) = (t.saturating_sub(sorted[i - 1]), nominal_nanos(&units[i - 1]).max(usual));
+                // Twice the interval is one frame that is missing; jitter is less than half an interval.
+                let missing = step.saturating_sub(nominal);
+                if missing > nominal / 2 && hole.saturating_add(missing) <= MAX_HIDDEN_NANOS {
+                    hole += missing;
+                }
+            }
+            let at = t.saturating_sub(hole).saturating_sub(ahead).saturating_sub(origin).max(next);
             next = at.saturating_add(1);
-            at
-        });
-        let times = times.collect();
+            times.push(at);
+        }
         self.next_decode_nanos = next;
         times
     }
@@ -210,6 +226,10 @@ impl SegmentWriter {
         });
         w.bytes
     }
+}
+
+fn nominal_nanos(unit: &AccessUnit) -> i64 {
+    i64::from(if unit.duration_nanos > 0 { unit.duration_nanos } else { UNKNOWN_DURATION_NANOS })
 }
 
 fn units_box(w: &mut BoxWriter, units: &[AccessUnit]) {

@@ -51,6 +51,14 @@ pub enum DiskError {
         /// What the system said.
         source: io::Error,
     },
+    /// The folder, only to be looked at.
+    #[error("the recording folder {folder:?} cannot be read: {source}. Give the folder that was recorded into")]
+    Look {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Somebody else records there.
     #[error("another program records into {folder:?} already. Give every session a folder of its own, or end the other one")]
     InUse {
@@ -173,7 +181,9 @@ impl DiskStore {
         let folder = config.folder.clone();
         let wrong = |source| DiskError::Folder { folder: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(wrong)?;
-        let lock = File::create(folder.join("volte.lock")).map_err(wrong)?;
+        let lock_path = folder.join("volte.lock");
+        journal::plain_or_absent(&lock_path).map_err(wrong)?;
+        let lock = File::create(lock_path).map_err(wrong)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Err(DiskError::InUse { folder }),
@@ -182,7 +192,7 @@ impl DiskStore {
                 tracing::warn!("{folder:?} cannot be locked: {e}. See that no other program records into it");
             }
         }
-        let mut store = Self::scan(config, Some(lock)).map_err(wrong)?;
+        let mut store = Self::scan(config, Some(lock), false).map_err(wrong)?;
         let past = store.index.lock().segments.values().map(|s| s.until).max();
         store.start = MediaTime::from_nanos(now_unix_nanos.saturating_sub(store.epoch_unix_nanos));
         let known = store.restored.sessions > 0 || past.is_some();
@@ -204,13 +214,14 @@ impl DiskStore {
         Ok(store)
     }
 
-    /// Opens a folder to look at it; nothing in it is changed.
+    /// Opens a folder to look at it; nothing in it is changed. Every file is walked through, so that damage anywhere between its
+    /// pictures is found, also where its end is whole.
     pub fn look(folder: impl Into<PathBuf>) -> Result<Self, DiskError> {
         let folder = folder.into();
-        Self::scan(DiskConfig::new(folder.clone(), u64::MAX), None).map_err(|source| DiskError::Folder { folder, source })
+        Self::scan(DiskConfig::new(folder.clone(), u64::MAX), None, true).map_err(|source| DiskError::Look { folder, source })
     }
 
-    fn scan(config: DiskConfig, lock: Option<File>) -> io::Result<Self> {
+    fn scan(config: DiskConfig, lock: Option<File>, walks: bool) -> io::Result<Self> {
         let past = journal::read(&config.folder)?;
         let mut restored = Restored { sessions: past.sessions, torn_lines: past.torn, ..Restored::default() };
         let mut index = Index { kept: past.kept, ..Index::default() };
@@ -219,7 +230,7 @@ impl DiskStore {
         paths.retain(|path| path.extension().is_some_and(|e| e == "mp4") && path.is_file());
         paths.sort();
         for path in paths {
-            match look_at(&path) {
+            match look_at(&path, walks) {
                 Ok((entry, its_epoch)) => {
                     restored.segments += 1;
                     restored.cut_off += usize::from(entry.lost_bytes > 0);
@@ -487,12 +498,12 @@ impl Index {
     }
 }
 
-/// What the index needs of a file; a segment that was closed in order tells it by its beginning and its end.
-fn look_at(path: &Path) -> Result<(SegmentEntry, i64), SegmentError> {
+/// What the index needs of a file; a segment that was closed in order tells it by its beginning and its end, unless it `walks`.
+fn look_at(path: &Path, walks: bool) -> Result<(SegmentEntry, i64), SegmentError> {
     let mut file = File::open(path)?;
     let bytes = file.size()?;
     let (head, _) = reader::read_head(&mut file)?;
-    let (span, units, lost_bytes) = if let Some((from, until, units)) = reader::read_tail(&mut file) {
+    let (span, units, lost_bytes) = if let Some((from, until, units)) = reader::read_tail(&mut file).filter(|_| !walks) {
         (Some((from, until)), units, 0)
     } else {
         let segment = reader::read_segment(&mut file)?;

@@ -194,6 +194,46 @@ fn a_folder_is_found_again_with_what_is_kept() {
 }
 
 #[test]
+fn damage_in_the_middle_of_a_closed_file_is_found_by_looking() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(DiskStore::open(DiskConfig::new(dir.path(), 1 << 30), 0).unwrap());
+    record(&store, "a", 0..100, 100).close().unwrap();
+    let path = store.segments()[0].path.clone();
+    drop(store);
+    assert_eq!(DiskStore::look(dir.path()).unwrap().segments()[0].lost_bytes, 0);
+    let mut bytes = std::fs::read(&path).unwrap();
+    let second = bytes.windows(4).enumerate().filter(|(_, w)| w == b"moof").nth(1).unwrap().0;
+    bytes[second + 100] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let looked = DiskStore::look(dir.path()).unwrap();
+    let segment = &looked.segments()[0];
+    assert!(segment.lost_bytes > 0 && segment.units == 75 && looked.restored().cut_off == 1, "{segment:?}");
+}
+
+#[test]
+fn a_hole_in_a_fragment_is_no_long_frame() {
+    // One frame, 15 missing, then the rest: in the order of decoding, with pictures that are shown before what they refer to.
+    let frames = [0, 16, 18, 17, 20, 19];
+    let units: Vec<AccessUnit> = frames.iter().map(|f| unit(*f, *f == 0, 10)).collect();
+    let (mut writer, _) = SegmentWriter::new("a", 0, &format());
+    let number = |bytes: &[u8], at: usize| i64::from(i32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()));
+    let mut last_decode = -1;
+    for units in [&units[..], &[unit(21, true, 10), unit(22, false, 10)]] {
+        let bytes = writer.fragment(units).unwrap();
+        let place = |kind: &[u8]| bytes.windows(4).position(|w| w == kind).unwrap();
+        let mut decode = i64::from_be_bytes(bytes[place(b"tfdt") + 8..][..8].try_into().unwrap());
+        assert!(decode > last_decode, "decode times rise");
+        for (i, unit) in units.iter().enumerate() {
+            let at = place(b"trun") + 16 + 16 * i;
+            assert!((0..=FRAME).contains(&number(&bytes, at)), "{i}: {}", number(&bytes, at));
+            assert_eq!(decode + number(&bytes, at + 12), unit.pts.nanos() + FRAME, "{i} is shown when it was");
+            last_decode = decode;
+            decode += number(&bytes, at);
+        }
+    }
+}
+
+#[test]
 fn the_oldest_goes_first_and_what_is_kept_stays() {
     let dir = tempfile::tempdir().unwrap();
     let mut config = DiskConfig::new(dir.path(), 400_000);
