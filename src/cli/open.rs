@@ -218,14 +218,12 @@ fn disk_lines(disk: &DiskStatus) -> Vec<String> {
         return Vec::new();
     }
     let state = format!("{:?}", disk.state).to_lowercase();
-    let mut missing = String::new();
-    for feed in &disk.feeds {
+    let missing = disk.feeds.iter().filter_map(|feed| {
         let reasons: Vec<String> =
             feed.dropped.reasons().filter(|(_, count, _)| *count > 0).map(|(name, count, _)| format!("{count} {name}")).collect();
-        if !reasons.is_empty() {
-            missing += &format!(", not on disk: {}: {}", feed.name, reasons.join(", "));
-        }
-    }
+        (!reasons.is_empty()).then(|| format!(", not on disk: {}: {}", feed.name, reasons.join(", ")))
+    });
+    let missing = missing.collect::<String>();
     let mut lines = vec![format!("disk: {state}, {:.1} of {:.1} MB{missing}", disk.bytes as f64 * 1e-6, disk.budget_bytes as f64 * 1e-6)];
     lines.extend(disk.warnings().into_iter().map(|warning| format!("  {warning}")));
     lines
