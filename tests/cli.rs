@@ -167,13 +167,14 @@ fn a_pipe_in_a_recording_folder_holds_up_nobody() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join(name);
         assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
-        let (sent, answer) = std::sync::mpsc::channel();
+        let (sent, answer) = crossbeam::channel::bounded(1);
         let at = folder.path().to_owned();
-        std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name("looks".to_owned()).spawn(move || {
             let look = DiskStore::look(&at).map(|_| ()).map_err(|e| e.to_string());
             let open = DiskStore::open(DiskConfig::new(&at, 1 << 20), 0).map(|_| ()).map_err(|e| e.to_string());
             sent.send((look, open))
         });
+        thread.expect("a thread");
         let (look, open) = answer.recv_timeout(std::time::Duration::from_secs(20)).unwrap_or_else(|_| panic!("{name} hangs"));
         assert_eq!((look.is_err(), open.is_err()), (name == "journal.jsonl", name != "cam01_0.mp4"), "{name}: {look:?} {open:?}");
         assert!(open.err().is_none_or(|e| e.contains(name)));
