@@ -8,8 +8,10 @@ use std::time::Duration;
 use super::error::CaptureError;
 
 mod options;
+mod redact;
 
-use options::{Options, Where, redact_uri};
+use options::{Options, Where};
+use redact::{redact_text, redact_uri};
 
 /// A passphrase. It is compared and handed over, never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -105,7 +107,7 @@ pub enum StreamKind {
         /// Time for retransmission, milliseconds.
         latency_ms: u32,
         /// Which of the peer's streams.
-        stream_id: Option<String>,
+        stream_id: Option<Secret>,
     },
     /// RTP without a description.
     Rtp {
@@ -202,7 +204,7 @@ impl StreamSource {
 
     /// `text` without this source's secrets.
     pub(super) fn redact(&self, text: &str) -> String {
-        self.secrets.iter().filter(|s| !s.0.is_empty()).fold(text.to_owned(), |text, s| text.replace(s.expose(), "***"))
+        redact_text(text, &self.secrets)
     }
 
     /// Whether it waits for packets rather than calling somebody: then there is nothing to connect anew while nobody sends.
@@ -289,18 +291,15 @@ impl StreamSource {
         if !passes_on {
             options.nothing_left()?;
         }
-        let (label, mut secrets) = redact_uri(uri);
-        if let StreamKind::Srt { passphrase: Some(passphrase), .. } = &kind {
-            secrets.push(passphrase.clone());
-        }
+        let (label, secrets) = redact_uri(uri);
         Ok(Self { kind, stall_after: Duration::from_secs_f64(secs), label, secrets })
     }
 }
 
-fn wrong(uri: &str, reason: &str) -> CaptureError {
+/// The error about an address: neither it nor the reason shows a secret.
+pub(super) fn wrong(uri: &str, reason: &str) -> CaptureError {
     let (uri, secrets) = redact_uri(uri);
-    let reason = secrets.iter().filter(|s| !s.0.is_empty()).fold(reason.to_owned(), |text, s| text.replace(s.expose(), "***"));
-    CaptureError::Address { uri, reason }
+    CaptureError::Address { uri, reason: redact_text(reason, &secrets) }
 }
 
 /// An address that goes on to the server as it is, less our own options.
@@ -363,7 +362,7 @@ fn srt(rest: &str) -> Result<(StreamKind, Options), String> {
         return Err("SRT wants a passphrase of 10 to 79 characters".to_owned());
     }
     let latency_ms = options.take_whole("latency", 0..=60_000)?.unwrap_or(125);
-    let stream_id = options.take("streamid");
+    let stream_id = options.take("streamid").map(Secret::new);
     Ok((StreamKind::Srt { at, mode, passphrase, latency_ms, stream_id }, options))
 }
 
@@ -398,7 +397,9 @@ fn rist(rest: &str) -> Result<(StreamKind, Options), String> {
     let (at, mut options) = Options::split(rest);
     let at = options::endpoint(at, Where::Here)?;
     if at.port % 2 == 1 {
-        return Err(format!("RIST needs an even port (RTCP takes the next); use {}", at.port - 1));
+        // Port 1 has no even port below it that could be used.
+        let near = if at.port > 2 { at.port - 1 } else { 2 };
+        return Err(format!("RIST needs an even port (RTCP takes the next); use {near}"));
     }
     Ok((StreamKind::Rist { at, latency_ms: options.take_whole("latency_ms", 0..=60_000)?.unwrap_or(200) }, options))
 }

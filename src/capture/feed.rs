@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use parking_lot::Mutex;
 
-use super::address::StreamSource;
+use super::address::{StreamSource, wrong};
 use super::error::CaptureError;
 use super::stamp::TimeOrigin;
 use super::{Codec, PushSettings};
@@ -59,14 +59,20 @@ impl FeedSource {
     /// `images:DIR/f_%05d.png?fps=25`, `rtsp://…`, `srt://…`, `rtp://…`, `udp://…`, `rist://…`, `rtmp://…`, `http(s)://….m3u8`,
     /// `v4l2:/dev/videoN`, `ndi:NAME`, `decklink:N`, `aravis:NAME`.
     pub fn parse(uri: &str) -> Result<Self, CaptureError> {
+        let uri = uri.trim();
         if let Some(stream) = StreamSource::parse(uri) {
             return Ok(Self::Stream(stream?));
         }
-        let wrong = |reason: &str| CaptureError::Address { uri: uri.to_owned(), reason: reason.to_owned() };
+        let wrong = |reason: &str| wrong(uri, reason);
+        if let Some((scheme, _)) = uri.split_once("//")
+            && STREAMS.iter().any(|s| s.eq_ignore_ascii_case(scheme))
+        {
+            return Err(wrong(&format!("a colon is missing: write {scheme}://…")));
+        }
         let rest = match uri.split_once(':') {
             Some(("file", rest)) => rest.strip_prefix("//").unwrap_or(rest),
             Some(("images", rest)) => return images(rest.strip_prefix("//").unwrap_or(rest)).map_err(|reason| wrong(&reason)),
-            Some((scheme, _)) if scheme.len() > 1 && scheme.bytes().all(|b| b.is_ascii_alphanumeric()) && uri.contains("://") => {
+            Some((scheme, _)) if scheme.len() > 1 && uri.contains("://") => {
                 return Err(wrong(&format!("{scheme:?} is none of {SCHEMES}")));
             }
             _ => uri,
@@ -86,13 +92,15 @@ impl FeedSource {
         if super::images::is_pattern(pattern) {
             return Ok(Self::Images { pattern: pattern.to_owned(), rate, pace });
         }
-        Err(CaptureError::Address { uri: format!("images:{pattern}"), reason: NO_PATTERN.to_owned() })
+        Err(wrong(&format!("images:{pattern}"), NO_PATTERN))
     }
 }
 
 const NO_PATTERN: &str =
     "there is no single place for the number, such as %05d, or it is no .png or .jpg; write images:DIR/frame_%05d.png?fps=25";
 const SCHEMES: &str = "file, images, rtsp, rtsps, srt, rtp, udp, rist, rtmp, rtmps, http, https, v4l2, ndi, decklink, aravis";
+/// Those that call somebody or listen.
+const STREAMS: [&str; 10] = ["rtsp", "rtsps", "srt", "rtp", "udp", "rist", "rtmp", "rtmps", "http", "https"];
 
 fn pace(word: &str) -> Option<Pace> {
     match word {

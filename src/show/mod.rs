@@ -134,12 +134,17 @@ fn line_of(text: &str, at: &Range<usize>) -> usize {
     text.as_bytes().iter().take(at.start).filter(|b| **b == b'\n').count() + 1
 }
 
-/// What TOML says without the values that it quotes: an address may hold a passphrase.
+/// What TOML says without the values that it quotes, and without keys that are none: an address may hold a passphrase.
 fn without_values(message: &str) -> String {
     let line = message.lines().next().unwrap_or("it is no TOML");
-    match (line.find("string \""), line.rfind('"')) {
+    let line = match (line.find("string \""), line.rfind('"')) {
         (Some(begin), Some(end)) if end > begin + 8 => format!("{}string{}", &line[..begin], &line[end + 1..]),
         _ => line.to_owned(),
+    };
+    let is_key = |key: &str| key.len() <= 32 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    match (line.find('`'), line.rfind("`, expected").or_else(|| line.rfind('`'))) {
+        (Some(begin), Some(end)) if end > begin && !is_key(&line[begin + 1..end]) => format!("{}`***{}", &line[..begin], &line[end..]),
+        _ => line,
     }
 }
 
@@ -175,6 +180,10 @@ impl Show {
             let (name, line) = (camera.as_ref().as_str(), line_of(text, &camera.span()));
             if name.trim().is_empty() {
                 return Err(wrong(&camera.span(), "camera is empty; write the name of a camera of the rig".to_owned()));
+            }
+            if name.contains("://") {
+                let problem = "camera is an address; write the name of a camera of the rig there, and address = \"…\" below it";
+                return Err(wrong(&camera.span(), problem.to_owned()));
             }
             if let Some(first) = seen.insert(name, line) {
                 let problem = format!("camera {name:?} has a feed already, on line {first}; remove one, or name another camera");

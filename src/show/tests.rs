@@ -60,6 +60,8 @@ fn what_is_wrong_is_told_with_its_line() {
     refused("offset_ms = -2.5", "offset_ms = \"srt://x?passphrase=never-shown-2\"", 9, "string");
     refused("camera = \"cam02\"", "camera = \"cam01\"", 12, "line 7");
     refused("camera = \"cam02\"", "camera = \"\"", 12, "empty");
+    refused("camera = \"cam02\"", "camera = \"srt://x?passphrase=never-shown-3\"", 12, "is an address");
+    refused("offset_ms = -2.5", "\"srt://x?passphrase=never-shown-4\" = 1", 9, "unknown field `***`, expected");
     refused("camera = \"cam02\"", "camera = 2", 12, "integer");
     refused("memory_mib = 4096", "memory_mib = 4", 16, "between 16");
     refused("budget_gb = 500", "budget_gb = 0", 21, "between 1");

@@ -1,8 +1,8 @@
-//! The parts that all addresses share: host and port, the options behind the question mark, what must not be shown.
+//! The parts that all addresses share: host and port, the options behind the question mark.
 
 use std::ops::RangeInclusive;
 
-use super::{Endpoint, Secret};
+use super::Endpoint;
 
 /// Which side an address names.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,39 +110,4 @@ pub(super) fn percent_decoded(text: &str) -> String {
         rest = if value.is_some() { &others[2..] } else { others };
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-const SECRET_OPTIONS: [&str; 7] = ["passphrase", "password", "pwd", "pass", "key", "token", "streamid"];
-
-/// An address as it may be shown, and what was taken out of it. Works on malformed ones as well.
-pub(super) fn redact_uri(uri: &str) -> (String, Vec<Secret>) {
-    let mut secrets = Vec::new();
-    let (before, query) = uri.split_once('?').map_or((uri, None), |(b, q)| (b, Some(q)));
-    let mut shown = before.to_owned();
-    if let Some((scheme, rest)) = before.split_once("://") {
-        let authority = rest.split('/').next().unwrap_or(rest);
-        // A password may hold an @ itself: the last one ends it.
-        if let Some((user_info, host)) = authority.rsplit_once('@')
-            && let Some((user, password)) = user_info.split_once(':')
-        {
-            secrets.push(Secret::new(password));
-            secrets.push(Secret::new(percent_decoded(password)));
-            shown = format!("{scheme}://{user}:***@{host}{}", &rest[authority.len()..]);
-        }
-    }
-    if let Some(query) = query {
-        let pairs: Vec<String> = query
-            .split('&')
-            .map(|pair| match pair.split_once('=') {
-                Some((name, value)) if SECRET_OPTIONS.contains(&name.to_ascii_lowercase().as_str()) => {
-                    secrets.push(Secret::new(value));
-                    secrets.push(Secret::new(percent_decoded(value)));
-                    format!("{name}=***")
-                }
-                _ => pair.to_owned(),
-            })
-            .collect();
-        shown = format!("{shown}?{}", pairs.join("&"));
-    }
-    (shown, secrets)
 }

@@ -14,9 +14,9 @@ fn rtsp_keeps_what_belongs_to_the_camera() {
     let url = Secret::new("rtsp://admin:s3cr3tword@10.0.0.7/cam?channel=1&subtype=0");
     assert_eq!(source.kind, StreamKind::Rtsp { url, transport: RtspTransport::Tcp, latency_ms: 80, sender_clock: false });
     assert_eq!(source.stall_after, Duration::from_secs(5));
-    assert_eq!(source.label(), "rtsp://admin:***@10.0.0.7/cam?channel=1&transport=tcp&latency_ms=80&subtype=0&stall_s=5");
+    assert_eq!(source.label(), "rtsp://***:***@10.0.0.7/cam?channel=***&transport=tcp&latency_ms=80&subtype=***&stall_s=5");
     assert!(!format!("{source:?}").contains("s3cr3tword"));
-    assert_eq!(source.redact("cannot open rtsp://admin:s3cr3tword@10.0.0.7"), "cannot open rtsp://admin:***@10.0.0.7");
+    assert_eq!(source.redact("cannot open rtsp://admin:s3cr3tword@10.0.0.7"), "cannot open rtsp://***:***@10.0.0.7");
     assert!(refused("rtsp://10.0.0.7/1?transport=http").contains("transport=http"));
     assert!(matches!(parsed("rtsp://cam/1?time=rtcp").kind, StreamKind::Rtsp { sender_clock: true, .. }));
     assert!(refused("rtsp:///1").contains("host"));
@@ -50,7 +50,8 @@ fn packets_and_multicast() {
     assert!(refused("rtp://:5004?encoding=vp8").contains("vp8"));
     assert!(refused("rtp://:99999").contains("99999"));
     assert!(refused("udp:5000").contains("udp://"));
-    assert!(refused("rist://:5005").contains("5004"));
+    assert!(refused("rist://:5005").contains("use 5004"));
+    assert!(refused("rist://:1").contains("use 2"));
 }
 
 #[test]
@@ -74,12 +75,81 @@ fn other_words_are_no_streams() {
     }
 }
 
+#[test]
+fn what_is_no_secret_is_shown() {
+    for (uri, shown) in [
+        ("srt://cam.local:7001?latency=60&passphrase=0123456789ab", "srt://cam.local:7001?latency=60&passphrase=***"),
+        ("udp://@:5000", "udp://@:5000"),
+        ("udp://[ff15::7]:5000", "udp://[ff15::7]:5000"),
+        ("rtsp://tokentoken@h/a/b?transport=tcp", "rtsp://***@h/a/b?transport=tcp"),
+        ("rtsp://h:554/a/user=me_password=you/x", "rtsp://h:554/a/***"),
+        ("rtmp://h:1935/live/key/more?x", "rtmp://h:1935/live/***?***"),
+        ("rtmp://h/key", "rtmp://h/***"),
+        ("rtmp://h", "rtmp://h"),
+        ("srt://h:70;passphrase=0123456789ab", "srt://h:70***"),
+        ("rtsp://op:pa/ss@host/1", "rtsp://***"),
+        ("srt://h:70?passphrase=p@ssword12", "srt://***"),
+        ("rtsp://admin:forgotten", "rtsp://admin:***"),
+        ("v4l2:/dev/video0?fps=60", "v4l2:/dev/video0?fps=60"),
+        ("images:a/f_%05d.png?fps=25&loop", "images:a/f_%05d.png?fps=25&loop"),
+    ] {
+        assert_eq!(redact_uri(uri).0, shown);
+    }
+}
+
 mod any_text {
     use proptest::prelude::*;
 
     use super::*;
 
+    /// Every place of an address that may hold a secret; `%` stands for it.
+    const PLACES: [&str; 27] = [
+        "rtsp://op:%@host:554/1",
+        "rtsp://op:%@host/1?transport=x",
+        "rtsp://%@host/1",
+        "rtsp://%:pw@host/1",
+        "rtsps2://op:%@host/1",
+        "rt-sp://op:%@host/1",
+        "rtsp:/op:%@host/1",
+        "rtsp//op:%@host/1",
+        "rtsp://host/1?token=%",
+        "rtsp://host/1?access_token=%&time=x",
+        "srt://op:%@host:70",
+        "srt://host:70?passphrase=%",
+        "srt://host:70?passphrase=%&mode=x",
+        "srt://host:70;passphrase=%",
+        "srt://host:70?mode=caller;passphrase=%",
+        "srt//host:70?passphrase=%",
+        " srt://host:70?passphrase=%&mode=x",
+        "srtt://host:70?passphrase=%",
+        "\u{feff}srt://host:70?passphrase=%",
+        "srt://host:70?streamid=%&latency=x",
+        "srt://op:%",
+        "rtmp://host/live/%",
+        "rtmp://host/live/%?client=x",
+        "https://host/x.m3u8?Signature=%",
+        "https://host/x.m3u8?hdnts=%&stall_s=x",
+        "rtsp://host/user=op_password=%_channel=1",
+        "udp://op:%@:5000",
+    ];
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #[test]
+        fn no_secret_is_ever_told(place in 0..PLACES.len(), head in "[A-Z]{7}", between in "[-/?@&=;:#%+~ .!\"\u{e9}]{0,3}", tail in "[A-Z]{7}") {
+            let uri = PLACES[place].replace('%', &format!("{head}{between}{tail}"));
+            let mut told = redact_uri(&uri).0;
+            match crate::capture::FeedSource::parse(&uri) {
+                Err(e) => told += &format!("{e} {e:?}"),
+                Ok(crate::capture::FeedSource::Stream(s)) => {
+                    told += &format!("{s:?} {} {}", s.label(), s.remedy());
+                    told += &s.redact(&format!("no answer from {uri}, {head}{between}{tail} refused"));
+                }
+                Ok(other) => prop_assert!(false, "{uri} is {other:?}"),
+            }
+            prop_assert!(!told.contains(&head) && !told.contains(&tail), "{uri}: {told}");
+        }
+
         #[test]
         fn never_panics_and_never_tells_the_passphrase(tail in "\\PC{0,40}", phrase in "[a-z]{12}Q") {
             let uri = format!("srt://{tail}?x=1&passphrase={phrase}");

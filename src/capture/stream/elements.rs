@@ -173,7 +173,7 @@ fn srt(kind: &StreamKind) -> Result<SourceElements, CaptureError> {
         srt.set_property("passphrase", passphrase.expose());
     }
     if let Some(id) = stream_id {
-        srt.set_property("streamid", id);
+        srt.set_property("streamid", id.expose());
     }
     // Connecting again is our own work: with backoff, and with a word to the operator.
     if srt.has_property("auto-reconnect") {
