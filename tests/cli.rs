@@ -342,7 +342,7 @@ fn a_show_without_windows_prints_its_feeds_each_second() {
     assert!(open.ok, "{}", open.err);
     assert!(begun.elapsed().as_secs() < 12, "{:?}", begun.elapsed());
     assert_eq!(open.out.matches("camera ").count(), 4, "{}", open.out);
-    for word in ["cam0", "failed", "clips/none.mp4", "cam1", "reconnecting", "127.0.0.1:42002", "nothing has arrived"] {
+    for word in ["cam0", "failed", "clips/none.mp4", "cam1", "reconnecting", "127.0.0.1:42002", "nothing has arrived", "attempts"] {
         assert!(open.out.contains(word), "{word}: {}", open.out);
     }
 }
@@ -374,4 +374,6 @@ fn the_example_show_is_a_show() {
         volte::capture::FeedSource::parse(&feed.address).expect("it is an address");
     }
     assert_eq!(show.feeds.len(), 4);
+    let check = volte(&["show", "check", example]);
+    assert!(check.ok && check.out.contains("4 feeds, 4 cameras, nothing wrong"), "{}{}", check.out, check.err);
 }

@@ -231,7 +231,7 @@ pub struct FeedStatus {
     pub newest: Option<MediaTime>,
     /// How often its file began again.
     pub loops: u64,
-    /// How often its stream was connected again.
+    /// How often it was tried to connect its stream again, with or without success.
     pub reconnects: u64,
     /// Where its times come from.
     pub time_origin: TimeOrigin,

@@ -188,7 +188,7 @@ fn watch(session: &CaptureSession, seconds: Option<u64>) -> anyhow::Result<()> {
         let elapsed = last.elapsed().as_secs_f64().max(1e-3);
         last = Instant::now();
         println!(
-            "{second:>5} s  {:<12} {:<12} {:<7} {:>9} {:>6} {:>9} {:>7} {:>9} {:<9} {:>6} {:>9} again",
+            "{second:>5} s  {:<12} {:<12} {:<7} {:>9} {:>6} {:>9} {:>7} {:>9} {:<9} {:>6} {:>9} attempts",
             "camera", "state", "codec", "size", "fps", "received", "dropped", "delay ms", "time from", "ppm", "jitter ms"
         );
         for (feed, before) in status.iter().zip(&before) {
@@ -243,7 +243,7 @@ fn row(feed: &FeedStatus, fps: f64) -> String {
     let size = feed.size_px.map_or_else(|| "-".to_owned(), |(w, h)| format!("{w}x{h}"));
     let state = format!("{:?}", feed.state).to_lowercase();
     let line = format!(
-        "{:<12} {state:<12} {codec:<7} {size:>9} {fps:>6.1} {:>9} {:>7} {:>9.1} {:<9} {:>6} {:>9} {:>5}",
+        "{:<12} {state:<12} {codec:<7} {size:>9} {fps:>6.1} {:>9} {:>7} {:>9.1} {:<9} {:>6} {:>9} {:>8}",
         feed.name,
         feed.received,
         feed.dropped.total(),

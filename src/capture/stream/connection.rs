@@ -9,7 +9,7 @@ use gst::prelude::{ElementExt as _, ElementExtManual as _, GstBinExtManual as _,
 use parking_lot::Mutex;
 
 use super::elements::{self, Ends, SourceElements};
-use super::sender_clock::{SenderClock, unix_now_nanos};
+use super::sender_clock::{Noted, SenderClock, unix_now_nanos};
 use crate::capture::address::{StreamKind, StreamSource};
 use crate::capture::chain::{attach, chain_into, element, is_video, unknown_codec};
 use crate::capture::codec::Codec;
@@ -329,9 +329,12 @@ impl Link {
         let shared = &self.ingest.shared;
         let ntp_nanos = taken.timestamp().nseconds();
         match self.sender_clock.note(ntp_nanos, running.nseconds() as i64, self.ingest.clock().now(), unix_now_nanos()) {
-            Ok(true) => shared.set_time_origin(TimeOrigin::SenderReport),
-            Ok(false) => {}
-            Err(problem) => shared.complain(format!("{}: {problem}", self.source.label())),
+            Noted::Begun => shared.set_time_origin(TimeOrigin::SenderReport),
+            Noted::Same => {}
+            Noted::Lost(problem) => {
+                shared.set_time_origin(TimeOrigin::Arrival);
+                shared.complain(format!("{}: {problem}", self.source.label()));
+            }
         }
     }
 
