@@ -133,6 +133,10 @@ fn shown(uri: &str, taken: &mut Taken) -> String {
         show_path(before, &mut out, taken);
     }
     if let Some(query) = query {
+        // The question mark may be part of what was hidden.
+        if out.ends_with(HIDDEN) {
+            return out + "?" + taken.hide(query);
+        }
         let words = local || (mark.is_empty() && !before.contains("//"));
         let pairs: Vec<String> = query.split('&').map(|pair| show_option(pair, words, taken)).collect();
         out.extend(["?", &pairs.join("&")]);
@@ -149,9 +153,14 @@ fn show_host_and_path(text: &str, last_is_key: bool, out: &mut String, taken: &m
         Some((host, port)) => {
             let is_host = host.starts_with('[') || !host.contains(':');
             let is_port = port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit());
-            out.push_str(if is_host { host } else { taken.hide(host) });
-            out.push(':');
-            out.push_str(if is_port { port } else { taken.hide(port) });
+            if !is_host || !is_port {
+                taken.hide(path);
+                taken.hide(port);
+                out.push_str(if is_host { host } else { taken.hide(host) });
+                out.extend([":", HIDDEN]);
+                return;
+            }
+            out.extend([host, ":", port]);
         }
         None => out.push_str(authority),
     }

@@ -137,12 +137,14 @@ mod any_text {
         #![proptest_config(ProptestConfig::with_cases(4000))]
         #[test]
         fn no_secret_is_ever_told(place in 0..PLACES.len(), head in "[A-Z]{7}", between in "[-/?@&=;:#%+~ .!\"\u{e9}]{0,3}", tail in "[A-Z]{7}") {
+            // Without a host, what follows the last @ is one.
+            prop_assume!(PLACES[place] != "srt://op:%" || !between.contains('@'));
             let uri = PLACES[place].replace('%', &format!("{head}{between}{tail}"));
             let mut told = redact_uri(&uri).0;
             match crate::capture::FeedSource::parse(&uri) {
-                Err(e) => told += &format!("{e} {e:?}"),
+                Err(e) => told.push_str(&[e.to_string(), format!("{e:?}")].concat()),
                 Ok(crate::capture::FeedSource::Stream(s)) => {
-                    told += &format!("{s:?} {} {}", s.label(), s.remedy());
+                    told.push_str(&[format!("{s:?}"), s.label().to_owned(), s.remedy()].concat());
                     told += &s.redact(&format!("no answer from {uri}, {head}{between}{tail} refused"));
                 }
                 Ok(other) => prop_assert!(false, "{uri} is {other:?}"),
