@@ -7,7 +7,7 @@
 //! Sinha and Pollefeys, "Synchronization and calibration of camera networks from silhouettes" (ICPR 2004), and Elhayek et al.,
 //! "Spatio-temporal motion tracking with unsynchronized cameras" (CVPR 2012).
 //!
-//! Steps: moving corners are tracked through three frames of each camera ([`motion`]), matched between neighbours where position,
+//! Steps: moving corners are tracked through three frames of each camera (`motion`), matched between neighbours where position,
 //! velocity and look agree, and one robust least-squares problem is solved over all pairs and bursts: an offset and, over
 //! longer spans, a skew per camera.
 //!
