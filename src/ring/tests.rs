@@ -130,7 +130,8 @@ fn duration_bounds_even_a_feed_that_died() {
     }
     let status = ring.status();
     assert_eq!(status.feeds[1].units, 0);
-    assert!(status.feeds[0].units <= 12, "{status:?}");
+    // The horizon follows what was stored: one frame more than the ten, and one at either end.
+    assert!(status.feeds[0].units <= 13, "{status:?}");
     assert_eq!(status.feeds[1].starved, 0);
 }
 

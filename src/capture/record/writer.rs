@@ -233,6 +233,10 @@ impl Writer {
                 self.paused_until = Some(Instant::now() + PAUSE);
             }
         }
+        // At once: as long as a file is held here, deleting it frees nothing.
+        if !self.closed.is_empty() {
+            self.sync(false);
+        }
     }
 
     fn keep_house(&mut self) {
