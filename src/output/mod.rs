@@ -1,4 +1,5 @@
 //! Output: pictures in, files out. Image sequences need nothing; video goes through GStreamer (feature `gstreamer`).
+//! [`program`] is the other way out: a channel that never ends.
 //!
 //! A file appears under its name only when it is complete, read back and on the disk; an error or a cancel leaves
 //! nothing behind. Next to it stands a sidecar that says what every frame was made of.
@@ -7,6 +8,7 @@
 mod cancel;
 mod error;
 mod planes;
+pub mod program;
 mod sequence;
 mod sidecar;
 mod staging;

@@ -34,12 +34,12 @@ fn strokes(c: char) -> &'static str {
 const ADVANCE: f32 = 5.6;
 
 /// Width of a text whose capitals are `height` high.
-pub(super) fn width(text: &str, height: f32) -> f32 {
+pub(crate) fn width(text: &str, height: f32) -> f32 {
     (text.chars().count() as f32 * ADVANCE - (ADVANCE - 4.0)).max(0.0) * height / 6.0
 }
 
 /// Calls `line` for every stroke of a text that starts at (x, baseline y).
-pub(super) fn lines(text: &str, x: f32, y: f32, height: f32, mut line: impl FnMut([f32; 2], [f32; 2])) {
+pub(crate) fn lines(text: &str, x: f32, y: f32, height: f32, mut line: impl FnMut([f32; 2], [f32; 2])) {
     let unit = height / 6.0;
     for (i, c) in text.chars().enumerate() {
         let left = x + i as f32 * ADVANCE * unit;

@@ -8,7 +8,7 @@ mod draw;
 mod epipolar;
 mod faults;
 mod features;
-mod font;
+pub(crate) mod font;
 #[cfg(test)]
 mod tests;
 

@@ -1,0 +1,335 @@
+//! The output's thread: its clock, and the picture that goes out at each of its ticks.
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::{
+    ProgramFormat, TickClock, Timecode,
+    canvas::{Canvas, mix},
+};
+use crate::frame::Picture;
+
+/// Frames that are kept for use again; whoever holds more costs memory, not pictures.
+const POOL: usize = 12;
+
+/// What the output shall show at a tick.
+#[derive(Debug, Clone)]
+pub struct Due {
+    /// The newest picture; `None` while there is none to show.
+    pub picture: Option<Arc<Picture>>,
+    /// What is missing, in words, while there is none.
+    pub missing: Arc<str>,
+    /// Which shot it belongs to; another number is a cut (or a dissolve).
+    pub shot: u64,
+    /// Whether pixels of it were synthesized.
+    pub synthesized: bool,
+    /// Whether a newer picture should have been there by now.
+    pub overdue: bool,
+    /// From the camera's picture to this tick, nanoseconds; `None` for replays.
+    pub age_nanos: Option<i64>,
+}
+
+/// Who knows what is on program.
+pub trait PictureSource: Send + 'static {
+    /// What is due now. Called once per tick, on the output's thread; returns at once.
+    fn due(&mut self) -> Due;
+}
+
+/// One frame of the output: planar 4:2:0, 8 bit, BT.709 limited, as GStreamer lays I420 out.
+#[derive(Debug, Default)]
+pub struct Frame {
+    data: Vec<u8>,
+}
+
+impl AsRef<[u8]> for Frame {
+    fn as_ref(&self) -> &[u8] {
+        &self.data
+    }
+}
+
+/// Which frame it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// Number since the output began; its time is [`ProgramFormat::frame_nanos`] of it, exactly.
+    pub index: u64,
+    /// Its label.
+    pub timecode: Timecode,
+}
+
+/// Takes every frame of the output; must return at once.
+pub trait FrameTaker: Send + 'static {
+    /// One frame; the same one may come many times.
+    fn take(&mut self, frame: &Arc<Frame>, tick: Tick);
+}
+
+/// How the channel runs.
+#[derive(Debug, Clone)]
+pub struct ChannelOptions {
+    /// Size and rate.
+    pub format: ProgramFormat,
+    /// Frames of a dissolve between two shots; 0 cuts.
+    pub dissolve_frames: u32,
+    /// Whether synthesized pictures carry a visible tick.
+    pub tick: bool,
+    /// Label of frame 0, as a number of frames since midnight; `None` is the time of day (UTC).
+    pub begin_label: Option<u64>,
+}
+
+impl ChannelOptions {
+    /// Cuts, no tick, the time of day.
+    pub const fn new(format: ProgramFormat) -> Self {
+        Self { format, dissolve_frames: 0, tick: false, begin_label: None }
+    }
+}
+
+/// What is known about the channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChannelStatus {
+    /// Frames that went out.
+    pub frames: u64,
+    /// Frames that were never made, because the machine stood still for longer than a second.
+    pub skipped: u64,
+    /// Frames that showed the same picture as the one before, for whatever reason (a slower camera, a held replay).
+    pub repeated: u64,
+    /// Of these, those for which a newer picture should have been there.
+    pub underruns: u64,
+    /// Frames that showed the slate.
+    pub slates: u64,
+    /// The longest that a frame was made after its time, nanoseconds.
+    pub worst_late_nanos: i64,
+    /// From the live camera's picture to the output, nanoseconds; `None` for replays.
+    pub latency_nanos: Option<i64>,
+    /// Label of the newest frame.
+    pub timecode: Timecode,
+}
+
+/// Why an output does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// No thread.
+    #[error("the output's thread cannot be started: {0}. Close other programs or raise the limit of processes")]
+    Thread(std::io::Error),
+}
+
+/// Names a taker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TakerId(u64);
+
+#[derive(Default)]
+struct Takers {
+    next: u64,
+    all: Vec<(u64, Box<dyn FrameTaker>)>,
+}
+
+#[derive(Default)]
+struct Shared {
+    stopped: Mutex<bool>,
+    wake: Condvar,
+    takers: Mutex<Takers>,
+    status: Mutex<ChannelStatus>,
+}
+
+/// A running output; ends when dropped.
+pub struct Channel {
+    shared: Arc<Shared>,
+    thread: Option<thread::JoinHandle<()>>,
+    format: ProgramFormat,
+}
+
+impl std::fmt::Debug for Channel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Channel").field("format", &self.format).finish_non_exhaustive()
+    }
+}
+
+impl Channel {
+    /// Starts the clock.
+    pub fn start(options: &ChannelOptions, source: impl PictureSource) -> Result<Self, ChannelError> {
+        let shared = Arc::new(Shared::default());
+        let mut work = Work::new(options, Box::new(source));
+        let on_thread = Arc::clone(&shared);
+        let run = move || {
+            let begun = Instant::now();
+            let mut clock = TickClock::new(work.options.format.rate, 0);
+            loop {
+                let due = begun + Duration::from_nanos(clock.due_nanos().max(0) as u64);
+                {
+                    let mut stopped = on_thread.stopped.lock();
+                    while !*stopped && !on_thread.wake.wait_until(&mut stopped, due).timed_out() {}
+                    if *stopped {
+                        return;
+                    }
+                }
+                while let Some(beat) = clock.take(begun.elapsed().as_nanos() as i64) {
+                    work.frame(beat.index, &on_thread);
+                    let mut status = on_thread.status.lock();
+                    status.skipped += beat.skipped;
+                    status.worst_late_nanos = status.worst_late_nanos.max(beat.late_nanos);
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("program".to_owned()).spawn(run).map_err(ChannelError::Thread)?;
+        Ok(Self { shared, thread: Some(thread), format: options.format })
+    }
+
+    /// Its format.
+    pub const fn format(&self) -> ProgramFormat {
+        self.format
+    }
+
+    /// From the next tick on, `taker` gets every frame.
+    pub fn add(&self, taker: impl FrameTaker) -> TakerId {
+        let mut takers = self.shared.takers.lock();
+        takers.next += 1;
+        let id = takers.next;
+        takers.all.push((id, Box::new(taker)));
+        TakerId(id)
+    }
+
+    /// It gets no more; nobody else notices.
+    pub fn remove(&self, id: TakerId) {
+        let gone = {
+            let mut takers = self.shared.takers.lock();
+            let at = takers.all.iter().position(|(k, _)| *k == id.0);
+            at.map(|at| takers.all.swap_remove(at))
+        };
+        // Whatever its end takes, the clock does not wait for it.
+        drop(gone);
+    }
+
+    /// Counters.
+    pub fn status(&self) -> ChannelStatus {
+        *self.shared.status.lock()
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        *self.shared.stopped.lock() = true;
+        self.shared.wake.notify_all();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the output's thread ended by panic");
+        }
+    }
+}
+
+/// What was drawn last.
+enum Drawn {
+    Nothing,
+    Slate(Arc<str>),
+    Picture(Arc<Picture>, bool),
+}
+
+struct Work {
+    options: ChannelOptions,
+    source: Box<dyn PictureSource>,
+    canvas: Canvas,
+    pool: Vec<Arc<Frame>>,
+    drawn: Drawn,
+    /// The picture of the shot, and what went out last (another one during a dissolve).
+    current: Arc<Frame>,
+    sent: Arc<Frame>,
+    shot: u64,
+    /// The shot that fades out, and the frames that it still has.
+    fading: Option<(Arc<Frame>, u32)>,
+    first_label: u64,
+}
+
+/// Time of day, UTC, nanoseconds.
+fn nanos_of_day() -> u64 {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos());
+    (unix % 86_400_000_000_000) as u64
+}
+
+impl Work {
+    fn new(options: &ChannelOptions, source: Box<dyn PictureSource>) -> Self {
+        let format = options.format;
+        Self {
+            canvas: Canvas::new(format.width_px, format.height_px),
+            first_label: options.begin_label.unwrap_or_else(|| Timecode::frame_at(nanos_of_day(), format.rate)),
+            options: options.clone(),
+            source,
+            pool: Vec::with_capacity(POOL),
+            drawn: Drawn::Nothing,
+            current: Arc::default(),
+            sent: Arc::default(),
+            shot: 0,
+            fading: None,
+        }
+    }
+
+    /// A frame that nobody holds, filled by `fill`.
+    fn filled(&mut self, fill: impl FnOnce(&mut Canvas, &mut [u8])) -> Arc<Frame> {
+        let free = self.pool.iter().position(|frame| Arc::strong_count(frame) == 1);
+        let mut frame = free.map(|at| self.pool.swap_remove(at)).unwrap_or_default();
+        if let Some(own) = Arc::get_mut(&mut frame) {
+            own.data.resize(self.canvas.layout().bytes(), 0);
+            fill(&mut self.canvas, &mut own.data);
+        }
+        if self.pool.len() < POOL {
+            self.pool.push(Arc::clone(&frame));
+        }
+        frame
+    }
+
+    fn frame(&mut self, index: u64, shared: &Shared) {
+        let due = self.source.due();
+        let tick = self.options.tick && due.synthesized;
+        let fresh = match (&due.picture, &self.drawn) {
+            (Some(picture), Drawn::Picture(last, ticked)) => !Arc::ptr_eq(picture, last) || *ticked != tick,
+            // The last picture stays rather than a slate.
+            (None, Drawn::Picture(..)) => false,
+            (None, Drawn::Slate(words)) => *words != due.missing,
+            _ => true,
+        };
+        let had_picture = matches!(self.drawn, Drawn::Picture(..));
+        if due.picture.is_some() && due.shot != self.shot {
+            self.shot = due.shot;
+            let frames = self.options.dissolve_frames;
+            self.fading = (frames > 0 && had_picture).then(|| (Arc::clone(&self.sent), frames));
+        }
+        if fresh {
+            match due.picture {
+                Some(picture) => {
+                    self.current = self.filled(|canvas, out| canvas.draw(&picture, tick, out));
+                    self.drawn = Drawn::Picture(picture, tick);
+                }
+                None => {
+                    self.current = self.filled(|canvas, out| canvas.slate(&due.missing, out));
+                    self.drawn = Drawn::Slate(Arc::clone(&due.missing));
+                }
+            }
+        }
+        self.sent = match self.fading.take() {
+            Some((from, left)) if left > 0 => {
+                let (all, to) = (self.options.dissolve_frames, Arc::clone(&self.current));
+                let share = (all + 1 - left) * 256 / (all + 1);
+                self.fading = Some((Arc::clone(&from), left - 1));
+                self.filled(|_, out| mix(&from.data, &to.data, share, out))
+            }
+            _ => Arc::clone(&self.current),
+        };
+        let timecode = Timecode::of_frame(self.first_label + index, self.options.format.rate);
+        for (_, taker) in &mut shared.takers.lock().all {
+            taker.take(&self.sent, Tick { index, timecode });
+        }
+        let mut status = shared.status.lock();
+        status.frames += 1;
+        status.repeated += u64::from(!fresh);
+        status.underruns += u64::from(!fresh && due.overdue);
+        status.slates += u64::from(matches!(self.drawn, Drawn::Slate(_)));
+        status.latency_nanos = due.age_nanos;
+        status.timecode = timecode;
+    }
+}
+
+#[cfg(test)]
+#[path = "channel_tests.rs"]
+mod tests;
