@@ -134,7 +134,7 @@ fn main() -> anyhow::Result<()> {
     std::fs::create_dir_all(&args.out).with_context(|| format!("cannot make the folder {}", args.out.display()))?;
     let engine = Engine::start(Arc::new(stills(&args)?), &EngineOptions::default())?;
     let step = |name: &str, commands: &[Command], wanted: &dyn Fn(&Snapshot) -> bool| -> anyhow::Result<()> {
-        commands.iter().try_for_each(|c| engine.send(*c).then_some(()).context("the engine is behind"))?;
+        commands.iter().try_for_each(|c| engine.send(c.clone()).then_some(()).context("the engine is behind"))?;
         let snapshot = engine.wait_for(Duration::from_mins(5), wanted).with_context(|| format!("{name} was not reached"))?;
         let path = args.out.join(format!("console_{name}.png"));
         draw(&snapshot)?.save(&path)?;

@@ -12,7 +12,7 @@ use volte::{
     console::{self, ConsoleState, Layout, Panel, PictureTexture, Textures},
     engine::{Command, DiskState, DiskTier, Quality, Snapshot},
     frame::Picture,
-    replay::{Event, EventId},
+    replay::{Event, EventColor, EventEdit, EventId},
 };
 
 mod support {
@@ -173,7 +173,7 @@ fn what_cannot_be_done_asks_for_nothing() {
 
 #[test]
 fn lists_and_pictures_can_be_clicked() {
-    assert_eq!(click(State::Live, Panel::Events, "Event E002"), [Command::SelectEvent(EventId(2))]);
+    assert_eq!(click(State::Live, Panel::Events, "Event Corner kick, first half"), [Command::SelectEvent(EventId(2))]);
     assert_eq!(click(State::Live, Panel::Multiview, "Camera 3 cam03"), [Command::SelectCamera(2)]);
     assert_eq!(click(State::CameraLost, Panel::Cameras, "Health of cam05: LOST"), [Command::SelectCamera(4)]);
     assert_eq!(click(State::Live, Panel::Jog, "-10"), [Command::JogFrames(-10)]);
@@ -255,6 +255,61 @@ fn the_ladder_and_the_truth_are_at_hand() {
         }
     }
     results.unwrap();
+}
+
+#[test]
+fn ranges_are_marked_and_edits_taken_back() {
+    assert_eq!(click(State::Live, Panel::Transport, "IN"), [Command::MarkIn]);
+    assert_eq!(click(State::Live, Panel::Transport, "OUT"), [Command::MarkOut]);
+    assert_eq!(click(State::Live, Panel::Transport, "LAST 5 S"), [Command::LastFive]);
+    assert_eq!(click(State::Live, Panel::Transport, "LAST 10 S"), [Command::LastTen]);
+    assert_eq!(click(State::Idle, Panel::Transport, "IN"), []);
+    assert_eq!(click(State::Live, Panel::Events, "Undo"), [Command::Undo]);
+    assert_eq!(click(State::Live, Panel::Events, "Redo"), [], "nothing was taken back");
+}
+
+#[test]
+fn the_prepared_event_is_rated_coloured_and_renamed_in_place() {
+    let of = |edit| [Command::EditEvent(EventId(3), edit)];
+    assert_eq!(click(State::Armed, Panel::Events, "Rate 4"), of(EventEdit::Rating(4)));
+    assert_eq!(click(State::Armed, Panel::Events, "Colour none"), of(EventEdit::Color(EventColor::Red)));
+    let s = snapshot(State::Armed);
+    let size = size_of(Panel::Events, &s);
+    let (mut harness, desk) = harness(s, Some(Panel::Events), size);
+    harness.run_steps(2);
+    // F2 puts the keyboard into the name; Enter leaves it.
+    desk.borrow_mut().state.obey(&Command::Rename);
+    harness.run_steps(2);
+    harness.get_by_label("Event name").type_text(" goal");
+    harness.run_steps(2);
+    assert!(desk.borrow().commands.is_empty(), "not while typing");
+    harness.key_press(egui::Key::Enter);
+    harness.run_steps(2);
+    assert_eq!(desk.borrow_mut().commands.drain(..).collect::<Vec<_>>(), of(EventEdit::Name("E003 goal".to_owned())));
+    // Escape leaves it as it was.
+    desk.borrow_mut().state.obey(&Command::Rename);
+    harness.run_steps(2);
+    harness.get_by_label("Event name").type_text("x");
+    harness.run_steps(2);
+    harness.key_press(egui::Key::Escape);
+    harness.run_steps(2);
+    assert!(desk.borrow().commands.is_empty());
+}
+
+#[test]
+fn events_are_searched() {
+    let s = snapshot(State::Live);
+    let size = size_of(Panel::Events, &s);
+    let (mut harness, desk) = harness(s, Some(Panel::Events), size);
+    harness.run_steps(2);
+    harness.get_by_label("Event E003");
+    desk.borrow_mut().state.obey(&Command::Search);
+    harness.run_steps(2);
+    harness.get_by_label("Search events").type_text("foul *3");
+    harness.run_steps(2);
+    harness.get_by_label("Event E001");
+    assert!(harness.query_by_label("Event E003").is_none() && desk.borrow().state.query == "foul *3");
+    assert!(desk.borrow().commands.is_empty());
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use volte::{
     engine::{Command, Engine, EngineOptions, GpuFault, NoticeLevel, ProgramKind, Quality, Snapshot, preview_size_px, program_size_px},
-    replay::{EventId, Phase, Readiness},
+    replay::{EventEdit, EventId, Phase, Readiness},
 };
 
 mod support {
@@ -181,6 +181,34 @@ fn the_gpu_solves_and_program_shows_the_orbit() {
     assert!(engine.send(Command::SelectEvent(id)));
     expect(&engine, SOON, "solved at once", |s| s.preview.as_ref().is_some_and(|p| p.readiness == Readiness::Solved));
     assert_eq!(feeds.fetched.load(std::sync::atomic::Ordering::SeqCst), fetched);
+}
+
+#[test]
+fn events_are_made_of_ranges_edited_and_written_down() {
+    let (feeds, engine) = start(4, true);
+    expect(&engine, SOON, "live", |s| s.ring.newest.is_some());
+    assert!(engine.send(Command::MarkIn));
+    expect(&engine, SOON, "in", |s| s.pending_in.is_some());
+    feeds.advance_frames(100);
+    expect(&engine, SOON, "time", |s| s.now.nanos() >= 12_000_000_000);
+    assert!(engine.send(Command::MarkOut));
+    let s = expect(&engine, SOON, "an event", |s| s.events.len() == 1 && s.preview.is_some());
+    let e = &s.events[0];
+    assert_eq!((e.begin.nanos(), e.end.nanos()), (10_000_000_000, 12_000_000_000));
+    // The ring begins at two seconds: ten back is cut there.
+    assert!(engine.send(Command::LastTen));
+    assert!(engine.send(Command::LastFive));
+    let s = expect(&engine, SOON, "three", |s| s.events.len() == 3);
+    assert_eq!(s.events[1].begin.nanos(), 2_000_000_000);
+    assert_eq!(s.events[2].length_nanos(), 5_000_000_000);
+    let id = s.events[2].id;
+    assert!(engine.send(Command::EditEvent(id, EventEdit::Name("Offside".to_owned()))));
+    assert!(engine.send(Command::EditEvent(id, EventEdit::Rating(3))));
+    expect(&engine, SOON, "edited", |s| s.event(id).is_some_and(|e| e.name == "Offside" && e.rating == 3) && s.can_undo_redo.0);
+    assert_eq!(feeds.remembered.lock().last().map(|e| (e.name.clone(), e.rating)), Some(("Offside".to_owned(), 3)));
+    assert!(engine.send(Command::Undo));
+    expect(&engine, SOON, "undone", |s| s.event(id).is_some_and(|e| e.rating == 0) && s.can_undo_redo == (true, true));
+    assert_eq!(feeds.remembered.lock().last().map(|e| e.rating), Some(0), "the journal follows");
 }
 
 fn is_solved(s: &Snapshot) -> bool {

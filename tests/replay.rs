@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use volte::{
-    replay::{Effect, EventId, Phase, Program, Readiness, Transport, TransportCommand},
+    replay::{Effect, EventColor, EventEdit, EventId, Phase, Program, Readiness, Transport, TransportCommand},
     time::MediaTime,
 };
 
@@ -28,6 +28,12 @@ fn command() -> impl Strategy<Value = TransportCommand> {
         2 => (0_u64..6).prop_map(|id| C::SelectEvent(EventId(id))),
         1 => any::<bool>().prop_map(C::StepEvent),
         1 => (0_u64..6).prop_map(|id| C::RemoveEvent(EventId(id))),
+        1 => instant().prop_map(|head| C::MarkIn { head }),
+        1 => instant().prop_map(|head| C::MarkOut { head }),
+        1 => (instant(), instant()).prop_map(|(from, head)| C::MarkLast { from, head }),
+        3 => (0_u64..6, edit()).prop_map(|(id, edit)| C::Edit(EventId(id), edit)),
+        2 => Just(C::Undo),
+        1 => Just(C::Redo),
         1 => instant().prop_map(C::SetInstant),
         1 => prop_oneof![any::<f64>(), -20.0..20.0_f64].prop_map(C::SetOrbit),
         1 => prop_oneof![any::<f64>(), -3.0..3.0_f64].prop_map(C::MoveOrbit),
@@ -39,6 +45,17 @@ fn command() -> impl Strategy<Value = TransportCommand> {
         1 => (instant(), any::<bool>()).prop_map(|(instant, fatal)| C::PrepareFailed { instant, why: "no frames".to_owned(), fatal }),
         3 => (0..CAMERAS, any::<bool>()).prop_map(|(camera, alive)| C::CameraAlive { camera, alive }),
         1 => Just(C::ProgramFault("device lost".to_owned())),
+    ]
+}
+
+fn edit() -> impl Strategy<Value = EventEdit> {
+    use EventEdit as E;
+    prop_oneof![
+        "[a-z ]{0,4}".prop_map(E::Name),
+        any::<u8>().prop_map(E::Rating),
+        Just(E::Color(EventColor::Blue)),
+        instant().prop_map(E::In),
+        instant().prop_map(E::Out),
     ]
 }
 
@@ -60,10 +77,11 @@ proptest! {
             if let TransportCommand::MomentReady(at) | TransportCommand::SceneReady(at) = &command {
                 ready.insert(at.nanos());
             }
-            let removes = match &command {
+            let mut removes = match &command {
                 TransportCommand::RemoveEvent(id) => Some(id.0),
                 _ => None,
             };
+            let again = command == TransportCommand::Redo;
             let before: BTreeSet<u64> = transport.events().iter().map(|e| e.id.0).collect();
             let effects = transport.apply(command);
             for effect in &effects {
@@ -73,6 +91,10 @@ proptest! {
                         pinned.insert(event.id.0);
                     }
                     Effect::Unpin(id) => {
+                        if again {
+                            // A removal that is made again was the operator's too.
+                            removes = Some(id.0);
+                        }
                         prop_assert_eq!(Some(id.0), removes, "only the operator unpins");
                         marks.remove(&id.0);
                         pinned.remove(&id.0);
@@ -85,6 +107,10 @@ proptest! {
             prop_assert!(before.difference(&after).all(|id| Some(*id) == removes));
             prop_assert_eq!(&after, &marks);
             prop_assert_eq!(&after, &pinned);
+            for event in transport.events() {
+                prop_assert!(event.begin <= event.instant && event.instant <= event.end, "{:?}", event);
+                prop_assert!(event.rating <= 5 && !event.name.is_empty());
+            }
             // Program: always something to show.
             match transport.program() {
                 Program::Live { camera } => {
@@ -179,4 +205,60 @@ fn a_failed_solve_still_steps_through_real_cameras() {
     t.apply(TransportCommand::MoveOrbit(-0.5));
     assert!((t.preview().unwrap().position - 4.75).abs() < 1e-9);
     assert_eq!(t.camera_at(4.75), Some(2));
+}
+
+#[test]
+fn edits_are_taken_back_and_made_again_but_never_what_is_on_air() {
+    let mut t = transport(false);
+    let at = MediaTime::from_secs_f64(9.0);
+    t.apply(TransportCommand::Mark { at });
+    let id = t.events().iter().next().unwrap().id;
+    let name = |t: &Transport| t.events().get(id).map(|e| e.name.clone());
+    t.apply(TransportCommand::Edit(id, EventEdit::Name("Goal".to_owned())));
+    t.apply(TransportCommand::Edit(id, EventEdit::Rating(4)));
+    t.apply(TransportCommand::MomentReady(at));
+    t.apply(TransportCommand::Take { now: at });
+    t.apply(TransportCommand::Undo);
+    t.apply(TransportCommand::Undo);
+    assert_eq!(name(&t).as_deref(), Some("E001"));
+    assert_eq!((t.phase(), t.events().get(id).unwrap().takes), (Phase::OnAir, 1), "transport and counts stay");
+    assert_eq!(t.can_undo_redo(), (false, true));
+    t.apply(TransportCommand::Redo);
+    assert_eq!(name(&t).as_deref(), Some("Goal"));
+    t.apply(TransportCommand::Return);
+    t.apply(TransportCommand::RemoveEvent(id));
+    assert_eq!(name(&t), None);
+    let effects = t.apply(TransportCommand::Undo);
+    assert!(matches!(&effects[..], [Effect::Pin(event)] if event.id == id), "{effects:?}");
+    assert_eq!(name(&t).as_deref(), Some("Goal"));
+    // What is on air is not removed by a redo either; the step waits.
+    t.apply(TransportCommand::SelectEvent(id));
+    t.apply(TransportCommand::MomentReady(at));
+    t.apply(TransportCommand::Take { now: at });
+    assert!(matches!(&t.apply(TransportCommand::Redo)[..], [Effect::Warn(_)]));
+    t.apply(TransportCommand::Return);
+    t.apply(TransportCommand::Redo);
+    assert_eq!(name(&t), None);
+}
+
+#[test]
+fn in_and_out_make_an_event_or_trim_the_prepared_one() {
+    let mut t = transport(false);
+    let at = MediaTime::from_secs_f64;
+    t.apply(TransportCommand::MarkIn { head: at(10.0) });
+    assert_eq!(t.pending_in(), Some(at(10.0)));
+    t.apply(TransportCommand::MarkOut { head: at(12.5) });
+    let e = t.events().iter().next().unwrap().clone();
+    assert_eq!((e.begin, e.end, t.pending_in()), (at(10.0), at(12.5), None));
+    assert_eq!(t.preview().unwrap().instant, at(10.0), "its beginning is prepared");
+    // Now they trim it where preview stands.
+    t.apply(TransportCommand::SetInstant(at(11.0)));
+    t.apply(TransportCommand::MarkIn { head: at(20.0) });
+    t.apply(TransportCommand::SetInstant(at(12.0)));
+    t.apply(TransportCommand::MarkOut { head: at(20.0) });
+    let trimmed = t.events().get(e.id).unwrap().clone();
+    assert_eq!((trimmed.begin, trimmed.end), (at(11.0), at(12.0)));
+    assert_eq!(trimmed.pinned_range(), e.pinned_range(), "what was kept stays kept");
+    t.apply(TransportCommand::MarkLast { from: at(15.0), head: at(20.0) });
+    assert_eq!(t.events().iter().last().map(volte::replay::Event::length_nanos), Some(5_000_000_000));
 }

@@ -50,6 +50,11 @@ impl ConsoleWindow {
         })
     }
 
+    /// Whether the operator types into a field.
+    pub fn is_typing(&self) -> bool {
+        self.context.text_edit_focused()
+    }
+
     /// Hands an event to egui.
     pub fn on_event(&mut self, gpu: &WindowGpu, event: &WindowEvent) {
         if let WindowEvent::Resized(size) = event {

@@ -38,6 +38,7 @@ pub(super) fn key(physical: PhysicalKey, logical: &winit::keyboard::Key) -> Opti
             NamedKey::Home => Key::Home,
             NamedKey::End => Key::End,
             NamedKey::Delete => Key::Delete,
+            NamedKey::F2 => Key::F2,
             NamedKey::F11 => Key::F11,
             _ => return None,
         },

@@ -198,10 +198,10 @@ impl App<'_> {
 
     fn ask(&mut self, event_loop: &ActiveEventLoop, command: Command) {
         match command {
-            Command::ShowKeys => {
+            command if ConsoleState::owns(&command) => {
                 if let Some(console) = &mut self.console {
-                    console.state.keys_shown = !console.state.keys_shown;
-                    tracing::info!("operator: ShowKeys: the list of keys is {}", if console.state.keys_shown { "shown" } else { "hidden" });
+                    console.state.obey(&command);
+                    tracing::info!("operator: {command:?}");
                 }
             }
             Command::FullScreenProgram => match &self.program {
@@ -215,8 +215,9 @@ impl App<'_> {
                 },
             },
             command => {
+                let name = command.kind().info().name;
                 if !self.engine.send(command) {
-                    tracing::warn!(?command, "the engine is behind; the command was not taken");
+                    tracing::warn!(name, "the engine is behind; the command was not taken");
                 }
             }
         }
@@ -234,8 +235,17 @@ impl App<'_> {
             self.ask(event_loop, Command::ShowKeys);
             return true;
         }
+        // Who types a name types letters, not commands.
+        if self.console.as_ref().is_some_and(ConsoleWindow::is_typing) && key != control::Key::F11 {
+            return false;
+        }
         let snapshot = self.engine.snapshot();
-        let context = KeyContext { prepared_event: snapshot.preview.as_ref().and_then(|p| p.event), arc_length: snapshot.arc_length() };
+        let event = snapshot.preview.as_ref().and_then(|p| snapshot.event(p.event?));
+        let context = KeyContext {
+            prepared_event: event.map(|e| e.id),
+            prepared_color: event.map(|e| e.color).unwrap_or_default(),
+            arc_length: snapshot.arc_length(),
+        };
         match control::command_for(key, keys::modifiers(self.modifiers), &context) {
             Some(command) => {
                 self.ask(event_loop, command);

@@ -6,12 +6,16 @@ use super::{ConsoleState, style, widgets};
 use crate::engine::CommandKind;
 
 const ROW: f32 = 34.0;
+/// More rows than this stand in two columns.
+const ONE_COLUMN: usize = 16;
 
 /// Draws the overlay; a click puts it away.
 pub fn show(ui: &Ui, whole: Rect, state: &mut ConsoleState) {
     ui.painter().rect_filled(whole, 0.0, Color32::from_black_alpha(170));
     let rows: Vec<_> = CommandKind::ALL.iter().filter(|i| !i.shortcut.is_empty()).collect();
-    let size = vec2((whole.width() - 60.0).min(860.0), (rows.len() as f32 * ROW + 84.0).min(whole.height() - 20.0));
+    let columns = if rows.len() > ONE_COLUMN { 2 } else { 1 };
+    let lines = rows.len().div_ceil(columns);
+    let size = vec2((whole.width() - 40.0).min(780.0 * columns as f32), (lines as f32 * ROW + 84.0).min(whole.height() - 20.0));
     let card = Rect::from_center_size(whole.center(), size);
     let response = ui.interact(whole, ui.scope_id().with("keys"), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Window, true, "Map of the keys"));
@@ -29,13 +33,18 @@ pub fn show(ui: &Ui, whole: Rect, state: &mut ConsoleState) {
         style::text(12.0),
         style::DIM,
     );
-    let row = ((inner.height() - 36.0) / rows.len() as f32).min(ROW);
+    let row = ((inner.height() - 36.0) / lines as f32).min(ROW);
+    let gap = 24.0;
+    let width = (inner.width() - gap * (columns - 1) as f32) / columns as f32;
     for (k, info) in rows.into_iter().enumerate() {
-        let y = inner.top() + 36.0 + row * (k as f32 + 0.5);
-        widgets::tag(ui, pos2(inner.left(), y), info.shortcut, style::RAISED, style::TEXT, 13.0);
-        ui.painter().text(pos2(inner.left() + 215.0, y), Align2::LEFT_CENTER, info.name, style::text(13.5), style::TEXT);
-        let room = Rect::from_min_max(pos2(inner.left() + 320.0, y - row / 2.0), pos2(inner.right(), y + row / 2.0));
-        let job = egui::text::LayoutJob::simple(info.tooltip.to_owned(), style::text(12.0), style::DIM, room.width());
+        let left = inner.left() + (width + gap) * (k / lines) as f32;
+        let y = inner.top() + 36.0 + row * ((k % lines) as f32 + 0.5);
+        widgets::tag(ui, pos2(left, y), info.shortcut, style::RAISED, style::TEXT, 12.5);
+        ui.painter().text(pos2(left + 178.0, y), Align2::LEFT_CENTER, info.name, style::text(13.0), style::TEXT);
+        let room = Rect::from_min_max(pos2(left + 272.0, y - row / 2.0), pos2(left + width, y + row / 2.0));
+        // Two lines at most, as far as there is room.
+        let mut job = egui::text::LayoutJob::simple(info.tooltip.to_owned(), style::text(11.0), style::DIM, room.width());
+        job.wrap.max_rows = if row >= 28.0 { 2 } else { 1 };
         let galley = ui.fonts_mut(|f| f.layout_job(job));
         ui.painter().galley(pos2(room.left(), y - galley.size().y / 2.0), galley, style::DIM);
     }

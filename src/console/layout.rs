@@ -33,7 +33,7 @@ impl Layout {
         let monitor_width = (main.width() - GAP) / 2.0;
         let bar = (h * 0.092).clamp(74.0, 110.0);
         let time = (h * 0.088).clamp(66.0, 100.0);
-        let hands = (h * 0.125).clamp(96.0, 140.0);
+        let hands = (h * 0.13).clamp(104.0, 150.0);
         let views_wanted = multiview_height(main.width(), cameras);
         let fixed = bar + time + hands + 4.0 * GAP;
         let monitor_height = (monitor_width * 9.0 / 16.0 + 24.0).min((main.height() - fixed) * 0.68);
@@ -56,13 +56,13 @@ impl Layout {
         let timeline = row(time);
         let preview = Rect::from_min_size(monitors.min, vec2(monitor_width, monitor_height));
         let program = preview.translate(vec2(monitor_width + GAP, 0.0));
-        let jog_width = (hands.width() * 0.3).clamp(220.0, 420.0);
+        let jog_width = (hands.width() * 0.25).clamp(210.0, 400.0);
         let jog = Rect::from_min_max(pos2(hands.right() - jog_width, hands.top()), hands.max);
         let transport = Rect::from_min_max(hands.min, pos2(jog.left() - GAP, hands.bottom()));
 
         let budgets_height = (side.height() * 0.26).clamp(150.0, 240.0);
         let rest = side.height() - budgets_height - 2.0 * GAP;
-        let events_height = rest * 0.46;
+        let events_height = rest * 0.54;
         let events = Rect::from_min_size(side.min, vec2(side.width(), events_height));
         let cameras_rect = Rect::from_min_size(pos2(side.left(), events.bottom() + GAP), vec2(side.width(), rest - events_height));
         let budgets = Rect::from_min_max(pos2(side.left(), cameras_rect.bottom() + GAP), side.max);

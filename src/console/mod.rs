@@ -5,6 +5,7 @@
 
 mod budgets;
 mod cameras;
+mod event_fields;
 mod events;
 mod header;
 mod jog;
@@ -49,10 +50,42 @@ pub struct Textures {
 pub struct ConsoleState {
     /// Whether the map of the keys is shown.
     pub keys_shown: bool,
+    /// What the event list is searched for.
+    pub query: String,
+    /// The field that gets the keyboard with the next frame.
+    focus: Option<Field>,
+    /// What is being typed, and where.
+    typing: Option<(Field, u64, String)>,
     /// The part of a jog drag that is not a whole frame yet, in frames.
     jog_rest: f32,
     /// Where the jog wheel stands, radians.
     jog_angle_rad: f32,
+}
+
+/// A field to type in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Field {
+    Search,
+    Name,
+    Notes,
+    Keywords,
+}
+
+impl ConsoleState {
+    /// Whether a command is the window's own and not the engine's.
+    pub const fn owns(command: &Command) -> bool {
+        matches!(command, Command::ShowKeys | Command::Search | Command::Rename)
+    }
+
+    /// Does what a command of the window's own asks for.
+    pub fn obey(&mut self, command: &Command) {
+        match command {
+            Command::ShowKeys => self.keys_shown = !self.keys_shown,
+            Command::Search => self.focus = Some(Field::Search),
+            Command::Rename => self.focus = Some(Field::Name),
+            _ => {}
+        }
+    }
 }
 
 /// One panel, for those who draw them one at a time.
@@ -101,7 +134,7 @@ impl Panel {
             Self::Jog => jog::show(ui, snapshot, state, out),
             Self::Multiview => multiview::show(ui, snapshot, textures, out),
             Self::Timeline => timeline::show(ui, snapshot, out),
-            Self::Events => events::show(ui, snapshot, out),
+            Self::Events => events::show(ui, snapshot, state, out),
             Self::Cameras => cameras::show(ui, snapshot, out),
             Self::Budgets => budgets::show(ui, snapshot),
             Self::Status => status::show(ui, snapshot),
@@ -127,9 +160,9 @@ pub fn show(ui: &mut egui::Ui, snapshot: &Snapshot, textures: &Textures, state: 
         keys::show(ui, whole, state);
     }
     // The window's own wishes are answered here; the rest goes to the engine.
-    if out.contains(&Command::ShowKeys) {
-        state.keys_shown = !state.keys_shown;
-        out.retain(|c| *c != Command::ShowKeys);
+    for command in out.iter().filter(|c| ConsoleState::owns(c)) {
+        state.obey(command);
     }
+    out.retain(|c| !ConsoleState::owns(c));
     out
 }

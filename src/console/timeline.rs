@@ -105,6 +105,17 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
         }
     }
 
+    if let Some(from) = snapshot.pending_in.filter(|t| *t <= window.end()) {
+        // An in point that waits for its out reaches up to now.
+        let open = Rect::from_min_max(
+            pos2(x_of(from).max(lane.left()), lane.top() + 5.0),
+            pos2(x_of(last).min(lane.right()), lane.bottom() - 5.0),
+        );
+        painter.rect_filled(open, 2.0, style::AMBER.gamma_multiply(0.15));
+        widgets::border(ui, open, 1.0, style::AMBER);
+        painter.text(open.left_center() + vec2(4.0, 0.0), Align2::LEFT_CENTER, "IN", style::text(11.0), style::AMBER);
+    }
+
     if let Some(p) = prepared.filter(|p| p.instant >= window.first && p.instant <= window.end()) {
         let x = x_of(p.instant);
         painter.vline(x, lane.top() - 2.0..=lane.bottom() + 2.0, Stroke::new(2.0, style::PREVIEW));

@@ -12,7 +12,8 @@ use crate::{
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let inner = widgets::panel(ui, "", "");
     let gap = 8.0;
-    let big = ((inner.width() - 3.0 * gap) * 0.2).clamp(96.0, 210.0);
+    let big = ((inner.width() - 4.0 * gap) * 0.155).clamp(84.0, 190.0);
+    let small = (inner.width() * 0.14).clamp(96.0, 160.0);
     let mut left = inner.left();
     let mut place = |width: f32| {
         let rect = Rect::from_min_size(pos2(left, inner.top()), vec2(width, inner.height()));
@@ -25,6 +26,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     if widgets::command_button(ui, place(big), CommandKind::Mark, can_mark, look(style::AMBER, egui::Color32::BLACK, false)).clicked() {
         out.push(Command::Mark);
     }
+    ranges(ui, place(small), snapshot, can_mark, out);
     let take = widgets::command_button(
         ui,
         place(big),
@@ -44,11 +46,49 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     moves(ui, rest, snapshot, out);
 }
 
+/// In, out and the last seconds: two by two.
+fn ranges(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, can_mark: bool, out: &mut Vec<Command>) {
+    let gap = 4.0;
+    let cell = (rect.size() - vec2(gap, gap)) / 2.0;
+    let all = [
+        (CommandKind::MarkIn, "IN", Command::MarkIn),
+        (CommandKind::MarkOut, "OUT", Command::MarkOut),
+        (CommandKind::LastFive, "5 S", Command::LastFive),
+        (CommandKind::LastTen, "10 S", Command::LastTen),
+    ];
+    for (k, (kind, label, command)) in all.into_iter().enumerate() {
+        let at = rect.min + vec2((cell.x + gap) * (k % 2) as f32, (cell.y + gap) * (k / 2) as f32);
+        // An in point that waits is seen.
+        let waits = kind == CommandKind::MarkIn && snapshot.pending_in.is_some();
+        let look = widgets::ButtonLook {
+            fill: if waits { style::AMBER } else { style::RAISED },
+            color: if waits { egui::Color32::BLACK } else { style::AMBER },
+            size: 14.0,
+            on: false,
+        };
+        let info = kind.info();
+        let rect = Rect::from_min_size(at, cell);
+        let response =
+            widgets::big_button(ui, rect, info.name, "", can_mark, widgets::ButtonLook { color: egui::Color32::TRANSPARENT, ..look });
+        let color = if can_mark { look.color } else { style::DIM.gamma_multiply(0.7) };
+        ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, label, style::text(14.0), color);
+        if response.on_hover_text(format!("{}. {}", info.shortcut, info.tooltip)).clicked() {
+            out.push(command);
+        }
+    }
+}
+
 /// The choice of moves in two columns, and the export.
 fn moves(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let gap = 4.0;
     let count = snapshot.moves.len() + 1;
-    let columns = if rect.width() > 330.0 { 3 } else { 2 };
+    let columns = if rect.width() > 440.0 {
+        4
+    } else if rect.width() > 230.0 {
+        3
+    } else {
+        2
+    };
     let rows = count.div_ceil(columns).max(1);
     let cell = vec2((rect.width() - gap * (columns - 1) as f32) / columns as f32, (rect.height() - gap * (rows - 1) as f32) / rows as f32);
     let at = |k: usize| {

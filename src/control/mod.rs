@@ -2,7 +2,10 @@
 //!
 //! Must not know: windows, egui, how a command is done.
 
-use crate::engine::{Command, CommandKind};
+use crate::{
+    engine::{Command, CommandKind},
+    replay::{BEST_RATING, EventColor, EventEdit},
+};
 
 /// A key, whatever the window system calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,6 +23,7 @@ pub enum Key {
     Home,
     End,
     Delete,
+    F2,
     F11,
     /// 0 to 9, from the row or the pad.
     Digit(u8),
@@ -41,6 +45,8 @@ pub struct Modifiers {
 pub struct KeyContext {
     /// The event in preview.
     pub prepared_event: Option<crate::replay::EventId>,
+    /// Its colour.
+    pub prepared_color: EventColor,
     /// The last position of the arc, gaps.
     pub arc_length: f64,
 }
@@ -55,6 +61,7 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
     let Modifiers { shift, ctrl } = modifiers;
     let jog = |sign: i32| Some(Command::JogFrames(sign * if shift && ctrl { LONG_JOG_FRAMES } else { 1 }));
     Some(match key {
+        Key::Space if shift => Command::MarkHere,
         Key::Space => Command::Mark,
         Key::Enter => Command::Take,
         Key::Escape => Command::Return,
@@ -71,10 +78,22 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::PageUp => Command::PreviousEvent,
         Key::PageDown => Command::NextEvent,
         Key::Delete => Command::RemoveEvent(context.prepared_event?),
+        Key::Digit(d) if ctrl && d <= BEST_RATING => Command::EditEvent(context.prepared_event?, EventEdit::Rating(d)),
+        Key::Digit(_) if ctrl => return None,
+        Key::F2 => Command::Rename,
         Key::F11 => Command::FullScreenProgram,
         // 1 is the first camera of the arc, 0 the tenth; with Shift the second ten.
         Key::Digit(d) if d <= 9 => Command::SelectCamera(usize::from((d + 9) % 10) + if shift { 10 } else { 0 }),
         Key::Character('?') => Command::ShowKeys,
+        Key::Character('z') if ctrl && shift => Command::Redo,
+        Key::Character('y') if ctrl => Command::Redo,
+        Key::Character('z') if ctrl => Command::Undo,
+        Key::Character('f') if ctrl => Command::Search,
+        Key::Character('i') if !ctrl => Command::MarkIn,
+        Key::Character('o') if !ctrl => Command::MarkOut,
+        Key::Character('b') if !ctrl && shift => Command::LastTen,
+        Key::Character('b') if !ctrl => Command::LastFive,
+        Key::Character('c') if !ctrl => Command::EditEvent(context.prepared_event?, EventEdit::Color(context.prepared_color.next())),
         Key::Character('m') if !ctrl => Command::NextMove,
         Key::Character('e') if !ctrl => Command::Export,
         Key::Character('h') if !ctrl => Command::ToggleHeatMap,
@@ -99,7 +118,7 @@ mod tests {
     const CTRL: Modifiers = Modifiers { shift: false, ctrl: true };
 
     fn press(key: Key, modifiers: Modifiers) -> Option<Command> {
-        command_for(key, modifiers, &KeyContext { prepared_event: Some(EventId(7)), arc_length: 11.0 })
+        command_for(key, modifiers, &KeyContext { prepared_event: Some(EventId(7)), arc_length: 11.0, ..KeyContext::default() })
     }
 
     #[test]
@@ -137,25 +156,11 @@ mod tests {
     #[test]
     fn every_shortcut_of_the_map_is_a_key() {
         // Each command that announces a shortcut is reached by some key.
-        let keys = [
-            Key::Space,
-            Key::Enter,
-            Key::Escape,
-            Key::Left,
-            Key::Up,
-            Key::PageUp,
-            Key::PageDown,
-            Key::Delete,
-            Key::F11,
-            Key::Digit(3),
-            Key::Character('?'),
-            Key::Character('m'),
-            Key::Character('e'),
-            Key::Character('h'),
-            Key::Character('r'),
-            Key::Character('l'),
-        ];
-        let reached: Vec<_> = keys.iter().flat_map(|k| [press(*k, PLAIN), press(*k, CTRL)]).flatten().map(|c| c.kind()).collect();
+        let named = [Key::Space, Key::Enter, Key::Escape, Key::Left, Key::Up, Key::PageUp, Key::PageDown, Key::Delete, Key::F2, Key::F11];
+        let typed = ('a'..='z').chain("?,.-+".chars()).map(Key::Character).chain([Key::Digit(3)]);
+        let keys: Vec<Key> = named.into_iter().chain(typed).collect();
+        let held = [PLAIN, SHIFT, CTRL, Modifiers { shift: true, ctrl: true }];
+        let reached: Vec<_> = keys.iter().flat_map(|k| held.map(|m| press(*k, m))).flatten().map(|c| c.kind()).collect();
         for info in &CommandKind::ALL {
             assert_eq!(!info.shortcut.is_empty(), reached.contains(&info.kind), "{info:?}");
         }

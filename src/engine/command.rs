@@ -1,14 +1,38 @@
 //! What an operator can ask for: one name, one tooltip, one shortcut each, whoever asks (console, keys, control surfaces).
 
 use super::ladder::Rung;
-use crate::{replay::EventId, scene::Quality, time::MediaTime};
+use crate::{
+    replay::{EventEdit, EventId},
+    scene::Quality,
+    time::MediaTime,
+};
 
 /// One wish of the operator. Cameras are numbered along the arc, from 0; positions along the arc are in gaps: 0 is the
 /// first camera, 1.5 is midway between the second and the third.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Drop a mark at the newest instant and prepare it.
     Mark,
+    /// Drop a mark at the instant in preview.
+    MarkHere,
+    /// In point: of the prepared event, or of the next one.
+    MarkIn,
+    /// Out point: of the prepared event, or of the one that was begun.
+    MarkOut,
+    /// Make an event of the last five seconds.
+    LastFive,
+    /// Make an event of the last ten seconds.
+    LastTen,
+    /// Change an event.
+    EditEvent(EventId, EventEdit),
+    /// Take the last edit back; never what is on air.
+    Undo,
+    /// Make it again.
+    Redo,
+    /// Search the events (done by the window).
+    Search,
+    /// Rename the prepared event (done by the window).
+    Rename,
     /// Put the prepared replay on program.
     Take,
     /// Back to live; when nothing is on air, put the preparation away.
@@ -65,6 +89,16 @@ pub enum Command {
 #[expect(missing_docs, reason = "each is the command of the same name")]
 pub enum CommandKind {
     Mark,
+    MarkHere,
+    MarkIn,
+    MarkOut,
+    LastFive,
+    LastTen,
+    EditEvent,
+    Undo,
+    Redo,
+    Search,
+    Rename,
     Take,
     Return,
     MoveOrbit,
@@ -103,14 +137,37 @@ pub struct CommandInfo {
 }
 
 impl CommandKind {
+    /// How many there are.
+    pub const COUNT: usize = 33;
+
     /// Every command, in the order in which an operator meets them.
-    pub const ALL: [CommandInfo; 23] = [
+    pub const ALL: [CommandInfo; Self::COUNT] = [
         info(
             Self::Mark,
             "MARK",
             "Freeze the newest instant of all cameras, keep it in the ring as an event and prepare it in preview",
             "Space",
         ),
+        info(Self::MarkHere, "MARK HERE", "Make an event of the instant in preview, wherever it was jogged to", "Shift+Space"),
+        info(
+            Self::MarkIn,
+            "IN",
+            "In point: of the prepared event where preview stands; with none prepared, of a new event at the newest instant",
+            "I",
+        ),
+        info(Self::MarkOut, "OUT", "Out point, likewise; it completes an event that IN began and prepares its beginning", "O"),
+        info(Self::LastFive, "LAST 5 S", "Make an event of the last five seconds and prepare its beginning", "B"),
+        info(Self::LastTen, "LAST 10 S", "Make an event of the last ten seconds and prepare its beginning", "Shift+B"),
+        info(
+            Self::EditEvent,
+            "Edit event",
+            "Rate the prepared event, or give it the next colour; name, keywords and notes are under the list",
+            "Ctrl+0 … 5, C",
+        ),
+        info(Self::Rename, "Rename", "Type another name for the prepared event", "F2"),
+        info(Self::Search, "Search", "Search the events: words, colours, cameras; *3 is a rating of three or more", "Ctrl+F"),
+        info(Self::Undo, "Undo", "Take the last edit back; never what is on air", "Ctrl+Z"),
+        info(Self::Redo, "Redo", "Make the edit again that was taken back", "Ctrl+Shift+Z"),
         info(Self::Take, "TAKE", "Put the prepared replay on program", "Enter"),
         info(Self::Return, "RETURN", "Back to live; when nothing is on air, put the preparation away", "Esc"),
         info(Self::MoveOrbit, "Orbit", "Move along the arc, an eighth of a gap at a time", "Left / Right"),
@@ -147,7 +204,7 @@ impl CommandKind {
 
     /// How it is presented.
     pub fn info(self) -> &'static CommandInfo {
-        static ALL: [CommandInfo; 23] = CommandKind::ALL;
+        static ALL: [CommandInfo; CommandKind::COUNT] = CommandKind::ALL;
         // The table holds every kind (a test walks the enum); the first entry is never the fallback in practice.
         ALL.iter().find(|i| i.kind == self).unwrap_or(&ALL[0])
     }
@@ -162,6 +219,16 @@ impl Command {
     pub const fn kind(&self) -> CommandKind {
         match self {
             Self::Mark => CommandKind::Mark,
+            Self::MarkHere => CommandKind::MarkHere,
+            Self::MarkIn => CommandKind::MarkIn,
+            Self::MarkOut => CommandKind::MarkOut,
+            Self::LastFive => CommandKind::LastFive,
+            Self::LastTen => CommandKind::LastTen,
+            Self::EditEvent(..) => CommandKind::EditEvent,
+            Self::Undo => CommandKind::Undo,
+            Self::Redo => CommandKind::Redo,
+            Self::Search => CommandKind::Search,
+            Self::Rename => CommandKind::Rename,
             Self::Take => CommandKind::Take,
             Self::Return => CommandKind::Return,
             Self::MoveOrbit(_) => CommandKind::MoveOrbit,

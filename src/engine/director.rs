@@ -3,6 +3,7 @@
 
 mod levels;
 mod log;
+mod orders;
 mod pictures;
 mod reports;
 mod tiers;
@@ -20,8 +21,7 @@ use crossbeam::{channel::Sender, select};
 use super::{
     Command, EngineOptions, FeedHealth, FeedStatus, Feeds, GpuView, Notice, NoticeLevel, ShownPicture, Snapshot,
     board::{Board, SolveWish},
-    export::{ExportJob, Moments},
-    export_thread::{ExportNews, RunningExport, free_name},
+    export_thread::{ExportNews, RunningExport},
     ladder::Rung,
     level::{Governor, program_size_px},
     live::Inbox,
@@ -31,12 +31,10 @@ use super::{
 };
 use crate::{
     frame::{Moment, Picture},
-    output::{CancelToken, OutputSpec, SidecarHeader},
     replay::{Effect, Program, Readiness, Transport, TransportCommand, path::Track},
     rig,
-    scene::Quality,
     time::MediaTime,
-    view::{ViewMode, ViewReport},
+    view::ViewReport,
 };
 
 /// Moments kept decoded: the one on air, the one in preview, and some to go back to.
@@ -278,114 +276,9 @@ impl Director {
 
     fn command(&mut self, command: Command) {
         let before = log::Standing::of(self);
+        let told = command.clone();
         self.obey(command);
-        log::tell(command, &before, &log::Standing::of(self));
-    }
-
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Mark => match self.newest() {
-                Some(at) => self.apply(TransportCommand::Mark { at }),
-                None => self.warn("Nothing to mark yet: no camera has delivered a picture. Check the camera list".to_owned()),
-            },
-            Command::Take => {
-                let now = self.feeds.now();
-                self.apply(TransportCommand::Take { now });
-            }
-            Command::Return => self.apply(TransportCommand::Return),
-            Command::MoveOrbit(by) => self.apply(TransportCommand::MoveOrbit(by)),
-            Command::StepCamera(by) => {
-                let from = self.position();
-                // From between two cameras, the first step goes to the next one in that direction.
-                let to = if by >= 0 { (from + 1e-6).floor() + f64::from(by) } else { (from - 1e-6).ceil() + f64::from(by) };
-                self.apply(TransportCommand::SetOrbit(to));
-            }
-            Command::SetOrbit(to) => self.apply(TransportCommand::SetOrbit(to)),
-            Command::JogFrames(frames) => {
-                if let Some(from) = self.transport.preview().map(|p| p.instant).or_else(|| self.newest()) {
-                    let nanos = self.feeds.rate().frame_nanos(i64::from(frames));
-                    self.jog_to(from.plus_nanos(nanos));
-                }
-            }
-            Command::JogTo(at) => self.jog_to(at),
-            Command::SelectEvent(id) => self.apply(TransportCommand::SelectEvent(id)),
-            Command::NextEvent => self.apply(TransportCommand::StepEvent(true)),
-            Command::PreviousEvent => self.apply(TransportCommand::StepEvent(false)),
-            Command::RemoveEvent(id) => self.apply(TransportCommand::RemoveEvent(id)),
-            Command::SelectCamera(number) => {
-                // Numbers beyond the arc are answered by the transport, which names the remedy.
-                let camera = self.transport.arc_order().get(number).copied().unwrap_or(number);
-                self.apply(TransportCommand::SelectCamera(camera));
-            }
-            Command::SelectMove(k) => self.chosen_move = k.min(orbit::moves(self.closed()).len() - 1),
-            Command::NextMove => self.chosen_move = (self.chosen_move + 1) % orbit::moves(self.closed()).len(),
-            Command::SetQuality(chosen) => self.choose_level(chosen),
-            Command::ToggleHeatMap => self.truth.heat_map = !self.truth.heat_map,
-            Command::ToggleRealPixels => self.toggle_real_pixels(),
-            Command::SetRung { gap, rung } => self.choose_rung(gap, rung),
-            Command::NextRung => self.next_rung(),
-            Command::Export => self.start_export(),
-            Command::ShowKeys | Command::FullScreenProgram => {}
-        }
-    }
-
-    fn jog_to(&mut self, at: MediaTime) {
-        let ring = self.feeds.ring();
-        // What a mark keeps can be reached even when the ring has moved on.
-        let kept = self.transport.events().iter().any(|e| e.pinned_range().0 <= at && at <= e.pinned_range().1);
-        let mut at = at;
-        if let Some(oldest) = ring.disk.oldest.into_iter().chain(ring.oldest).min()
-            && !kept
-        {
-            at = at.max(oldest);
-        }
-        if let Some(newest) = self.newest() {
-            self.apply(TransportCommand::SetInstant(at.min(newest)));
-        }
-    }
-
-    fn start_export(&mut self) {
-        if self.export.is_some() {
-            return self.warn("An export is running already. Wait until it is written".to_owned());
-        }
-        let Some((instant, from, event)) = self.transport.preview().map(|p| (p.instant, p.position, p.event)) else {
-            return self.warn("Nothing is prepared. Mark an instant or choose an event, then export it".to_owned());
-        };
-        let (Some(moment), Some(track)) = (self.moment(instant), self.track(instant, from)) else {
-            return self.warn("The frames of this instant are not there yet. Export again in a moment".to_owned());
-        };
-        let name = event.and_then(|id| self.transport.events().get(id)).map_or("jog", |e| e.name.as_str());
-        // A file is for good: it has the cameras' own size and the best depth, whatever preview can afford.
-        let own_size_px = moment.frames.iter().map(|f| (f.picture.width(), f.picture.height())).max_by_key(|(w, h)| w * h);
-        let (width_px, height_px) = own_size_px.map_or_else(|| program_size_px(self.governor.level()), |(w, h)| (w & !1, h & !1));
-        let mut scene = if self.governor.view().chosen == Some(Quality::Hero) { Quality::Hero.scene() } else { Quality::Air.scene() };
-        if self.solves_slowly {
-            scene.max_depth_size_px = Some(SLOW_DEPTH_SIZE_PX);
-        }
-        let job = ExportJob {
-            rig: self.feeds.rig().clone(),
-            moments: Moments::One(moment.as_ref().clone()),
-            path: track.path().clone(),
-            mark: instant,
-            mode: ViewMode::Synthesis,
-            gaps: self.truth.ladder.gaps().to_vec(),
-            scene,
-            plates: vec![],
-            output: OutputSpec {
-                path: free_name(&self.export_folder, name),
-                width_px,
-                height_px,
-                rate: self.feeds.rate(),
-                codec: None,
-                overwrite: false,
-                sidecar: Some(SidecarHeader::default()),
-                cancel: CancelToken::default(),
-            },
-        };
-        match RunningExport::start(job, self.exports.clone()) {
-            Ok(running) => self.export = Some(running),
-            Err(e) => self.warn(e.to_string()),
-        }
+        log::tell(&told, &before, &log::Standing::of(self));
     }
 
     /// Where the orbit bar stands.
@@ -403,6 +296,7 @@ impl Director {
                     }
                     self.remember(&event);
                 }
+                Effect::Remember(event) => self.remember(&event),
                 Effect::Unpin(id) => self.feeds.unpin(id),
                 Effect::Prepare(instant) => {
                     self.preview = PreviewState::default();

@@ -71,6 +71,8 @@ impl Director {
             real_pixels_only: self.truth.ladder.real_pixels_only,
             ring: self.feeds.ring(),
             events: self.transport.events().iter().cloned().collect(),
+            pending_in: self.transport.pending_in(),
+            can_undo_redo: self.transport.can_undo_redo(),
             preview,
             position: self.position(),
             can_take: self.transport.can_take(),

@@ -216,6 +216,10 @@ pub struct Snapshot {
     pub ring: RingStatus,
     /// Events, oldest mark first.
     pub events: Arc<[Event]>,
+    /// An in point that waits for its out.
+    pub pending_in: Option<MediaTime>,
+    /// Whether there is an edit to take back, and one to make again.
+    pub can_undo_redo: (bool, bool),
     /// Preview; `None` when nothing is prepared.
     pub preview: Option<PreviewView>,
     /// Where the orbit bar stands, gaps (also while nothing is prepared).
@@ -275,6 +279,8 @@ impl Snapshot {
             real_pixels_only: false,
             ring: RingStatus::default(),
             events: Arc::from([]),
+            pending_in: None,
+            can_undo_redo: (false, false),
             preview: None,
             position: 0.0,
             can_take: false,

@@ -2,9 +2,11 @@
 //!
 //! Must not know: GPU, threads, GStreamer, windows.
 
+mod edit;
 mod event;
 pub mod path;
 mod transport;
 
-pub use event::{Event, EventId, EventList, EventRules};
+pub use edit::EventEdit;
+pub use event::{BEST_RATING, Event, EventColor, EventId, EventList, EventRules};
 pub use transport::{Effect, OnAir, Phase, Prepared, Program, Readiness, Transport, TransportCommand};

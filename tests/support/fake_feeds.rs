@@ -12,7 +12,7 @@ use volte::{
     engine::{FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus},
     frame::{Moment, MomentFrame, Picture},
     geometry::{Lens, Pose},
-    replay::EventId,
+    replay::{Event, EventId},
     rig::{Camera, Rig},
     time::{FrameRate, MediaTime},
 };
@@ -25,6 +25,8 @@ pub struct FakeFeeds {
     alive: Vec<AtomicBool>,
     /// Events that are pinned.
     pub pinned: Mutex<Vec<EventId>>,
+    /// What was written down, in order.
+    pub remembered: Mutex<Vec<Event>>,
     /// The camera that is wanted at full rate.
     pub focused: AtomicUsize,
     /// Moments that were fetched.
@@ -64,6 +66,7 @@ impl FakeFeeds {
             now_nanos: AtomicI64::new(10_000_000_000),
             alive: (0..n).map(|_| AtomicBool::new(true)).collect(),
             pinned: Mutex::default(),
+            remembered: Mutex::default(),
             focused: AtomicUsize::new(usize::MAX),
             fetched: AtomicUsize::new(0),
         }
@@ -148,7 +151,14 @@ impl Feeds for FakeFeeds {
 
     fn pin(&self, event: EventId, begin: MediaTime, end: MediaTime) -> Result<(), String> {
         assert!(begin < end);
-        self.pinned.lock().push(event);
+        let mut pinned = self.pinned.lock();
+        pinned.retain(|e| *e != event);
+        pinned.push(event);
+        Ok(())
+    }
+
+    fn remember(&self, event: &Event) -> Result<(), String> {
+        self.remembered.lock().push(event.clone());
         Ok(())
     }
 

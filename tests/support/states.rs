@@ -9,7 +9,7 @@ use volte::{
         PreviewView, ProgramKind, ProgramView, Quality, RingStatus, Rung, ShownPicture, Snapshot, Tally, TruthProgress, slate,
     },
     frame::Picture,
-    replay::{Event, EventId, Phase, Readiness},
+    replay::{Event, EventColor, EventId, Phase, Readiness},
     time::{FrameRate, MediaTime},
     view::{ViewMode, ViewReport},
 };
@@ -69,6 +69,7 @@ fn event(id: u64, secs: f64, takes: u32) -> Event {
         end: instant.plus_nanos(1_000_000_000),
         guard_nanos: 5_000_000_000,
         takes,
+        ..Event::default()
     }
 }
 
@@ -134,7 +135,16 @@ pub fn snapshot(state: State) -> Snapshot {
         budget_nanos: 120_000_000_000,
         ..RingStatus::default()
     };
-    s.events = [event(1, NOW_SECS - 55.2, 2), event(2, NOW_SECS - 31.0, 0), event(3, NOW_SECS - 7.4, 0)].into();
+    let first = Event {
+        rating: 4,
+        color: EventColor::Blue,
+        notes: "Elbow, seen from behind".to_owned(),
+        keywords: vec!["foul".to_owned(), "home".to_owned()],
+        ..event(1, NOW_SECS - 55.2, 2)
+    };
+    let second = Event { color: EventColor::Amber, name: "Corner kick, first half".to_owned(), ..event(2, NOW_SECS - 31.0, 0) };
+    s.events = [first, second, event(3, NOW_SECS - 7.4, 0)].into();
+    s.can_undo_redo = (true, false);
     s.moves = ["Orbit right", "Orbit left", "Bounce right", "Bounce left", "Whip right", "Whip left", "Hold"]
         .map(|name| MoveView { name: name.to_owned(), tooltip: "Travel along the arc".to_owned(), secs: 4.0 })
         .into();

@@ -85,7 +85,7 @@ impl Standing {
 }
 
 /// Writes the line.
-pub(super) fn tell(command: Command, before: &Standing, after: &Standing) {
+pub(super) fn tell(command: &Command, before: &Standing, after: &Standing) {
     let changes = before.changes(after);
     if matches!(command, Command::SetOrbit(_) | Command::JogTo(_)) {
         tracing::debug!("operator: {command:?}: {changes}");

@@ -5,7 +5,12 @@
 //! a replay whose pictures are ready, or the repeated last picture when no camera is left. Must not know: pictures, clocks,
 //! threads; whoever owns it says what time it is and does the [`Effect`]s.
 
-use super::{Event, EventId, EventList, EventRules};
+mod marks;
+
+use super::{
+    Event, EventId, EventList, EventRules,
+    edit::{EventEdit, History},
+};
 use crate::time::MediaTime;
 
 /// How far a frozen instant is prepared; each step can be shown and taken, the later the better.
@@ -94,6 +99,29 @@ pub enum TransportCommand {
         /// The instant.
         at: MediaTime,
     },
+    /// In point: of the prepared event where it stands, else of the next event, at `head` or where preview was jogged to.
+    MarkIn {
+        /// The newest instant.
+        head: MediaTime,
+    },
+    /// Out point, likewise; with an in point that waits it makes an event of both.
+    MarkOut {
+        /// The newest instant.
+        head: MediaTime,
+    },
+    /// Makes an event of the range that ends now and prepares its beginning.
+    MarkLast {
+        /// From.
+        from: MediaTime,
+        /// The newest instant.
+        head: MediaTime,
+    },
+    /// Change an event; can be taken back.
+    Edit(EventId, EventEdit),
+    /// Take the last edit back.
+    Undo,
+    /// Make it again.
+    Redo,
     /// Prepare an event.
     SelectEvent(EventId),
     /// Prepare the next (`true`) or previous event of the list.
@@ -142,8 +170,10 @@ pub enum TransportCommand {
 /// What the owner has to do after a command.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Keep the range of this event in the ring.
+    /// Keep the range of this event in the ring, and write it down.
     Pin(Event),
+    /// Write this event down, new or changed.
+    Remember(Event),
     /// Release the range of this event.
     Unpin(EventId),
     /// Fetch and solve this instant for preview; whatever was being prepared before is not wanted any more.
@@ -169,6 +199,9 @@ pub struct Transport {
     preview: Option<Prepared>,
     last_position: f64,
     events: EventList,
+    history: History,
+    /// An in point that waits for its out.
+    pending_in: Option<MediaTime>,
     /// Rules of new events.
     pub rules: EventRules,
 }
@@ -198,6 +231,8 @@ impl Transport {
             preview: None,
             last_position,
             events: EventList::default(),
+            history: History::default(),
+            pending_in: None,
             rules: EventRules::default(),
         }
     }
@@ -220,6 +255,16 @@ impl Transport {
     /// All events.
     pub const fn events(&self) -> &EventList {
         &self.events
+    }
+
+    /// An in point that waits for its out.
+    pub const fn pending_in(&self) -> Option<MediaTime> {
+        self.pending_in
+    }
+
+    /// Whether there is an edit to take back, and one to make again.
+    pub const fn can_undo_redo(&self) -> (bool, bool) {
+        self.history.can()
     }
 
     /// The live camera that program shows or returns to, index in the rig.
@@ -293,6 +338,12 @@ impl Transport {
                 effects.extend(self.prepare(Some(event.id), event.instant));
                 effects
             }
+            TransportCommand::MarkIn { head } => self.mark_in(head),
+            TransportCommand::MarkOut { head } => self.mark_out(head),
+            TransportCommand::MarkLast { from, head } => self.mark_range(from, head),
+            TransportCommand::Edit(id, edit) => self.edit(id, &edit),
+            TransportCommand::Undo => self.travel(false),
+            TransportCommand::Redo => self.travel(true),
             TransportCommand::SelectEvent(id) => match self.events.get(id).map(|e| e.instant) {
                 Some(instant) => self.prepare(Some(id), instant),
                 None => vec![Effect::Warn("That event is gone. Choose another one in the event list".to_owned())],
@@ -324,6 +375,7 @@ impl Transport {
                 } else if self.preview.take().is_some() {
                     vec![Effect::StopPreparing]
                 } else {
+                    self.pending_in = None;
                     vec![]
                 }
             }
@@ -367,21 +419,6 @@ impl Transport {
         let position = self.preview.as_ref().map_or(self.last_position, |p| p.position);
         self.preview = Some(Prepared { event, instant, position, readiness: Readiness::Fetching, problem: None });
         vec![Effect::Prepare(instant)]
-    }
-
-    fn remove_event(&mut self, id: EventId) -> Vec<Effect> {
-        if matches!(&self.program, Program::Replay(on_air) if on_air.event == Some(id)) {
-            return vec![Effect::Warn("This event is on air. Return to live before removing it".to_owned())];
-        }
-        if self.events.remove(id).is_none() {
-            return vec![];
-        }
-        let mut effects = vec![Effect::Unpin(id)];
-        if self.preview.as_ref().is_some_and(|p| p.event == Some(id)) {
-            self.preview = None;
-            effects.push(Effect::StopPreparing);
-        }
-        effects
     }
 
     fn orbit_to(&mut self, position: f64) -> Vec<Effect> {

@@ -1,0 +1,108 @@
+//! Marks, in and out points, edits and their undoing: the transport's part that changes the list of events.
+//!
+//! Must not know: program, except that what is on air is not removed.
+
+use super::{Effect, Program, Transport};
+use crate::{
+    replay::{
+        EventId,
+        edit::{Change, EventEdit, edit},
+    },
+    time::MediaTime,
+};
+
+impl Transport {
+    /// Where a new in or out point goes: where preview was jogged to, else the newest instant.
+    fn playhead(&self, head: MediaTime) -> MediaTime {
+        self.preview.as_ref().filter(|p| p.event.is_none()).map_or(head, |p| p.instant)
+    }
+
+    /// The event in preview and the instant at which it stands.
+    fn prepared_event(&self) -> Option<(EventId, MediaTime)> {
+        self.preview.as_ref().and_then(|p| Some((p.event?, p.instant)))
+    }
+
+    pub(super) fn mark_in(&mut self, head: MediaTime) -> Vec<Effect> {
+        if let Some((id, at)) = self.prepared_event() {
+            return self.edit(id, &EventEdit::In(at));
+        }
+        self.pending_in = Some(self.playhead(head));
+        vec![]
+    }
+
+    pub(super) fn mark_out(&mut self, head: MediaTime) -> Vec<Effect> {
+        match (self.pending_in, self.prepared_event()) {
+            (Some(from), _) => self.mark_range(from, self.playhead(head)),
+            (None, Some((id, at))) => self.edit(id, &EventEdit::Out(at)),
+            (None, None) => {
+                let out = self.playhead(head);
+                self.mark_range(out.plus_nanos(-(self.rules.before_nanos + self.rules.after_nanos).max(0)), out)
+            }
+        }
+    }
+
+    /// An event of a range; its beginning is prepared.
+    pub(super) fn mark_range(&mut self, from: MediaTime, until: MediaTime) -> Vec<Effect> {
+        self.pending_in = None;
+        let event = self.events.mark_range(from, until, from.min(until), self.rules).clone();
+        let mut effects = vec![Effect::Pin(event.clone())];
+        effects.extend(self.prepare(Some(event.id), event.instant));
+        effects
+    }
+
+    pub(super) fn edit(&mut self, id: EventId, change: &EventEdit) -> Vec<Effect> {
+        let before = self.events.get(id).map(super::Event::pinned_range);
+        match edit(&mut self.events, &mut self.history, id, change) {
+            Some(event) if before != Some(event.pinned_range()) => vec![Effect::Pin(event)],
+            Some(event) => vec![Effect::Remember(event)],
+            None => vec![Effect::Warn("That event is gone. Choose another one in the event list".to_owned())],
+        }
+    }
+
+    /// One step back in the history, or forward again.
+    pub(super) fn travel(&mut self, again: bool) -> Vec<Effect> {
+        let Some(Change { before, after }) = self.history.next(again) else { return vec![] };
+        let effects = match (before, after) {
+            (_, Some(event)) => {
+                let id = event.id;
+                self.events.put(event);
+                self.events.get(id).cloned().map(Effect::Pin).into_iter().collect()
+            }
+            (Some(event), None) => {
+                let effects = self.take_out(event.id);
+                if self.events.get(event.id).is_some() {
+                    // It is on air: the step waits.
+                    return effects;
+                }
+                effects
+            }
+            (None, None) => vec![],
+        };
+        self.history.step(again);
+        effects
+    }
+
+    pub(super) fn remove_event(&mut self, id: EventId) -> Vec<Effect> {
+        let before = self.events.get(id).cloned();
+        let effects = self.take_out(id);
+        if before.is_some() && self.events.get(id).is_none() {
+            self.history.push(Change { before, after: None });
+        }
+        effects
+    }
+
+    fn take_out(&mut self, id: EventId) -> Vec<Effect> {
+        if matches!(&self.program, Program::Replay(on_air) if on_air.event == Some(id)) {
+            return vec![Effect::Warn("This event is on air. Return to live before removing it".to_owned())];
+        }
+        if self.events.remove(id).is_none() {
+            return vec![];
+        }
+        let mut effects = vec![Effect::Unpin(id)];
+        if self.preview.as_ref().is_some_and(|p| p.event == Some(id)) {
+            self.preview = None;
+            effects.push(Effect::StopPreparing);
+        }
+        effects
+    }
+}
