@@ -10,7 +10,7 @@ use std::{cell::RefCell, rc::Rc};
 use egui_kittest::{Harness, SnapshotOptions, kittest::Queryable as _};
 use volte::{
     console::{self, ConsoleState, Layout, Panel, PictureTexture, Textures},
-    engine::{Command, DiskState, DiskTier, Quality, Snapshot},
+    engine::{Command, DiskState, DiskTier, Quality, RollView, Snapshot},
     frame::Picture,
     replay::{Event, EventColor, EventEdit, EventId},
 };
@@ -269,6 +269,27 @@ fn ranges_are_marked_and_edits_taken_back() {
 }
 
 #[test]
+fn preview_plays_and_program_rolls_on() {
+    assert_eq!(click(State::Armed, Panel::Jog, "PLAY"), [Command::Play]);
+    assert_eq!(click(State::Live, Panel::Jog, "PLAY"), [], "nothing is prepared");
+    assert_eq!(click(State::Armed, Panel::Jog, "-"), [Command::StepSpeed(-1)]);
+    assert_eq!(click(State::Armed, Panel::Jog, "50 %"), [Command::SetSpeed(-50)]);
+    assert_eq!(click(State::OnAir, Panel::Jog, "ROLL ON"), [Command::RollOn]);
+    assert_eq!(click(State::Armed, Panel::Jog, "ROLL ON"), [], "nothing is on air");
+    let mut results = egui_kittest::SnapshotResults::new();
+    let mut s = snapshot(State::OnAir);
+    let at = s.events[2].begin;
+    s.program.roll = Some(RollView { instant: at, speed_percent: 50 });
+    s.preview.as_mut().unwrap().roll = Some(RollView { instant: at, speed_percent: -200 });
+    for panel in [Panel::Preview, Panel::Program, Panel::Jog] {
+        let (mut harness, _desk) = harness(s.clone(), Some(panel), size_of(panel, &s));
+        harness.run_steps(3);
+        results.add(harness.try_snapshot_options(format!("{panel:?}_rolling").to_lowercase(), &options()));
+    }
+    results.unwrap();
+}
+
+#[test]
 fn the_prepared_event_is_rated_coloured_and_renamed_in_place() {
     let of = |edit| [Command::EditEvent(EventId(3), edit)];
     assert_eq!(click(State::Armed, Panel::Events, "Rate 4"), of(EventEdit::Rating(4)));
@@ -280,12 +301,12 @@ fn the_prepared_event_is_rated_coloured_and_renamed_in_place() {
     // F2 puts the keyboard into the name; Enter leaves it.
     desk.borrow_mut().state.obey(&Command::Rename);
     harness.run_steps(2);
-    harness.get_by_label("Event name").type_text(" goal");
+    harness.get_by_label("Event name").type_text("Goal 2");
     harness.run_steps(2);
     assert!(desk.borrow().commands.is_empty(), "not while typing");
     harness.key_press(egui::Key::Enter);
     harness.run_steps(2);
-    assert_eq!(desk.borrow_mut().commands.drain(..).collect::<Vec<_>>(), of(EventEdit::Name("E003 goal".to_owned())));
+    assert_eq!(desk.borrow_mut().commands.drain(..).collect::<Vec<_>>(), of(EventEdit::Name("Goal 2".to_owned())));
     // Escape leaves it as it was.
     desk.borrow_mut().state.obey(&Command::Rename);
     harness.run_steps(2);

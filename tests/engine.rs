@@ -11,7 +11,7 @@ use volte::{
 mod support {
     pub mod fake_feeds;
 }
-use support::fake_feeds::{FakeFeeds, color_of};
+use support::fake_feeds::{FakeFeeds, color_of, frame_number};
 
 const SOON: Duration = Duration::from_secs(5);
 /// The first pipelines on a software adapter take their time.
@@ -209,6 +209,154 @@ fn events_are_made_of_ranges_edited_and_written_down() {
     assert!(engine.send(Command::Undo));
     expect(&engine, SOON, "undone", |s| s.event(id).is_some_and(|e| e.rating == 0) && s.can_undo_redo == (true, true));
     assert_eq!(feeds.remembered.lock().last().map(|e| e.rating), Some(0), "the journal follows");
+}
+
+/// Program's frames (camera, number) while time goes on, one step of frames after another; each must be new or the same, never black.
+fn rolled(feeds: &FakeFeeds, engine: &Engine, steps: usize) -> Vec<(usize, i64)> {
+    let mut seen: Vec<(usize, i64)> = vec![];
+    for _ in 0..steps {
+        feeds.advance_frames(1);
+        let now = volte::engine::Feeds::now(feeds);
+        let frames = engine.snapshot().program.frames;
+        let s = expect(engine, SOON, "a tick", |s| s.now >= now && s.program.frames > frames);
+        let color = program_color(&s);
+        assert!(s.phase == Phase::OnAir && color[0] >= 60, "{color:?} {:?}", s.program.kind);
+        let camera = (0..9).find(|k| color_of(*k) == color).unwrap();
+        if let Some(number) = frame_number(&s.program.shown.picture)
+            && seen.last() != Some(&(camera, number))
+        {
+            seen.push((camera, number));
+        }
+    }
+    seen
+}
+
+#[test]
+fn time_rolls_on_program_frame_by_frame_at_its_speed() {
+    let (feeds, engine) = start(6, true);
+    // An event from 5 to 10 s: frames 250 to 500 of the feeds.
+    expect(&engine, SOON, "live", |s| s.ring.newest.is_some());
+    assert!(engine.send(Command::LastFive));
+    assert!(engine.send(Command::SetOrbit(2.2)));
+    assert!(engine.send(Command::SelectMove(7)));
+    assert!(engine.send(Command::SetSpeed(100)));
+    let s = expect(&engine, SOON, "armed", |s| s.can_take && s.speed_percent == 100);
+    assert_eq!((s.moves[7].name.as_str(), s.moves[7].secs), ("Roll", 5.0));
+    // What a take needs is fetched before it.
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(engine.send(Command::Take));
+    expect(&engine, SOON, "on air", |s| s.phase == Phase::OnAir);
+    let seen = rolled(&feeds, &engine, 60);
+    assert!(seen.len() > 50 && seen.iter().all(|f| f.0 == 2), "the nearest camera: {seen:?}");
+    assert!(seen.windows(2).all(|f| f[1].1 == f[0].1 + 1), "every frame once, in order: {seen:?}");
+    assert!((250..256).contains(&seen[0].1), "from its in point: {seen:?}");
+
+    // Half speed under way: each frame stands for two ticks; backwards it goes back.
+    assert!(engine.send(Command::SetSpeed(50)));
+    expect(&engine, SOON, "slower", |s| s.program.roll.is_some_and(|r| r.speed_percent == 50));
+    let slow = rolled(&feeds, &engine, 40);
+    assert!((19..=22).contains(&slow.len()) && slow.windows(2).all(|f| f[1].1 == f[0].1 + 1), "{slow:?}");
+    assert!(engine.send(Command::SetSpeed(-200)));
+    expect(&engine, SOON, "backwards", |s| s.program.roll.is_some_and(|r| r.speed_percent == -200));
+    let back = rolled(&feeds, &engine, 20);
+    assert!(back.len() > 15 && back.windows(2).all(|f| f[1].1 == f[0].1 - 2), "{back:?}");
+
+    // It stands where it is stopped, goes on, and holds at the out point.
+    assert!(engine.send(Command::RollOn));
+    let s = expect(&engine, SOON, "stands", |s| s.program.roll.is_some_and(|r| r.speed_percent == 0));
+    let stood = frame_number(&s.program.shown.picture).unwrap();
+    assert!(rolled(&feeds, &engine, 10).iter().all(|f| f.1 == stood));
+    assert!(engine.send(Command::SetSpeed(400)));
+    assert!(engine.send(Command::RollOn));
+    expect(&engine, SOON, "on", |s| s.program.roll.is_some_and(|r| r.speed_percent == 400));
+    let end = rolled(&feeds, &engine, 90);
+    assert_eq!(end.last(), Some(&(2, 500)), "{end:?}");
+    assert!(engine.send(Command::Return));
+    expect(&engine, SOON, "live", |s| matches!(s.program.kind, ProgramKind::Live(_)) && s.program.roll.is_none());
+}
+
+#[test]
+fn a_roll_freezes_travels_and_rolls_on() {
+    let (feeds, engine) = start(5, true);
+    expect(&engine, SOON, "live", |s| s.ring.newest.is_some());
+    // A mark at 10 s: in at 7, out at 11.
+    assert!(engine.send(Command::Mark));
+    assert!(engine.send(Command::SetOrbit(1.0)));
+    assert!(engine.send(Command::SelectMove(8)));
+    assert!(engine.send(Command::SetSpeed(200)));
+    expect(&engine, SOON, "armed", |s| s.can_take && s.speed_percent == 200);
+    feeds.advance_frames(100);
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(engine.send(Command::Take));
+    let mut cameras = vec![];
+    let (mut frozen, mut rolls) = (0, 0);
+    for _ in 0..300 {
+        feeds.advance_frames(1);
+        let frames = engine.snapshot().program.frames;
+        let s = expect(&engine, SOON, "a tick", |s| s.program.frames > frames);
+        let color = program_color(&s);
+        assert!(color[0] >= 60, "program is black");
+        let Some(roll) = s.program.roll else {
+            frozen += 1;
+            if let Some(k) = (0..5).find(|k| color_of(*k) == color)
+                && frame_number(&s.program.shown.picture).is_none()
+                && cameras.last() != Some(&k)
+                && s.phase == Phase::OnAir
+            {
+                cameras.push(k);
+            }
+            continue;
+        };
+        let before_freeze = roll.instant.nanos() < 10_000_000_000;
+        assert_eq!(
+            color,
+            color_of(if before_freeze { 1 } else { 4 }),
+            "{roll:?} {:?} {:?} {frozen} {rolls}",
+            s.program.kind,
+            frame_number(&s.program.shown.picture)
+        );
+        rolls += 1;
+    }
+    assert!(cameras.ends_with(&[2, 3, 4]), "it travels while it is frozen: {cameras:?}");
+    assert!(frozen > 150 && rolls > 80, "{frozen} {rolls}");
+    let s = engine.snapshot();
+    assert_eq!(s.program.roll.map(|r| r.instant.nanos()), Some(11_000_000_000), "it holds at the out point");
+}
+
+#[test]
+fn preview_plays_shuttles_and_stands_where_it_is_stopped() {
+    let (feeds, engine) = start(4, true);
+    expect(&engine, SOON, "live", |s| s.ring.newest.is_some());
+    assert!(engine.send(Command::LastFive));
+    expect(&engine, SOON, "armed", |s| s.can_take);
+    assert!(engine.send(Command::SetSpeed(100)));
+    assert!(engine.send(Command::Play));
+    let rolls = |least: i64| move |s: &Snapshot| s.preview.as_ref().and_then(|p| p.roll).is_some_and(|r| r.instant.nanos() >= least);
+    expect(&engine, SOON, "it rolls", rolls(5_000_000_000));
+    for _ in 0..50 {
+        feeds.advance_frames(1);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let s = expect(&engine, SOON, "a second later", rolls(5_900_000_000));
+    assert!(s.preview.as_ref().unwrap().instant.nanos() == 5_000_000_000 && s.phase == Phase::Armed);
+    // It stands on a whole frame, and that is prepared.
+    assert!(engine.send(Command::Shuttle(0)));
+    let s =
+        expect(&engine, SOON, "it stands", |s| s.preview.as_ref().is_some_and(|p| p.roll.is_none() && p.instant.nanos() > 5_800_000_000));
+    let p = s.preview.as_ref().unwrap();
+    assert!(p.shown.is_some() && p.event.is_some() && p.instant.nanos() % 20_000_000 == 0, "{p:?}");
+    expect(&engine, SOON, "ready", |s| s.can_take);
+    // Backwards to the in point, where it stops by itself.
+    assert!(engine.send(Command::Shuttle(-1)));
+    assert!(engine.send(Command::Shuttle(-1)));
+    expect(&engine, SOON, "backwards", |s| s.preview.as_ref().and_then(|p| p.roll).is_some_and(|r| r.speed_percent == -200));
+    for _ in 0..60 {
+        feeds.advance_frames(1);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    expect(&engine, SOON, "at its in point", |s| {
+        s.preview.as_ref().is_some_and(|p| p.roll.is_none() && p.instant.nanos() == 5_000_000_000)
+    });
 }
 
 fn is_solved(s: &Snapshot) -> bool {

@@ -35,6 +35,11 @@ fn edited(ui: &mut Ui, rect: Rect, which: (Field, &str, &str), event: &Event, cu
     if state.focus == Some(field) {
         response.request_focus();
         state.focus = None;
+        // What is typed takes the place of what was there.
+        let mut cursor = egui::text_edit::TextEditState::load(ui.ctx(), response.id).unwrap_or_default();
+        let end = egui::text::CCursor::new(text.chars().count());
+        cursor.cursor.set_char_range(Some(egui::text::CCursorRange::two(egui::text::CCursor::new(0), end)));
+        cursor.store(ui.ctx(), response.id);
     }
     if response.lost_focus() {
         state.typing = None;

@@ -8,6 +8,50 @@ use crate::engine::{Command, CommandKind, Snapshot};
 /// Angle of the wheel for one frame, radians: 24 frames are a turn.
 const FRAME_RAD: f32 = std::f32::consts::TAU / 24.0;
 
+/// Height of the line with the speed, points.
+const SPEED: f32 = 26.0;
+
+/// Play, speed and roll on.
+fn speed(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
+    let look = |on| widgets::ButtonLook {
+        fill: if on { style::PREVIEW } else { style::RAISED },
+        color: if on { style::ON_COLOR } else { style::TEXT },
+        size: 12.0,
+        on: false,
+    };
+    let gap = 3.0;
+    let share = (rect.width() - 4.0 * gap) / 10.0;
+    let mut left = rect.left();
+    let mut place = |shares: f32| {
+        let cell = Rect::from_min_size(pos2(left, rect.top()), vec2(share * shares, rect.height()));
+        left += share * shares + gap;
+        cell
+    };
+    let rolls = snapshot.preview.as_ref().is_some_and(|p| p.roll.is_some());
+    if widgets::command_button(ui, place(2.4), CommandKind::Play, snapshot.preview.is_some(), look(rolls)).clicked() {
+        out.push(Command::Play);
+    }
+    let hint = format!("{}. Keys {}", CommandKind::StepSpeed.info().tooltip, CommandKind::StepSpeed.info().shortcut);
+    if widgets::big_button(ui, place(1.1), "-", "", true, look(false)).on_hover_text(&hint).clicked() {
+        out.push(Command::StepSpeed(-1));
+    }
+    let label = format!("{} %", snapshot.speed_percent);
+    let response = widgets::big_button(ui, place(2.4), &label, "", true, widgets::ButtonLook { color: style::AMBER, ..look(false) });
+    if response.on_hover_text(format!("{}. A click turns it round", CommandKind::SetSpeed.info().tooltip)).clicked() {
+        out.push(Command::SetSpeed(-snapshot.speed_percent));
+    }
+    if widgets::big_button(ui, place(1.1), "+", "", true, look(false)).on_hover_text(&hint).clicked() {
+        out.push(Command::StepSpeed(1));
+    }
+    let on_air = snapshot.phase == crate::replay::Phase::OnAir;
+    let program_rolls = snapshot.program.roll.is_some_and(|r| r.speed_percent != 0);
+    let fill = if program_rolls { style::PROGRAM } else { style::RAISED };
+    let rect = place(3.0);
+    if widgets::command_button(ui, rect, CommandKind::RollOn, on_air, widgets::ButtonLook { fill, ..look(false) }).clicked() {
+        out.push(Command::RollOn);
+    }
+}
+
 /// Draws the panel.
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mut Vec<Command>) {
     let offset = snapshot.preview.as_ref().and_then(|p| {
@@ -16,6 +60,8 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
         Some(if frames == 0 { format!("on {}", event.name) } else { format!("{} {frames:+} frames", event.name) })
     });
     let inner = widgets::panel(ui, "JOG  time", offset.as_deref().unwrap_or(""));
+    let (inner, low) = inner.split_top_bottom_at_y(inner.bottom() - SPEED);
+    speed(ui, Rect::from_min_max(pos2(low.left(), low.top() + 4.0), low.max), snapshot, out);
     let can_jog = snapshot.ring.newest.is_some() || snapshot.preview.is_some();
     let side = inner.height().min(inner.width() * 0.45);
     let wheel = Rect::from_center_size(pos2(inner.center().x, inner.center().y), vec2(side, side));

@@ -69,6 +69,9 @@ fn ago(now: MediaTime, instant: MediaTime) -> String {
 }
 
 fn state_of(p: &PreviewView) -> (String, Color32) {
+    if let Some(roll) = p.roll {
+        return (format!("ROLLING {} %, real camera", roll.speed_percent), style::AMBER);
+    }
     match (p.readiness, &p.problem, &p.report) {
         (Readiness::Fetching, Some(_), _) => ("NOT AVAILABLE".to_owned(), style::PROGRAM),
         (Readiness::Fetching, None, _) => ("FETCHING FRAMES".to_owned(), style::AMBER),
@@ -93,7 +96,9 @@ fn truth_meter(ui: &Ui, room: Rect, snapshot: &Snapshot, p: &PreviewView) {
     let at_camera = !(0.005..=0.995).contains(&share);
     let (text, fill) = match &gap.state.score {
         // At a camera every rung shows its own picture.
-        _ if at_camera || p.readiness < Readiness::Solved || snapshot.real_pixels_only => ("real pixels".to_owned(), style::RAISED),
+        _ if at_camera || p.roll.is_some() || p.readiness < Readiness::Solved || snapshot.real_pixels_only => {
+            ("real pixels".to_owned(), style::RAISED)
+        }
         Some(score) => (format!("{:.1} dB   {}", score.db, gap.state.rung.label()), orbit_bar::gap_color(gap.state.quality)),
         None => (format!("not measured   {}", gap.state.rung.label()), style::RAISED),
     };
@@ -126,7 +131,8 @@ pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
         return widgets::empty_state(ui, room, "Nothing is prepared", remedy);
     };
     let name = p.event.and_then(|id| snapshot.event(id)).map_or("free jog", |e| e.name.as_str());
-    let note = format!("{}  {}", p.instant, ago(snapshot.now, p.instant));
+    let instant = p.roll.map_or(p.instant, |r| r.instant);
+    let note = format!("{instant}  {}", ago(snapshot.now, instant));
     let room = frame(ui, "PRV", name, Some(style::PREVIEW), &note);
     match textures.preview {
         Some(texture) if p.shown.is_some() => picture(ui, room, texture, "Preview picture"),
@@ -137,7 +143,7 @@ pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
     }
     let (state, color) = state_of(p);
     caption(ui, room, &place(snapshot, p.position), &state, color);
-    if p.readiness < Readiness::Solved && p.progress > 0.0 && p.problem.is_none() {
+    if p.readiness < Readiness::Solved && p.progress > 0.0 && p.problem.is_none() && p.roll.is_none() {
         let bar = Rect::from_min_size(pos2(room.left(), room.bottom() - 28.0), vec2(room.width(), 4.0));
         widgets::fill_bar(ui, bar, p.progress, style::AMBER);
     }
@@ -167,6 +173,10 @@ pub fn program(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
         ProgramKind::Hold => ("no camera: last picture held".to_owned(), "No camera delivers pictures".to_owned(), String::new()),
         ProgramKind::Replay { position, solved, progress, .. } => {
             let state = match (progress >= 1.0, solved) {
+                _ if snapshot.program.roll.is_some() => {
+                    let speed = snapshot.program.roll.map_or(0, |r| r.speed_percent);
+                    if speed == 0 { "STANDS, real camera".to_owned() } else { format!("ROLLING {speed} %, real camera") }
+                }
                 (true, _) => "HOLD at the end of the move".to_owned(),
                 (false, true) => match snapshot.program.report.as_ref().map(|r| r.mode) {
                     Some(ViewMode::SoftFade) => format!("{:.0} %, soft fade", progress * 100.0),
@@ -179,7 +189,7 @@ pub fn program(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
         }
     };
     let note = match snapshot.program.kind {
-        ProgramKind::Replay { instant, .. } => instant.to_string(),
+        ProgramKind::Replay { instant, .. } => snapshot.program.roll.map_or(instant, |r| r.instant).to_string(),
         _ if snapshot.program.repeated > 0 => format!("{} repeated", snapshot.program.repeated),
         _ => String::new(),
     };

@@ -27,8 +27,8 @@ fn next_step(snapshot: &Snapshot) -> &'static str {
     match (snapshot.cameras.is_empty(), snapshot.phase) {
         (true, _) => "No cameras. Start with `volte demo`, or give a rig and footage: `volte console --help`",
         (_, Phase::Live) => "Space marks an instant. ? shows all keys",
-        (_, Phase::Armed) => "Left and right travel along the arc, up and down in time. Enter puts it on air, Esc puts it away",
-        (_, Phase::OnAir) => "Esc returns to live",
+        (_, Phase::Armed) => "Left and right travel along the arc, up and down in time. P plays. Enter puts it on air, Esc puts it away",
+        (_, Phase::OnAir) => "Shift+Enter lets it roll on. Esc returns to live",
     }
 }
 

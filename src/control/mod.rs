@@ -63,6 +63,7 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
     Some(match key {
         Key::Space if shift => Command::MarkHere,
         Key::Space => Command::Mark,
+        Key::Enter if shift => Command::RollOn,
         Key::Enter => Command::Take,
         Key::Escape => Command::Return,
         Key::Left if shift => return jog(-1),
@@ -98,7 +99,13 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Character('e') if !ctrl => Command::Export,
         Key::Character('h') if !ctrl => Command::ToggleHeatMap,
         Key::Character('r') if !ctrl => Command::ToggleRealPixels,
-        Key::Character('l') if !ctrl => Command::NextRung,
+        Key::Character('l') if !ctrl && shift => Command::NextRung,
+        Key::Character('l') if !ctrl => Command::Shuttle(1),
+        Key::Character('j') if !ctrl => Command::Shuttle(-1),
+        Key::Character('k') if !ctrl => Command::Shuttle(0),
+        Key::Character('p') if !ctrl => Command::Play,
+        Key::Character(',') => Command::StepSpeed(-1),
+        Key::Character('.') => Command::StepSpeed(1),
         Key::Digit(_) | Key::Character(_) => return None,
     })
 }

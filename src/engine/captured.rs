@@ -285,6 +285,13 @@ impl Feeds for CapturedFeeds {
         Ok(self.session.moment(instant))
     }
 
+    fn frames(&self, camera: usize, from: MediaTime, until: MediaTime, limit: usize) -> Result<Vec<LivePicture>, String> {
+        let feed = self.feeds.get(camera).copied().flatten().ok_or("no feed has the name of this camera")?;
+        let frames = self.session.decoder().decode_range(feed, from, until, limit).map_err(|e| e.to_string())?;
+        let picture = |timed: capture::TimedFrame| Some(LivePicture { picture: Arc::new(timed.frame.to_picture()?), time: timed.time });
+        Ok(frames.into_iter().filter_map(picture).collect())
+    }
+
     fn pin(&self, event: EventId, begin: MediaTime, end: MediaTime) -> Result<(), String> {
         let pin = self.session.ring().pin(begin, end);
         if let Some(old) = self.pins.lock().insert(event, pin) {

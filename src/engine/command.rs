@@ -61,6 +61,16 @@ pub enum Command {
     SelectMove(usize),
     /// Go to the next move.
     NextMove,
+    /// Roll preview at the chosen speed, or stop it.
+    Play,
+    /// Shuttle preview: forwards (positive) or backwards, faster with each; 0 stops it.
+    Shuttle(i32),
+    /// Let the replay on air roll on from what it shows, or stop it there.
+    RollOn,
+    /// The speed of the next roll, and of the one that rolls, percent: −400 to 400.
+    SetSpeed(i32),
+    /// The next faster (or slower) speed.
+    StepSpeed(i32),
     /// Choose how good the pictures are; `None` leaves the choice to the engine.
     SetQuality(Option<Quality>),
     /// Show or hide, over preview, how sure each pixel is.
@@ -113,6 +123,11 @@ pub enum CommandKind {
     SelectCamera,
     SelectMove,
     NextMove,
+    Play,
+    Shuttle,
+    RollOn,
+    SetSpeed,
+    StepSpeed,
     SetQuality,
     ToggleHeatMap,
     ToggleRealPixels,
@@ -138,7 +153,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 33;
+    pub const COUNT: usize = 38;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -187,6 +202,21 @@ impl CommandKind {
         ),
         info(Self::SelectMove, "Move", "Choose the move that a take plays", ""),
         info(Self::NextMove, "Next move", "Go to the next move that a take plays", "M"),
+        info(Self::Play, "PLAY", "Roll preview through the event at the chosen speed, on the nearest camera; again: stop there", "P"),
+        info(
+            Self::Shuttle,
+            "Shuttle",
+            "J backwards, L forwards, faster each time up to 400 %; K stops, and prepares that instant",
+            "J, K, L",
+        ),
+        info(
+            Self::RollOn,
+            "ROLL ON",
+            "Let the replay on air roll on from what it shows, at the chosen speed; again: stop it there",
+            "Shift+Enter",
+        ),
+        info(Self::SetSpeed, "Speed", "Speed of rolls, -400 to 400 %; it also changes the one that rolls", ""),
+        info(Self::StepSpeed, "Slower, faster", "The next speed from -400 to 400 %", ", ."),
         info(Self::SetQuality, "Quality", "Choose how good and how costly the pictures are; Auto takes what is in time", ""),
         info(Self::ToggleHeatMap, "Heat", "Show or hide, over preview, how sure each pixel is", "H"),
         info(
@@ -196,7 +226,7 @@ impl CommandKind {
             "R",
         ),
         info(Self::SetRung, "Rung", "Choose what a gap shows: full synthesis, soft fade or cut", ""),
-        info(Self::NextRung, "Ladder", "Choose by hand what this gap shows: synthesis, soft fade, cut, then by its score again", "L"),
+        info(Self::NextRung, "Ladder", "Choose by hand what this gap shows: synthesis, soft fade, cut, then by its score again", "Shift+L"),
         info(Self::Export, "EXPORT", "Write the prepared replay to a file beside the show", "E"),
         info(Self::ShowKeys, "Keys", "Show or hide the map of the keys", "?"),
         info(Self::FullScreenProgram, "Full screen", "Program window: full screen or window", "F11"),
@@ -243,6 +273,11 @@ impl Command {
             Self::SelectCamera(_) => CommandKind::SelectCamera,
             Self::SelectMove(_) => CommandKind::SelectMove,
             Self::NextMove => CommandKind::NextMove,
+            Self::Play => CommandKind::Play,
+            Self::Shuttle(_) => CommandKind::Shuttle,
+            Self::RollOn => CommandKind::RollOn,
+            Self::SetSpeed(_) => CommandKind::SetSpeed,
+            Self::StepSpeed(_) => CommandKind::StepSpeed,
             Self::SetQuality(_) => CommandKind::SetQuality,
             Self::ToggleHeatMap => CommandKind::ToggleHeatMap,
             Self::ToggleRealPixels => CommandKind::ToggleRealPixels,

@@ -6,6 +6,7 @@ mod log;
 mod orders;
 mod pictures;
 mod reports;
+mod rolls;
 mod tiers;
 mod truth;
 
@@ -19,7 +20,7 @@ use arc_swap::ArcSwap;
 use crossbeam::{channel::Sender, select};
 
 use super::{
-    Command, EngineOptions, FeedHealth, FeedStatus, Feeds, GpuView, Notice, NoticeLevel, ShownPicture, Snapshot,
+    Command, EngineOptions, FeedHealth, FeedStatus, Feeds, GpuView, Notice, NoticeLevel, RollView, ShownPicture, Snapshot,
     board::{Board, SolveWish},
     export_thread::{ExportNews, RunningExport},
     ladder::Rung,
@@ -27,15 +28,19 @@ use super::{
     live::Inbox,
     moment_thread::MomentWish,
     orbit,
+    playing::Playing,
     snapshot::slate,
+    strip::{Strip, StripWish},
 };
 use crate::{
     frame::{Moment, Picture},
-    replay::{Effect, Program, Readiness, Transport, TransportCommand, path::Track},
+    replay::{Effect, EventId, Program, Readiness, Transport, TransportCommand, path::Path},
     rig,
     time::MediaTime,
     view::ViewReport,
 };
+
+use pictures::Asked;
 
 /// Moments kept decoded: the one on air, the one in preview, and some to go back to.
 const MOMENTS: usize = 4;
@@ -60,7 +65,9 @@ pub(super) struct PreviewState {
     part: Option<orbit::Part>,
     /// Whether it is.
     part_solved: bool,
-    asked: Option<pictures::Asked>,
+    asked: Option<Asked>,
+    /// Time runs.
+    pub roll: Option<rolls::PreviewRoll>,
     /// The camera that a cut shows, by its number along the arc.
     cut: Option<usize>,
 }
@@ -75,7 +82,7 @@ pub(super) struct ProgramState {
     pub repeated: u64,
     pub frames: u64,
     changed: Instant,
-    asked: Option<pictures::Asked>,
+    asked: Option<Asked>,
     /// Until when the last picture stays because the GPU is opened anew.
     held_until: Option<Instant>,
     /// See [`PreviewState::cut`].
@@ -84,7 +91,11 @@ pub(super) struct ProgramState {
     rungs: Vec<Rung>,
     live_time: Option<(usize, MediaTime)>,
     /// The path that is on air.
-    playing: Option<Track>,
+    playing: Option<Playing>,
+    /// House time of its first tick.
+    origin: Option<MediaTime>,
+    /// The frame that is shown while time runs.
+    pub roll: Option<RollView>,
 }
 
 /// The owner of the state.
@@ -106,6 +117,11 @@ pub(super) struct Director {
     exports: Sender<ExportNews>,
     board: Arc<Board>,
     moment_wish: Arc<MomentWish>,
+    strip_wish: Arc<StripWish>,
+    strip: Strip,
+    prefetch: Option<rolls::Prefetch>,
+    /// Speed of the next roll, percent.
+    pub speed_percent: i32,
     moments: Vec<Arc<Moment>>,
     /// The adapter is a processor.
     solves_slowly: bool,
@@ -124,6 +140,7 @@ impl Director {
         feeds: Arc<dyn Feeds>,
         board: Arc<Board>,
         moment_wish: Arc<MomentWish>,
+        strip_wish: Arc<StripWish>,
         exports: Sender<ExportNews>,
         options: &EngineOptions,
     ) -> Self {
@@ -160,6 +177,8 @@ impl Director {
                 rungs: Vec::new(),
                 live_time: None,
                 playing: None,
+                origin: None,
+                roll: None,
             },
             gpu: GpuView::default(),
             status: feeds.status(),
@@ -170,6 +189,10 @@ impl Director {
             exports,
             board,
             moment_wish,
+            strip_wish,
+            strip: Strip::new(feeds.rate()),
+            prefetch: None,
+            speed_percent: 50,
             moments: Vec::new(),
             solves_slowly: false,
             makes_room: false,
@@ -197,7 +220,7 @@ impl Director {
         let rate = self.feeds.rate().fps().clamp(1.0, MAX_TICKS_PER_SEC);
         let interval = Duration::from_secs_f64(1.0 / rate);
         let mut due = Instant::now() + interval;
-        let Inbox { commands, gpu, moments, exports, stop } = inbox;
+        let Inbox { commands, gpu, moments, chunks, exports, stop } = inbox;
         // A channel whose other end is gone is always ready: it must not be selected again.
         let never_gpu = crossbeam::channel::never();
         let mut gpu = gpu;
@@ -217,6 +240,10 @@ impl Director {
                 },
                 recv(moments) -> report => match report {
                     Ok(report) => self.moment_report(report),
+                    Err(_) => return,
+                },
+                recv(chunks) -> report => match report {
+                    Ok(report) => self.chunk_report(report),
                     Err(_) => return,
                 },
                 recv(exports) -> news => match news {
@@ -315,13 +342,14 @@ impl Director {
                     self.program.report = None;
                     self.program.cut = None;
                     self.program.rungs = self.truth.ladder.gaps().iter().map(|g| g.rung).collect();
+                    (self.program.origin, self.program.roll) = (None, None);
                     let on_air = match self.transport.program() {
-                        Program::Replay(on_air) => Some((on_air.instant, on_air.from_position)),
+                        Program::Replay(on_air) => Some((on_air.instant, on_air.from_position, on_air.event)),
                         Program::Live { .. } | Program::Hold => None,
                     };
                     self.remember_take();
-                    self.board.set_on_air(on_air.map(|(instant, _)| instant));
-                    self.program.playing = on_air.and_then(|(instant, from)| self.track(instant, from));
+                    self.board.set_on_air(on_air.map(|(instant, ..)| instant));
+                    self.program.playing = on_air.and_then(|(instant, from, event)| self.playing_for_take(instant, from, event));
                     self.feeds.focus(self.transport.live_camera());
                     self.refresh_program();
                 }
@@ -383,19 +411,11 @@ impl Director {
         orbit::moves(self.closed()).get(self.chosen_move).map_or("none", |m| m.name)
     }
 
-    /// The chosen move from a position.
-    fn track(&mut self, instant: MediaTime, from: f64) -> Option<Track> {
-        self.arc.as_ref()?;
+    /// The path of the chosen move from a position.
+    fn chosen_path(&self, instant: MediaTime, from: f64, event: Option<EventId>) -> Option<Path> {
+        let range = self.prepared_range(instant, event);
         let n = self.transport.arc_order().len();
-        let path = orbit::moves(self.closed()).get(self.chosen_move)?.path(from, n, self.closed());
-        let (width_px, height_px) = program_size_px(self.governor.level());
-        match Track::new(&path, self.feeds.rig(), instant, width_px, height_px) {
-            Ok(track) => Some(track),
-            Err(e) => {
-                self.warn(format!("This move cannot be played: {e}. Program holds the prepared position"));
-                None
-            }
-        }
+        Some(orbit::moves(self.closed()).get(self.chosen_move)?.path(from, n, self.closed(), &range))
     }
 
     /// Whether the arc is a ring.
@@ -427,6 +447,10 @@ impl Director {
         self.tell_delivering();
         self.make_room();
         self.program.frames += 1;
+        if self.program.playing.is_some() {
+            self.program.origin.get_or_insert(self.feeds.now());
+        }
+        self.want_frames();
         self.refresh_program();
         self.refresh_preview();
     }

@@ -136,6 +136,23 @@ pub trait Feeds: Send + Sync + 'static {
     /// The frames of all cameras at an instant. Takes its time (decoding); called on a thread of its own.
     fn moment(&self, instant: MediaTime) -> Result<Moment, String>;
 
+    /// A camera's own pictures with `from ≤ time < until`, at most `limit`, in order of time. Takes its time (decoding); called on a
+    /// thread of its own. Feeds that know nothing better take moments.
+    fn frames(&self, camera: usize, from: MediaTime, until: MediaTime, limit: usize) -> Result<Vec<LivePicture>, String> {
+        let name = self.rig().cameras.get(camera).map(|c| c.name.clone()).ok_or_else(|| format!("there is no camera {camera}"))?;
+        let interval = self.rate().interval_nanos().max(1);
+        let mut pictures: Vec<LivePicture> = Vec::new();
+        let mut at = from;
+        while at < until && pictures.len() < limit {
+            let found = self.moment(at)?.frames.into_iter().find(|f| f.camera == name);
+            if let Some(frame) = found.filter(|f| f.time >= from && f.time < until && pictures.last().is_none_or(|p| p.time < f.time)) {
+                pictures.push(LivePicture { picture: frame.picture, time: frame.time });
+            }
+            at = at.plus_nanos(interval);
+        }
+        Ok(pictures)
+    }
+
     /// Keeps a range in the ring until it is released; an error says what is wrong with that and the remedy.
     fn pin(&self, event: EventId, begin: MediaTime, end: MediaTime) -> Result<(), String>;
 

@@ -1,6 +1,7 @@
 //! The live engine: the one owner of state. Commands and reports come in, one immutable snapshot goes out.
 //!
-//! Threads: `engine` (single writer of everything below), `gpu` (the only one that touches pipelines), `moment` (decoding).
+//! Threads: `engine` (single writer of everything below), `gpu` (the only one that touches pipelines), `moment` (decoding),
+//! `strip` (decoding what rolls).
 //! The engine waits for nobody: the board and the moment wish are `latest` slots, the reports are bounded `lossless` queues that
 //! only the engine reads, commands are a bounded `lossless` queue that tells the sender when it is full.
 
@@ -11,11 +12,13 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 
 use super::{
     Command, Quality, Snapshot, board::Board, director::Director, export_thread::ExportNews, feeds::Feeds, gpu_thread,
-    gpu_thread::GpuReport, moment_thread, moment_thread::MomentReport,
+    gpu_thread::GpuReport, moment_thread, moment_thread::MomentReport, strip, strip::ChunkReport,
 };
 
 const COMMANDS_LOSSLESS: usize = 256;
 const REPORTS_LOSSLESS: usize = 64;
+/// Chunks hold many pictures.
+const CHUNKS_LOSSLESS: usize = 2;
 
 /// Why the engine does not start.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +63,7 @@ pub struct Engine {
     snapshot: Arc<ArcSwap<Snapshot>>,
     board: Arc<Board>,
     moments: Arc<moment_thread::MomentWish>,
+    strip: Arc<strip::StripWish>,
     stop: Sender<()>,
     threads: Vec<thread::JoinHandle<()>>,
 }
@@ -69,6 +73,7 @@ pub(super) struct Inbox {
     pub commands: Receiver<Command>,
     pub gpu: Receiver<GpuReport>,
     pub moments: Receiver<MomentReport>,
+    pub chunks: Receiver<ChunkReport>,
     pub exports: Receiver<ExportNews>,
     pub stop: Receiver<()>,
 }
@@ -85,11 +90,13 @@ impl Engine {
         let (stop, stop_in) = bounded(1);
         let board = Arc::new(Board::default());
         let moments = Arc::new(moment_thread::MomentWish::default());
+        let strip = Arc::new(strip::StripWish::default());
         let mut engine = Self {
             commands,
             snapshot: Arc::new(ArcSwap::from_pointee(Snapshot::empty())),
             board: Arc::clone(&board),
             moments: Arc::clone(&moments),
+            strip: Arc::clone(&strip),
             stop,
             threads: Vec::new(),
         };
@@ -100,11 +107,15 @@ impl Engine {
         }
         let (wish, decoding) = (Arc::clone(&moments), Arc::clone(&feeds));
         engine.spawn("moment", move || moment_thread::run(decoding.as_ref(), &wish, &moments_out))?;
+        let (chunks_out, chunks_in) = bounded(CHUNKS_LOSSLESS);
+        let (wish, decoding) = (Arc::clone(&strip), Arc::clone(&feeds));
+        engine.spawn("strip", move || strip::run(decoding.as_ref(), &wish, &chunks_out))?;
         let (exports_out, exports_in) = bounded(REPORTS_LOSSLESS);
-        let mut director = Director::new(feeds, board, moments, exports_out, options);
+        let mut director = Director::new(feeds, board, moments, strip, exports_out, options);
         let snapshot = Arc::clone(&engine.snapshot);
         snapshot.store(Arc::new(director.snapshot()));
-        let inbox = Inbox { commands: commands_in, gpu: gpu_in, moments: moments_in, exports: exports_in, stop: stop_in };
+        let inbox =
+            Inbox { commands: commands_in, gpu: gpu_in, moments: moments_in, chunks: chunks_in, exports: exports_in, stop: stop_in };
         engine.spawn("engine", move || director.run(&inbox, &snapshot))?;
         Ok(engine)
     }
@@ -155,6 +166,7 @@ impl Drop for Engine {
         self.stop.try_send(()).ok();
         self.board.stop();
         self.moments.stop();
+        self.strip.stop();
         for handle in self.threads.drain(..) {
             if let Err(panic) = handle.join() {
                 tracing::error!(?panic, "an engine thread ended by panic");

@@ -25,11 +25,13 @@ mod meter;
 mod moment_thread;
 mod orbit;
 pub mod plates;
+mod playing;
 #[cfg(feature = "gstreamer")]
 pub mod production;
 mod publish;
 pub mod retime;
 mod snapshot;
+mod strip;
 #[cfg(feature = "gstreamer")]
 pub mod venue_feeds;
 
@@ -43,7 +45,7 @@ pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_b
 pub use level::{LevelCost, LevelView, preview_size_px, program_size_px};
 pub use live::{Engine, EngineError, EngineOptions, GpuFault};
 pub use snapshot::{
-    CameraView, ExportView, GapView, GpuView, MoveView, Notice, NoticeLevel, PreviewView, ProgramKind, ProgramView, ShownPicture, Snapshot,
-    Tally, TruthProgress, slate,
+    CameraView, ExportView, GapView, GpuView, MoveView, Notice, NoticeLevel, PreviewView, ProgramKind, ProgramView, RollView, ShownPicture,
+    Snapshot, Tally, TruthProgress, slate,
 };
 pub mod truth;

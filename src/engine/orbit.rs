@@ -1,61 +1,108 @@
 //! The moves that a take plays: the paths' presets, laid from the prepared position along the arc that there is.
 
 use crate::{
-    replay::path::{Key, PATH_VERSION, Path, PathError, Preset, PresetOptions, Station, Track},
+    replay::path::{Key, PATH_VERSION, Path, PathError, Preset, PresetOptions, Roll, Station, Track, freeze_in_roll, roll, roll_through},
     rig::{Camera, Rig},
     time::MediaTime,
 };
+
+/// What a move does.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    /// Time stands still.
+    Frozen(Preset),
+    /// Stays at the prepared position.
+    Stay,
+    /// Time runs on one camera.
+    Roll,
+    /// Time runs while it travels.
+    RollThrough,
+    /// Time runs, stands while it travels, and runs on.
+    FreezeInRoll,
+}
 
 /// A move that a take plays from the prepared position.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Move {
     pub name: &'static str,
     pub tooltip: &'static str,
-    pub secs: f64,
-    /// `None` stays.
-    preset: Option<Preset>,
+    /// Length where time stands still, seconds.
+    secs: f64,
+    kind: Kind,
     /// +1 to the right, −1 to the left.
     side: f64,
 }
 
-const fn a_move(name: &'static str, tooltip: &'static str, secs: f64, preset: Option<Preset>, side: f64) -> Move {
-    Move { name, tooltip, secs, preset, side }
+const fn a_move(name: &'static str, tooltip: &'static str, secs: f64, kind: Kind, side: f64) -> Move {
+    Move { name, tooltip, secs, kind, side }
 }
 
-const MOVES: [Move; 8] = [
-    a_move("Orbit right", "From the prepared position along the arc to the right", 4.0, Some(Preset::FreezeOrbit), 1.0),
-    a_move("Orbit left", "From the prepared position along the arc to the left", 4.0, Some(Preset::FreezeOrbit), -1.0),
-    a_move("Bounce right", "To the right and back", 5.0, Some(Preset::Bounce), 1.0),
-    a_move("Bounce left", "To the left and back", 5.0, Some(Preset::Bounce), -1.0),
-    a_move("Whip right", "Hold, swing fast to the right, hold", 2.5, Some(Preset::Whip), 1.0),
-    a_move("Whip left", "Hold, swing fast to the left, hold", 2.5, Some(Preset::Whip), -1.0),
-    a_move("Hold", "Stay at the prepared position", 2.0, None, 0.0),
-    a_move("Full turn", "Once around the ring, again and again", 6.0, Some(Preset::Loop), 1.0),
+const FULL_TURN: Move = a_move("Full turn", "Once around the ring, again and again", 6.0, Kind::Frozen(Preset::Loop), 1.0);
+
+const MOVES: [Move; 12] = [
+    a_move("Orbit right", "From the prepared position along the arc to the right", 4.0, Kind::Frozen(Preset::FreezeOrbit), 1.0),
+    a_move("Orbit left", "From the prepared position along the arc to the left", 4.0, Kind::Frozen(Preset::FreezeOrbit), -1.0),
+    a_move("Bounce right", "To the right and back", 5.0, Kind::Frozen(Preset::Bounce), 1.0),
+    a_move("Bounce left", "To the left and back", 5.0, Kind::Frozen(Preset::Bounce), -1.0),
+    a_move("Whip right", "Hold, swing fast to the right, hold", 2.5, Kind::Frozen(Preset::Whip), 1.0),
+    a_move("Whip left", "Hold, swing fast to the left, hold", 2.5, Kind::Frozen(Preset::Whip), -1.0),
+    a_move("Hold", "Stay at the prepared position", 2.0, Kind::Stay, 0.0),
+    a_move("Roll", "Play the event from in to out on the nearest camera, at the chosen speed", 0.0, Kind::Roll, 0.0),
+    a_move("Freeze right", "Roll up to the marked instant, freeze and travel right, roll on from there", 3.0, Kind::FreezeInRoll, 1.0),
+    a_move("Freeze left", "Roll up to the marked instant, freeze and travel left, roll on from there", 3.0, Kind::FreezeInRoll, -1.0),
+    a_move("Travel", "Play the event while the view travels right, from real camera to real camera", 0.0, Kind::RollThrough, 1.0),
+    FULL_TURN,
 ];
 
 /// The moves that an arc allows: the full turn needs a ring.
 pub(super) fn moves(closed: bool) -> &'static [Move] {
-    static ALL: [Move; 8] = MOVES;
+    static ALL: [Move; 12] = MOVES;
     if closed { &ALL } else { &ALL[..ALL.len() - 1] }
 }
 
 impl Move {
-    /// The path of the move from a position, on an arc of `n` cameras.
-    pub fn path(&self, from: f64, n: usize, closed: bool) -> Path {
+    /// Whether it does nothing but let time run on one camera.
+    pub fn is_plain_roll(&self) -> bool {
+        self.kind == Kind::Roll
+    }
+
+    /// Whether it lets time run.
+    pub fn rolls(&self) -> bool {
+        matches!(self.kind, Kind::Roll | Kind::RollThrough | Kind::FreezeInRoll)
+    }
+
+    /// How long it takes over a stretch of time, seconds.
+    pub fn secs(&self, range: &Roll) -> f64 {
+        match self.kind {
+            Kind::Frozen(_) | Kind::Stay => self.secs,
+            Kind::Roll | Kind::RollThrough => range.secs(),
+            Kind::FreezeInRoll => self.path(0.0, 2, false, range).duration_secs,
+        }
+    }
+
+    /// The path of the move from a position, on an arc of `n` cameras, over a stretch of time about the mark.
+    pub fn path(&self, from: f64, n: usize, closed: bool, range: &Roll) -> Path {
         let last = n.saturating_sub(1) as f64;
+        // Where time runs, it is real cameras that are seen.
+        let from = if self.rolls() { from.round() } else { from };
+        let from = if closed { from } else { from.min(last) };
         let to = if closed {
-            from + self.side * n as f64 / 3.0
+            let third = n as f64 / 3.0;
+            from + self.side * if self.rolls() { third.round() } else { third }
         } else if self.side > 0.0 {
             last
         } else {
             0.0
         };
-        match self.preset {
-            Some(preset) if preset == Preset::Loop || (to - from).abs() > 1e-6 => {
+        match self.kind {
+            Kind::Frozen(preset) if preset == Preset::Loop || (to - from).abs() > 1e-6 => {
                 let options = PresetOptions { from, to, secs: self.secs, hold_secs: 0.3, ring_cameras: n, ..PresetOptions::default() };
                 preset.path(&options)
             }
-            _ => standing(from, self.secs),
+            Kind::Frozen(_) | Kind::Stay => standing(from, self.secs),
+            Kind::Roll => roll(from, range),
+            Kind::RollThrough => roll_through(from, to, range),
+            Kind::FreezeInRoll => freeze_in_roll(from, to, self.secs, range),
         }
     }
 }
@@ -146,10 +193,12 @@ mod tests {
     fn every_move_is_a_valid_path_from_everywhere() {
         for closed in [false, true] {
             for m in moves(closed) {
-                for from in [0.0, 3.5, 11.0] {
-                    let path = m.path(from, 12, closed);
+                for (from, speed) in [(0.0, 0.5), (3.5, -1.0), (11.0, 4.0)] {
+                    let range = Roll { in_secs: -3.0, out_secs: 1.0, speed };
+                    let path = m.path(from, 12, closed, &range);
                     path.check().unwrap();
-                    assert!((path.duration_secs - m.secs).abs() < 1e-9, "{}", m.name);
+                    assert!((path.duration_secs - m.secs(&range)).abs() < 1e-9, "{}", m.name);
+                    assert_eq!(path.is_frozen(), !m.rolls(), "{}", m.name);
                 }
             }
         }
@@ -158,7 +207,7 @@ mod tests {
 
     #[test]
     fn an_orbit_that_has_no_room_holds() {
-        let path = moves(false)[0].path(11.0, 12, false);
+        let path = moves(false)[0].path(11.0, 12, false, &Roll { in_secs: 0.0, out_secs: 0.0, speed: 1.0 });
         assert_eq!(path.keys.len(), 1);
     }
 }

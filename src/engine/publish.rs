@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{CameraView, ExportView, GapView, MoveView, PreviewView, ProgramKind, ProgramView, Snapshot, Tally, director::Director, orbit};
+use super::{
+    CameraView, ExportView, GapView, MoveView, PreviewView, ProgramKind, ProgramView, RollView, Snapshot, Tally, director::Director, orbit,
+};
 use crate::replay::Program;
 
 impl Director {
@@ -47,7 +49,10 @@ impl Director {
             report: self.preview.report.clone(),
             left_out,
             shown: self.preview.shown.clone(),
+            roll: self.preview.roll.as_ref().map(|r| RollView { instant: r.at, speed_percent: r.speed_percent }),
         });
+        let (instant, event) = self.transport.preview().map_or((crate::time::MediaTime::ZERO, None), |p| (p.instant, p.event));
+        let range = self.prepared_range(instant, event);
         let kind = match self.transport.program() {
             Program::Live { camera } => ProgramKind::Live(number_of(*camera)),
             Program::Hold => ProgramKind::Hold,
@@ -75,17 +80,19 @@ impl Director {
             can_undo_redo: self.transport.can_undo_redo(),
             preview,
             position: self.position(),
+            speed_percent: self.speed_percent,
             can_take: self.transport.can_take(),
             program: ProgramView {
                 kind,
                 report: self.program.report.clone(),
                 shown: self.program.shown.clone(),
+                roll: self.program.roll,
                 repeated: self.program.repeated,
                 frames: self.program.frames,
             },
             moves: orbit::moves(self.closed())
                 .iter()
-                .map(|m| MoveView { name: m.name.to_owned(), tooltip: m.tooltip.to_owned(), secs: m.secs })
+                .map(|m| MoveView { name: m.name.to_owned(), tooltip: m.tooltip.to_owned(), secs: m.secs(&range) })
                 .collect(),
             chosen_move: self.chosen_move,
             level: self.governor.view(),

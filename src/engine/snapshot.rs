@@ -67,6 +67,15 @@ pub struct ShownPicture {
     pub serial: u64,
 }
 
+/// Time that runs, on a camera's own frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RollView {
+    /// The frame that is shown.
+    pub instant: MediaTime,
+    /// Percent; 0 while it stands.
+    pub speed_percent: i32,
+}
+
 /// Preview.
 #[derive(Debug, Clone)]
 pub struct PreviewView {
@@ -88,6 +97,8 @@ pub struct PreviewView {
     pub left_out: Vec<(String, String)>,
     /// The picture.
     pub shown: Option<ShownPicture>,
+    /// Time runs: a camera's own frame away from the prepared instant.
+    pub roll: Option<RollView>,
 }
 
 /// What program shows.
@@ -119,6 +130,8 @@ pub struct ProgramView {
     pub report: Option<ViewReport>,
     /// The picture; there always is one.
     pub shown: ShownPicture,
+    /// A replay away from its frozen instant: a camera's own frame, nothing synthesized.
+    pub roll: Option<RollView>,
     /// Frames that were due and repeated the last picture.
     pub repeated: u64,
     /// Frames that were due.
@@ -224,6 +237,8 @@ pub struct Snapshot {
     pub preview: Option<PreviewView>,
     /// Where the orbit bar stands, gaps (also while nothing is prepared).
     pub position: f64,
+    /// Speed of the next roll, percent.
+    pub speed_percent: i32,
     /// Whether a take would be obeyed.
     pub can_take: bool,
     /// Program.
@@ -283,11 +298,13 @@ impl Snapshot {
             can_undo_redo: (false, false),
             preview: None,
             position: 0.0,
+            speed_percent: 50,
             can_take: false,
             program: ProgramView {
                 kind: ProgramKind::Hold,
                 report: None,
                 shown: ShownPicture { picture: Arc::new(slate(640, 360)), serial: 0 },
+                roll: None,
                 repeated: 0,
                 frames: 0,
             },

@@ -118,6 +118,11 @@ impl History {
         to.extend(from.pop());
     }
 
+    /// How many steps were made, less those that were taken back.
+    pub const fn steps(&self) -> usize {
+        self.done.len()
+    }
+
     /// Whether there is something to undo, and to redo.
     pub const fn can(&self) -> (bool, bool) {
         (!self.done.is_empty(), !self.undone.is_empty())

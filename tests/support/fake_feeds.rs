@@ -58,6 +58,19 @@ pub fn color_of(camera: usize) -> [u8; 4] {
     [60 + 20 * (camera as u8 % 9), 220 - 15 * (camera as u8 % 9), 90, 255]
 }
 
+/// A frame that rolls: the camera's colour, and the frame's number in the first pixel.
+pub fn frame_picture(camera: usize, frame: i64) -> Picture {
+    let mut picture = Picture::filled(16, 9, color_of(camera));
+    picture.rgba_mut()[..3].copy_from_slice(&[(frame >> 8) as u8, frame as u8, 77]);
+    picture
+}
+
+/// The number of a frame that rolls.
+pub fn frame_number(picture: &Picture) -> Option<i64> {
+    let [high, low, tag, _] = picture.pixel(0, 0);
+    (tag == 77).then_some(i64::from(high) << 8 | i64::from(low))
+}
+
 impl FakeFeeds {
     /// `n` cameras on an arc of 6° steps, ten seconds after the start.
     pub fn new(n: usize) -> Self {
@@ -147,6 +160,16 @@ impl Feeds for FakeFeeds {
             }
         }
         Ok(moment)
+    }
+
+    fn frames(&self, camera: usize, from: MediaTime, until: MediaTime, limit: usize) -> Result<Vec<LivePicture>, String> {
+        if !self.is_alive(camera) {
+            return Err("the camera has died".to_owned());
+        }
+        let interval = self.rate().interval_nanos();
+        let first = from.nanos().div_euclid(interval) + i64::from(from.nanos().rem_euclid(interval) != 0);
+        let frames = (first..).take_while(|k| k * interval < until.nanos() && k * interval <= self.newest().nanos()).take(limit);
+        Ok(frames.map(|k| LivePicture { picture: Arc::new(frame_picture(camera, k)), time: MediaTime::from_nanos(k * interval) }).collect())
     }
 
     fn pin(&self, event: EventId, begin: MediaTime, end: MediaTime) -> Result<(), String> {

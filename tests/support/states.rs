@@ -145,9 +145,21 @@ pub fn snapshot(state: State) -> Snapshot {
     let second = Event { color: EventColor::Amber, name: "Corner kick, first half".to_owned(), ..event(2, NOW_SECS - 31.0, 0) };
     s.events = [first, second, event(3, NOW_SECS - 7.4, 0)].into();
     s.can_undo_redo = (true, false);
-    s.moves = ["Orbit right", "Orbit left", "Bounce right", "Bounce left", "Whip right", "Whip left", "Hold"]
-        .map(|name| MoveView { name: name.to_owned(), tooltip: "Travel along the arc".to_owned(), secs: 4.0 })
-        .into();
+    s.moves = [
+        "Orbit right",
+        "Orbit left",
+        "Bounce right",
+        "Bounce left",
+        "Whip right",
+        "Whip left",
+        "Hold",
+        "Roll",
+        "Freeze right",
+        "Freeze left",
+        "Travel",
+    ]
+    .map(|name| MoveView { name: name.to_owned(), tooltip: "Travel along the arc".to_owned(), secs: 4.0 })
+    .into();
     s.gpu = GpuView {
         adapter: "llvmpipe (LLVM 15.0.6, 256 bits)".to_owned(),
         program_ms: 11.2,
@@ -163,6 +175,7 @@ pub fn snapshot(state: State) -> Snapshot {
         kind: if state == State::CameraLost { ProgramKind::Live(5) } else { ProgramKind::Live(6) },
         report: None,
         shown: ShownPicture { picture: Arc::new(slate(96, 54)), serial: 7 },
+        roll: None,
         repeated: 0,
         frames: 4100,
     };
@@ -176,6 +189,7 @@ pub fn snapshot(state: State) -> Snapshot {
         report: None,
         left_out: vec![],
         shown: Some(ShownPicture { picture: Arc::new(picture(3)), serial: 9 }),
+        roll: None,
     };
     match state {
         State::Armed => {

@@ -22,6 +22,10 @@ pub(super) struct Standing {
     move_name: String,
     quality: &'static str,
     exporting: bool,
+    edits: usize,
+    pending_in: bool,
+    speed_percent: i32,
+    preview_rolls: Option<i32>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +63,10 @@ impl Standing {
             move_name: director.move_name().to_owned(),
             quality: director.governor.view().chosen.map_or("Auto", |level| level.label()),
             exporting: director.export.is_some(),
+            edits: transport.edits(),
+            pending_in: transport.pending_in().is_some(),
+            speed_percent: director.speed_percent,
+            preview_rolls: director.preview.roll.as_ref().map(|r| r.speed_percent),
         }
     }
 
@@ -79,6 +87,11 @@ impl Standing {
         tell(self.program != after.program, format!("program {} -> {}", self.program, after.program));
         tell(self.move_name != after.move_name, format!("move {} -> {}", self.move_name, after.move_name));
         tell(self.quality != after.quality, format!("quality {} -> {}", self.quality, after.quality));
+        tell(self.edits != after.edits, format!("edits {} -> {}", self.edits, after.edits));
+        tell(self.pending_in != after.pending_in, if after.pending_in { "in point set" } else { "no in point waits" }.to_owned());
+        tell(self.speed_percent != after.speed_percent, format!("speed {} -> {} %", self.speed_percent, after.speed_percent));
+        let rolls = |s: &Self| s.preview_rolls.map_or_else(|| "stands".to_owned(), |speed| format!("rolls at {speed} %"));
+        tell(self.preview_rolls != after.preview_rolls, format!("preview {}", rolls(after)));
         tell(!self.exporting && after.exporting, "export begins".to_owned());
         if told.is_empty() { "nothing changed".to_owned() } else { told.join(", ") }
     }
@@ -108,6 +121,10 @@ mod tests {
             move_name: "Orbit right".to_owned(),
             quality: "Draft",
             exporting: false,
+            edits: 0,
+            pending_in: false,
+            speed_percent: 50,
+            preview_rolls: None,
         };
         assert_eq!(before.changes(&before.clone()), "nothing changed");
         let at = MediaTime::from_secs_f64(3.2);

@@ -50,6 +50,7 @@ impl Director {
             }
             Command::SetOrbit(to) => self.apply(TransportCommand::SetOrbit(to)),
             Command::JogFrames(frames) => {
+                self.stop_preview();
                 if let Some(from) = self.transport.preview().map(|p| p.instant).or_else(|| self.newest()) {
                     let nanos = self.feeds.rate().frame_nanos(i64::from(frames));
                     self.jog_to(from.plus_nanos(nanos));
@@ -72,6 +73,11 @@ impl Director {
             Command::ToggleRealPixels => self.toggle_real_pixels(),
             Command::SetRung { gap, rung } => self.choose_rung(gap, rung),
             Command::NextRung => self.next_rung(),
+            Command::Play => self.play(),
+            Command::Shuttle(by) => self.shuttle(by),
+            Command::RollOn => self.roll_on(),
+            Command::SetSpeed(percent) => self.set_speed(percent),
+            Command::StepSpeed(by) => self.step_speed(by),
             Command::Export => self.start_export(),
             Command::ShowKeys | Command::FullScreenProgram | Command::Search | Command::Rename => {}
         }
@@ -86,7 +92,7 @@ impl Director {
     }
 
     /// The oldest instant that memory or disk holds.
-    fn oldest(&self) -> Option<MediaTime> {
+    pub(super) fn oldest(&self) -> Option<MediaTime> {
         let ring = self.feeds.ring();
         ring.disk.oldest.into_iter().chain(ring.oldest).min()
     }
@@ -99,7 +105,8 @@ impl Director {
         });
     }
 
-    fn jog_to(&mut self, at: MediaTime) {
+    pub(super) fn jog_to(&mut self, at: MediaTime) {
+        self.preview.roll = None;
         // What a mark keeps can be reached even when the ring has moved on.
         let kept = self.transport.events().iter().any(|e| e.pinned_range().0 <= at && at <= e.pinned_range().1);
         let mut at = at;
@@ -120,7 +127,14 @@ impl Director {
         let Some((instant, from, event)) = self.transport.preview().map(|p| (p.instant, p.position, p.event)) else {
             return self.warn("Nothing is prepared. Mark an instant or choose an event, then export it".to_owned());
         };
-        let (Some(moment), Some(track)) = (self.moment(instant), self.track(instant, from)) else {
+        let path = self.chosen_path(instant, from, event);
+        if path.as_ref().is_some_and(|path| !path.is_frozen()) {
+            return self.warn(
+                "This move lets time run, and EXPORT writes frozen moves. Choose another move, or export the recording with `volte export --path roll-through`"
+                    .to_owned(),
+            );
+        }
+        let (Some(moment), Some(track)) = (self.moment(instant), path.and_then(|path| self.laid(&path, instant))) else {
             return self.warn("The frames of this instant are not there yet. Export again in a moment".to_owned());
         };
         let name = event.and_then(|id| self.transport.events().get(id)).map_or("jog", |e| e.name.as_str());

@@ -44,14 +44,15 @@ impl Director {
             }
             Program::Hold => self.program.repeated += 1,
             Program::Replay(on_air) => {
-                let elapsed_secs = ((self.feeds.now() - on_air.started) as f64 * 1e-9).max(0.0);
-                let sample = self.program.playing.as_ref().map(|track| {
-                    let progress = (elapsed_secs / track.path().duration_secs).min(1.0) as f32;
-                    (track.sample(elapsed_secs), progress)
-                });
-                let position = sample.as_ref().map_or(on_air.from_position, |(s, _)| s.position);
+                let cue = self.program.playing.as_ref().map(|playing| playing.at(self.program_secs()));
+                let position = cue.as_ref().map_or(on_air.from_position, |c| c.sample.position);
                 self.program.position = self.transport.wrap_position(position);
-                self.program.progress = sample.as_ref().map_or(1.0, |(_, progress)| *progress);
+                self.program.progress = cue.as_ref().map_or(1.0, |c| c.progress);
+                if let Some(cue) = cue.as_ref().filter(|c| !c.is_at_anchor(self.feeds.rate().interval_nanos())) {
+                    self.program.held_until = None;
+                    return self.show_rolling(cue.sample.instant, cue.speed_percent);
+                }
+                self.program.roll = None;
                 let solved = on_air.solved;
                 if solved || self.program.held_until.is_some_and(|until| until <= Instant::now()) {
                     self.program.held_until = None;
@@ -63,7 +64,7 @@ impl Director {
                 // The level may have changed since the take.
                 let (width_px, height_px) = program_size_px(self.governor.level());
                 let target =
-                    sample.filter(|_| solved && !self.truth.ladder.real_pixels_only).map(|(s, _)| s.camera.scaled_to(width_px, height_px));
+                    cue.filter(|_| solved && !self.truth.ladder.real_pixels_only).map(|c| c.sample.camera.scaled_to(width_px, height_px));
                 self.show_replay(on_air.instant, target);
             }
         }
@@ -109,6 +110,9 @@ impl Director {
 
     /// Brings preview up to date with its instant and position.
     pub(super) fn refresh_preview(&mut self) {
+        if self.roll_preview() {
+            return;
+        }
         let Some(p) = self.transport.preview() else { return };
         let (instant, position, readiness) = (p.instant, p.position, p.readiness);
         if readiness < Readiness::RealCameras {

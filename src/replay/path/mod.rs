@@ -5,10 +5,12 @@
 //! Must not know: pictures, GPU, files other than its own small text.
 
 mod presets;
+mod rolls;
 mod spline;
 mod track;
 
 pub use presets::{Preset, PresetOptions, shorter_way};
+pub use rolls::{Roll, SLOWEST, freeze_in_roll, roll, roll_through, still};
 pub use track::{PathSample, Track};
 
 use crate::{rig::ArcError, time::FrameRate};

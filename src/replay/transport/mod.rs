@@ -139,6 +139,11 @@ pub enum TransportCommand {
         /// House time.
         now: MediaTime,
     },
+    /// The replay on air begins anew with what its owner plays now.
+    Restart {
+        /// House time.
+        now: MediaTime,
+    },
     /// On air: back to live. Armed: put the preparation away.
     Return,
     /// Choose the live camera.
@@ -267,6 +272,11 @@ impl Transport {
         self.history.can()
     }
 
+    /// How many edits stand.
+    pub const fn edits(&self) -> usize {
+        self.history.steps()
+    }
+
     /// The live camera that program shows or returns to, index in the rig.
     pub const fn live_camera(&self) -> usize {
         self.live_camera
@@ -369,6 +379,12 @@ impl Transport {
                 self.orbit_to(from + by)
             }
             TransportCommand::Take { now } => self.take(now),
+            TransportCommand::Restart { now } => {
+                if let Program::Replay(on_air) = &mut self.program {
+                    on_air.started = now;
+                }
+                vec![]
+            }
             TransportCommand::Return => {
                 if matches!(self.program, Program::Replay(_)) {
                     self.go_live()

@@ -1,0 +1,373 @@
+//! Time that runs: rolls on program and in preview, their speed, and the cameras' frames that they need ahead.
+//!
+//! Must not know: how frames are decoded, windows.
+
+use super::{Asked, Director};
+use crate::{
+    engine::{
+        RollView, ShownPicture,
+        ladder::cut_camera,
+        level::program_size_px,
+        orbit,
+        playing::Playing,
+        strip::{ChunkReport, ChunkWish, Found},
+    },
+    replay::{
+        EventId, Program, Readiness, TransportCommand,
+        path::{Path, Roll, Track, roll},
+    },
+    time::MediaTime,
+};
+
+/// Speeds in percent that are stepped through.
+const SPEEDS: [i32; 16] = [-400, -200, -100, -75, -50, -33, -25, -10, 10, 25, 33, 50, 75, 100, 200, 400];
+/// The fastest, percent.
+const FASTEST: i32 = 400;
+/// The slowest, percent.
+const SLOWEST: i32 = 5;
+/// Frames are fetched so far ahead on program and in preview, and for what a take would play, seconds.
+const AHEAD_SECS: f64 = 1.0;
+const PREPARED_SECS: f64 = 0.5;
+/// Without an event, a roll takes so much of the recording, seconds.
+const FREE_ROLL_SECS: f64 = 4.0;
+
+/// Preview that rolls.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct PreviewRoll {
+    /// House time of its first tick.
+    origin: Option<MediaTime>,
+    from: MediaTime,
+    pub speed_percent: i32,
+    low: MediaTime,
+    high: MediaTime,
+    /// The frame that is shown.
+    pub at: MediaTime,
+}
+
+/// What a take would play, and of which choice it was made.
+#[derive(Debug)]
+pub(in crate::engine) struct Prefetch {
+    of: (MediaTime, u64, usize, i32),
+    playing: Option<Playing>,
+}
+
+impl Director {
+    pub(super) fn chunk_report(&mut self, report: ChunkReport) {
+        self.strip.add(report);
+    }
+
+    /// A time in frames of the feeds, seconds.
+    fn in_frames(&self, nanos: i64) -> f64 {
+        let fps = self.feeds.rate().fps();
+        (nanos as f64 * 1e-9 * fps).round().max(0.0) / fps
+    }
+
+    /// How long the replay on program plays, in whole frames, seconds.
+    pub(super) fn program_secs(&self) -> f64 {
+        self.program.origin.map_or(0.0, |origin| self.in_frames(self.feeds.now() - origin))
+    }
+
+    /// In and out of the prepared event about the prepared instant; from where it was jogged to, only what lies after it.
+    pub(in crate::engine) fn prepared_range(&self, instant: MediaTime, event: Option<EventId>) -> Roll {
+        let speed = f64::from(self.speed_percent) / 100.0;
+        let secs = |t: MediaTime| (t - instant) as f64 * 1e-9;
+        let Some(event) = event.and_then(|id| self.transport.events().get(id)) else {
+            let (in_secs, out_secs) = if speed < 0.0 { (-FREE_ROLL_SECS, 0.0) } else { (0.0, FREE_ROLL_SECS) };
+            return Roll { in_secs, out_secs, speed };
+        };
+        let jogged = instant != event.instant && event.contains(instant);
+        let whole = Roll { in_secs: secs(event.begin), out_secs: secs(event.end), speed };
+        match (jogged, speed < 0.0) {
+            (true, false) => Roll { in_secs: 0.0, ..whole },
+            (true, true) => Roll { out_secs: 0.0, ..whole },
+            (false, _) => whole,
+        }
+    }
+
+    /// A path laid along the rig.
+    pub(super) fn laid(&mut self, path: &Path, mark: MediaTime) -> Option<Track> {
+        self.arc.as_ref()?;
+        let (width_px, height_px) = program_size_px(self.governor.level());
+        match Track::new(path, self.feeds.rig(), mark, width_px, height_px) {
+            Ok(track) => Some(track),
+            Err(e) => {
+                self.warn(format!("This move cannot be played: {e}. Program holds the prepared position"));
+                None
+            }
+        }
+    }
+
+    /// What a take plays: preview's roll from where it is, else the chosen move.
+    pub(super) fn playing_for_take(&mut self, anchor: MediaTime, from: f64, event: Option<EventId>) -> Option<Playing> {
+        if let Some(rolling) = self.preview.roll.take() {
+            let end = if rolling.speed_percent < 0 { rolling.low } else { rolling.high };
+            let path = self.plain_roll(from, anchor, rolling.at, end, rolling.speed_percent);
+            return Some(Playing { track: self.laid(&path, anchor)?, anchor, plain: true });
+        }
+        let path = self.chosen_path(anchor, from, event)?;
+        let plain = orbit::moves(self.closed()).get(self.chosen_move).is_some_and(orbit::Move::is_plain_roll);
+        Some(Playing { track: self.laid(&path, anchor)?, anchor, plain })
+    }
+
+    /// A roll on the camera nearest to a position.
+    fn plain_roll(&self, position: f64, anchor: MediaTime, from: MediaTime, to: MediaTime, speed_percent: i32) -> Path {
+        let secs = |t: MediaTime| (t - anchor) as f64 * 1e-9;
+        let (a, b) = if speed_percent < 0 { (to.min(from), from) } else { (from, to.max(from)) };
+        let range = Roll { in_secs: secs(a), out_secs: secs(b), speed: f64::from(speed_percent) / 100.0 };
+        roll(self.transport.wrap_position(position.round()), &range)
+    }
+
+    /// Program goes on from what it shows: time runs, or stands again.
+    pub(super) fn roll_on(&mut self) {
+        let Program::Replay(on_air) = self.transport.program().clone() else {
+            return self.warn("Nothing is on air to roll on. TAKE a replay first; PLAY rolls preview".to_owned());
+        };
+        let cue = self.program.playing.as_ref().map(|playing| playing.at(self.program_secs()));
+        let (at, rolls, position) =
+            cue.map_or((on_air.instant, false, on_air.from_position), |c| (c.sample.instant, c.speed_percent != 0, c.sample.position));
+        self.roll_program(on_air.instant, on_air.event, (at, position), if rolls { None } else { Some(self.speed_percent) });
+    }
+
+    /// Program from an instant and a position on: at a speed, or standing.
+    fn roll_program(&mut self, anchor: MediaTime, event: Option<EventId>, (at, position): (MediaTime, f64), speed: Option<i32>) {
+        let path = match speed {
+            Some(speed) => {
+                let event = event.and_then(|id| self.transport.events().get(id));
+                let free = at.plus_nanos((FREE_ROLL_SECS * 1e9) as i64 * i64::from(speed.signum()));
+                let end = event.map_or(free, |e| if speed < 0 { e.begin } else { e.end });
+                // Beyond the out point it goes on as far as there is something.
+                let end = match (speed < 0, self.newest(), self.oldest()) {
+                    (false, Some(newest), _) if end <= at => newest,
+                    (true, _, Some(oldest)) if end >= at => oldest,
+                    _ => end,
+                };
+                self.plain_roll(position, anchor, at, end, speed)
+            }
+            None => crate::replay::path::still(self.transport.wrap_position(position.round()), (at - anchor) as f64 * 1e-9, 1.0),
+        };
+        let Some(track) = self.laid(&path, anchor) else { return };
+        self.program.playing = Some(Playing { track, anchor, plain: true });
+        self.program.asked = None;
+        self.program.origin = None;
+        let now = self.feeds.now();
+        self.apply(TransportCommand::Restart { now });
+    }
+
+    /// The speed of the next roll, and of the plain roll that is on program or in preview.
+    pub(super) fn set_speed(&mut self, percent: i32) {
+        let sign = if percent < 0 { -1 } else { 1 };
+        self.speed_percent = percent.abs().clamp(SLOWEST, FASTEST) * sign;
+        let speed = self.speed_percent;
+        if let Some(at) = self.preview.roll.as_ref().map(|r| r.at) {
+            self.preview_from(at, speed);
+        }
+        if let Program::Replay(on_air) = self.transport.program().clone()
+            && let Some(cue) = self.program.playing.as_ref().filter(|p| p.plain).map(|p| p.at(self.program_secs()))
+            && cue.speed_percent != 0
+        {
+            self.roll_program(on_air.instant, on_air.event, (cue.sample.instant, cue.sample.position), Some(speed));
+        }
+    }
+
+    /// The next speed of the ladder.
+    pub(super) fn step_speed(&mut self, by: i32) {
+        let now = self.speed_percent;
+        let next = if by > 0 { SPEEDS.into_iter().find(|s| *s > now) } else { SPEEDS.into_iter().rev().find(|s| *s < now) };
+        self.set_speed(next.unwrap_or(now));
+    }
+
+    /// Preview rolls at the chosen speed, or stands.
+    pub(super) fn play(&mut self) {
+        if self.preview.roll.is_some() {
+            return self.stop_preview();
+        }
+        let Some((instant, event)) = self.transport.preview().map(|p| (p.instant, p.event)) else {
+            return self.warn("Nothing is prepared to play. Mark an instant, choose an event or click the timeline first".to_owned());
+        };
+        let range = self.prepared_range(instant, event);
+        let from = instant.plus_nanos((range.ends().0 * 1e9) as i64);
+        self.preview_from(from, self.speed_percent);
+    }
+
+    /// Shuttle: faster forwards, faster backwards, or stop.
+    pub(super) fn shuttle(&mut self, by: i32) {
+        let now = self.preview.roll.as_ref().map_or(0, |r| r.speed_percent);
+        let Some(at) =
+            self.preview.roll.as_ref().map(|r| r.at).or_else(|| self.transport.preview().map(|p| p.instant)).or_else(|| self.newest())
+        else {
+            return;
+        };
+        if by == 0 {
+            return self.stop_preview();
+        }
+        let sign = by.signum();
+        let speed = if now.signum() == sign { (now.abs().max(50) * 2).min(FASTEST) * sign } else { 100 * sign };
+        if self.transport.preview().is_none() {
+            self.jog_to(at);
+        }
+        self.preview_from(at, speed);
+    }
+
+    fn preview_from(&mut self, from: MediaTime, speed_percent: i32) {
+        let Some(newest) = self.newest() else { return };
+        let event = self.transport.preview().and_then(|p| self.transport.events().get(p.event?));
+        let ring = (self.oldest().unwrap_or(from), newest);
+        // Inside of an event it is the event that plays; outside of it, all that there is.
+        let (low, high) = match event {
+            Some(e) if e.contains(from) => (e.begin, e.end.min(newest)),
+            Some(e) => (ring.0.min(e.pinned_range().0), ring.1),
+            None => ring,
+        };
+        self.preview.roll = Some(PreviewRoll { origin: None, from, speed_percent, low, high, at: from });
+        self.preview.asked = None;
+    }
+
+    /// Preview stands where it is, and is prepared there.
+    pub(super) fn stop_preview(&mut self) {
+        let Some(rolling) = self.preview.roll.take() else { return };
+        let shown = self.preview.shown.clone();
+        self.apply(TransportCommand::SetInstant(rolling.at));
+        // The picture stays until the frozen one is there.
+        if self.preview.shown.is_none() {
+            self.preview.shown = shown;
+        }
+        self.preview.asked = None;
+    }
+
+    /// The camera (number along the arc) whose own picture is shown at a position and an instant, and the picture.
+    fn rolling_picture(&mut self, position: f64, at: MediaTime, shown: Option<usize>) -> (Option<usize>, Found) {
+        let order = self.transport.arc_order().to_vec();
+        let mut present = vec![true; order.len()];
+        let mut shown = shown;
+        while let Some(k) = cut_camera(&present, self.closed(), position, shown) {
+            match self.strip.find(order[k], at) {
+                Found::Nothing => {
+                    present[k] = false;
+                    shown = None;
+                }
+                found => return (Some(k), found),
+            }
+        }
+        (None, Found::Nothing)
+    }
+
+    /// Program at an instant at which no scene is solved: the nearest camera's own frame; until it is decoded, the last picture.
+    pub(super) fn show_rolling(&mut self, at: MediaTime, speed_percent: i32) {
+        let (camera, found) = self.rolling_picture(self.program.position, at, self.program.cut);
+        self.program.cut = camera.or(self.program.cut);
+        self.program.report = None;
+        let Found::Picture(live) = found else {
+            self.program.repeated += 1;
+            return;
+        };
+        self.program.roll = Some(RollView { instant: live.time, speed_percent });
+        self.program.asked = Some(Asked::Real { instant: live.time, camera: camera.unwrap_or(0) });
+        if !std::sync::Arc::ptr_eq(&live.picture, &self.program.shown.picture) {
+            self.show_program(live.picture);
+        }
+    }
+
+    /// Preview's roll by one tick; false when it does not roll.
+    pub(super) fn roll_preview(&mut self) -> bool {
+        let Some(mut rolling) = self.preview.roll.clone() else { return false };
+        if self.transport.preview().is_none_or(|p| p.readiness < Readiness::RealCameras && self.preview.shown.is_none()) {
+            return false;
+        }
+        let now = self.feeds.now();
+        let origin = *rolling.origin.get_or_insert(now);
+        let media_nanos = (self.in_frames(now - origin) * f64::from(rolling.speed_percent) * 1e7) as i64;
+        let wanted = rolling.from.plus_nanos(media_nanos);
+        let at = wanted.clamp(rolling.low.min(rolling.high), rolling.high);
+        let (camera, found) = self.rolling_picture(self.position(), at, self.preview.cut);
+        self.preview.cut = camera.or(self.preview.cut);
+        if let Found::Picture(live) = found {
+            rolling.at = live.time;
+            self.preview.report = None;
+            if self.preview.shown.as_ref().is_none_or(|s| !std::sync::Arc::ptr_eq(&s.picture, &live.picture)) {
+                let serial = self.next_serial();
+                self.preview.shown = Some(ShownPicture { picture: live.picture, serial });
+            }
+        }
+        self.preview.roll = Some(rolling);
+        if at != wanted {
+            self.stop_preview();
+        }
+        true
+    }
+
+    /// The camera (number along the arc) that will be shown at a position and an instant, as far as is known.
+    fn camera_for(&self, position: f64, at: MediaTime, shown: Option<usize>) -> Option<usize> {
+        let order = self.transport.arc_order();
+        let present: Vec<bool> = order.iter().map(|camera| !self.strip.lacks(*camera, at)).collect();
+        cut_camera(&present, self.closed(), position, shown)
+    }
+
+    /// Frames from a time of a replay on, as far ahead as asked.
+    fn want_of(
+        &self,
+        playing: &Playing,
+        from_secs: f64,
+        ahead_secs: f64,
+        shown: Option<usize>,
+        newest: MediaTime,
+        list: &mut Vec<ChunkWish>,
+    ) {
+        let (rate, order) = (self.feeds.rate(), self.transport.arc_order());
+        let mut shown = shown;
+        for k in 0..(ahead_secs * rate.fps()).ceil() as i64 {
+            let cue = playing.at(from_secs + rate.frame_nanos(k) as f64 * 1e-9);
+            if cue.is_at_anchor(rate.interval_nanos()) {
+                continue;
+            }
+            shown = self.camera_for(self.transport.wrap_position(cue.sample.position), cue.sample.instant, shown);
+            if let Some(camera) = shown.and_then(|k| order.get(k)) {
+                self.strip.want(*camera, cue.sample.instant, newest, list);
+            }
+        }
+    }
+
+    /// Asks for the frames that are needed next: on program, in preview, and for what a take would play.
+    pub(super) fn want_frames(&mut self) {
+        let Some(newest) = self.newest() else { return };
+        let mut list = Vec::new();
+        if let (Program::Replay(_), Some(playing)) = (self.transport.program(), &self.program.playing) {
+            self.want_of(playing, self.program_secs(), AHEAD_SECS, self.program.cut, newest, &mut list);
+        }
+        if let Some(rolling) = &self.preview.roll {
+            let order = self.transport.arc_order();
+            let mut shown = self.preview.cut;
+            let rate = self.feeds.rate();
+            for frame in 0..(AHEAD_SECS * rate.fps()).ceil() as i64 {
+                let at = rolling.at.plus_nanos(rate.frame_nanos(frame) * i64::from(rolling.speed_percent) / 100);
+                if at < rolling.low || at > rolling.high {
+                    break;
+                }
+                shown = self.camera_for(self.position(), at, shown);
+                if let Some(camera) = shown.and_then(|k| order.get(k)) {
+                    self.strip.want(*camera, at, newest, &mut list);
+                }
+            }
+        }
+        self.refresh_prefetch();
+        if let Some(playing) = self.prefetch.as_ref().and_then(|p| p.playing.as_ref()) {
+            self.want_of(playing, 0.0, PREPARED_SECS, None, newest, &mut list);
+        }
+        self.strip_wish.post_latest(list);
+    }
+
+    /// Lays out what a take would play, when the choice has changed.
+    fn refresh_prefetch(&mut self) {
+        let prepared = self.transport.preview().filter(|p| p.readiness >= Readiness::RealCameras);
+        let Some((instant, position, event)) = prepared.map(|p| (p.instant, p.position, p.event)) else {
+            self.prefetch = None;
+            return;
+        };
+        let of = (instant, position.to_bits(), self.chosen_move, self.speed_percent);
+        if self.prefetch.as_ref().is_some_and(|p| p.of == of) {
+            return;
+        }
+        let path = self.chosen_path(instant, position, event).filter(|path| !path.is_frozen());
+        let track = path.and_then(|path| self.laid(&path, instant));
+        self.prefetch = Some(Prefetch { of, playing: track.map(|track| Playing { track, anchor: instant, plain: false }) });
+    }
+}

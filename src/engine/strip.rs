@@ -1,0 +1,273 @@
+//! Cameras' own pictures around the instants that roll: decoded ahead in chunks by a thread of their own, kept within a budget.
+//!
+//! `latest`: the list of wanted chunks is replaced as a whole; the chunk that is being decoded is finished. Must not know: what is
+//! done with the pictures, who chose the instants.
+
+use std::collections::BTreeMap;
+
+use crossbeam::channel::Sender;
+use parking_lot::{Condvar, Mutex};
+
+use super::{Feeds, LivePicture};
+use crate::time::{FrameRate, MediaTime};
+
+/// Frames of a chunk.
+const CHUNK_FRAMES: i64 = 10;
+/// Pictures kept, bytes.
+const BUDGET_BYTES: usize = 384 << 20;
+/// A picture is looked for this share of a frame later than asked, so that stamps which jitter do not flicker between two frames.
+const BIAS_FRAMES: f64 = 0.17;
+/// A chunk that could not be decoded is tried again after so many others.
+const RETRY: u64 = 20;
+
+/// Some frames of a camera (index in the rig).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ChunkKey {
+    pub camera: usize,
+    pub index: i64,
+}
+
+/// A chunk to decode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ChunkWish {
+    pub key: ChunkKey,
+    pub from: MediaTime,
+    pub until: MediaTime,
+    /// Whether nothing will be added to it: the newest frame lies after it.
+    pub whole: bool,
+}
+
+/// What the thread reports.
+#[derive(Debug)]
+pub(super) struct ChunkReport {
+    pub wish: ChunkWish,
+    pub result: Result<Vec<LivePicture>, String>,
+}
+
+#[derive(Debug, Default)]
+struct Wishes {
+    wanted: Vec<ChunkWish>,
+    doing: Option<ChunkKey>,
+    stop: bool,
+}
+
+/// The wanted chunks, most urgent first.
+#[derive(Debug, Default)]
+pub(super) struct StripWish {
+    wishes: Mutex<Wishes>,
+    posted: Condvar,
+}
+
+impl StripWish {
+    /// Replaces what is wanted.
+    pub fn post_latest(&self, wanted: Vec<ChunkWish>) {
+        let mut wishes = self.wishes.lock();
+        let doing = wishes.doing;
+        wishes.wanted = wanted;
+        wishes.wanted.retain(|w| Some(w.key) != doing);
+        drop(wishes);
+        self.posted.notify_one();
+    }
+
+    /// Ends the thread.
+    pub fn stop(&self) {
+        self.wishes.lock().stop = true;
+        self.posted.notify_all();
+    }
+
+    fn wait(&self) -> Option<ChunkWish> {
+        let mut wishes = self.wishes.lock();
+        wishes.doing = None;
+        loop {
+            if wishes.stop {
+                return None;
+            }
+            if !wishes.wanted.is_empty() {
+                let wish = wishes.wanted.remove(0);
+                wishes.doing = Some(wish.key);
+                return Some(wish);
+            }
+            self.posted.wait(&mut wishes);
+        }
+    }
+}
+
+/// Runs until stopped.
+pub(super) fn run(feeds: &dyn Feeds, wish: &StripWish, reports: &Sender<ChunkReport>) {
+    while let Some(wish) = wish.wait() {
+        let result = feeds.frames(wish.key.camera, wish.from, wish.until, 4 * CHUNK_FRAMES as usize);
+        if reports.send(ChunkReport { wish, result }).is_err() {
+            return;
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Held {
+    pictures: Vec<LivePicture>,
+    whole: bool,
+    /// Why there are none.
+    failed: bool,
+    bytes: usize,
+    used: u64,
+}
+
+/// The pictures at hand.
+#[derive(Debug)]
+pub(super) struct Strip {
+    rate: FrameRate,
+    chunks: BTreeMap<ChunkKey, Held>,
+    clock: u64,
+}
+
+/// What is known about a camera's picture at an instant.
+#[derive(Debug, Clone)]
+pub(super) enum Found {
+    /// It.
+    Picture(LivePicture),
+    /// It is not decoded yet.
+    NotYet,
+    /// The camera has none there.
+    Nothing,
+}
+
+impl Strip {
+    pub const fn new(rate: FrameRate) -> Self {
+        Self { rate, chunks: BTreeMap::new(), clock: 0 }
+    }
+
+    fn chunk_nanos(&self) -> i64 {
+        self.rate.frame_nanos(CHUNK_FRAMES).max(1)
+    }
+
+    /// The instant by which a picture must have been seen to be the one at `at`.
+    fn biased(&self, at: MediaTime) -> MediaTime {
+        at.plus_nanos((self.rate.interval_nanos() as f64 * BIAS_FRAMES) as i64)
+    }
+
+    /// The chunk that holds an instant, cut at the newest frame; `None` where nothing is recorded yet.
+    fn wish(&self, camera: usize, index: i64, newest: MediaTime) -> Option<ChunkWish> {
+        let chunk = self.chunk_nanos();
+        let (from, until) = (MediaTime::from_nanos(index * chunk), MediaTime::from_nanos((index + 1) * chunk));
+        (from <= newest).then(|| ChunkWish { key: ChunkKey { camera, index }, from, until, whole: until <= newest })
+    }
+
+    /// Adds what must be decoded for a camera's picture at `at` to a list, unless it is at hand or on it already.
+    pub fn want(&self, camera: usize, at: MediaTime, newest: MediaTime, list: &mut Vec<ChunkWish>) {
+        let index = self.biased(at).nanos().div_euclid(self.chunk_nanos());
+        let Some(wish) = self.wish(camera, index, newest) else { return };
+        let serves = |held: &Held| {
+            if held.failed { self.clock < held.used + RETRY } else { held.whole || held.pictures.last().is_some_and(|p| p.time >= at) }
+        };
+        if !self.chunks.get(&wish.key).is_some_and(serves) && !list.iter().any(|w| w.key == wish.key) {
+            list.push(wish);
+        }
+    }
+
+    /// Whether a camera is known to have nothing there.
+    pub fn lacks(&self, camera: usize, at: MediaTime) -> bool {
+        let index = self.biased(at).nanos().div_euclid(self.chunk_nanos());
+        self.chunks.get(&ChunkKey { camera, index }).is_some_and(|held| held.failed)
+    }
+
+    /// A chunk was decoded, or could not be.
+    pub fn add(&mut self, report: ChunkReport) {
+        let ChunkReport { wish, result } = report;
+        self.clock += 1;
+        let pictures = result.unwrap_or_else(|why| {
+            tracing::debug!(?wish, why, "no pictures to roll");
+            Vec::new()
+        });
+        let bytes = pictures.iter().map(|p| p.picture.rgba().len()).sum();
+        let failed = pictures.is_empty();
+        self.chunks.insert(wish.key, Held { pictures, whole: wish.whole, failed, bytes, used: self.clock });
+        let mut total: usize = self.chunks.values().map(|h| h.bytes).sum();
+        while total > BUDGET_BYTES && self.chunks.len() > 3 {
+            let oldest = self.chunks.iter().filter(|(k, _)| **k != wish.key).min_by_key(|(_, h)| h.used).map(|(k, _)| *k);
+            let Some(freed) = oldest.and_then(|k| self.chunks.remove(&k)) else { break };
+            total -= freed.bytes;
+        }
+    }
+
+    /// A camera's picture at an instant: the last one that was seen by then.
+    pub fn find(&mut self, camera: usize, at: MediaTime) -> Found {
+        let by = self.biased(at);
+        let index = by.nanos().div_euclid(self.chunk_nanos());
+        self.clock += 1;
+        let clock = self.clock;
+        let Some(held) = self.chunks.get_mut(&ChunkKey { camera, index }) else { return Found::NotYet };
+        if !held.failed {
+            held.used = clock;
+        }
+        let seen = |held: &Held| held.pictures.iter().rev().find(|p| p.time <= by).cloned();
+        let first = held.pictures.first().cloned();
+        // Before its first picture, the last one of the chunk before is still the one; without that, the first is nearest.
+        let found = seen(held).or_else(|| seen(self.chunks.get(&ChunkKey { camera, index: index - 1 })?)).or(first);
+        found.map_or(Found::Nothing, Found::Picture)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::frame::Picture;
+
+    fn at(frame: i64) -> MediaTime {
+        MediaTime::from_nanos(frame * 20_000_000)
+    }
+
+    fn report(wish: ChunkWish, frames: impl Iterator<Item = i64>) -> ChunkReport {
+        let picture = |k: i64| LivePicture { picture: Arc::new(Picture::filled(4, 4, [k as u8, 1, 1, 255])), time: at(k) };
+        ChunkReport { wish, result: Ok(frames.map(picture).collect()) }
+    }
+
+    #[test]
+    fn pictures_are_found_by_their_instant_and_wanted_once() {
+        let mut strip = Strip::new(FrameRate::whole(50));
+        let newest = at(1000);
+        let mut list = vec![];
+        for frame in 100..120 {
+            strip.want(2, at(frame), newest, &mut list);
+        }
+        assert_eq!(list.iter().map(|w| (w.key.index, w.whole)).collect::<Vec<_>>(), [(10, true), (11, true)]);
+        assert!(matches!(strip.find(2, at(104)), Found::NotYet));
+        strip.add(report(list[0], 100..110));
+        for frame in 100..110 {
+            // A stamp a little late is the same frame; half a frame later it still is.
+            for nanos in [0, -2_000_000, 9_000_000] {
+                let Found::Picture(p) = strip.find(2, at(frame).plus_nanos(nanos)) else { panic!("{frame}") };
+                assert_eq!(p.time, at(frame), "{nanos}");
+            }
+        }
+        let mut again = vec![];
+        strip.want(2, at(104), newest, &mut again);
+        assert!(again.is_empty());
+        strip.want(3, at(104), newest, &mut again);
+        assert_eq!(again.len(), 1, "another camera");
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_and_the_newest_part_grows() {
+        let mut strip = Strip::new(FrameRate::whole(50));
+        let mut list = vec![];
+        strip.want(0, at(103), at(104), &mut list);
+        assert!(!list[0].whole);
+        strip.add(report(list[0], 100..104));
+        list.clear();
+        strip.want(0, at(107), at(109), &mut list);
+        assert_eq!(list.len(), 1, "more has come");
+        strip.want(0, at(300), at(109), &mut list);
+        assert_eq!(list.len(), 1, "the future is not asked for");
+        // A camera without frames there.
+        let empty = strip.wish(1, 10, at(999)).unwrap();
+        let before = strip.wish(1, 9, at(999)).unwrap();
+        strip.add(ChunkReport { wish: empty, result: Err("dead".to_owned()) });
+        strip.add(ChunkReport { wish: before, result: Ok(vec![]) });
+        assert!(matches!(strip.find(1, at(104)), Found::Nothing));
+        list.clear();
+        strip.want(1, at(104), at(999), &mut list);
+        assert!(list.is_empty(), "not asked again at once");
+    }
+}
