@@ -30,7 +30,8 @@ pub mod ring;
 pub mod frame;
 pub mod rig;
 pub mod show;
-// time, geometry, color, telemetry
+// time, geometry, color, telemetry, address
+pub mod address;
 pub mod color;
 pub mod geometry;
 pub mod telemetry;

@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["capture", "scene", "view", "sync", "output", "venue"],
     &["ring", "gpu"],
     &["frame", "rig", "show"],
-    &["time", "geometry", "color", "telemetry"],
+    &["time", "geometry", "color", "telemetry", "address"],
 ];
 
 /// The binary's own module, which is not part of the library: a command line that may call everything.

@@ -2,38 +2,11 @@
 //!
 //! Must not know: GStreamer. Secrets are held in [`Secret`], which never prints itself.
 
-use std::fmt;
 use std::time::Duration;
 
 use super::error::CaptureError;
-
-mod options;
-mod redact;
-
-use options::{Options, Where};
-use redact::{redact_text, redact_uri};
-
-/// A passphrase. It is compared and handed over, never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Keeps a text secret.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for whoever opens the connection.
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
+pub use crate::address::{Endpoint, Secret};
+use crate::address::{Options, Where, endpoint, percent_decoded, redact_text, redact_uri};
 
 /// How RTSP brings its packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,15 +28,6 @@ pub enum SrtMode {
     Caller,
     /// The camera calls Volte.
     Listener,
-}
-
-/// A machine and a port. An empty host is "any address of this machine".
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// Name or address; IPv6 without brackets.
-    pub host: String,
-    /// Port.
-    pub port: u16,
 }
 
 /// What RTP packets carry, for streams without a description (SDP).
@@ -270,7 +234,7 @@ impl StreamSource {
             "rtp" => rtp(rest),
             "udp" => {
                 let (at, options) = Options::split(rest);
-                options::endpoint(at, Where::Here).map(|at| (StreamKind::MpegTs { at }, options))
+                endpoint(at, Where::Here).map(|at| (StreamKind::MpegTs { at }, options))
             }
             "rist" => rist(rest),
             "rtmp" | "rtmps" => rtmp(uri, rest),
@@ -289,7 +253,7 @@ impl StreamSource {
         let secs = options.take_number("stall_s", 0.2..=600.0)?.unwrap_or(standard_secs);
         let passes_on = matches!(kind, StreamKind::Rtsp { .. } | StreamKind::Rtmp { .. } | StreamKind::Hls { .. });
         if !passes_on {
-            options.nothing_left()?;
+            options.nothing_left("docs/capture.md")?;
         }
         let (label, secrets) = redact_uri(uri);
         Ok(Self { kind, stall_after: Duration::from_secs_f64(secs), label, secrets })
@@ -356,7 +320,7 @@ fn srt(rest: &str) -> Result<(StreamKind, Options), String> {
         Some("listener") => SrtMode::Listener,
         Some(other) => return Err(format!("mode={other} is none of caller, listener")),
     };
-    let at = options::endpoint(at, if mode == SrtMode::Caller { Where::There } else { Where::Here })?;
+    let at = endpoint(at, if mode == SrtMode::Caller { Where::There } else { Where::Here })?;
     let passphrase = options.take("passphrase").map(Secret::new);
     if passphrase.as_ref().is_some_and(|p| !(10..=79).contains(&p.expose().len())) {
         return Err("SRT wants a passphrase of 10 to 79 characters".to_owned());
@@ -368,7 +332,7 @@ fn srt(rest: &str) -> Result<(StreamKind, Options), String> {
 
 fn rtp(rest: &str) -> Result<(StreamKind, Options), String> {
     let (at, mut options) = Options::split(rest);
-    let at = options::endpoint(at, Where::Here)?;
+    let at = endpoint(at, Where::Here)?;
     let (encoding, standard_payload) = match options.take("encoding").map(|e| e.to_ascii_lowercase()).as_deref() {
         None | Some("h264") => ("H264", 96),
         Some("h265" | "hevc") => ("H265", 96),
@@ -395,7 +359,7 @@ fn rtp(rest: &str) -> Result<(StreamKind, Options), String> {
 
 fn rist(rest: &str) -> Result<(StreamKind, Options), String> {
     let (at, mut options) = Options::split(rest);
-    let at = options::endpoint(at, Where::Here)?;
+    let at = endpoint(at, Where::Here)?;
     if at.port % 2 == 1 {
         // Port 1 has no even port below it that could be used.
         let near = if at.port > 2 { at.port - 1 } else { 2 };
@@ -430,7 +394,7 @@ fn decklink(rest: &str) -> Result<(StreamKind, Options), String> {
 
 fn named(rest: &str, form: &str, kind: impl Fn(String) -> StreamKind) -> Result<(StreamKind, Options), String> {
     let (name, options) = Options::split(rest);
-    let name = options::percent_decoded(name.trim_start_matches("//"));
+    let name = percent_decoded(name.trim_start_matches("//"));
     if name.is_empty() {
         return Err(format!("the name is missing: {form}"));
     }

@@ -289,7 +289,7 @@ fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(gst::Element, Option<g
 /// The encoder leaves the colour fields of ProRes frame headers "unspecified"; write BT.709 there.
 /// (SMPTE RDD 36, 5.1 and 6.1.1: frame size, 'icpf', then header size 2, version 2, encoder 4, width 2, height 2, flags 2,
 /// colour primaries, transfer, matrix, one byte each.)
-fn tag_prores_bt709(buffer: &mut gst::Buffer) {
+pub(super) fn tag_prores_bt709(buffer: &mut gst::Buffer) {
     if let Ok(mut map) = buffer.make_mut().map_writable() {
         let bytes = map.as_mut_slice();
         if bytes.len() > 28 && &bytes[4..8] == b"icpf" {

@@ -1,6 +1,8 @@
 //! Senders on loopback: real programs that speak a camera's protocol. One that is not installed fails the test and says
 //! which package brings it.
 
+#![allow(dead_code, reason = "each test uses its part")]
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
@@ -27,6 +29,18 @@ impl Peer {
             .stderr(if std::env::var_os("VOLTE_PEERS_TALK").is_some() { Stdio::inherit() } else { Stdio::null() })
             .spawn();
         Self(child.unwrap_or_else(|e| panic!("{program} does not start ({e}): install the package {package}")))
+    }
+
+    /// Whether it ends by itself within so long.
+    pub fn ends_within(&mut self, patience: std::time::Duration) -> bool {
+        let until = std::time::Instant::now() + patience;
+        while std::time::Instant::now() < until {
+            if matches!(self.0.try_wait(), Ok(Some(_))) {
+                return true;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        false
     }
 
     /// `gst-launch-1.0` with a pipeline in words.

@@ -15,7 +15,7 @@ use super::{
 use crate::frame::Picture;
 
 /// Frames that are kept for use again; whoever holds more costs memory, not pictures.
-const POOL: usize = 12;
+const POOL: usize = 24;
 
 /// What the output shall show at a tick.
 #[derive(Debug, Clone)]
@@ -65,6 +65,12 @@ pub struct Tick {
 pub trait FrameTaker: Send + 'static {
     /// One frame; the same one may come many times.
     fn take(&mut self, frame: &Arc<Frame>, tick: Tick);
+}
+
+impl FrameTaker for Box<dyn FrameTaker> {
+    fn take(&mut self, frame: &Arc<Frame>, tick: Tick) {
+        self.as_mut().take(frame, tick);
+    }
 }
 
 /// How the channel runs.
@@ -331,5 +337,4 @@ impl Work {
 }
 
 #[cfg(test)]
-#[path = "channel_tests.rs"]
 mod tests;

@@ -2,17 +2,58 @@
 //!
 //! Whatever happens before it, a picture goes out: the newest one there is, the last one again (counted), or before any a slate
 //! that says what is missing. Threads: `program` owns the clock; it waits for nobody but the clock, and whoever takes its frames
-//! drops the oldest when it is behind.
+//! drops the oldest when it is behind. Each encoder (`encode …`) and each sink (`sink …`) has a thread and a pipeline of its own.
 //!
 //! Must not know: cameras, replays, who chose the picture.
 
+mod address;
 mod canvas;
 mod channel;
 mod clock;
+#[cfg(feature = "gstreamer")]
+mod elements;
+#[cfg(feature = "gstreamer")]
+mod encoder;
 mod format;
+#[cfg(feature = "gstreamer")]
+mod outputs;
+#[cfg(feature = "gstreamer")]
+mod queue;
+#[cfg(feature = "gstreamer")]
+mod sink;
+mod status;
 mod timecode;
 
+pub use address::{Container, RtpForm, SinkAddress, SinkAddressError, SinkCodec, SinkKind, SrtSide};
 pub use channel::{Channel, ChannelError, ChannelOptions, ChannelStatus, Due, Frame, FrameTaker, PictureSource, TakerId, Tick};
 pub use clock::TickClock;
+#[cfg(feature = "gstreamer")]
+pub use elements::{SinkSupport, sink_support};
 pub use format::{FormatError, ProgramFormat};
+#[cfg(feature = "gstreamer")]
+pub use outputs::{ProgramOutput, SinkId};
+pub use status::{ProgramStatus, SinkState, SinkStatus};
 pub use timecode::Timecode;
+
+/// A sink that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinkSpec {
+    /// Its name.
+    pub name: String,
+    /// Where it goes.
+    pub address: SinkAddress,
+    /// How it is coded.
+    pub codec: SinkCodec,
+    /// Bits per second of video, thousands, where the codec has a rate.
+    pub kilobits: u32,
+    /// Whether it carries a silent sound track: some receivers want one.
+    pub silence: bool,
+}
+
+impl SinkSpec {
+    /// With what is usual for the address.
+    pub fn new(name: impl Into<String>, address: SinkAddress) -> Self {
+        let silence = matches!(address.kind, SinkKind::Rtmp { .. });
+        Self { name: name.into(), codec: address.codecs()[0], address, kilobits: 8000, silence }
+    }
+}

@@ -6,7 +6,7 @@ use super::Endpoint;
 
 /// Which side an address names.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Where {
+pub(crate) enum Where {
     /// Packets come here: the host may be left out.
     Here,
     /// Somebody is called there.
@@ -15,7 +15,7 @@ pub(super) enum Where {
 
 /// `name=value` pairs that nobody has taken yet.
 #[derive(Debug, Default)]
-pub(super) struct Options {
+pub(crate) struct Options {
     pairs: Vec<(String, String)>,
     /// The query as written.
     query: String,
@@ -70,10 +70,10 @@ impl Options {
         if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) }
     }
 
-    /// An error when an option is left that nobody understands.
-    pub fn nothing_left(&self) -> Result<(), String> {
+    /// An error when an option is left that nobody understands; `page` lists those that are.
+    pub fn nothing_left(&self, page: &str) -> Result<(), String> {
         match self.pairs.first() {
-            Some((name, _)) => Err(format!("the option {name:?} is not known here; docs/capture.md lists what each address takes")),
+            Some((name, _)) => Err(format!("the option {name:?} is not known here; {page} lists what each address takes")),
             None => Ok(()),
         }
     }
@@ -81,7 +81,7 @@ impl Options {
 
 /// HOST:PORT, [HOST]:PORT, or :PORT where a host may be left out; slashes around it are ignored, and so is an `@` in front
 /// (other programs write it so).
-pub(super) fn endpoint(text: &str, side: Where) -> Result<Endpoint, String> {
+pub(crate) fn endpoint(text: &str, side: Where) -> Result<Endpoint, String> {
     let text = text.trim_matches('/');
     let text = text.strip_prefix('@').unwrap_or(text);
     let (host, port) = text.rsplit_once(':').filter(|(_, port)| !port.contains(']')).ok_or("the port is missing: write HOST:PORT")?;
@@ -100,7 +100,7 @@ pub(super) fn endpoint(text: &str, side: Where) -> Result<Endpoint, String> {
 }
 
 /// `%41` → `A`; what is no escape stays.
-pub(super) fn percent_decoded(text: &str) -> String {
+pub(crate) fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, others)) = rest.split_first() {

@@ -9,7 +9,7 @@ use super::options::percent_decoded;
 /// What stands in place of a secret.
 const HIDDEN: &str = "***";
 /// Options whose values are no secrets, when they look like what belongs there.
-const HARMLESS: [&str; 19] = [
+const HARMLESS: [&str; 23] = [
     "transport",
     "latency_ms",
     "latency",
@@ -29,9 +29,13 @@ const HARMLESS: [&str; 19] = [
     "loop",
     "fast",
     "mediaclk",
+    "ttl",
+    "segment_s",
+    "keep",
+    "pbkeylen",
 ];
 /// These name something at this machine or by its name; they have no host.
-const LOCAL: [&str; 6] = ["file", "images", "v4l2", "ndi", "decklink", "aravis"];
+const LOCAL: [&str; 7] = ["file", "images", "hls", "v4l2", "ndi", "decklink", "aravis"];
 /// Shorter secrets are replaced in texts only where they stand alone; all else would take words apart.
 const REPLACED_ANYWHERE: usize = 6;
 
@@ -69,14 +73,14 @@ fn is_word(text: &str, most: usize) -> bool {
 }
 
 /// An address as it may be shown, and what was taken out of it.
-pub(super) fn redact_uri(uri: &str) -> (String, Vec<Secret>) {
+pub(crate) fn redact_uri(uri: &str) -> (String, Vec<Secret>) {
     let mut taken = Taken::default();
     let shown = shown(uri, &mut taken);
     (shown, taken.sorted())
 }
 
 /// `text` without these secrets, and every address in it as it may be shown.
-pub(super) fn redact_text(text: &str, secrets: &[Secret]) -> String {
+pub(crate) fn redact_text(text: &str, secrets: &[Secret]) -> String {
     let text = secrets.iter().filter(|s| !s.0.is_empty()).fold(text.to_owned(), |text, s| replaced(&text, &s.0));
     let word = |word: &str| if word.contains("://") && !word.contains('…') { redact_uri(word).0 } else { word.to_owned() };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")

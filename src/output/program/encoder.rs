@@ -1,0 +1,329 @@
+//! One encoder for all sinks that want the same: frames in, coded units to every sink's queue.
+
+use std::{sync::Arc, thread, time::Duration, time::Instant};
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use gst::prelude::{Cast as _, ElementExt as _, GstBinExtManual as _, GstObjectExt as _};
+use parking_lot::Mutex;
+
+use super::{
+    Frame, FrameTaker, ProgramFormat, SinkCodec, Tick, elements,
+    queue::{SinkQueue, Unit},
+};
+use crate::telemetry::Counter;
+
+/// Frames that may wait for the encoder: a third of a second at 50 a second, so that a hiccup loses none.
+const FRAMES_DROP_OLDEST: usize = 16;
+/// Frames within the pipeline in front of the encoder.
+const INSIDE: u64 = 2;
+/// An encoder that broke within so long is not tried again before the others were.
+const GOOD_AFTER: Duration = Duration::from_secs(5);
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// An encoder that takes nothing for so long hangs.
+const STALL: Duration = Duration::from_secs(10);
+
+/// Sinks with the same key share an encoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct EncoderKey {
+    pub codec: SinkCodec,
+    pub kilobits: u32,
+    /// Every picture in one piece: what receivers of bare RTP want (ffmpeg shows one slice only).
+    pub one_slice: bool,
+}
+
+/// What an encoder's thread shares.
+#[derive(Debug)]
+pub(super) struct EncoderShared {
+    pub key: EncoderKey,
+    format: ProgramFormat,
+    queues: Mutex<Vec<Arc<SinkQueue>>>,
+    /// The element in use, and what is wrong with it.
+    state: Mutex<(String, Option<String>)>,
+    /// Frames that it had no time for.
+    pub dropped: Counter,
+}
+
+impl EncoderShared {
+    pub fn subscribe(&self, queue: &Arc<SinkQueue>) {
+        self.queues.lock().push(Arc::clone(queue));
+    }
+
+    /// Whether anybody is left.
+    pub fn unsubscribe(&self, queue: &Arc<SinkQueue>) -> bool {
+        let mut queues = self.queues.lock();
+        queues.retain(|q| !Arc::ptr_eq(q, queue));
+        !queues.is_empty()
+    }
+
+    /// The element in use, and what is wrong.
+    pub fn state(&self) -> (String, Option<String>) {
+        self.state.lock().clone()
+    }
+
+    fn publish(&self, unit: &Unit) {
+        for queue in self.queues.lock().iter() {
+            queue.push(unit.clone());
+        }
+    }
+}
+
+/// Planes as GStreamer's memory, without a copy.
+struct Shared(Arc<Frame>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_ref().as_ref()
+    }
+}
+
+/// Caps of what the channel makes.
+fn raw_caps(format: ProgramFormat) -> gst::Caps {
+    gst::Caps::builder("video/x-raw")
+        .field("format", "I420")
+        .field("width", format.width_px as i32)
+        .field("height", format.height_px as i32)
+        .field("framerate", gst::Fraction::new(format.rate.numerator() as i32, format.rate.denominator() as i32))
+        .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
+        .field("interlace-mode", "progressive")
+        .field("colorimetry", "bt709")
+        .field("chroma-site", "mpeg2")
+        .build()
+}
+
+fn raw_buffer(format: ProgramFormat, frame: &Arc<Frame>, index: u64) -> gst::Buffer {
+    let mut buffer = gst::Buffer::from_slice(Shared(Arc::clone(frame)));
+    let (pts, next) = (format.frame_nanos(index), format.frame_nanos(index + 1));
+    if let Some(buffer) = buffer.get_mut() {
+        buffer.set_pts(gst::ClockTime::from_nseconds(pts.max(0) as u64));
+        buffer.set_duration(gst::ClockTime::from_nseconds((next - pts).max(0) as u64));
+    }
+    buffer
+}
+
+/// The end of the channel: hands frames to the encoder's thread.
+pub(super) struct EncoderInput {
+    frames: Sender<(Arc<Frame>, Tick)>,
+    oldest: Receiver<(Arc<Frame>, Tick)>,
+    shared: Arc<EncoderShared>,
+}
+
+impl FrameTaker for EncoderInput {
+    fn take(&mut self, frame: &Arc<Frame>, tick: Tick) {
+        if let Err(TrySendError::Full(newest)) = self.frames.try_send((Arc::clone(frame), tick)) {
+            self.shared.dropped.add_one();
+            self.oldest.try_recv().ok();
+            self.frames.try_send(newest).ok();
+        }
+    }
+}
+
+/// The same for sinks that take pictures as they are.
+pub(super) struct RawInput {
+    shared: Arc<EncoderShared>,
+    caps: gst::Caps,
+}
+
+impl FrameTaker for RawInput {
+    fn take(&mut self, frame: &Arc<Frame>, tick: Tick) {
+        let buffer = raw_buffer(self.shared.format, frame, tick.index);
+        let pts_nanos = self.shared.format.frame_nanos(tick.index).max(0) as u64;
+        self.shared.publish(&Unit { buffer, caps: self.caps.clone(), pts_nanos, key: true });
+    }
+}
+
+/// Starts the encoder's thread; it ends when its input is dropped.
+pub(super) fn start(key: EncoderKey, format: ProgramFormat) -> std::io::Result<(Arc<EncoderShared>, Box<dyn FrameTaker>)> {
+    let name = if key.codec == SinkCodec::Raw { "no encoder" } else { "" };
+    let shared = Arc::new(EncoderShared {
+        key,
+        format,
+        queues: Mutex::default(),
+        state: Mutex::new((name.to_owned(), None)),
+        dropped: Counter::default(),
+    });
+    if key.codec == SinkCodec::Raw {
+        let input = RawInput { shared: Arc::clone(&shared), caps: raw_caps(format) };
+        return Ok((shared, Box::new(input)));
+    }
+    let (frames, waiting) = bounded(FRAMES_DROP_OLDEST);
+    let input = EncoderInput { frames, oldest: waiting.clone(), shared: Arc::clone(&shared) };
+    let on_thread = Arc::clone(&shared);
+    thread::Builder::new().name(format!("encode {}", key.codec.name())).spawn(move || run(&on_thread, &waiting))?;
+    Ok((shared, Box::new(input)))
+}
+
+/// Encodes until nobody hands frames over any more.
+fn run(shared: &Arc<EncoderShared>, frames: &Receiver<(Arc<Frame>, Tick)>) {
+    let all = elements::encoders(shared.key.codec);
+    let mut next = 0;
+    loop {
+        let there: Vec<&str> = all.iter().copied().filter(|name| elements::is_there(name)).collect();
+        let begun = Instant::now();
+        let reason = match there.get(next % there.len().max(1)) {
+            None => {
+                let software = all.last().copied().unwrap_or_default();
+                format!("no encoder for {} is installed. {}", shared.key.codec.name(), elements::remedy(software))
+            }
+            Some(name) => match Encoding::open(shared, name) {
+                Ok(encoding) => match encoding.feed(frames) {
+                    None => return,
+                    Some(reason) => format!("{name}: {reason}"),
+                },
+                Err(reason) => reason,
+            },
+        };
+        tracing::warn!("encoder: {reason}");
+        shared.state.lock().1 = Some(reason);
+        if begun.elapsed() < GOOD_AFTER {
+            next += 1;
+        }
+        let again = Instant::now() + AGAIN_AFTER;
+        while Instant::now() < again {
+            match frames.recv_timeout(Duration::from_millis(50)) {
+                Ok(_) => shared.dropped.add_one(),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+}
+
+/// An encoder at work.
+struct Encoding {
+    shared: Arc<EncoderShared>,
+    pipeline: gst::Pipeline,
+    source: gst_app::AppSrc,
+    bus: gst::Bus,
+}
+
+impl Encoding {
+    fn open(shared: &Arc<EncoderShared>, name: &str) -> Result<Self, String> {
+        let EncoderKey { codec, kilobits, one_slice } = shared.key;
+        let group = (shared.format.rate.fps().round() as u32).max(1);
+        let encoder = elements::encoder(name, kilobits, group)?;
+        if one_slice && name == "x264enc" {
+            elements::set(&encoder, "threads", "1");
+        }
+        let source = gst_app::AppSrc::builder()
+            .caps(&raw_caps(shared.format))
+            .format(gst::Format::Time)
+            .is_live(true)
+            .block(false)
+            .max_bytes(0)
+            .max_time(gst::ClockTime::ZERO)
+            .max_buffers(INSIDE * 2)
+            .build();
+        let mut chain: Vec<gst::Element> = vec![source.clone().upcast()];
+        // Encoders of hardware take other layouts; JPEG is full range; ProRes and DNxHR have ten bits or 4:2:2.
+        let wanted = match codec {
+            SinkCodec::H264 | SinkCodec::H265 if name.starts_with('x') || name.starts_with("open") => None,
+            SinkCodec::Mjpeg => Some(gst::Caps::builder("video/x-raw").field("format", "I420").field("colorimetry", "1:4:0:0").build()),
+            SinkCodec::ProRes => Some(gst::Caps::builder("video/x-raw").field("format", "I422_10LE").field("colorimetry", "bt709").build()),
+            SinkCodec::DnxHr => Some(gst::Caps::builder("video/x-raw").field("format", "Y42B").field("colorimetry", "bt709").build()),
+            _ => Some(gst::Caps::builder("video/x-raw").field("colorimetry", "bt709").build()),
+        };
+        if let Some(caps) = wanted {
+            let filter = elements::make("capsfilter")?;
+            gst::prelude::ObjectExt::set_property(&filter, "caps", &caps);
+            chain.extend([elements::make("videoconvert")?, filter]);
+        }
+        chain.push(encoder);
+        let coded = match codec {
+            SinkCodec::H264 => Some(("h264parse", "video/x-h264")),
+            SinkCodec::H265 => Some(("h265parse", "video/x-h265")),
+            _ => None,
+        };
+        if let Some((parser, media)) = coded {
+            let parse = elements::make(parser)?;
+            // Headers before every keyframe: receivers join anywhere.
+            elements::set(&parse, "config-interval", "-1");
+            let filter = elements::make("capsfilter")?;
+            let caps = gst::Caps::builder(media).field("stream-format", "byte-stream").field("alignment", "au").build();
+            gst::prelude::ObjectExt::set_property(&filter, "caps", &caps);
+            chain.extend([parse, filter]);
+        }
+        let publish = Arc::clone(shared);
+        let on_sample = move |sink: &gst_app::AppSink| {
+            let sample = sink.pull_sample().map_err(|_eos| gst::FlowError::Eos)?;
+            if let Some(unit) = unit_of(&sample) {
+                publish.publish(&unit);
+            }
+            Ok(gst::FlowSuccess::Ok)
+        };
+        let sink = gst_app::AppSink::builder()
+            .sync(false)
+            .async_(false)
+            .callbacks(gst_app::AppSinkCallbacks::builder().new_sample(on_sample).build())
+            .build();
+        chain.push(sink.upcast());
+        let pipeline = gst::Pipeline::new();
+        let refused = |e: gst::glib::BoolError| format!("{name}: its pipeline cannot be built: {e}");
+        pipeline.add_many(&chain).map_err(refused)?;
+        gst::Element::link_many(&chain).map_err(refused)?;
+        let bus = pipeline.bus().ok_or_else(|| "a pipeline without a bus".to_owned())?;
+        let encoding = Self { shared: Arc::clone(shared), pipeline, source, bus };
+        encoding.pipeline.set_state(gst::State::Playing).map_err(|e| encoding.error().unwrap_or_else(|| format!("{name}: {e}")))?;
+        *shared.state.lock() = (name.to_owned(), None);
+        Ok(encoding)
+    }
+
+    fn error(&self) -> Option<String> {
+        let message = self.bus.timed_pop_filtered(gst::ClockTime::ZERO, &[gst::MessageType::Error])?;
+        match message.view() {
+            gst::MessageView::Error(e) => Some(e.error().to_string()),
+            _ => None,
+        }
+    }
+
+    /// Until it breaks (why), or nobody hands frames over any more (`None`).
+    fn feed(&self, frames: &Receiver<(Arc<Frame>, Tick)>) -> Option<String> {
+        loop {
+            let waiting_since = Instant::now();
+            while self.source.current_level_buffers() >= INSIDE {
+                if let Some(error) = self.error() {
+                    return Some(error);
+                }
+                if waiting_since.elapsed() > STALL {
+                    return Some(format!("it took no frame for {} s", STALL.as_secs()));
+                }
+                thread::sleep(Duration::from_millis(1));
+            }
+            let (frame, tick) = match frames.recv_timeout(Duration::from_millis(100)) {
+                Ok(next) => next,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return None,
+            };
+            let buffer = raw_buffer(self.shared.format, &frame, tick.index);
+            drop(frame);
+            if let Err(e) = self.source.push_buffer(buffer) {
+                return Some(self.error().unwrap_or_else(|| e.to_string()));
+            }
+            if let Some(error) = self.error() {
+                return Some(error);
+            }
+        }
+    }
+}
+
+impl Drop for Encoding {
+    fn drop(&mut self) {
+        self.bus.set_flushing(true);
+        if let Err(e) = self.pipeline.set_state(gst::State::Null) {
+            tracing::warn!("{}: the encoder does not stop: {e}", self.pipeline.name());
+        }
+    }
+}
+
+/// A coded frame with the output's time on it: some encoders shift time to have room before zero.
+fn unit_of(sample: &gst::Sample) -> Option<Unit> {
+    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?.clone();
+    let buffer = sample.buffer()?;
+    let running = |time: Option<gst::ClockTime>| segment.to_running_time(time?);
+    let pts = running(buffer.pts())?;
+    let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+    let mut stamped = buffer.copy();
+    let own = stamped.make_mut();
+    own.set_pts(pts);
+    own.set_dts(running(buffer.dts()).unwrap_or(pts));
+    Some(Unit { buffer: stamped, caps: sample.caps()?.to_owned(), pts_nanos: pts.nseconds(), key })
+}

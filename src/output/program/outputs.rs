@@ -1,0 +1,125 @@
+//! An output with its sinks: they come and go while it runs, and share encoders where they want the same.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use parking_lot::Mutex;
+
+use super::{
+    Channel, ChannelError, ChannelOptions, PictureSource, ProgramFormat, ProgramStatus, RtpForm, SinkKind, SinkSpec, SinkStatus, TakerId,
+    encoder::{self, EncoderKey, EncoderShared},
+    queue::SinkQueue,
+    sink::Sink,
+};
+
+/// Names a sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SinkId(u64);
+
+/// An output that runs; ends with its sinks when dropped.
+#[derive(Debug)]
+pub struct ProgramOutput {
+    // Sinks end first, then the clock.
+    state: Mutex<State>,
+    channel: Channel,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next: u64,
+    sinks: Vec<Held>,
+    encoders: Vec<(Arc<EncoderShared>, TakerId)>,
+}
+
+#[derive(Debug)]
+struct Held {
+    id: u64,
+    sink: Sink,
+    encoder: Arc<EncoderShared>,
+    /// What the encoder had dropped when the sink came.
+    dropped_before: u64,
+}
+
+impl ProgramOutput {
+    /// Starts the clock; sinks are added afterwards.
+    pub fn start(options: &ChannelOptions, source: impl PictureSource) -> Result<Self, ChannelError> {
+        gst::init().map_err(|e| ChannelError::Thread(std::io::Error::other(e)))?;
+        Ok(Self { state: Mutex::default(), channel: Channel::start(options, source)? })
+    }
+
+    /// Size and rate.
+    pub const fn format(&self) -> ProgramFormat {
+        self.channel.format()
+    }
+
+    /// Adds a sink; it is opened on its own thread, and nothing is waited for.
+    pub fn add(&self, spec: SinkSpec) -> Result<SinkId, ChannelError> {
+        let mut state = self.state.lock();
+        let one_slice = matches!(spec.address.kind, SinkKind::Rtp { form: RtpForm::Elementary { .. }, .. });
+        let key = EncoderKey { codec: spec.codec, kilobits: spec.kilobits, one_slice };
+        let queue = Arc::new(SinkQueue::new((self.format().rate.fps() * 2.0) as usize));
+        let shared = state.encoders.iter().find(|(e, _)| e.key == key).map(|(e, _)| Arc::clone(e));
+        let encoder = match shared {
+            Some(encoder) => encoder,
+            None => {
+                let (encoder, input) = encoder::start(key, self.format()).map_err(ChannelError::Thread)?;
+                let taker = self.channel.add(input);
+                state.encoders.push((Arc::clone(&encoder), taker));
+                encoder
+            }
+        };
+        encoder.subscribe(&queue);
+        let sink = Sink::start(spec, self.format(), queue).map_err(ChannelError::Thread)?;
+        state.next += 1;
+        let (id, dropped_before) = (state.next, encoder.dropped.get());
+        state.sinks.push(Held { id, sink, encoder, dropped_before });
+        Ok(SinkId(id))
+    }
+
+    /// Ends a sink, finishing what it wrote; false when it is not there (any more).
+    pub fn remove(&self, id: SinkId) -> bool {
+        let held = {
+            let mut state = self.state.lock();
+            let Some(at) = state.sinks.iter().position(|s| s.id == id.0) else { return false };
+            let held = state.sinks.remove(at);
+            if !held.encoder.unsubscribe(&held.sink.shared.queue)
+                && let Some(at) = state.encoders.iter().position(|(e, _)| Arc::ptr_eq(e, &held.encoder))
+            {
+                let (_, taker) = state.encoders.swap_remove(at);
+                self.channel.remove(taker);
+            }
+            held
+        };
+        // Its end may take seconds; nobody waits for it but the caller.
+        drop(held);
+        true
+    }
+
+    /// What is known now.
+    pub fn status(&self) -> ProgramStatus {
+        let sinks = self.state.lock().sinks.iter().map(Held::status).collect();
+        ProgramStatus { format: self.format(), channel: self.channel.status(), sinks }
+    }
+}
+
+impl Held {
+    fn status(&self) -> SinkStatus {
+        let shared = &self.sink.shared;
+        let said = shared.said.lock().clone();
+        let (queue_dropped, missed) = shared.queue.losses();
+        let (bytes, bits_per_sec) = shared.traffic();
+        let (element, encoder_problem) = self.encoder.state();
+        SinkStatus {
+            name: shared.spec.name.clone(),
+            address: shared.spec.address.label().to_owned(),
+            codec: format!("{} ({element})", shared.spec.codec.name()),
+            state: said.state,
+            frames: shared.frames.load(Ordering::Relaxed),
+            bytes,
+            bits_per_sec,
+            dropped: queue_dropped + self.encoder.dropped.get() - self.dropped_before,
+            missed,
+            retries: said.retries,
+            problem: encoder_problem.or(said.problem),
+        }
+    }
+}

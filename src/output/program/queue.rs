@@ -1,0 +1,177 @@
+//! What waits between an encoder and a sink: bounded, drop-oldest, never beginning in the middle of a group of pictures.
+
+use std::{collections::VecDeque, time::Duration};
+
+use parking_lot::{Condvar, Mutex};
+
+/// One coded frame.
+#[derive(Debug, Clone)]
+pub(super) struct Unit {
+    /// Its bytes, shared with everybody who sends them; stamped with the output's time.
+    pub buffer: gst::Buffer,
+    /// What they are.
+    pub caps: gst::Caps,
+    /// Time of its frame since the output began, nanoseconds.
+    pub pts_nanos: u64,
+    /// Whether a receiver can begin with it.
+    pub key: bool,
+}
+
+/// What [`SinkQueue::pop`] found.
+#[derive(Debug)]
+pub(super) enum Popped {
+    Unit(Unit),
+    Nothing,
+    Stopped,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    units: VecDeque<Unit>,
+    open: bool,
+    stopped: bool,
+    /// Nothing is taken before the next keyframe.
+    wait_key: bool,
+    /// That is because something was dropped, not because it was just opened.
+    after_drop: bool,
+    dropped: u64,
+    missed: u64,
+}
+
+/// A sink's queue.
+#[derive(Debug)]
+pub(super) struct SinkQueue {
+    state: Mutex<State>,
+    wake: Condvar,
+    capacity: usize,
+}
+
+impl SinkQueue {
+    pub fn new(capacity: usize) -> Self {
+        Self { state: Mutex::default(), wake: Condvar::new(), capacity: capacity.max(2) }
+    }
+
+    /// Never waits.
+    pub fn push(&self, unit: Unit) {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        if !state.open {
+            state.missed += 1;
+            return;
+        }
+        if state.wait_key && !unit.key {
+            *(if state.after_drop { &mut state.dropped } else { &mut state.missed }) += 1;
+            return;
+        }
+        (state.wait_key, state.after_drop) = (false, false);
+        state.units.push_back(unit);
+        if state.units.len() > self.capacity {
+            // The oldest group goes as a whole: what is left of it could not be decoded.
+            state.units.pop_front();
+            state.dropped += 1;
+            while state.units.front().is_some_and(|u| !u.key) {
+                state.units.pop_front();
+                state.dropped += 1;
+            }
+            if state.units.is_empty() {
+                (state.wait_key, state.after_drop) = (true, true);
+            }
+        }
+        self.wake.notify_all();
+    }
+
+    /// The oldest unit, once there is one.
+    pub fn pop(&self, patience: Duration) -> Popped {
+        let mut state = self.state.lock();
+        if state.units.is_empty() && !state.stopped {
+            self.wake.wait_for(&mut state, patience);
+        }
+        match (state.stopped, state.units.pop_front()) {
+            (true, _) => Popped::Stopped,
+            (_, Some(unit)) => Popped::Unit(unit),
+            _ => Popped::Nothing,
+        }
+    }
+
+    /// Waits; false when it was stopped.
+    pub fn rest(&self, time: Duration) -> bool {
+        let until = std::time::Instant::now() + time;
+        let mut state = self.state.lock();
+        while !state.stopped && !self.wake.wait_until(&mut state, until).timed_out() {}
+        !state.stopped
+    }
+
+    /// From the next keyframe on, units are kept.
+    pub fn open(&self) {
+        let mut state = self.state.lock();
+        (state.open, state.wait_key, state.after_drop) = (true, true, false);
+    }
+
+    /// Units go by; they are counted as missed.
+    pub fn close(&self) {
+        let mut state = self.state.lock();
+        state.open = false;
+        state.missed += state.units.len() as u64;
+        state.units.clear();
+    }
+
+    pub fn stop(&self) {
+        self.state.lock().stopped = true;
+        self.wake.notify_all();
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.state.lock().stopped
+    }
+
+    /// (dropped, missed) units.
+    pub fn losses(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        (state.dropped, state.missed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(n: u64, group: u64) -> Unit {
+        Unit { buffer: gst::Buffer::new(), caps: gst::Caps::new_any(), pts_nanos: n, key: n.is_multiple_of(group) }
+    }
+
+    fn drain(queue: &SinkQueue) -> Vec<u64> {
+        std::iter::from_fn(|| match queue.pop(Duration::ZERO) {
+            Popped::Unit(unit) => Some(unit.pts_nanos),
+            _ => None,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn it_begins_with_a_keyframe_and_drops_whole_groups() {
+        gst::init().unwrap();
+        let queue = SinkQueue::new(10);
+        queue.push(unit(0, 4));
+        queue.open();
+        (1..6).for_each(|n| queue.push(unit(n, 4)));
+        assert_eq!((drain(&queue), queue.losses()), (vec![4, 5], (0, 4)));
+        // Nobody takes any: the newest whole groups stay.
+        (6..30).for_each(|n| queue.push(unit(n, 4)));
+        let left = drain(&queue);
+        assert_eq!(left, (20..30).collect::<Vec<_>>());
+        assert_eq!(queue.losses(), (14, 4));
+        // A group longer than the queue: nothing that cannot be decoded.
+        (30..60).for_each(|n| queue.push(unit(n, 32)));
+        assert_eq!(drain(&queue), Vec::<u64>::new());
+        (60..66).for_each(|n| queue.push(unit(n, 32)));
+        assert_eq!(drain(&queue), [64, 65]);
+    }
+
+    #[test]
+    fn it_stops_at_once() {
+        let queue = SinkQueue::new(4);
+        queue.stop();
+        assert!(matches!(queue.pop(Duration::from_secs(10)), Popped::Stopped));
+        assert!(!queue.rest(Duration::from_secs(10)));
+    }
+}
