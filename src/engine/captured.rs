@@ -13,7 +13,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 
-use super::{DiskState, DiskTier, EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
+use super::{DiskTier, EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
 use crate::{
     capture::{self, CaptureSession, FeedState, LiveFollower},
     frame::Moment,
@@ -153,13 +153,7 @@ impl CapturedFeeds {
 }
 
 fn disk_tier(disk: &capture::DiskStatus) -> DiskTier {
-    let state = match disk.state {
-        capture::DiskState::Off => DiskState::Off,
-        capture::DiskState::Recording => DiskState::Recording,
-        capture::DiskState::Paused => DiskState::Paused,
-        capture::DiskState::Failed => DiskState::Failed,
-    };
-    DiskTier { state, bytes: disk.bytes, budget_bytes: disk.budget_bytes, oldest: disk.oldest, secs_left: disk.secs_left }
+    DiskTier { state: disk.state, bytes: disk.bytes, budget_bytes: disk.budget_bytes, oldest: disk.oldest, secs_left: disk.secs_left }
 }
 
 /// Health of a feed from its counters.

@@ -415,7 +415,8 @@ impl Director {
     fn chosen_path(&self, instant: MediaTime, from: f64, event: Option<EventId>) -> Option<Path> {
         let range = self.prepared_range(instant, event);
         let n = self.transport.arc_order().len();
-        Some(orbit::moves(self.closed()).get(self.chosen_move)?.path(from, n, self.closed(), &range))
+        let span = orbit::Span::of(&self.present(instant), self.closed());
+        Some(orbit::moves(self.closed()).get(self.chosen_move)?.path(from, n, span, &range))
     }
 
     /// Whether the arc is a ring.

@@ -7,6 +7,7 @@ use crate::{
     frame::{Moment, Picture},
     replay::{Event, EventId},
     rig::Rig,
+    ring::disk::DiskState,
     time::{FrameRate, MediaTime},
 };
 
@@ -56,20 +57,6 @@ pub struct FeedStatus {
     pub clock: String,
     /// House time of the newest frame.
     pub newest: Option<MediaTime>,
-}
-
-/// Whether feeds are recorded to disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DiskState {
-    /// Nobody asked for it.
-    #[default]
-    Off,
-    /// They are.
-    Recording,
-    /// Not now; it is tried again.
-    Paused,
-    /// It could not begin.
-    Failed,
 }
 
 /// What is recorded on disk.

@@ -35,11 +35,12 @@ mod strip;
 #[cfg(feature = "gstreamer")]
 pub mod venue_feeds;
 
+pub use crate::ring::disk::DiskState;
 pub use crate::scene::Quality;
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;
 pub use command::{Command, CommandInfo, CommandKind};
-pub use feeds::{DiskState, DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
+pub use feeds::{DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
 pub use heat::HEAT_LEGEND;
 pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_be_hidden, gap_scores};
 pub use level::{LevelCost, LevelView, preview_size_px, program_size_px};

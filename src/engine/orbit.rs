@@ -60,6 +60,28 @@ pub(super) fn moves(closed: bool) -> &'static [Move] {
     if closed { &ALL } else { &ALL[..ALL.len() - 1] }
 }
 
+/// The positions of an open arc between the outermost cameras that have a picture. Beyond them there is nothing to show: what a view
+/// there would need was not seen by anybody.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Span {
+    pub first: f64,
+    pub last: f64,
+}
+
+impl Span {
+    /// By the cameras along the arc that have a picture; `None` on a ring, which has no ends.
+    pub fn of(present: &[bool], closed: bool) -> Option<Self> {
+        let first = present.iter().position(|&p| p)?;
+        let last = present.iter().rposition(|&p| p)?;
+        (!closed).then_some(Self { first: first as f64, last: last as f64 })
+    }
+
+    /// The position inside that is nearest.
+    pub fn nearest(self, position: f64) -> f64 {
+        position.clamp(self.first, self.last)
+    }
+}
+
 impl Move {
     /// Whether it does nothing but let time run on one camera.
     pub fn is_plain_roll(&self) -> bool {
@@ -76,23 +98,21 @@ impl Move {
         match self.kind {
             Kind::Frozen(_) | Kind::Stay => self.secs,
             Kind::Roll | Kind::RollThrough => range.secs(),
-            Kind::FreezeInRoll => self.path(0.0, 2, false, range).duration_secs,
+            Kind::FreezeInRoll => self.path(0.0, 2, Some(Span { first: 0.0, last: 1.0 }), range).duration_secs,
         }
     }
 
-    /// The path of the move from a position, on an arc of `n` cameras, over a stretch of time about the mark.
-    pub fn path(&self, from: f64, n: usize, closed: bool, range: &Roll) -> Path {
-        let last = n.saturating_sub(1) as f64;
+    /// The path of the move from a position, on an arc of `n` cameras, within the `span` that has pictures, over a stretch of time about
+    /// the mark.
+    pub fn path(&self, from: f64, n: usize, span: Option<Span>, range: &Roll) -> Path {
         // Where time runs, it is real cameras that are seen.
         let from = if self.rolls() { from.round() } else { from };
-        let from = if closed { from } else { from.min(last) };
-        let to = if closed {
-            let third = n as f64 / 3.0;
-            from + self.side * if self.rolls() { third.round() } else { third }
-        } else if self.side > 0.0 {
-            last
-        } else {
-            0.0
+        let (from, to) = match span {
+            None => {
+                let third = n as f64 / 3.0;
+                (from, from + self.side * if self.rolls() { third.round() } else { third })
+            }
+            Some(span) => (span.nearest(from), if self.side > 0.0 { span.last } else { span.first }),
         };
         match self.kind {
             Kind::Frozen(preset) if preset == Preset::Loop || (to - from).abs() > 1e-6 => {
@@ -192,10 +212,11 @@ mod tests {
     #[test]
     fn every_move_is_a_valid_path_from_everywhere() {
         for closed in [false, true] {
+            let span = Span::of(&[true; 12], closed);
             for m in moves(closed) {
                 for (from, speed) in [(0.0, 0.5), (3.5, -1.0), (11.0, 4.0)] {
                     let range = Roll { in_secs: -3.0, out_secs: 1.0, speed };
-                    let path = m.path(from, 12, closed, &range);
+                    let path = m.path(from, 12, span, &range);
                     path.check().unwrap();
                     assert!((path.duration_secs - m.secs(&range)).abs() < 1e-9, "{}", m.name);
                     assert_eq!(path.is_frozen(), !m.rolls(), "{}", m.name);
@@ -207,7 +228,25 @@ mod tests {
 
     #[test]
     fn an_orbit_that_has_no_room_holds() {
-        let path = moves(false)[0].path(11.0, 12, false, &Roll { in_secs: 0.0, out_secs: 0.0, speed: 1.0 });
+        let path = moves(false)[0].path(11.0, 12, Span::of(&[true; 12], false), &Roll { in_secs: 0.0, out_secs: 0.0, speed: 1.0 });
         assert_eq!(path.keys.len(), 1);
+    }
+
+    #[test]
+    fn an_orbit_ends_at_the_outermost_camera_that_has_a_picture() {
+        let mut present = [true; 12];
+        (present[0], present[10], present[11]) = (false, false, false);
+        let span = Span::of(&present, false);
+        let end = |m: &Move, from| {
+            let path = m.path(from, 12, span, &Roll { in_secs: 0.0, out_secs: 0.0, speed: 1.0 });
+            let Station::Position(at) = path.keys.last().unwrap().camera else { panic!("{path:?}") };
+            at
+        };
+        assert_eq!((end(&moves(false)[0], 4.0), end(&moves(false)[1], 4.0)), (9.0, 1.0));
+        // A position out there is not shown either.
+        let hold = moves(false).iter().find(|m| m.name == "Hold").unwrap();
+        assert_eq!(end(hold, 11.0), 9.0);
+        assert_eq!(Span::of(&present, true), None);
+        assert_eq!(Span::of(&[false; 3], false), None);
     }
 }

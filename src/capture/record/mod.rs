@@ -12,8 +12,9 @@ use std::thread::JoinHandle;
 use crossbeam::channel::{Sender, TrySendError, bounded};
 use parking_lot::Mutex;
 
+pub use crate::ring::disk::DiskState;
 pub(super) use packing::Note;
-pub use status::{DiskDrops, DiskFeedStatus, DiskState, DiskStatus};
+pub use status::{DiskDrops, DiskFeedStatus, DiskStatus};
 
 use super::decode::FeedFormats;
 use super::error::CaptureError;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::Shared;
-use crate::time::MediaTime;
+use crate::{ring::disk::DiskState, time::MediaTime};
 
 /// Units that are in no file, by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,20 +52,6 @@ pub struct DiskFeedStatus {
     pub dropped: DiskDrops,
     /// Why it cannot be recorded at all, and the remedy.
     pub note: Option<String>,
-}
-
-/// Whether there is recording.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DiskState {
-    /// Nobody asked for it.
-    #[default]
-    Off,
-    /// It goes on.
-    Recording,
-    /// It pauses and is tried again every second; [`DiskStatus::problem`] says why.
-    Paused,
-    /// It could not begin; [`DiskStatus::problem`] says why.
-    Failed,
 }
 
 /// Recording to disk at a glance.

@@ -118,6 +118,7 @@ impl Director {
         if readiness < Readiness::RealCameras {
             return;
         }
+        let position = orbit::Span::of(&self.present(instant), self.closed()).map_or(position, |span| span.nearest(position));
         let size_px = preview_size_px(self.governor.level());
         let part_serves = self.preview.part_solved && self.preview.part.as_ref().is_some_and(|part| part.covers(position));
         let ladder = &self.truth.ladder;

@@ -21,6 +21,20 @@ pub use reader::{ByteSource, Segment, SegmentError, UnitEntry, read_head, read_s
 pub use segment::{FragmentTooLarge, SegmentFormat, SegmentHead, SegmentWriter};
 pub use store::{DiskConfig, DiskError, DiskStore, FoundOnDisk, Restored, SegmentEntry, SegmentId};
 
+/// Whether feeds are recorded to disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DiskState {
+    /// Nobody asked for it.
+    #[default]
+    Off,
+    /// It goes on.
+    Recording,
+    /// Not now; it is tried again every second.
+    Paused,
+    /// It could not begin.
+    Failed,
+}
+
 /// Brings the names of a folder's files to the disk; waits for it.
 #[cfg(unix)]
 pub fn sync_folder(folder: &std::path::Path) -> std::io::Result<()> {
