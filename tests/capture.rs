@@ -81,6 +81,28 @@ fn b_frames_decode_to_the_frame_of_that_time() {
 }
 
 #[test]
+fn a_feed_that_is_made_intra_has_nothing_but_keyframes_and_the_same_pictures_at_the_same_times() {
+    let path = &balance()[0];
+    let spec = FeedSpec { make_intra: true, ..fast(path) };
+    let session = CaptureSession::start(config(), &[spec, FeedSpec { name: "as it is".into(), ..fast(path) }]).unwrap();
+    assert!(session.wait_until(Duration::from_secs(60), ended), "{:?}", session.status());
+    let ring = session.ring().status();
+    let units = |feed: usize| session.ring().range(volte::ring::FeedId(feed), MediaTime::ZERO, MediaTime::from_nanos(i64::MAX / 4));
+    assert!(units(0).iter().all(|u| u.keyframe) && !units(1).iter().all(|u| u.keyframe));
+    assert_eq!(ring.feeds[0].longest_group_units, 1);
+    let times = |feed: usize| {
+        let mut times: Vec<i64> = units(feed).iter().map(|u| u.pts.nanos()).collect();
+        times.sort_unstable();
+        times
+    };
+    assert_eq!(times(0), times(1));
+    let moment = session.moment(ring.feeds[0].oldest.unwrap().plus_nanos(41 * 16_666_667));
+    assert_eq!(moment.frames.len(), 2, "{:?}", moment.left_out);
+    let db = metrics::psnr_db(&moment.frames[0].picture, &moment.frames[1].picture, None).unwrap();
+    assert!((36.0..90.0).contains(&db), "{db:.1} dB");
+}
+
+#[test]
 fn a_rate_that_is_not_true_is_not_believed() {
     let dir = tempfile::tempdir().unwrap();
     let made = dir.path().join("cam01.ts");

@@ -321,6 +321,7 @@ fn shows_are_checked_against_their_rig() {
     check(&|text| text.replace("cam2", "cam1"), "line 8");
     check(&|text| text.replace("rig.json", "no.json"), "no.json");
     check(&|text| text.replace("address", "adress"), "adress");
+    assert!(check(&|text| text.replace(":42002", ":42004"), "42004").contains("cam1"));
     let told = check(&|text| text.replace("udp://127.0.0.1:42002", "srt://x?passphrase=mellon-mellon"), "cam1");
     assert!(told.contains(":9:") || told.contains(":8:") && !told.contains("mellon"), "{told}");
     let part = volte(&[
@@ -329,6 +330,11 @@ fn shows_are_checked_against_their_rig() {
         &show_file(folder.path(), |text| text.split("\n[[feeds]]\ncamera = \"cam2\"").next().unwrap_or_default().to_owned()),
     ]);
     assert!(part.ok && part.err.contains("cam2"), "{}{}", part.out, part.err);
+    let gone = show_file(folder.path(), |text| {
+        format!("{}\n[disk]\nfolder = \"gone/disk\"\nbudget_gb = 1\n", text.replace("udp://127.0.0.1:42002", "no-clip.mp4"))
+    });
+    let told = volte(&["show", "check", &gone]);
+    assert!(!told.ok && ["no-clip.mp4", "cam1", "is the disk mounted"].iter().all(|word| told.err.contains(word)), "{}", told.err);
     refuses(&["show", "check", "/nowhere/show.toml"], "/nowhere/show.toml");
 }
 

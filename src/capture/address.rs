@@ -135,6 +135,43 @@ pub enum StreamKind {
     },
 }
 
+/// What a stream takes at this machine ([`StreamSource::takes`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken<'a> {
+    /// A UDP port, at an address, a multicast group or (empty) any address of this machine.
+    UdpPort {
+        /// The address or group.
+        host: &'a str,
+        /// The port.
+        port: u16,
+    },
+    /// A device by its name.
+    Device(String),
+}
+
+impl Taken<'_> {
+    /// Whether both cannot be had at once.
+    pub fn excludes(&self, other: &Self) -> bool {
+        match (self, other) {
+            // Every address of the machine includes any of them. Groups are told apart when they are joined.
+            (Self::UdpPort { host, port }, Self::UdpPort { host: b, port: q }) => {
+                let is_any = |host: &str| matches!(host, "" | "0.0.0.0" | "::");
+                port == q && (host == b || is_any(host) || is_any(b))
+            }
+            (a, b) => a == b,
+        }
+    }
+}
+
+impl fmt::Display for Taken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UdpPort { port, .. } => write!(f, "UDP port {port}"),
+            Self::Device(name) => f.write_str(name),
+        }
+    }
+}
+
 /// What a V4L2 camera is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum V4l2Format {
@@ -177,6 +214,24 @@ impl StreamSource {
             self.kind,
             StreamKind::Rtp { .. } | StreamKind::MpegTs { .. } | StreamKind::Rist { .. } | StreamKind::Srt { mode: SrtMode::Listener, .. }
         )
+    }
+
+    /// What it takes at this machine for itself alone: a port or a device. `None` for what several may call.
+    pub fn takes(&self) -> Option<Taken<'_>> {
+        match &self.kind {
+            StreamKind::Rtp { at, .. }
+            | StreamKind::MpegTs { at }
+            | StreamKind::Rist { at, .. }
+            | StreamKind::Srt { mode: SrtMode::Listener, at, .. } => Some(Taken::UdpPort { host: &at.host, port: at.port }),
+            StreamKind::V4l2 { device, .. } => Some(Taken::Device(device.clone())),
+            StreamKind::DeckLink { device } => Some(Taken::Device(format!("decklink:{device}"))),
+            StreamKind::Aravis { name } => Some(Taken::Device(format!("aravis:{name}"))),
+            StreamKind::Srt { .. }
+            | StreamKind::Rtsp { .. }
+            | StreamKind::Rtmp { .. }
+            | StreamKind::Hls { .. }
+            | StreamKind::Ndi { .. } => None,
+        }
     }
 
     /// What to check when it does not answer, as a sentence.

@@ -31,6 +31,15 @@ pub(super) fn intra_chain() -> Result<Vec<gst::Element>, CaptureError> {
     Ok(vec![element("videoconvert", "converting pictures")?, filter(&raw)?, encoder, element("jpegparse", "reading JPEG headers")?])
 }
 
+/// The first decoder of a codec that is there.
+fn decoder(codec: Codec) -> Result<gst::Element, CaptureError> {
+    let made = codec.decoders().iter().find_map(|name| gst::ElementFactory::make(name).build().ok());
+    made.ok_or_else(|| CaptureError::MissingElement {
+        element: codec.decoders().join(" or "),
+        purpose: format!("decoding {codec} on arrival"),
+    })
+}
+
 /// Whether a stream is pictures.
 pub(super) fn is_video(caps: &gst::CapsRef) -> bool {
     caps.structure(0).is_some_and(|s| s.name().starts_with("video/") || s.name().starts_with("image/"))
@@ -53,7 +62,8 @@ pub(super) fn chain_into(
     ingest: &Ingest,
 ) -> Result<Vec<gst::Element>, CaptureError> {
     let aligned = caps.and_then(|caps| caps.structure(0)).is_some_and(|s| s.get::<&str>("alignment") == Ok("au"));
-    ingest.is_raw.store(codec == Codec::Raw, Ordering::Relaxed);
+    let transcodes = ingest.make_intra && !codec.is_intra_only();
+    ingest.is_raw.store(codec == Codec::Raw || transcodes, Ordering::Relaxed);
     let mut chain = Vec::new();
     match codec {
         Codec::Raw => chain.extend(intra_chain()?),
@@ -64,6 +74,10 @@ pub(super) fn chain_into(
             chain.extend([parser, filter(&gst::Caps::builder(media).field("alignment", "au").build())?]);
         }
         _ => {}
+    }
+    if transcodes {
+        chain.push(decoder(codec)?);
+        chain.extend(intra_chain()?);
     }
     chain.push(sink.clone().upcast());
     Ok(chain)

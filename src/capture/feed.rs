@@ -139,12 +139,15 @@ pub struct FeedSpec {
     /// A frame that arrives later than this after its own time is marked late; `None` for sources whose times are true
     /// however late they are read (files).
     pub late_after_nanos: Option<i64>,
+    /// Decoded and encoded again on arrival, every frame by itself (4:2:2 JPEG): for cameras whose groups of pictures are so long that
+    /// a moment takes seconds. Costs most of a core per 1080p60 and some quality; what is intra-only already is kept as it is.
+    pub make_intra: bool,
 }
 
 impl FeedSpec {
     /// A feed without clock offset; lateness is not judged.
     pub fn new(name: impl Into<String>, source: FeedSource) -> Self {
-        Self { name: name.into(), source, clock_offset_nanos: 0, late_after_nanos: None }
+        Self { name: name.into(), source, clock_offset_nanos: 0, late_after_nanos: None, make_intra: false }
     }
 
     /// A file, named by its stem, in real time.

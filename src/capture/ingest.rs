@@ -30,6 +30,8 @@ pub(super) struct Ingest {
     recorder: Option<Arc<Recorder>>,
     /// The source was uncompressed and is encoded on arrival.
     pub is_raw: AtomicBool,
+    /// It is to be decoded and encoded again, every frame by itself.
+    pub make_intra: bool,
     /// Its times may be far ahead of now: a file that is read as fast as it can be.
     pub reads_ahead: AtomicBool,
     /// Its rate is what it declares, however few pictures come: they are made here.
@@ -58,6 +60,7 @@ impl Ingest {
         formats: Arc<FeedFormats>,
         clock: HouseClock,
         late_after_nanos: Option<i64>,
+        make_intra: bool,
         recorder: Option<Arc<Recorder>>,
     ) -> Self {
         let stream = Mutex::default();
@@ -69,6 +72,7 @@ impl Ingest {
             late_after_nanos,
             recorder,
             is_raw: AtomicBool::new(false),
+            make_intra,
             reads_ahead: AtomicBool::new(false),
             is_pushed: AtomicBool::new(false),
             stream,

@@ -27,7 +27,7 @@ mod stamp;
 mod stream;
 mod support;
 
-pub use address::{Endpoint, RtpPayload, RtspTransport, Secret, SrtMode, StreamKind, StreamSource, V4l2Format};
+pub use address::{Endpoint, RtpPayload, RtspTransport, Secret, SrtMode, StreamKind, StreamSource, Taken, V4l2Format};
 pub use clock::HouseClock;
 pub use codec::{Codec, CodecSupport, codec_support};
 pub use decode::{DecodeError, FeedFormats, MomentDecoder, TimedFrame, decode_moment};

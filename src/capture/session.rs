@@ -87,7 +87,15 @@ impl CaptureSession {
             let id = ring.add_feed(&spec.name, interval);
             let shared = Arc::new(FeedShared::new(&spec.name, id, spec.clock_offset_nanos));
             let (ring, formats) = (Arc::clone(&ring), Arc::clone(&formats));
-            let ingest = Arc::new(Ingest::new(ring, Arc::clone(&shared), formats, clock.clone(), spec.late_after_nanos, recorder.clone()));
+            let ingest = Arc::new(Ingest::new(
+                ring,
+                Arc::clone(&shared),
+                formats,
+                clock.clone(),
+                spec.late_after_nanos,
+                spec.make_intra,
+                recorder.clone(),
+            ));
             let opened = |file| match file {
                 Ok(file) => Running::File(file),
                 Err(CaptureError::Feed { reason, .. }) => {

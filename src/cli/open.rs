@@ -93,6 +93,8 @@ pub fn run_show(args: ShowArgs) -> anyhow::Result<()> {
     let show = Show::load(&show)?;
     let production = Production::of_show(&show)?;
     note_missing(&production);
+    let missing = production.missing();
+    anyhow::ensure!(missing.is_empty(), "{}: {}", show.file.display(), missing.join("\n"));
     println!("{}: {} feeds, {} cameras, nothing wrong", show.name, production.specs.len(), production.rig.cameras.len());
     Ok(())
 }

@@ -442,7 +442,12 @@ impl Director {
                     FeedHealth::Good | FeedHealth::Degraded => true,
                     FeedHealth::Lost => false,
                 };
+                let was_away = !self.transport.is_alive(camera);
                 self.apply(TransportCommand::CameraAlive { camera, alive });
+                if alive && was_away {
+                    let name = self.feeds.rig().cameras[camera].name.clone();
+                    self.notice(NoticeLevel::Info, format!("{name} is back"));
+                }
             }
         }
         self.tell_delivering();

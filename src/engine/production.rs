@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::capture::{CaptureConfig, CaptureError, CaptureSession, FeedSource, FeedSpec, FeedStatus};
+use crate::capture::{CaptureConfig, CaptureError, CaptureSession, FeedSource, FeedSpec, FeedStatus, Taken};
 use crate::rig::{self, Rig};
 use crate::ring::{RingConfig, disk::DiskConfig};
 use crate::show::{Show, ShowError};
@@ -39,8 +39,15 @@ impl Production {
             let source = FeedSource::parse(&feed.address)
                 .and_then(|source| beside(source, show.folder()))
                 .map_err(|e| show.error_at(feed.line, format!("camera {:?}: {e}", feed.camera)))?;
+            if let FeedSource::Stream(stream) = &source
+                && let Some(taken) = stream.takes()
+                && let Some(other) = taken_by(&specs, &taken)
+            {
+                let problem = format!("camera {:?}: {taken} is taken by camera {other:?} already; give each its own", feed.camera);
+                return Err(show.error_at(feed.line, problem));
+            }
             let clock_offset_nanos = camera.clock_offset_nanos.saturating_add(feed.offset_nanos);
-            specs.push(FeedSpec { clock_offset_nanos, ..FeedSpec::new(&feed.camera, source) });
+            specs.push(FeedSpec { clock_offset_nanos, make_intra: feed.make_intra, ..FeedSpec::new(&feed.camera, source) });
         }
         let without_feed = rig.cameras.iter().filter(|c| !specs.iter().any(|s| s.name == c.name)).map(|c| c.name.clone()).collect();
         let standard = RingConfig::default();
@@ -56,10 +63,48 @@ impl Production {
         Ok(Self { rig, specs, capture, without_feed })
     }
 
+    /// What is missing on this machine before the show can run: files that are to be played, the disk that is to be recorded to. Opens
+    /// nothing; sentences with the remedy.
+    pub fn missing(&self) -> Vec<String> {
+        let mut out = Vec::new();
+        for spec in &self.specs {
+            match &spec.source {
+                FeedSource::File { path, .. } if !path.is_file() => {
+                    out.push(format!("camera {:?}: there is no file {path:?}; correct its address", spec.name));
+                }
+                FeedSource::Images { pattern, .. } => {
+                    let folder = Path::new(pattern).parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                    if !folder.is_dir() {
+                        out.push(format!("camera {:?}: there is no folder {folder:?}; correct its address", spec.name));
+                    }
+                }
+                _ => {}
+            }
+        }
+        if let Some(disk) = &self.capture.disk {
+            // It is made when recording begins; what it is made in must be there, else a disk is not mounted.
+            let parent = disk.folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            if disk.folder.exists() && !disk.folder.is_dir() {
+                out.push(format!("[disk] folder: {:?} is no folder", disk.folder));
+            } else if !disk.folder.exists() && !parent.is_dir() {
+                out.push(format!("[disk] folder: there is no {parent:?}; is the disk mounted?"));
+            }
+        }
+        out
+    }
+
     /// Starts all feeds. Nothing is waited for but files.
     pub fn start(&self) -> Result<CaptureSession, CaptureError> {
         CaptureSession::start(self.capture.clone(), &self.specs)
     }
+}
+
+/// The feed that has taken what another wants for itself.
+fn taken_by<'a>(specs: &'a [FeedSpec], taken: &Taken<'_>) -> Option<&'a str> {
+    specs.iter().find_map(|spec| match &spec.source {
+        FeedSource::Stream(stream) if stream.takes()?.excludes(taken) => Some(spec.name.as_str()),
+        _ => None,
+    })
 }
 
 /// Paths of files are relative to the show.

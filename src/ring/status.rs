@@ -74,7 +74,7 @@ impl RingStatus {
         for feed in &self.feeds {
             if feed.longest_group_units > LONG_GROUP_UNITS {
                 out.push(format!(
-                    "{}: its keyframes are more than {LONG_GROUP_UNITS} frames apart, and all frames since the last one are decoded for a freeze. Set the camera's keyframe interval to a second or less",
+                    "{}: its keyframes are more than {LONG_GROUP_UNITS} frames apart, and all frames since the last one are decoded for a freeze. Set the camera's keyframe interval to a second or less, or have its feed encoded anew (intra = true in the show file)",
                     feed.name
                 ));
             }

@@ -48,6 +48,8 @@ pub struct ShowFeed {
     pub address: String,
     /// Added to the feed's times, nanoseconds, besides the rig's own offset.
     pub offset_nanos: i64,
+    /// Encode every frame by itself on arrival (`intra = true`).
+    pub make_intra: bool,
     /// Where it stands in the file, from 1.
     pub line: usize,
 }
@@ -107,6 +109,8 @@ struct FileFeed {
     camera: Spanned<String>,
     address: Spanned<String>,
     offset_ms: Option<Spanned<f64>>,
+    #[serde(default)]
+    intra: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -176,7 +180,7 @@ impl Show {
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         let mut feeds = Vec::new();
         for feed in &read.feeds {
-            let FileFeed { camera, address, offset_ms } = feed.as_ref();
+            let FileFeed { camera, address, offset_ms, intra } = feed.as_ref();
             let (name, line) = (camera.as_ref().as_str(), line_of(text, &camera.span()));
             if name.trim().is_empty() {
                 return Err(wrong(&camera.span(), "camera is empty; write the name of a camera of the rig".to_owned()));
@@ -198,7 +202,7 @@ impl Show {
                 return Err(wrong(&at, format!("offset_ms = {offset} is no offset; write milliseconds between -60000 and 60000")));
             }
             let offset_nanos = (offset * 1e6).round() as i64;
-            feeds.push(ShowFeed { camera: name.to_owned(), address: address.as_ref().clone(), offset_nanos, line });
+            feeds.push(ShowFeed { camera: name.to_owned(), address: address.as_ref().clone(), offset_nanos, make_intra: *intra, line });
         }
         if feeds.is_empty() {
             return Err(wrong(&(0..0), "the show has no feeds; write a [[feeds]] table for every camera".to_owned()));

@@ -165,3 +165,19 @@ mod any_text {
         }
     }
 }
+
+#[test]
+fn two_feeds_cannot_have_one_port_or_device() {
+    let stream = parsed;
+    let excludes = |a: &str, b: &str| {
+        let (a, b) = (stream(a), stream(b));
+        a.takes().zip(b.takes()).is_some_and(|(a, b)| a.excludes(&b) && b.excludes(&a))
+    };
+    assert!(excludes("udp://@:5000", "rtp://127.0.0.1:5000?encoding=h264"));
+    assert!(excludes("srt://:7001", "srt://:7001?latency=200"));
+    assert!(excludes("v4l2:/dev/video0", "v4l2:/dev/video0?format=mjpeg"));
+    assert!(!excludes("udp://239.1.1.1:5000", "udp://239.1.1.2:5000"), "two groups");
+    assert!(!excludes("udp://@:5000", "udp://@:5002"));
+    assert!(!excludes("srt://camera:7001", "srt://camera:7001?streamid=2"), "called, not listened to");
+    assert!(!excludes("rtsp://camera/1", "rtsp://camera/1"));
+}

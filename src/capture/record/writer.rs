@@ -22,6 +22,8 @@ const FRAGMENT_AFTER: Duration = Duration::from_millis(400);
 const TICK: Duration = Duration::from_millis(25);
 /// The disk is asked to have what was written, and its free room is looked at, this often.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
+/// A pause for the same reason is logged again after so long; the status always shows it.
+const SAID_AGAIN: Duration = Duration::from_secs(60);
 /// After an error, recording is tried again after this.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Room that is left to others on the disk: the smaller of these bytes and this share of it.
@@ -65,6 +67,8 @@ pub(super) struct Writer {
     paused_until: Option<Instant>,
     /// What pauses it is room, not a failure.
     is_full: bool,
+    /// What was last logged of a pause, and when: a full disk is paused and tried again for hours.
+    said: Option<(String, Instant)>,
     housekeeping_due: Instant,
     bytes_before: u64,
 }
@@ -89,6 +93,7 @@ impl Writer {
             lanes,
             paused_until: None,
             is_full: false,
+            said: None,
             housekeeping_due,
             bytes_before: 0,
         }
@@ -214,7 +219,7 @@ impl Writer {
             Ok(()) if written > 0 => {
                 self.shared.write_nanos.fetch_add(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
                 if self.shared.problem.lock().take().is_some() {
-                    tracing::info!("recording to disk goes on");
+                    tracing::debug!("recording to disk goes on");
                 }
             }
             Ok(()) => {}
@@ -227,8 +232,10 @@ impl Writer {
                     counters.failed.add(lost);
                 }
                 let text = e.to_string();
-                if self.shared.problem.lock().replace(text.clone()).as_ref() != Some(&text) {
+                *self.shared.problem.lock() = Some(text.clone());
+                if self.said.as_ref().is_none_or(|(said, at)| *said != text || at.elapsed() > SAID_AGAIN) {
                     tracing::warn!("recording to disk pauses: {text}");
+                    self.said = Some((text, Instant::now()));
                 }
                 self.paused_until = Some(Instant::now() + PAUSE);
             }
