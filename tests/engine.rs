@@ -125,7 +125,8 @@ fn a_dead_camera_is_named_and_left() {
     expect(&engine, SOON, "repeats counted", |s| s.program.repeated > repeated + 3 && program_color(s) == color);
     feeds.set_alive(0, true);
     feeds.advance_frames(1);
-    expect(&engine, SOON, "back", |s| s.program.kind == ProgramKind::Live(0) && program_color(s) == color_of(0));
+    let s = expect(&engine, SOON, "back", |s| s.program.kind == ProgramKind::Live(0) && program_color(s) == color_of(0));
+    assert!(s.notices.iter().any(|n| n.level == NoticeLevel::Info && n.text.contains("cam01 is back")), "{:?}", s.notices);
 }
 
 #[test]

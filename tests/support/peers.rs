@@ -54,6 +54,19 @@ impl Peer {
         Self::start("ffmpeg", "ffmpeg", &[&["-v", "error", "-nostdin", "-threads", "1"], &words[..]].concat())
     }
 
+    /// Stops it in mid-sentence, or lets it go on.
+    #[allow(dead_code, reason = "not every test does that")]
+    pub fn stall(&self, stalls: bool) {
+        let done = Command::new("kill").args([if stalls { "-STOP" } else { "-CONT" }, &self.0.id().to_string()]).status();
+        assert!(done.is_ok_and(|s| s.success()), "kill cannot stop process {}", self.0.id());
+    }
+
+    /// Whether it has ended by itself.
+    #[allow(dead_code, reason = "not every test asks")]
+    pub fn has_ended(&mut self) -> bool {
+        self.0.try_wait().is_ok_and(|status| status.is_some())
+    }
+
     /// GStreamer's RTSP server; serves `/cam`.
     pub fn rtsp(port: u16, launch: &str, login: Option<(&str, &str)>) -> Self {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/rtsp_server.py");
