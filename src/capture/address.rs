@@ -2,6 +2,7 @@
 //!
 //! Must not know: GStreamer. Secrets are held in [`Secret`], which never prints itself.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::error::CaptureError;
