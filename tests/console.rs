@@ -12,7 +12,10 @@ use volte::{
     console::{self, ConsoleState, Layout, Panel, PictureTexture, Textures},
     engine::{Command, DiskState, DiskTier, Quality, RollView, Snapshot},
     frame::Picture,
-    replay::{Event, EventColor, EventEdit, EventId},
+    replay::{
+        Event, EventColor, EventEdit, EventId,
+        playlist::{ElementId, PlaylistEdit, Transition},
+    },
 };
 
 mod support {
@@ -102,7 +105,7 @@ macro_rules! goldens {
 }
 goldens!(
     header Header, preview Preview, program Program, orbit_bar OrbitBar, transport Transport, jog Jog, multiview Multiview,
-    timeline Timeline, events Events, cameras Cameras, budgets Budgets, status Status,
+    timeline Timeline, events Events, playlist Playlist, cameras Cameras, budgets Budgets, status Status,
 );
 
 #[test]
@@ -168,7 +171,7 @@ fn what_cannot_be_done_asks_for_nothing() {
     assert_eq!(click(State::Idle, Panel::Transport, "MARK"), []);
     // The event on air cannot be removed; the others can.
     assert_eq!(click(State::OnAir, Panel::Events, "Remove E003"), []);
-    assert_eq!(click(State::OnAir, Panel::Events, "Remove E001"), [Command::RemoveEvent(EventId(1))]);
+    assert_eq!(click(State::OnAir, Panel::Events, "Remove Corner kick, first half"), [Command::RemoveEvent(EventId(2))]);
 }
 
 #[test]
@@ -287,6 +290,41 @@ fn preview_plays_and_program_rolls_on() {
         results.add(harness.try_snapshot_options(format!("{panel:?}_rolling").to_lowercase(), &options()));
     }
     results.unwrap();
+}
+
+#[test]
+fn the_playlist_is_made_ordered_and_played() {
+    let edit = |edit| [Command::EditPlaylist(edit)];
+    assert_eq!(click(State::Armed, Panel::Playlist, "ADD"), [Command::AddElement]);
+    assert_eq!(click(State::Live, Panel::Playlist, "ADD"), [], "nothing is prepared");
+    assert_eq!(click(State::Armed, Panel::Playlist, "TEMPLATE"), [Command::ApplyTemplate]);
+    assert_eq!(click(State::Armed, Panel::Playlist, "PLAY LIST"), [Command::PlayList]);
+    assert_eq!(click(State::Live, Panel::Playlist, "PLAY LIST"), [], "it is empty");
+    assert_eq!(click(State::OnAir, Panel::Playlist, "NEXT"), [Command::NextElement]);
+    assert_eq!(click(State::Armed, Panel::Playlist, "NEXT"), [], "it is not on air");
+    assert_eq!(click(State::Armed, Panel::Playlist, "LOOP"), edit(PlaylistEdit::Loop(true)));
+    assert_eq!(click(State::Armed, Panel::Playlist, "Take out 1"), edit(PlaylistEdit::Remove(ElementId(1))));
+    // The chosen element's controls.
+    let s = snapshot(State::Armed);
+    let size = egui::vec2(360.0, 220.0);
+    let (mut harness, desk) = harness(s, Some(Panel::Playlist), size);
+    harness.run_steps(2);
+    harness.get_by_label("Element 2 E003 Orbit right").click();
+    harness.run_steps(2);
+    harness.snapshot_options("playlist_controls", &options());
+    let mut asked = |label: &str| {
+        harness.get_by_label(label).click();
+        harness.run_steps(2);
+        desk.borrow_mut().commands.drain(..).collect::<Vec<_>>()
+    };
+    assert_eq!(asked("Dissolve 0.5"), edit(PlaylistEdit::Transition(ElementId(2), Transition::Dissolve { secs: 1.0 })));
+    assert_eq!(asked("Hold"), edit(PlaylistEdit::Hold(ElementId(2), true)));
+    assert_eq!(asked("Earlier"), edit(PlaylistEdit::Place(ElementId(2), 0)));
+    assert_eq!(asked("Later"), edit(PlaylistEdit::Place(ElementId(2), 2)));
+    assert_eq!(asked("+"), [], "a frozen move has no speed");
+    assert_eq!(asked("Element 1 E003 Roll"), []);
+    assert_eq!(asked("+"), edit(PlaylistEdit::Speed(ElementId(1), 75)));
+    assert_eq!(asked("Cut"), [], "nothing is before the first");
 }
 
 #[test]

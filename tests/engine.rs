@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 
 use volte::{
     engine::{Command, Engine, EngineOptions, GpuFault, NoticeLevel, ProgramKind, Quality, Snapshot, preview_size_px, program_size_px},
-    replay::{EventEdit, EventId, Phase, Readiness},
+    replay::{
+        EventEdit, EventId, Phase, Readiness,
+        playlist::{PlaylistEdit, Transition},
+    },
 };
 
 mod support {
@@ -322,6 +325,94 @@ fn a_roll_freezes_travels_and_rolls_on() {
     assert!(frozen > 150 && rolls > 80, "{frozen} {rolls}");
     let s = engine.snapshot();
     assert_eq!(s.program.roll.map(|r| r.instant.nanos()), Some(11_000_000_000), "it holds at the out point");
+}
+
+#[test]
+fn a_playlist_plays_dissolves_holds_and_returns_to_live() {
+    let (feeds, engine) = start(4, true);
+    expect(&engine, SOON, "live", |s| s.ring.newest.is_some());
+    assert!(engine.send(Command::LastFive));
+    expect(&engine, SOON, "armed", |s| s.can_take);
+    // Camera 1 at double speed, then camera 4, dissolved, with a hold at its end, then a still of camera 2.
+    assert!(engine.send(Command::SelectMove(7)));
+    assert!(engine.send(Command::SetSpeed(400)));
+    assert!(engine.send(Command::SetOrbit(0.0)));
+    assert!(engine.send(Command::AddElement));
+    assert!(engine.send(Command::SetOrbit(3.0)));
+    assert!(engine.send(Command::AddElement));
+    assert!(engine.send(Command::SelectMove(6)));
+    assert!(engine.send(Command::SetOrbit(1.0)));
+    assert!(engine.send(Command::AddElement));
+    let s = expect(&engine, SOON, "three elements", |s| s.playlist.elements.len() == 3);
+    let ids: Vec<_> = s.playlist.elements.iter().map(|e| e.id).collect();
+    assert!(engine.send(Command::EditPlaylist(PlaylistEdit::Transition(ids[1], Transition::Dissolve { secs: 0.4 }))));
+    assert!(engine.send(Command::EditPlaylist(PlaylistEdit::Hold(ids[1], true))));
+    let s = expect(&engine, SOON, "edited", |s| s.playlist.elements[1].hold);
+    assert!((s.playlist.total_secs - (1.25 + 1.25 - 0.4 + 2.0)).abs() < 1e-6, "{}", s.playlist.total_secs);
+    // What it shows cannot be removed.
+    assert!(engine.send(Command::RemoveEvent(s.events[0].id)));
+    expect(&engine, SOON, "told", |s| s.events.len() == 1 && told(s, &["playlist"]));
+
+    assert!(engine.send(Command::PlayList));
+    expect(&engine, SOON, "on air", |s| s.phase == Phase::OnAir && s.playlist.elapsed_secs.is_some());
+    let run = |frames: usize| {
+        let mut colors: Vec<[u8; 4]> = vec![];
+        for _ in 0..frames {
+            feeds.advance_frames(1);
+            let count = engine.snapshot().program.frames;
+            let s = expect(&engine, SOON, "a tick", |s| s.program.frames > count);
+            let color = program_color(&s);
+            assert!(color[0] >= 60 && color[3] == 255, "program is black: {color:?}");
+            if colors.last() != Some(&color) {
+                colors.push(color);
+            }
+        }
+        colors
+    };
+    let seen = run(130);
+    // From camera 1 through the dissolve (red rises, green falls) to camera 4, where it holds.
+    let (first, last) = (color_of(0), color_of(3));
+    assert_eq!((seen[0], seen[seen.len() - 1]), (first, last), "{seen:?}");
+    assert!(seen.len() > 8 && seen.windows(2).all(|c| c[1][0] >= c[0][0] && c[1][1] <= c[0][1]), "{seen:?}");
+    // Linear light: at half of the dissolve there is more light than half of the code values.
+    assert!(seen.iter().any(|c| c[0] > first[0] && c[0] < last[0]));
+    let s = expect(&engine, SOON, "it holds", |s| s.playlist.holds);
+    assert_eq!(s.playlist.elements.iter().map(|e| e.on_air).collect::<Vec<_>>(), [false, true, false]);
+    assert_eq!(run(60), [last], "as long as it takes");
+    assert!(engine.send(Command::NextElement));
+    expect(&engine, SOON, "the still", |s| s.playlist.elements[2].on_air);
+    run(20);
+    assert_eq!(program_color(&engine.snapshot()), color_of(1));
+    // At its end it returns to live by itself.
+    for _ in 0..100 {
+        feeds.advance_frames(1);
+        std::thread::sleep(Duration::from_millis(8));
+    }
+    let s = expect(&engine, SOON, "live", |s| matches!(s.program.kind, ProgramKind::Live(_)) && s.playlist.elapsed_secs.is_none());
+    assert_eq!(s.events[0].takes, 3);
+    // Taken out, and back.
+    assert!(engine.send(Command::EditPlaylist(PlaylistEdit::Clear)));
+    expect(&engine, SOON, "empty", |s| s.playlist.elements.is_empty());
+    assert!(engine.send(Command::Undo));
+    expect(&engine, SOON, "back", |s| s.playlist.elements.len() == 3);
+}
+
+#[test]
+fn a_template_makes_a_list_of_any_event() {
+    let (feeds, engine) = start(5, true);
+    expect(&engine, SOON, "live", |s| s.ring.newest.is_some());
+    assert!(engine.send(Command::PlayList));
+    expect(&engine, SOON, "empty", |s| told(s, &["empty"]));
+    assert!(engine.send(Command::Mark));
+    feeds.advance_frames(60);
+    expect(&engine, SOON, "armed", |s| s.can_take);
+    assert!(engine.send(Command::ApplyTemplate));
+    let s = expect(&engine, SOON, "three elements", |s| s.playlist.elements.len() == 3);
+    let told: Vec<_> = s.playlist.elements.iter().map(|e| (e.what.as_str(), e.camera.as_str(), e.speed_percent)).collect();
+    assert_eq!(told, [("Roll", "cam01", 50), ("Orbit right", "cam01", 50), ("Roll", "cam05", 33)]);
+    assert!((s.playlist.elements[0].secs - 6.0).abs() < 1e-6, "wide at half speed up to the mark");
+    assert!(engine.send(Command::Undo));
+    expect(&engine, SOON, "at once", |s| s.playlist.elements.is_empty());
 }
 
 #[test]

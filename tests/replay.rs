@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use volte::{
-    replay::{Effect, EventColor, EventEdit, EventId, Phase, Program, Readiness, Transport, TransportCommand},
+    replay::{
+        Effect, EventColor, EventEdit, EventId, Phase, Program, Readiness, Transport, TransportCommand,
+        path::{Path, Roll, freeze_in_roll, roll, still},
+        playlist::{Element, ElementId, Player, Playlist, PlaylistEdit, Shot, Transition},
+    },
     time::MediaTime,
 };
 
@@ -32,6 +36,14 @@ fn command() -> impl Strategy<Value = TransportCommand> {
         1 => instant().prop_map(|head| C::MarkOut { head }),
         1 => (instant(), instant()).prop_map(|(from, head)| C::MarkLast { from, head }),
         3 => (0_u64..6, edit()).prop_map(|(id, edit)| C::Edit(EventId(id), edit)),
+        3 => playlist_edit().prop_map(C::Playlist),
+        2 => (0_u64..6, instant(), any::<f64>(), any::<bool>()).prop_map(|(id, instant, position, taken)| C::Cue {
+            event: EventId(id),
+            instant,
+            position,
+            solved: false,
+            taken: taken.then_some(instant),
+        }),
         2 => Just(C::Undo),
         1 => Just(C::Redo),
         1 => instant().prop_map(C::SetInstant),
@@ -46,6 +58,67 @@ fn command() -> impl Strategy<Value = TransportCommand> {
         3 => (0..CAMERAS, any::<bool>()).prop_map(|(camera, alive)| C::CameraAlive { camera, alive }),
         1 => Just(C::ProgramFault("device lost".to_owned())),
     ]
+}
+
+fn element() -> impl Strategy<Value = Element> {
+    let shot = prop_oneof![
+        Just(Shot::Angle),
+        Just(Shot::Move("Orbit right".to_owned())),
+        prop_oneof![any::<f64>(), 0.0..9.0].prop_map(|secs| Shot::Still { secs }),
+    ];
+    let transition = prop_oneof![Just(Transition::Cut), prop_oneof![any::<f64>(), 0.0..3.0].prop_map(|secs| Transition::Dissolve { secs })];
+    (0_u64..6, 0..9_i64, 0..9_i64, shot, -500..500_i32, transition, any::<bool>()).prop_map(
+        |(event, begin, end, shot, speed_percent, transition, hold)| Element {
+            id: ElementId(0),
+            event: EventId(event),
+            mark: MediaTime::from_nanos(4_000_000_000),
+            begin: MediaTime::from_nanos(begin * 1_000_000_000),
+            end: MediaTime::from_nanos(end * 1_000_000_000),
+            shot,
+            position: 1.0,
+            speed_percent,
+            transition,
+            hold,
+        },
+    )
+}
+
+fn playlist_edit() -> impl Strategy<Value = PlaylistEdit> {
+    use PlaylistEdit as E;
+    let id = || (0_u64..8).prop_map(ElementId);
+    prop_oneof![
+        4 => prop::collection::vec(element(), 1..3).prop_map(E::Add),
+        1 => id().prop_map(E::Remove),
+        1 => (id(), 0_usize..9).prop_map(|(id, to)| E::Place(id, to)),
+        1 => (id(), any::<i32>()).prop_map(|(id, speed)| E::Speed(id, speed)),
+        1 => (id(), any::<f64>()).prop_map(|(id, secs)| E::Transition(id, Transition::Dissolve { secs })),
+        1 => (id(), any::<bool>()).prop_map(|(id, hold)| E::Hold(id, hold)),
+        1 => any::<bool>().prop_map(E::Loop),
+        1 => Just(E::Clear),
+    ]
+}
+
+/// How long an element lasts, as the engine lays it out.
+fn secs_of(e: &Element) -> f64 {
+    path_of(e).duration_secs
+}
+
+fn path_of(e: &Element) -> Path {
+    let secs = |t: MediaTime| (t - e.mark) as f64 * 1e-9;
+    let range = Roll { in_secs: secs(e.begin), out_secs: secs(e.end), speed: f64::from(e.speed_percent) / 100.0 };
+    match &e.shot {
+        Shot::Angle => roll(e.position, &range),
+        Shot::Move(_) => freeze_in_roll(e.position, 3.0, 2.0, &range),
+        Shot::Still { secs } => still(e.position, 0.0, *secs),
+    }
+}
+
+/// The instant of a path at a time, seconds since the mark. Where it stands still the easing does not matter.
+fn instant_at(path: &Path, secs: f64) -> f64 {
+    let next = path.keys.iter().position(|k| k.at_secs >= secs).unwrap_or(path.keys.len() - 1);
+    let (a, b) = (&path.keys[next.saturating_sub(1)], &path.keys[next]);
+    let share = if b.at_secs > a.at_secs { ((secs - a.at_secs) / (b.at_secs - a.at_secs)).clamp(0.0, 1.0) } else { 1.0 };
+    a.instant_secs + (b.instant_secs - a.instant_secs) * share
 }
 
 fn edit() -> impl Strategy<Value = EventEdit> {
@@ -63,6 +136,51 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
+    fn a_playlist_always_shows_something_and_no_recording_runs_against_its_direction(
+        edits in prop::collection::vec(playlist_edit(), 1..12),
+        steps in prop::collection::vec(prop_oneof![4 => (0.0..2.0_f64).prop_map(Some), 1 => Just(None)], 1..60),
+    ) {
+        let mut list = Playlist::default();
+        for edit in &edits {
+            list.apply(edit);
+        }
+        let mut ids: Vec<_> = list.elements().iter().map(|e| e.id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        prop_assert_eq!(ids.len(), list.elements().len(), "identities are not shared");
+        let schedule = list.schedule(secs_of);
+        let mut player = Player::default();
+        // The slot in front, and the instant that it showed last.
+        let mut last: Option<(usize, f64)> = None;
+        let mut secs_before = 0.0;
+        for step in &steps {
+            match step {
+                Some(by) => player.advance(*by, &schedule),
+                None => player.next(&schedule),
+            }
+            prop_assert!(player.secs() >= secs_before, "the list runs backwards");
+            secs_before = player.secs();
+            let Some(place) = schedule.at(player.secs()) else {
+                prop_assert!(list.elements().is_empty(), "nothing to show");
+                continue;
+            };
+            let Some(e) = list.elements().get(place.slot) else { return Err(TestCaseError::fail("no such element")) };
+            prop_assert!(place.local_secs >= 0.0 && place.local_secs <= secs_of(e) + 1e-9);
+            if let Some((before, secs, share)) = place.from {
+                prop_assert!(before + 1 == place.slot && (0.0..=1.0).contains(&share));
+                prop_assert!(secs >= 0.0 && secs <= secs_of(&list.elements()[before]) + 1e-6, "it dissolves from what has ended");
+            }
+            prop_assert!(list.looped || last.is_none_or(|(slot, _)| place.slot >= slot), "an element came again");
+            let at = instant_at(&path_of(e), place.local_secs);
+            if let Some((slot, was)) = last && slot == place.slot && !list.looped {
+                let forward = if e.speed_percent < 0 { was - at } else { at - was };
+                prop_assert!(forward >= -1e-6, "{was} -> {at} at {} %", e.speed_percent);
+            }
+            last = Some((place.slot, at));
+        }
+    }
+
+    #[test]
     fn program_is_never_black_and_no_mark_is_lost(closed in any::<bool>(), commands in prop::collection::vec(command(), 0..80)) {
         let mut transport = transport(closed);
         let mut alive = [true; CAMERAS];
@@ -70,6 +188,7 @@ proptest! {
         let mut pinned: BTreeSet<u64> = BTreeSet::new();
         // Instants whose pictures were reported since they were last asked for.
         let mut ready: BTreeSet<i64> = BTreeSet::new();
+        let mut cued = false;
         for command in commands {
             if let TransportCommand::CameraAlive { camera, alive: a } = &command {
                 alive[*camera] = *a;
@@ -83,7 +202,14 @@ proptest! {
             };
             let again = command == TransportCommand::Redo;
             let before: BTreeSet<u64> = transport.events().iter().map(|e| e.id.0).collect();
+            cued = match &command {
+                TransportCommand::Cue { taken, .. } if taken.is_some() || transport.phase() == Phase::OnAir => true,
+                TransportCommand::Take { .. } if transport.can_take() => false,
+                _ => cued,
+            };
+            let shown: BTreeSet<u64> = transport.playlist().elements().iter().map(|e| e.event.0).collect();
             let effects = transport.apply(command);
+            prop_assert!(transport.playlist().elements().iter().all(|e| transport.events().get(e.event).is_some()), "shows what is gone: {shown:?}");
             for effect in &effects {
                 match effect {
                     Effect::Pin(event) => {
@@ -118,6 +244,8 @@ proptest! {
                     prop_assert_eq!(*camera, transport.live_camera());
                 }
                 Program::Hold => prop_assert!(alive.iter().all(|a| !a), "held although a camera delivers"),
+                // The owner of a playlist says that it has the pictures.
+                Program::Replay(on_air) if cued => prop_assert!(on_air.from_position.is_finite()),
                 Program::Replay(on_air) => {
                     prop_assert!(ready.contains(&on_air.instant.nanos()), "a replay without pictures is on air");
                     prop_assert!(on_air.from_position.is_finite());

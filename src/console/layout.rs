@@ -60,11 +60,13 @@ impl Layout {
         let jog = Rect::from_min_max(pos2(hands.right() - jog_width, hands.top()), hands.max);
         let transport = Rect::from_min_max(hands.min, pos2(jog.left() - GAP, hands.bottom()));
 
-        let budgets_height = (side.height() * 0.26).clamp(150.0, 240.0);
-        let rest = side.height() - budgets_height - 2.0 * GAP;
-        let events_height = rest * 0.54;
+        let budgets_height = (side.height() * 0.25).clamp(162.0, 230.0);
+        let rest = side.height() - budgets_height - 3.0 * GAP;
+        let (events_height, list_height) = (rest * 0.43, rest * 0.3);
         let events = Rect::from_min_size(side.min, vec2(side.width(), events_height));
-        let cameras_rect = Rect::from_min_size(pos2(side.left(), events.bottom() + GAP), vec2(side.width(), rest - events_height));
+        let list = Rect::from_min_size(pos2(side.left(), events.bottom() + GAP), vec2(side.width(), list_height));
+        let cameras_rect =
+            Rect::from_min_max(pos2(side.left(), list.bottom() + GAP), pos2(side.right(), side.bottom() - budgets_height - GAP));
         let budgets = Rect::from_min_max(pos2(side.left(), cameras_rect.bottom() + GAP), side.max);
 
         let rects = vec![
@@ -77,6 +79,7 @@ impl Layout {
             (Panel::Multiview, views),
             (Panel::Timeline, timeline),
             (Panel::Events, events),
+            (Panel::Playlist, list),
             (Panel::Cameras, cameras_rect),
             (Panel::Budgets, budgets),
             (Panel::Status, status),

@@ -14,6 +14,7 @@ mod layout;
 mod monitors;
 mod multiview;
 mod orbit_bar;
+mod playlist;
 mod status;
 mod style;
 mod timeline;
@@ -23,7 +24,10 @@ mod widgets;
 pub use layout::Layout;
 pub use style::apply as apply_style;
 
-use crate::engine::{Command, Snapshot};
+use crate::{
+    engine::{Command, Snapshot},
+    replay::playlist::ElementId,
+};
 
 /// A picture that the window has put on the GPU.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,6 +56,8 @@ pub struct ConsoleState {
     pub keys_shown: bool,
     /// What the event list is searched for.
     pub query: String,
+    /// The element of the playlist whose controls are shown.
+    pub chosen_element: Option<ElementId>,
     /// The field that gets the keyboard with the next frame.
     focus: Option<Field>,
     /// What is being typed, and where.
@@ -101,6 +107,7 @@ pub enum Panel {
     Multiview,
     Timeline,
     Events,
+    Playlist,
     Cameras,
     Budgets,
     Status,
@@ -108,7 +115,7 @@ pub enum Panel {
 
 impl Panel {
     /// All panels.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Header,
         Self::Preview,
         Self::Program,
@@ -118,6 +125,7 @@ impl Panel {
         Self::Multiview,
         Self::Timeline,
         Self::Events,
+        Self::Playlist,
         Self::Cameras,
         Self::Budgets,
         Self::Status,
@@ -135,6 +143,7 @@ impl Panel {
             Self::Multiview => multiview::show(ui, snapshot, textures, out),
             Self::Timeline => timeline::show(ui, snapshot, out),
             Self::Events => events::show(ui, snapshot, state, out),
+            Self::Playlist => playlist::show(ui, snapshot, state, out),
             Self::Cameras => cameras::show(ui, snapshot, out),
             Self::Budgets => budgets::show(ui, snapshot),
             Self::Status => status::show(ui, snapshot),

@@ -63,6 +63,7 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
     Some(match key {
         Key::Space if shift => Command::MarkHere,
         Key::Space => Command::Mark,
+        Key::Enter if ctrl => Command::PlayList,
         Key::Enter if shift => Command::RollOn,
         Key::Enter => Command::Take,
         Key::Escape => Command::Return,
@@ -103,6 +104,10 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Character('l') if !ctrl => Command::Shuttle(1),
         Key::Character('j') if !ctrl => Command::Shuttle(-1),
         Key::Character('k') if !ctrl => Command::Shuttle(0),
+        Key::Character('a') if !ctrl => Command::AddElement,
+        Key::Character('n') if !ctrl => Command::NextElement,
+        Key::Character('t') if !ctrl && shift => Command::NextTemplate,
+        Key::Character('t') if !ctrl => Command::ApplyTemplate,
         Key::Character('p') if !ctrl => Command::Play,
         Key::Character(',') => Command::StepSpeed(-1),
         Key::Character('.') => Command::StepSpeed(1),

@@ -2,7 +2,7 @@
 
 use super::ladder::Rung;
 use crate::{
-    replay::{EventEdit, EventId},
+    replay::{EventEdit, EventId, playlist::PlaylistEdit},
     scene::Quality,
     time::MediaTime,
 };
@@ -71,6 +71,18 @@ pub enum Command {
     SetSpeed(i32),
     /// The next faster (or slower) speed.
     StepSpeed(i32),
+    /// Put the prepared event with the chosen move at the end of the playlist.
+    AddElement,
+    /// Add what the chosen template makes of the prepared event.
+    ApplyTemplate,
+    /// The next template.
+    NextTemplate,
+    /// Change the playlist.
+    EditPlaylist(PlaylistEdit),
+    /// Put the playlist on program, from its beginning; it returns to live at its end.
+    PlayList,
+    /// On to the next element of the playlist.
+    NextElement,
     /// Choose how good the pictures are; `None` leaves the choice to the engine.
     SetQuality(Option<Quality>),
     /// Show or hide, over preview, how sure each pixel is.
@@ -128,6 +140,12 @@ pub enum CommandKind {
     RollOn,
     SetSpeed,
     StepSpeed,
+    AddElement,
+    ApplyTemplate,
+    NextTemplate,
+    EditPlaylist,
+    PlayList,
+    NextElement,
     SetQuality,
     ToggleHeatMap,
     ToggleRealPixels,
@@ -153,7 +171,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 38;
+    pub const COUNT: usize = 44;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -217,6 +235,22 @@ impl CommandKind {
         ),
         info(Self::SetSpeed, "Speed", "Speed of rolls, -400 to 400 %; it also changes the one that rolls", ""),
         info(Self::StepSpeed, "Slower, faster", "The next speed from -400 to 400 %", ", ."),
+        info(Self::AddElement, "ADD", "Put the prepared event with the chosen move and speed at the end of the playlist", "A"),
+        info(
+            Self::PlayList,
+            "PLAY LIST",
+            "Put the playlist on program from its beginning; at its end program returns to live",
+            "Ctrl+Enter",
+        ),
+        info(Self::NextElement, "NEXT", "On to the next element of the playlist, also where one holds", "N"),
+        info(Self::ApplyTemplate, "TEMPLATE", "Add what the chosen template makes of the prepared event", "T"),
+        info(Self::NextTemplate, "Next template", "Choose the next template", "Shift+T"),
+        info(
+            Self::EditPlaylist,
+            "Edit playlist",
+            "Order, speed, transition and hold of the elements, and whether the list begins again",
+            "",
+        ),
         info(Self::SetQuality, "Quality", "Choose how good and how costly the pictures are; Auto takes what is in time", ""),
         info(Self::ToggleHeatMap, "Heat", "Show or hide, over preview, how sure each pixel is", "H"),
         info(
@@ -278,6 +312,12 @@ impl Command {
             Self::RollOn => CommandKind::RollOn,
             Self::SetSpeed(_) => CommandKind::SetSpeed,
             Self::StepSpeed(_) => CommandKind::StepSpeed,
+            Self::AddElement => CommandKind::AddElement,
+            Self::ApplyTemplate => CommandKind::ApplyTemplate,
+            Self::NextTemplate => CommandKind::NextTemplate,
+            Self::EditPlaylist(_) => CommandKind::EditPlaylist,
+            Self::PlayList => CommandKind::PlayList,
+            Self::NextElement => CommandKind::NextElement,
             Self::SetQuality(_) => CommandKind::SetQuality,
             Self::ToggleHeatMap => CommandKind::ToggleHeatMap,
             Self::ToggleRealPixels => CommandKind::ToggleRealPixels,

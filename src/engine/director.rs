@@ -2,6 +2,7 @@
 //! the other threads, and snapshots.
 
 mod levels;
+mod lists;
 mod log;
 mod orders;
 mod pictures;
@@ -34,7 +35,11 @@ use super::{
 };
 use crate::{
     frame::{Moment, Picture},
-    replay::{Effect, EventId, Program, Readiness, Transport, TransportCommand, path::Path},
+    replay::{
+        Effect, EventId, Program, Readiness, Transport, TransportCommand,
+        path::Path,
+        playlist::{Player, Template},
+    },
     rig,
     time::MediaTime,
     view::ViewReport,
@@ -92,8 +97,19 @@ pub(super) struct ProgramState {
     live_time: Option<(usize, MediaTime)>,
     /// The path that is on air.
     playing: Option<Playing>,
-    /// House time of its first tick.
+    /// House time of its first tick, and how far it was let go on since, seconds.
     origin: Option<MediaTime>,
+    ticked_secs: f64,
+    player: Player,
+    /// The element of the playlist that is in front.
+    slot: usize,
+    /// The replay's own newest picture, and whether it was shown.
+    layer: Option<Arc<Picture>>,
+    layer_is_new: bool,
+    /// The last picture of the element before.
+    outgoing: Option<Arc<Picture>>,
+    /// What the picture in front dissolves from, and how far it is.
+    mixing: Option<(Arc<Picture>, f32)>,
     /// The frame that is shown while time runs.
     pub roll: Option<RollView>,
 }
@@ -120,6 +136,11 @@ pub(super) struct Director {
     strip_wish: Arc<StripWish>,
     strip: Strip,
     prefetch: Option<rolls::Prefetch>,
+    /// A playlist that waits for its first picture, and one that takes program now.
+    cueing: Option<lists::Cueing>,
+    starting: Option<(Playing, Player)>,
+    templates: Vec<Template>,
+    pub chosen_template: usize,
     /// Speed of the next roll, percent.
     pub speed_percent: i32,
     moments: Vec<Arc<Moment>>,
@@ -178,6 +199,13 @@ impl Director {
                 live_time: None,
                 playing: None,
                 origin: None,
+                ticked_secs: 0.0,
+                player: Player::default(),
+                slot: 0,
+                layer: None,
+                layer_is_new: false,
+                outgoing: None,
+                mixing: None,
                 roll: None,
             },
             gpu: GpuView::default(),
@@ -192,6 +220,10 @@ impl Director {
             strip_wish,
             strip: Strip::new(feeds.rate()),
             prefetch: None,
+            cueing: None,
+            starting: None,
+            templates: lists::templates(),
+            chosen_template: 0,
             speed_percent: 50,
             moments: Vec::new(),
             solves_slowly: false,
@@ -342,14 +374,20 @@ impl Director {
                     self.program.report = None;
                     self.program.cut = None;
                     self.program.rungs = self.truth.ladder.gaps().iter().map(|g| g.rung).collect();
-                    (self.program.origin, self.program.roll) = (None, None);
+                    (self.program.roll, self.program.layer, self.cueing) = (None, None, None);
                     let on_air = match self.transport.program() {
                         Program::Replay(on_air) => Some((on_air.instant, on_air.from_position, on_air.event)),
                         Program::Live { .. } | Program::Hold => None,
                     };
                     self.remember_take();
                     self.board.set_on_air(on_air.map(|(instant, ..)| instant));
-                    self.program.playing = on_air.and_then(|(instant, from, event)| self.playing_for_take(instant, from, event));
+                    let (playing, player) = match (self.starting.take(), on_air) {
+                        (Some((playing, player)), Some(_)) => (Some(playing), player),
+                        (_, Some((instant, from, event))) => (self.playing_for_take(instant, from, event), Player::default()),
+                        (_, None) => (None, Player::default()),
+                    };
+                    self.start_clock(playing);
+                    self.program.player = player;
                     self.feeds.focus(self.transport.live_camera());
                     self.refresh_program();
                 }
@@ -453,10 +491,9 @@ impl Director {
         self.tell_delivering();
         self.make_room();
         self.program.frames += 1;
-        if self.program.playing.is_some() {
-            self.program.origin.get_or_insert(self.feeds.now());
-        }
+        self.advance_program();
         self.want_frames();
+        self.start_cued();
         self.refresh_program();
         self.refresh_preview();
     }

@@ -1,18 +1,31 @@
-//! What is on program as a function of time: the track that a take plays, laid out from its start.
+//! What is on program as a function of time: the track that a take plays, or a playlist's tracks one after the other.
 //!
 //! Must not know: pictures, who decodes them.
 
 use crate::{
-    replay::path::{PathSample, Track},
+    replay::{
+        EventId,
+        path::{PathSample, Track},
+        playlist::{ElementId, Place, Schedule},
+    },
     time::MediaTime,
 };
+
+/// One track.
+#[derive(Debug, Clone)]
+pub(super) struct Segment {
+    pub track: Track,
+    /// The instant whose scene may be solved: at it views between the cameras can be shown.
+    pub anchor: MediaTime,
+    /// Its element of the playlist and its event; `None` for a take.
+    pub element: Option<(ElementId, EventId)>,
+}
 
 /// A replay that plays.
 #[derive(Debug, Clone)]
 pub(super) struct Playing {
-    pub track: Track,
-    /// The instant whose scene may be solved: at it views between the cameras can be shown.
-    pub anchor: MediaTime,
+    pub segments: Vec<Segment>,
+    pub schedule: Schedule,
     /// It is nothing but a roll on one camera, so that its speed may be changed under way.
     pub plain: bool,
 }
@@ -22,7 +35,7 @@ pub(super) struct Playing {
 pub(super) struct Cue {
     pub anchor: MediaTime,
     pub sample: PathSample,
-    /// Elapsed share, 0…1.
+    /// Elapsed share of the track, 0…1.
     pub progress: f32,
     /// Percent; 0 where time stands.
     pub speed_percent: i32,
@@ -32,14 +45,42 @@ pub(super) struct Cue {
 const SPEED_OVER_SECS: f64 = 0.01;
 
 impl Playing {
-    /// What is to be seen so long after its start.
-    pub fn at(&self, secs: f64) -> Cue {
-        let whole = self.track.path().duration_secs;
-        let sample = self.track.sample(secs);
-        let ended = secs >= whole && !self.track.path().looped;
-        let nanos = self.track.sample(secs + SPEED_OVER_SECS).instant - sample.instant;
+    /// A take.
+    pub fn take(track: Track, anchor: MediaTime, plain: bool) -> Self {
+        let schedule = Schedule::new([(track.path().duration_secs, 0.0, false)], false);
+        Self { segments: vec![Segment { track, anchor, element: None }], schedule, plain }
+    }
+
+    /// Whether it is a playlist.
+    pub fn is_list(&self) -> bool {
+        self.segments.first().is_some_and(|s| s.element.is_some())
+    }
+
+    /// Where it is after so long.
+    pub fn place(&self, secs: f64) -> Option<Place> {
+        let mut place = self.schedule.at(secs)?;
+        if !self.is_list() {
+            // A take holds at its end, or goes on over and over, by its own track.
+            place.local_secs = secs;
+        }
+        Some(place)
+    }
+
+    /// What is to be seen of one track so long after its beginning.
+    pub fn cue(&self, slot: usize, secs: f64) -> Option<Cue> {
+        let Segment { track, anchor, .. } = self.segments.get(slot)?;
+        let whole = track.path().duration_secs;
+        let sample = track.sample(secs);
+        let ended = secs >= whole && !track.path().looped;
+        let nanos = track.sample(secs + SPEED_OVER_SECS).instant - sample.instant;
         let speed_percent = if ended { 0 } else { (nanos as f64 * 1e-9 / SPEED_OVER_SECS * 100.0).round() as i32 };
-        Cue { anchor: self.anchor, progress: (secs / whole).clamp(0.0, 1.0) as f32, sample, speed_percent }
+        Some(Cue { anchor: *anchor, progress: (secs / whole).clamp(0.0, 1.0) as f32, sample, speed_percent })
+    }
+
+    /// What is to be seen after so long, in front.
+    pub fn at(&self, secs: f64) -> Option<Cue> {
+        let place = self.place(secs)?;
+        self.cue(place.slot, place.local_secs)
     }
 }
 

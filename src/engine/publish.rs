@@ -80,6 +80,7 @@ impl Director {
             can_undo_redo: self.transport.can_undo_redo(),
             preview,
             position: self.position(),
+            playlist: Arc::new(self.playlist_view()),
             speed_percent: self.speed_percent,
             can_take: self.transport.can_take(),
             program: ProgramView {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     frame::Picture,
-    replay::{Event, EventId, Phase, Readiness},
+    replay::{Event, EventId, Phase, Readiness, playlist::ElementId},
     time::{FrameRate, MediaTime},
     view::ViewReport,
 };
@@ -119,6 +119,48 @@ pub enum ProgramKind {
         /// Between the cameras (`true`) or stepping through real cameras.
         solved: bool,
     },
+}
+
+/// An element of the playlist.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ElementView {
+    /// Identity.
+    pub id: ElementId,
+    /// Name of its event.
+    pub event: String,
+    /// What it shows: a roll, a still, or a move by its name.
+    pub what: String,
+    /// The camera nearest to where it begins.
+    pub camera: String,
+    /// Whether time runs, so that the speed counts.
+    pub rolls: bool,
+    /// Percent.
+    pub speed_percent: i32,
+    /// Its dissolve, seconds; 0 is a cut.
+    pub dissolve_secs: f64,
+    /// Its end stands until the operator goes on.
+    pub hold: bool,
+    /// How long it lasts by itself, seconds.
+    pub secs: f64,
+    /// It is on program.
+    pub on_air: bool,
+}
+
+/// The playlist.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PlaylistView {
+    /// The elements in their order.
+    pub elements: Vec<ElementView>,
+    /// All of it, without holds, seconds.
+    pub total_secs: f64,
+    /// While it is on program: seconds since its start.
+    pub elapsed_secs: Option<f64>,
+    /// An element stands at its end until the operator goes on.
+    pub holds: bool,
+    /// Over and over.
+    pub looped: bool,
+    /// The template that is chosen.
+    pub template: String,
 }
 
 /// Program.
@@ -237,6 +279,8 @@ pub struct Snapshot {
     pub preview: Option<PreviewView>,
     /// Where the orbit bar stands, gaps (also while nothing is prepared).
     pub position: f64,
+    /// The playlist.
+    pub playlist: Arc<PlaylistView>,
     /// Speed of the next roll, percent.
     pub speed_percent: i32,
     /// Whether a take would be obeyed.
@@ -298,6 +342,7 @@ impl Snapshot {
             can_undo_redo: (false, false),
             preview: None,
             position: 0.0,
+            playlist: Arc::default(),
             speed_percent: 50,
             can_take: false,
             program: ProgramView {

@@ -2,11 +2,13 @@
 //!
 //! Must not know: cameras, GPU, GStreamer.
 
+mod dissolve;
 pub mod metrics;
 mod moment;
 mod picture;
 mod yuv;
 
+pub use dissolve::dissolve;
 pub use moment::{Moment, MomentFrame};
 pub use picture::{Picture, PictureError};
 pub use yuv::{YuvFormat, YuvFrame, YuvRange};

@@ -2,7 +2,7 @@
 //!
 //! Must not know: who asked, where events are written down.
 
-use super::{Event, EventColor, EventList, event::BEST_RATING};
+use super::{Event, EventColor, EventList, event::BEST_RATING, playlist::Playlist};
 use crate::time::MediaTime;
 
 /// Steps that can be taken back.
@@ -76,14 +76,25 @@ impl EventEdit {
 
 /// What one step changed.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Change {
-    pub before: Option<Event>,
-    pub after: Option<Event>,
+#[expect(clippy::large_enum_variant, reason = "a few hundred at most, and most are of events")]
+pub(super) enum Change {
+    Event { before: Option<Event>, after: Option<Event> },
+    Playlist { before: Playlist, after: Playlist },
 }
 
 impl Change {
     fn turned(&self) -> Self {
-        Self { before: self.after.clone(), after: self.before.clone() }
+        match self.clone() {
+            Self::Event { before, after } => Self::Event { before: after, after: before },
+            Self::Playlist { before, after } => Self::Playlist { before: after, after: before },
+        }
+    }
+
+    fn is_none(&self) -> bool {
+        match self {
+            Self::Event { before, after } => before == after,
+            Self::Playlist { before, after } => before == after,
+        }
     }
 }
 
@@ -97,7 +108,7 @@ pub(super) struct History {
 impl History {
     /// Remembers a step; what was taken back before is gone.
     pub fn push(&mut self, change: Change) {
-        if change.before == change.after {
+        if change.is_none() {
             return;
         }
         self.undone.clear();
@@ -135,7 +146,7 @@ pub(super) fn edit(list: &mut EventList, history: &mut History, id: super::Event
     let before = event.clone();
     *event = change.applied(event);
     let after = event.clone();
-    history.push(Change { before: Some(before), after: Some(after.clone()) });
+    history.push(Change::Event { before: Some(before), after: Some(after.clone()) });
     Some(after)
 }
 

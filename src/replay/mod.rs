@@ -5,6 +5,7 @@
 mod edit;
 mod event;
 pub mod path;
+pub mod playlist;
 mod transport;
 
 pub use edit::EventEdit;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use volte::{
     engine::{
-        CameraView, FeedHealth, FeedStatus, GapScore, GapView, GpuView, Ladder, LevelView, LivePicture, MoveView, Notice, NoticeLevel,
-        PreviewView, ProgramKind, ProgramView, Quality, RingStatus, Rung, ShownPicture, Snapshot, Tally, TruthProgress, slate,
+        CameraView, ElementView, FeedHealth, FeedStatus, GapScore, GapView, GpuView, Ladder, LevelView, LivePicture, MoveView, Notice,
+        NoticeLevel, PlaylistView, PreviewView, ProgramKind, ProgramView, Quality, RingStatus, Rung, ShownPicture, Snapshot, Tally,
+        TruthProgress, slate,
     },
     frame::Picture,
-    replay::{Event, EventColor, EventId, Phase, Readiness},
+    replay::{Event, EventColor, EventId, Phase, Readiness, playlist::ElementId},
     time::{FrameRate, MediaTime},
     view::{ViewMode, ViewReport},
 };
@@ -70,6 +71,38 @@ fn event(id: u64, secs: f64, takes: u32) -> Event {
         guard_nanos: 5_000_000_000,
         takes,
         ..Event::default()
+    }
+}
+
+fn playlist(state: State) -> PlaylistView {
+    let template = "Wide, freeze, close".to_owned();
+    if !matches!(state, State::Armed | State::OnAir) {
+        return PlaylistView { template, ..PlaylistView::default() };
+    }
+    let element = |id: u64, what: &str, camera: &str, speed_percent: i32, dissolve_secs: f64, secs: f64| ElementView {
+        id: ElementId(id),
+        event: "E003".to_owned(),
+        what: what.to_owned(),
+        camera: camera.to_owned(),
+        rolls: what == "Roll",
+        speed_percent,
+        dissolve_secs,
+        hold: id == 3,
+        secs,
+        on_air: state == State::OnAir && id == 2,
+    };
+    PlaylistView {
+        elements: vec![
+            element(1, "Roll", "cam01", 50, 0.0, 6.0),
+            element(2, "Orbit right", "cam01", 50, 0.5, 4.0),
+            element(3, "Still", "cam12", 50, 0.0, 2.0),
+            element(4, "Roll", "cam12", 33, 0.0, 3.0),
+        ],
+        total_secs: 14.5,
+        elapsed_secs: (state == State::OnAir).then_some(7.3),
+        holds: false,
+        looped: false,
+        template,
     }
 }
 
@@ -145,6 +178,7 @@ pub fn snapshot(state: State) -> Snapshot {
     let second = Event { color: EventColor::Amber, name: "Corner kick, first half".to_owned(), ..event(2, NOW_SECS - 31.0, 0) };
     s.events = [first, second, event(3, NOW_SECS - 7.4, 0)].into();
     s.can_undo_redo = (true, false);
+    s.playlist = Arc::new(playlist(state));
     s.moves = [
         "Orbit right",
         "Orbit left",

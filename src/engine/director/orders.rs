@@ -78,6 +78,12 @@ impl Director {
             Command::RollOn => self.roll_on(),
             Command::SetSpeed(percent) => self.set_speed(percent),
             Command::StepSpeed(by) => self.step_speed(by),
+            Command::AddElement => self.add_element(),
+            Command::ApplyTemplate => self.apply_template(),
+            Command::NextTemplate => self.chosen_template = (self.chosen_template + 1) % self.templates.len().max(1),
+            Command::EditPlaylist(edit) => self.apply(TransportCommand::Playlist(edit)),
+            Command::PlayList => self.play_list(),
+            Command::NextElement => self.next_element(),
             Command::Export => self.start_export(),
             Command::ShowKeys | Command::FullScreenProgram | Command::Search | Command::Rename => {}
         }

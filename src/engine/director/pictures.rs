@@ -43,14 +43,21 @@ impl Director {
                 }
             }
             Program::Hold => self.program.repeated += 1,
-            Program::Replay(on_air) => {
-                let cue = self.program.playing.as_ref().map(|playing| playing.at(self.program_secs()));
+            Program::Replay(_) => {
+                let place = self.program.playing.as_ref().and_then(|playing| playing.place(self.program_secs()));
+                if place.as_ref().is_some_and(|place| !self.follow_list(place)) {
+                    return;
+                }
+                let cue = place.and_then(|place| self.program.playing.as_ref()?.cue(place.slot, place.local_secs));
+                let Program::Replay(on_air) = self.transport.program().clone() else { return };
                 let position = cue.as_ref().map_or(on_air.from_position, |c| c.sample.position);
                 self.program.position = self.transport.wrap_position(position);
                 self.program.progress = cue.as_ref().map_or(1.0, |c| c.progress);
-                if let Some(cue) = cue.as_ref().filter(|c| !c.is_at_anchor(self.feeds.rate().interval_nanos())) {
+                let interval_nanos = self.feeds.rate().interval_nanos();
+                if let Some(cue) = cue.as_ref().filter(|c| !c.is_at_anchor(interval_nanos) || self.moment(c.anchor).is_none()) {
                     self.program.held_until = None;
-                    return self.show_rolling(cue.sample.instant, cue.speed_percent);
+                    self.show_rolling(cue.sample.instant, cue.speed_percent);
+                    return self.compose();
                 }
                 self.program.roll = None;
                 let solved = on_air.solved;
@@ -66,6 +73,7 @@ impl Director {
                 let target =
                     cue.filter(|_| solved && !self.truth.ladder.real_pixels_only).map(|c| c.sample.camera.scaled_to(width_px, height_px));
                 self.show_replay(on_air.instant, target);
+                self.compose();
             }
         }
     }
@@ -100,9 +108,7 @@ impl Director {
             }
         } else if let Some(picture) = self.real_picture(instant, position as usize) {
             self.program.report = None;
-            if !Arc::ptr_eq(&picture, &self.program.shown.picture) {
-                self.show_program(picture);
-            }
+            self.put_layer(picture);
         } else {
             self.apply(TransportCommand::ProgramFault("the frames of this instant are gone. Mark it again".to_owned()));
         }

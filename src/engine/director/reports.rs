@@ -105,7 +105,8 @@ impl Director {
                 self.governor.viewed((picture.width(), picture.height()), secs);
                 if matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant) {
                     self.program.report = Some(report);
-                    self.show_program(picture);
+                    self.put_layer(picture);
+                    self.compose();
                 }
             }
             GpuReport::Rendered { program: false, instant, picture, report, secs } => {

@@ -63,8 +63,18 @@ impl Director {
     }
 
     /// How long the replay on program plays, in whole frames, seconds.
-    pub(super) fn program_secs(&self) -> f64 {
-        self.program.origin.map_or(0.0, |origin| self.in_frames(self.feeds.now() - origin))
+    pub(super) const fn program_secs(&self) -> f64 {
+        self.program.player.secs()
+    }
+
+    /// Lets the replay on program go on to now.
+    pub(super) fn advance_program(&mut self) {
+        let Some(playing) = &self.program.playing else { return };
+        let now = self.feeds.now();
+        let origin = *self.program.origin.get_or_insert(now);
+        let secs = self.in_frames(now - origin);
+        self.program.player.advance(secs - self.program.ticked_secs, &playing.schedule);
+        self.program.ticked_secs = secs;
     }
 
     /// In and out of the prepared event about the prepared instant; from where it was jogged to, only what lies after it.
@@ -102,11 +112,11 @@ impl Director {
         if let Some(rolling) = self.preview.roll.take() {
             let end = if rolling.speed_percent < 0 { rolling.low } else { rolling.high };
             let path = self.plain_roll(from, anchor, rolling.at, end, rolling.speed_percent);
-            return Some(Playing { track: self.laid(&path, anchor)?, anchor, plain: true });
+            return Some(Playing::take(self.laid(&path, anchor)?, anchor, true));
         }
         let path = self.chosen_path(anchor, from, event)?;
         let plain = orbit::moves(self.closed()).get(self.chosen_move).is_some_and(orbit::Move::is_plain_roll);
-        Some(Playing { track: self.laid(&path, anchor)?, anchor, plain })
+        Some(Playing::take(self.laid(&path, anchor)?, anchor, plain))
     }
 
     /// A roll on the camera nearest to a position.
@@ -122,7 +132,7 @@ impl Director {
         let Program::Replay(on_air) = self.transport.program().clone() else {
             return self.warn("Nothing is on air to roll on. TAKE a replay first; PLAY rolls preview".to_owned());
         };
-        let cue = self.program.playing.as_ref().map(|playing| playing.at(self.program_secs()));
+        let cue = self.program.playing.as_ref().and_then(|playing| playing.at(self.program_secs()));
         let (at, rolls, position) =
             cue.map_or((on_air.instant, false, on_air.from_position), |c| (c.sample.instant, c.speed_percent != 0, c.sample.position));
         self.roll_program(on_air.instant, on_air.event, (at, position), if rolls { None } else { Some(self.speed_percent) });
@@ -146,9 +156,8 @@ impl Director {
             None => crate::replay::path::still(self.transport.wrap_position(position.round()), (at - anchor) as f64 * 1e-9, 1.0),
         };
         let Some(track) = self.laid(&path, anchor) else { return };
-        self.program.playing = Some(Playing { track, anchor, plain: true });
+        self.start_clock(Some(Playing::take(track, anchor, true)));
         self.program.asked = None;
-        self.program.origin = None;
         let now = self.feeds.now();
         self.apply(TransportCommand::Restart { now });
     }
@@ -162,7 +171,7 @@ impl Director {
             self.preview_from(at, speed);
         }
         if let Program::Replay(on_air) = self.transport.program().clone()
-            && let Some(cue) = self.program.playing.as_ref().filter(|p| p.plain).map(|p| p.at(self.program_secs()))
+            && let Some(cue) = self.program.playing.as_ref().filter(|p| p.plain).and_then(|p| p.at(self.program_secs()))
             && cue.speed_percent != 0
         {
             self.roll_program(on_air.instant, on_air.event, (cue.sample.instant, cue.sample.position), Some(speed));
@@ -235,7 +244,7 @@ impl Director {
     }
 
     /// The camera (number along the arc) whose own picture is shown at a position and an instant, and the picture.
-    fn rolling_picture(&mut self, position: f64, at: MediaTime, shown: Option<usize>) -> (Option<usize>, Found) {
+    pub(super) fn rolling_picture(&mut self, position: f64, at: MediaTime, shown: Option<usize>) -> (Option<usize>, Found) {
         let order = self.transport.arc_order().to_vec();
         let mut present = vec![true; order.len()];
         let mut shown = shown;
@@ -262,9 +271,7 @@ impl Director {
         };
         self.program.roll = Some(RollView { instant: live.time, speed_percent });
         self.program.asked = Some(Asked::Real { instant: live.time, camera: camera.unwrap_or(0) });
-        if !std::sync::Arc::ptr_eq(&live.picture, &self.program.shown.picture) {
-            self.show_program(live.picture);
-        }
+        self.put_layer(live.picture);
     }
 
     /// Preview's roll by one tick; false when it does not roll.
@@ -315,13 +322,23 @@ impl Director {
         let (rate, order) = (self.feeds.rate(), self.transport.arc_order());
         let mut shown = shown;
         for k in 0..(ahead_secs * rate.fps()).ceil() as i64 {
-            let cue = playing.at(from_secs + rate.frame_nanos(k) as f64 * 1e-9);
-            if cue.is_at_anchor(rate.interval_nanos()) {
-                continue;
-            }
-            shown = self.camera_for(self.transport.wrap_position(cue.sample.position), cue.sample.instant, shown);
-            if let Some(camera) = shown.and_then(|k| order.get(k)) {
-                self.strip.want(*camera, cue.sample.instant, newest, list);
+            let Some(place) = playing.place(from_secs + rate.frame_nanos(k) as f64 * 1e-9) else { return };
+            let in_front = playing.cue(place.slot, place.local_secs);
+            // While one dissolves into the other, both are needed.
+            let behind = place.from.and_then(|(slot, secs, _)| playing.cue(slot, secs));
+            for (cue, is_in_front) in in_front.into_iter().map(|c| (c, true)).chain(behind.into_iter().map(|c| (c, false))) {
+                // The frames of a moment that is at hand are not needed twice.
+                if cue.is_at_anchor(rate.interval_nanos()) && self.moment(cue.anchor).is_some() {
+                    continue;
+                }
+                let position = self.transport.wrap_position(cue.sample.position);
+                let camera = self.camera_for(position, cue.sample.instant, if is_in_front { shown } else { None });
+                if is_in_front {
+                    shown = camera;
+                }
+                if let Some(camera) = camera.and_then(|k| order.get(k)) {
+                    self.strip.want(*camera, cue.sample.instant, newest, list);
+                }
             }
         }
     }
@@ -348,6 +365,9 @@ impl Director {
                 }
             }
         }
+        if let Some(cueing) = &self.cueing {
+            self.want_of(&cueing.playing, cueing.player.secs(), PREPARED_SECS, None, newest, &mut list);
+        }
         self.refresh_prefetch();
         if let Some(playing) = self.prefetch.as_ref().and_then(|p| p.playing.as_ref()) {
             self.want_of(playing, 0.0, PREPARED_SECS, None, newest, &mut list);
@@ -368,6 +388,6 @@ impl Director {
         }
         let path = self.chosen_path(instant, position, event).filter(|path| !path.is_frozen());
         let track = path.and_then(|path| self.laid(&path, instant));
-        self.prefetch = Some(Prefetch { of, playing: track.map(|track| Playing { track, anchor: instant, plain: false }) });
+        self.prefetch = Some(Prefetch { of, playing: track.map(|track| Playing::take(track, instant, false)) });
     }
 }

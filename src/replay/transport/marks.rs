@@ -7,6 +7,7 @@ use crate::{
     replay::{
         EventId,
         edit::{Change, EventEdit, edit},
+        playlist::PlaylistEdit,
     },
     time::MediaTime,
 };
@@ -61,14 +62,18 @@ impl Transport {
 
     /// One step back in the history, or forward again.
     pub(super) fn travel(&mut self, again: bool) -> Vec<Effect> {
-        let Some(Change { before, after }) = self.history.next(again) else { return vec![] };
-        let effects = match (before, after) {
-            (_, Some(event)) => {
+        let Some(change) = self.history.next(again) else { return vec![] };
+        let effects = match change {
+            Change::Playlist { after, .. } => {
+                self.playlist.put(after);
+                vec![]
+            }
+            Change::Event { after: Some(event), .. } => {
                 let id = event.id;
                 self.events.put(event);
                 self.events.get(id).cloned().map(Effect::Pin).into_iter().collect()
             }
-            (Some(event), None) => {
+            Change::Event { before: Some(event), after: None } => {
                 let effects = self.take_out(event.id);
                 if self.events.get(event.id).is_some() {
                     // It is on air: the step waits.
@@ -76,17 +81,31 @@ impl Transport {
                 }
                 effects
             }
-            (None, None) => vec![],
+            Change::Event { before: None, after: None } => vec![],
         };
         self.history.step(again);
         effects
+    }
+
+    pub(super) fn edit_playlist(&mut self, change: &PlaylistEdit) -> Vec<Effect> {
+        let before = self.playlist.clone();
+        match change {
+            // Only what is in the list of events can be shown.
+            PlaylistEdit::Add(elements) => {
+                let known = elements.iter().filter(|e| self.events.get(e.event).is_some()).cloned().collect();
+                self.playlist.apply(&PlaylistEdit::Add(known));
+            }
+            other => self.playlist.apply(other),
+        }
+        self.history.push(Change::Playlist { before, after: self.playlist.clone() });
+        vec![]
     }
 
     pub(super) fn remove_event(&mut self, id: EventId) -> Vec<Effect> {
         let before = self.events.get(id).cloned();
         let effects = self.take_out(id);
         if before.is_some() && self.events.get(id).is_none() {
-            self.history.push(Change { before, after: None });
+            self.history.push(Change::Event { before, after: None });
         }
         effects
     }
@@ -94,6 +113,9 @@ impl Transport {
     fn take_out(&mut self, id: EventId) -> Vec<Effect> {
         if matches!(&self.program, Program::Replay(on_air) if on_air.event == Some(id)) {
             return vec![Effect::Warn("This event is on air. Return to live before removing it".to_owned())];
+        }
+        if self.playlist.shows(id) {
+            return vec![Effect::Warn("This event is in the playlist. Take it out there before removing it".to_owned())];
         }
         if self.events.remove(id).is_none() {
             return vec![];

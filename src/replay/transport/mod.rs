@@ -10,6 +10,7 @@ mod marks;
 use super::{
     Event, EventId, EventList, EventRules,
     edit::{EventEdit, History},
+    playlist::{Playlist, PlaylistEdit},
 };
 use crate::time::MediaTime;
 
@@ -118,6 +119,21 @@ pub enum TransportCommand {
     },
     /// Change an event; can be taken back.
     Edit(EventId, EventEdit),
+    /// Change the playlist; can be taken back.
+    Playlist(PlaylistEdit),
+    /// Report: an element of the playlist is on program. Its owner has the pictures.
+    Cue {
+        /// Its event.
+        event: EventId,
+        /// Its marked instant.
+        instant: MediaTime,
+        /// Where along the arc it begins, gaps.
+        position: f64,
+        /// Whether the scene of the instant is solved.
+        solved: bool,
+        /// House time when it takes program; `None` when program shows the playlist already.
+        taken: Option<MediaTime>,
+    },
     /// Take the last edit back.
     Undo,
     /// Make it again.
@@ -205,6 +221,7 @@ pub struct Transport {
     last_position: f64,
     events: EventList,
     history: History,
+    playlist: Playlist,
     /// An in point that waits for its out.
     pending_in: Option<MediaTime>,
     /// Rules of new events.
@@ -237,6 +254,7 @@ impl Transport {
             last_position,
             events: EventList::default(),
             history: History::default(),
+            playlist: Playlist::default(),
             pending_in: None,
             rules: EventRules::default(),
         }
@@ -270,6 +288,11 @@ impl Transport {
     /// Whether there is an edit to take back, and one to make again.
     pub const fn can_undo_redo(&self) -> (bool, bool) {
         self.history.can()
+    }
+
+    /// The playlist.
+    pub const fn playlist(&self) -> &Playlist {
+        &self.playlist
     }
 
     /// How many edits stand.
@@ -352,6 +375,8 @@ impl Transport {
             TransportCommand::MarkOut { head } => self.mark_out(head),
             TransportCommand::MarkLast { from, head } => self.mark_range(from, head),
             TransportCommand::Edit(id, edit) => self.edit(id, &edit),
+            TransportCommand::Playlist(edit) => self.edit_playlist(&edit),
+            TransportCommand::Cue { event, instant, position, solved, taken } => self.cue(event, instant, position, solved, taken),
             TransportCommand::Undo => self.travel(false),
             TransportCommand::Redo => self.travel(true),
             TransportCommand::SelectEvent(id) => match self.events.get(id).map(|e| e.instant) {
@@ -467,6 +492,23 @@ impl Transport {
             event.takes += 1;
         }
         vec![Effect::Cut]
+    }
+
+    fn cue(&mut self, event: EventId, instant: MediaTime, position: f64, solved: bool, taken: Option<MediaTime>) -> Vec<Effect> {
+        let started = match (&self.program, taken) {
+            (_, Some(now)) => now,
+            (Program::Replay(on_air), None) => on_air.started,
+            // It was returned to live meanwhile.
+            (_, None) => return vec![],
+        };
+        let from_position = self.wrap_position(position);
+        let found = self.events.get_mut(event);
+        let event = found.map(|event| {
+            event.takes += 1;
+            event.id
+        });
+        self.program = Program::Replay(OnAir { event, instant, from_position, started, solved });
+        if taken.is_some() { vec![Effect::Cut] } else { vec![] }
     }
 
     fn select_camera(&mut self, camera: usize) -> Vec<Effect> {

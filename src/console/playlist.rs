@@ -1,0 +1,214 @@
+//! The playlist: what is shown after what. A click chooses an element, a drag moves it; the chosen one's controls stand below.
+
+use egui::{Align2, Color32, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::{ConsoleState, style, widgets};
+use crate::{
+    engine::{Command, CommandKind, ElementView, Snapshot},
+    replay::playlist::{PlaylistEdit, Transition},
+};
+
+const ROW: f32 = 22.0;
+const BUTTONS: f32 = 22.0;
+const CONTROLS: f32 = 24.0;
+/// Dissolves to choose from, seconds; 0 is a cut.
+const DISSOLVES: [f64; 4] = [0.0, 0.3, 0.5, 1.0];
+const SPEEDS: [i32; 11] = [-100, -50, -33, -25, 10, 25, 33, 50, 75, 100, 200];
+
+fn look(on: bool) -> widgets::ButtonLook {
+    let (fill, color) = if on { (style::ACCENT, style::ON_COLOR) } else { (style::RAISED, style::TEXT) };
+    widgets::ButtonLook { fill, color, size: 11.5, on: false }
+}
+
+/// Cells of a line by their shares of it.
+fn cells<const N: usize>(line: Rect, shares: [f32; N]) -> [Rect; N] {
+    let gap = 3.0;
+    let whole: f32 = shares.iter().sum();
+    let width = line.width() - gap * (N as f32 - 1.0);
+    let mut left = line.left();
+    shares.map(|share| {
+        let cell = Rect::from_min_size(pos2(left, line.top()), vec2(width * share / whole, line.height()));
+        left = cell.right() + gap;
+        cell
+    })
+}
+
+/// Minutes and seconds.
+fn clock(secs: f64) -> String {
+    let tenths = (secs.max(0.0) * 10.0).round() as u64;
+    format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
+}
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mut Vec<Command>) {
+    let list = &snapshot.playlist;
+    let note = match (list.elements.len(), list.elapsed_secs) {
+        (0, _) => String::new(),
+        (n, None) => format!("{n} elements   {}", clock(list.total_secs)),
+        (_, Some(secs)) => {
+            let turn = if list.looped && list.total_secs > 0.0 { secs % list.total_secs } else { secs };
+            let holds = if list.holds { "HOLDS, N goes on   " } else { "" };
+            format!("{holds}{} of {}", clock(turn), clock(list.total_secs))
+        }
+    };
+    let inner = widgets::panel(ui, "PLAYLIST", &note);
+    let top = Rect::from_min_size(inner.min, vec2(inner.width(), BUTTONS));
+    buttons(ui, top, snapshot, out);
+    let chosen = list.elements.iter().position(|e| Some(e.id) == state.chosen_element);
+    let bottom = chosen.map_or(inner.bottom(), |k| {
+        let line = Rect::from_min_max(pos2(inner.left(), inner.bottom() - CONTROLS), inner.max);
+        controls(ui, line, &list.elements[k], k, out);
+        line.top() - 3.0
+    });
+    let room = Rect::from_min_max(pos2(inner.left(), top.bottom() + 4.0), pos2(inner.right(), bottom));
+    if list.elements.is_empty() {
+        let template = format!("ADD (A): the prepared event. TEMPLATE (T): {}", list.template);
+        return widgets::empty_state(ui, room, "The playlist is empty", &template);
+    }
+    ui.scope_builder(egui::UiBuilder::new().max_rect(room), |ui| {
+        ui.set_clip_rect(room.intersect(ui.clip_rect()));
+        egui::ScrollArea::vertical().auto_shrink([false, false]).show_rows(ui, ROW, list.elements.len(), |ui, rows| {
+            ui.spacing_mut().item_spacing.y = 0.0;
+            for k in rows {
+                if let Some(element) = list.elements.get(k) {
+                    row(ui, element, k, list.elements.len(), state, out);
+                }
+            }
+        });
+    });
+}
+
+fn buttons(ui: &mut Ui, line: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
+    let list = &snapshot.playlist;
+    let [add, play, next, again, template] = cells(line, [1.0, 1.9, 1.1, 1.1, 2.1]);
+    let prepared = snapshot.preview.as_ref().is_some_and(|p| p.event.is_some());
+    let on_air = list.elapsed_secs.is_some();
+    if widgets::command_button(ui, add, CommandKind::AddElement, prepared, look(false)).clicked() {
+        out.push(Command::AddElement);
+    }
+    let fill = widgets::ButtonLook { fill: style::PROGRAM, color: style::ON_COLOR, on: on_air, ..look(false) };
+    if widgets::command_button(ui, play, CommandKind::PlayList, !list.elements.is_empty(), fill).clicked() {
+        out.push(Command::PlayList);
+    }
+    if widgets::command_button(ui, next, CommandKind::NextElement, on_air, look(list.holds)).clicked() {
+        out.push(Command::NextElement);
+    }
+    let response = widgets::big_button(ui, again, "LOOP", "", true, look(list.looped));
+    if response.on_hover_text("Begin again at the end instead of returning to live").clicked() {
+        out.push(Command::EditPlaylist(PlaylistEdit::Loop(!list.looped)));
+    }
+    let response = widgets::command_button(ui, template, CommandKind::ApplyTemplate, prepared, look(false));
+    let hint = format!("Now: {}. A right click, or Shift+T, chooses the next one", list.template);
+    if response.secondary_clicked() {
+        out.push(Command::NextTemplate);
+    }
+    if response.on_hover_text(hint).clicked() {
+        out.push(Command::ApplyTemplate);
+    }
+}
+
+fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut ConsoleState, out: &mut Vec<Command>) {
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click_and_drag());
+    let rect = rect.shrink2(vec2(0.0, 1.0));
+    let is_chosen = state.chosen_element == Some(element.id);
+    let name = format!("Element {} {} {}", k + 1, element.event, element.what);
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_chosen, &name));
+    let fill = match () {
+        () if element.on_air => style::PROGRAM.gamma_multiply(0.55),
+        () if is_chosen => style::ACCENT.gamma_multiply(0.45),
+        () if response.hovered() || response.dragged() => style::LINE,
+        () => style::RAISED,
+    };
+    ui.painter().rect_filled(rect, 3.0, fill);
+    let y = rect.center().y;
+    let mut x = rect.left() + 6.0;
+    ui.painter().text(pos2(x, y), Align2::LEFT_CENTER, (k + 1).to_string(), style::digits(11.0), style::DIM);
+    x += 18.0;
+    if element.dissolve_secs > 0.0 {
+        // A dissolve: two pictures that cross.
+        let c = pos2(x + 4.0, y);
+        for (from, to) in [(vec2(-4.0, 4.0), vec2(4.0, -4.0)), (vec2(-4.0, -4.0), vec2(4.0, 4.0))] {
+            ui.painter().line_segment([c + from, c + to], Stroke::new(1.2, style::ACCENT));
+        }
+    }
+    x += 14.0;
+    let mut right = rect.right() - 26.0;
+    right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, clock(element.secs), style::digits(11.5), style::TEXT).left() - 8.0;
+    if element.hold {
+        right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, "hold", style::text(11.0), style::AMBER).left() - 8.0;
+    }
+    if element.rolls {
+        let speed = format!("{} %", element.speed_percent);
+        right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, speed, style::text(11.5), style::TEXT).left() - 8.0;
+    }
+    let words = format!("{}  {}  {}", element.event, element.what, element.camera);
+    widgets::line(ui, Rect::from_min_max(pos2(x, rect.top()), pos2(right, rect.bottom())), &words, style::text(12.5), style::TEXT);
+    if response.clicked() {
+        state.chosen_element = if is_chosen { None } else { Some(element.id) };
+    }
+    if response.drag_stopped()
+        && let Some(at) = response.interact_pointer_pos()
+    {
+        let to = (k as f32 + ((at.y - y) / ROW).round()).clamp(0.0, count.saturating_sub(1) as f32) as usize;
+        if to != k {
+            out.push(Command::EditPlaylist(PlaylistEdit::Place(element.id, to)));
+        }
+    }
+    let began = if element.dissolve_secs > 0.0 {
+        format!("dissolves in over {:.1} s", element.dissolve_secs)
+    } else {
+        "begins with a cut".to_owned()
+    };
+    let hold = if element.hold { ", its end stands until NEXT" } else { "" };
+    response.on_hover_text(format!("{words}: {began}{hold}. A click shows its controls, a drag moves it"));
+
+    let cross = Rect::from_center_size(pos2(rect.right() - 13.0, y), vec2(20.0, 20.0));
+    let response = ui.interact(cross, ui.scope_id().with(("take out", element.id.0)), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Take out {}", k + 1)));
+    let color = if response.hovered() { style::TEXT } else { style::DIM };
+    for d in [vec2(4.0, 4.0), vec2(4.0, -4.0)] {
+        ui.painter().line_segment([cross.center() - d, cross.center() + d], Stroke::new(1.5, color));
+    }
+    if response.clicked() {
+        out.push(Command::EditPlaylist(PlaylistEdit::Remove(element.id)));
+    }
+    response.on_hover_text("Take it out of the list; Ctrl+Z brings it back");
+}
+
+/// The controls of the chosen element.
+fn controls(ui: &mut Ui, line: Rect, element: &ElementView, k: usize, out: &mut Vec<Command>) {
+    let [slower, speed, faster, transition, hold, up, down] = cells(line, [0.8, 1.7, 0.8, 2.2, 1.3, 0.9, 0.9]);
+    let id = element.id;
+    let mut edit = |edit| out.push(Command::EditPlaylist(edit));
+    let step = |by: i32| {
+        let now = element.speed_percent;
+        if by > 0 { SPEEDS.into_iter().find(|s| *s > now) } else { SPEEDS.into_iter().rev().find(|s| *s < now) }.unwrap_or(now)
+    };
+    let small = widgets::ButtonLook { size: 13.0, ..look(false) };
+    if widgets::big_button(ui, slower, "-", "", element.rolls, small).on_hover_text("Slower").clicked() {
+        edit(PlaylistEdit::Speed(id, step(-1)));
+    }
+    let color = if element.rolls { style::AMBER } else { Color32::TRANSPARENT };
+    ui.painter().text(speed.center(), Align2::CENTER_CENTER, format!("{} %", element.speed_percent), style::text(11.5), color);
+    if widgets::big_button(ui, faster, "+", "", element.rolls, small).on_hover_text("Faster").clicked() {
+        edit(PlaylistEdit::Speed(id, step(1)));
+    }
+    let name = if element.dissolve_secs > 0.0 { format!("Dissolve {:.1}", element.dissolve_secs) } else { "Cut".to_owned() };
+    let response = widgets::big_button(ui, transition, &name, "", k > 0, look(element.dissolve_secs > 0.0));
+    if response.on_hover_text("How it begins: cut, or dissolve from the element before; the first begins with a cut").clicked() {
+        let next = DISSOLVES.into_iter().find(|s| *s > element.dissolve_secs + 1e-6).unwrap_or(0.0);
+        edit(PlaylistEdit::Transition(id, if next > 0.0 { Transition::Dissolve { secs: next } } else { Transition::Cut }));
+    }
+    if widgets::big_button(ui, hold, "Hold", "", true, look(element.hold)).on_hover_text("Its end stands until NEXT").clicked() {
+        edit(PlaylistEdit::Hold(id, !element.hold));
+    }
+    for (rect, label, up) in [(up, "Earlier", true), (down, "Later", false)] {
+        let response = widgets::big_button(ui, rect, label, "", true, widgets::ButtonLook { color: Color32::TRANSPARENT, ..look(false) });
+        let (c, d) = (rect.center(), if up { -4.0 } else { 4.0 });
+        let points = vec![c + vec2(0.0, d), c + vec2(5.0, -d * 0.6), c + vec2(-5.0, -d * 0.6)];
+        ui.painter().add(egui::Shape::convex_polygon(points, style::TEXT, Stroke::NONE));
+        if response.on_hover_text(label).clicked() {
+            edit(PlaylistEdit::Place(id, if up { k.saturating_sub(1) } else { k + 1 }));
+        }
+    }
+}
