@@ -59,7 +59,10 @@ impl Director {
             Shot::Angle => roll(self.transport.wrap_position(position.round()), &range),
             Shot::Still { secs } => still(position, 0.0, *secs),
             Shot::Move(name) => match a_move(name) {
-                Some(m) => m.path(position, self.transport.arc_order().len(), self.closed(), &range),
+                Some(m) => {
+                    let span = orbit::Span::of(&self.present(e.mark), self.closed());
+                    m.path(position, self.transport.arc_order().len(), span, &range)
+                }
                 None => still(position, 0.0, STILL_SECS),
             },
         }
