@@ -8,15 +8,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use volte::output::program::{ChannelOptions, Due, PictureSource, ProgramOutput, SinkCodec, SinkSpec, SinkState, SinkStatus};
+use volte::engine::{CapturedFeeds, Command, Engine, EngineOptions, Feeds, ProgramKind, Snapshot};
+use volte::output::program::{
+    ChannelOptions, Due, Frame, FrameTaker, PictureSource, ProgramOutput, SinkCodec, SinkSpec, SinkState, SinkStatus, Tick,
+};
 use volte::time::FrameRate;
 
 mod support {
+    pub mod fake_feeds;
     pub mod numbers;
     pub mod peers;
+    pub mod timed_feeds;
 }
+use support::fake_feeds::arc_rig;
 use support::numbers::{Received, number_of, numbered};
 use support::peers::{Peer, port, serve_files};
+use support::timed_feeds::TimedFeeds;
 
 /// Receivers look at what comes for half a second only.
 const QUICK: &str = "-fflags nobuffer -probesize 100000 -analyzeduration 500000";
@@ -230,4 +237,138 @@ fn what_cannot_be_says_why() {
         assert!(sinks[0].problem.as_deref().is_some_and(|p| p.contains("NDI runtime")), "{sinks:#?}");
     }
     assert!(sinks[2].problem.as_deref().is_some_and(|p| p.contains("320x180p25") || p.contains("Desktop Video")), "{sinks:#?}");
+}
+
+/// What a record of takes must look like: live numbers that never go back, then nothing but the marked frame, then live again, later.
+fn judge_takes(numbers: &[Option<u16>], marks: &[u16]) -> Result<usize, String> {
+    let (mut done, mut live, mut on_air) = (0, 0_u16, false);
+    for (at, number) in numbers.iter().enumerate() {
+        let number = number.ok_or(format!("picture {at} is none of ours"))?;
+        match on_air {
+            true if number == marks[done] => {}
+            true if number < live => return Err(format!("picture {at} is {number}, in the take of {}", marks[done])),
+            true => (on_air, done, live) = (false, done + 1, number),
+            false if number >= live && (live == 0 || number - live < 25) => live = number,
+            false if marks.get(done) == Some(&number) => on_air = true,
+            false => return Err(format!("take {done} of {:?} begins with {number} after {live}", marks.get(done))),
+        }
+    }
+    Ok(done)
+}
+
+#[test]
+fn fifty_takes_begin_with_the_marked_frame_while_a_receiver_comes_and_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let feeds = Arc::new(TimedFeeds::new(arc_rig(3, 12.0)));
+    let engine_options = EngineOptions { without_gpu: true, export_folder: Some(dir.path().to_owned()), ..EngineOptions::default() };
+    let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &engine_options).unwrap();
+    let (srt, file) = (port(), dir.path().join("takes.ts"));
+    let sinks = vec![sink("file", &file.display().to_string()), sink("srt", &format!("srt://127.0.0.1:{srt}"))];
+    engine.start_output(&ChannelOptions::new("320x180p50".parse().unwrap()), sinks).unwrap();
+    let patience = |done: &dyn Fn(&Snapshot) -> bool, what: &str| {
+        engine.wait_for(PATIENCE, |s| done(s)).unwrap_or_else(|| panic!("{what}: {:?}", engine.snapshot().notices))
+    };
+    let state = |s: &Snapshot, k: usize| s.output.as_ref().map(|o| (o.sinks[k].state, o.sinks[k].frames));
+    patience(&|s| state(s, 0).is_some_and(|(_, frames)| frames > 5), "no output");
+    let receive = || Peer::ffmpeg(&format!("{QUICK} -i srt://127.0.0.1:{srt}?mode=listener -c copy -f null -"));
+    let (mut peer, mut marks, mut received) = (Some(receive()), Vec::new(), 0);
+    for take in 0..50 {
+        assert!(engine.send(Command::Mark));
+        let armed = patience(
+            &|s| s.events.len() == take + 1 && s.can_take && s.preview.as_ref().is_some_and(|p| p.event == s.events.last().map(|e| e.id)),
+            "it is not prepared",
+        );
+        marks.push(feeds.number_at(armed.preview.as_ref().unwrap().instant));
+        std::thread::sleep(Duration::from_millis(60));
+        assert!(engine.send(Command::Take));
+        patience(&|s| matches!(s.program.kind, ProgramKind::Replay { .. }), "no take");
+        std::thread::sleep(Duration::from_millis(60));
+        assert!(engine.send(Command::Return));
+        patience(&|s| matches!(s.program.kind, ProgramKind::Live(_)), "no return");
+        std::thread::sleep(Duration::from_millis(40));
+        let running = state(&engine.snapshot(), 1).is_some_and(|(s, _)| s == SinkState::Running);
+        received += u32::from(running);
+        // Killed, and started again some takes later.
+        if take % 20 == 15 {
+            peer = None;
+        } else if peer.is_none() && take % 20 == 18 {
+            peer = Some(receive());
+        }
+    }
+    let output = engine.snapshot().output.clone().unwrap();
+    drop((engine, peer));
+    assert!(output.sinks[1].retries > 0 && received > 10, "{received} takes were received: {:#?}", output.sinks[1]);
+    assert!(output.channel.skipped == 0 && output.sinks[0].dropped == 0 && output.sinks[0].missed < 60, "{output:#?}");
+    let record = Received::of(&file);
+    record.judge_times(FrameRate::whole(50), 2).unwrap();
+    assert_eq!(judge_takes(&record.numbers, &marks), Ok(50));
+    println!("{} frames, {:?}", record.numbers.len(), output.channel);
+    // And it would be seen if it were not so.
+    let at = record.numbers.iter().position(|n| *n == Some(marks[20])).unwrap();
+    let second = record.numbers.iter().skip(at + 1).position(|n| *n == Some(marks[20])).unwrap() + at + 1;
+    let mut wrong = record.numbers.clone();
+    wrong[second] = Some(marks[20] + 1);
+    assert!(judge_takes(&wrong, &marks).is_err());
+    wrong[second] = None;
+    assert!(judge_takes(&wrong, &marks).is_err());
+}
+
+/// Writes down what goes out, beside what has come in by then.
+struct Beside {
+    session: Arc<volte::capture::CaptureSession>,
+    seen: Arc<parking_lot::Mutex<Vec<(u64, Option<u16>, i64)>>>,
+}
+
+impl FrameTaker for Beside {
+    fn take(&mut self, frame: &Arc<Frame>, tick: Tick) {
+        let newest = self.session.status()[0].newest.map_or(0, |at| at.nanos());
+        let number = number_of(&frame.as_ref().as_ref()[..320 * 180]);
+        self.seen.lock().push((tick.index, number, newest));
+    }
+}
+
+#[test]
+fn a_camera_passes_through_within_three_frames_and_in_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let clip = dir.path().join("cam01.mp4");
+    let rate = FrameRate::whole(25);
+    // As a camera codes: no picture waits for a later one.
+    let words = "-v error -f rawvideo -pix_fmt rgba -s 320x180 -r 25 -i - -pix_fmt yuv420p -c:v libx264 -preset ultrafast -bf 0 -g 25 -y";
+    let mut coder =
+        std::process::Command::new("ffmpeg").args(words.split(' ')).arg(&clip).stdin(std::process::Stdio::piped()).spawn().unwrap();
+    let mut pictures = coder.stdin.take().unwrap();
+    (0..200).for_each(|n| std::io::Write::write_all(&mut pictures, numbered(n).rgba()).unwrap());
+    drop(pictures);
+    assert!(coder.wait().unwrap().success());
+    let source = volte::capture::FeedSource::File { path: clip, pace: volte::capture::Pace::Live { looped: false } };
+    let config = volte::capture::CaptureConfig {
+        preview: volte::capture::PreviewConfig { enabled: false, ..volte::capture::PreviewConfig::default() },
+        ..volte::capture::CaptureConfig::default()
+    };
+    let session = volte::capture::CaptureSession::start(config, &[volte::capture::FeedSpec::new("cam01", source)]).unwrap();
+    let feeds = Arc::new(CapturedFeeds::new(arc_rig(3, 12.0), session, Some(rate)).unwrap());
+    let engine =
+        Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &EngineOptions { without_gpu: true, ..EngineOptions::default() }).unwrap();
+    assert!(engine.send(Command::SelectCamera(0)));
+    engine.start_output(&ChannelOptions::new("320x180p25".parse().unwrap()), vec![]).unwrap();
+    let seen = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    assert!(engine.watch_output(Beside { session: Arc::clone(feeds.session()), seen: Arc::clone(&seen) }));
+    std::thread::sleep(Duration::from_secs(6));
+    let told = engine.snapshot().output.clone().unwrap().channel;
+    drop(engine);
+    // The first second finds the delay.
+    let seen: Vec<_> = seen.lock().iter().filter(|(_, number, _)| number.is_some_and(|n| n > 30)).copied().collect();
+    let first = feeds.session().ring().status().feeds[0].oldest.unwrap().nanos();
+    let latencies: Vec<i64> =
+        seen.iter().map(|(_, number, newest)| (newest - first + 20_000_000) / 40_000_000 - i64::from(number.unwrap())).collect();
+    let numbers: Vec<u16> = seen.iter().map(|(_, number, _)| number.unwrap()).collect();
+    println!("{} frames, latencies {:?}…, told {told:?}", seen.len(), &latencies[..20.min(latencies.len())]);
+    assert!(numbers.len() > 60, "{numbers:?}");
+    // A machine that is busy with other tests comes late now and then; what is shown never goes back.
+    let within = latencies.iter().filter(|l| (0..=3).contains(*l)).count();
+    assert!(within * 10 >= latencies.len() * 9, "{latencies:?}");
+    assert!(numbers.windows(2).all(|w| w[1] >= w[0]), "{numbers:?}");
+    let in_step = numbers.windows(2).filter(|w| w[1] == w[0] + 1).count();
+    println!("{in_step} of {} pictures in step", numbers.len() - 1);
+    assert!(in_step * 10 >= numbers.len() * 7, "{numbers:?}");
 }

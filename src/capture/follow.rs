@@ -10,6 +10,8 @@ use crate::{
 
 /// Units decoded at a time.
 const UNITS: usize = 8;
+/// As many may wait without any being left out.
+const UNITS_IN_STEP: usize = 3;
 
 /// Decodes one feed as it arrives in the ring. Every unit is decoded once; whoever asks late gets the newest frame.
 #[derive(Debug)]
@@ -49,7 +51,11 @@ impl LiveFollower {
             self.next_order = keyframe.order;
             self.decoder = None;
         }
-        let units = self.ring.follow(self.feed, self.next_order, UNITS);
+        let mut units = self.ring.follow(self.feed, self.next_order, UNITS);
+        // Frames that came together are shown one after the other; only who is far behind leaves some out.
+        if units.len() <= UNITS_IN_STEP {
+            units.truncate(1);
+        }
         let (Some(first), Some(last)) = (units.first(), units.last()) else { return Ok(None) };
         // Where the ring had to jump, or for the first unit, references begin anew.
         let restarts = first.order != self.next_order || self.decoder.is_none();

@@ -7,9 +7,11 @@ use volte::{
     app,
     capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, Pace},
     engine::{CapturedFeeds, Engine, EngineOptions, Feeds, Quality, footage, production::learn_sizes},
+    output::program::{ChannelOptions, ProgramFormat, SinkAddress, SinkSpec},
     rig,
     ring::{RingConfig, disk::DiskConfig},
     show::Show,
+    time::FrameRate,
 };
 
 /// What `volte console` takes.
@@ -55,6 +57,13 @@ pub struct Desk {
     /// Do not open the program window; F11 opens it later.
     #[arg(long)]
     no_program_window: bool,
+    /// Send program there as well, e.g. srt://:7001, rtmp://HOST/APP/KEY, hls:FOLDER or program.mkv (docs/output.md lists all forms). May be
+    /// given more than once.
+    #[arg(long = "output", value_name = "ADDRESS")]
+    pub outputs: Vec<SinkAddress>,
+    /// Size and rate of program where it is sent: 720p25, 1080p50, 1080p59.94, … [default: 1080p50].
+    #[arg(long, value_name = "FORMAT", requires = "outputs")]
+    pub program_format: Option<ProgramFormat>,
     /// Folder for what EXPORT writes.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub export_folder: PathBuf,
@@ -95,10 +104,21 @@ impl Desk {
         }
     }
 
+    /// The output that the command line asks for.
+    fn program(&self) -> Option<(ChannelOptions, Vec<SinkSpec>)> {
+        let standard = ProgramFormat { width_px: 1920, height_px: 1080, rate: FrameRate::whole(50) };
+        let sinks: Vec<SinkSpec> =
+            self.outputs.iter().enumerate().map(|(k, address)| SinkSpec::new(format!("output {}", k + 1), address.clone())).collect();
+        (!sinks.is_empty()).then(|| (ChannelOptions::new(self.program_format.unwrap_or(standard)), sinks))
+    }
+
     /// Runs the engine and its windows on feeds until the console is closed.
-    pub fn open(&self, feeds: Arc<dyn Feeds>) -> anyhow::Result<()> {
+    pub fn open(&self, feeds: Arc<dyn Feeds>, program: Option<(ChannelOptions, Vec<SinkSpec>)>) -> anyhow::Result<()> {
         let options = EngineOptions { quality: self.quality, export_folder: Some(self.export_folder.clone()), ..EngineOptions::default() };
         let engine = Engine::start(feeds, &options)?;
+        if let Some((options, sinks)) = program.or_else(|| self.program()) {
+            engine.start_output(&options, sinks)?;
+        }
         let windows = app::WindowOptions {
             program_full_screen: self.full_screen,
             no_program_window: self.no_program_window,
@@ -137,5 +157,5 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             eprintln!("note: {}: {problem}", feed.name);
         }
     }
-    args.desk.open(Arc::new(CapturedFeeds::new(rig, session, None)?))
+    args.desk.open(Arc::new(CapturedFeeds::new(rig, session, None)?), None)
 }

@@ -167,7 +167,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if headless {
         return write_orbit(args, feeds, feeder, &progress);
     }
-    let done = args.desk.open(Arc::clone(&feeds) as Arc<dyn Feeds>);
+    let done = args.desk.open(Arc::clone(&feeds) as Arc<dyn Feeds>, None);
     // Who feeds stops before who is fed.
     drop(feeder);
     drop(feeds);

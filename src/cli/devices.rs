@@ -82,6 +82,15 @@ pub fn run(_args: Args) -> anyhow::Result<()> {
         }
     }
 
+    println!("Sinks of program (docs/output.md)");
+    for sink in volte::output::program::sink_support() {
+        let there = sink.missing.is_empty();
+        println!("  {} {:<18} {:<30} {}", if there { "yes" } else { " no" }, sink.name, sink.address, sink.elements.join(", "));
+        for (element, remedy) in &sink.missing {
+            println!("      {element} is missing. {remedy}");
+        }
+    }
+
     println!("Cards and more");
     for (element, purpose, package) in ELEMENTS {
         let found = gst::ElementFactory::find(element).is_some();

@@ -12,10 +12,11 @@ use volte::{
     app,
     capture::{CaptureSession, DiskState, DiskStatus, FeedStatus},
     engine::{
-        CapturedFeeds,
+        CapturedFeeds, Engine, EngineOptions, Feeds,
         clocks::{self, ClockJob},
         production::{Production, learn_sizes},
     },
+    output::program::ProgramStatus,
     ring::RingStatus,
     show::Show,
 };
@@ -29,7 +30,7 @@ pub struct Args {
     /// The show file.
     #[arg(value_name = "SHOW.toml")]
     show: PathBuf,
-    /// No windows: print how every feed fares, once a second.
+    /// No windows: print how every feed and every output fares, once a second; outputs carry the live camera.
     #[arg(long)]
     headless: bool,
     /// End after so many seconds.
@@ -95,7 +96,10 @@ pub fn run_show(args: ShowArgs) -> anyhow::Result<()> {
     note_missing(&production);
     let missing = production.missing();
     anyhow::ensure!(missing.is_empty(), "{}: {}", show.file.display(), missing.join("\n"));
-    println!("{}: {} feeds, {} cameras, nothing wrong", show.name, production.specs.len(), production.rig.cameras.len());
+    let outputs = production.program.as_ref().map_or_else(String::new, |(options, sinks)| {
+        format!(", {} output{} in {}", sinks.len(), if sinks.len() == 1 { "" } else { "s" }, options.format)
+    });
+    println!("{}: {} feeds, {} cameras{outputs}, nothing wrong", show.name, production.specs.len(), production.rig.cameras.len());
     Ok(())
 }
 
@@ -162,8 +166,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     note_missing(&production);
     let session = production.start()?;
-    if args.headless {
-        return watch(&session, args.seconds);
+    let program = production.program.take();
+    if args.headless && program.is_none() {
+        return watch(&session, None, args.seconds);
     }
     let mut rig = production.rig;
     learn_sizes(&mut rig, &session);
@@ -173,11 +178,17 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
     }
     let feeds = Arc::new(CapturedFeeds::new(rig, session, None)?);
-    Desk::of_show(&show, args.full_screen, args.no_program_window).open(feeds)
+    if let (true, Some((options, sinks))) = (args.headless, &program) {
+        // Nobody operates it: program is the live camera, and no GPU is needed.
+        let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &EngineOptions { without_gpu: true, ..EngineOptions::default() })?;
+        engine.start_output(options, sinks.clone())?;
+        return watch(feeds.session(), Some(&engine), args.seconds);
+    }
+    Desk::of_show(&show, args.full_screen, args.no_program_window).open(feeds, program)
 }
 
 /// Prints a table every second.
-fn watch(session: &CaptureSession, seconds: Option<u64>) -> anyhow::Result<()> {
+fn watch(session: &CaptureSession, engine: Option<&Engine>, seconds: Option<u64>) -> anyhow::Result<()> {
     let cancel = super::cancelled_by_ctrl_c()?;
     let begun = Instant::now();
     let mut before: Vec<u64> = session.status().iter().map(|f| f.received).collect();
@@ -199,6 +210,9 @@ fn watch(session: &CaptureSession, seconds: Option<u64>) -> anyhow::Result<()> {
         for line in ring_lines(&session.ring().status()).into_iter().chain(disk_lines(&session.disk_status())) {
             println!("         {line}");
         }
+        if let Some(output) = engine.and_then(|e| e.snapshot().output.clone()) {
+            output_lines(&output).iter().for_each(|line| println!("         {line}"));
+        }
         before = status.iter().map(|f| f.received).collect();
         if cancel.is_cancelled() {
             break;
@@ -211,6 +225,38 @@ fn watch(session: &CaptureSession, seconds: Option<u64>) -> anyhow::Result<()> {
 fn ring_lines(ring: &RingStatus) -> Vec<String> {
     let mut lines = vec![format!("ring: {:.1} of {:.1} MB", ring.bytes as f64 * 1e-6, ring.budget_bytes as f64 * 1e-6)];
     lines.extend(ring.warnings().into_iter().map(|warning| format!("  {warning}")));
+    lines
+}
+
+/// The output's clock, and how every sink fares.
+fn output_lines(output: &ProgramStatus) -> Vec<String> {
+    let ProgramStatus { format, channel, sinks } = output;
+    let latency = channel.latency_nanos.map_or_else(|| "-".to_owned(), |nanos| format!("{:.0} ms", nanos as f64 * 1e-6));
+    let mut lines = vec![format!(
+        "output: {format}, {}, {} frames, {} repeated ({} underruns), {} slates, {} skipped, latency {latency}, at worst {:.1} ms late",
+        channel.timecode,
+        channel.frames,
+        channel.repeated,
+        channel.underruns,
+        channel.slates,
+        channel.skipped,
+        channel.worst_late_nanos as f64 * 1e-6
+    )];
+    for sink in sinks {
+        lines.push(format!(
+            "  {:<12} {:<8} {:<18} {:>7} frames {:>6.2} Mb/s {:>5} dropped {:>6} missed {:>3} retries  {}",
+            sink.name,
+            sink.state.word(),
+            sink.codec,
+            sink.frames,
+            sink.bits_per_sec as f64 * 1e-6,
+            sink.dropped,
+            sink.missed,
+            sink.retries,
+            sink.address
+        ));
+        lines.extend(sink.problem.iter().map(|problem| format!("    {problem}")));
+    }
     lines
 }
 

@@ -1,13 +1,17 @@
-//! Budgets: memory and duration of the ring, what marks keep, frames lost, GPU milliseconds against the frame.
+//! Budgets: memory and duration of the ring, what marks keep, frames lost, GPU milliseconds against the frame, and the output's
+//! sinks.
 
 use egui::{Align2, Color32, Rect, Role, Ui, WidgetInfo, pos2, vec2};
 
 use super::{style, widgets};
-use crate::engine::{DiskState, DiskTier, LevelCost, Snapshot};
+use crate::{
+    engine::{DiskState, DiskTier, LevelCost, Snapshot},
+    output::program::{ProgramStatus, SinkState},
+};
 
 /// One bar: name, figures, share of the budget.
-struct Budget {
-    name: &'static str,
+struct Budget<'a> {
+    name: &'a str,
     figures: String,
     share: f32,
     color: Color32,
@@ -79,6 +83,10 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
     budgets.push(Budget { name: "Last solve", figures: solved, share: of(solve, 1000.0), color: style::ACCENT });
     budgets.push(Budget { name: "GPU per camera", figures: costs(snapshot), share: 0.0, color: style::ACCENT });
 
+    if let Some(output) = &snapshot.output {
+        budgets.extend(outputs(output));
+    }
+
     let dropped: u64 = snapshot.cameras.iter().map(|c| c.status.dropped).sum();
     let level = &snapshot.level;
     let counts = format!("dropped {dropped}   repeated {}   {}: {}", snapshot.program.repeated, level.level.label(), level.why);
@@ -113,6 +121,27 @@ fn disk_figures(disk: &DiskTier) -> String {
 }
 
 /// What a camera has cost at each level.
+/// The output, and a row for each of its sinks.
+fn outputs(output: &ProgramStatus) -> Vec<Budget<'_>> {
+    let channel = &output.channel;
+    let latency = channel.latency_nanos.map_or_else(String::new, |nanos| format!("   {:.0} ms", nanos as f64 * 1e-6));
+    let lost = channel.underruns + channel.skipped;
+    let first = Budget {
+        name: "Output",
+        figures: format!("{}   {}{latency}   underruns {lost}", output.format, channel.timecode),
+        share: 1.0,
+        color: if channel.skipped > 0 || channel.slates == channel.frames { style::AMBER } else { style::ACCENT },
+    };
+    let rows = output.sinks.iter().map(|sink| {
+        let good = sink.state == SinkState::Running;
+        let lost = sink.dropped + sink.missed;
+        let figures = format!("{}   {:.1} Mb/s   lost {lost}", sink.state.word(), sink.bits_per_sec as f64 * 1e-6);
+        let color = if good { style::ACCENT } else { style::AMBER };
+        Budget { name: &sink.name, figures, share: f32::from(u8::from(good)), color }
+    });
+    std::iter::once(first).chain(rows).collect()
+}
+
 fn costs(snapshot: &Snapshot) -> String {
     let known = |c: &LevelCost| c.solve_secs_per_camera.map(|secs| format!("{} {:.0} ms", c.level.label(), secs * 1e3));
     let known: Vec<String> = snapshot.level.costs.iter().filter_map(known).collect();

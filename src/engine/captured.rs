@@ -10,10 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
 
-use super::{DiskTier, EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
+use super::{DiskTier, EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus, live_history::LiveHistory};
 use crate::{
     capture::{self, CaptureSession, FeedState, LiveFollower},
     frame::Moment,
@@ -64,7 +63,7 @@ struct Status {
 struct Focus {
     /// The camera, as an index of the rig.
     camera: AtomicUsize,
-    picture: ArcSwapOption<(usize, LivePicture)>,
+    history: Mutex<LiveHistory>,
     stop: AtomicBool,
 }
 
@@ -222,7 +221,8 @@ fn follow(session: &CaptureSession, feeds: &[Option<FeedId>], focus: &Focus) {
         match current.next_frame() {
             Ok(Some(timed)) => {
                 if let Some(picture) = timed.frame.to_picture() {
-                    focus.picture.store(Some(Arc::new((camera, LivePicture { picture: Arc::new(picture), time: timed.time }))));
+                    let picture = LivePicture { picture: Arc::new(picture), time: timed.time };
+                    focus.history.lock().push(camera, picture, session.house_now());
                 }
             }
             Ok(None) => thread::sleep(Duration::from_millis(4)),
@@ -256,13 +256,17 @@ impl Feeds for CapturedFeeds {
     }
 
     fn live_picture(&self, camera: usize) -> Option<LivePicture> {
-        if let Some(focused) = self.focus.picture.load_full()
-            && focused.0 == camera
-        {
-            return Some(focused.1.clone());
+        let focused = self.focus.history.lock().newest(camera);
+        if focused.is_some() {
+            return focused;
         }
         let preview = self.session.preview((*self.feeds.get(camera)?)?)?;
         Some(LivePicture { picture: Arc::clone(&preview.picture), time: preview.time })
+    }
+
+    fn live_picture_due(&self, camera: usize, now: MediaTime) -> Option<LivePicture> {
+        let due = self.focus.history.lock().due(camera, now, self.rate.interval_nanos());
+        due.or_else(|| self.live_picture(camera))
     }
 
     fn focus(&self, camera: usize) {

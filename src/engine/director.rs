@@ -30,6 +30,7 @@ use super::{
     moment_thread::MomentWish,
     orbit,
     playing::Playing,
+    program::OutputSlot,
     snapshot::slate,
     strip::{Strip, StripWish},
 };
@@ -129,6 +130,7 @@ pub(super) struct Director {
     pub published: u64,
     pub export: Option<RunningExport>,
     pub truth: truth::TruthState,
+    pub output: Arc<OutputSlot>,
     export_folder: PathBuf,
     exports: Sender<ExportNews>,
     board: Arc<Board>,
@@ -179,6 +181,7 @@ impl Director {
             arc.as_ref().map_or_else(Vec::new, |a| (0..a.gap_count()).map(|k| a.gap_rad(feeds.rig(), k).to_degrees()).collect());
         let mut director = Self {
             truth: truth::TruthState::new(&degrees),
+            output: Arc::default(),
             arc,
             transport,
             governor,

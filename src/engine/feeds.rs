@@ -113,6 +113,12 @@ pub trait Feeds: Send + Sync + 'static {
     /// The newest picture of a camera, at a size of the feed's choice; `None` before the first.
     fn live_picture(&self, camera: usize) -> Option<LivePicture>;
 
+    /// The picture of the camera in focus that an output shall show at `now`: every one once, in step, however unevenly they come.
+    /// Feeds that keep no past give the newest.
+    fn live_picture_due(&self, camera: usize, _now: MediaTime) -> Option<LivePicture> {
+        self.live_picture(camera)
+    }
+
     /// This camera is on program: its pictures are wanted at full rate and size.
     fn focus(&self, camera: usize);
 

@@ -1,7 +1,7 @@
 //! The live engine: the one owner of state. Commands and reports come in, one immutable snapshot goes out.
 //!
 //! Threads: `engine` (single writer of everything below), `gpu` (the only one that touches pipelines), `moment` (decoding),
-//! `strip` (decoding what rolls).
+//! `strip` (decoding what rolls), and the output's own (`program`, `encode …`, `sink …`).
 //! The engine waits for nobody: the board and the moment wish are `latest` slots, the reports are bounded `lossless` queues that
 //! only the engine reads, commands are a bounded `lossless` queue that tells the sender when it is full.
 
@@ -10,10 +10,25 @@ use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 use arc_swap::ArcSwap;
 use crossbeam::channel::{Receiver, Sender, bounded};
 
+#[cfg(feature = "gstreamer")]
+use super::program::ProgramPictures;
 use super::{
-    Command, Quality, Snapshot, board::Board, director::Director, export_thread::ExportNews, feeds::Feeds, gpu_thread,
-    gpu_thread::GpuReport, moment_thread, moment_thread::MomentReport, strip, strip::ChunkReport,
+    Command, Quality, Snapshot,
+    board::Board,
+    director::Director,
+    export_thread::ExportNews,
+    feeds::Feeds,
+    gpu_thread,
+    gpu_thread::GpuReport,
+    moment_thread,
+    moment_thread::MomentReport,
+    program::{OutputFeeds, OutputSlot},
+    strip,
+    strip::ChunkReport,
 };
+use crate::output::program::ChannelError;
+#[cfg(feature = "gstreamer")]
+use crate::output::program::{ChannelOptions, FrameTaker, ProgramOutput, SinkSpec};
 
 const COMMANDS_LOSSLESS: usize = 256;
 const REPORTS_LOSSLESS: usize = 64;
@@ -31,6 +46,9 @@ pub enum EngineError {
         /// The system's word.
         source: std::io::Error,
     },
+    /// The output does not start.
+    #[error(transparent)]
+    Output(#[from] ChannelError),
     /// The rig has no cameras.
     #[error("the rig has no cameras. Give a rig file with at least one camera")]
     NoCameras,
@@ -66,6 +84,9 @@ pub struct Engine {
     strip: Arc<strip::StripWish>,
     stop: Sender<()>,
     threads: Vec<thread::JoinHandle<()>>,
+    output: Arc<OutputSlot>,
+    #[cfg_attr(not(feature = "gstreamer"), expect(dead_code, reason = "only an output reads them"))]
+    feeds: OutputFeeds,
 }
 
 /// What the engine thread listens to.
@@ -99,6 +120,8 @@ impl Engine {
             strip: Arc::clone(&strip),
             stop,
             threads: Vec::new(),
+            output: Arc::default(),
+            feeds: OutputFeeds(Arc::clone(&feeds)),
         };
 
         if !options.without_gpu {
@@ -112,6 +135,7 @@ impl Engine {
         engine.spawn("strip", move || strip::run(decoding.as_ref(), &wish, &chunks_out))?;
         let (exports_out, exports_in) = bounded(REPORTS_LOSSLESS);
         let mut director = Director::new(feeds, board, moments, strip, exports_out, options);
+        director.output = Arc::clone(&engine.output);
         let snapshot = Arc::clone(&engine.snapshot);
         snapshot.store(Arc::new(director.snapshot()));
         let inbox =
@@ -140,6 +164,26 @@ impl Engine {
         self.snapshot.load_full()
     }
 
+    /// Starts the program output with its sinks; one that ran before ends. Nothing is waited for: sinks open on threads of their own,
+    /// and [`Snapshot::output`] says how they fare.
+    #[cfg(feature = "gstreamer")]
+    pub fn start_output(&self, options: &ChannelOptions, sinks: Vec<SinkSpec>) -> Result<(), EngineError> {
+        self.output.set(None);
+        let pictures = ProgramPictures::new(Arc::clone(&self.feeds.0), Arc::clone(&self.snapshot));
+        let output = ProgramOutput::start(options, pictures)?;
+        for sink in sinks {
+            output.add(sink)?;
+        }
+        self.output.set(Some(output));
+        Ok(())
+    }
+
+    /// Hands every frame of the running output to somebody in this program; false when there is no output.
+    #[cfg(feature = "gstreamer")]
+    pub fn watch_output(&self, taker: impl FrameTaker) -> bool {
+        self.output.watch(taker)
+    }
+
     /// Lets something break on the GPU, to see that the show goes on.
     pub fn rehearse(&self, fault: GpuFault) {
         self.board.post_fault_latest(fault);
@@ -163,6 +207,9 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
+        // What goes out ends before what it shows.
+        #[cfg(feature = "gstreamer")]
+        self.output.set(None);
         self.stop.try_send(()).ok();
         self.board.stop();
         self.moments.stop();

@@ -21,6 +21,8 @@ mod heat;
 mod ladder;
 mod level;
 mod live;
+#[cfg(feature = "gstreamer")]
+mod live_history;
 mod meter;
 mod moment_thread;
 mod orbit;
@@ -28,6 +30,7 @@ pub mod plates;
 mod playing;
 #[cfg(feature = "gstreamer")]
 pub mod production;
+mod program;
 mod publish;
 pub mod retime;
 mod snapshot;

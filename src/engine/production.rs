@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use crate::capture::{CaptureConfig, CaptureError, CaptureSession, FeedSource, FeedSpec, FeedStatus, Taken};
+use crate::output::program::{ChannelOptions, FormatError, ProgramFormat, SinkAddress, SinkAddressError, SinkCodec, SinkSpec};
 use crate::rig::{self, Rig};
 use crate::ring::{RingConfig, disk::DiskConfig};
 use crate::show::{Show, ShowError};
@@ -23,6 +24,8 @@ pub struct Production {
     pub capture: CaptureConfig,
     /// Cameras of the rig that have no feed: they are left out of every moment.
     pub without_feed: Vec<String>,
+    /// The program output and where it goes; `None` when it goes nowhere.
+    pub program: Option<(ChannelOptions, Vec<SinkSpec>)>,
 }
 
 impl Production {
@@ -60,7 +63,8 @@ impl Production {
             disk: show.disk.as_ref().map(|disk| DiskConfig::new(&disk.folder, disk.budget_bytes)),
             ..CaptureConfig::default()
         };
-        Ok(Self { rig, specs, capture, without_feed })
+        let program = program_of(show)?;
+        Ok(Self { rig, specs, capture, without_feed, program })
     }
 
     /// What is missing on this machine before the show can run: files that are to be played, the disk that is to be recorded to. Opens
@@ -105,6 +109,33 @@ fn taken_by<'a>(specs: &'a [FeedSpec], taken: &Taken<'_>) -> Option<&'a str> {
         FeedSource::Stream(stream) if stream.takes()?.excludes(taken) => Some(spec.name.as_str()),
         _ => None,
     })
+}
+
+/// The output as a show describes it.
+fn program_of(show: &Show) -> Result<Option<(ChannelOptions, Vec<SinkSpec>)>, ShowError> {
+    let Some(program) = &show.program else { return Ok(None) };
+    let format: ProgramFormat = program.format.parse().map_err(|e: FormatError| show.error_at(program.line, e.to_string()))?;
+    let options = ChannelOptions { dissolve_frames: program.dissolve_frames, tick: program.tick, ..ChannelOptions::new(format) };
+    let mut sinks = Vec::new();
+    for output in &show.outputs {
+        let wrong = |problem: String| show.error_at(output.line, format!("output {:?}: {problem}", output.name));
+        let address: SinkAddress = output.address.parse().map_err(|e: SinkAddressError| wrong(e.to_string()))?;
+        let mut spec = SinkSpec::new(&output.name, address.beside(show.folder()));
+        if let Some(name) = &output.codec {
+            let allowed = spec.address.codecs();
+            let words = allowed.iter().map(|c| c.name()).collect::<Vec<_>>().join(", ");
+            spec.codec = SinkCodec::from_name(name)
+                .filter(|c| allowed.contains(c))
+                .ok_or_else(|| wrong(format!("{} cannot carry codec = {name:?}; it can carry {words}", spec.address.label())))?;
+        }
+        spec.kilobits = output.kilobits.unwrap_or(spec.kilobits);
+        if output.silence == Some(true) && !spec.address.takes_sound() {
+            return Err(wrong(format!("{} takes no sound; remove the line sound", spec.address.label())));
+        }
+        spec.silence = output.silence.unwrap_or(spec.silence);
+        sinks.push(spec);
+    }
+    Ok((!sinks.is_empty()).then_some((options, sinks)))
 }
 
 /// Paths of files are relative to the show.

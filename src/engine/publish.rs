@@ -99,6 +99,7 @@ impl Director {
             level: self.governor.view(),
             gpu: self.gpu.clone(),
             notices: self.notices.iter().cloned().collect(),
+            output: self.output.status(),
             export: self.export.as_ref().map(|e| ExportView { path: e.path.display().to_string(), progress: e.progress }),
         }
     }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     frame::Picture,
+    output::program::ProgramStatus,
     replay::{Event, EventId, Phase, Readiness, playlist::ElementId},
     time::{FrameRate, MediaTime},
     view::ViewReport,
@@ -299,6 +300,8 @@ pub struct Snapshot {
     pub notices: Arc<[Notice]>,
     /// An export that runs.
     pub export: Option<ExportView>,
+    /// The program output and its sinks, while there is one.
+    pub output: Option<Arc<ProgramStatus>>,
 }
 
 impl Snapshot {
@@ -359,6 +362,7 @@ impl Snapshot {
             gpu: GpuView::default(),
             notices: Arc::from([]),
             export: None,
+            output: None,
         }
     }
 }

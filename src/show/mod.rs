@@ -63,6 +63,36 @@ pub struct ShowDisk {
     pub budget_bytes: u64,
 }
 
+/// A sink of the program output.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShowOutput {
+    /// Its name.
+    pub name: String,
+    /// Where it goes; docs/output.md says which forms there are.
+    pub address: String,
+    /// How it is coded; `None` is what is usual for the address.
+    pub codec: Option<String>,
+    /// Thousands of bits per second; `None` is the standard.
+    pub kilobits: Option<u32>,
+    /// Whether it carries a silent sound track; `None` is what is usual for the address.
+    pub silence: Option<bool>,
+    /// Where it stands in the file, from 1.
+    pub line: usize,
+}
+
+/// The program output.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShowProgram {
+    /// Size and rate, such as `1080p50`.
+    pub format: String,
+    /// Frames of a dissolve between shots; 0 cuts.
+    pub dissolve_frames: u32,
+    /// Whether synthesized pictures carry a visible tick.
+    pub tick: bool,
+    /// Where it stands in the file, from 1.
+    pub line: usize,
+}
+
 /// A production.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Show {
@@ -86,6 +116,10 @@ pub struct Show {
     pub export_folder: PathBuf,
     /// `draft`, `air` or `hero`; `None` leaves it to the engine.
     pub quality: Option<String>,
+    /// The program output.
+    pub program: Option<ShowProgram>,
+    /// Where it goes, in the order of the file.
+    pub outputs: Vec<ShowOutput>,
 }
 
 #[derive(Deserialize)]
@@ -101,6 +135,28 @@ struct File {
     disk: Option<FileDisk>,
     #[serde(default)]
     export: FileExport,
+    program: Option<FileProgram>,
+    #[serde(default)]
+    outputs: Vec<Spanned<FileOutput>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileProgram {
+    format: Spanned<String>,
+    dissolve_frames: Option<Spanned<u64>>,
+    #[serde(default)]
+    tick: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileOutput {
+    name: Option<Spanned<String>>,
+    address: Spanned<String>,
+    codec: Option<String>,
+    bitrate_mbps: Option<Spanned<f64>>,
+    sound: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -233,6 +289,16 @@ impl Show {
             }
             other => other.as_ref().map(|q| q.as_ref().clone()).filter(|q| q != "auto"),
         };
+        let program = match &read.program {
+            Some(program) => Some(ShowProgram {
+                format: program.format.as_ref().clone(),
+                dissolve_frames: whole(&program.dissolve_frames, "dissolve_frames", 0..501)?.unwrap_or(0) as u32,
+                tick: program.tick,
+                line: line_of(text, &program.format.span()),
+            }),
+            None => None,
+        };
+        let outputs = outputs(text, &read, &wrong)?;
         let stem = || file.file_stem().map_or_else(|| "show".to_owned(), |s| s.to_string_lossy().into_owned());
         Ok(Self {
             file: file.to_owned(),
@@ -245,8 +311,45 @@ impl Show {
             disk,
             export_folder: read.export.folder.map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
             quality,
+            program,
+            outputs,
         })
     }
+}
+
+/// The sinks, checked as far as words go.
+fn outputs(text: &str, read: &File, wrong: &impl Fn(&Range<usize>, String) -> ShowError) -> Result<Vec<ShowOutput>, ShowError> {
+    let mut outputs: Vec<ShowOutput> = Vec::new();
+    for (k, output) in read.outputs.iter().enumerate() {
+        let FileOutput { name, address, codec, bitrate_mbps, sound } = output.as_ref();
+        if read.program.is_none() {
+            let problem = "outputs need a format; write [program] and format = \"1080p50\" (or another) above them";
+            return Err(wrong(&address.span(), problem.to_owned()));
+        }
+        let line = line_of(text, &address.span());
+        let name_at = name.as_ref().map_or(address.span(), Spanned::span);
+        let name = name.as_ref().map_or_else(|| format!("output {}", k + 1), |n| n.as_ref().clone());
+        if name.trim().is_empty() || name.contains("://") {
+            return Err(wrong(&name_at, "name is no name; write a word that the operator knows it by".to_owned()));
+        }
+        if let Some(first) = outputs.iter().find(|o| o.name == name) {
+            return Err(wrong(&name_at, format!("the output {name:?} is there already, on line {}; name this one otherwise", first.line)));
+        }
+        let kilobits = match bitrate_mbps {
+            Some(v) if !(0.1..=500.0).contains(v.as_ref()) => {
+                return Err(wrong(&v.span(), format!("bitrate_mbps = {} is not between 0.1 and 500", v.as_ref())));
+            }
+            other => other.as_ref().map(|v| (v.as_ref() * 1000.0).round() as u32),
+        };
+        let silence = match sound.as_ref().map(|s| (s.as_ref().as_str(), s.span())) {
+            None => None,
+            Some(("none", _)) => Some(false),
+            Some(("silence", _)) => Some(true),
+            Some((_, span)) => return Err(wrong(&span, "sound is none of \"none\" and \"silence\"".to_owned())),
+        };
+        outputs.push(ShowOutput { name, address: address.as_ref().clone(), codec: codec.clone(), kilobits, silence, line });
+    }
+    Ok(outputs)
 }
 
 #[cfg(test)]

@@ -24,6 +24,20 @@ budget_gb = 500
 
 [export]
 folder = "/exports"
+
+[program]
+format = "1080p59.94"
+dissolve_frames = 5
+
+[[outputs]]
+name = "truck"
+address = "srt://10.0.0.9:7001?passphrase=never-shown-5"
+bitrate_mbps = 12.5
+
+[[outputs]]
+address = "program.mkv"
+codec = "h265"
+sound = "silence"
 "#;
 
 fn parse(text: &str) -> Result<Show, ShowError> {
@@ -48,6 +62,10 @@ fn a_show_is_read() {
     assert_eq!((show.export_folder.as_path(), show.quality.as_deref()), (Path::new("/exports"), Some("air")));
     assert_eq!(show.feeds[0].offset_nanos, -2_500_000);
     assert_eq!((show.feeds[1].camera.as_str(), show.feeds[1].line, show.feeds[1].offset_nanos), ("cam02", 12, 0));
+    let program = show.program.unwrap();
+    assert_eq!((program.format.as_str(), program.dissolve_frames, program.tick, program.line), ("1080p59.94", 5, false, 27));
+    let of = |k: usize| (show.outputs[k].name.as_str(), show.outputs[k].kilobits, show.outputs[k].silence, show.outputs[k].line);
+    assert_eq!((of(0), of(1)), (("truck", Some(12_500), None, 32), ("output 2", None, Some(true), 36)));
     let small = parse("rig = \"r.toml\"\n[[feeds]]\ncamera = \"a\"\naddress = \"a.mp4\"\n").unwrap();
     assert_eq!((small.name.as_str(), small.disk, small.ring_bytes, small.quality), ("final", None, None, None));
 }
@@ -69,6 +87,13 @@ fn what_is_wrong_is_told_with_its_line() {
     refused("quality = \"air\"", "quality = \"best\"", 4, "draft, air, hero");
     refused("rig = \"rig.toml\"", "", 1, "rig");
     refused("passphrase=never-shown-1\"", "passphrase=never-shown-1", 8, "docs/show.md");
+    refused("format = \"1080p59.94\"", "size = 3", 27, "size");
+    refused("dissolve_frames = 5", "dissolve_frames = 5000", 28, "between 0");
+    refused("[program]\nformat = \"1080p59.94\"\ndissolve_frames = 5\n", "", 29, "outputs need a format");
+    refused("bitrate_mbps = 12.5", "bitrate_mbps = 0.01", 33, "between 0.1");
+    refused("name = \"truck\"", "name = \"srt://x?passphrase=never-shown-6\"", 31, "no name");
+    refused("codec = \"h265\"", "name = \"truck\"", 37, "line 32");
+    refused("sound = \"silence\"", "sound = \"loud\"", 38, "none of");
     let none = parse("rig = \"r\"\nfeeds = []\n").unwrap_err().to_string();
     assert!(none.contains("no feeds"), "{none}");
     let missing = Show::load(Path::new("/nowhere/show.toml")).unwrap_err().to_string();

@@ -41,51 +41,147 @@ impl Layout {
 /// One axis of a resize: which samples make each of the new ones.
 #[derive(Debug, Default)]
 struct Axis {
-    /// (first sample, first weight, count).
-    spans: Vec<(usize, usize, usize)>,
+    /// First sample of each.
+    first: Vec<usize>,
+    /// As many weights for each, one after the other.
     weights: Vec<i32>,
+    taps: usize,
 }
 
 impl Axis {
-    /// A triangle as wide as the coarser grid: smooth upwards, without aliasing downwards.
-    fn new(from: usize, to: usize) -> Self {
+    /// A triangle as wide as the coarser grid: smooth upwards, without aliasing downwards. `shift` moves the new samples, in samples
+    /// of the source.
+    fn new(from: usize, to: usize, shift: f64) -> Self {
         let scale = from as f64 / to as f64;
         let reach = scale.max(1.0);
-        let mut axis = Self::default();
+        let taps = ((reach * 2.0).ceil() as usize + 1).min(from);
+        let mut axis = Self { first: Vec::with_capacity(to), weights: Vec::with_capacity(to * taps), taps };
         for i in 0..to {
-            let center = (i as f64 + 0.5) * scale - 0.5;
-            let first = (center - reach).ceil().max(0.0) as usize;
-            let last = ((center + reach).floor().max(0.0) as usize).min(from - 1);
-            let raw: Vec<f64> = (first..=last).map(|k| (1.0 - (k as f64 - center).abs() / reach).max(0.0)).collect();
+            let center = ((i as f64 + 0.5) * scale - 0.5 + shift).clamp(0.0, from as f64 - 1.0);
+            let first = ((center - reach).ceil().max(0.0) as usize).min(from - taps);
+            let raw: Vec<f64> = (first..first + taps).map(|k| (1.0 - (k as f64 - center).abs() / reach).max(0.0)).collect();
             let sum: f64 = raw.iter().sum::<f64>().max(1e-9);
             let begin = axis.weights.len();
             axis.weights.extend(raw.iter().map(|w| (w / sum * f64::from(ONE)).round() as i32));
             let error = ONE - axis.weights[begin..].iter().sum::<i32>();
-            let middle = begin + raw.len() / 2;
-            axis.weights[middle] += error;
-            axis.spans.push((first, begin, raw.len()));
+            // The heaviest takes what rounding left over.
+            if let Some(heaviest) = axis.weights[begin..].iter_mut().max() {
+                *heaviest += error;
+            }
+            axis.first.push(first);
         }
         axis
+    }
+
+    /// One row across.
+    fn row(&self, from: &[u8], to: &mut [u8]) {
+        match self.taps {
+            2 => self.row_of::<2>(from, to),
+            3 => self.row_of::<3>(from, to),
+            4 => self.row_of::<4>(from, to),
+            5 => self.row_of::<5>(from, to),
+            _ => {
+                for ((&first, weights), to) in self.first.iter().zip(self.weights.chunks_exact(self.taps)).zip(to) {
+                    let sum: i32 = weights.iter().zip(&from[first..first + self.taps]).map(|(w, px)| w * i32::from(*px)).sum();
+                    *to = ((sum + ONE / 2) >> 14) as u8;
+                }
+            }
+        }
+    }
+
+    /// The same where the compiler knows the count: three times as fast.
+    fn row_of<const TAPS: usize>(&self, from: &[u8], to: &mut [u8]) {
+        for ((&first, weights), to) in self.first.iter().zip(self.weights.as_chunks::<TAPS>().0).zip(to) {
+            let Some(px) = from[first..].first_chunk::<TAPS>() else { continue };
+            let mut sum = ONE / 2;
+            for k in 0..TAPS {
+                sum += weights[k] * i32::from(px[k]);
+            }
+            *to = (sum >> 14) as u8;
+        }
+    }
+
+    /// All rows, each a mix of rows that are `width` wide.
+    fn rows(&self, (from, from_stride): (&[u8], usize), (to, to_stride): (&mut [u8], usize), sums: &mut [i32]) {
+        let width = sums.len();
+        for ((&first, weights), out) in self.first.iter().zip(self.weights.chunks_exact(self.taps)).zip(to.chunks_mut(to_stride)) {
+            sums.fill(ONE / 2);
+            for (weight, row) in weights.iter().zip(from[first * from_stride..].chunks(from_stride)).filter(|(w, _)| **w != 0) {
+                for (sum, px) in sums.iter_mut().zip(row) {
+                    *sum += weight * i32::from(*px);
+                }
+            }
+            for (out, sum) in out[..width].iter_mut().zip(sums.iter()) {
+                *out = (sum >> 14) as u8;
+            }
+        }
+    }
+}
+
+/// A plane, resized.
+#[derive(Debug)]
+struct Resize {
+    from: (usize, usize),
+    to: (usize, usize),
+    across: Axis,
+    down: Axis,
+    /// Resized in one direction: first in the one that leaves less.
+    half: Vec<u8>,
+    sums: Vec<i32>,
+}
+
+impl Resize {
+    fn new(from: (usize, usize), to: (usize, usize), shift: f64) -> Self {
+        let (across, down) = (Axis::new(from.0, to.0, shift), Axis::new(from.1, to.1, 0.0));
+        let (half, sums) = if to.1 < from.1 { (from.0 * to.1, from.0) } else { (to.0 * from.1, to.0) };
+        Self { from, to, across, down, half: vec![0; half], sums: vec![0; sums] }
+    }
+
+    /// Both with their bytes from row to row; `to` begins at the first sample.
+    fn plane(&mut self, from: &[u8], from_stride: usize, to: &mut [u8], to_stride: usize) {
+        if self.to.1 < self.from.1 {
+            self.down.rows((from, from_stride), (&mut self.half, self.from.0), &mut self.sums);
+            for (row, to) in self.half.chunks_exact(self.from.0).zip(to.chunks_mut(to_stride)) {
+                self.across.row(row, &mut to[..self.to.0]);
+            }
+            return;
+        }
+        for (row, half) in from.chunks(from_stride).zip(self.half.chunks_exact_mut(self.to.0)) {
+            self.across.row(&row[..self.from.0], half);
+        }
+        self.down.rows((&self.half, self.to.0), (to, to_stride), &mut self.sums);
     }
 }
 
 /// Where a picture of some size goes.
 #[derive(Debug)]
 struct Fit {
-    from: (usize, usize),
+    from: Layout,
     at: (usize, usize),
-    size: (usize, usize),
-    across: Axis,
-    down: Axis,
+    planes: Vec<u8>,
+    luma: Resize,
+    chroma: Resize,
 }
 
 impl Fit {
-    fn new(from: (usize, usize), into: (usize, usize)) -> Self {
-        let scale = (into.0 as f64 / from.0 as f64).min(into.1 as f64 / from.1 as f64);
-        let side = |side: usize, most: usize| (((side as f64 * scale / 2.0).round() as usize) * 2).clamp(2, most);
-        let size = (side(from.0, into.0), side(from.1, into.1));
-        let at = ((into.0 - size.0) / 4 * 2, (into.1 - size.1) / 4 * 2);
-        Self { from, at, size, across: Axis::new(from.0, size.0), down: Axis::new(from.1, size.1) }
+    fn new(width_px: u32, height_px: u32, into: Layout) -> Self {
+        // An odd side loses its last row or column: colour has half the size.
+        let from = Layout::new((width_px & !1).max(2), (height_px & !1).max(2));
+        let scale = (into.width as f64 / f64::from(width_px)).min(into.height as f64 / f64::from(height_px));
+        let side = |side: u32, most: usize| (((f64::from(side) * scale / 2.0).round() as usize) * 2).clamp(2, most);
+        let size = (side(width_px, into.width), side(height_px, into.height));
+        let at = ((into.width - size.0) / 4 * 2, (into.height - size.1) / 4 * 2);
+        let half = |(w, h): (usize, usize)| (w / 2, h / 2);
+        let own = (from.width, from.height);
+        // Colour stands at the left of its two pixels, before and after.
+        let shift = 0.25 - 0.25 * own.0 as f64 / size.0 as f64;
+        Self {
+            from,
+            at,
+            planes: vec![0; from.bytes()],
+            luma: Resize::new(own, size, 0.0),
+            chroma: Resize::new(half(own), half(size), shift),
+        }
     }
 }
 
@@ -93,16 +189,14 @@ impl Fit {
 #[derive(Debug)]
 pub struct Canvas {
     layout: Layout,
+    fit: Option<((u32, u32), Fit)>,
+    /// Where the slate is drawn.
     rgba: Vec<u8>,
-    /// Rows of the source at the new width.
-    narrow: Vec<u8>,
-    fit: Option<Fit>,
 }
 
 impl Canvas {
-    pub fn new(width_px: u32, height_px: u32) -> Self {
-        let layout = Layout::new(width_px, height_px);
-        Self { layout, rgba: [0, 0, 0, 255].repeat(layout.width * layout.height), narrow: Vec::new(), fit: None }
+    pub const fn new(width_px: u32, height_px: u32) -> Self {
+        Self { layout: Layout::new(width_px, height_px), fit: None, rgba: Vec::new() }
     }
 
     pub const fn layout(&self) -> Layout {
@@ -111,82 +205,66 @@ impl Canvas {
 
     /// Draws `picture` into `out` ([`Layout::bytes`] bytes); `tick` marks it as synthesized in a corner.
     pub fn draw(&mut self, picture: &Picture, tick: bool, out: &mut [u8]) {
-        let size = (picture.width() as usize, picture.height() as usize);
-        let own = size == (self.layout.width, self.layout.height);
-        if own && !tick {
-            return to_planes(picture.rgba(), self.layout, out);
-        }
-        if own {
-            self.rgba.copy_from_slice(picture.rgba());
-            self.fit = None;
-        } else {
-            self.resize(picture, size);
+        let (width, height) = (picture.width(), picture.height());
+        if (width as usize, height as usize) == (self.layout.width, self.layout.height) {
+            to_planes(picture.rgba(), width as usize, self.layout, out);
+        } else if width >= 2 && height >= 2 {
+            self.resize(picture, out);
         }
         if tick {
-            self.mark();
+            self.mark(out);
         }
-        to_planes(&self.rgba, self.layout, out);
     }
 
-    fn resize(&mut self, picture: &Picture, from: (usize, usize)) {
-        let (width, height) = (self.layout.width, self.layout.height);
-        if self.fit.as_ref().is_none_or(|fit| fit.from != from) {
-            self.rgba.as_chunks_mut::<4>().0.fill([0, 0, 0, 255]);
-            self.fit = Some(Fit::new(from, (width, height)));
+    fn resize(&mut self, picture: &Picture, out: &mut [u8]) {
+        let Layout { height, luma_stride, chroma_stride, .. } = self.layout;
+        let size = (picture.width(), picture.height());
+        if self.fit.as_ref().is_none_or(|(from, _)| *from != size) {
+            self.fit = Some((size, Fit::new(size.0, size.1, self.layout)));
         }
-        let Some(fit) = &self.fit else { return };
-        let row_bytes = fit.size.0 * 4;
-        self.narrow.resize(row_bytes * from.1, 0);
-        for (source, target) in picture.rgba().chunks_exact(from.0 * 4).zip(self.narrow.chunks_exact_mut(row_bytes)) {
-            for (&(first, begin, count), out) in fit.across.spans.iter().zip(target.as_chunks_mut::<4>().0) {
-                let mut sum = [ONE / 2; 3];
-                for (weight, px) in fit.across.weights[begin..begin + count].iter().zip(source[first * 4..].as_chunks::<4>().0) {
-                    for (s, v) in sum.iter_mut().zip(px) {
-                        *s += weight * i32::from(*v);
-                    }
-                }
-                *out = [(sum[0] >> 14) as u8, (sum[1] >> 14) as u8, (sum[2] >> 14) as u8, 255];
-            }
+        let Some((_, fit)) = &mut self.fit else { return };
+        to_planes(picture.rgba(), size.0 as usize, fit.from, &mut fit.planes);
+        let (luma, chroma) = out.split_at_mut(luma_stride * height);
+        // Bars: frames are used again, so what another picture left there goes.
+        if fit.luma.to != (self.layout.width, height) {
+            luma.fill(16);
+            chroma.fill(128);
         }
-        for (y, &(first, begin, count)) in fit.down.spans.iter().enumerate() {
-            let start = ((fit.at.1 + y) * width + fit.at.0) * 4;
-            let out = &mut self.rgba[start..start + row_bytes];
-            let weights = &fit.down.weights[begin..begin + count];
-            if let [a, b] = *weights {
-                let (upper, lower) = self.narrow[first * row_bytes..(first + 2) * row_bytes].split_at(row_bytes);
-                for ((out, u), l) in out.iter_mut().zip(upper).zip(lower) {
-                    *out = ((a * i32::from(*u) + b * i32::from(*l) + ONE / 2) >> 14) as u8;
-                }
-                continue;
-            }
-            for (x, out) in out.iter_mut().enumerate() {
-                let column = self.narrow[first * row_bytes + x..].iter().step_by(row_bytes);
-                let sum: i32 = weights.iter().zip(column).map(|(w, v)| w * i32::from(*v)).sum();
-                *out = ((sum + ONE / 2) >> 14) as u8;
-            }
+        let (u, v) = chroma.split_at_mut(chroma_stride * height / 2);
+        let from = fit.from;
+        let (own_luma, own_chroma) = fit.planes.split_at(from.luma_stride * from.height);
+        let (own_u, own_v) = own_chroma.split_at(from.chroma_stride * from.height / 2);
+        fit.luma.plane(own_luma, from.luma_stride, &mut luma[fit.at.1 * luma_stride + fit.at.0..], luma_stride);
+        let at = fit.at.1 / 2 * chroma_stride + fit.at.0 / 2;
+        for (own, out) in [(own_u, u), (own_v, v)] {
+            fit.chroma.plane(own, from.chroma_stride, &mut out[at..], chroma_stride);
         }
     }
 
     /// The visible tick of a synthesized picture: a light square with a dark edge, bottom right within the safe area.
-    fn mark(&mut self) {
-        let (width, height) = (self.layout.width, self.layout.height);
-        let side = (height / 45).max(4);
-        let (x0, y0) = (width - width / 20 - side, height - height / 20 - side);
+    fn mark(&self, out: &mut [u8]) {
+        let Layout { width, height, luma_stride, chroma_stride } = self.layout;
+        let side = (height / 45).max(4) & !1;
+        let (x0, y0) = ((width - width / 20 - side) & !1, (height - height / 20 - side) & !1);
+        let (luma, chroma) = out.split_at_mut(luma_stride * height);
         for y in y0..y0 + side {
             for x in x0..x0 + side {
                 let edge = x == x0 || y == y0 || x == x0 + side - 1 || y == y0 + side - 1;
-                let at = (y * width + x) * 4;
-                self.rgba[at..at + 4].copy_from_slice(&if edge { [24, 24, 24, 255] } else { INK });
+                luma[y * luma_stride + x] = if edge { 36 } else { 215 };
             }
         }
-        // What was drawn around the picture is drawn anew with the next one.
-        self.fit = None;
+        let (u, v) = chroma.split_at_mut(chroma_stride * height / 2);
+        for plane in [u, v] {
+            for y in y0 / 2..(y0 + side) / 2 {
+                plane[y * chroma_stride + x0 / 2..][..side / 2].fill(128);
+            }
+        }
     }
 
     /// What goes out before any picture: bars, so that the way is seen to work, and the words that say what is missing.
     pub fn slate(&mut self, words: &str, out: &mut [u8]) {
         let (width, height) = (self.layout.width, self.layout.height);
-        self.fit = None;
+        self.rgba.resize(width * height * 4, 255);
         for (y, row) in self.rgba.chunks_exact_mut(width * 4).enumerate() {
             let bars = y * 6 >= height * 5;
             for (x, px) in row.as_chunks_mut::<4>().0.iter_mut().enumerate() {
@@ -211,7 +289,7 @@ impl Canvas {
         for (k, line) in lines.iter().take(5).enumerate() {
             self.text(line, width as f32 * 0.06, height as f32 * 0.36 + k as f32 * letters * 1.7, letters);
         }
-        to_planes(&self.rgba, self.layout, out);
+        to_planes(&self.rgba, width, self.layout, out);
     }
 
     fn text(&mut self, text: &str, x: f32, baseline: f32, letters: f32) {
@@ -245,16 +323,18 @@ pub fn mix(from: &[u8], to: &[u8], share: u32, out: &mut [u8]) {
 }
 
 /// R'G'B' of full range → Y'CbCr of BT.709, limited range; chroma low-passed [1 2 1] about its place (left, as MPEG-2 has it).
-fn to_planes(rgba: &[u8], layout: Layout, out: &mut [u8]) {
+/// `row_px` is the width of `rgba`, of which `layout` takes the upper left.
+fn to_planes(rgba: &[u8], row_px: usize, layout: Layout, out: &mut [u8]) {
     let Layout { width, height, luma_stride, chroma_stride } = layout;
-    if out.len() < layout.bytes() || rgba.len() < width * height * 4 {
+    if out.len() < layout.bytes() || rgba.len() < row_px * height * 4 || row_px < width {
         return;
     }
     let (luma, chroma) = out.split_at_mut(luma_stride * height);
     let (u, v) = chroma.split_at_mut(chroma_stride * height / 2);
-    let rows = rgba.chunks_exact(width * 8).zip(luma.chunks_exact_mut(luma_stride * 2));
+    let rows = rgba.chunks_exact(row_px * 8).zip(luma.chunks_exact_mut(luma_stride * 2));
     for ((pair, luma), (u, v)) in rows.zip(u.chunks_exact_mut(chroma_stride).zip(v.chunks_exact_mut(chroma_stride))) {
-        let (upper, lower) = pair.split_at(width * 4);
+        let (upper, lower) = pair.split_at(row_px * 4);
+        let (upper, lower) = (&upper[..width * 4], &lower[..width * 4]);
         for (row, luma) in [upper, lower].iter().zip(luma.chunks_exact_mut(luma_stride)) {
             for (px, y) in row.as_chunks::<4>().0.iter().zip(luma) {
                 let [r, g, b, _] = px.map(u32::from);

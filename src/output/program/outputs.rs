@@ -5,7 +5,8 @@ use std::sync::{Arc, atomic::Ordering};
 use parking_lot::Mutex;
 
 use super::{
-    Channel, ChannelError, ChannelOptions, PictureSource, ProgramFormat, ProgramStatus, RtpForm, SinkKind, SinkSpec, SinkStatus, TakerId,
+    Channel, ChannelError, ChannelOptions, FrameTaker, PictureSource, ProgramFormat, ProgramStatus, RtpForm, SinkKind, SinkSpec,
+    SinkStatus, TakerId,
     encoder::{self, EncoderKey, EncoderShared},
     queue::SinkQueue,
     sink::Sink,
@@ -73,6 +74,11 @@ impl ProgramOutput {
         let (id, dropped_before) = (state.next, encoder.dropped.get());
         state.sinks.push(Held { id, sink, encoder, dropped_before });
         Ok(SinkId(id))
+    }
+
+    /// Hands every frame to somebody in this program, until the output ends.
+    pub fn watch(&self, taker: impl FrameTaker) {
+        self.channel.add(taker);
     }
 
     /// Ends a sink, finishing what it wrote; false when it is not there (any more).
