@@ -181,6 +181,7 @@ pub struct SinkAddressError {
     reason: String,
 }
 
+/// Put in after secrets were taken out: it looks like addresses.
 const FORMS: &str = "write udp://, rtp://, srt://, rtmp://, rtmps:// or rist://HOST:PORT, hls:FOLDER, ndi:NAME, decklink:NUMBER, \
                      v4l2:/dev/videoN, or a file's name that ends in .mp4, .mov, .mkv or .ts (docs/output.md)";
 
@@ -263,7 +264,7 @@ impl FromStr for SinkAddress {
         let (label, secrets) = redact_uri(uri);
         match kind_of(uri.trim()) {
             Ok(kind) => Ok(Self { kind, label, secrets }),
-            Err(reason) => Err(SinkAddressError { uri: label, reason: redact_text(&reason, &secrets) }),
+            Err(reason) => Err(SinkAddressError { uri: label, reason: redact_text(&reason, &secrets).replace("FORMS", FORMS) }),
         }
     }
 }
@@ -300,7 +301,7 @@ fn kind_of(uri: &str) -> Result<SinkKind, String> {
             SinkKind::DeckLink { device: at.trim().parse().map_err(|_e| "write decklink:NUMBER, the first output being 0".to_owned())? }
         }
         "v4l2" if at.starts_with("/dev/") => SinkKind::V4l2 { device: at.to_owned() },
-        _ => return Err(format!("nothing can be sent there; {FORMS}")),
+        _ => return Err("nothing can be sent there; FORMS".to_owned()),
     };
     options.nothing_left("docs/output.md")?;
     Ok(kind)
@@ -314,7 +315,7 @@ fn file(name: &str) -> Result<SinkKind, String> {
         "mov" => Container::Mov,
         "mkv" => Container::Matroska,
         "ts" | "m2ts" => Container::Ts,
-        _ => return Err(format!("nothing can be sent there; {FORMS}")),
+        _ => return Err("nothing can be sent there; FORMS".to_owned()),
     };
     Ok(SinkKind::File { path, container })
 }
@@ -358,7 +359,7 @@ fn rtmp(uri: &str, at: &str) -> Result<SinkKind, String> {
     let parts: Vec<&str> = at.trim_start_matches('/').splitn(3, '/').collect();
     match parts[..] {
         [host, app, key] if !host.is_empty() && !app.is_empty() && !key.is_empty() => Ok(SinkKind::Rtmp { url: Secret::new(uri) }),
-        _ => Err("write rtmp://HOST/APPLICATION/KEY".to_owned()),
+        _ => Err("write rtmp://HOST/APPLICATION/KEY…".to_owned()),
     }
 }
 
@@ -408,7 +409,7 @@ mod tests {
             ("srt://h?passphrase=never-shown-1", "port"),
             ("rtmp://h/never-shown-1", "APPLICATION/KEY"),
             ("http://h/x.m3u8", "docs/output.md"),
-            ("show.avi", ".mkv"),
+            ("show.avi", "rtmps:// or rist://HOST:PORT"),
             ("", "docs/output.md"),
             ("hls:", "FOLDER"),
             ("decklink:first", "NUMBER"),

@@ -580,7 +580,7 @@ mod tests {
         for (format, mode) in [("1080p59.94", "1080p5994"), ("1080p25", "1080p25"), ("2160p50", "2160p50"), ("720p60", "720p60")] {
             assert_eq!(decklink_mode(format.parse().unwrap()).unwrap(), mode);
         }
-        assert!(decklink_mode("640x360p25".parse().unwrap()).unwrap_err().contains("640x360p25"));
+        assert!(decklink_mode("320x180p25".parse().unwrap()).unwrap_err().contains("320x180p25"));
     }
 
     #[test]
