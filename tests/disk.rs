@@ -12,14 +12,17 @@ use volte::capture::{
     CaptureConfig, CaptureSession, Codec, DiskState, FeedSource, FeedSpec, FeedState, FeedStatus, LiveFrame, Pace, PreviewConfig,
     PushSettings,
 };
-use volte::frame::{Picture, metrics};
+use volte::engine::{export::MomentSource as _, recording::Recording};
+use volte::frame::{Moment, MomentFrame, Picture, metrics};
 use volte::ring::disk::{DiskConfig, Segment, read_segment};
 use volte::time::{FrameRate, MediaTime};
 
 mod support {
     pub mod data;
+    pub mod fake_feeds;
 }
 use support::data::data;
+use support::fake_feeds::arc_rig;
 
 fn config(folder: &Path) -> CaptureConfig {
     CaptureConfig {
@@ -142,6 +145,7 @@ fn files_are_read_by_others_and_moments_come_from_disk_after_a_restart() {
         assert_eq!((&a.camera, a.time, a.error_nanos), (&b.camera, b.time, b.error_nanos));
         assert!(a.picture.rgba() == b.picture.rgba(), "{}: another picture", a.camera);
     }
+    taken_from_the_folder(dir.path(), instant, &in_memory);
     // Neither memory nor disk has it: said by name.
     let nothing = again.moment(first.plus_nanos(-5_000_000_000));
     assert!(nothing.frames.is_empty() && nothing.left_out.len() == 4, "{:?}", nothing.left_out);
@@ -149,6 +153,38 @@ fn files_are_read_by_others_and_moments_come_from_disk_after_a_restart() {
     // New recordings do not touch the old ones.
     let later = again.ring().status().feeds[0].oldest.unwrap().plus_nanos(41 * 16_666_667);
     assert_eq!(again.moment(later).frames.len(), in_memory.frames.len());
+}
+
+/// An export takes the same pictures from the folder, while the other session records into it.
+fn taken_from_the_folder(folder: &Path, instant: MediaTime, in_memory: &Moment) {
+    let rig = arc_rig(3, 12.0);
+    let two = rig.restricted_to(&[0, 2]);
+    let at = format!("{}.{:09}", instant.nanos() / 1_000_000_000, instant.nanos() % 1_000_000_000);
+    let mut recording = Recording::open(&two, folder, &at, (-0.1, 0.1)).unwrap();
+    assert_eq!(recording.mark(), instant);
+    assert_eq!(recording.size_px("cam03"), Some((1088, 1920)));
+    let (from, until) = recording.span();
+    assert!(from < instant && instant < until && until - from < 3_000_000_000, "{from} to {until}");
+    let taken = recording.moment_at(instant).unwrap();
+    assert_eq!(taken.frames.len(), 2, "{:?}", taken.left_out);
+    for a in &taken.frames {
+        let b = in_memory.frames.iter().find(|b| b.camera == a.camera).unwrap();
+        assert!(a.time == b.time && a.picture.rgba() == b.picture.rgba(), "{}: another picture", a.camera);
+    }
+    let others =
+        recording.other_side(&Moment { instant: instant.plus_nanos(4_000_000), frames: off(&taken, -4_000_000), left_out: vec![] });
+    let after: Vec<_> = others.iter().map(|o| o.as_ref().map(|(_, time)| (*time - instant) / 1_000_000)).collect();
+    assert_eq!(after, [Some(16), Some(16)]);
+    let refused = |rig, at: &str, span| Recording::open(rig, folder, at, span).unwrap_err().to_string();
+    assert!(refused(&rig, &at, (0.0, 0.0)).contains("cam02"), "no recording of that camera");
+    assert!(refused(&two, "E007", (0.0, 0.0)).contains("no events"));
+    assert!(refused(&two, &at, (0.0, 60.0)).contains("cam01 00:00:0"));
+    assert!(Recording::open(&two, Path::new("/nowhere"), &at, (0.0, 0.0)).unwrap_err().to_string().contains("/nowhere"));
+}
+
+/// The frames as if they had been off the instant by so much.
+fn off(moment: &Moment, error_nanos: i64) -> Vec<MomentFrame> {
+    moment.frames.iter().map(|f| MomentFrame { error_nanos, ..f.clone() }).collect()
 }
 
 fn push_frames(session: &CaptureSession, name: &str, count: i64, rate: FrameRate) {

@@ -84,7 +84,7 @@ fn child(orders: &Orders) {
     println!("found {} bytes", session.disk_status().bytes);
     let begun = Instant::now();
     let total = Duration::from_secs(orders.secs);
-    let (mut after_a_third, mut most, mut frozen, mut frames) = (0, 0, 0_u32, 0);
+    let (mut after_a_third, mut most, mut frozen, mut frames, mut told) = (0, 0, 0_u32, 0, 0);
     let (mut fills, mut was_full) = (false, false);
     while begun.elapsed() < total {
         std::thread::sleep(Duration::from_millis(250));
@@ -93,6 +93,10 @@ fn child(orders: &Orders) {
         frozen += 1;
         frames += moment.frames.len();
         let share = begun.elapsed().as_secs_f64() / total.as_secs_f64();
+        if share * 20.0 >= f64::from(told) {
+            println!("resident {:.0} % {} KiB, ring {} KiB", 100.0 * share, resident_kib(), session.ring().status().bytes >> 10);
+            told += 1;
+        }
         if share < 0.34 {
             after_a_third = resident_kib();
         }

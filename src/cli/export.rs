@@ -7,9 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
     engine::{
         GapQuality, GapState,
-        export::{self, ExportJob, ExportProgress, ExportStage, Moments},
+        export::{self, ExportJob, ExportProgress, ExportStage, MomentSource, Moments},
         footage::Footage,
         gaps, plates,
+        recording::Recording,
         retime::{self, RetimedSource},
     },
     gpu::{Gpu, GpuOptions},
@@ -34,9 +35,12 @@ pub struct Args {
     /// Synchronized video, one file per camera, each named like its camera: a folder or files. Needs --at.
     #[arg(long, value_name = "FOLDER|FILES", num_args = 1.., requires = "at", group = "material")]
     footage: Vec<PathBuf>,
-    /// The instant in the footage, seconds since its first frame.
-    #[arg(long, value_name = "SECONDS", requires = "footage", conflicts_with = "pictures")]
-    at: Option<f64>,
+    /// A folder that was recorded into (`volte recordings` lists what it holds), also while recording goes on. Needs --at.
+    #[arg(long, value_name = "FOLDER", requires = "at", group = "material")]
+    recording: Option<PathBuf>,
+    /// The instant: in footage seconds since its first frame; in a recording house time (seconds or HH:MM:SS.mmm), or an event's name.
+    #[arg(long, value_name = "SECONDS|TIME|EVENT", conflicts_with = "pictures")]
+    at: Option<String>,
     /// Only these cameras of the rig, separated by commas.
     #[arg(long = "use", value_delimiter = ',', value_name = "CAMERAS")]
     only: Vec<String>,
@@ -106,6 +110,7 @@ const EXAMPLES: &str = "\
 Examples:
   volte export --rig fox/transforms.json --pictures fox/images --path bounce --seconds 6 --out fox.mp4
   volte export --rig rig.toml --pictures shot12 --path loop --rate 59.94 --size 1920x1080 --out turn.mov
+  volte export --rig rig.toml --recording /recordings/final --at E003 --out e003.mp4
   volte export --rig Calib.toml --footage videos/ --at 12.48 --path roll-through --speed 0.5 --out turn.mkv
   volte export --rig rig.toml --pictures shot12 --from cam03 --to cam11 --stabilize --out shot12_%04d.png";
 
@@ -172,7 +177,7 @@ fn retimed(
 ) -> anyhow::Result<Moments> {
     let Moments::Any(mut source) = moments else {
         if args.retime == Retime::On {
-            bail!("--retime on needs --footage: a single picture of each camera has no frame before and after it");
+            bail!("--retime on needs --footage or --recording: a single picture of each camera has no frame before and after it");
         }
         if args.retime == Retime::Auto {
             bar.suspend(|| println!("retime: no, a single picture of each camera has no frame before and after it"));
@@ -220,7 +225,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     let rig = rig::load(&args.rig)?.only(&args.only).context("--use")?;
     let cancel = super::cancelled_by_ctrl_c()?;
-    let material = if args.pictures.is_some() { pictures(&args, &rig)? } else { footage(&args, &rig, &cancel)? };
+    let material = if args.pictures.is_some() {
+        pictures(&args, &rig)?
+    } else if let Some(folder) = &args.recording {
+        recording(&args, &rig, folder, &cancel)?
+    } else {
+        footage(&args, &rig, &cancel)?
+    };
     let Material { rig, moments, path, mark, plates } = material;
     if !plates.is_empty() {
         println!("plates: {} of {} cameras", plates.len(), rig.cameras.len());
@@ -345,10 +356,9 @@ fn pictures(args: &Args, rig: &Rig) -> anyhow::Result<Material> {
 }
 
 fn footage(args: &Args, rig: &Rig, cancel: &CancelToken) -> anyhow::Result<Material> {
-    let at = args.at.filter(|at| at.is_finite()).context("--at is missing or no number")?;
+    let at = args.at.as_ref().and_then(|at| at.parse().ok()).filter(|at: &f64| at.is_finite()).context("--at is missing or no number")?;
     let path = path_of(args, rig)?;
-    let instants = || path.keys.iter().map(|k| k.instant_secs);
-    let span = (instants().fold(f64::MAX, f64::min), instants().fold(f64::MIN, f64::max));
+    let span = span_of(&path);
     let mut footage = Footage::open(rig, &args.footage, at, span, cancel)?;
     let mark = footage.mark();
     for feed in footage.status() {
@@ -361,19 +371,53 @@ fn footage(args: &Args, rig: &Rig, cancel: &CancelToken) -> anyhow::Result<Mater
             (camera.width_px, camera.height_px) = (w, h);
         }
     }
-    let (from, until) = footage.span();
+    let span = footage.span();
+    let plates = plates_of(args, &rig, &mut footage, span, cancel)?;
+    Ok(Material { rig, moments: Moments::Any(Box::new(footage)), path, mark, plates })
+}
+
+/// From a recording folder.
+fn recording(args: &Args, rig: &Rig, folder: &FilePath, cancel: &CancelToken) -> anyhow::Result<Material> {
+    let at = args.at.as_deref().context("--at is missing")?;
+    let path = path_of(args, rig)?;
+    let mut recording = Recording::open(rig, folder, at, span_of(&path))?;
+    let mark = recording.mark();
+    let mut rig = rig.clone();
+    for camera in rig.cameras.iter_mut().filter(|c| c.width_px == 0 || c.height_px == 0) {
+        if let Some((w, h)) = recording.size_px(&camera.name) {
+            (camera.width_px, camera.height_px) = (w, h);
+        }
+    }
+    let span = recording.span();
+    let plates = plates_of(args, &rig, &mut recording, span, cancel)?;
+    Ok(Material { rig, moments: Moments::Any(Box::new(recording)), path, mark, plates })
+}
+
+/// The earliest and the latest instant of a path, seconds about the mark.
+fn span_of(path: &Path) -> (f64, f64) {
+    let instants = || path.keys.iter().map(|k| k.instant_secs);
+    (instants().fold(f64::MAX, f64::min), instants().fold(f64::MIN, f64::max))
+}
+
+fn plates_of(
+    args: &Args,
+    rig: &Rig,
+    source: &mut dyn MomentSource,
+    (from, until): (MediaTime, MediaTime),
+    cancel: &CancelToken,
+) -> anyhow::Result<Vec<plates::NamedPlate>> {
     let plates = match args.plates.as_str() {
         "off" => vec![],
         "auto" if !plates::is_long_enough(from, until) => vec![],
-        "auto" | "learn" => plates::learned(&mut footage, &rig, (from, until), &mut || !cancel.is_cancelled())?,
-        folder => plates::given(&rig, FilePath::new(folder)).context("--plates")?,
+        "auto" | "learn" => plates::learned(source, rig, (from, until), &mut || !cancel.is_cancelled())?,
+        folder => plates::given(rig, FilePath::new(folder)).context("--plates")?,
     };
     if args.plates == "learn" && plates.is_empty() {
         bail!(
             "--plates learn: no camera has a plate; the warnings say why. Give longer footage, or a folder with pictures of the empty stage"
         );
     }
-    Ok(Material { rig, moments: Moments::Any(Box::new(footage)), path, mark, plates })
+    Ok(plates)
 }
 
 fn show(bar: &ProgressBar, p: ExportProgress) {

@@ -32,6 +32,8 @@ mod playing;
 pub mod production;
 mod program;
 mod publish;
+#[cfg(feature = "gstreamer")]
+pub mod recording;
 pub mod retime;
 mod snapshot;
 mod strip;

@@ -221,6 +221,13 @@ impl DiskStore {
         Self::scan(DiskConfig::new(folder.clone(), u64::MAX), None, true).map_err(|source| DiskError::Look { folder, source })
     }
 
+    /// Opens a folder to take pictures from it; nothing in it is changed, and somebody may be recording there. What is recorded later is
+    /// not seen.
+    pub fn open_to_read(folder: impl Into<PathBuf>) -> Result<Self, DiskError> {
+        let folder = folder.into();
+        Self::scan(DiskConfig::new(folder.clone(), u64::MAX), None, false).map_err(|source| DiskError::Look { folder, source })
+    }
+
     fn scan(config: DiskConfig, lock: Option<File>, walks: bool) -> io::Result<Self> {
         let past = journal::read(&config.folder)?;
         let mut restored = Restored { sessions: past.sessions, torn_lines: past.torn, ..Restored::default() };
