@@ -293,6 +293,37 @@ fn preview_plays_and_program_rolls_on() {
 }
 
 #[test]
+fn the_palette_finds_and_runs_commands() {
+    let (mut harness, desk) = harness(snapshot(State::Armed), None, egui::vec2(1280.0, 720.0));
+    harness.run_steps(2);
+    desk.borrow_mut().state.obey(&Command::Palette);
+    harness.run_steps(2);
+    harness.snapshot_options("console_palette", &options());
+    harness.get_by_label("Find a command").type_text("last 10");
+    harness.run_steps(2);
+    harness.get_by_label("Run LAST 10 S");
+    assert!(harness.query_by_label("Run TAKE").is_none() && desk.borrow().commands.is_empty());
+    harness.key_press(egui::Key::Enter);
+    harness.run_steps(2);
+    assert_eq!(desk.borrow_mut().commands.drain(..).collect::<Vec<_>>(), [Command::LastTen]);
+    assert!(harness.query_by_label("Command palette").is_none(), "it is put away");
+    // A click runs the row; the event is the prepared one.
+    desk.borrow_mut().state.obey(&Command::Palette);
+    harness.run_steps(2);
+    harness.get_by_label("Find a command").type_text("forget");
+    harness.run_steps(2);
+    harness.get_by_label("Run Remove").click();
+    harness.run_steps(2);
+    assert_eq!(desk.borrow_mut().commands.drain(..).collect::<Vec<_>>(), [Command::RemoveEvent(EventId(3))]);
+    // Escape leaves.
+    desk.borrow_mut().state.obey(&Command::Palette);
+    harness.run_steps(2);
+    harness.key_press(egui::Key::Escape);
+    harness.run_steps(2);
+    assert!(desk.borrow().commands.is_empty() && harness.query_by_label("Command palette").is_none());
+}
+
+#[test]
 fn the_playlist_is_made_ordered_and_played() {
     let edit = |edit| [Command::EditPlaylist(edit)];
     assert_eq!(click(State::Armed, Panel::Playlist, "ADD"), [Command::AddElement]);

@@ -398,6 +398,52 @@ fn a_playlist_plays_dissolves_holds_and_returns_to_live() {
 }
 
 #[test]
+fn a_whole_show_runs_from_its_commands() {
+    let script = "
+        # live, mark, path, preview, take, roll on, return
+        until recording
+        mark
+        until armed
+        orbit-to 1
+        move 9          # Freeze right
+        speed 400
+        play
+        +0.3 shuttle 0
+        event 1
+        until armed
+        edit-event 1 name Goal
+        +0.2 take
+        until on-air
+        until rolling
+        until standing
+        roll-on
+        until rolling
+        return
+        until live
+    ";
+    let lines = volte::control::script::parse(script).unwrap();
+    let (feeds, engine) = start(5, true);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let mut seen = vec![];
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                feeds.advance_frames(1);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let told = |_: usize, _: &volte::control::script::Step, s: &Snapshot| seen.push((s.phase, program_color(s)));
+        let ran = volte::control::script::run(&engine, &lines, told, || false);
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        ran.unwrap();
+    });
+    assert!(seen.iter().all(|(_, color)| color[0] >= 60), "never black: {seen:?}");
+    assert!(seen.iter().any(|(phase, _)| *phase == Phase::OnAir));
+    let s = engine.snapshot();
+    assert_eq!((s.phase, s.events.len(), s.events[0].takes, s.events[0].name.as_str()), (Phase::Armed, 1, 1, "Goal"));
+}
+
+#[test]
 fn a_template_makes_a_list_of_any_event() {
     let (feeds, engine) = start(5, true);
     expect(&engine, SOON, "live", |s| s.ring.newest.is_some());
@@ -413,6 +459,14 @@ fn a_template_makes_a_list_of_any_event() {
     assert!((s.playlist.elements[0].secs - 6.0).abs() < 1e-6, "wide at half speed up to the mark");
     assert!(engine.send(Command::Undo));
     expect(&engine, SOON, "at once", |s| s.playlist.elements.is_empty());
+    // A list that begins with the frozen instant in preview begins with the pictures that are at hand.
+    assert!(engine.send(Command::SelectMove(0)));
+    assert!(engine.send(Command::SetOrbit(0.0)));
+    assert!(engine.send(Command::AddElement));
+    expect(&engine, SOON, "an element", |s| s.playlist.elements.len() == 1);
+    assert!(engine.send(Command::PlayList));
+    let s = expect(&engine, SOON, "on air", |s| s.phase == Phase::OnAir && s.playlist.elements[0].on_air);
+    assert_ne!(program_color(&s)[..3], [0, 0, 0]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Both windows on one event loop: keys and clicks become commands, snapshots become pictures.
 
 use std::{
+    fs::File,
+    io::Write as _,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -8,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use winit::{
     application::ApplicationHandler,
     dpi::{LogicalSize, PhysicalPosition, PhysicalSize},
@@ -59,6 +62,8 @@ pub struct WindowOptions {
     pub program_full_screen: bool,
     /// Do not open the program window.
     pub no_program_window: bool,
+    /// Write every command of the operator down, a line each.
+    pub record_commands: Option<Arc<Mutex<File>>>,
     /// Set from outside (Ctrl-C) to close the windows.
     pub quit: Arc<AtomicBool>,
 }
@@ -87,6 +92,7 @@ pub fn run(engine: &Engine, options: WindowOptions) -> Result<(), AppError> {
         shown_program: 0,
         last_click: None,
         failed: None,
+        begun: Instant::now(),
     };
     event_loop.run_app(&mut app).map_err(|e| AppError::NoDisplay(e.to_string()))?;
     app.failed.map_or(Ok(()), Err)
@@ -104,6 +110,7 @@ struct App<'a> {
     shown_program: u64,
     last_click: Option<Instant>,
     failed: Option<AppError>,
+    begun: Instant,
 }
 
 fn window(event_loop: &ActiveEventLoop, title: &str, place: Area, smallest: LogicalSize<f64>) -> Result<Arc<Window>, AppError> {
@@ -197,6 +204,14 @@ impl App<'_> {
     }
 
     fn ask(&mut self, event_loop: &ActiveEventLoop, command: Command) {
+        if let Some(file) = &self.options.record_commands
+            && let Some(text) = control::script::text_of(&command)
+        {
+            // A disk that is full does not end the show.
+            if let Err(e) = writeln!(file.lock(), "at {:.3} {text}", self.begun.elapsed().as_secs_f64()) {
+                tracing::warn!(%e, "a command was not written down");
+            }
+        }
         match command {
             command if ConsoleState::owns(&command) => {
                 if let Some(console) = &mut self.console {

@@ -1,12 +1,20 @@
 //! `volte console`: the operator's console on cameras' footage as live feeds.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use anyhow::Context as _;
+use parking_lot::Mutex;
 use volte::{
     app,
     capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, Pace},
-    engine::{CapturedFeeds, Engine, EngineOptions, Feeds, Quality, footage, production::learn_sizes},
+    control::script,
+    engine::{CapturedFeeds, Engine, EngineOptions, Feeds, Quality, Snapshot, footage, production::learn_sizes},
     output::program::{ChannelOptions, ProgramFormat, SinkAddress, SinkSpec},
     rig,
     ring::{RingConfig, disk::DiskConfig},
@@ -64,6 +72,12 @@ pub struct Desk {
     /// Size and rate of program where it is sent: 720p25, 1080p50, 1080p59.94, … [default: 1080p50].
     #[arg(long, value_name = "FORMAT", requires = "outputs")]
     pub program_format: Option<ProgramFormat>,
+    /// Run the commands of a text file: one line each, as `--record-commands` writes them (docs/operator.md).
+    #[arg(long, value_name = "FILE")]
+    pub commands: Option<PathBuf>,
+    /// Write every command of the operator to a text file that `--commands` runs again.
+    #[arg(long, value_name = "FILE")]
+    pub record_commands: Option<PathBuf>,
     /// Folder for what EXPORT writes.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub export_folder: PathBuf,
@@ -122,13 +136,69 @@ impl Desk {
         let windows = app::WindowOptions {
             program_full_screen: self.full_screen,
             no_program_window: self.no_program_window,
+            record_commands: self.record_commands.as_ref().map(|file| created(file)).transpose()?,
             ..app::WindowOptions::default()
         };
         let quit = Arc::clone(&windows.quit);
-        ctrlc::set_handler(move || quit.store(true, std::sync::atomic::Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
-        app::run(&engine, windows)?;
+        ctrlc::set_handler(move || quit.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
+        let script = self.commands.as_deref().map(read_script).transpose()?;
+        let closed = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            if let Some(script) = &script {
+                let (engine, closed) = (&engine, &closed);
+                scope.spawn(move || {
+                    if let Err(e) = script::run(engine, script, tell_step, || closed.load(Ordering::Relaxed)) {
+                        eprintln!("the commands have ended: {e}");
+                    }
+                });
+            }
+            let ran = app::run(&engine, windows);
+            closed.store(true, Ordering::Relaxed);
+            ran
+        })?;
         Ok(())
     }
+
+    /// Runs the commands of `--commands` on feeds without windows.
+    pub fn run_commands(&self, feeds: Arc<dyn Feeds>, program: Option<(ChannelOptions, Vec<SinkSpec>)>) -> anyhow::Result<()> {
+        let Some(script) = self.commands.as_deref().map(read_script).transpose()? else { return Ok(()) };
+        let options = EngineOptions { quality: self.quality, export_folder: Some(self.export_folder.clone()), ..EngineOptions::default() };
+        let engine = Engine::start(feeds, &options)?;
+        if let Some((options, sinks)) = program.or_else(|| self.program()) {
+            engine.start_output(&options, sinks)?;
+        }
+        let cancel = super::cancelled_by_ctrl_c()?;
+        script::run(&engine, &script, tell_step, || cancel.is_cancelled())?;
+        let s = engine.snapshot();
+        println!(
+            "{} commands done: {}, {} events, {} of {} program pictures repeated",
+            script.len(),
+            s.phase.label(),
+            s.events.len(),
+            s.program.repeated,
+            s.program.frames
+        );
+        Ok(())
+    }
+}
+
+fn created(file: &std::path::Path) -> anyhow::Result<Arc<Mutex<std::fs::File>>> {
+    let created = std::fs::File::create(file).with_context(|| format!("cannot write the commands to {}", file.display()))?;
+    Ok(Arc::new(Mutex::new(created)))
+}
+
+fn read_script(file: &std::path::Path) -> anyhow::Result<Vec<script::Line>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the commands in {}", file.display()))?;
+    script::parse(&text).with_context(|| file.display().to_string())
+}
+
+/// A line for every step of a script.
+fn tell_step(line: usize, step: &script::Step, s: &Snapshot) {
+    let what = match step {
+        script::Step::Do(command) => script::text_of(command).unwrap_or_default(),
+        script::Step::Wait(until) => format!("until {until:?}").to_lowercase(),
+    };
+    println!("{}  line {line}: {what}  ({}, {} of {} pictures repeated)", s.now, s.phase.label(), s.program.repeated, s.program.frames);
 }
 
 /// Runs it.

@@ -39,6 +39,12 @@ pub struct Args {
     /// Open the program window in full screen.
     #[arg(long)]
     full_screen: bool,
+    /// Run the commands of a text file, with windows or (--headless) without: docs/operator.md.
+    #[arg(long, value_name = "FILE", conflicts_with = "seconds")]
+    commands: Option<PathBuf>,
+    /// Write every command of the operator to a text file that --commands runs again.
+    #[arg(long, value_name = "FILE", conflicts_with = "headless")]
+    record_commands: Option<PathBuf>,
     /// Do not open the program window; F11 opens it later.
     #[arg(long)]
     no_program_window: bool,
@@ -167,7 +173,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     note_missing(&production);
     let session = production.start()?;
     let program = production.program.take();
-    if args.headless && program.is_none() {
+    if args.headless && program.is_none() && args.commands.is_none() {
         return watch(&session, None, args.seconds);
     }
     let mut rig = production.rig;
@@ -178,13 +184,18 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
     }
     let feeds = Arc::new(CapturedFeeds::new(rig, session, None)?);
+    let mut desk = Desk::of_show(&show, args.full_screen, args.no_program_window);
+    (desk.commands, desk.record_commands) = (args.commands.clone(), args.record_commands.clone());
+    if args.headless && args.commands.is_some() {
+        return desk.run_commands(feeds, program);
+    }
     if let (true, Some((options, sinks))) = (args.headless, &program) {
         // Nobody operates it: program is the live camera, and no GPU is needed.
         let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &EngineOptions { without_gpu: true, ..EngineOptions::default() })?;
         engine.start_output(options, sinks.clone())?;
         return watch(feeds.session(), Some(&engine), args.seconds);
     }
-    Desk::of_show(&show, args.full_screen, args.no_program_window).open(feeds, program)
+    desk.open(feeds, program)
 }
 
 /// Prints a table every second.

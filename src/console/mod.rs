@@ -14,6 +14,7 @@ mod layout;
 mod monitors;
 mod multiview;
 mod orbit_bar;
+mod palette;
 mod playlist;
 mod status;
 mod style;
@@ -58,6 +59,8 @@ pub struct ConsoleState {
     pub query: String,
     /// The element of the playlist whose controls are shown.
     pub chosen_element: Option<ElementId>,
+    /// The command palette, while it is open.
+    palette: Option<palette::Palette>,
     /// The field that gets the keyboard with the next frame.
     focus: Option<Field>,
     /// What is being typed, and where.
@@ -75,18 +78,23 @@ pub(crate) enum Field {
     Name,
     Notes,
     Keywords,
+    Palette,
 }
 
 impl ConsoleState {
     /// Whether a command is the window's own and not the engine's.
     pub const fn owns(command: &Command) -> bool {
-        matches!(command, Command::ShowKeys | Command::Search | Command::Rename)
+        matches!(command, Command::ShowKeys | Command::Search | Command::Rename | Command::Palette)
     }
 
     /// Does what a command of the window's own asks for.
     pub fn obey(&mut self, command: &Command) {
         match command {
             Command::ShowKeys => self.keys_shown = !self.keys_shown,
+            Command::Palette => {
+                self.palette = if self.palette.is_some() { None } else { Some(palette::Palette::default()) };
+                self.focus = self.palette.is_some().then_some(Field::Palette);
+            }
             Command::Search => self.focus = Some(Field::Search),
             Command::Rename => self.focus = Some(Field::Name),
             _ => {}
@@ -168,6 +176,7 @@ pub fn show(ui: &mut egui::Ui, snapshot: &Snapshot, textures: &Textures, state: 
     if state.keys_shown {
         keys::show(ui, whole, state);
     }
+    palette::show(ui, whole, snapshot, state, &mut out);
     // The window's own wishes are answered here; the rest goes to the engine.
     for command in out.iter().filter(|c| ConsoleState::owns(c)) {
         state.obey(command);

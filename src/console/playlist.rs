@@ -124,7 +124,7 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
     let mut x = rect.left() + 6.0;
     ui.painter().text(pos2(x, y), Align2::LEFT_CENTER, (k + 1).to_string(), style::digits(11.0), style::DIM);
     x += 18.0;
-    if element.dissolve_secs > 0.0 {
+    if k > 0 && element.dissolve_secs > 0.0 {
         // A dissolve: two pictures that cross.
         let c = pos2(x + 4.0, y);
         for (from, to) in [(vec2(-4.0, 4.0), vec2(4.0, -4.0)), (vec2(-4.0, -4.0), vec2(4.0, 4.0))] {
@@ -154,7 +154,7 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
             out.push(Command::EditPlaylist(PlaylistEdit::Place(element.id, to)));
         }
     }
-    let began = if element.dissolve_secs > 0.0 {
+    let began = if k > 0 && element.dissolve_secs > 0.0 {
         format!("dissolves in over {:.1} s", element.dissolve_secs)
     } else {
         "begins with a cut".to_owned()

@@ -2,6 +2,8 @@
 //!
 //! Must not know: windows, egui, how a command is done.
 
+pub mod script;
+
 use crate::{
     engine::{Command, CommandKind},
     replay::{BEST_RATING, EventColor, EventEdit},
@@ -103,6 +105,7 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Character('l') if !ctrl && shift => Command::NextRung,
         Key::Character('l') if !ctrl => Command::Shuttle(1),
         Key::Character('j') if !ctrl => Command::Shuttle(-1),
+        Key::Character('k') if ctrl => Command::Palette,
         Key::Character('k') if !ctrl => Command::Shuttle(0),
         Key::Character('a') if !ctrl => Command::AddElement,
         Key::Character('n') if !ctrl => Command::NextElement,

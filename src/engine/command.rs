@@ -100,6 +100,8 @@ pub enum Command {
     NextRung,
     /// Write the prepared replay to a file.
     Export,
+    /// Open or close the command palette (done by the window).
+    Palette,
     /// Show or hide the map of the keys (done by the window).
     ShowKeys,
     /// Switch the program window between full screen and window (done by the window).
@@ -152,6 +154,7 @@ pub enum CommandKind {
     SetRung,
     NextRung,
     Export,
+    Palette,
     ShowKeys,
     FullScreenProgram,
 }
@@ -171,7 +174,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 44;
+    pub const COUNT: usize = 45;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -262,9 +265,62 @@ impl CommandKind {
         info(Self::SetRung, "Rung", "Choose what a gap shows: full synthesis, soft fade or cut", ""),
         info(Self::NextRung, "Ladder", "Choose by hand what this gap shows: synthesis, soft fade, cut, then by its score again", "Shift+L"),
         info(Self::Export, "EXPORT", "Write the prepared replay to a file beside the show", "E"),
+        info(Self::Palette, "Commands", "Find a command by typing and run it", "Ctrl+K"),
         info(Self::ShowKeys, "Keys", "Show or hide the map of the keys", "?"),
         info(Self::FullScreenProgram, "Full screen", "Program window: full screen or window", "F11"),
     ];
+
+    /// The command that is meant by its name alone; `None` for those that need more than that, or that a position says. For the
+    /// event in preview, whoever runs it names the event.
+    pub const fn by_name(self) -> Option<Command> {
+        Some(match self {
+            Self::Mark => Command::Mark,
+            Self::MarkHere => Command::MarkHere,
+            Self::MarkIn => Command::MarkIn,
+            Self::MarkOut => Command::MarkOut,
+            Self::LastFive => Command::LastFive,
+            Self::LastTen => Command::LastTen,
+            Self::Undo => Command::Undo,
+            Self::Redo => Command::Redo,
+            Self::Search => Command::Search,
+            Self::Rename => Command::Rename,
+            Self::Take => Command::Take,
+            Self::Return => Command::Return,
+            Self::StepCamera => Command::StepCamera(1),
+            Self::NextEvent => Command::NextEvent,
+            Self::PreviousEvent => Command::PreviousEvent,
+            Self::RemoveEvent => Command::RemoveEvent(EventId(0)),
+            Self::NextMove => Command::NextMove,
+            Self::Play => Command::Play,
+            Self::RollOn => Command::RollOn,
+            Self::AddElement => Command::AddElement,
+            Self::ApplyTemplate => Command::ApplyTemplate,
+            Self::NextTemplate => Command::NextTemplate,
+            Self::PlayList => Command::PlayList,
+            Self::NextElement => Command::NextElement,
+            Self::SetQuality => Command::SetQuality(None),
+            Self::ToggleHeatMap => Command::ToggleHeatMap,
+            Self::ToggleRealPixels => Command::ToggleRealPixels,
+            Self::NextRung => Command::NextRung,
+            Self::Export => Command::Export,
+            Self::ShowKeys => Command::ShowKeys,
+            Self::FullScreenProgram => Command::FullScreenProgram,
+            Self::EditEvent
+            | Self::MoveOrbit
+            | Self::SetOrbit
+            | Self::JogFrames
+            | Self::JogTo
+            | Self::SelectEvent
+            | Self::SelectCamera
+            | Self::SelectMove
+            | Self::Shuttle
+            | Self::SetSpeed
+            | Self::StepSpeed
+            | Self::EditPlaylist
+            | Self::SetRung
+            | Self::Palette => return None,
+        })
+    }
 
     /// How it is presented.
     pub fn info(self) -> &'static CommandInfo {
@@ -324,6 +380,7 @@ impl Command {
             Self::SetRung { .. } => CommandKind::SetRung,
             Self::NextRung => CommandKind::NextRung,
             Self::Export => CommandKind::Export,
+            Self::Palette => CommandKind::Palette,
             Self::ShowKeys => CommandKind::ShowKeys,
             Self::FullScreenProgram => CommandKind::FullScreenProgram,
         }

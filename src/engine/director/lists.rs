@@ -132,16 +132,17 @@ impl Director {
         let Some(cue) = cueing.playing.at(cueing.player.secs()) else { return };
         let (at, position) = (cue.sample.instant, self.transport.wrap_position(cue.sample.position));
         let waited = cueing.since.elapsed();
-        let found = self.rolling_picture(position, at, None).1;
+        let is_at_hand = cue.is_at_anchor(self.feeds.rate().interval_nanos()) && self.moment(cue.anchor).is_some();
+        let found = if is_at_hand { None } else { Some(self.rolling_picture(position, at, None).1) };
         match found {
-            Found::NotYet if waited < CUE_WITHIN => {}
-            Found::NotYet | Found::Nothing => {
+            Some(Found::NotYet) if waited < CUE_WITHIN => {}
+            Some(Found::NotYet | Found::Nothing) => {
                 self.cueing = None;
                 self.warn(
                     "The playlist cannot begin: no camera has a picture where its first element begins. Take that element out".to_owned(),
                 );
             }
-            Found::Picture(_) => {
+            None | Some(Found::Picture(_)) => {
                 if let Some(Cueing { playing, player, .. }) = self.cueing.take() {
                     let now = self.feeds.now();
                     let first = playing.segments.first().and_then(|s| Some((s.anchor, s.element?)));

@@ -85,7 +85,7 @@ impl Director {
             Command::PlayList => self.play_list(),
             Command::NextElement => self.next_element(),
             Command::Export => self.start_export(),
-            Command::ShowKeys | Command::FullScreenProgram | Command::Search | Command::Rename => {}
+            Command::ShowKeys | Command::FullScreenProgram | Command::Search | Command::Rename | Command::Palette => {}
         }
     }
 
