@@ -179,7 +179,7 @@ fn a_black_a_repeated_and_a_skipped_picture_would_be_seen() {
     let mut late = spoilt(|n| n);
     late.pts_90k[20] += 40;
     assert!(late.judge(rate, 1).unwrap_err().contains("frame 20"));
-    assert_eq!(number_of(&[128; 320 * 180]), None);
+    assert_eq!(number_of(&vec![128; 320 * 180]), None);
 }
 
 #[test]
@@ -316,14 +316,17 @@ fn fifty_takes_begin_with_the_marked_frame_while_a_receiver_comes_and_goes() {
 /// Writes down what goes out, beside what has come in by then.
 struct Beside {
     session: Arc<volte::capture::CaptureSession>,
-    seen: Arc<parking_lot::Mutex<Vec<(u64, Option<u16>, i64)>>>,
+    seen: Arc<parking_lot::Mutex<Vec<Seen>>>,
 }
 
+/// A picture's number, and the time of the newest unit when it went out, nanoseconds.
+type Seen = (Option<u16>, i64);
+
 impl FrameTaker for Beside {
-    fn take(&mut self, frame: &Arc<Frame>, tick: Tick) {
-        let newest = self.session.status()[0].newest.map_or(0, |at| at.nanos());
+    fn take(&mut self, frame: &Arc<Frame>, _: Tick) {
+        let newest = self.session.status()[0].newest.map_or(0, volte::time::MediaTime::nanos);
         let number = number_of(&frame.as_ref().as_ref()[..320 * 180]);
-        self.seen.lock().push((tick.index, number, newest));
+        self.seen.lock().push((number, newest));
     }
 }
 
@@ -357,11 +360,11 @@ fn a_camera_passes_through_within_three_frames_and_in_step() {
     let told = engine.snapshot().output.clone().unwrap().channel;
     drop(engine);
     // The first second finds the delay.
-    let seen: Vec<_> = seen.lock().iter().filter(|(_, number, _)| number.is_some_and(|n| n > 30)).copied().collect();
+    let seen: Vec<_> = seen.lock().iter().filter(|(number, _)| number.is_some_and(|n| n > 30)).copied().collect();
     let first = feeds.session().ring().status().feeds[0].oldest.unwrap().nanos();
     let latencies: Vec<i64> =
-        seen.iter().map(|(_, number, newest)| (newest - first + 20_000_000) / 40_000_000 - i64::from(number.unwrap())).collect();
-    let numbers: Vec<u16> = seen.iter().map(|(_, number, _)| number.unwrap()).collect();
+        seen.iter().map(|(number, newest)| (newest - first + 20_000_000) / 40_000_000 - i64::from(number.unwrap())).collect();
+    let numbers: Vec<u16> = seen.iter().map(|(number, _)| number.unwrap()).collect();
     println!("{} frames, latencies {:?}…, told {told:?}", seen.len(), &latencies[..20.min(latencies.len())]);
     assert!(numbers.len() > 60, "{numbers:?}");
     // A machine that is busy with other tests comes late now and then; what is shown never goes back.

@@ -65,7 +65,7 @@ pub struct Desk {
     /// Do not open the program window; F11 opens it later.
     #[arg(long)]
     no_program_window: bool,
-    /// Send program there as well, e.g. srt://:7001, rtmp://HOST/APP/KEY, hls:FOLDER or program.mkv (docs/output.md lists all forms). May be
+    /// Send program there as well, e.g. srt://:7001, `rtmp://HOST/APP/KEY`, hls:FOLDER or program.mkv (docs/output.md lists all forms). May be
     /// given more than once.
     #[arg(long = "output", value_name = "ADDRESS")]
     pub outputs: Vec<SinkAddress>,

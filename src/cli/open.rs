@@ -222,7 +222,9 @@ fn watch(session: &CaptureSession, engine: Option<&Engine>, seconds: Option<u64>
             println!("         {line}");
         }
         if let Some(output) = engine.and_then(|e| e.snapshot().output.clone()) {
-            output_lines(&output).iter().for_each(|line| println!("         {line}"));
+            for line in output_lines(&output) {
+                println!("         {line}");
+            }
         }
         before = status.iter().map(|f| f.received).collect();
         if cancel.is_cancelled() {

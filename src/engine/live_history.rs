@@ -96,11 +96,10 @@ mod tests {
                 history.push(3, live(rate.frame_nanos(k)), MediaTime::from_nanos(at));
                 (k, arrival) = (k + 1, None);
             }
-            if let Some(due) = history.due(3, MediaTime::from_nanos(now), rate.interval_nanos()) {
-                if tick > 100 {
-                    oldest = oldest.max(now - due.time.nanos());
-                    out.push(due.time.nanos() / rate.interval_nanos());
-                }
+            // The first hundred find the delay.
+            if let Some(due) = history.due(3, MediaTime::from_nanos(now), rate.interval_nanos()).filter(|_| tick > 100) {
+                oldest = oldest.max(now - due.time.nanos());
+                out.push(due.time.nanos() / rate.interval_nanos());
             }
         }
         (out, oldest)

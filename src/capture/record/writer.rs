@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_millis(25);
 /// The disk is asked to have what was written, and its free room is looked at, this often.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// A pause for the same reason is logged again after so long; the status always shows it.
-const SAID_AGAIN: Duration = Duration::from_secs(60);
+const SAID_AGAIN: Duration = Duration::from_mins(1);
 /// After an error, recording is tried again after this.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Room that is left to others on the disk: the smaller of these bytes and this share of it.

@@ -249,8 +249,9 @@ impl SinkAddress {
     #[must_use]
     pub fn beside(mut self, folder: &std::path::Path) -> Self {
         match &mut self.kind {
-            SinkKind::Hls { folder: path, .. } | SinkKind::File { path, .. } => *path = folder.join(&*path),
-            SinkKind::Rtp { sdp: Some(path), .. } => *path = folder.join(&*path),
+            SinkKind::Hls { folder: path, .. } | SinkKind::File { path, .. } | SinkKind::Rtp { sdp: Some(path), .. } => {
+                *path = folder.join(&*path);
+            }
             _ => {}
         }
         self

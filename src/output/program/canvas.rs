@@ -255,7 +255,7 @@ impl Canvas {
         }
         let (u, v) = chroma.split_at_mut(chroma_stride * height / 2);
         for plane in [u, v] {
-            for y in y0 / 2..(y0 + side) / 2 {
+            for y in y0 / 2..y0 / 2 + side / 2 {
                 plane[y * chroma_stride + x0 / 2..][..side / 2].fill(128);
             }
         }
@@ -322,7 +322,7 @@ pub fn mix(from: &[u8], to: &[u8], share: u32, out: &mut [u8]) {
     }
 }
 
-/// R'G'B' of full range → Y'CbCr of BT.709, limited range; chroma low-passed [1 2 1] about its place (left, as MPEG-2 has it).
+/// RGB of full range → YUV of BT.709, limited range; chroma low-passed [1 2 1] about its place (left, as MPEG-2 has it).
 /// `row_px` is the width of `rgba`, of which `layout` takes the upper left.
 fn to_planes(rgba: &[u8], row_px: usize, layout: Layout, out: &mut [u8]) {
     let Layout { width, height, luma_stride, chroma_stride } = layout;

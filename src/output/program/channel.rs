@@ -302,15 +302,12 @@ impl Work {
             self.fading = (frames > 0 && had_picture).then(|| (Arc::clone(&self.sent), frames));
         }
         if fresh {
-            match due.picture {
-                Some(picture) => {
-                    self.current = self.filled(|canvas, out| canvas.draw(&picture, tick, out));
-                    self.drawn = Drawn::Picture(picture, tick);
-                }
-                None => {
-                    self.current = self.filled(|canvas, out| canvas.slate(&due.missing, out));
-                    self.drawn = Drawn::Slate(Arc::clone(&due.missing));
-                }
+            if let Some(picture) = due.picture {
+                self.current = self.filled(|canvas, out| canvas.draw(&picture, tick, out));
+                self.drawn = Drawn::Picture(picture, tick);
+            } else {
+                self.current = self.filled(|canvas, out| canvas.slate(&due.missing, out));
+                self.drawn = Drawn::Slate(Arc::clone(&due.missing));
             }
         }
         self.sent = match self.fading.take() {

@@ -76,12 +76,11 @@ impl FromStr for ProgramFormat {
             Some(b'i') => return Err(FormatError::Interlaced(text.to_owned())),
             _ => return Err(wrong()),
         };
-        let (width_px, height_px) = match size.split_once('x') {
-            Some((w, h)) => (w.parse().map_err(|_e| wrong())?, h.parse().map_err(|_e| wrong())?),
-            None => {
-                let lines: u32 = size.parse().map_err(|_e| wrong())?;
-                NAMED.iter().find(|(l, _)| *l == lines).map(|(l, w)| (*w, *l)).ok_or_else(wrong)?
-            }
+        let (width_px, height_px) = if let Some((w, h)) = size.split_once('x') {
+            (w.parse().map_err(|_e| wrong())?, h.parse().map_err(|_e| wrong())?)
+        } else {
+            let lines: u32 = size.parse().map_err(|_e| wrong())?;
+            NAMED.iter().find(|(l, _)| *l == lines).map(|(l, w)| (*w, *l)).ok_or_else(wrong)?
         };
         let rate: FrameRate = rate.parse().map_err(|_e| wrong())?;
         Self::new(width_px, height_px, rate)

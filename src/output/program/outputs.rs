@@ -59,14 +59,13 @@ impl ProgramOutput {
         let key = EncoderKey { codec: spec.codec, kilobits: spec.kilobits, one_slice };
         let queue = Arc::new(SinkQueue::new((self.format().rate.fps() * 2.0) as usize));
         let shared = state.encoders.iter().find(|(e, _)| e.key == key).map(|(e, _)| Arc::clone(e));
-        let encoder = match shared {
-            Some(encoder) => encoder,
-            None => {
-                let (encoder, input) = encoder::start(key, self.format()).map_err(ChannelError::Thread)?;
-                let taker = self.channel.add(input);
-                state.encoders.push((Arc::clone(&encoder), taker));
-                encoder
-            }
+        let encoder = if let Some(encoder) = shared {
+            encoder
+        } else {
+            let (encoder, input) = encoder::start(key, self.format()).map_err(ChannelError::Thread)?;
+            let taker = self.channel.add(input);
+            state.encoders.push((Arc::clone(&encoder), taker));
+            encoder
         };
         encoder.subscribe(&queue);
         let sink = Sink::start(spec, self.format(), queue).map_err(ChannelError::Thread)?;

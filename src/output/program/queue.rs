@@ -26,6 +26,7 @@ pub(super) enum Popped {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent of each other")]
 struct State {
     units: VecDeque<Unit>,
     open: bool,

@@ -81,9 +81,10 @@ impl SinkShared {
         let mut said = self.said.lock();
         if said.state != state || said.problem != problem {
             let (name, label) = (&self.spec.name, self.spec.address.label());
-            match &problem {
-                Some(problem) => tracing::warn!(sink = name, "{label}: {}: {problem}", state.word()),
-                None => tracing::info!(sink = name, "{label}: {}", state.word()),
+            if let Some(problem) = &problem {
+                tracing::warn!(sink = name, "{label}: {}: {problem}", state.word());
+            } else {
+                tracing::info!(sink = name, "{label}: {}", state.word());
             }
         }
         (said.state, said.problem) = (state, problem);
@@ -156,7 +157,7 @@ impl Keeper {
                 Err(Trouble::ForGood(problem)) => {
                     queue.close();
                     shared.say(SinkState::Failed, Some(shared.spec.address.redact(&problem)));
-                    while queue.rest(Duration::from_secs(3600)) {}
+                    while queue.rest(Duration::from_hours(1)) {}
                     return;
                 }
             };
