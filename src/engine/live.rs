@@ -33,7 +33,7 @@ use crate::output::program::{ChannelOptions, FrameTaker, ProgramOutput, SinkSpec
 const COMMANDS_LOSSLESS: usize = 256;
 const REPORTS_LOSSLESS: usize = 64;
 /// Chunks hold many pictures.
-const CHUNKS_LOSSLESS: usize = 2;
+const CHUNKS_LOSSLESS: usize = 4;
 
 /// Why the engine does not start.
 #[derive(Debug, thiserror::Error)]

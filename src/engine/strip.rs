@@ -13,6 +13,9 @@ use crate::time::{FrameRate, MediaTime};
 
 /// Frames of a chunk.
 const CHUNK_FRAMES: i64 = 10;
+/// Neighbouring chunks of a camera are decoded in one go, so many at most: where keyframes are far apart, every decoding begins far
+/// back.
+const CHUNKS_AT_ONCE: usize = 4;
 /// Pictures kept, bytes.
 const BUDGET_BYTES: usize = 384 << 20;
 /// A picture is looked for this share of a frame later than asked, so that stamps which jitter do not flicker between two frames.
@@ -47,7 +50,7 @@ pub(super) struct ChunkReport {
 #[derive(Debug, Default)]
 struct Wishes {
     wanted: Vec<ChunkWish>,
-    doing: Option<ChunkKey>,
+    doing: Vec<ChunkKey>,
     stop: bool,
 }
 
@@ -62,9 +65,9 @@ impl StripWish {
     /// Replaces what is wanted.
     pub fn post_latest(&self, wanted: Vec<ChunkWish>) {
         let mut wishes = self.wishes.lock();
-        let doing = wishes.doing;
-        wishes.wanted = wanted;
-        wishes.wanted.retain(|w| Some(w.key) != doing);
+        let Wishes { doing, wanted: now_wanted, .. } = &mut *wishes;
+        *now_wanted = wanted;
+        now_wanted.retain(|w| !doing.contains(&w.key));
         drop(wishes);
         self.posted.notify_one();
     }
@@ -75,17 +78,26 @@ impl StripWish {
         self.posted.notify_all();
     }
 
-    fn wait(&self) -> Option<ChunkWish> {
+    /// The most urgent chunk with its wanted neighbours, in order of time.
+    fn wait(&self) -> Option<Vec<ChunkWish>> {
         let mut wishes = self.wishes.lock();
-        wishes.doing = None;
+        wishes.doing.clear();
         loop {
             if wishes.stop {
                 return None;
             }
             if !wishes.wanted.is_empty() {
-                let wish = wishes.wanted.remove(0);
-                wishes.doing = Some(wish.key);
-                return Some(wish);
+                let mut run = vec![wishes.wanted.remove(0)];
+                while run.len() < CHUNKS_AT_ONCE {
+                    let (first, last) = (run[0].key, run[run.len() - 1].key);
+                    let touches =
+                        |w: &ChunkWish| w.key.camera == first.camera && (w.key.index == last.index + 1 || w.key.index + 1 == first.index);
+                    let Some(at) = wishes.wanted.iter().position(touches) else { break };
+                    let wish = wishes.wanted.remove(at);
+                    run.insert(if wish.key < first { 0 } else { run.len() }, wish);
+                }
+                wishes.doing = run.iter().map(|w| w.key).collect();
+                return Some(run);
             }
             self.posted.wait(&mut wishes);
         }
@@ -94,10 +106,15 @@ impl StripWish {
 
 /// Runs until stopped.
 pub(super) fn run(feeds: &dyn Feeds, wish: &StripWish, reports: &Sender<ChunkReport>) {
-    while let Some(wish) = wish.wait() {
-        let result = feeds.frames(wish.key.camera, wish.from, wish.until, 4 * CHUNK_FRAMES as usize);
-        if reports.send(ChunkReport { wish, result }).is_err() {
-            return;
+    while let Some(run) = wish.wait() {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+        let result = feeds.frames(first.key.camera, first.from, last.until, 4 * CHUNK_FRAMES as usize * run.len());
+        for wish in run {
+            let of_chunk = |all: &Vec<LivePicture>| all.iter().filter(|p| p.time >= wish.from && p.time < wish.until).cloned().collect();
+            let result = result.as_ref().map(of_chunk).map_err(Clone::clone);
+            if reports.send(ChunkReport { wish, result }).is_err() {
+                return;
+            }
         }
     }
 }
@@ -246,6 +263,22 @@ mod tests {
         assert!(again.is_empty());
         strip.want(3, at(104), newest, &mut again);
         assert_eq!(again.len(), 1, "another camera");
+    }
+
+    #[test]
+    fn neighbours_are_decoded_in_one_go_in_order_of_time() {
+        let strip = Strip::new(FrameRate::whole(50));
+        let wish = StripWish::default();
+        // Backwards: the later chunk is the more urgent one.
+        let of = |camera: usize, index: i64| strip.wish(camera, index, at(999)).unwrap();
+        wish.post_latest(vec![of(0, 7), of(1, 3), of(0, 6), of(0, 4), of(0, 8)]);
+        let indices = |run: Vec<ChunkWish>| run.iter().map(|w| (w.key.camera, w.key.index)).collect::<Vec<_>>();
+        assert_eq!(wish.wait().map(indices), Some(vec![(0, 6), (0, 7), (0, 8)]));
+        wish.post_latest(vec![of(1, 3), of(0, 4)]);
+        assert_eq!(wish.wait().map(indices), Some(vec![(1, 3)]));
+        // What is being decoded is not begun again.
+        wish.post_latest(vec![of(1, 3)]);
+        assert!(wish.wishes.lock().wanted.is_empty());
     }
 
     #[test]

@@ -26,8 +26,8 @@ const FASTEST: i32 = 400;
 /// The slowest, percent.
 const SLOWEST: i32 = 5;
 /// Frames are fetched so far ahead on program and in preview, and for what a take would play, seconds.
-const AHEAD_SECS: f64 = 1.0;
-const PREPARED_SECS: f64 = 0.5;
+const AHEAD_SECS: f64 = 2.0;
+const PREPARED_SECS: f64 = 1.5;
 /// Without an event, a roll takes so much of the recording, seconds.
 const FREE_ROLL_SECS: f64 = 4.0;
 
