@@ -31,6 +31,7 @@ pub mod frame;
 pub mod rig;
 pub mod show;
 // time, geometry, color, telemetry, address
+#[cfg_attr(not(feature = "gstreamer"), allow(dead_code, unused_imports, reason = "only connections need all of it"))]
 pub mod address;
 pub mod color;
 pub mod geometry;

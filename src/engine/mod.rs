@@ -30,6 +30,7 @@ pub mod plates;
 mod playing;
 #[cfg(feature = "gstreamer")]
 pub mod production;
+#[cfg_attr(not(feature = "gstreamer"), allow(dead_code, reason = "only an output needs all of it"))]
 mod program;
 mod publish;
 #[cfg(feature = "gstreamer")]
