@@ -85,7 +85,7 @@ fn a_feed_that_is_made_intra_has_nothing_but_keyframes_and_the_same_pictures_at_
     let path = &balance()[0];
     let spec = FeedSpec { make_intra: true, ..fast(path) };
     let session = CaptureSession::start(config(), &[spec, FeedSpec { name: "as it is".into(), ..fast(path) }]).unwrap();
-    assert!(session.wait_until(Duration::from_secs(60), ended), "{:?}", session.status());
+    assert!(session.wait_until(Duration::from_mins(1), ended), "{:?}", session.status());
     let ring = session.ring().status();
     let units = |feed: usize| session.ring().range(volte::ring::FeedId(feed), MediaTime::ZERO, MediaTime::from_nanos(i64::MAX / 4));
     assert!(units(0).iter().all(|u| u.keyframe) && !units(1).iter().all(|u| u.keyframe));
