@@ -9,6 +9,12 @@ use crate::{
     output::program::{ProgramStatus, SinkState},
 };
 
+/// Rows are not lower than this.
+const LEAST_ROW: f32 = 16.0;
+
+/// Rows that a small panel does without, the first first.
+const CAN_GO: [&str; 4] = ["GPU per camera", "Last solve", "Preview picture", "Kept by marks"];
+
 /// One bar: name, figures, share of the budget.
 struct Budget<'a> {
     name: &'a str,
@@ -83,20 +89,28 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
     budgets.push(Budget { name: "Last solve", figures: solved, share: of(solve, 1000.0), color: style::ACCENT });
     budgets.push(Budget { name: "GPU per camera", figures: costs(snapshot), share: 0.0, color: style::ACCENT });
 
+    let room = ((inner.height() - 18.0) / LEAST_ROW) as usize;
     if let Some(output) = &snapshot.output {
-        budgets.extend(outputs(output));
+        budgets.extend(outputs(output, room.saturating_sub(budgets.len())));
+    }
+    // In a small panel, what can be done without goes first.
+    for name in CAN_GO {
+        if budgets.len() > room {
+            budgets.retain(|budget| budget.name != name);
+        }
     }
 
     let dropped: u64 = snapshot.cameras.iter().map(|c| c.status.dropped).sum();
     let level = &snapshot.level;
     let counts = format!("dropped {dropped}   repeated {}   {}: {}", snapshot.program.repeated, level.level.label(), level.why);
-    let row = ((inner.height() - 18.0) / budgets.len() as f32).clamp(16.0, 34.0);
+    let row = ((inner.height() - 18.0) / budgets.len() as f32).clamp(LEAST_ROW, 34.0);
     for (k, budget) in budgets.iter().enumerate() {
         let top = inner.top() + row * k as f32;
         let rect = Rect::from_min_size(pos2(inner.left(), top), vec2(inner.width(), row));
         let y = top + row * 0.36;
-        ui.painter().text(pos2(rect.left(), y), Align2::LEFT_CENTER, budget.name, style::text(11.5), style::DIM);
-        ui.painter().text(pos2(rect.right(), y), Align2::RIGHT_CENTER, &budget.figures, style::digits(11.5), style::TEXT);
+        let figures = ui.painter().text(pos2(rect.right(), y), Align2::RIGHT_CENTER, &budget.figures, style::digits(11.5), style::TEXT);
+        let name = Rect::from_min_max(pos2(rect.left(), y - 8.0), pos2((figures.left() - 6.0).max(rect.left()), y + 8.0));
+        widgets::line(ui, name, budget.name, style::text(11.5), style::DIM);
         let bar = Rect::from_min_size(pos2(rect.left(), top + row * 0.72), vec2(rect.width(), (row * 0.18).clamp(3.0, 6.0)));
         widgets::fill_bar(ui, bar, budget.share, budget.color);
         ui.interact(rect, ui.scope_id().with(budget.name), egui::Sense::hover())
@@ -120,18 +134,25 @@ fn disk_figures(disk: &DiskTier) -> String {
     format!("{} of {}   {room}", widgets::bytes(disk.bytes), widgets::bytes(disk.budget_bytes))
 }
 
-/// What a camera has cost at each level.
-/// The output, and a row for each of its sinks.
-fn outputs(output: &ProgramStatus) -> Vec<Budget<'_>> {
+/// The output, and a row for each of its sinks; where there is no room for that, one for all of them.
+fn outputs(output: &ProgramStatus, rows: usize) -> Vec<Budget<'_>> {
     let channel = &output.channel;
     let latency = channel.latency_nanos.map_or_else(String::new, |nanos| format!("   {:.0} ms", nanos as f64 * 1e-6));
     let lost = channel.underruns + channel.skipped;
+    let late = if lost > 0 { format!("   {lost} late") } else { String::new() };
     let first = Budget {
         name: "Output",
-        figures: format!("{}   {}{latency}   underruns {lost}", output.format, channel.timecode),
+        figures: format!("{}{latency}{late}", channel.timecode),
         share: 1.0,
         color: if channel.skipped > 0 || channel.slates == channel.frames { style::AMBER } else { style::ACCENT },
     };
+    if output.sinks.len() + 1 > rows.max(2) {
+        let away: Vec<&str> = output.sinks.iter().filter(|s| s.state != SinkState::Running).map(|s| s.name.as_str()).collect();
+        let (all, good) = (output.sinks.len(), output.sinks.len() - away.len());
+        let figures = if away.is_empty() { format!("{all} running") } else { format!("{good} of {all} running, not {}", away.join(", ")) };
+        let color = if away.is_empty() { style::ACCENT } else { style::AMBER };
+        return vec![first, Budget { name: "Sinks", figures, share: good as f32 / all as f32, color }];
+    }
     let rows = output.sinks.iter().map(|sink| {
         let good = sink.state == SinkState::Running;
         let lost = sink.dropped + sink.missed;
@@ -142,6 +163,7 @@ fn outputs(output: &ProgramStatus) -> Vec<Budget<'_>> {
     std::iter::once(first).chain(rows).collect()
 }
 
+/// What a camera has cost at each level.
 fn costs(snapshot: &Snapshot) -> String {
     let known = |c: &LevelCost| c.solve_secs_per_camera.map(|secs| format!("{} {:.0} ms", c.level.label(), secs * 1e3));
     let known: Vec<String> = snapshot.level.costs.iter().filter_map(known).collect();

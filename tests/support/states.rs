@@ -10,6 +10,7 @@ use volte::{
         TruthProgress, slate,
     },
     frame::Picture,
+    output::program::{ChannelStatus, ProgramStatus, SinkState, SinkStatus},
     replay::{Event, EventColor, EventId, Phase, Readiness, playlist::ElementId},
     time::{FrameRate, MediaTime},
     view::{ViewMode, ViewReport},
@@ -103,6 +104,16 @@ fn playlist(state: State) -> PlaylistView {
         holds: false,
         looped: false,
         template,
+    }
+}
+
+/// An output with one sink that runs and one that was lost.
+fn output() -> ProgramStatus {
+    let sink = |name: &str, state| SinkStatus { name: name.to_owned(), state, bits_per_sec: 8_100_000, ..SinkStatus::default() };
+    ProgramStatus {
+        format: "1080p50".parse().unwrap(),
+        channel: ChannelStatus { frames: 900, underruns: 22, latency_nanos: Some(117_000_000), ..ChannelStatus::default() },
+        sinks: vec![sink("truck", SinkState::Running), sink("web", SinkState::Retrying)],
     }
 }
 
@@ -245,6 +256,7 @@ pub fn snapshot(state: State) -> Snapshot {
             });
             s.program.kind = ProgramKind::Replay { instant: s.events[2].instant, position: 5.6, progress: 0.48, solved: true };
             s.program.repeated = 2;
+            s.output = Some(Arc::new(output()));
         }
         State::CameraLost => {
             let text = "cam05 delivers no pictures: program went to cam06. Check its cable and power".to_owned();
