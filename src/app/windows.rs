@@ -216,7 +216,14 @@ impl App<'_> {
             command if ConsoleState::owns(&command) => {
                 if let Some(console) = &mut self.console {
                     console.state.obey(&command);
-                    tracing::info!("operator: {command:?}");
+                    if command == Command::ShowKeys {
+                        tracing::info!(
+                            "operator: ShowKeys: the list of keys is {}",
+                            if console.state.keys_shown { "shown" } else { "hidden" }
+                        );
+                    } else {
+                        tracing::info!("operator: {command:?}");
+                    }
                 }
             }
             Command::FullScreenProgram => match &self.program {
