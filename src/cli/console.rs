@@ -67,8 +67,9 @@ pub struct Desk {
     no_program_window: bool,
     /// Send program there as well, e.g. srt://:7001, `rtmp://HOST/APP/KEY`, hls:FOLDER or program.mkv (docs/output.md lists all forms). May be
     /// given more than once.
+    // Parsed later: what refuses an argument here repeats it with its secrets.
     #[arg(long = "output", value_name = "ADDRESS")]
-    pub outputs: Vec<SinkAddress>,
+    pub outputs: Vec<String>,
     /// Size and rate of program where it is sent: 720p25, 1080p50, 1080p59.94, … [default: 1080p50].
     #[arg(long, value_name = "FORMAT", requires = "outputs")]
     pub program_format: Option<ProgramFormat>,
@@ -119,29 +120,35 @@ impl Desk {
     }
 
     /// The output that the command line asks for.
-    fn program(&self) -> Option<(ChannelOptions, Vec<SinkSpec>)> {
+    fn program(&self) -> anyhow::Result<Option<(ChannelOptions, Vec<SinkSpec>)>> {
         let standard = ProgramFormat { width_px: 1920, height_px: 1080, rate: FrameRate::whole(50) };
-        let sinks: Vec<SinkSpec> =
-            self.outputs.iter().enumerate().map(|(k, address)| SinkSpec::new(format!("output {}", k + 1), address.clone())).collect();
-        (!sinks.is_empty()).then(|| (ChannelOptions::new(self.program_format.unwrap_or(standard)), sinks))
+        let mut sinks = Vec::new();
+        for address in &self.outputs {
+            let address: SinkAddress = address.parse().context("--output")?;
+            sinks.push(SinkSpec::new(format!("output {}", sinks.len() + 1), address));
+        }
+        Ok((!sinks.is_empty()).then(|| (ChannelOptions::new(self.program_format.unwrap_or(standard)), sinks)))
     }
 
     /// Runs the engine and its windows on feeds until the console is closed.
     pub fn open(&self, feeds: Arc<dyn Feeds>, program: Option<(ChannelOptions, Vec<SinkSpec>)>) -> anyhow::Result<()> {
+        // Both files before anything is on air.
+        let script = self.commands.as_deref().map(read_script).transpose()?;
+        let record_commands = self.record_commands.as_ref().map(|file| created(file)).transpose()?;
         let options = EngineOptions { quality: self.quality, export_folder: Some(self.export_folder.clone()), ..EngineOptions::default() };
+        let program = program.map_or_else(|| self.program(), |program| Ok(Some(program)))?;
         let engine = Engine::start(feeds, &options)?;
-        if let Some((options, sinks)) = program.or_else(|| self.program()) {
+        if let Some((options, sinks)) = program {
             engine.start_output(&options, sinks)?;
         }
         let windows = app::WindowOptions {
             program_full_screen: self.full_screen,
             no_program_window: self.no_program_window,
-            record_commands: self.record_commands.as_ref().map(|file| created(file)).transpose()?,
+            record_commands,
             ..app::WindowOptions::default()
         };
         let quit = Arc::clone(&windows.quit);
         ctrlc::set_handler(move || quit.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
-        let script = self.commands.as_deref().map(read_script).transpose()?;
         let closed = AtomicBool::new(false);
         std::thread::scope(|scope| {
             if let Some(script) = &script {
@@ -163,8 +170,9 @@ impl Desk {
     pub fn run_commands(&self, feeds: Arc<dyn Feeds>, program: Option<(ChannelOptions, Vec<SinkSpec>)>) -> anyhow::Result<()> {
         let Some(script) = self.commands.as_deref().map(read_script).transpose()? else { return Ok(()) };
         let options = EngineOptions { quality: self.quality, export_folder: Some(self.export_folder.clone()), ..EngineOptions::default() };
+        let program = program.map_or_else(|| self.program(), |program| Ok(Some(program)))?;
         let engine = Engine::start(feeds, &options)?;
-        if let Some((options, sinks)) = program.or_else(|| self.program()) {
+        if let Some((options, sinks)) = program {
             engine.start_output(&options, sinks)?;
         }
         let cancel = super::cancelled_by_ctrl_c()?;
@@ -183,7 +191,8 @@ impl Desk {
 }
 
 fn created(file: &std::path::Path) -> anyhow::Result<Arc<Mutex<std::fs::File>>> {
-    let created = std::fs::File::create(file).with_context(|| format!("cannot write the commands to {}", file.display()))?;
+    let created = std::fs::File::create_new(file)
+        .with_context(|| format!("cannot write the commands to {}; give a file that is not there yet", file.display()))?;
     Ok(Arc::new(Mutex::new(created)))
 }
 

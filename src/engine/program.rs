@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use super::{FeedHealth, Feeds, ProgramKind, Snapshot};
+use super::{FeedHealth, Feeds, LivePicture, ProgramKind, Snapshot};
 use crate::{
     frame::Picture,
     output::program::{Due, PictureSource},
@@ -33,21 +33,35 @@ pub(super) struct ProgramPictures {
     last: Option<Arc<Picture>>,
     /// The engine's picture while a camera was live: it is not the replay's.
     live_serial: u64,
+    /// The live picture that went out last: its camera and time.
+    live: Option<(usize, LivePicture)>,
 }
 
 impl ProgramPictures {
     pub fn new(feeds: Arc<dyn Feeds>, snapshot: Arc<ArcSwap<Snapshot>>) -> Self {
-        Self { feeds, snapshot, shot: None, shots: 0, last: None, live_serial: 0 }
+        Self { feeds, snapshot, shot: None, shots: 0, last: None, live_serial: 0, live: None }
     }
 
-    fn live(&self, snapshot: &Snapshot, place: usize) -> (Option<Arc<Picture>>, Option<i64>, bool) {
+    fn live(&mut self, snapshot: &Snapshot, place: usize) -> (Option<Arc<Picture>>, Option<i64>, bool) {
         let name = snapshot.cameras.get(place).map(|c| c.name.as_str());
         let camera = name.and_then(|name| self.feeds.rig().cameras.iter().position(|c| c.name == name));
         let now = self.feeds.now();
-        match camera.and_then(|camera| self.feeds.live_picture_due(camera, now)) {
+        let interval_nanos = self.feeds.rate().interval_nanos();
+        let due = camera.and_then(|camera| {
+            let due = self.feeds.live_picture_due(camera, now)?;
+            // A camera that has just become slower is waited for longer; what was shown is not shown again.
+            match self.live.take() {
+                Some((same, shown)) if same == camera && (1..=3 * interval_nanos).contains(&(shown.time - due.time)) => {
+                    Some((camera, shown))
+                }
+                _ => Some((camera, due)),
+            }
+        });
+        self.live.clone_from(&due);
+        match due.map(|(_, live)| live) {
             Some(live) => {
                 let age = now - live.time;
-                (Some(live.picture), Some(age), age > OVERDUE_FRAMES * self.feeds.rate().interval_nanos())
+                (Some(live.picture), Some(age), age > OVERDUE_FRAMES * interval_nanos)
             }
             None => (None, None, true),
         }

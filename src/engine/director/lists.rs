@@ -190,7 +190,10 @@ impl Director {
                 self.remember_take();
             }
         }
+        let mixed = self.program.mixing.is_some();
         self.program.mixing = place.from.and_then(|(slot, secs, share)| Some((self.behind(slot, secs)?, share)));
+        // A dissolve ends in the picture itself, also where that one stands.
+        self.program.layer_is_new |= mixed && self.program.mixing.is_none();
         true
     }
 

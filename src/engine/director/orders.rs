@@ -20,6 +20,10 @@ use crate::{
 
 impl Director {
     pub(super) fn obey(&mut self, command: Command) {
+        // These mean what preview shows, also while it rolls.
+        if matches!(command, Command::MarkHere | Command::MarkIn | Command::MarkOut | Command::Export) {
+            self.stop_preview();
+        }
         match command {
             Command::Mark => match self.newest() {
                 Some(at) => self.apply(TransportCommand::Mark { at }),
@@ -40,7 +44,10 @@ impl Director {
                 let now = self.feeds.now();
                 self.apply(TransportCommand::Take { now });
             }
-            Command::Return => self.apply(TransportCommand::Return),
+            Command::Return => {
+                self.cueing = None;
+                self.apply(TransportCommand::Return);
+            }
             Command::MoveOrbit(by) => self.apply(TransportCommand::MoveOrbit(by)),
             Command::StepCamera(by) => {
                 let from = self.position();

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Director, MOMENTS};
+use super::{Director, MOMENTS, pictures::Asked};
 use crate::{
     engine::{NoticeLevel, ShownPicture, export_thread::ExportNews, gpu_thread::GpuReport, moment_thread::MomentReport},
     replay::{Program, Readiness, TransportCommand},
@@ -103,7 +103,9 @@ impl Director {
             GpuReport::Rendered { program: true, instant, picture, report, secs } => {
                 self.gpu.program_ms = (secs * 1e3) as f32;
                 self.governor.viewed((picture.width(), picture.height()), secs);
-                if matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant) {
+                // Not one that was asked for before time rolled on.
+                let is_wanted = matches!(self.program.asked, Some(Asked::View { instant: asked, .. }) if asked == instant);
+                if is_wanted && matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant) {
                     self.program.report = Some(report);
                     self.put_layer(picture);
                     self.compose();

@@ -172,6 +172,10 @@ impl Channel {
                     }
                 }
                 while let Some(beat) = clock.take(begun.elapsed().as_nanos() as i64) {
+                    // A machine that is too slow for the format is never early.
+                    if *on_thread.stopped.lock() {
+                        return;
+                    }
                     work.frame(beat.index, &on_thread);
                     let mut status = on_thread.status.lock();
                     status.skipped += beat.skipped;

@@ -16,8 +16,9 @@ use crate::telemetry::Counter;
 const FRAMES_DROP_OLDEST: usize = 16;
 /// Frames within the pipeline in front of the encoder.
 const INSIDE: u64 = 2;
-/// An encoder that broke within so long is not tried again before the others were.
-const GOOD_AFTER: Duration = Duration::from_secs(5);
+/// An encoder that broke within so long is not tried again before the others were: longer than [`STALL`], so that this holds for one that
+/// hangs from the start.
+const GOOD_AFTER: Duration = Duration::from_secs(15);
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// An encoder that takes nothing for so long hangs.
 const STALL: Duration = Duration::from_secs(10);

@@ -57,7 +57,9 @@ impl ProgramOutput {
         let mut state = self.state.lock();
         let one_slice = matches!(spec.address.kind, SinkKind::Rtp { form: RtpForm::Elementary { .. }, .. });
         let key = EncoderKey { codec: spec.codec, kilobits: spec.kilobits, one_slice };
-        let queue = Arc::new(SinkQueue::new((self.format().rate.fps() * 2.0) as usize));
+        // Two seconds of coded pictures; uncompressed ones are too large to keep.
+        let waiting = if spec.codec == super::SinkCodec::Raw { 3 } else { (self.format().rate.fps() * 2.0) as usize };
+        let queue = Arc::new(SinkQueue::new(waiting));
         let shared = state.encoders.iter().find(|(e, _)| e.key == key).map(|(e, _)| Arc::clone(e));
         let encoder = if let Some(encoder) = shared {
             encoder

@@ -139,6 +139,12 @@ enum Trouble {
     ForNow(String),
 }
 
+impl From<String> for Trouble {
+    fn from(problem: String) -> Self {
+        Self::ForGood(problem)
+    }
+}
+
 struct Keeper {
     shared: Arc<SinkShared>,
     format: ProgramFormat,
@@ -246,7 +252,7 @@ impl Open {
             .max_buffers(INSIDE * 2)
             .build();
         let pipeline = gst::Pipeline::new();
-        let (chain, muxer) = chain(spec, format).map_err(Trouble::ForGood)?;
+        let (chain, muxer) = chain(spec, format)?;
         let mut all: Vec<gst::Element> = vec![source.clone().upcast()];
         all.extend(chain);
         let refused = |e: gst::glib::BoolError| Trouble::ForGood(format!("its pipeline cannot be built: {e}"));
@@ -280,8 +286,6 @@ impl Open {
         let message = self.bus.timed_pop_filtered(patience, &[gst::MessageType::Error, gst::MessageType::Eos])?;
         Some(match message.view() {
             gst::MessageView::Error(e) => {
-                let detail = e.debug().map(|d| d.lines().last().unwrap_or_default().to_owned()).unwrap_or_default();
-                tracing::debug!("{}: {} {detail}", self.pipeline.name(), e.error());
                 if e.error().matches(gst::ResourceError::NoSpaceLeft) {
                     "no room left on the disk".to_owned()
                 } else {
@@ -355,7 +359,7 @@ fn count(pad: &gst::Pad, arrived: &Arc<AtomicU64>, bytes: &Arc<AtomicU64>) {
 }
 
 /// The elements behind the source, and which of them is the muxer that takes sound.
-fn chain(spec: &SinkSpec, format: ProgramFormat) -> Result<(Vec<gst::Element>, Option<usize>), String> {
+fn chain(spec: &SinkSpec, format: ProgramFormat) -> Result<(Vec<gst::Element>, Option<usize>), Trouble> {
     let mut chain = Vec::new();
     match spec.codec {
         SinkCodec::H264 => chain.push(elements::make("h264parse")?),
@@ -381,7 +385,8 @@ fn chain(spec: &SinkSpec, format: ProgramFormat) -> Result<(Vec<gst::Element>, O
                 RtpForm::Elementary { payload } => {
                     if let Some(file) = sdp {
                         let text = description(&at.host, at.port, *payload, spec.codec);
-                        std::fs::write(file, text).map_err(|e| format!("the description {file:?} cannot be written: {e}"))?;
+                        std::fs::write(file, text)
+                            .map_err(|e| Trouble::ForNow(format!("the description {file:?} cannot be written: {e}")))?;
                     }
                     (vec![payloader(spec.codec, *payload)?, sink], false)
                 }
@@ -483,8 +488,8 @@ fn description(host: &str, port: u16, payload: u8, codec: SinkCodec) -> String {
     )
 }
 
-fn hls(folder: &Path, segment_secs: u32, keep: u32) -> Result<gst::Element, String> {
-    std::fs::create_dir_all(folder).map_err(|e| format!("the folder {folder:?} cannot be made: {e}"))?;
+fn hls(folder: &Path, segment_secs: u32, keep: u32) -> Result<gst::Element, Trouble> {
+    std::fs::create_dir_all(folder).map_err(|e| Trouble::ForNow(format!("the folder {folder:?} cannot be made: {e}")))?;
     let sink = elements::make("hlssink2")?;
     // Another name with every start: a player that has the old list never gets the new start under an old name.
     let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_millis());
@@ -509,7 +514,7 @@ fn free_name(path: &Path) -> PathBuf {
     (2..100_000).map(numbered).find(|p| !taken(p)).unwrap_or_else(|| numbered(100_000))
 }
 
-fn file(path: &Path, container: Container) -> Result<Vec<gst::Element>, String> {
+fn file(path: &Path, container: Container) -> Result<Vec<gst::Element>, Trouble> {
     let muxer = match container {
         Container::Mp4 => elements::make("mp4mux")?,
         Container::Mov => elements::make("qtmux")?,
@@ -521,7 +526,7 @@ fn file(path: &Path, container: Container) -> Result<Vec<gst::Element>, String> 
         muxer.set_property("fragment-duration", 1000_u32);
     }
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|e| format!("the folder {folder:?} cannot be made: {e}"))?;
+        std::fs::create_dir_all(folder).map_err(|e| Trouble::ForNow(format!("the folder {folder:?} cannot be made: {e}")))?;
     }
     let sink = elements::make("filesink")?;
     sink.set_property("location", free_name(path).to_string_lossy().as_ref());
