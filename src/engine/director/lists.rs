@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The first picture of a list is waited for so long.
-const CUE_WITHIN: Duration = Duration::from_secs(4);
+const CUE_WITHIN: Duration = Duration::from_secs(10);
 /// Length of a still that is added, seconds.
 const STILL_SECS: f64 = 2.0;
 
@@ -135,7 +135,7 @@ impl Director {
         let is_at_hand = cue.is_at_anchor(self.feeds.rate().interval_nanos()) && self.moment(cue.anchor).is_some();
         let found = if is_at_hand { None } else { Some(self.rolling_picture(position, at, None).1) };
         match found {
-            Some(Found::NotYet) if waited < CUE_WITHIN => {}
+            Some(Found::NotYet | Found::Nothing) if waited < CUE_WITHIN => {}
             Some(Found::NotYet | Found::Nothing) => {
                 self.cueing = None;
                 self.warn(
