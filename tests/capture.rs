@@ -81,6 +81,48 @@ fn b_frames_decode_to_the_frame_of_that_time() {
 }
 
 #[test]
+fn what_follows_is_decoded_once_and_is_the_same() {
+    let path = &balance()[0];
+    let session = CaptureSession::start(config(), &[fast(path)]).unwrap();
+    assert!(session.wait_until(Duration::from_secs(30), ended), "{:?}", session.status());
+    let feed = volte::ring::FeedId(0);
+    let first = session.ring().status().feeds[0].oldest.unwrap();
+    let frame = |k: i64| first.plus_nanos(k * 16_666_667 - 4_000_000);
+    let decoder = session.decoder();
+    let same = |from: i64, until: i64, limit: usize, frames: i64| {
+        let onward = decoder.decode_onward(feed, frame(from), frame(until), limit).unwrap();
+        let range = decoder.decode_range(feed, frame(from), frame(until), limit).unwrap();
+        assert_eq!(onward.len() as i64, frames, "{from}..{until}");
+        let alike = |(a, b): (&volte::capture::TimedFrame, &volte::capture::TimedFrame)| a.time == b.time && a.frame.data == b.frame.data;
+        assert!(onward.len() == range.len() && onward.iter().zip(&range).all(alike), "{from}..{until}");
+    };
+    // All of it in pieces, the last of them overlapping as they do where recording goes on.
+    for from in (0..100).step_by(10) {
+        same(from, from + 10, 40, 10);
+    }
+    let before = decoder.units_decoded();
+    for from in (0..100).step_by(10) {
+        assert_eq!(decoder.decode_onward(feed, frame(from), frame(from + 10), 40).unwrap().len(), 10);
+    }
+    let cost = decoder.units_decoded() - before;
+    assert!((100..=110).contains(&cost), "{cost} units for 100 frames");
+    // Piece by piece with newer frames, a jump ahead, back again, a limit, nothing at all, and all at once.
+    for (from, until, limit, frames) in [
+        (20, 24, 40, 4),
+        (20, 28, 40, 8),
+        (20, 30, 40, 10),
+        (70, 75, 40, 5),
+        (31, 33, 40, 2),
+        (33, 60, 5, 5),
+        (40, 40, 40, 0),
+        (0, 120, 200, 100),
+    ] {
+        same(from, until, limit, frames);
+    }
+    assert!(decoder.decode_onward(feed, frame(300), frame(310), 40).unwrap().is_empty());
+}
+
+#[test]
 fn a_feed_that_is_made_intra_has_nothing_but_keyframes_and_the_same_pictures_at_the_same_times() {
     let path = &balance()[0];
     let spec = FeedSpec { make_intra: true, ..fast(path) };

@@ -330,25 +330,72 @@ impl FrameTaker for Beside {
     }
 }
 
-#[test]
-fn a_camera_passes_through_within_three_frames_and_in_step() {
-    let dir = tempfile::tempdir().unwrap();
-    let clip = dir.path().join("cam01.mp4");
-    let rate = FrameRate::whole(25);
-    // As a camera codes: no picture waits for a later one.
+/// Eight seconds of numbered pictures as a camera codes them: no picture waits for a later one.
+fn numbered_feed(dir: &Path, name: &str, from: u16) -> volte::capture::FeedSpec {
+    let clip = dir.join(format!("{name}.mp4"));
     let words = "-v error -f rawvideo -pix_fmt rgba -s 320x180 -r 25 -i - -pix_fmt yuv420p -c:v libx264 -preset ultrafast -bf 0 -g 25 -y";
     let mut coder =
         std::process::Command::new("ffmpeg").args(words.split(' ')).arg(&clip).stdin(std::process::Stdio::piped()).spawn().unwrap();
     let mut pictures = coder.stdin.take().unwrap();
-    (0..200).for_each(|n| std::io::Write::write_all(&mut pictures, numbered(n).rgba()).unwrap());
+    (from..from + 200).for_each(|n| std::io::Write::write_all(&mut pictures, numbered(n).rgba()).unwrap());
     drop(pictures);
     assert!(coder.wait().unwrap().success());
     let source = volte::capture::FeedSource::File { path: clip, pace: volte::capture::Pace::Live { looped: false } };
+    volte::capture::FeedSpec::new(name, source)
+}
+
+#[test]
+fn another_camera_comes_at_full_size_and_the_one_before_goes_on_until_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let feeds = [numbered_feed(dir.path(), "cam01", 0), numbered_feed(dir.path(), "cam02", 300)];
+    // Previews so small that nobody could read their numbers.
+    let preview = volte::capture::PreviewConfig { enabled: true, width_px: 32, ..volte::capture::PreviewConfig::default() };
+    let config = volte::capture::CaptureConfig { preview, ..volte::capture::CaptureConfig::default() };
+    let session = volte::capture::CaptureSession::start(config, &feeds).unwrap();
+    let feeds = Arc::new(CapturedFeeds::new(arc_rig(3, 12.0), session, Some(FrameRate::whole(25))).unwrap());
+    let engine =
+        Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &EngineOptions { without_gpu: true, ..EngineOptions::default() }).unwrap();
+    assert!(engine.send(Command::SelectCamera(0)));
+    std::thread::sleep(Duration::from_millis(1500));
+    engine.start_output(&ChannelOptions::new("320x180p25".parse().unwrap()), vec![]).unwrap();
+    let seen = Arc::new(parking_lot::Mutex::new(Vec::new()));
+    assert!(engine.watch_output(Beside { session: Arc::clone(feeds.session()), seen: Arc::clone(&seen) }));
+    for camera in [1, 0, 1] {
+        std::thread::sleep(Duration::from_millis(1300));
+        assert!(engine.send(Command::SelectCamera(camera)));
+        // The snapshot's own picture, which windows show, is never a small one either.
+        let until = std::time::Instant::now() + Duration::from_millis(300);
+        while std::time::Instant::now() < until {
+            assert_eq!(engine.snapshot().program.shown.picture.width(), 320);
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+    std::thread::sleep(Duration::from_millis(1000));
+    drop(engine);
+    let numbers: Vec<Option<u16>> = seen.lock().iter().map(|(number, _)| *number).collect();
+    let begin = numbers.iter().position(Option::is_some).unwrap();
+    let numbers: Vec<u16> = numbers[begin..].iter().map(|n| n.unwrap_or_else(|| panic!("a small picture: {numbers:?}"))).collect();
+    let cuts: Vec<usize> = (1..numbers.len()).filter(|k| (numbers[*k] >= 300) != (numbers[*k - 1] >= 300)).collect();
+    assert_eq!(cuts.len(), 3, "{numbers:?}");
+    // Time goes on over each cut: the new camera is where the one before has got to, and nothing stood still for it.
+    for k in cuts {
+        let (before, after) = (numbers[k - 1] % 300, numbers[k] % 300);
+        assert!((before.saturating_sub(3)..=before + 6).contains(&after), "at {k}: {before} to {after}");
+        let ran = numbers[k - 1] - numbers[k.saturating_sub(12)];
+        assert!(ran >= 7, "before {k}: {:?}", &numbers[k.saturating_sub(12)..k]);
+    }
+}
+
+#[test]
+fn a_camera_passes_through_within_three_frames_and_in_step() {
+    let dir = tempfile::tempdir().unwrap();
+    let rate = FrameRate::whole(25);
+    let source = numbered_feed(dir.path(), "cam01", 0);
     let config = volte::capture::CaptureConfig {
         preview: volte::capture::PreviewConfig { enabled: false, ..volte::capture::PreviewConfig::default() },
         ..volte::capture::CaptureConfig::default()
     };
-    let session = volte::capture::CaptureSession::start(config, &[volte::capture::FeedSpec::new("cam01", source)]).unwrap();
+    let session = volte::capture::CaptureSession::start(config, &[source]).unwrap();
     let feeds = Arc::new(CapturedFeeds::new(arc_rig(3, 12.0), session, Some(rate)).unwrap());
     let engine =
         Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &EngineOptions { without_gpu: true, ..EngineOptions::default() }).unwrap();

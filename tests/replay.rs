@@ -267,6 +267,29 @@ proptest! {
 }
 
 #[test]
+fn events_do_not_begin_before_what_is_recorded() {
+    let mut t = transport(false);
+    let at = MediaTime::from_secs_f64;
+    let recorded = Some(at(2.0));
+    t.oldest = recorded;
+    // The mark wants more past than there is.
+    t.apply(TransportCommand::Mark { at: at(2.4) });
+    t.apply(TransportCommand::MarkLast { from: at(-2.0), head: at(3.0) });
+    t.apply(TransportCommand::Mark { at: at(60.0) });
+    // A mark before everything: it stays where it was made.
+    t.apply(TransportCommand::Mark { at: at(1.0) });
+    let events: Vec<_> = t.events().iter().map(|e| (e.begin, e.instant, e.end)).collect();
+    assert_eq!((events[0].0, events[0].1), (at(2.0), at(2.4)));
+    assert_eq!(events[1], (at(2.0), at(2.0), at(3.0)));
+    assert!(events[2].0 < at(60.0) && events[2].0 > at(50.0), "{:?}", events[2]);
+    assert!(events[3].0 <= at(1.0) && events[3].1 == at(1.0), "{:?}", events[3]);
+    // What is recorded moves on; what was marked does not.
+    t.oldest = Some(at(100.0));
+    t.apply(TransportCommand::Undo);
+    assert_eq!(t.events().iter().next().map(|e| e.begin), Some(at(2.0)));
+}
+
+#[test]
 fn mark_take_return() {
     let mut t = transport(false);
     let at = MediaTime::from_secs_f64(12.0);

@@ -22,17 +22,24 @@ pub struct LiveFollower {
     decoder: Option<Decoder>,
     origin: MediaTime,
     next_order: u64,
+    /// More units were waiting than are decoded one by one.
+    behind: bool,
 }
 
 impl LiveFollower {
     /// Follows `feed` from its newest keyframe on.
     pub const fn new(ring: Arc<Ring>, formats: Arc<FeedFormats>, feed: FeedId) -> Self {
-        Self { ring, formats, feed, decoder: None, origin: MediaTime::ZERO, next_order: u64::MAX }
+        Self { ring, formats, feed, decoder: None, origin: MediaTime::ZERO, next_order: u64::MAX, behind: false }
     }
 
     /// The feed.
     pub const fn feed(&self) -> FeedId {
         self.feed
+    }
+
+    /// Whether, at the last call, more frames were waiting than those that had just arrived.
+    pub const fn is_behind(&self) -> bool {
+        self.behind
     }
 
     /// The next frame that has arrived, if there is one. After an error it begins again with the newest keyframe.
@@ -52,6 +59,7 @@ impl LiveFollower {
             self.decoder = None;
         }
         let mut units = self.ring.follow(self.feed, self.next_order, UNITS);
+        self.behind = units.len() > UNITS_IN_STEP;
         // Frames that came together are shown one after the other; only who is far behind leaves some out.
         if units.len() <= UNITS_IN_STEP {
             units.truncate(1);

@@ -28,6 +28,8 @@ const LOST_AFTER_NANOS: i64 = 1_000_000_000;
 const WINDOW: Duration = Duration::from_secs(3);
 /// Status of capture and ring is taken at most this often.
 const STATUS_AGE: Duration = Duration::from_millis(40);
+/// A camera that comes into focus is shown after so long, even if it has not caught up with its newest frame.
+const CATCH_UP: Duration = Duration::from_secs(1);
 /// How long the first frame may take before a rate is assumed.
 const RATE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -63,7 +65,8 @@ struct Status {
 struct Focus {
     /// The camera, as an index of the rig.
     camera: AtomicUsize,
-    history: Mutex<LiveHistory>,
+    /// By camera: the one that is followed, and while it catches up the one before it.
+    histories: Mutex<BTreeMap<usize, LiveHistory>>,
     stop: AtomicBool,
 }
 
@@ -142,13 +145,21 @@ impl CapturedFeeds {
             bytes: ring.bytes,
             budget_bytes: ring.budget_bytes,
             pinned_bytes: ring.pinned_bytes,
-            oldest: ring.common_span().map(|(from, _)| from),
+            oldest: oldest_of(feeds, &self.feeds, &ring),
             newest,
             budget_nanos: ring.duration_nanos,
             disk: disk_tier(&self.session.disk_status()),
         };
         status.taken = Some(now);
     }
+}
+
+/// The oldest instant of which a delivering camera has a frame: neither a camera that came late nor one that went long ago sets it.
+fn oldest_of(feeds: &[FeedStatus], ids: &[Option<FeedId>], ring: &crate::ring::RingStatus) -> Option<MediaTime> {
+    let of = |id: &Option<FeedId>| ring.feeds.get((*id)?.0)?.oldest;
+    let delivers = |s: &FeedStatus| matches!(s.health, FeedHealth::Good | FeedHealth::Degraded);
+    let delivering = feeds.iter().zip(ids).filter(|(s, _)| delivers(s)).filter_map(|(_, id)| of(id)).min();
+    delivering.or_else(|| ids.iter().filter_map(of).min())
 }
 
 fn disk_tier(disk: &capture::DiskStatus) -> DiskTier {
@@ -205,32 +216,68 @@ fn clock_in_words(s: &capture::FeedStatus) -> String {
     format!("{from}, {skew}, jitter {:.1} ms{set}", clock.jitter_nanos as f64 * 1e-6)
 }
 
-/// Decodes the camera in focus, every frame at full size ("latest").
-fn follow(session: &CaptureSession, feeds: &[Option<FeedId>], focus: &Focus) {
-    let mut follower: Option<LiveFollower> = None;
-    while !focus.stop.load(Ordering::Relaxed) {
-        let camera = focus.camera.load(Ordering::Relaxed);
-        let Some(feed) = feeds.get(camera).copied().flatten() else {
-            thread::sleep(Duration::from_millis(50));
-            continue;
-        };
-        if follower.as_ref().is_none_or(|f| f.feed() != feed) {
-            follower = Some(LiveFollower::new(Arc::clone(session.ring()), Arc::clone(session.formats()), feed));
-        }
-        let Some(current) = &mut follower else { continue };
-        match current.next_frame() {
-            Ok(Some(timed)) => {
-                if let Some(picture) = timed.frame.to_picture() {
-                    let picture = LivePicture { picture: Arc::new(picture), time: timed.time };
-                    focus.history.lock().push(camera, picture, session.house_now());
-                }
-            }
-            Ok(None) => thread::sleep(Duration::from_millis(4)),
+/// A camera that is followed.
+struct Followed {
+    camera: usize,
+    follower: LiveFollower,
+    since: Instant,
+}
+
+impl Followed {
+    /// Its next picture, if there is one.
+    fn next(&mut self) -> Option<LivePicture> {
+        match self.follower.next_frame() {
+            Ok(timed) => timed.and_then(|timed| Some(LivePicture { picture: Arc::new(timed.frame.to_picture()?), time: timed.time })),
             Err(e) => {
                 tracing::debug!("live picture: {e}");
-                thread::sleep(Duration::from_millis(200));
+                thread::sleep(Duration::from_millis(100));
+                None
             }
         }
+    }
+}
+
+/// Decodes the camera in focus, every frame at full size ("latest"). After a change of focus the camera before goes on until the new
+/// one, which begins at its last keyframe, has caught up.
+fn follow(session: &CaptureSession, feeds: &[Option<FeedId>], focus: &Focus) {
+    let (mut current, mut coming): (Option<Followed>, Option<Followed>) = (None, None);
+    while !focus.stop.load(Ordering::Relaxed) {
+        let wanted = focus.camera.load(Ordering::Relaxed);
+        if current.as_ref().is_none_or(|f| f.camera != wanted) {
+            if coming.as_ref().is_none_or(|f| f.camera != wanted) {
+                coming = feeds.get(wanted).copied().flatten().map(|feed| Followed {
+                    camera: wanted,
+                    follower: LiveFollower::new(Arc::clone(session.ring()), Arc::clone(session.formats()), feed),
+                    since: Instant::now(),
+                });
+            }
+        } else {
+            coming = None;
+        }
+        let mut idle = true;
+        if let Some((followed, picture)) = current.as_mut().and_then(|f| f.next().map(|picture| (f, picture))) {
+            idle = false;
+            focus.push(followed.camera, picture, session.house_now());
+        }
+        if let Some((followed, picture)) = coming.as_mut().and_then(|f| f.next().map(|picture| (f, picture))) {
+            idle = false;
+            // Pictures of the past are gone through; the operator waits for what is now.
+            let has_caught_up = !followed.follower.is_behind() || followed.since.elapsed() > CATCH_UP;
+            if has_caught_up {
+                focus.push(followed.camera, picture, session.house_now());
+                current = coming.take();
+                focus.histories.lock().retain(|camera, _| *camera == wanted);
+            }
+        }
+        if idle {
+            thread::sleep(Duration::from_millis(4));
+        }
+    }
+}
+
+impl Focus {
+    fn push(&self, camera: usize, picture: LivePicture, now: MediaTime) {
+        self.histories.lock().entry(camera).or_default().push(camera, picture, now);
     }
 }
 
@@ -256,7 +303,7 @@ impl Feeds for CapturedFeeds {
     }
 
     fn live_picture(&self, camera: usize) -> Option<LivePicture> {
-        let focused = self.focus.history.lock().newest(camera);
+        let focused = self.live_full(camera);
         if focused.is_some() {
             return focused;
         }
@@ -264,9 +311,12 @@ impl Feeds for CapturedFeeds {
         Some(LivePicture { picture: Arc::clone(&preview.picture), time: preview.time })
     }
 
+    fn live_full(&self, camera: usize) -> Option<LivePicture> {
+        self.focus.histories.lock().get(&camera)?.newest(camera)
+    }
+
     fn live_picture_due(&self, camera: usize, now: MediaTime) -> Option<LivePicture> {
-        let due = self.focus.history.lock().due(camera, now, self.rate.interval_nanos());
-        due.or_else(|| self.live_picture(camera))
+        self.focus.histories.lock().get(&camera)?.due(camera, now, self.rate.interval_nanos())
     }
 
     fn focus(&self, camera: usize) {
@@ -285,7 +335,7 @@ impl Feeds for CapturedFeeds {
 
     fn frames(&self, camera: usize, from: MediaTime, until: MediaTime, limit: usize) -> Result<Vec<LivePicture>, String> {
         let feed = self.feeds.get(camera).copied().flatten().ok_or("no feed has the name of this camera")?;
-        let frames = self.session.decoder().decode_range(feed, from, until, limit).map_err(|e| e.to_string())?;
+        let frames = self.session.decoder().decode_onward(feed, from, until, limit).map_err(|e| e.to_string())?;
         let picture = |timed: capture::TimedFrame| Some(LivePicture { picture: Arc::new(timed.frame.to_picture()?), time: timed.time });
         Ok(frames.into_iter().filter_map(picture).collect())
     }

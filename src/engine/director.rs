@@ -6,6 +6,7 @@ mod lists;
 mod log;
 mod orders;
 mod pictures;
+pub(super) use pictures::FULL_SIZE_WITHIN;
 mod reports;
 mod rolls;
 mod tiers;
@@ -82,6 +83,11 @@ pub(super) struct PreviewState {
 #[derive(Debug)]
 pub(super) struct ProgramState {
     pub shown: ShownPicture,
+    /// Cuts so far, and the one that the picture belongs to.
+    pub shot: u64,
+    pub shown_shot: u64,
+    /// When the last cut was made.
+    cut_at: Instant,
     pub report: Option<ViewReport>,
     pub position: f64,
     pub progress: f32,
@@ -194,6 +200,9 @@ impl Director {
                 progress: 0.0,
                 repeated: 0,
                 frames: 0,
+                shot: 0,
+                shown_shot: 0,
+                cut_at: Instant::now(),
                 changed: Instant::now(),
                 asked: None,
                 held_until: None,
@@ -372,6 +381,8 @@ impl Director {
                     self.refresh_ladder();
                 }
                 Effect::Cut => {
+                    self.program.shot += 1;
+                    self.program.cut_at = Instant::now();
                     self.program.asked = None;
                     self.program.live_time = None;
                     self.program.report = None;
@@ -468,6 +479,7 @@ impl Director {
     fn show_program(&mut self, picture: Arc<Picture>) {
         let serial = self.next_serial();
         self.program.shown = ShownPicture { picture, serial };
+        self.program.shown_shot = self.program.shot;
         self.program.changed = Instant::now();
     }
 
@@ -477,6 +489,7 @@ impl Director {
             self.judge_level();
             self.tell_recording();
             self.status = self.feeds.status();
+            self.transport.oldest = self.oldest();
             for camera in 0..self.status.len() {
                 let alive = match self.status[camera].health {
                     FeedHealth::Waiting => continue,

@@ -113,10 +113,16 @@ pub trait Feeds: Send + Sync + 'static {
     /// The newest picture of a camera, at a size of the feed's choice; `None` before the first.
     fn live_picture(&self, camera: usize) -> Option<LivePicture>;
 
-    /// The picture of the camera in focus that an output shall show at `now`: every one once, in step, however unevenly they come.
-    /// Feeds that keep no past give the newest.
-    fn live_picture_due(&self, camera: usize, _now: MediaTime) -> Option<LivePicture> {
+    /// The newest picture of a camera at its full size; `None` until there is one, which takes a moment after [`Feeds::focus`].
+    fn live_full(&self, camera: usize) -> Option<LivePicture> {
         self.live_picture(camera)
+    }
+
+    /// The picture of the camera in focus that an output shall show at `now`, at full size: every one once, in step, however unevenly
+    /// they come; `None` until there is one. Feeds that keep no past give the newest. The camera that had the focus before goes on
+    /// until the new one has a picture.
+    fn live_picture_due(&self, camera: usize, _now: MediaTime) -> Option<LivePicture> {
+        self.live_full(camera)
     }
 
     /// This camera is on program: its pictures are wanted at full rate and size.

@@ -6,7 +6,7 @@ use crate::{
     replay::{
         EventId,
         path::{PathSample, Track},
-        playlist::{ElementId, Place, Schedule},
+        playlist::{ElementId, Place, Player, Schedule},
     },
     time::MediaTime,
 };
@@ -56,12 +56,12 @@ impl Playing {
         self.segments.first().is_some_and(|s| s.element.is_some())
     }
 
-    /// Where it is after so long.
-    pub fn place(&self, secs: f64) -> Option<Place> {
-        let mut place = self.schedule.at(secs)?;
+    /// Where it is so long from where the player is.
+    pub fn place(&self, player: &Player, ahead_secs: f64) -> Option<Place> {
+        let mut place = player.place(ahead_secs, &self.schedule)?;
         if !self.is_list() {
             // A take holds at its end, or goes on over and over, by its own track.
-            place.local_secs = secs;
+            place.local_secs = player.secs() + ahead_secs;
         }
         Some(place)
     }
@@ -77,9 +77,9 @@ impl Playing {
         Some(Cue { anchor: *anchor, progress: (secs / whole).clamp(0.0, 1.0) as f32, sample, speed_percent })
     }
 
-    /// What is to be seen after so long, in front.
-    pub fn at(&self, secs: f64) -> Option<Cue> {
-        let place = self.place(secs)?;
+    /// What is to be seen where the player is, in front.
+    pub fn at(&self, player: &Player) -> Option<Cue> {
+        let place = self.place(player, 0.0)?;
         self.cue(place.slot, place.local_secs)
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! Must not know: sinks, addresses, windows.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
 
-use super::{FeedHealth, Feeds, LivePicture, ProgramKind, Snapshot};
+use super::{FeedHealth, Feeds, LivePicture, ProgramKind, Snapshot, director::FULL_SIZE_WITHIN};
 use crate::{
     frame::Picture,
     output::program::{Due, PictureSource},
@@ -16,55 +16,60 @@ use crate::{
 /// A live picture older than this many frames should have been followed by another.
 const OVERDUE_FRAMES: i64 = 4;
 
-/// What belongs together without a cut.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Shot {
-    Live(usize),
-    Replay(MediaTime),
-}
-
 /// The engine's program, picture by picture.
 pub(super) struct ProgramPictures {
     feeds: Arc<dyn Feeds>,
     snapshot: Arc<ArcSwap<Snapshot>>,
-    shot: Option<Shot>,
-    shots: u64,
+    /// The shot of what went out last.
+    shot: u64,
     /// What went out last.
     last: Option<Arc<Picture>>,
-    /// The engine's picture while a camera was live: it is not the replay's.
-    live_serial: u64,
     /// The live picture that went out last: its camera and time.
     live: Option<(usize, LivePicture)>,
+    /// Since when a shot was wanted of which there was no picture yet.
+    waiting: Option<(u64, Instant)>,
 }
 
 impl ProgramPictures {
     pub fn new(feeds: Arc<dyn Feeds>, snapshot: Arc<ArcSwap<Snapshot>>) -> Self {
-        Self { feeds, snapshot, shot: None, shots: 0, last: None, live_serial: 0, live: None }
+        Self { feeds, snapshot, shot: 0, last: None, live: None, waiting: None }
     }
 
-    fn live(&mut self, snapshot: &Snapshot, place: usize) -> (Option<Arc<Picture>>, Option<i64>, bool) {
+    /// The picture of a live camera (index in the rig) that is due.
+    fn due_of(&mut self, camera: usize, now: MediaTime, may_be_small: bool) -> Option<LivePicture> {
+        let interval_nanos = self.feeds.rate().interval_nanos();
+        let small = || self.feeds.live_picture(camera).filter(|_| may_be_small);
+        let due = self.feeds.live_picture_due(camera, now).or_else(small)?;
+        // A camera that has just become slower is waited for longer; what was shown is not shown again.
+        let shown = self.live.as_ref().filter(|(same, _)| *same == camera).map(|(_, shown)| shown);
+        match shown.filter(|shown| (1..=3 * interval_nanos).contains(&(shown.time - due.time))) {
+            Some(shown) => Some(shown.clone()),
+            None => Some(due),
+        }
+    }
+
+    /// The picture of the live camera, and the shot that it belongs to. A camera that has just been chosen has none at full size for a
+    /// moment; until then the one before goes on.
+    fn live(&mut self, snapshot: &Snapshot, place: usize) -> Option<(u64, LivePicture)> {
+        let wanted = snapshot.program.shot;
         let name = snapshot.cameras.get(place).map(|c| c.name.as_str());
         let camera = name.and_then(|name| self.feeds.rig().cameras.iter().position(|c| c.name == name));
         let now = self.feeds.now();
-        let interval_nanos = self.feeds.rate().interval_nanos();
-        let due = camera.and_then(|camera| {
-            let due = self.feeds.live_picture_due(camera, now)?;
-            // A camera that has just become slower is waited for longer; what was shown is not shown again.
-            match self.live.take() {
-                Some((same, shown)) if same == camera && (1..=3 * interval_nanos).contains(&(shown.time - due.time)) => {
-                    Some((camera, shown))
-                }
-                _ => Some((camera, due)),
-            }
-        });
-        self.live.clone_from(&due);
-        match due.map(|(_, live)| live) {
-            Some(live) => {
-                let age = now - live.time;
-                (Some(live.picture), Some(age), age > OVERDUE_FRAMES * interval_nanos)
-            }
-            None => (None, None, true),
-        }
+        let waits = self.last.is_some() && self.shot != wanted;
+        let since = match self.waiting {
+            Some((shot, since)) if shot == wanted => since,
+            _ => Instant::now(),
+        };
+        self.waiting = Some((wanted, since));
+        let may_be_small = !waits || since.elapsed() > FULL_SIZE_WITHIN;
+        let of_new = camera.and_then(|camera| Some((wanted, camera, self.due_of(camera, now, may_be_small)?)));
+        let of_old = || self.live.as_ref().map(|(camera, _)| *camera).filter(|_| waits);
+        let due = match (of_new, of_old()) {
+            (None, Some(old)) => self.due_of(old, now, false).map(|picture| (self.shot, old, picture)),
+            (found, _) => found,
+        };
+        self.live = due.as_ref().map(|(_, camera, picture)| (*camera, picture.clone()));
+        due.map(|(shot, _, picture)| (shot, picture))
     }
 }
 
@@ -74,28 +79,32 @@ impl PictureSource for ProgramPictures {
         let program = &snapshot.program;
         let mut synthesized = false;
         let (shot, picture, age_nanos, overdue) = match program.kind {
-            ProgramKind::Live(place) => {
-                self.live_serial = program.shown.serial;
-                let (picture, age, overdue) = self.live(&snapshot, place);
-                (Some(Shot::Live(place)), picture, age, overdue)
-            }
+            ProgramKind::Live(place) => match self.live(&snapshot, place) {
+                Some((shot, live)) => {
+                    let age = self.feeds.now() - live.time;
+                    (shot, Some(live.picture), Some(age), age > OVERDUE_FRAMES * self.feeds.rate().interval_nanos())
+                }
+                None => (self.shot, None, None, true),
+            },
             ProgramKind::Hold => (self.shot, None, None, true),
             // The replay's first picture is still being made: what went out last stays.
-            ProgramKind::Replay { .. } if program.shown.serial == self.live_serial => (self.shot, None, None, false),
-            ProgramKind::Replay { instant, solved, .. } => {
+            ProgramKind::Replay { .. } if program.shown_shot != program.shot => (self.shot, None, None, false),
+            ProgramKind::Replay { solved, .. } => {
                 synthesized = solved && program.roll.is_none() && program.report.as_ref().is_some_and(|r| r.synthesized_share > 0.0);
-                (Some(Shot::Replay(instant)), Some(Arc::clone(&program.shown.picture)), None, false)
+                (program.shot, Some(Arc::clone(&program.shown.picture)), None, false)
             }
         };
+        if !matches!(program.kind, ProgramKind::Live(_)) {
+            self.live = None;
+        }
         // A camera that has no picture yet: the one before stays, rather than a slate.
         let picture = picture.or_else(|| self.last.clone());
         let missing = if picture.is_none() { missing(&snapshot) } else { Arc::default() };
-        if picture.is_some() && shot != self.shot {
+        if picture.is_some() {
             self.shot = shot;
-            self.shots += 1;
         }
         self.last.clone_from(&picture);
-        Due { picture, missing, shot: self.shots, synthesized, overdue, age_nanos }
+        Due { picture, missing, shot, synthesized, overdue, age_nanos }
     }
 }
 

@@ -87,6 +87,8 @@ impl Director {
                 kind,
                 report: self.program.report.clone(),
                 shown: self.program.shown.clone(),
+                shot: self.program.shot,
+                shown_shot: self.program.shown_shot,
                 roll: self.program.roll,
                 repeated: self.program.repeated,
                 frames: self.program.frames,

@@ -173,6 +173,10 @@ pub struct ProgramView {
     pub report: Option<ViewReport>,
     /// The picture; there always is one.
     pub shown: ShownPicture,
+    /// Counts cuts: a camera, a take, a return. A playlist is one take.
+    pub shot: u64,
+    /// The shot that the picture belongs to: until the first picture of a new one is there, that of the one before.
+    pub shown_shot: u64,
     /// A replay away from its frozen instant: a camera's own frame, nothing synthesized.
     pub roll: Option<RollView>,
     /// Frames that were due and repeated the last picture.
@@ -352,6 +356,8 @@ impl Snapshot {
                 kind: ProgramKind::Hold,
                 report: None,
                 shown: ShownPicture { picture: Arc::new(slate(640, 360)), serial: 0 },
+                shot: 0,
+                shown_shot: 0,
                 roll: None,
                 repeated: 0,
                 frames: 0,

@@ -1,9 +1,10 @@
 //! Cameras' own pictures around the instants that roll: decoded ahead in chunks by a thread of their own, kept within a budget.
 //!
-//! `latest`: the list of wanted chunks is replaced as a whole; the chunk that is being decoded is finished. Must not know: what is
-//! done with the pictures, who chose the instants.
+//! `latest`: the list of wanted chunks is replaced as a whole; the chunk that is being decoded is finished. What is due soonest has
+//! the memory: a wish that would not fit is not decoded, and what is kept only for later gives way first. Must not know: what is done
+//! with the pictures, who chose the instants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crossbeam::channel::Sender;
 use parking_lot::{Condvar, Mutex};
@@ -16,8 +17,10 @@ const CHUNK_FRAMES: i64 = 10;
 /// Neighbouring chunks of a camera are decoded in one go, so many at most: where keyframes are far apart, every decoding begins far
 /// back.
 const CHUNKS_AT_ONCE: usize = 4;
-/// Pictures kept, bytes.
-const BUDGET_BYTES: usize = 384 << 20;
+/// Pictures kept, bytes: 1.2 s of one camera of 1080p50.
+const BUDGET_BYTES: usize = 512 << 20;
+/// So many chunks are kept whatever they take: what is shown, what comes next, and what it dissolves from.
+const LEAST_CHUNKS: usize = 3;
 /// A picture is looked for this share of a frame later than asked, so that stamps which jitter do not flicker between two frames.
 const BIAS_FRAMES: f64 = 0.17;
 /// A chunk that could not be decoded is tried again after so many others.
@@ -129,12 +132,24 @@ struct Held {
     used: u64,
 }
 
+/// Chunks that will be needed, the one that is due first in front.
+#[derive(Debug, Default)]
+pub(super) struct Needs {
+    chunks: Vec<ChunkWish>,
+    listed: BTreeSet<ChunkKey>,
+}
+
 /// The pictures at hand.
 #[derive(Debug)]
 pub(super) struct Strip {
     rate: FrameRate,
     chunks: BTreeMap<ChunkKey, Held>,
     clock: u64,
+    budget_bytes: usize,
+    /// The largest chunk so far: what one that is not decoded yet may take.
+    chunk_bytes: usize,
+    /// What is needed and fits, the one that is due first in front.
+    needed: Vec<ChunkKey>,
 }
 
 /// What is known about a camera's picture at an instant.
@@ -150,7 +165,7 @@ pub(super) enum Found {
 
 impl Strip {
     pub const fn new(rate: FrameRate) -> Self {
-        Self { rate, chunks: BTreeMap::new(), clock: 0 }
+        Self { rate, chunks: BTreeMap::new(), clock: 0, budget_bytes: BUDGET_BYTES, chunk_bytes: 0, needed: Vec::new() }
     }
 
     fn chunk_nanos(&self) -> i64 {
@@ -169,16 +184,52 @@ impl Strip {
         (from <= newest).then(|| ChunkWish { key: ChunkKey { camera, index }, from, until, whole: until <= newest })
     }
 
-    /// Adds what must be decoded for a camera's picture at `at` to a list, unless it is at hand or on it already.
-    pub fn want(&self, camera: usize, at: MediaTime, newest: MediaTime, list: &mut Vec<ChunkWish>) {
+    /// Adds the chunk of a camera's picture at `at` to what is needed.
+    pub fn need(&self, camera: usize, at: MediaTime, newest: MediaTime, needs: &mut Needs) {
         let index = self.biased(at).nanos().div_euclid(self.chunk_nanos());
         let Some(wish) = self.wish(camera, index, newest) else { return };
-        let serves = |held: &Held| {
-            if held.failed { self.clock < held.used + RETRY } else { held.whole || held.pictures.last().is_some_and(|p| p.time >= at) }
-        };
-        if !self.chunks.get(&wish.key).is_some_and(serves) && !list.iter().any(|w| w.key == wish.key) {
-            list.push(wish);
+        if needs.listed.insert(wish.key) {
+            needs.chunks.push(wish);
         }
+    }
+
+    /// Whether a chunk need not be decoded (again). The newest one grows: it is followed closely where it is due soon.
+    fn serves(&self, wish: &ChunkWish, newest: MediaTime, is_soon: bool) -> bool {
+        self.chunks.get(&wish.key).is_some_and(|held| {
+            if held.failed {
+                return self.clock < held.used + RETRY;
+            }
+            let lag = self.rate.frame_nanos(if is_soon { 1 } else { CHUNK_FRAMES / 2 });
+            held.whole || !wish.whole && held.pictures.last().is_some_and(|p| newest - p.time < lag)
+        })
+    }
+
+    /// From now on these are needed: as many of them as fit keep their place. What of them must be decoded, most urgent first.
+    pub fn choose(&mut self, needs: Needs, newest: MediaTime) -> Vec<ChunkWish> {
+        let (mut bytes, mut missing) = (0, Vec::new());
+        self.needed.clear();
+        for wish in needs.chunks {
+            bytes += match self.chunks.get(&wish.key) {
+                Some(held) if held.whole => held.bytes,
+                _ => self.chunk_bytes,
+            };
+            let is_soon = self.needed.len() < LEAST_CHUNKS;
+            if bytes > self.budget_bytes && !is_soon {
+                break;
+            }
+            self.needed.push(wish.key);
+            if !self.serves(&wish, newest, is_soon) {
+                missing.push(wish);
+            }
+        }
+        missing
+    }
+
+    /// What gives way first: of what nobody needs, what was not used for longest; else what is due last.
+    fn least_needed(&self) -> Option<ChunkKey> {
+        let idle = self.chunks.iter().filter(|(key, _)| !self.needed.contains(key));
+        let idle = idle.min_by_key(|(_, held)| held.used).map(|(key, _)| *key);
+        idle.or_else(|| self.needed.iter().rev().find(|key| self.chunks.contains_key(key)).copied())
     }
 
     /// Whether a camera is known to have nothing there.
@@ -196,12 +247,12 @@ impl Strip {
             Vec::new()
         });
         let bytes = pictures.iter().map(|p| p.picture.rgba().len()).sum();
+        self.chunk_bytes = self.chunk_bytes.max(bytes);
         let failed = pictures.is_empty();
         self.chunks.insert(wish.key, Held { pictures, whole: wish.whole, failed, bytes, used: self.clock });
         let mut total: usize = self.chunks.values().map(|h| h.bytes).sum();
-        while total > BUDGET_BYTES && self.chunks.len() > 3 {
-            let oldest = self.chunks.iter().filter(|(k, _)| **k != wish.key).min_by_key(|(_, h)| h.used).map(|(k, _)| *k);
-            let Some(freed) = oldest.and_then(|k| self.chunks.remove(&k)) else { break };
+        while total > self.budget_bytes && self.chunks.len() > LEAST_CHUNKS {
+            let Some(freed) = self.least_needed().and_then(|key| self.chunks.remove(&key)) else { break };
             total -= freed.bytes;
         }
     }
@@ -240,14 +291,21 @@ mod tests {
         ChunkReport { wish, result: Ok(frames.map(picture).collect()) }
     }
 
+    fn missing(strip: &mut Strip, camera: usize, frame: i64, newest: MediaTime) -> Vec<ChunkWish> {
+        let mut needs = Needs::default();
+        strip.need(camera, at(frame), newest, &mut needs);
+        strip.choose(needs, newest)
+    }
+
     #[test]
     fn pictures_are_found_by_their_instant_and_wanted_once() {
         let mut strip = Strip::new(FrameRate::whole(50));
         let newest = at(1000);
-        let mut list = vec![];
+        let mut needs = Needs::default();
         for frame in 100..120 {
-            strip.want(2, at(frame), newest, &mut list);
+            strip.need(2, at(frame), newest, &mut needs);
         }
+        let list = strip.choose(needs, newest);
         assert_eq!(list.iter().map(|w| (w.key.index, w.whole)).collect::<Vec<_>>(), [(10, true), (11, true)]);
         assert!(matches!(strip.find(2, at(104)), Found::NotYet));
         strip.add(report(list[0], 100..110));
@@ -258,11 +316,8 @@ mod tests {
                 assert_eq!(p.time, at(frame), "{nanos}");
             }
         }
-        let mut again = vec![];
-        strip.want(2, at(104), newest, &mut again);
-        assert!(again.is_empty());
-        strip.want(3, at(104), newest, &mut again);
-        assert_eq!(again.len(), 1, "another camera");
+        assert!(missing(&mut strip, 2, 104, newest).is_empty());
+        assert_eq!(missing(&mut strip, 3, 104, newest).len(), 1, "another camera");
     }
 
     #[test]
@@ -284,23 +339,49 @@ mod tests {
     #[test]
     fn what_is_not_there_is_told_and_the_newest_part_grows() {
         let mut strip = Strip::new(FrameRate::whole(50));
-        let mut list = vec![];
-        strip.want(0, at(103), at(104), &mut list);
+        let list = missing(&mut strip, 0, 103, at(104));
         assert!(!list[0].whole);
         strip.add(report(list[0], 100..104));
-        list.clear();
-        strip.want(0, at(107), at(109), &mut list);
-        assert_eq!(list.len(), 1, "more has come");
-        strip.want(0, at(300), at(109), &mut list);
-        assert_eq!(list.len(), 1, "the future is not asked for");
+        assert_eq!(missing(&mut strip, 0, 107, at(109)).len(), 1, "more has come");
+        assert!(missing(&mut strip, 0, 300, at(109)).is_empty(), "the future is not asked for");
+        let grown = missing(&mut strip, 0, 107, at(109))[0];
+        strip.add(report(grown, 100..110));
+        assert_eq!(missing(&mut strip, 0, 107, at(120)).len(), 1, "it is whole now, and was not");
         // A camera without frames there.
         let empty = strip.wish(1, 10, at(999)).unwrap();
         let before = strip.wish(1, 9, at(999)).unwrap();
         strip.add(ChunkReport { wish: empty, result: Err("dead".to_owned()) });
         strip.add(ChunkReport { wish: before, result: Ok(vec![]) });
         assert!(matches!(strip.find(1, at(104)), Found::Nothing));
-        list.clear();
-        strip.want(1, at(104), at(999), &mut list);
-        assert!(list.is_empty(), "not asked again at once");
+        assert!(missing(&mut strip, 1, 104, at(999)).is_empty(), "not asked again at once");
+    }
+
+    #[test]
+    fn a_small_memory_decodes_nothing_twice_and_keeps_what_is_due() {
+        let mut strip = Strip::new(FrameRate::whole(50));
+        // Room for four chunks; the look ahead wants ten of one camera and ten of another one for later.
+        strip.budget_bytes = 4 * CHUNK_FRAMES as usize * 4 * 4 * 4;
+        let newest = at(9_999);
+        let mut decoded: BTreeMap<ChunkKey, usize> = BTreeMap::new();
+        for frame in 100..400 {
+            let mut needs = Needs::default();
+            for ahead in 0..100 {
+                strip.need(0, at(frame + ahead), newest, &mut needs);
+            }
+            for ahead in 0..100 {
+                strip.need(1, at(frame + ahead), newest, &mut needs);
+            }
+            // One chunk is decoded per frame, the most urgent one.
+            if let Some(wish) = strip.choose(needs, newest).first().copied() {
+                *decoded.entry(wish.key).or_default() += 1;
+                let first = wish.key.index * CHUNK_FRAMES;
+                strip.add(report(wish, first..first + CHUNK_FRAMES));
+            }
+            let held: usize = strip.chunks.values().map(|h| h.bytes).sum();
+            assert!(held <= strip.budget_bytes, "{held} bytes at frame {frame}");
+            assert!(matches!(strip.find(0, at(frame)), Found::Picture(p) if p.time == at(frame)), "frame {frame}");
+        }
+        assert!(decoded.values().all(|n| *n == 1), "{decoded:?}");
+        assert!(decoded.keys().filter(|k| k.camera == 0).count() >= 30);
     }
 }

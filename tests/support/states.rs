@@ -220,6 +220,8 @@ pub fn snapshot(state: State) -> Snapshot {
         kind: if state == State::CameraLost { ProgramKind::Live(5) } else { ProgramKind::Live(6) },
         report: None,
         shown: ShownPicture { picture: Arc::new(slate(96, 54)), serial: 7 },
+        shot: 1,
+        shown_shot: 1,
         roll: None,
         repeated: 0,
         frames: 4100,

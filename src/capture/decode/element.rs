@@ -19,6 +19,9 @@ use crate::time::MediaTime;
 /// Units are tagged with their time relative to the first one, plus this: leading pictures must not become negative.
 const TAG_ORIGIN_NANOS: i64 = 3_600_000_000_000;
 
+/// Frames that a decoder that goes on may still owe.
+const MOST_WANTED: usize = 512;
+
 #[derive(Debug, Default)]
 struct Output {
     info: Option<gst_video::VideoInfo>,
@@ -184,6 +187,67 @@ impl Decoder {
         let last = shared.frames.pop();
         shared.frames.clear();
         Ok(last.and_then(|(tag, frame)| Some(TimedFrame { time: untag(tag, origin)?, frame })))
+    }
+
+    /// Feeds units in decode order without draining, and returns what came out of those whose time is `wanted`, now or before, in the
+    /// order in which the decoder gives them.
+    pub(in crate::capture) fn feed_on(
+        &mut self,
+        units: &[AccessUnit],
+        origin: MediaTime,
+        wanted: &dyn Fn(MediaTime) -> bool,
+        format_of: impl Fn(u16) -> Option<StreamFormat>,
+    ) -> Result<Vec<TimedFrame>, DecodeError> {
+        let mut number = None;
+        {
+            let mut shared = self.shared.lock();
+            shared.error = None;
+            shared.wanted.extend(units.iter().filter(|u| wanted(u.pts)).filter_map(|u| tag(u.pts, origin)));
+            shared.wanted.sort_unstable();
+            shared.wanted.dedup();
+            // Damaged frames never come.
+            let surplus = shared.wanted.len().saturating_sub(MOST_WANTED);
+            shared.wanted.drain(..surplus);
+        }
+        for unit in units {
+            if number != Some(unit.format) {
+                number = Some(unit.format);
+                self.set_format(&format_of(unit.format).ok_or(DecodeError::NoFormat)?);
+            }
+            self.push(unit, origin)?;
+        }
+        self.taken_out(origin)
+    }
+
+    /// Whether the frame of a time that went in is still to come.
+    pub(in crate::capture) fn owes(&self, time: MediaTime, origin: MediaTime) -> bool {
+        tag(time, origin).is_some_and(|tag| self.shared.lock().wanted.binary_search(&tag).is_ok())
+    }
+
+    /// Makes the decoder give what it holds back; the next unit must be a keyframe.
+    pub(in crate::capture) fn drain(&mut self, origin: MediaTime) -> Result<Vec<TimedFrame>, DecodeError> {
+        self.input.push_event(gst::event::Eos::new());
+        let rest = self.taken_out(origin);
+        self.flush();
+        rest
+    }
+
+    /// Forgets references and what was wanted: the next unit must be a keyframe.
+    pub(in crate::capture) fn begin_anew(&mut self) {
+        self.flush();
+        let mut shared = self.shared.lock();
+        shared.wanted.clear();
+        shared.frames.clear();
+        shared.error = None;
+    }
+
+    fn taken_out(&self, origin: MediaTime) -> Result<Vec<TimedFrame>, DecodeError> {
+        let mut shared = self.shared.lock();
+        match shared.error.take() {
+            Some(DecodeErrorText::Format(format)) => Err(DecodeError::Format { format }),
+            Some(DecodeErrorText::Failed(reason)) => Err(failed(reason)),
+            None => Ok(shared.frames.drain(..).filter_map(|(tag, frame)| Some(TimedFrame { time: untag(tag, origin)?, frame })).collect()),
+        }
     }
 
     /// Forgets all references: the next unit must be a keyframe.

@@ -4,6 +4,7 @@
 //! parallel, and only that frame is copied out. Decoders stay warm between moments.
 
 mod element;
+mod runner;
 
 use std::sync::Arc;
 
@@ -11,13 +12,18 @@ use parking_lot::{Mutex, RwLock};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 pub(super) use element::Decoder;
+use runner::{REORDERED, Runner};
 
 use super::Codec;
 use super::record::Note;
 use crate::frame::{Moment, MomentFrame, Picture, YuvFrame};
 use crate::ring::disk::{DiskStore, FoundOnDisk};
 use crate::ring::{AccessUnit, Dishonest, FeedId, GopForInstant, Ring};
+use crate::telemetry::Counter;
 use crate::time::MediaTime;
+
+/// Feeds that roll at once and keep their decoders: on program, in preview, in a dissolve, and what comes next.
+const RUNNERS: usize = 6;
 
 /// Why a feed's frame cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -102,12 +108,15 @@ pub struct MomentDecoder {
     disk: Option<Arc<DiskStore>>,
     /// Warm decoders per feed, as many as ever worked on it at once.
     idle: Mutex<Vec<Vec<Decoder>>>,
+    /// Decoders that stay with a feed that rolls, the one used last at the end.
+    runners: Mutex<Vec<Runner>>,
+    units: Counter,
 }
 
 impl MomentDecoder {
     /// A decoder for the feeds of `ring`.
     pub fn new(ring: Arc<Ring>, formats: Arc<FeedFormats>) -> Self {
-        Self { ring, formats, disk: None, idle: Mutex::default() }
+        Self { ring, formats, disk: None, idle: Mutex::default(), runners: Mutex::default(), units: Counter::default() }
     }
 
     /// With a recording folder for what memory no longer has.
@@ -160,6 +169,11 @@ impl MomentDecoder {
         Ok(on_disk)
     }
 
+    /// Access units that were given to decoders so far: what moments and rolls cost.
+    pub fn units_decoded(&self) -> u64 {
+        self.units.get()
+    }
+
     /// Makes a decoder for every feed that has none, so that the first moment is as fast as the next.
     pub fn warm(&self) {
         for (feed, _) in self.ring.feeds() {
@@ -197,6 +211,7 @@ impl MomentDecoder {
         let Some(first) = units.first() else { return Ok(Vec::new()) };
         let format = self.formats.get(feed, first.format).ok_or(DecodeError::NoFormat)?;
         let mut decoder = self.checkout(feed, &format)?;
+        self.units.add(units.len() as u64);
         let result = decoder.decode(units, wanted, |number| self.formats.get(feed, number));
         // A decoder that failed is not trusted with the next moment.
         if result.is_ok() {
@@ -227,6 +242,45 @@ impl MomentDecoder {
         let mut frames = self.decode_units(feed, &needed, &|time| time <= last && times.binary_search(&time).is_ok())?;
         frames.sort_by_key(|frame| frame.time);
         Ok(frames)
+    }
+
+    /// The same for ranges that follow each other: what was decoded on the way to one is not decoded again for the next. Ranges in any
+    /// other order cost what [`Self::decode_range`] costs.
+    pub fn decode_onward(&self, feed: FeedId, from: MediaTime, until: MediaTime, limit: usize) -> Result<Vec<TimedFrame>, DecodeError> {
+        let reach = self.ring.interval_nanos(feed).unwrap_or(40_000_000) * (REORDERED as i64 + 1);
+        let units = self.range(feed, from, until.plus_nanos(reach))?;
+        let mut times: Vec<MediaTime> =
+            units.iter().filter(|u| u.pts >= from && u.pts < until && u.flags.is_honest()).map(|u| u.pts).collect();
+        times.sort_unstable();
+        times.dedup();
+        times.truncate(limit);
+        let (Some(first), Some(_)) = (units.first(), times.first()) else { return Ok(Vec::new()) };
+        let is_whole = first.keyframe && units.windows(2).all(|pair| pair[1].order == pair[0].order + 1);
+        let end = units.iter().rposition(|u| times.binary_search(&u.pts).is_ok()).map_or(0, |i| i + 1);
+        let format = self.formats.get(feed, first.format).ok_or(DecodeError::NoFormat)?;
+        if !is_whole {
+            return self.decode_range(feed, from, until, limit);
+        }
+        let mut runners = std::mem::take(&mut *self.runners.lock());
+        let mut runner = match runners.iter().position(|r| r.feed == feed && r.codec() == format.codec) {
+            Some(at) => runners.remove(at),
+            None => Runner::new(feed, Decoder::new(format.codec, Self::runner_threads())?),
+        };
+        let result = runner.decode(&units[..units.len().min(end + REORDERED)], end, &times, |number| self.formats.get(feed, number));
+        self.units.add(runner.take_count());
+        // One that failed begins anew.
+        if result.is_ok() {
+            runners.push(runner);
+        }
+        runners.drain(..runners.len().saturating_sub(RUNNERS));
+        // Somebody else may have made some meanwhile: theirs go.
+        *self.runners.lock() = runners;
+        result
+    }
+
+    /// Few cameras roll at once, and a thread of a decoder holds a frame back.
+    fn runner_threads() -> usize {
+        (std::thread::available_parallelism().map_or(1, usize::from) / 4).clamp(1, 4)
     }
 
     /// For each frame of `moment`, the same camera's next honest frame on the other side of the instant, at most two frame intervals from it;

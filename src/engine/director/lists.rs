@@ -22,8 +22,9 @@ use crate::{
     },
 };
 
-/// The first picture of a list is waited for so long.
+/// The first picture of a list is waited for so long while it is being decoded, and so long where nothing could be decoded.
 const CUE_WITHIN: Duration = Duration::from_secs(10);
+const CUE_TRIED_WITHIN: Duration = Duration::from_secs(2);
 /// Length of a still that is added, seconds.
 const STILL_SECS: f64 = 2.0;
 
@@ -129,13 +130,14 @@ impl Director {
     /// Puts the list that waits on program as soon as its first picture is there.
     pub(super) fn start_cued(&mut self) {
         let Some(cueing) = &self.cueing else { return };
-        let Some(cue) = cueing.playing.at(cueing.player.secs()) else { return };
+        let Some(cue) = cueing.playing.at(&cueing.player) else { return };
         let (at, position) = (cue.sample.instant, self.transport.wrap_position(cue.sample.position));
         let waited = cueing.since.elapsed();
         let is_at_hand = cue.is_at_anchor(self.feeds.rate().interval_nanos()) && self.moment(cue.anchor).is_some();
         let found = if is_at_hand { None } else { Some(self.rolling_picture(position, at, None).1) };
         match found {
-            Some(Found::NotYet | Found::Nothing) if waited < CUE_WITHIN => {}
+            Some(Found::NotYet) if waited < CUE_WITHIN => {}
+            Some(Found::Nothing) if waited < CUE_TRIED_WITHIN => {}
             Some(Found::NotYet | Found::Nothing) => {
                 self.cueing = None;
                 self.warn(

@@ -111,11 +111,7 @@ impl Director {
     }
 
     fn mark_last(&mut self, secs: i64) {
-        let oldest = self.oldest();
-        self.with_head(|head| {
-            let from = head.plus_nanos(-secs * 1_000_000_000);
-            TransportCommand::MarkLast { from: oldest.map_or(from, |oldest| from.max(oldest)).min(head), head }
-        });
+        self.with_head(|head| TransportCommand::MarkLast { from: head.plus_nanos(-secs * 1_000_000_000), head });
     }
 
     pub(super) fn jog_to(&mut self, at: MediaTime) {

@@ -2,7 +2,10 @@
 //!
 //! Must not know: commands, windows.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{Director, UNDERRUN_INTERVALS};
 use crate::{
@@ -19,6 +22,9 @@ use crate::{
     time::MediaTime,
 };
 
+/// After a cut to a live camera its picture at full size is waited for so long.
+pub(in crate::engine) const FULL_SIZE_WITHIN: Duration = Duration::from_secs(1);
+
 /// What was last asked for or shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Asked {
@@ -33,7 +39,10 @@ impl Director {
     pub(super) fn refresh_program(&mut self) {
         match self.transport.program().clone() {
             Program::Live { camera } => {
-                if let Some(live) = self.feeds.live_picture(camera)
+                // After a cut rather the picture before than a small one.
+                let waits = self.program.shown_shot != self.program.shot;
+                let small = || self.feeds.live_picture(camera).filter(|_| !waits || self.program.cut_at.elapsed() > FULL_SIZE_WITHIN);
+                if let Some(live) = self.feeds.live_full(camera).or_else(small)
                     && self.program.live_time != Some((camera, live.time))
                 {
                     self.program.live_time = Some((camera, live.time));
@@ -44,7 +53,7 @@ impl Director {
             }
             Program::Hold => self.program.repeated += 1,
             Program::Replay(_) => {
-                let place = self.program.playing.as_ref().and_then(|playing| playing.place(self.program_secs()));
+                let place = self.program.playing.as_ref().and_then(|playing| playing.place(&self.program.player, 0.0));
                 if place.as_ref().is_some_and(|place| !self.follow_list(place)) {
                     return;
                 }

@@ -10,11 +10,12 @@ use crate::{
         level::program_size_px,
         orbit,
         playing::Playing,
-        strip::{ChunkReport, ChunkWish, Found},
+        strip::{ChunkReport, Found, Needs},
     },
     replay::{
         EventId, Program, Readiness, TransportCommand,
         path::{Path, Roll, Track, roll},
+        playlist::Player,
     },
     time::MediaTime,
 };
@@ -62,11 +63,6 @@ impl Director {
         (nanos as f64 * 1e-9 * fps).round().max(0.0) / fps
     }
 
-    /// How long the replay on program plays, in whole frames, seconds.
-    pub(super) const fn program_secs(&self) -> f64 {
-        self.program.player.secs()
-    }
-
     /// Lets the replay on program go on to now.
     pub(super) fn advance_program(&mut self) {
         let Some(playing) = &self.program.playing else { return };
@@ -96,7 +92,6 @@ impl Director {
 
     /// A path laid along the rig.
     pub(super) fn laid(&mut self, path: &Path, mark: MediaTime) -> Option<Track> {
-        self.arc.as_ref()?;
         let (width_px, height_px) = program_size_px(self.governor.level());
         match Track::new(path, self.feeds.rig(), mark, width_px, height_px) {
             Ok(track) => Some(track),
@@ -132,7 +127,7 @@ impl Director {
         let Program::Replay(on_air) = self.transport.program().clone() else {
             return self.warn("Nothing is on air to roll on. TAKE a replay first; PLAY rolls preview".to_owned());
         };
-        let cue = self.program.playing.as_ref().and_then(|playing| playing.at(self.program_secs()));
+        let cue = self.program.playing.as_ref().and_then(|playing| playing.at(&self.program.player));
         let (at, rolls, position) =
             cue.map_or((on_air.instant, false, on_air.from_position), |c| (c.sample.instant, c.speed_percent != 0, c.sample.position));
         self.roll_program(on_air.instant, on_air.event, (at, position), if rolls { None } else { Some(self.speed_percent) });
@@ -171,7 +166,7 @@ impl Director {
             self.preview_from(at, speed);
         }
         if let Program::Replay(on_air) = self.transport.program().clone()
-            && let Some(cue) = self.program.playing.as_ref().filter(|p| p.plain).and_then(|p| p.at(self.program_secs()))
+            && let Some(cue) = self.program.playing.as_ref().filter(|p| p.plain).and_then(|p| p.at(&self.program.player))
             && cue.speed_percent != 0
         {
             self.roll_program(on_air.instant, on_air.event, (cue.sample.instant, cue.sample.position), Some(speed));
@@ -309,20 +304,12 @@ impl Director {
         cut_camera(&present, self.closed(), position, shown)
     }
 
-    /// Frames from a time of a replay on, as far ahead as asked.
-    fn want_of(
-        &self,
-        playing: &Playing,
-        from_secs: f64,
-        ahead_secs: f64,
-        shown: Option<usize>,
-        newest: MediaTime,
-        list: &mut Vec<ChunkWish>,
-    ) {
+    /// Frames from where a replay is on, as far ahead as asked.
+    fn want_of(&self, playing: &Playing, player: &Player, ahead_secs: f64, shown: Option<usize>, newest: MediaTime, needs: &mut Needs) {
         let (rate, order) = (self.feeds.rate(), self.transport.arc_order());
         let mut shown = shown;
         for k in 0..(ahead_secs * rate.fps()).ceil() as i64 {
-            let Some(place) = playing.place(from_secs + rate.frame_nanos(k) as f64 * 1e-9) else { return };
+            let Some(place) = playing.place(player, rate.frame_nanos(k) as f64 * 1e-9) else { return };
             let in_front = playing.cue(place.slot, place.local_secs);
             // While one dissolves into the other, both are needed.
             let behind = place.from.and_then(|(slot, secs, _)| playing.cue(slot, secs));
@@ -337,7 +324,7 @@ impl Director {
                     shown = camera;
                 }
                 if let Some(camera) = camera.and_then(|k| order.get(k)) {
-                    self.strip.want(*camera, cue.sample.instant, newest, list);
+                    self.strip.need(*camera, cue.sample.instant, newest, needs);
                 }
             }
         }
@@ -346,9 +333,9 @@ impl Director {
     /// Asks for the frames that are needed next: on program, in preview, and for what a take would play.
     pub(super) fn want_frames(&mut self) {
         let Some(newest) = self.newest() else { return };
-        let mut list = Vec::new();
+        let mut needs = Needs::default();
         if let (Program::Replay(_), Some(playing)) = (self.transport.program(), &self.program.playing) {
-            self.want_of(playing, self.program_secs(), AHEAD_SECS, self.program.cut, newest, &mut list);
+            self.want_of(playing, &self.program.player, AHEAD_SECS, self.program.cut, newest, &mut needs);
         }
         if let Some(rolling) = &self.preview.roll {
             let order = self.transport.arc_order();
@@ -361,18 +348,18 @@ impl Director {
                 }
                 shown = self.camera_for(self.position(), at, shown);
                 if let Some(camera) = shown.and_then(|k| order.get(k)) {
-                    self.strip.want(*camera, at, newest, &mut list);
+                    self.strip.need(*camera, at, newest, &mut needs);
                 }
             }
         }
         if let Some(cueing) = &self.cueing {
-            self.want_of(&cueing.playing, cueing.player.secs(), PREPARED_SECS, None, newest, &mut list);
+            self.want_of(&cueing.playing, &cueing.player, PREPARED_SECS, None, newest, &mut needs);
         }
         self.refresh_prefetch();
         if let Some(playing) = self.prefetch.as_ref().and_then(|p| p.playing.as_ref()) {
-            self.want_of(playing, 0.0, PREPARED_SECS, None, newest, &mut list);
+            self.want_of(playing, &Player::default(), PREPARED_SECS, None, newest, &mut needs);
         }
-        self.strip_wish.post_latest(list);
+        self.strip_wish.post_latest(self.strip.choose(needs, newest));
     }
 
     /// Lays out what a take would play, when the choice has changed.
@@ -386,7 +373,8 @@ impl Director {
         if self.prefetch.as_ref().is_some_and(|p| p.of == of) {
             return;
         }
-        let path = self.chosen_path(instant, position, event).filter(|path| !path.is_frozen());
+        // Without an arc nothing can be played; a take says so.
+        let path = self.chosen_path(instant, position, event).filter(|path| self.arc.is_some() && !path.is_frozen());
         let track = path.and_then(|path| self.laid(&path, instant));
         self.prefetch = Some(Prefetch { of, playing: track.map(|track| Playing::take(track, instant, false)) });
     }

@@ -42,6 +42,8 @@ pub(super) struct EncoderShared {
     state: Mutex<(String, Option<String>)>,
     /// Frames that it had no time for.
     pub dropped: Counter,
+    /// Coded frames that it gave.
+    given: Counter,
 }
 
 impl EncoderShared {
@@ -141,6 +143,7 @@ pub(super) fn start(key: EncoderKey, format: ProgramFormat) -> std::io::Result<(
         queues: Mutex::default(),
         state: Mutex::new((name.to_owned(), None)),
         dropped: Counter::default(),
+        given: Counter::default(),
     });
     if key.codec == SinkCodec::Raw {
         let input = RawInput { shared: Arc::clone(&shared), caps: raw_caps(format) };
@@ -247,6 +250,7 @@ impl Encoding {
         let on_sample = move |sink: &gst_app::AppSink| {
             let sample = sink.pull_sample().map_err(|_eos| gst::FlowError::Eos)?;
             if let Some(unit) = unit_of(&sample) {
+                publish.given.add_one();
                 publish.publish(&unit);
             }
             Ok(gst::FlowSuccess::Ok)
@@ -278,6 +282,7 @@ impl Encoding {
 
     /// Until it breaks (why), or nobody hands frames over any more (`None`).
     fn feed(&self, frames: &Receiver<(Arc<Frame>, Tick)>) -> Option<String> {
+        let mut silence = Silence::new(self.shared.format.rate.fps());
         loop {
             let waiting_since = Instant::now();
             while self.source.current_level_buffers() >= INSIDE {
@@ -296,6 +301,9 @@ impl Encoding {
             };
             let buffer = raw_buffer(self.shared.format, &frame, tick.index);
             drop(frame);
+            if silence.lasts(self.shared.given.get(), Instant::now()) {
+                return Some(format!("it takes frames and has given none for {} s", STALL.as_secs()));
+            }
             if let Err(e) = self.source.push_buffer(buffer) {
                 return Some(self.error().unwrap_or_else(|| e.to_string()));
             }
@@ -303,6 +311,30 @@ impl Encoding {
                 return Some(error);
             }
         }
+    }
+}
+
+/// Notices an encoder that takes frames and gives none.
+struct Silence {
+    /// Frames that an encoder takes in the time of a stall, were it half as fast as it should be.
+    patience: u32,
+    given: u64,
+    since: Option<Instant>,
+    taken: u32,
+}
+
+impl Silence {
+    fn new(fps: f64) -> Self {
+        Self { patience: (0.5 * fps * STALL.as_secs_f64()).ceil() as u32, given: 0, since: None, taken: 0 }
+    }
+
+    /// Another frame goes in at `now`, when so many have come out. Whoever has no frames to give it does not wait.
+    fn lasts(&mut self, given: u64, now: Instant) -> bool {
+        if given != self.given || self.since.is_none() {
+            (self.given, self.since, self.taken) = (given, Some(now), 0);
+        }
+        self.taken += 1;
+        self.taken > self.patience && self.since.is_some_and(|since| now.duration_since(since) > STALL)
     }
 }
 
@@ -327,4 +359,24 @@ fn unit_of(sample: &gst::Sample) -> Option<Unit> {
     own.set_pts(pts);
     own.set_dts(running(buffer.dts()).unwrap_or(pts));
     Some(Unit { buffer: stamped, caps: sample.caps()?.to_owned(), pts_nanos: pts.nseconds(), key })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoder_that_only_takes_is_noticed_and_one_that_waits_is_not() {
+        let begin = Instant::now();
+        let at = |k: u64| begin + Duration::from_millis(20 * k);
+        let mut silence = Silence::new(50.0);
+        // It gives one for one, ten frames late.
+        assert!((0..2000).all(|k| !silence.lasts(u64::saturating_sub(k, 10), at(k))));
+        // It gives no more.
+        let noticed = (2000..4000).find(|k| silence.lasts(1990, at(*k)));
+        assert!(noticed.is_some_and(|k| (2480..2550).contains(&k)), "{noticed:?}");
+        // Nobody had a frame for it for a minute: the next one is no reason.
+        let mut silence = Silence::new(50.0);
+        assert!(!silence.lasts(5, at(0)) && !silence.lasts(5, at(3000)) && !silence.lasts(6, at(3001)));
+    }
 }

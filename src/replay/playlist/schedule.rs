@@ -102,13 +102,37 @@ impl Schedule {
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Player {
     secs: f64,
+    left: Option<Left>,
+}
+
+/// An element that was left before its end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Left {
+    slot: usize,
+    /// When, seconds since the start of the list, and how much of it was passed over, seconds.
+    at_secs: f64,
+    skipped_secs: f64,
 }
 
 impl Player {
     /// At the beginning of a slot; beyond the last it is the last.
     pub fn at_slot(schedule: &Schedule, slot: usize) -> Self {
         let secs = schedule.slots.get(slot).or(schedule.slots.last()).map_or(0.0, |s| s.start_secs + s.dissolve_secs);
-        Self { secs }
+        Self { secs, left: None }
+    }
+
+    /// What is to be seen so many seconds from now, unless a hold or the operator comes between. An element that was left early goes
+    /// on from where it was while the next one dissolves in.
+    pub fn place(&self, ahead_secs: f64, schedule: &Schedule) -> Option<Place> {
+        let secs = self.secs + ahead_secs.max(0.0);
+        let mut place = schedule.at(secs)?;
+        if let (Some((slot, local_secs, _)), Some(left)) = (&mut place.from, self.left)
+            && *slot == left.slot
+            && secs - left.at_secs <= schedule.slots[place.slot].dissolve_secs
+        {
+            *local_secs -= left.skipped_secs;
+        }
+        Some(place)
     }
 
     /// Seconds since the start of the list.
@@ -143,7 +167,9 @@ impl Player {
         let total = schedule.total_secs();
         let turn = if schedule.looped && total > 0.0 { (self.secs / total).floor() * total } else { 0.0 };
         let next = schedule.slots.get(place.slot + 1).map_or(total, |s| s.start_secs);
-        self.secs = (turn + next).max(self.secs);
+        let target = (turn + next).max(self.secs);
+        self.left = Some(Left { slot: place.slot, at_secs: target, skipped_secs: target - self.secs });
+        self.secs = target;
     }
 }
 
@@ -167,6 +193,27 @@ mod tests {
         assert_eq!(s.at(player.secs()).unwrap().slot, 2);
         player.advance(1.0, &s);
         assert!(s.at(player.secs()).unwrap().ended);
+    }
+
+    #[test]
+    fn what_is_left_early_goes_on_while_the_next_dissolves_in() {
+        let s = Schedule::new([(10.0, 0.0, false), (4.0, 1.0, false), (2.0, 0.0, false)], true);
+        // In the second turn.
+        for turn in [0.0, s.total_secs()] {
+            let mut player = Player::default();
+            player.advance(turn + 2.0, &s);
+            assert_eq!(player.place(0.5, &s).unwrap().local_secs, 2.5, "ahead");
+            player.next(&s);
+            for step in [0.0, 0.4] {
+                let p = player.place(step, &s).unwrap();
+                let (slot, secs, share) = p.from.unwrap();
+                assert!(p.slot == 1 && slot == 0 && (secs - 2.0 - step).abs() < 1e-9 && (f64::from(share) - step).abs() < 1e-6, "{p:?}");
+            }
+            // By itself it dissolves from its own end.
+            player.advance(s.total_secs(), &s);
+            let p = player.place(0.25, &s).unwrap();
+            assert!((p.from.unwrap().1 - 9.25).abs() < 1e-9, "{p:?}");
+        }
     }
 
     #[test]

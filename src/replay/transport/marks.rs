@@ -5,7 +5,7 @@
 use super::{Effect, Program, Transport};
 use crate::{
     replay::{
-        EventId,
+        EventId, EventRules,
         edit::{Change, EventEdit, edit},
         playlist::PlaylistEdit,
     },
@@ -42,10 +42,26 @@ impl Transport {
         }
     }
 
+    /// Where an event may begin: not before what is recorded, so that its first frame has a picture.
+    fn recorded(&self, begin: MediaTime, by: MediaTime) -> MediaTime {
+        self.oldest.map_or(begin, |oldest| begin.max(oldest.min(by)))
+    }
+
+    pub(super) fn mark(&mut self, at: MediaTime) -> Vec<Effect> {
+        let whole = self.rules;
+        let before_nanos = at - self.recorded(at.plus_nanos(-whole.before_nanos.max(0)), at);
+        let event = self.events.mark(at, EventRules { before_nanos, ..whole }).clone();
+        let mut effects = vec![Effect::Pin(event.clone())];
+        effects.extend(self.prepare(Some(event.id), event.instant));
+        effects
+    }
+
     /// An event of a range; its beginning is prepared.
     pub(super) fn mark_range(&mut self, from: MediaTime, until: MediaTime) -> Vec<Effect> {
         self.pending_in = None;
-        let event = self.events.mark_range(from, until, from.min(until), self.rules).clone();
+        let (from, until) = (from.min(until), from.max(until));
+        let from = self.recorded(from, until);
+        let event = self.events.mark_range(from, until, from, self.rules).clone();
         let mut effects = vec![Effect::Pin(event.clone())];
         effects.extend(self.prepare(Some(event.id), event.instant));
         effects

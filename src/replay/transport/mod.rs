@@ -224,6 +224,8 @@ pub struct Transport {
     playlist: Playlist,
     /// An in point that waits for its out.
     pending_in: Option<MediaTime>,
+    /// The oldest instant that is recorded, as far as is known.
+    pub oldest: Option<MediaTime>,
     /// Rules of new events.
     pub rules: EventRules,
 }
@@ -256,6 +258,7 @@ impl Transport {
             history: History::default(),
             playlist: Playlist::default(),
             pending_in: None,
+            oldest: None,
             rules: EventRules::default(),
         }
     }
@@ -365,12 +368,7 @@ impl Transport {
     /// Applies one command.
     pub fn apply(&mut self, command: TransportCommand) -> Vec<Effect> {
         match command {
-            TransportCommand::Mark { at } => {
-                let event = self.events.mark(at, self.rules).clone();
-                let mut effects = vec![Effect::Pin(event.clone())];
-                effects.extend(self.prepare(Some(event.id), event.instant));
-                effects
-            }
+            TransportCommand::Mark { at } => self.mark(at),
             TransportCommand::MarkIn { head } => self.mark_in(head),
             TransportCommand::MarkOut { head } => self.mark_out(head),
             TransportCommand::MarkLast { from, head } => self.mark_range(from, head),
