@@ -56,9 +56,10 @@ fn session(folder: &Path, with_files: bool) -> CaptureSession {
     CaptureSession::start(config, &specs).unwrap()
 }
 
-fn engine_on(session: CaptureSession) -> (Arc<CapturedFeeds>, Engine) {
+fn engine_on(folder: &Path, session: CaptureSession) -> (Arc<CapturedFeeds>, Engine) {
     let feeds = Arc::new(CapturedFeeds::new(arc_rig(3, 12.0), session, Some(FrameRate::whole(50))).unwrap());
-    let options = EngineOptions { without_gpu: true, ..EngineOptions::default() };
+    let desk = volte::engine::DeskFiles::of(Some(&folder.join("recordings")), None);
+    let options = EngineOptions { without_gpu: true, desk, ..EngineOptions::default() };
     let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn volte::engine::Feeds>, &options).unwrap();
     (feeds, engine)
 }
@@ -69,7 +70,7 @@ fn unix_nanos() -> u128 {
 
 /// In the child: records, marks, and writes down what was received, until it is killed.
 fn record_until_killed(folder: &Path) {
-    let (feeds, engine) = engine_on(session(folder, true));
+    let (feeds, engine) = engine_on(folder, session(folder, true));
     let ring = Arc::clone(feeds.session().ring());
     let mut log = File::options().create(true).append(true).open(folder.join("received.log")).unwrap();
     let begun = Instant::now();
@@ -89,7 +90,7 @@ fn record_until_killed(folder: &Path) {
         }
         log.write_all(lines.as_bytes()).unwrap();
         if !marked && begun.elapsed() > Duration::from_millis(1200) {
-            marked = engine.send(volte::engine::Command::Mark);
+            marked = engine.send(volte::engine::Command::Mark) && engine.send(volte::engine::Command::AddElement);
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -178,10 +179,12 @@ fn a_killed_process_loses_at_most_the_last_second() {
         std::fs::remove_file(dir.path().join("received.log")).unwrap();
 
         // A restart finds recordings and marks, and the frames of the mark come from disk.
-        let (feeds, engine) = engine_on(session(dir.path(), false));
+        let (feeds, engine) = engine_on(dir.path(), session(dir.path(), false));
         let s = expect(&engine, "marks", |s| s.events.len() == round as usize + 1);
         let event = s.events.last().unwrap().clone();
         assert_eq!(event.name, format!("E{:03}", round + 1));
+        // So is the playlist, an element of each session.
+        assert_eq!(s.playlist.elements.len(), round as usize + 1, "{:?}", s.notices);
         assert!(engine.send(volte::engine::Command::SelectEvent(event.id)));
         let s = expect(&engine, "frames of the mark", |s| s.can_take && s.preview.as_ref().is_some_and(|p| p.instant == event.instant));
         assert!(s.preview.as_ref().unwrap().left_out.is_empty(), "{:?}", s.preview);

@@ -14,7 +14,7 @@ use volte::{
     app,
     capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, Pace},
     control::script,
-    engine::{CapturedFeeds, Engine, EngineOptions, Feeds, Quality, Snapshot, footage, production::learn_sizes},
+    engine::{CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Quality, Snapshot, footage, production::learn_sizes},
     output::program::{ChannelOptions, ProgramFormat, SinkAddress, SinkSpec},
     rig,
     ring::{RingConfig, disk::DiskConfig},
@@ -79,6 +79,10 @@ pub struct Desk {
     /// Write every command of the operator to a text file that `--commands` runs again.
     #[arg(long, value_name = "FILE")]
     pub record_commands: Option<PathBuf>,
+    /// Folder for the operator's own templates and paths, and for the playlist where nothing is recorded [default with --record: a folder
+    /// `desk` in it].
+    #[arg(long = "desk", value_name = "FOLDER")]
+    pub desk_folder: Option<PathBuf>,
     /// Folder for what EXPORT writes.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub export_folder: PathBuf,
@@ -102,7 +106,15 @@ impl Desk {
     /// As a show says; bounds of ring and disk are its production's.
     pub fn of_show(show: &Show, full_screen: bool, no_program_window: bool) -> Self {
         let quality = show.quality.as_deref().and_then(Quality::from_name);
-        Self { quality, full_screen, no_program_window, export_folder: show.export_folder.clone(), ..Self::default() }
+        Self {
+            quality,
+            full_screen,
+            no_program_window,
+            record: show.disk.as_ref().map(|disk| disk.folder.clone()),
+            desk_folder: Some(show.desk_folder.clone()),
+            export_folder: show.export_folder.clone(),
+            ..Self::default()
+        }
     }
 
     /// Bounds of the ring.
@@ -116,6 +128,16 @@ impl Desk {
             },
             disk: self.record.as_ref().map(|folder| DiskConfig::new(folder, u64::from(self.record_gb) * 1_000_000_000)),
             ..CaptureConfig::default()
+        }
+    }
+
+    /// How the engine starts.
+    fn engine_options(&self) -> EngineOptions {
+        EngineOptions {
+            quality: self.quality,
+            export_folder: Some(self.export_folder.clone()),
+            desk: DeskFiles::of(self.record.as_deref(), self.desk_folder.as_deref()),
+            ..EngineOptions::default()
         }
     }
 
@@ -135,7 +157,7 @@ impl Desk {
         // Both files before anything is on air.
         let script = self.commands.as_deref().map(read_script).transpose()?;
         let record_commands = self.record_commands.as_ref().map(|file| created(file)).transpose()?;
-        let options = EngineOptions { quality: self.quality, export_folder: Some(self.export_folder.clone()), ..EngineOptions::default() };
+        let options = self.engine_options();
         let program = program.map_or_else(|| self.program(), |program| Ok(Some(program)))?;
         let engine = Engine::start(feeds, &options)?;
         if let Some((options, sinks)) = program {
@@ -169,7 +191,7 @@ impl Desk {
     /// Runs the commands of `--commands` on feeds without windows.
     pub fn run_commands(&self, feeds: Arc<dyn Feeds>, program: Option<(ChannelOptions, Vec<SinkSpec>)>) -> anyhow::Result<()> {
         let Some(script) = self.commands.as_deref().map(read_script).transpose()? else { return Ok(()) };
-        let options = EngineOptions { quality: self.quality, export_folder: Some(self.export_folder.clone()), ..EngineOptions::default() };
+        let options = self.engine_options();
         let program = program.map_or_else(|| self.program(), |program| Ok(Some(program)))?;
         let engine = Engine::start(feeds, &options)?;
         if let Some((options, sinks)) = program {

@@ -62,7 +62,7 @@ impl Layout {
 
         let budgets_height = (side.height() * 0.25).clamp(162.0, 230.0);
         let rest = side.height() - budgets_height - 3.0 * GAP;
-        let (events_height, list_height) = (rest * 0.43, rest * 0.3);
+        let (events_height, list_height) = (rest * 0.41, rest * 0.34);
         let events = Rect::from_min_size(side.min, vec2(side.width(), events_height));
         let list = Rect::from_min_size(pos2(side.left(), events.bottom() + GAP), vec2(side.width(), list_height));
         let cameras_rect =

@@ -61,6 +61,8 @@ pub struct ConsoleState {
     pub chosen_element: Option<ElementId>,
     /// The command palette, while it is open.
     palette: Option<palette::Palette>,
+    /// The name that is being typed for a template of the playlist.
+    naming: Option<String>,
     /// The field that gets the keyboard with the next frame.
     focus: Option<Field>,
     /// What is being typed, and where.
@@ -79,12 +81,18 @@ pub(crate) enum Field {
     Notes,
     Keywords,
     Palette,
+    Template,
 }
 
 impl ConsoleState {
     /// Whether a command is the window's own and not the engine's.
     pub const fn owns(command: &Command) -> bool {
-        matches!(command, Command::ShowKeys | Command::Search | Command::Rename | Command::Palette)
+        match command {
+            Command::ShowKeys | Command::Search | Command::Rename | Command::Palette => true,
+            // Without a name, the window asks for one.
+            Command::SaveTemplate(name) => name.is_empty(),
+            _ => false,
+        }
     }
 
     /// Does what a command of the window's own asks for.
@@ -94,6 +102,10 @@ impl ConsoleState {
             Command::Palette => {
                 self.palette = if self.palette.is_some() { None } else { Some(palette::Palette::default()) };
                 self.focus = self.palette.is_some().then_some(Field::Palette);
+            }
+            Command::SaveTemplate(name) if name.is_empty() => {
+                self.naming = Some(String::new());
+                self.focus = Some(Field::Template);
             }
             Command::Search => self.focus = Some(Field::Search),
             Command::Rename => self.focus = Some(Field::Name),

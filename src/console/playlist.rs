@@ -2,15 +2,16 @@
 
 use egui::{Align2, Color32, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::{ConsoleState, style, widgets};
+use super::{ConsoleState, Field, event_fields, style, widgets};
 use crate::{
     engine::{Command, CommandKind, ElementView, Snapshot},
     replay::playlist::{PlaylistEdit, Transition},
 };
 
-const ROW: f32 = 22.0;
-const BUTTONS: f32 = 22.0;
-const CONTROLS: f32 = 24.0;
+/// What a finger can hit, points.
+const ROW: f32 = 28.0;
+const BUTTONS: f32 = 28.0;
+const CONTROLS: f32 = 30.0;
 /// Dissolves to choose from, seconds; 0 is a cut.
 const DISSOLVES: [f64; 4] = [0.0, 0.3, 0.5, 1.0];
 const SPEEDS: [i32; 11] = [-100, -50, -33, -25, 10, 25, 33, 50, 75, 100, 200];
@@ -53,7 +54,11 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
     };
     let inner = widgets::panel(ui, "PLAYLIST", &note);
     let top = Rect::from_min_size(inner.min, vec2(inner.width(), BUTTONS));
-    buttons(ui, top, snapshot, out);
+    if state.naming.is_some() {
+        naming(ui, top, state, out);
+    } else {
+        buttons(ui, top, snapshot, out);
+    }
     let chosen = list.elements.iter().position(|e| Some(e.id) == state.chosen_element);
     let bottom = chosen.map_or(inner.bottom(), |k| {
         let line = Rect::from_min_max(pos2(inner.left(), inner.bottom() - CONTROLS), inner.max);
@@ -78,9 +83,27 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
     });
 }
 
+/// The name of a template that is being made: Enter keeps it, Escape or a click elsewhere leaves it.
+fn naming(ui: &mut Ui, line: Rect, state: &mut ConsoleState, out: &mut Vec<Command>) {
+    let Some(mut name) = state.naming.take() else { return };
+    let response = event_fields::text_field(ui, line, "Template name", "Name of the template, then Enter", &mut name);
+    let asked = state.focus == Some(Field::Template);
+    if asked {
+        state.focus = None;
+        response.request_focus();
+    }
+    if response.lost_focus() {
+        if ui.input(|i| i.key_pressed(egui::Key::Enter)) && !name.trim().is_empty() {
+            out.push(Command::SaveTemplate(name.trim().to_owned()));
+        }
+    } else if asked || response.has_focus() {
+        state.naming = Some(name);
+    }
+}
+
 fn buttons(ui: &mut Ui, line: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let list = &snapshot.playlist;
-    let [add, play, next, again, template] = cells(line, [1.0, 1.9, 1.1, 1.1, 2.1]);
+    let [add, play, next, again, template, save] = cells(line, [0.9, 1.75, 1.05, 1.05, 1.85, 1.0]);
     let prepared = snapshot.preview.as_ref().is_some_and(|p| p.event.is_some());
     let on_air = list.elapsed_secs.is_some();
     if widgets::command_button(ui, add, CommandKind::AddElement, prepared, look(false)).clicked() {
@@ -104,6 +127,9 @@ fn buttons(ui: &mut Ui, line: Rect, snapshot: &Snapshot, out: &mut Vec<Command>)
     }
     if response.on_hover_text(hint).clicked() {
         out.push(Command::ApplyTemplate);
+    }
+    if widgets::command_button(ui, save, CommandKind::SaveTemplate, !list.elements.is_empty(), look(false)).clicked() {
+        out.push(Command::SaveTemplate(String::new()));
     }
 }
 
@@ -132,7 +158,7 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
         }
     }
     x += 14.0;
-    let mut right = rect.right() - 26.0;
+    let mut right = rect.right() - 30.0;
     right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, clock(element.secs), style::digits(11.5), style::TEXT).left() - 8.0;
     if element.hold {
         right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, "hold", style::text(11.0), style::AMBER).left() - 8.0;
@@ -162,7 +188,7 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
     let hold = if element.hold { ", its end stands until NEXT" } else { "" };
     response.on_hover_text(format!("{words}: {began}{hold}. A click shows its controls, a drag moves it"));
 
-    let cross = Rect::from_center_size(pos2(rect.right() - 13.0, y), vec2(20.0, 20.0));
+    let cross = Rect::from_center_size(pos2(rect.right() - 14.0, y), vec2(28.0, ROW));
     let response = ui.interact(cross, ui.scope_id().with(("take out", element.id.0)), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Take out {}", k + 1)));
     let color = if response.hovered() { style::TEXT } else { style::DIM };

@@ -93,6 +93,7 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Character('y') if ctrl => Command::Redo,
         Key::Character('z') if ctrl => Command::Undo,
         Key::Character('f') if ctrl => Command::Search,
+        Key::Character('s') if ctrl => Command::SaveTemplate(String::new()),
         Key::Character('i') if !ctrl => Command::MarkIn,
         Key::Character('o') if !ctrl => Command::MarkOut,
         Key::Character('b') if !ctrl && shift => Command::LastTen,

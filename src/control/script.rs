@@ -192,6 +192,7 @@ pub fn command_of(text: &str) -> Option<Command> {
         "add" => Command::AddElement,
         "template" => Command::ApplyTemplate,
         "next-template" => Command::NextTemplate,
+        "save-template" if !rest.is_empty() => Command::SaveTemplate(rest.to_owned()),
         "play-list" => Command::PlayList,
         "next-element" => Command::NextElement,
         "quality" if rest == "auto" => Command::SetQuality(None),
@@ -281,6 +282,9 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::AddElement => "add".to_owned(),
         Command::ApplyTemplate => "template".to_owned(),
         Command::NextTemplate => "next-template".to_owned(),
+        // Without a name a window asks for one.
+        Command::SaveTemplate(name) if name.trim().is_empty() => return None,
+        Command::SaveTemplate(name) => format!("save-template {}", name.replace(['#', '\n', '\r'], " ")),
         Command::PlayList => "play-list".to_owned(),
         Command::NextElement => "next-element".to_owned(),
         Command::SetQuality(None) => "quality auto".to_owned(),
@@ -393,6 +397,7 @@ mod tests {
             Command::EditPlaylist(PlaylistEdit::Hold(id, true)),
             Command::EditPlaylist(PlaylistEdit::Clear),
             Command::PlayList,
+            Command::SaveTemplate("Wide, close".to_owned()),
             Command::RollOn,
         ];
         for command in all {

@@ -77,6 +77,8 @@ pub enum Command {
     ApplyTemplate,
     /// The next template.
     NextTemplate,
+    /// Make a template of the playlist, under this name; without a name the window asks for one.
+    SaveTemplate(String),
     /// Change the playlist.
     EditPlaylist(PlaylistEdit),
     /// Put the playlist on program, from its beginning; it returns to live at its end.
@@ -145,6 +147,7 @@ pub enum CommandKind {
     AddElement,
     ApplyTemplate,
     NextTemplate,
+    SaveTemplate,
     EditPlaylist,
     PlayList,
     NextElement,
@@ -174,7 +177,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 45;
+    pub const COUNT: usize = 46;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -249,6 +252,12 @@ impl CommandKind {
         info(Self::ApplyTemplate, "TEMPLATE", "Add what the chosen template makes of the prepared event", "T"),
         info(Self::NextTemplate, "Next template", "Choose the next template", "Shift+T"),
         info(
+            Self::SaveTemplate,
+            "SAVE",
+            "Make a template of the playlist, for any event: type its name, then Enter; it is kept as a small text",
+            "Ctrl+S",
+        ),
+        info(
             Self::EditPlaylist,
             "Edit playlist",
             "Order, speed, transition and hold of the elements, and whether the list begins again",
@@ -296,6 +305,7 @@ impl CommandKind {
             Self::AddElement => Command::AddElement,
             Self::ApplyTemplate => Command::ApplyTemplate,
             Self::NextTemplate => Command::NextTemplate,
+            Self::SaveTemplate => Command::SaveTemplate(String::new()),
             Self::PlayList => Command::PlayList,
             Self::NextElement => Command::NextElement,
             Self::SetQuality => Command::SetQuality(None),
@@ -371,6 +381,7 @@ impl Command {
             Self::AddElement => CommandKind::AddElement,
             Self::ApplyTemplate => CommandKind::ApplyTemplate,
             Self::NextTemplate => CommandKind::NextTemplate,
+            Self::SaveTemplate(_) => CommandKind::SaveTemplate,
             Self::EditPlaylist(_) => CommandKind::EditPlaylist,
             Self::PlayList => CommandKind::PlayList,
             Self::NextElement => CommandKind::NextElement,

@@ -1,6 +1,7 @@
 //! The single writer of the engine's state: turns commands, reports and the passing of time into transport commands, wishes for
 //! the other threads, and snapshots.
 
+mod desk;
 mod levels;
 mod lists;
 mod log;
@@ -148,6 +149,7 @@ pub(super) struct Director {
     cueing: Option<lists::Cueing>,
     starting: Option<(Playing, Player)>,
     templates: Vec<Template>,
+    desk: desk::Desk,
     pub chosen_template: usize,
     /// Speed of the next roll, percent.
     pub speed_percent: i32,
@@ -235,6 +237,7 @@ impl Director {
             cueing: None,
             starting: None,
             templates: lists::templates(),
+            desk: desk::Desk::new(options.desk.clone()),
             chosen_template: 0,
             speed_percent: 50,
             moments: Vec::new(),
@@ -256,6 +259,7 @@ impl Director {
         }
         director.feeds.focus(director.transport.live_camera());
         director.restore_events();
+        director.restore_desk();
         director
     }
 
@@ -349,6 +353,7 @@ impl Director {
         let before = log::Standing::of(self);
         let told = command.clone();
         self.obey(command);
+        self.keep_desk();
         log::tell(&told, &before, &log::Standing::of(self));
     }
 
@@ -488,6 +493,7 @@ impl Director {
             self.health_due = Instant::now() + HEALTH_EVERY;
             self.judge_level();
             self.tell_recording();
+            self.tell_desk();
             self.status = self.feeds.status();
             self.transport.oldest = self.oldest();
             for camera in 0..self.status.len() {

@@ -13,7 +13,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 #[cfg(feature = "gstreamer")]
 use super::program::ProgramPictures;
 use super::{
-    Command, Quality, Snapshot,
+    Command, DeskFiles, Quality, Snapshot,
     board::Board,
     director::Director,
     export_thread::ExportNews,
@@ -72,6 +72,8 @@ pub struct EngineOptions {
     pub without_gpu: bool,
     /// Where [`Command::Export`] writes; `None` is the current folder.
     pub export_folder: Option<PathBuf>,
+    /// Where the playlist, own templates and paths are kept.
+    pub desk: DeskFiles,
 }
 
 /// Owns the threads; ends them when dropped.

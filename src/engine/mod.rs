@@ -9,6 +9,7 @@ mod captured;
 #[cfg(feature = "gstreamer")]
 pub mod clocks;
 mod command;
+mod desk;
 mod director;
 pub mod export;
 mod export_thread;
@@ -46,6 +47,7 @@ pub use crate::scene::Quality;
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;
 pub use command::{Command, CommandInfo, CommandKind};
+pub use desk::DeskFiles;
 pub use feeds::{DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
 pub use heat::HEAT_LEGEND;
 pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_be_hidden, gap_scores};

@@ -114,6 +114,8 @@ pub struct Show {
     pub disk: Option<ShowDisk>,
     /// Folder for what EXPORT writes.
     pub export_folder: PathBuf,
+    /// Folder of the operator's own templates and paths.
+    pub desk_folder: PathBuf,
     /// `draft`, `air` or `hero`; `None` leaves it to the engine.
     pub quality: Option<String>,
     /// The program output.
@@ -135,6 +137,8 @@ struct File {
     disk: Option<FileDisk>,
     #[serde(default)]
     export: FileExport,
+    #[serde(default)]
+    desk: FileDesk,
     program: Option<FileProgram>,
     #[serde(default)]
     outputs: Vec<Spanned<FileOutput>>,
@@ -186,6 +190,12 @@ struct FileDisk {
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
 struct FileExport {
+    folder: Option<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct FileDesk {
     folder: Option<PathBuf>,
 }
 
@@ -309,6 +319,7 @@ impl Show {
             ring_bytes,
             ring_nanos,
             disk,
+            desk_folder: read.desk.folder.map_or_else(|| file.with_extension("desk"), |f| folder.join(f)),
             export_folder: read.export.folder.map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
             quality,
             program,

@@ -59,6 +59,7 @@ fn a_show_is_read() {
     assert_eq!((show.name.as_str(), show.rig.as_path()), ("Final", Path::new("/shows/rig.toml")));
     assert_eq!((show.ring_bytes, show.ring_nanos), (Some(4 << 30), Some(300_000_000_000)));
     assert_eq!(show.disk, Some(ShowDisk { folder: "/shows/recordings".into(), budget_bytes: 500_000_000_000 }));
+    assert_eq!(show.desk_folder, show.file.with_extension("desk"));
     assert_eq!((show.export_folder.as_path(), show.quality.as_deref()), (Path::new("/exports"), Some("air")));
     assert_eq!(show.feeds[0].offset_nanos, -2_500_000);
     assert_eq!((show.feeds[1].camera.as_str(), show.feeds[1].line, show.feeds[1].offset_nanos), ("cam02", 12, 0));

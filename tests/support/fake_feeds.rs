@@ -27,6 +27,8 @@ pub struct FakeFeeds {
     pub pinned: Mutex<Vec<EventId>>,
     /// What was written down, in order.
     pub remembered: Mutex<Vec<Event>>,
+    /// What an earlier session wrote down.
+    pub restored: Mutex<Vec<Event>>,
     /// The camera that is wanted at full rate.
     pub focused: AtomicUsize,
     /// Moments that were fetched.
@@ -80,6 +82,7 @@ impl FakeFeeds {
             alive: (0..n).map(|_| AtomicBool::new(true)).collect(),
             pinned: Mutex::default(),
             remembered: Mutex::default(),
+            restored: Mutex::default(),
             focused: AtomicUsize::new(usize::MAX),
             fetched: AtomicUsize::new(0),
         }
@@ -183,6 +186,10 @@ impl Feeds for FakeFeeds {
     fn remember(&self, event: &Event) -> Result<(), String> {
         self.remembered.lock().push(event.clone());
         Ok(())
+    }
+
+    fn restored(&self) -> Vec<Event> {
+        self.restored.lock().clone()
     }
 
     fn unpin(&self, event: EventId) {

@@ -88,6 +88,7 @@ impl Director {
             Command::AddElement => self.add_element(),
             Command::ApplyTemplate => self.apply_template(),
             Command::NextTemplate => self.chosen_template = (self.chosen_template + 1) % self.templates.len().max(1),
+            Command::SaveTemplate(name) => self.save_template(&name),
             Command::EditPlaylist(edit) => self.apply(TransportCommand::Playlist(edit)),
             Command::PlayList => self.play_list(),
             Command::NextElement => self.next_element(),

@@ -2,9 +2,11 @@
 //!
 //! Must not know: pictures, rigs, how long a move takes (whoever lays it out says so), clocks.
 
+mod kept;
 mod schedule;
 mod template;
 
+pub use kept::PlaylistError;
 pub use schedule::{Place, Player, Schedule, Slot};
 pub use template::{Template, TemplateError};
 

@@ -1,12 +1,15 @@
 //! Templates: a playlist for any event, as small text. "Wide up to the mark, freeze and orbit, close from the mark on."
 //!
-//! Must not know: files, rigs. Cameras are places along the arc: first, middle, last, prepared, a number from 1, or a name.
+//! Must not know: files, rigs. Cameras are places along the arc: first, middle, last, prepared, a number from 1 (3.5 is midway to the
+//! fourth), or a name.
 
-use super::{Element, Shot, Transition};
-use crate::replay::Event;
+use super::{Element, Playlist, Shot, Transition};
+use crate::{replay::Event, time::MediaTime};
 
 /// Version of the text.
 const VERSION: u32 = 1;
+/// Times beside an event's points are not farther away, seconds.
+const MOST_SECS: f64 = 3600.0;
 
 /// What is wrong with a template.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +32,7 @@ pub enum TemplateError {
     },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
     Angle,
@@ -37,7 +40,7 @@ enum Kind {
     Still,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Point {
     In,
@@ -45,30 +48,42 @@ enum Point {
     Out,
 }
 
-#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
     shot: Kind,
-    #[serde(rename = "move", default)]
+    #[serde(rename = "move", default, skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     camera: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<Point>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<Point>,
-    #[serde(default)]
+    /// Seconds after `from`, `to` and the mark.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    from_secs: f64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    to_secs: f64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    mark_secs: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     speed_percent: Option<i32>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     secs: Option<f64>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_zero")]
     dissolve_secs: f64,
     #[serde(default)]
     hold: bool,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+fn is_zero(secs: &f64) -> bool {
+    *secs == 0.0
+}
+
 /// A template.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Template {
     version: u32,
@@ -110,8 +125,51 @@ impl Template {
             if [line.dissolve_secs, line.secs.unwrap_or(1.0)].iter().any(|s| !s.is_finite() || *s < 0.0) {
                 return wrong("a time is negative or no number");
             }
+            if [line.from_secs, line.to_secs, line.mark_secs].iter().any(|s| !s.is_finite() || s.abs() > MOST_SECS) {
+                return wrong("a time beside in, mark or out is more than an hour away or no number");
+            }
         }
         Ok(template)
+    }
+
+    /// What a playlist does with its events, for any event: places along the arc by number, times by the event's own points. `event_of`
+    /// finds an element's event; an element without one is left out.
+    pub fn of_list<'a>(name: &str, list: &Playlist, event_of: impl Fn(&Element) -> Option<&'a Event>) -> Self {
+        let line = |e: &Element| {
+            let event = event_of(e)?;
+            let (shot, name, secs) = match &e.shot {
+                Shot::Angle => (Kind::Angle, None, None),
+                Shot::Move(name) => (Kind::Move, Some(name.clone()), None),
+                Shot::Still { secs } => (Kind::Still, None, Some(*secs)),
+            };
+            let beside = |at: MediaTime| {
+                let points = [(Point::In, event.begin), (Point::Mark, event.instant), (Point::Out, event.end)];
+                let (point, of) = points.into_iter().min_by_key(|(_, of)| of.distance_nanos(at)).unwrap_or(points[1]);
+                (Some(point), (at - of) as f64 * 1e-9)
+            };
+            let ((from, from_secs), (to, to_secs)) = (beside(e.begin), beside(e.end));
+            Some(Line {
+                shot,
+                name,
+                camera: Some(format!("{}", ((e.position + 1.0) * 1000.0).round() / 1000.0)),
+                from,
+                to,
+                from_secs,
+                to_secs,
+                mark_secs: (e.mark - event.instant) as f64 * 1e-9,
+                speed_percent: Some(e.speed_percent),
+                secs,
+                dissolve_secs: e.transition.secs(),
+                hold: e.hold,
+            })
+        };
+        Self { version: VERSION, name: name.to_owned(), lines: list.elements().iter().filter_map(line).collect() }
+    }
+
+    /// The text form.
+    pub fn to_toml(&self) -> String {
+        // Plain numbers and words: there is nothing in it that TOML cannot write.
+        toml::to_string(self).unwrap_or_default()
     }
 
     /// The elements for an event. `cameras` are the names along the arc, `position` the prepared place, gaps; a camera that the rig has
@@ -124,8 +182,8 @@ impl Template {
             "last" => last as f64,
             "prepared" => position,
             other => {
-                let number = other.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).filter(|n| *n <= last);
-                cameras.iter().position(|c| c == other).or(number).map_or(position, |k| k as f64)
+                let number = other.parse::<f64>().ok().map(|n| n - 1.0).filter(|n| (0.0..=last as f64 + 1.0).contains(n));
+                cameras.iter().position(|c| c == other).map(|k| k as f64).or(number).unwrap_or(position)
             }
         };
         let at = |point: Option<Point>, otherwise| match point.unwrap_or(otherwise) {
@@ -140,9 +198,11 @@ impl Template {
                 Kind::Still => Shot::Still { secs: line.secs.unwrap_or(2.0) },
             };
             let transition = if line.dissolve_secs > 0.0 { Transition::Dissolve { secs: line.dissolve_secs } } else { Transition::Cut };
+            let beside = |at: MediaTime, secs: f64| at.plus_nanos((secs * 1e9).round() as i64);
             Element {
-                begin: at(line.from, Point::In),
-                end: at(line.to, Point::Out),
+                mark: beside(event.instant, line.mark_secs),
+                begin: beside(at(line.from, Point::In), line.from_secs),
+                end: beside(at(line.to, Point::Out), line.to_secs),
                 transition,
                 hold: line.hold,
                 ..Element::of(event, shot, place(line.camera.as_deref()), line.speed_percent.unwrap_or(speed_percent))
@@ -183,6 +243,35 @@ mod tests {
         // An event that is marked at its beginning has nothing before it.
         let short = Event { instant: event.begin, ..event };
         assert_eq!(template.elements(&short, &cameras, 1.0, 33).len(), 2);
+    }
+
+    #[test]
+    fn a_list_becomes_a_template_that_makes_it_again() {
+        let mut events = EventList::default();
+        let event = events.mark(MediaTime::from_secs_f64(10.0), crate::replay::EventRules::default()).clone();
+        let cameras: Vec<String> = (1..=8).map(|k| format!("cam{k:02}")).collect();
+        let mut list = Playlist::default();
+        let jogged = MediaTime::from_secs_f64(9.2);
+        list.apply(&crate::replay::playlist::PlaylistEdit::Add(vec![
+            Element { end: event.instant, hold: true, ..Element::of(&event, Shot::Angle, 0.0, 50) },
+            Element {
+                mark: jogged,
+                transition: Transition::Dissolve { secs: 0.4 },
+                ..Element::of(&event, Shot::Move("Orbit left".to_owned()), 2.375, 33)
+            },
+            Element { begin: jogged, ..Element::of(&event, Shot::Still { secs: 1.5 }, 7.0, -100) },
+        ]));
+        let template = Template::of_list("mine", &list, |e| events.get(e.event));
+        let text = template.to_toml();
+        let read = Template::from_toml(&text).unwrap();
+        assert_eq!(read, template, "{text}");
+        let plain = |e: &Element| Element { id: crate::replay::playlist::ElementId(0), ..e.clone() };
+        // Made again for the same event it is the same list, wherever the orbit stands and whatever speed is chosen.
+        assert_eq!(read.elements(&event, &cameras, 5.0, 75), list.elements().iter().map(plain).collect::<Vec<_>>());
+        let later = events.mark(MediaTime::from_secs_f64(50.0), crate::replay::EventRules::default()).clone();
+        let made = read.elements(&later, &cameras, 5.0, 75);
+        assert_eq!(made[1].mark, MediaTime::from_secs_f64(49.2));
+        assert_eq!(made[0].end, later.instant);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
     replay::{
         EventId, EventRules,
         edit::{Change, EventEdit, edit},
-        playlist::PlaylistEdit,
+        playlist::{Playlist, PlaylistEdit},
     },
     time::MediaTime,
 };
@@ -101,6 +101,11 @@ impl Transport {
         };
         self.history.step(again);
         effects
+    }
+
+    /// Takes over the playlist of an earlier session; that is no edit.
+    pub fn restore_playlist(&mut self, list: Playlist) {
+        self.playlist.put(list);
     }
 
     pub(super) fn edit_playlist(&mut self, change: &PlaylistEdit) -> Vec<Effect> {
