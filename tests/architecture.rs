@@ -40,7 +40,7 @@ const NARROWER: &[(&str, &[&str])] = &[("replay", &["rig", "time", "geometry"])]
 /// Outside crates and the modules that may name them; every other module may not.
 const OUTSIDE: &[(&[&str], &[&str])] = &[
     (&["wgpu", "naga"], &["gpu", "scene", "view", "venue", "app"]),
-    (&["gst", "gst_app", "gst_video"], &["capture", "output"]),
+    (&["gst", "gst_app", "gst_net", "gst_video"], &["capture", "output"]),
     (&["egui"], &["console", "app"]),
     (&["winit", "egui_winit", "egui_wgpu"], &["app"]),
 ];

@@ -237,6 +237,7 @@ fn fill(folder: &Path, clip: &Path) {
         ring: RingConfig { budget_bytes: 256 << 20, ..RingConfig::default() },
         preview: PreviewConfig { enabled: false, ..PreviewConfig::default() },
         disk: Some(disk),
+        ..CaptureConfig::default()
     };
     let spec = |name: &str| FeedSpec::new(name, FeedSource::File { path: clip.to_owned(), pace: Pace::Live { looped: true } });
     let session = CaptureSession::start(config, &[spec("a"), spec("b")]).unwrap();

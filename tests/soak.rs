@@ -83,6 +83,7 @@ fn child(orders: &Orders) {
         ring: RingConfig { budget_bytes: RING_BYTES, ..RingConfig::default() },
         preview: PreviewConfig { enabled: true, ..PreviewConfig::default() },
         disk: Some(disk),
+        ..CaptureConfig::default()
     };
     let specs: Vec<FeedSpec> = orders.feeds.iter().map(|(name, uri)| FeedSpec::new(name, FeedSource::parse(uri).unwrap())).collect();
     let mut session = CaptureSession::start(config, &specs).unwrap();

@@ -244,6 +244,9 @@ pub struct FeedStatus {
     pub last_error: Option<String>,
 }
 
+/// An operator's nudge beyond this is a mistake, nanoseconds.
+const MOST_NUDGED_NANOS: u64 = 10_000_000_000;
+
 #[derive(Debug, Default)]
 struct Described {
     codec: Option<Codec>,
@@ -260,6 +263,8 @@ pub(super) struct FeedShared {
     pub name: Arc<str>,
     pub id: FeedId,
     pub clock_offset_nanos: i64,
+    /// What the operator added to it, nanoseconds.
+    nudge_nanos: AtomicI64,
     pub received: Counter,
     pub duplicated: Counter,
     pub late: Counter,
@@ -289,6 +294,7 @@ impl FeedShared {
             name: name.into(),
             id,
             clock_offset_nanos,
+            nudge_nanos: AtomicI64::new(0),
             received: Counter::default(),
             duplicated: Counter::default(),
             late: Counter::default(),
@@ -311,6 +317,24 @@ impl FeedShared {
             reconnecting: AtomicBool::new(false),
             described: Mutex::default(),
         }
+    }
+
+    /// See [`super::CaptureSession::nudge`].
+    pub(super) fn nudge(&self, by_nanos: i64) -> Result<i64, String> {
+        let wanted = self.nudged_nanos().saturating_add(by_nanos);
+        if wanted.unsigned_abs() > MOST_NUDGED_NANOS {
+            let (name, most) = (&self.name, MOST_NUDGED_NANOS / 1_000_000_000);
+            return Err(format!(
+                "{name}: its clock can be nudged by {most} s at most. Set offset_ms in the show file, or the camera's clock"
+            ));
+        }
+        self.nudge_nanos.store(wanted, Ordering::Relaxed);
+        Ok(self.clock_offset_nanos + wanted)
+    }
+
+    /// What the operator added to the feed's times, nanoseconds.
+    pub(super) fn nudged_nanos(&self) -> i64 {
+        self.nudge_nanos.load(Ordering::Relaxed)
     }
 
     pub(super) fn arrived(&self, pts: MediaTime) {
@@ -414,7 +438,7 @@ impl FeedShared {
             late: self.late.get(),
             damaged: self.damaged.get(),
             bytes: self.bytes.get(),
-            clock_offset_nanos: self.clock_offset_nanos,
+            clock_offset_nanos: self.clock_offset_nanos + self.nudged_nanos(),
             delay_nanos: self.delay_nanos.load(Ordering::Relaxed),
             newest: self.newest(),
             loops: self.loops.get(),

@@ -20,6 +20,9 @@ const MOST_AHEAD_NANOS: i64 = 2_000_000_000;
 const RATE_SAMPLES: usize = 16;
 
 /// Stamps and stores one feed's units. Only its own streaming thread writes to it.
+/// Each frame takes this part of a frame interval of an operator's nudge.
+const NUDGE_SLEW: i64 = 32;
+
 #[derive(Debug)]
 pub(super) struct Ingest {
     ring: Arc<Ring>,
@@ -51,6 +54,8 @@ struct Stream {
     /// The last keyframe and the frames that came since, itself included.
     key: Option<(MediaTime, i64)>,
     times_nanos: Vec<i64>,
+    /// How much of the operator's nudge is in, nanoseconds.
+    nudged_nanos: i64,
 }
 
 impl Ingest {
@@ -113,7 +118,11 @@ impl Ingest {
             shared.complain("a buffer of its source cannot be read; the frame is left out".to_owned());
             return;
         };
-        let pts = origin.plus_nanos(running);
+        // A part of a frame at a time: frames that are reordered keep their order.
+        let most = (stream.interval_nanos / NUDGE_SLEW).max(100_000);
+        stream.nudged_nanos += (shared.nudged_nanos() - stream.nudged_nanos).clamp(-most, most);
+        let own = origin.plus_nanos(running);
+        let pts = own.plus_nanos(stream.nudged_nanos);
         let buffer_flags = buffer.flags();
         let codec = stream.codec;
         let keyframe = !buffer_flags.contains(gst::BufferFlags::DELTA_UNIT) || codec.is_some_and(Codec::is_intra_only);
@@ -155,7 +164,7 @@ impl Ingest {
                 shared.duplicated.add(u64::from(flags.duplicated));
                 shared.late.add(u64::from(late));
                 shared.damaged.add(u64::from(damaged));
-                self.count_missing(&mut stream, pts, keyframe, flags.duplicated);
+                self.count_missing(&mut stream, own, keyframe, flags.duplicated);
                 shared.arrived(pts);
             }
             Push::Refused(Refusal::PinsFull) => shared.pins_full.add_one(),

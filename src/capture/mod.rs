@@ -28,7 +28,7 @@ mod stream;
 mod support;
 
 pub use address::{Endpoint, RtpPayload, RtspTransport, Secret, SrtMode, StreamKind, StreamSource, Taken, V4l2Format};
-pub use clock::HouseClock;
+pub use clock::{ClockReference, HouseClock, HouseClockStatus};
 pub use codec::{Codec, CodecSupport, codec_support};
 pub use decode::{DecodeError, FeedFormats, MomentDecoder, TimedFrame, decode_moment};
 pub use error::CaptureError;

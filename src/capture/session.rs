@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::clock::HouseClock;
+use super::clock::{ClockReference, HouseClock};
 use super::decode::{FeedFormats, MomentDecoder};
 use super::error::CaptureError;
 use super::feed::{FeedShared, FeedSource, FeedSpec, FeedStatus};
@@ -37,6 +37,8 @@ pub struct CaptureConfig {
     pub preview: PreviewConfig,
     /// Recording to disk; `None` keeps everything in memory only.
     pub disk: Option<DiskConfig>,
+    /// Whose clock house time is counted by.
+    pub clock: ClockReference,
 }
 
 #[derive(Debug)]
@@ -76,7 +78,7 @@ impl CaptureSession {
             }
         }
         let formats = Arc::new(FeedFormats::default());
-        let (clock, disk) = open_disk(config.disk, specs, &formats)?;
+        let (clock, disk) = open_disk(config.disk, &config.clock, specs, &formats)?;
         let recorder = disk.as_ref().ok().cloned().flatten();
         let ring = Arc::new(Ring::new(config.ring));
         // One end per feed at a time, and the stop: never full.
@@ -172,6 +174,14 @@ impl CaptureSession {
     /// The house clock.
     pub const fn clock(&self) -> &HouseClock {
         &self.clock
+    }
+
+    /// Shifts a feed's times by so much more from now on, nanoseconds: for a camera that is seen to run early (negative: its times are
+    /// too late) or late. Frames that are recorded keep their times. It gets there within seconds, a little with each frame, so that
+    /// frames keep their order. Returns the feed's whole offset.
+    pub fn nudge(&self, feed: FeedId, by_nanos: i64) -> Result<i64, String> {
+        let (shared, _) = self.feeds.get(feed.0).ok_or("there is no such feed")?;
+        shared.nudge(by_nanos)
     }
 
     /// The ring.
@@ -298,16 +308,17 @@ impl CaptureSession {
 #[expect(clippy::type_complexity, reason = "named where it is kept")]
 fn open_disk(
     config: Option<DiskConfig>,
+    reference: &ClockReference,
     specs: &[FeedSpec],
     formats: &Arc<FeedFormats>,
 ) -> Result<(HouseClock, Result<Option<Arc<Recorder>>, DiskStatus>), CaptureError> {
-    let Some(config) = config else { return Ok((HouseClock::monotonic(), Ok(None))) };
+    let Some(config) = config else { return Ok((HouseClock::continuing(reference, MediaTime::ZERO), Ok(None))) };
     let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     let wall_nanos = wall.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
     let (folder, budget_bytes) = (config.folder.clone(), config.budget_bytes);
     match DiskStore::open(config, wall_nanos) {
         Ok(store) => {
-            let clock = HouseClock::continuing(store.start());
+            let clock = HouseClock::continuing(reference, store.start());
             tracing::info!("recording into {folder:?}: {:?}", store.restored());
             if let Some(nanos) = store.restored().clock_set_back_nanos {
                 let secs = nanos as f64 * 1e-9;
@@ -318,7 +329,7 @@ fn open_disk(
         }
         Err(e) => {
             tracing::warn!("no recording to disk: {e}");
-            Ok((HouseClock::monotonic(), Err(DiskStatus::failed(folder, budget_bytes, e.to_string()))))
+            Ok((HouseClock::continuing(reference, MediaTime::ZERO), Err(DiskStatus::failed(folder, budget_bytes, e.to_string()))))
         }
     }
 }

@@ -218,6 +218,8 @@ fn watch(session: &CaptureSession, engine: Option<&Engine>, seconds: Option<u64>
         for (feed, before) in status.iter().zip(&before) {
             println!("         {}", row(feed, (feed.received - before) as f64 / elapsed));
         }
+        let clock = session.clock().status();
+        println!("         house clock: {clock}{}", clock.problem.as_ref().map_or_else(String::new, |why| format!(". {why}")));
         for line in ring_lines(&session.ring().status()).into_iter().chain(disk_lines(&session.disk_status())) {
             println!("         {line}");
         }

@@ -3,7 +3,7 @@
 use egui::{Align2, Color32, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::{style, widgets};
-use crate::engine::{CameraView, Command, FeedHealth, Snapshot};
+use crate::engine::{CameraView, Command, CommandKind, FeedHealth, Snapshot};
 
 const ROW: f32 = 20.0;
 
@@ -11,7 +11,11 @@ const ROW: f32 = 20.0;
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let good = snapshot.cameras.iter().filter(|c| c.status.health == FeedHealth::Good).count();
     let n = snapshot.cameras.len();
-    let note = if n == 0 { String::new() } else { format!("{good} of {n} good") };
+    let note = match (n, snapshot.house_clock.as_str()) {
+        (0, _) => String::new(),
+        (n, "") => format!("{good} of {n} good"),
+        (n, clock) => format!("{good} of {n} good · {clock}"),
+    };
     let inner = widgets::panel(ui, "CAMERA HEALTH", &note);
     if n == 0 {
         return widgets::empty_state(ui, inner, "No cameras", "Their rates, losses and clocks appear here");
@@ -100,5 +104,19 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
         format!("{}: {}", camera.name, s.note)
     };
     let note = if s.clock.is_empty() { note } else { format!("{note}\n{}", s.clock) };
+    response.context_menu(|ui| nudges(ui, k, camera, out));
     response.on_hover_text(note);
+}
+
+/// Shifts of a camera's clock.
+fn nudges(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
+    ui.label(format!("{}: times shifted by {:+.1} ms", camera.name, camera.status.offset_nanos as f64 * 1e-6));
+    ui.horizontal(|ui| {
+        for ms in [-10_i64, -1, 1, 10] {
+            let button = egui::Button::new(format!("{ms:+} ms")).min_size(vec2(52.0, 32.0));
+            if ui.add(button).on_hover_text(CommandKind::Nudge.info().tooltip).clicked() {
+                out.push(Command::Nudge { camera: k, by_nanos: ms * 1_000_000 });
+            }
+        }
+    });
 }

@@ -182,6 +182,11 @@ pub fn command_of(text: &str) -> Option<Command> {
         "previous-event" => Command::PreviousEvent,
         "remove-event" => Command::RemoveEvent(EventId(id(rest)?)),
         "camera" => Command::SelectCamera(from_one()?),
+        "nudge" => {
+            let (camera, ms) = rest.split_once(' ')?;
+            let ms = ms.trim().parse::<f64>().ok().filter(|ms| ms.abs() <= 10_000.0)?;
+            Command::Nudge { camera: camera.parse::<usize>().ok()?.checked_sub(1)?, by_nanos: (ms * 1e6).round() as i64 }
+        }
         "move" => Command::SelectMove(from_one()?),
         "next-move" => Command::NextMove,
         "play" => Command::Play,
@@ -272,6 +277,7 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::PreviousEvent => "previous-event".to_owned(),
         Command::RemoveEvent(id) => format!("remove-event {}", id.0),
         Command::SelectCamera(k) => format!("camera {}", k + 1),
+        Command::Nudge { camera, by_nanos } => format!("nudge {} {}", camera + 1, *by_nanos as f64 * 1e-6),
         Command::SelectMove(k) => format!("move {}", k + 1),
         Command::NextMove => "next-move".to_owned(),
         Command::Play => "play".to_owned(),
@@ -384,6 +390,7 @@ mod tests {
             Command::JogTo(at),
             Command::SelectCamera(0),
             Command::SelectMove(7),
+            Command::Nudge { camera: 3, by_nanos: -12_345_678 },
             Command::SetSpeed(-400),
             Command::Shuttle(-1),
             Command::SetQuality(None),

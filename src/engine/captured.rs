@@ -362,8 +362,18 @@ impl Feeds for CapturedFeeds {
         kept.into_iter().filter_map(|kept| serde_json::from_value(kept.data).ok()).collect()
     }
 
+    fn house_clock(&self) -> String {
+        self.session.clock().status().to_string()
+    }
+
+    fn nudge(&self, camera: usize, by_nanos: i64) -> Result<i64, String> {
+        let feed = self.feeds.get(camera).copied().flatten().ok_or("no feed has the name of this camera")?;
+        self.session.nudge(feed, by_nanos)
+    }
+
     fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<String> = self.session.disk_status().warnings().into_iter().map(|w| format!("Recording: {w}")).collect();
+        warnings.extend(self.session.clock().status().problem.map(|problem| format!("House clock: {problem}")));
         warnings.extend(self.with_status(|s| s.feed_warnings.clone()));
         warnings
     }

@@ -57,6 +57,13 @@ pub enum Command {
     RemoveEvent(EventId),
     /// Choose the live camera.
     SelectCamera(usize),
+    /// Shift the times of a camera (by its number along the arc), nanoseconds more.
+    Nudge {
+        /// The camera.
+        camera: usize,
+        /// Positive: its frames were seen later than its times say.
+        by_nanos: i64,
+    },
     /// Choose the move that a take plays, by its place in [`super::Snapshot::moves`].
     SelectMove(usize),
     /// Go to the next move.
@@ -137,6 +144,7 @@ pub enum CommandKind {
     PreviousEvent,
     RemoveEvent,
     SelectCamera,
+    Nudge,
     SelectMove,
     NextMove,
     Play,
@@ -177,7 +185,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 46;
+    pub const COUNT: usize = 47;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -223,6 +231,12 @@ impl CommandKind {
             "Live camera",
             "Choose the camera that is live, or to which a replay returns; with Shift 11 to 20",
             "1 … 9, 0",
+        ),
+        info(
+            Self::Nudge,
+            "Nudge",
+            "Shift a camera's times by milliseconds against the others, from now on; in the menu of its line in CAMERA HEALTH",
+            "",
         ),
         info(Self::SelectMove, "Move", "Choose the move that a take plays", ""),
         info(Self::NextMove, "Next move", "Go to the next move that a take plays", "M"),
@@ -322,6 +336,7 @@ impl CommandKind {
             | Self::JogTo
             | Self::SelectEvent
             | Self::SelectCamera
+            | Self::Nudge
             | Self::SelectMove
             | Self::Shuttle
             | Self::SetSpeed
@@ -371,6 +386,7 @@ impl Command {
             Self::PreviousEvent => CommandKind::PreviousEvent,
             Self::RemoveEvent(_) => CommandKind::RemoveEvent,
             Self::SelectCamera(_) => CommandKind::SelectCamera,
+            Self::Nudge { .. } => CommandKind::Nudge,
             Self::SelectMove(_) => CommandKind::SelectMove,
             Self::NextMove => CommandKind::NextMove,
             Self::Play => CommandKind::Play,

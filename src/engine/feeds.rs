@@ -165,7 +165,17 @@ pub trait Feeds: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// What is wrong with recording, and the remedy; empty when all is well.
+    /// Whose clock house time is counted by, in a few words; empty where nobody asked.
+    fn house_clock(&self) -> String {
+        String::new()
+    }
+
+    /// Shifts a camera's times by so much more, nanoseconds; its whole offset then. What is recorded stays.
+    fn nudge(&self, _camera: usize, _by_nanos: i64) -> Result<i64, String> {
+        Err("these feeds have no clocks of their own".to_owned())
+    }
+
+    /// What is wrong with recording, clock and feeds, and the remedy; empty when all is well.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
     }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::capture::{CaptureConfig, CaptureError, CaptureSession, FeedSource, FeedSpec, FeedStatus, Taken};
+use crate::capture::{CaptureConfig, CaptureError, CaptureSession, ClockReference, FeedSource, FeedSpec, FeedStatus, Taken};
 use crate::output::program::{ChannelOptions, FormatError, ProgramFormat, SinkAddress, SinkAddressError, SinkCodec, SinkSpec};
 use crate::rig::{self, Rig};
 use crate::ring::{RingConfig, disk::DiskConfig};
@@ -54,6 +54,10 @@ impl Production {
         }
         let without_feed = rig.cameras.iter().filter(|c| !specs.iter().any(|s| s.name == c.name)).map(|c| c.name.clone()).collect();
         let standard = RingConfig::default();
+        let clock = match &show.clock {
+            Some((text, line)) => text.parse().map_err(|why: String| show.error_at(*line, format!("clock: {why}")))?,
+            None => ClockReference::Machine,
+        };
         let capture = CaptureConfig {
             ring: RingConfig {
                 budget_bytes: show.ring_bytes.unwrap_or(standard.budget_bytes),
@@ -61,6 +65,7 @@ impl Production {
                 ..standard
             },
             disk: show.disk.as_ref().map(|disk| DiskConfig::new(&disk.folder, disk.budget_bytes)),
+            clock,
             ..CaptureConfig::default()
         };
         let program = program_of(show)?;

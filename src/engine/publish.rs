@@ -66,6 +66,7 @@ impl Director {
         Snapshot {
             serial: self.published,
             now: self.feeds.now(),
+            house_clock: self.feeds.house_clock(),
             rate: self.feeds.rate(),
             phase: self.transport.phase(),
             cameras,

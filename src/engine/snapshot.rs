@@ -256,6 +256,8 @@ pub struct Snapshot {
     pub serial: u64,
     /// House time.
     pub now: MediaTime,
+    /// Whose clock that is, in a few words.
+    pub house_clock: String,
     /// Rate of the feeds.
     pub rate: FrameRate,
     /// The state in one word.
@@ -335,6 +337,7 @@ impl Snapshot {
         Self {
             serial: 0,
             now: MediaTime::ZERO,
+            house_clock: String::new(),
             rate: FrameRate::whole(25),
             phase: Phase::Live,
             cameras: Arc::from([]),

@@ -118,6 +118,8 @@ pub struct Show {
     pub desk_folder: PathBuf,
     /// `draft`, `air` or `hero`; `None` leaves it to the engine.
     pub quality: Option<String>,
+    /// Whose clock house time is counted by, and where it stands in the file, from 1; docs/show.md lists the forms.
+    pub clock: Option<(String, usize)>,
     /// The program output.
     pub program: Option<ShowProgram>,
     /// Where it goes, in the order of the file.
@@ -131,6 +133,7 @@ struct File {
     name: Option<String>,
     rig: Spanned<PathBuf>,
     quality: Option<Spanned<String>>,
+    clock: Option<Spanned<String>>,
     feeds: Vec<Spanned<FileFeed>>,
     #[serde(default)]
     ring: FileRing,
@@ -299,6 +302,7 @@ impl Show {
             }
             other => other.as_ref().map(|q| q.as_ref().clone()).filter(|q| q != "auto"),
         };
+        let clock = read.clock.as_ref().map(|clock| (clock.as_ref().clone(), line_of(text, &clock.span())));
         let program = match &read.program {
             Some(program) => Some(ShowProgram {
                 format: program.format.as_ref().clone(),
@@ -322,6 +326,7 @@ impl Show {
             desk_folder: read.desk.folder.map_or_else(|| file.with_extension("desk"), |f| folder.join(f)),
             export_folder: read.export.folder.map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
             quality,
+            clock,
             program,
             outputs,
         })

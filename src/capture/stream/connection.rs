@@ -9,7 +9,7 @@ use gst::prelude::{ElementExt as _, ElementExtManual as _, GstBinExtManual as _,
 use parking_lot::Mutex;
 
 use super::elements::{self, Ends, SourceElements};
-use super::sender_clock::{Noted, SenderClock, unix_now_nanos};
+use super::sender_clock::{Noted, SenderClock};
 use crate::capture::address::{StreamKind, StreamSource};
 use crate::capture::chain::{attach, chain_into, element, is_video, unknown_codec};
 use crate::capture::codec::Codec;
@@ -328,7 +328,8 @@ impl Link {
         let Some(running) = segment.segment().downcast_ref::<gst::ClockTime>().and_then(|s| s.to_running_time(pts)) else { return };
         let shared = &self.ingest.shared;
         let ntp_nanos = taken.timestamp().nseconds();
-        match self.sender_clock.note(ntp_nanos, running.nseconds() as i64, self.ingest.clock().now(), unix_now_nanos()) {
+        match self.sender_clock.note(ntp_nanos, running.nseconds() as i64, self.ingest.clock().now(), self.ingest.clock().unix_now_nanos())
+        {
             Noted::Begun => shared.set_time_origin(TimeOrigin::SenderReport),
             Noted::Same => {}
             Noted::Lost(problem) => {

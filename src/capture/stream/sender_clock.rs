@@ -1,15 +1,13 @@
 //! The sender's wall clock, as its RTCP sender reports tell it: when a picture was taken rather than when it arrived.
 //!
-//! GStreamer's jitter buffer notes the sender's NTP time on every packet once a report has come. Sender and this machine must both be
-//! set by NTP or PTP; how far they are apart is how wrong the result is.
+//! GStreamer's jitter buffer notes the sender's NTP time on every packet once a report has come. The sender must be set
+//! by the same NTP or PTP server as this machine, or as the house clock where that is a server's; how far they are apart is how wrong
+//! the result is.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::time::MediaTime;
+use crate::{capture::clock::NTP_TO_UNIX_NANOS, time::MediaTime};
 
-/// From the beginning of NTP's era (1900) to that of Unix (1970), nanoseconds.
-const NTP_TO_UNIX_NANOS: i64 = 2_208_988_800_000_000_000;
 /// A sender that is further off is not set at all, nanoseconds.
 const BELIEVABLE_NANOS: i64 = 5_000_000_000;
 /// Packets over which the relation is averaged.
@@ -62,7 +60,7 @@ impl SenderClock {
                 return Noted::Same;
             }
             return Noted::Lost(format!(
-                "the camera's clock is {:.1} s off this machine's; times are those of arrival. Set both by the same NTP server",
+                "the camera's clock is {:.1} s off the house's; times are those of arrival. Set both by the same NTP server",
                 age as f64 * 1e-9
             ));
         }
@@ -79,11 +77,6 @@ impl SenderClock {
         self.origin_nanos.store(before.saturating_add(change), Ordering::Relaxed);
         Noted::Same
     }
-}
-
-/// The machine's wall clock, nanoseconds since 1970.
-pub(super) fn unix_now_nanos() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(0))
 }
 
 #[cfg(test)]

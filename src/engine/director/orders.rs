@@ -2,7 +2,7 @@
 //!
 //! Must not know: who asked, how pictures are made.
 
-use super::{Director, SLOW_DEPTH_SIZE_PX};
+use super::{Director, NoticeLevel, SLOW_DEPTH_SIZE_PX};
 use crate::{
     engine::{
         Command,
@@ -73,6 +73,7 @@ impl Director {
                 let camera = self.transport.arc_order().get(number).copied().unwrap_or(number);
                 self.apply(TransportCommand::SelectCamera(camera));
             }
+            Command::Nudge { camera, by_nanos } => self.nudge(camera, by_nanos),
             Command::SelectMove(k) => self.chosen_move = k.min(orbit::moves(self.closed()).len() - 1),
             Command::NextMove => self.chosen_move = (self.chosen_move + 1) % orbit::moves(self.closed()).len(),
             Command::SetQuality(chosen) => self.choose_level(chosen),
@@ -113,6 +114,20 @@ impl Director {
 
     fn mark_last(&mut self, secs: i64) {
         self.with_head(|head| TransportCommand::MarkLast { from: head.plus_nanos(-secs * 1_000_000_000), head });
+    }
+
+    fn nudge(&mut self, number: usize, by_nanos: i64) {
+        let Some(camera) = self.transport.arc_order().get(number).copied() else {
+            return self.warn(format!("There is no camera {}. The arc has {}", number + 1, self.transport.arc_order().len()));
+        };
+        let name = self.feeds.rig().cameras[camera].name.clone();
+        match self.feeds.nudge(camera, by_nanos) {
+            Ok(nanos) => {
+                let ms = nanos as f64 * 1e-6;
+                self.notice(NoticeLevel::Info, format!("{name}: its times are shifted by {ms:+.1} ms from here on. Mark again to see it; offset_ms in the show file keeps it"));
+            }
+            Err(why) => self.warn(format!("{name} cannot be nudged: {why}")),
+        }
     }
 
     pub(super) fn jog_to(&mut self, at: MediaTime) {

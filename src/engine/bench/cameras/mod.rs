@@ -281,6 +281,7 @@ fn step(
         ring: options.ring,
         preview: PreviewConfig { enabled: options.multiview, ..PreviewConfig::default() },
         disk: folder.map(|folder| DiskConfig::new(folder, DISK_BUDGET_BYTES)),
+        ..CaptureConfig::default()
     };
     let mut session = CaptureSession::start(config, &specs)?;
     let is_up = |feeds: &[FeedStatus]| {

@@ -1,0 +1,216 @@
+//! House time that a server of the venue keeps: an NTP server with a clock of its own, and cameras that follow it.
+#![cfg(feature = "gstreamer")]
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+use std::{
+    collections::BTreeSet,
+    net::UdpSocket,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use gst::prelude::*;
+use volte::{
+    capture::{CaptureConfig, CaptureSession, ClockReference, FeedSource, FeedSpec, HouseClock, PreviewConfig, TimeOrigin},
+    ring::FeedId,
+    time::MediaTime,
+};
+
+const NTP_TO_UNIX_NANOS: i64 = 2_208_988_800_000_000_000;
+
+fn system_unix_nanos() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as i64
+}
+
+/// An NTP server whose clock is set as it likes.
+struct NtpServer {
+    port: u16,
+    ahead_nanos: i64,
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<u32>>,
+}
+
+impl NtpServer {
+    fn start(ahead_nanos: i64) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        let (port, stop) = (socket.local_addr().unwrap().port(), Arc::new(AtomicBool::new(false)));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::Builder::new().name("ntp".to_owned()).spawn(move || {
+            let stamp = || {
+                let nanos = (system_unix_nanos() + ahead_nanos + NTP_TO_UNIX_NANOS) as u128;
+                (((nanos / 1_000_000_000) << 32) | (((nanos % 1_000_000_000) << 32) / 1_000_000_000)) as u64
+            };
+            let (mut answered, mut packet) = (0, [0_u8; 128]);
+            while !stopped.load(Ordering::Relaxed) {
+                let Ok((48, client)) = socket.recv_from(&mut packet) else { continue };
+                let received = stamp();
+                let mut answer = [0_u8; 48];
+                // No leap second, version 4, server; stratum 2.
+                (answer[0], answer[1], answer[2], answer[3]) = (0x24, 2, packet[2], 0xec);
+                answer[24..32].copy_from_slice(&packet[40..48]);
+                answer[32..40].copy_from_slice(&received.to_be_bytes());
+                answer[40..48].copy_from_slice(&stamp().to_be_bytes());
+                socket.send_to(&answer, client).unwrap();
+                answered += 1;
+            }
+            answered
+        });
+        let thread = thread.unwrap();
+        Self { port, ahead_nanos, stop, thread: Some(thread) }
+    }
+
+    fn reference(&self) -> ClockReference {
+        format!("ntp://127.0.0.1:{}", self.port).parse().unwrap()
+    }
+
+    /// How far a clock's time of day is from the server's, nanoseconds.
+    fn error_nanos(&self, clock: &HouseClock) -> i64 {
+        clock.unix_now_nanos() - system_unix_nanos() - self.ahead_nanos
+    }
+}
+
+impl Drop for NtpServer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        assert!(self.thread.take().unwrap().join().unwrap() > 0, "nobody asked the server");
+    }
+}
+
+#[test]
+fn house_time_is_counted_by_the_server_and_goes_on() {
+    gst::init().unwrap();
+    let server = NtpServer::start(3_600_000_000_000);
+    let clock = HouseClock::continuing(&server.reference(), MediaTime::from_secs_f64(77.0));
+    let status = clock.status();
+    assert_eq!((status.reference.clone(), &status.problem), (format!("NTP 127.0.0.1:{}", server.port), &None));
+    let begun = clock.now();
+    assert!((begun - MediaTime::from_secs_f64(77.0)).abs() < 1_000_000_000, "{begun:?}");
+    let (mut last, mut errors) = (begun, Vec::new());
+    let until = Instant::now() + Duration::from_secs(3);
+    while Instant::now() < until {
+        let now = clock.now();
+        assert!(now >= last, "house time went back");
+        last = now;
+        errors.push(server.error_nanos(&clock).abs());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let round_trip = clock.status().round_trip_nanos.unwrap();
+    // A busy machine looks late at one of the two clocks now and then.
+    errors.sort_unstable();
+    let median = errors[errors.len() / 2];
+    println!("wrong by {:.3} ms in the median, {round_trip} ns there and back", median as f64 * 1e-6);
+    assert!(median < 5_000_000 && round_trip < 100_000_000, "{median} ns, {round_trip} ns");
+}
+
+#[test]
+fn a_server_that_does_not_answer_costs_ten_seconds_and_is_named() {
+    gst::init().unwrap();
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let begun = Instant::now();
+    let clock = HouseClock::continuing(&format!("ntp://127.0.0.1:{port}").parse().unwrap(), MediaTime::ZERO);
+    assert!(begun.elapsed() < Duration::from_secs(15));
+    let status = clock.status();
+    let why = status.problem.unwrap();
+    assert!(why.contains(&format!("NTP 127.0.0.1:{port}")) && why.contains("did not answer") && why.contains("start again"), "{why}");
+    assert_eq!(status.reference, "this machine's clock");
+    assert!((clock.unix_now_nanos() - system_unix_nanos()).abs() < 50_000_000);
+}
+
+#[test]
+fn a_camera_that_follows_the_same_server_is_stamped_with_when_it_saw_its_frames() {
+    gst::init().unwrap();
+    // The venue's clock is an hour off this machine's: only who asks it can be right.
+    let server = NtpServer::start(3_600_000_000_000);
+    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let sender_clock = gst_net::NtpClock::new(None, "127.0.0.1", i32::from(server.port), gst::ClockTime::ZERO);
+    sender_clock.wait_for_sync(gst::ClockTime::from_seconds(10)).unwrap();
+    let words = format!(
+        "videotestsrc is-live=true pattern=ball ! video/x-raw,width=160,height=90,framerate=25/1 ! x264enc tune=zerolatency key-int-max=10 speed-preset=ultrafast name=coder ! rtph264pay timestamp-offset=0 config-interval=-1 ! udpsink host=127.0.0.1 port={port}"
+    );
+    let sender = gst::parse::launch(&words).unwrap().downcast::<gst::Pipeline>().unwrap();
+    sender.use_clock(Some(&sender_clock));
+    sender.set_start_time(gst::ClockTime::NONE);
+    sender.set_base_time(gst::ClockTime::ZERO);
+    let taken: Arc<parking_lot::Mutex<BTreeSet<i64>>> = Arc::default();
+    let note = Arc::clone(&taken);
+    sender.by_name("coder").unwrap().static_pad("sink").unwrap().add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        if let Some(pts) = info.buffer().and_then(|b| b.pts()) {
+            note.lock().insert(pts.nseconds() as i64 - NTP_TO_UNIX_NANOS);
+        }
+        gst::PadProbeReturn::Ok
+    });
+
+    let address = format!("rtp://127.0.0.1:{port}?encoding=h264&latency_ms=80&ts_refclk=ntp=127.0.0.1:{}&mediaclk=direct=0", server.port);
+    let config = CaptureConfig {
+        preview: PreviewConfig { enabled: false, ..PreviewConfig::default() },
+        clock: server.reference(),
+        ..CaptureConfig::default()
+    };
+    let spec = FeedSpec::new("cam01", FeedSource::parse(&address).unwrap());
+    let session = CaptureSession::start(config, &[spec]).unwrap();
+    sender.set_state(gst::State::Playing).unwrap();
+    let enough = session.wait_until(Duration::from_secs(20), |f| f[0].received > 125);
+    let status = session.status();
+    assert!(enough && status[0].time_origin == TimeOrigin::Rfc7273, "{status:?}");
+    sender.set_state(gst::State::Null).unwrap();
+
+    // The time of day of house time zero, by the venue's clock.
+    let zero = session.clock().unix_now_nanos() - session.house_now().nanos();
+    let units = session.ring().range(FeedId(0), MediaTime::ZERO, MediaTime::from_nanos(i64::MAX / 4));
+    let taken = taken.lock();
+    let error = |unix: i64| {
+        let after = taken.range(unix..).next().map_or(i64::MAX, |t| t - unix);
+        let before = taken.range(..unix).next_back().map_or(i64::MAX, |t| unix - t);
+        after.min(before)
+    };
+    // The first second finds the clock.
+    let mut errors: Vec<i64> = units.iter().skip(50).map(|u| error(u.pts.nanos() + zero)).collect();
+    errors.sort_unstable();
+    assert!(errors.len() >= 60, "{}", errors.len());
+    let (median, p95) = (errors[errors.len() / 2], errors[errors.len() * 95 / 100]);
+    println!("frames are stamped wrong by {:.3} ms in the median, {:.3} ms at 95 %", median as f64 * 1e-6, p95 as f64 * 1e-6);
+    assert!(median < 2_000_000 && p95 < 6_000_000, "{median} ns, {p95} ns");
+    // Arrival would have been later by what the jitter buffer waits.
+    let arrival = &status[0];
+    assert!(arrival.delay_nanos > 20_000_000, "{arrival:?}");
+}
+
+#[test]
+fn a_nudge_shifts_what_comes_and_keeps_the_order_of_frames() {
+    gst::init().unwrap();
+    // B-frames: they come in another order than they are shown.
+    let dir = tempfile::tempdir().unwrap();
+    let clip = dir.path().join("cam01.mp4");
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=50", "-t", "6", "-c:v", "libx264", "-bf", "3", "-g", "50"])
+        .arg(&clip)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let config = CaptureConfig { preview: PreviewConfig { enabled: false, ..PreviewConfig::default() }, ..CaptureConfig::default() };
+    let session = CaptureSession::start(config, &[FeedSpec::live_file(&clip, false)]).unwrap();
+    assert!(session.wait_until(Duration::from_secs(20), |f| f[0].received > 40));
+    assert_eq!(session.nudge(FeedId(0), 5_000_000), Ok(5_000_000));
+    assert_eq!(session.nudge(FeedId(0), 25_000_000), Ok(30_000_000));
+    assert!(session.wait_until(Duration::from_secs(20), |f| f[0].received > 150));
+    assert_eq!(session.nudge(FeedId(0), -70_000_000), Ok(-40_000_000));
+    assert!(session.wait_until(Duration::from_secs(20), |f| f[0].received >= 300));
+    let status = &session.status()[0];
+    assert_eq!((status.dropped.total(), status.clock_offset_nanos), (0, -40_000_000), "{status:?}");
+    let mut times: Vec<i64> =
+        session.ring().range(FeedId(0), MediaTime::ZERO, MediaTime::from_nanos(i64::MAX / 4)).iter().map(|u| u.pts.nanos()).collect();
+    times.sort_unstable();
+    assert_eq!(times.len(), 300);
+    let shift = |k: usize| times[k] - times[0] - k as i64 * 20_000_000;
+    assert_eq!((shift(20), shift(140), shift(290)), (0, 30_000_000, -40_000_000));
+    assert!(times.windows(2).all(|w| (15_000_000..25_000_000).contains(&(w[1] - w[0]))), "no frame passes another: {times:?}");
+    // What is absurd is refused, with the remedy.
+    let why = session.nudge(FeedId(0), 60_000_000_000).unwrap_err();
+    assert!(why.contains("10 s at most") && why.contains("offset_ms"), "{why}");
+    assert!(session.nudge(FeedId(9), 1).is_err());
+}
