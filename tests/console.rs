@@ -14,6 +14,7 @@ use volte::{
     frame::Picture,
     replay::{
         Event, EventColor, EventEdit, EventId,
+        path::{Easing, PathChannel, PathEdit, Preset},
         playlist::{ElementId, PlaylistEdit, Transition},
     },
 };
@@ -334,6 +335,8 @@ fn the_playlist_is_made_ordered_and_played() {
     assert_eq!(click(State::OnAir, Panel::Playlist, "NEXT"), [Command::NextElement]);
     assert_eq!(click(State::Armed, Panel::Playlist, "NEXT"), [], "it is not on air");
     assert_eq!(click(State::Armed, Panel::Playlist, "LOOP"), edit(PlaylistEdit::Loop(true)));
+    assert_eq!(click(State::Armed, Panel::Playlist, "SAVE"), [Command::SaveTemplate(String::new())], "the window asks for its name");
+    assert_eq!(click(State::Live, Panel::Playlist, "SAVE"), [], "it is empty");
     assert_eq!(click(State::Armed, Panel::Playlist, "Take out 1"), edit(PlaylistEdit::Remove(ElementId(1))));
     // The chosen element's controls.
     let s = snapshot(State::Armed);
@@ -356,6 +359,69 @@ fn the_playlist_is_made_ordered_and_played() {
     assert_eq!(asked("Element 1 E003 Roll"), []);
     assert_eq!(asked("+"), edit(PlaylistEdit::Speed(ElementId(1), 75)));
     assert_eq!(asked("Cut"), [], "nothing is before the first");
+}
+
+#[test]
+fn the_path_editor_edits_keys_by_hand() {
+    let (mut harness, desk) = harness(snapshot(State::Armed), None, egui::vec2(1280.0, 720.0));
+    harness.run_steps(2);
+    harness.get_by_label("PATH").click();
+    harness.run_steps(3);
+    harness.snapshot_options("console_path", &options());
+    assert!(desk.borrow().commands.is_empty() && harness.query_by_label("Timeline").is_none());
+    let mut asked = |label: &str| {
+        harness.get_by_label(label).click();
+        harness.run_steps(2);
+        desk.borrow_mut().commands.drain(..).collect::<Vec<_>>()
+    };
+    assert_eq!(asked("Punch in"), [Command::NewPath(Preset::PunchIn)]);
+    assert_eq!(asked("360 loop"), [], "on an open arc");
+    assert_eq!(asked("NEXT PATH"), [Command::NextPath]);
+    let edit = |edit| [Command::EditPath(edit)];
+    assert_eq!(asked("Longer"), edit(PathEdit::Length(4.5)));
+    assert_eq!(asked("STEADY"), edit(PathEdit::Stabilize(true)));
+    assert_eq!(asked("Key 3 at 3.50 s: Where 11.00"), [Command::ScrubPath(3.5)]);
+    assert_eq!(asked("Key later"), edit(PathEdit::At(2, 3.6)));
+    assert_eq!(asked("Key lower"), edit(PathEdit::Set(2, PathChannel::Position, 9.75)));
+    assert_eq!(asked("In and out"), edit(PathEdit::Ease(2, Easing::Linear)));
+    assert_eq!(asked("Zoom"), []);
+    assert_eq!(asked("Key higher"), edit(PathEdit::Set(2, PathChannel::Zoom, 1.5)));
+    assert_eq!(asked("Take out key"), edit(PathEdit::RemoveKey(2)));
+    assert_eq!(asked("Where"), []);
+    // A key frame is dragged half a second to the left.
+    let from = harness.get_by_label("Key 2 at 0.50 s: Where 4.00").rect().center();
+    let graph = harness.get_by_label("Path graph Where").rect().shrink(6.0);
+    let to = from + egui::vec2(graph.width() / 8.0, 0.0);
+    harness.drag_at(from);
+    harness.run_steps(1);
+    harness.hover_at(to);
+    harness.run_steps(1);
+    harness.drop_at(to);
+    harness.run_steps(1);
+    let asked: Vec<_> = desk.borrow_mut().commands.drain(..).collect();
+    let [Command::EditPath(PathEdit::Move { key: 1, at_secs, channel: PathChannel::Position, value })] = asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert!((at_secs - 1.0).abs() < 0.05 && (value - 3.0).abs() < 0.1, "{at_secs} {value}");
+    // On the plan it goes along the arc.
+    let from = harness.get_by_label("Plan key 2 at 4.00").rect().center();
+    let to = harness.get_by_label("Plan key 4 at 11.00").rect().center();
+    harness.drag_at(from);
+    harness.run_steps(1);
+    harness.hover_at(to);
+    harness.run_steps(1);
+    harness.drop_at(to);
+    harness.run_steps(1);
+    let asked: Vec<_> = desk.borrow_mut().commands.drain(..).collect();
+    assert!(asked.is_empty() || matches!(asked[..], [Command::EditPath(PathEdit::Set(_, PathChannel::Position, _))]), "{asked:?}");
+    // Its name is typed.
+    harness.get_by_label("NAME").click();
+    harness.run_steps(2);
+    harness.get_by_label("Path name").type_text("Over the bar");
+    harness.run_steps(2);
+    harness.key_press(egui::Key::Enter);
+    harness.run_steps(2);
+    assert_eq!(desk.borrow_mut().commands.drain(..).collect::<Vec<_>>(), edit(PathEdit::Name("Over the bar".to_owned())));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use volte::{
     engine::{Command, DeskFiles, Engine, EngineOptions, NoticeLevel, Snapshot},
     replay::{
         Event,
+        path::{PathChannel, PathEdit, Preset},
         playlist::{PlaylistEdit, Transition},
     },
 };
@@ -154,4 +155,74 @@ fn a_template_needs_a_list_and_a_name_of_its_own() {
     let files: Vec<_> = fs::read_dir(dir.path().join("templates")).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(files, [dir.path().join("templates/mine.toml")]);
     assert!(fs::read_to_string(&files[0]).unwrap().contains("speed_percent = 75"));
+}
+
+#[test]
+fn a_path_is_made_undone_played_and_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_feeds, engine) = session(dir.path(), vec![]);
+    send(&engine, [Command::Mark, Command::SetOrbit(0.0)]);
+    let built_in = expect(&engine, "armed", |s| s.can_take).moves.len();
+    send(&engine, [Command::NewPath(Preset::FreezeOrbit), Command::EditPath(PathEdit::Name("Round the net".to_owned()))]);
+    send(&engine, [Command::EditPath(PathEdit::Length(1.0)), Command::EditPath(PathEdit::Set(0, PathChannel::Zoom, 1.5))]);
+    let s =
+        expect(&engine, "it is the move of the next take", |s| s.moves.last().is_some_and(|m| m.name == "Round the net" && m.secs == 1.0));
+    assert_eq!((s.moves.len(), s.chosen_move), (built_in + 1, built_in));
+    assert!(s.paths.points.len() > 50 && s.paths.cameras_m.len() == 5 && s.paths.problem.is_none(), "{:?}", s.paths);
+    let before = s.paths.path.clone().unwrap();
+    assert_eq!(before.keys[0].zoom, 1.5);
+    send(&engine, [Command::EditPath(PathEdit::RemoveKey(1)), Command::Undo]);
+    let s = expect(&engine, "taken back", |s| s.can_undo_redo.1);
+    assert_eq!(s.paths.path.as_ref(), Some(&before));
+    // A loop needs a ring, and the error says so.
+    send(&engine, [Command::EditPath(PathEdit::Looped(true))]);
+    expect(&engine, "refused", |s| told(s, &["closed ring", "bounce"]));
+    // Looked along in preview: it stands where the path ends; the handle takes it back.
+    send(&engine, [Command::ScrubPath(9.0)]);
+    expect(&engine, "the path's end", |s| (s.position - 4.0).abs() < 1e-9);
+    send(&engine, [Command::MoveOrbit(-4.0)]);
+    expect(&engine, "back", |s| s.position == 0.0);
+    // It goes into the playlist by its name, and on air from its first to its last camera.
+    send(&engine, [Command::AddElement]);
+    let s = expect(&engine, "an element", |s| s.playlist.elements.len() == 1);
+    assert_eq!((s.playlist.elements[0].what.as_str(), s.playlist.elements[0].secs), ("Round the net", 1.0));
+    send(&engine, [Command::Take]);
+    expect(&engine, "on air", |s| s.phase == volte::replay::Phase::OnAir);
+    let events = engine.snapshot().events.to_vec();
+    drop(engine);
+
+    fs::write(dir.path().join("paths/named.toml"), "version = 1\nname = \"by names\"\nduration_secs = 2.0\nkey = [{ at_secs = 0.0, camera = \"cam02\" }, { at_secs = 2.0, camera = \"cam05\" }]").unwrap();
+    fs::write(
+        dir.path().join("paths/other.toml"),
+        "version = 1\nname = \"x\"\nduration_secs = 2.0\nkey = [{ at_secs = 0.0, camera = \"north\" }]",
+    )
+    .unwrap();
+    let (_feeds, engine) = session(dir.path(), events);
+    let s = expect(&engine, "there again", |s| s.paths.names.len() == 2);
+    assert!(told(&s, &["other.toml", "north", "cam01"]), "{:?}", s.notices);
+    assert_eq!(s.playlist.elements[0].secs, 1.0, "the list finds its path");
+    let by_names: Vec<f64> = s.paths.path.iter().chain(None).flat_map(|p| p.keys.iter().map(|k| PathChannel::Position.of(k))).collect();
+    assert!(
+        s.paths.names.contains(&"by names".to_owned()) && (by_names == [1.0, 4.0] || s.paths.path.as_ref() == Some(&before)),
+        "{by_names:?}"
+    );
+    // What is taken out goes from its folder, and comes back with undo.
+    while engine.snapshot().paths.path.as_ref().is_none_or(|p| p.name != "Round the net") {
+        let now = engine.snapshot().paths.chosen;
+        send(&engine, [Command::NextPath]);
+        expect(&engine, "the next", |s| s.paths.chosen != now);
+    }
+    let file = dir.path().join("paths/round-the-net.toml");
+    assert!(file.exists());
+    send(&engine, [Command::EditPath(PathEdit::Remove)]);
+    expect(&engine, "gone", |s| s.paths.names.len() == 1);
+    let begun = std::time::Instant::now();
+    while file.exists() && begun.elapsed() < SOON {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(!file.exists());
+    send(&engine, [Command::Undo]);
+    expect(&engine, "back", |s| s.paths.path.as_ref() == Some(&before));
+    drop(engine);
+    assert!(file.exists());
 }

@@ -36,7 +36,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Ve
 
     let mut right = inner.right();
     let mut place = |width: f32| {
-        let rect = Rect::from_min_max(pos2(right - width, y - 13.0), pos2(right, y + 13.0));
+        let rect = Rect::from_min_max(pos2(right - width, y - 14.0), pos2(right, y + 14.0));
         right -= width + 6.0;
         rect
     };
@@ -48,6 +48,9 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Ve
     };
     if widgets::command_button(ui, place(64.0), CommandKind::ShowKeys, true, look(state.keys_shown)).clicked() {
         out.push(Command::ShowKeys);
+    }
+    if widgets::command_button(ui, place(64.0), CommandKind::PathEditor, true, look(state.edits_path())).clicked() {
+        out.push(Command::PathEditor);
     }
     place(2.0);
     // What the operator chose is bright; what the engine chose for itself is outlined.

@@ -19,6 +19,15 @@ pub struct Layout {
 impl Layout {
     /// The arrangement in a window with so many cameras.
     pub fn of(whole: Rect, cameras: usize) -> Self {
+        Self::arranged(whole, cameras, false)
+    }
+
+    /// The same while the path editor is open, in the place of the multiview and the timeline; the monitors give way to it.
+    pub fn with_editor(whole: Rect, cameras: usize) -> Self {
+        Self::arranged(whole, cameras, true)
+    }
+
+    fn arranged(whole: Rect, cameras: usize, editor: bool) -> Self {
         let inner = whole.shrink(GAP);
         let (w, h) = (inner.width(), inner.height());
         let header = Rect::from_min_size(inner.min, vec2(w, HEADER));
@@ -42,6 +51,14 @@ impl Layout {
         let (columns, tile) = grid(vec2(main.width() - 16.0, views_height - 34.0), cameras);
         let views_height = views_height.min(cameras.max(1).div_ceil(columns) as f32 * tile.y + 36.0).max(60.0);
         let monitor_height = main.height() - fixed - views_height;
+        // The editor takes what the multiview and the timeline have, and some of the monitors.
+        let (monitor_height, views_height) = if editor {
+            let both = monitor_height + views_height;
+            let monitor = (h * 0.27).min(both * 0.6);
+            (monitor, both - monitor)
+        } else {
+            (monitor_height, views_height)
+        };
 
         let mut top = main.top();
         let mut row = |height: f32| {
@@ -69,7 +86,8 @@ impl Layout {
             Rect::from_min_max(pos2(side.left(), list.bottom() + GAP), pos2(side.right(), side.bottom() - budgets_height - GAP));
         let budgets = Rect::from_min_max(pos2(side.left(), cameras_rect.bottom() + GAP), side.max);
 
-        let rects = vec![
+        let below = Rect::from_min_max(views.min, timeline.max);
+        let mut rects = vec![
             (Panel::Header, header),
             (Panel::Preview, preview),
             (Panel::Program, program),
@@ -84,6 +102,10 @@ impl Layout {
             (Panel::Budgets, budgets),
             (Panel::Status, status),
         ];
+        if editor {
+            rects.retain(|(panel, _)| !matches!(panel, Panel::Multiview | Panel::Timeline));
+            rects.push((Panel::PathEditor, below));
+        }
         // Over preview, below its title: program is never covered.
         let toasts = Rect::from_min_max(preview.min + vec2(12.0, 34.0), preview.max - vec2(12.0, 34.0));
         Self { rects, toasts }
@@ -136,18 +158,24 @@ mod tests {
         for (w, h) in [(1280.0, 720.0), (1366.0, 768.0), (1920.0, 1080.0), (2560.0, 1440.0), (3840.0, 2160.0)] {
             for cameras in [0, 1, 4, 12, 16, 50, 100] {
                 let whole = Rect::from_min_size(pos2(0.0, 0.0), vec2(w, h));
-                let layout = Layout::of(whole, cameras);
-                let all: Vec<_> = layout.panels().collect();
-                assert_eq!(all.len(), Panel::ALL.len());
-                for (k, (panel, rect)) in all.iter().enumerate() {
-                    assert!(whole.contains_rect(*rect), "{panel:?} {rect:?} leaves {w}×{h} with {cameras}");
-                    assert!(rect.width() > 100.0 && rect.height() > 20.0, "{panel:?} is too small: {rect:?} in {w}×{h} with {cameras}");
-                    for (other, r) in &all[k + 1..] {
-                        assert!(!rect.shrink(0.5).intersects(r.shrink(0.5)), "{panel:?} and {other:?} overlap at {w}×{h} with {cameras}");
+                for (layout, panels) in
+                    [(Layout::of(whole, cameras), Panel::ALL.len() - 1), (Layout::with_editor(whole, cameras), Panel::ALL.len() - 2)]
+                {
+                    let all: Vec<_> = layout.panels().collect();
+                    assert_eq!(all.len(), panels);
+                    for (k, (panel, rect)) in all.iter().enumerate() {
+                        assert!(whole.contains_rect(*rect), "{panel:?} {rect:?} leaves {w}×{h} with {cameras}");
+                        assert!(rect.width() > 100.0 && rect.height() > 20.0, "{panel:?} is too small: {rect:?} in {w}×{h} with {cameras}");
+                        for (other, r) in &all[k + 1..] {
+                            assert!(
+                                !rect.shrink(0.5).intersects(r.shrink(0.5)),
+                                "{panel:?} and {other:?} overlap at {w}×{h} with {cameras}"
+                            );
+                        }
                     }
+                    let monitor = layout.rect(Panel::Preview);
+                    assert!(monitor.height() > h * 0.25, "monitor {monitor:?} at {w}×{h} with {cameras}");
                 }
-                let monitor = layout.rect(Panel::Preview);
-                assert!(monitor.height() > h * 0.25, "monitor {monitor:?} at {w}×{h} with {cameras}");
             }
         }
     }

@@ -15,6 +15,7 @@ mod monitors;
 mod multiview;
 mod orbit_bar;
 mod palette;
+mod path_editor;
 mod playlist;
 mod status;
 mod style;
@@ -61,6 +62,8 @@ pub struct ConsoleState {
     pub chosen_element: Option<ElementId>,
     /// The command palette, while it is open.
     palette: Option<palette::Palette>,
+    /// The path editor.
+    editor: path_editor::EditorState,
     /// The name that is being typed for a template of the playlist.
     naming: Option<String>,
     /// The field that gets the keyboard with the next frame.
@@ -82,13 +85,19 @@ pub(crate) enum Field {
     Keywords,
     Palette,
     Template,
+    Path,
 }
 
 impl ConsoleState {
+    /// Whether the path editor is open.
+    pub const fn edits_path(&self) -> bool {
+        self.editor.open
+    }
+
     /// Whether a command is the window's own and not the engine's.
     pub const fn owns(command: &Command) -> bool {
         match command {
-            Command::ShowKeys | Command::Search | Command::Rename | Command::Palette => true,
+            Command::ShowKeys | Command::Search | Command::Rename | Command::Palette | Command::PathEditor => true,
             // Without a name, the window asks for one.
             Command::SaveTemplate(name) => name.is_empty(),
             _ => false,
@@ -98,6 +107,7 @@ impl ConsoleState {
     /// Does what a command of the window's own asks for.
     pub fn obey(&mut self, command: &Command) {
         match command {
+            Command::PathEditor => self.editor.open = !self.editor.open,
             Command::ShowKeys => self.keys_shown = !self.keys_shown,
             Command::Palette => {
                 self.palette = if self.palette.is_some() { None } else { Some(palette::Palette::default()) };
@@ -131,11 +141,13 @@ pub enum Panel {
     Cameras,
     Budgets,
     Status,
+    /// In the place of the multiview and the timeline, while it is open.
+    PathEditor,
 }
 
 impl Panel {
     /// All panels.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Header,
         Self::Preview,
         Self::Program,
@@ -149,6 +161,7 @@ impl Panel {
         Self::Cameras,
         Self::Budgets,
         Self::Status,
+        Self::PathEditor,
     ];
 
     /// Draws the panel into the whole of `ui`'s rectangle.
@@ -167,6 +180,7 @@ impl Panel {
             Self::Cameras => cameras::show(ui, snapshot, out),
             Self::Budgets => budgets::show(ui, snapshot),
             Self::Status => status::show(ui, snapshot),
+            Self::PathEditor => path_editor::show(ui, snapshot, state, out),
         }
     }
 }
@@ -176,7 +190,8 @@ pub fn show(ui: &mut egui::Ui, snapshot: &Snapshot, textures: &Textures, state: 
     let mut out = Vec::new();
     let whole = ui.max_rect();
     ui.painter().rect_filled(whole, 0.0, style::BACKGROUND);
-    let layout = Layout::of(whole, snapshot.cameras.len());
+    let layout =
+        if state.editor.open { Layout::with_editor(whole, snapshot.cameras.len()) } else { Layout::of(whole, snapshot.cameras.len()) };
     for (panel, rect) in layout.panels() {
         let builder = egui::UiBuilder::new().max_rect(rect).id_salt(("panel", panel as u8));
         ui.scope_builder(builder, |ui| {

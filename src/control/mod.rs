@@ -6,7 +6,7 @@ pub mod script;
 
 use crate::{
     engine::{Command, CommandKind},
-    replay::{BEST_RATING, EventColor, EventEdit},
+    replay::{BEST_RATING, EventColor, EventEdit, path::Preset},
 };
 
 /// A key, whatever the window system calls it.
@@ -109,6 +109,9 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Character('k') if ctrl => Command::Palette,
         Key::Character('k') if !ctrl => Command::Shuttle(0),
         Key::Character('a') if !ctrl => Command::AddElement,
+        Key::Character('g') if !ctrl && shift => Command::NextPath,
+        Key::Character('g') if !ctrl => Command::PathEditor,
+        Key::Character('n') if !ctrl && shift => Command::NewPath(Preset::FreezeOrbit),
         Key::Character('n') if !ctrl => Command::NextElement,
         Key::Character('t') if !ctrl && shift => Command::NextTemplate,
         Key::Character('t') if !ctrl => Command::ApplyTemplate,

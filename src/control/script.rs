@@ -9,6 +9,7 @@ use crate::{
     engine::{Command, Engine, Quality, Snapshot},
     replay::{
         EventColor, EventEdit, EventId, Phase, Readiness,
+        path::{Easing, PathChannel, PathEdit, Preset},
         playlist::{ElementId, PlaylistEdit, Transition},
     },
     time::MediaTime,
@@ -200,6 +201,10 @@ pub fn command_of(text: &str) -> Option<Command> {
         "save-template" if !rest.is_empty() => Command::SaveTemplate(rest.to_owned()),
         "play-list" => Command::PlayList,
         "next-element" => Command::NextElement,
+        "new-path" => Command::NewPath(Preset::from_name(rest)?),
+        "next-path" => Command::NextPath,
+        "edit-path" => Command::EditPath(path_edit(rest)?),
+        "scrub-path" => Command::ScrubPath(number()?),
         "quality" if rest == "auto" => Command::SetQuality(None),
         "quality" => Command::SetQuality(Some(Quality::from_name(rest)?)),
         "heat" => Command::ToggleHeatMap,
@@ -227,8 +232,71 @@ fn event_edit(text: &str) -> Option<EventEdit> {
         "in" => EventEdit::In(at()?),
         "out" => EventEdit::Out(at()?),
         "tick" => EventEdit::Angle { camera: value.to_owned(), ticked: true },
+        "pivot" if value == "none" => EventEdit::Pivot(None),
+        "pivot" => EventEdit::Pivot(Some(three(value)?.map(|m| (m * 1e3).round() as i32))),
         "untick" => EventEdit::Angle { camera: value.to_owned(), ticked: false },
         _ => return None,
+    })
+}
+
+/// Three numbers.
+fn three(text: &str) -> Option<[f64; 3]> {
+    let values: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+    values.try_into().ok().filter(|v: &[f64; 3]| v.iter().all(|v| v.abs() < 1e5))
+}
+
+/// Key frames are numbered from 1.
+fn path_edit(text: &str) -> Option<PathEdit> {
+    let (what, value) = text.split_once(' ').unwrap_or((text, ""));
+    let value = value.trim();
+    let number = |word: &str| word.parse::<f64>().ok().filter(|n| n.is_finite());
+    let key = |word: &str| word.parse::<usize>().ok()?.checked_sub(1);
+    let on = |word: &str| ["off", "on"].iter().position(|w| *w == word).map(|k| k == 1);
+    Some(match what {
+        "remove" if value.is_empty() => PathEdit::Remove,
+        "name" if !value.is_empty() => PathEdit::Name(value.to_owned()),
+        "length" => PathEdit::Length(number(value)?),
+        "loop" => PathEdit::Looped(on(value)?),
+        "steady" => PathEdit::Stabilize(on(value)?),
+        "add-key" => PathEdit::AddKey(number(value)?),
+        "remove-key" => PathEdit::RemoveKey(key(value)?),
+        "key" => {
+            let mut words = value.splitn(3, ' ');
+            let (k, what, value) = (key(words.next()?)?, words.next()?, words.next()?.trim());
+            match what {
+                "at" => PathEdit::At(k, number(value)?),
+                "move" => {
+                    let mut words = value.split_whitespace();
+                    let (at_secs, channel, value) = (number(words.next()?)?, words.next()?, number(words.next()?)?);
+                    PathEdit::Move { key: k, at_secs, channel: PathChannel::ALL.into_iter().find(|c| c.name() == channel)?, value }
+                }
+                "ease" => PathEdit::Ease(k, Easing::ALL.into_iter().find(|e| e.name() == value)?),
+                "pivot" if value == "none" => PathEdit::Pivot(k, None),
+                "pivot" => PathEdit::Pivot(k, Some(three(value)?)),
+                channel => PathEdit::Set(k, PathChannel::ALL.into_iter().find(|c| c.name() == channel)?, number(value)?),
+            }
+        }
+        _ => return None,
+    })
+}
+
+fn path_text(edit: &PathEdit) -> Option<String> {
+    let on = |value: bool| if value { "on" } else { "off" };
+    Some(match edit {
+        PathEdit::Add(_) => return None,
+        PathEdit::Remove => "remove".to_owned(),
+        PathEdit::Name(name) => format!("name {}", name.replace(['#', '\n', '\r'], " ")),
+        PathEdit::Length(secs) => format!("length {secs}"),
+        PathEdit::Looped(value) => format!("loop {}", on(*value)),
+        PathEdit::Stabilize(value) => format!("steady {}", on(*value)),
+        PathEdit::AddKey(secs) => format!("add-key {secs}"),
+        PathEdit::RemoveKey(k) => format!("remove-key {}", k + 1),
+        PathEdit::At(k, secs) => format!("key {} at {secs}", k + 1),
+        PathEdit::Set(k, channel, value) => format!("key {} {} {value}", k + 1, channel.name()),
+        PathEdit::Move { key, at_secs, channel, value } => format!("key {} move {at_secs} {} {value}", key + 1, channel.name()),
+        PathEdit::Pivot(k, None) => format!("key {} pivot none", k + 1),
+        PathEdit::Pivot(k, Some([x, y, z])) => format!("key {} pivot {x} {y} {z}", k + 1),
+        PathEdit::Ease(k, ease) => format!("key {} ease {}", k + 1, ease.name()),
     })
 }
 
@@ -293,6 +361,10 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::SaveTemplate(name) => format!("save-template {}", name.replace(['#', '\n', '\r'], " ")),
         Command::PlayList => "play-list".to_owned(),
         Command::NextElement => "next-element".to_owned(),
+        Command::NewPath(preset) => format!("new-path {}", preset.name()),
+        Command::NextPath => "next-path".to_owned(),
+        Command::EditPath(edit) => format!("edit-path {}", path_text(edit)?),
+        Command::ScrubPath(secs) => format!("scrub-path {secs}"),
         Command::SetQuality(None) => "quality auto".to_owned(),
         Command::SetQuality(Some(level)) => format!("quality {}", level.label().to_lowercase()),
         Command::ToggleHeatMap => "heat".to_owned(),
@@ -308,6 +380,11 @@ pub fn text_of(command: &Command) -> Option<String> {
                 EventEdit::Keywords(words) => format!("keywords {}", words.join(", ")),
                 EventEdit::In(at) => format!("in {:.9}", at.secs_f64()),
                 EventEdit::Out(at) => format!("out {:.9}", at.secs_f64()),
+                EventEdit::Pivot(None) => "pivot none".to_owned(),
+                EventEdit::Pivot(Some(mm)) => {
+                    let [x, y, z] = mm.map(|v| f64::from(v) * 1e-3);
+                    format!("pivot {x:.3} {y:.3} {z:.3}")
+                }
                 EventEdit::Angle { camera, ticked: true } => format!("tick {camera}"),
                 EventEdit::Angle { camera, ticked: false } => format!("untick {camera}"),
             };
@@ -325,9 +402,13 @@ pub fn text_of(command: &Command) -> Option<String> {
             PlaylistEdit::Transition(id, Transition::Dissolve { secs }) => format!("edit-list dissolve {} {secs}", id.0),
             PlaylistEdit::Hold(id, value) => format!("edit-list hold {} {}", id.0, on(*value)),
         },
-        Command::SetRung { .. } | Command::Search | Command::Rename | Command::Palette | Command::ShowKeys | Command::FullScreenProgram => {
-            return None;
-        }
+        Command::SetRung { .. }
+        | Command::Search
+        | Command::Rename
+        | Command::Palette
+        | Command::PathEditor
+        | Command::ShowKeys
+        | Command::FullScreenProgram => return None,
     })
 }
 
@@ -405,6 +486,24 @@ mod tests {
             Command::EditPlaylist(PlaylistEdit::Clear),
             Command::PlayList,
             Command::SaveTemplate("Wide, close".to_owned()),
+            Command::EditEvent(EventId(3), EventEdit::Pivot(Some([-1250, 3, 900]))),
+            Command::NewPath(Preset::PunchIn),
+            Command::NextPath,
+            Command::ScrubPath(1.25),
+            Command::EditPath(PathEdit::Name("Round the net".to_owned())),
+            Command::EditPath(PathEdit::Length(3.5)),
+            Command::EditPath(PathEdit::Looped(true)),
+            Command::EditPath(PathEdit::Stabilize(false)),
+            Command::EditPath(PathEdit::AddKey(0.8)),
+            Command::EditPath(PathEdit::RemoveKey(2)),
+            Command::EditPath(PathEdit::At(0, 0.25)),
+            Command::EditPath(PathEdit::Move { key: 1, at_secs: 0.5, channel: PathChannel::Zoom, value: 1.5 }),
+            Command::EditPath(PathEdit::Set(1, PathChannel::Instant, -0.04)),
+            Command::EditPath(PathEdit::Set(1, PathChannel::Position, 3.125)),
+            Command::EditPath(PathEdit::Pivot(1, Some([0.5, -1.0, 1.25]))),
+            Command::EditPath(PathEdit::Pivot(1, None)),
+            Command::EditPath(PathEdit::Ease(0, Easing::EaseOut)),
+            Command::EditPath(PathEdit::Remove),
             Command::RollOn,
         ];
         for command in all {

@@ -2,7 +2,11 @@
 
 use super::ladder::Rung;
 use crate::{
-    replay::{EventEdit, EventId, playlist::PlaylistEdit},
+    replay::{
+        EventEdit, EventId,
+        path::{PathEdit, Preset},
+        playlist::PlaylistEdit,
+    },
     scene::Quality,
     time::MediaTime,
 };
@@ -92,6 +96,16 @@ pub enum Command {
     PlayList,
     /// On to the next element of the playlist.
     NextElement,
+    /// Open or close the path editor (done by the window).
+    PathEditor,
+    /// Begin an own path from a preset, at the prepared position.
+    NewPath(Preset),
+    /// Choose the next own path.
+    NextPath,
+    /// Change the chosen own path.
+    EditPath(PathEdit),
+    /// Show in preview what the chosen own path shows after so many seconds; time stays frozen.
+    ScrubPath(f64),
     /// Choose how good the pictures are; `None` leaves the choice to the engine.
     SetQuality(Option<Quality>),
     /// Show or hide, over preview, how sure each pixel is.
@@ -159,6 +173,11 @@ pub enum CommandKind {
     EditPlaylist,
     PlayList,
     NextElement,
+    PathEditor,
+    NewPath,
+    NextPath,
+    EditPath,
+    ScrubPath,
     SetQuality,
     ToggleHeatMap,
     ToggleRealPixels,
@@ -185,7 +204,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 47;
+    pub const COUNT: usize = 52;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -277,6 +296,16 @@ impl CommandKind {
             "Order, speed, transition and hold of the elements, and whether the list begins again",
             "",
         ),
+        info(Self::PathEditor, "PATH", "Open or close the path editor: your own moves, drawn on the plan of the rig", "G"),
+        info(Self::NewPath, "New path", "Begin a path of your own from a preset, at the prepared position", "Shift+N"),
+        info(Self::NextPath, "Next path", "Choose the next of your own paths", "Shift+G"),
+        info(
+            Self::EditPath,
+            "Edit path",
+            "Key frames of the chosen path: where, when, zoom, height, roll, easing; its name, length and loop",
+            "",
+        ),
+        info(Self::ScrubPath, "Scrub path", "Look along the chosen path in preview, at the frozen instant", ""),
         info(Self::SetQuality, "Quality", "Choose how good and how costly the pictures are; Auto takes what is in time", ""),
         info(Self::ToggleHeatMap, "Heat", "Show or hide, over preview, how sure each pixel is", "H"),
         info(
@@ -322,6 +351,9 @@ impl CommandKind {
             Self::SaveTemplate => Command::SaveTemplate(String::new()),
             Self::PlayList => Command::PlayList,
             Self::NextElement => Command::NextElement,
+            Self::PathEditor => Command::PathEditor,
+            Self::NewPath => Command::NewPath(Preset::FreezeOrbit),
+            Self::NextPath => Command::NextPath,
             Self::SetQuality => Command::SetQuality(None),
             Self::ToggleHeatMap => Command::ToggleHeatMap,
             Self::ToggleRealPixels => Command::ToggleRealPixels,
@@ -342,6 +374,8 @@ impl CommandKind {
             | Self::SetSpeed
             | Self::StepSpeed
             | Self::EditPlaylist
+            | Self::EditPath
+            | Self::ScrubPath
             | Self::SetRung
             | Self::Palette => return None,
         })
@@ -401,6 +435,11 @@ impl Command {
             Self::EditPlaylist(_) => CommandKind::EditPlaylist,
             Self::PlayList => CommandKind::PlayList,
             Self::NextElement => CommandKind::NextElement,
+            Self::PathEditor => CommandKind::PathEditor,
+            Self::NewPath(_) => CommandKind::NewPath,
+            Self::NextPath => CommandKind::NextPath,
+            Self::EditPath(_) => CommandKind::EditPath,
+            Self::ScrubPath(_) => CommandKind::ScrubPath,
             Self::SetQuality(_) => CommandKind::SetQuality,
             Self::ToggleHeatMap => CommandKind::ToggleHeatMap,
             Self::ToggleRealPixels => CommandKind::ToggleRealPixels,

@@ -56,7 +56,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    latest: BTreeMap<PathBuf, String>,
+    /// `None`: the file shall go.
+    latest: BTreeMap<PathBuf, Option<String>>,
     problem: Option<String>,
     ends: bool,
 }
@@ -71,7 +72,13 @@ impl Writer {
 
     /// This text shall be in that file.
     pub fn post_latest(&self, file: PathBuf, text: String) {
-        self.shared.state.lock().latest.insert(file, text);
+        self.shared.state.lock().latest.insert(file, Some(text));
+        self.shared.changed.notify_one();
+    }
+
+    /// That file shall not be there.
+    pub fn remove_latest(&self, file: PathBuf) {
+        self.shared.state.lock().latest.insert(file, None);
         self.shared.changed.notify_one();
     }
 
@@ -102,7 +109,10 @@ fn run(shared: &Shared) {
             continue;
         };
         drop(state);
-        let written = write_whole(&file, &text);
+        let written = match &text {
+            Some(text) => write_whole(&file, text),
+            None => fs::remove_file(&file).or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) }),
+        };
         state = shared.state.lock();
         match written {
             Ok(()) => state.problem = None,

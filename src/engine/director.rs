@@ -6,6 +6,7 @@ mod levels;
 mod lists;
 mod log;
 mod orders;
+mod paths;
 mod pictures;
 pub(super) use pictures::FULL_SIZE_WITHIN;
 mod reports;
@@ -74,6 +75,8 @@ pub(super) struct PreviewState {
     /// Whether it is.
     part_solved: bool,
     asked: Option<Asked>,
+    /// Preview looks along the chosen path, so long after its beginning.
+    scrub_secs: Option<f64>,
     /// Time runs.
     pub roll: Option<rolls::PreviewRoll>,
     /// The camera that a cut shows, by its number along the arc.
@@ -150,6 +153,7 @@ pub(super) struct Director {
     starting: Option<(Playing, Player)>,
     templates: Vec<Template>,
     desk: desk::Desk,
+    drawn: paths::Drawn,
     pub chosen_template: usize,
     /// Speed of the next roll, percent.
     pub speed_percent: i32,
@@ -238,6 +242,7 @@ impl Director {
             starting: None,
             templates: lists::templates(),
             desk: desk::Desk::new(options.desk.clone()),
+            drawn: paths::Drawn::default(),
             chosen_template: 0,
             speed_percent: 50,
             moments: Vec::new(),
@@ -464,16 +469,19 @@ impl Director {
         places.into_iter().map(|k| order[k]).collect()
     }
 
-    fn move_name(&self) -> &'static str {
-        orbit::moves(self.closed()).get(self.chosen_move).map_or("none", |m| m.name)
+    fn move_name(&self) -> &str {
+        match self.choice() {
+            Some(paths::Choice::Program(m)) => m.name,
+            Some(paths::Choice::Own(path)) => &path.name,
+            None => "none",
+        }
     }
 
     /// The path of the chosen move from a position.
     fn chosen_path(&self, instant: MediaTime, from: f64, event: Option<EventId>) -> Option<Path> {
         let range = self.prepared_range(instant, event);
-        let n = self.transport.arc_order().len();
-        let span = orbit::Span::of(&self.present(instant), self.closed());
-        Some(orbit::moves(self.closed()).get(self.chosen_move)?.path(from, n, span, &range))
+        let event = event.and_then(|id| self.transport.events().get(id));
+        Some(self.path_of(&self.choice()?, from, instant, event, &range))
     }
 
     /// Whether the arc is a ring.

@@ -409,7 +409,7 @@ impl<'a> OnLadder<'a> {
         }
         let there: Vec<bool> = arc.order.iter().map(|&i| present.camera(&self.rig.cameras[i].name).is_some()).collect();
         self.shown = cut_camera(&there, arc.closed, position, self.shown);
-        let station = self.shown.and_then(|k| orbit::camera_at(self.rig, k as f64, self.size_px).ok());
+        let station = self.shown.and_then(|k| orbit::camera_at(self.rig, k as f64, self.size_px, None).ok());
         (station.unwrap_or_else(|| sample.camera.clone()), gap)
     }
 }

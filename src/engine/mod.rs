@@ -54,7 +54,7 @@ pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_b
 pub use level::{LevelCost, LevelView, preview_size_px, program_size_px};
 pub use live::{Engine, EngineError, EngineOptions, GpuFault};
 pub use snapshot::{
-    CameraView, ElementView, ExportView, GapView, GpuView, MoveView, Notice, NoticeLevel, PlaylistView, PreviewView, ProgramKind,
-    ProgramView, RollView, ShownPicture, Snapshot, Tally, TruthProgress, slate,
+    CameraView, ElementView, ExportView, GapView, GpuView, MoveView, Notice, NoticeLevel, PathPoint, PathsView, PlaylistView, PreviewView,
+    ProgramKind, ProgramView, RollView, ShownPicture, Snapshot, Tally, TruthProgress, slate,
 };
 pub mod truth;

@@ -138,9 +138,14 @@ fn standing(position: f64, secs: f64) -> Path {
     }
 }
 
-/// The virtual camera at a position along the arc.
-pub(super) fn camera_at(rig: &Rig, position: f64, size_px: (u32, u32)) -> Result<Camera, PathError> {
-    let track = Track::new(&standing(position, 1.0), rig, MediaTime::ZERO, size_px.0, size_px.1)?;
+/// The virtual camera at a position along the arc, turned towards a pivot (world, metres) if there is one.
+pub(super) fn camera_at(rig: &Rig, position: f64, size_px: (u32, u32), pivot_m: Option<[f64; 3]>) -> Result<Camera, PathError> {
+    let path = standing(position, 1.0);
+    let path = match pivot_m {
+        Some(pivot) => path.about(pivot),
+        None => path,
+    };
+    let track = Track::new(&path, rig, MediaTime::ZERO, size_px.0, size_px.1)?;
     Ok(track.sample(0.0).camera)
 }
 

@@ -63,6 +63,12 @@ impl Director {
                 solved: on_air.solved,
             },
         };
+        let paths = self.paths_view();
+        let own_move = paths.path.as_ref().map(|path| MoveView {
+            name: path.name.clone(),
+            tooltip: "Your own path; PATH (G) edits it".to_owned(),
+            secs: path.duration_secs,
+        });
         Snapshot {
             serial: self.published,
             now: self.feeds.now(),
@@ -94,9 +100,11 @@ impl Director {
                 repeated: self.program.repeated,
                 frames: self.program.frames,
             },
+            paths,
             moves: orbit::moves(self.closed())
                 .iter()
                 .map(|m| MoveView { name: m.name.to_owned(), tooltip: m.tooltip.to_owned(), secs: m.secs(&range) })
+                .chain(own_move)
                 .collect(),
             chosen_move: self.chosen_move,
             level: self.governor.view(),

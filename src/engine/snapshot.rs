@@ -11,7 +11,7 @@ use super::{
 use crate::{
     frame::Picture,
     output::program::ProgramStatus,
-    replay::{Event, EventId, Phase, Readiness, playlist::ElementId},
+    replay::{Event, EventId, Phase, Readiness, path::Path, playlist::ElementId},
     time::{FrameRate, MediaTime},
     view::ViewReport,
 };
@@ -164,6 +164,34 @@ pub struct PlaylistView {
     pub template: String,
 }
 
+/// A point of a path that is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PathPoint {
+    /// Seconds since its beginning.
+    pub at_secs: f64,
+    /// Where the virtual camera is on the plan, metres from the arc's centre.
+    pub eye_m: [f64; 2],
+    /// The channels in the order of [`crate::replay::path::PathChannel::ALL`].
+    pub values: [f64; 5],
+}
+
+/// The operator's own paths.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PathsView {
+    /// Their names.
+    pub names: Vec<String>,
+    /// The chosen one's number, from 0.
+    pub chosen: Option<usize>,
+    /// The chosen one; its key frames stand at numbers along the arc.
+    pub path: Option<Path>,
+    /// The chosen one laid along the rig, evenly in time.
+    pub points: Vec<PathPoint>,
+    /// Why it cannot be laid.
+    pub problem: Option<String>,
+    /// The cameras along the arc on the plan, metres from the arc's centre.
+    pub cameras_m: Vec<[f64; 2]>,
+}
+
 /// Program.
 #[derive(Debug, Clone)]
 pub struct ProgramView {
@@ -294,7 +322,9 @@ pub struct Snapshot {
     pub can_take: bool,
     /// Program.
     pub program: ProgramView,
-    /// Moves that a take can play.
+    /// The operator's own paths.
+    pub paths: Arc<PathsView>,
+    /// Moves that a take can play: the program's, and last the chosen own path.
     pub moves: Arc<[MoveView]>,
     /// The chosen one.
     pub chosen_move: usize,
@@ -365,6 +395,7 @@ impl Snapshot {
                 repeated: 0,
                 frames: 0,
             },
+            paths: Arc::default(),
             moves: Arc::from([]),
             chosen_move: 0,
             level: LevelView::default(),

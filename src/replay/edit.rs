@@ -2,7 +2,7 @@
 //!
 //! Must not know: who asked, where events are written down.
 
-use super::{Event, EventColor, EventList, event::BEST_RATING, playlist::Playlist};
+use super::{Event, EventColor, EventList, event::BEST_RATING, path::PathList, playlist::Playlist};
 use crate::time::MediaTime;
 
 /// Steps that can be taken back.
@@ -34,6 +34,8 @@ pub enum EventEdit {
     In(MediaTime),
     /// Out point; in and reference point are taken along where they would lie after it.
     Out(MediaTime),
+    /// What its moves turn about, millimetres in the world; `None` is the centre of the arc.
+    Pivot(Option<[i32; 3]>),
 }
 
 fn tidy(text: &str) -> String {
@@ -62,6 +64,7 @@ impl EventEdit {
                     e.angles.sort_unstable();
                 }
             }
+            Self::Pivot(pivot) => e.pivot_mm = *pivot,
             Self::In(at) => (e.begin, e.end) = (*at, e.end.max(*at)),
             Self::Out(at) => (e.begin, e.end) = (e.begin.min(*at), *at),
         }
@@ -80,6 +83,7 @@ impl EventEdit {
 pub(super) enum Change {
     Event { before: Option<Event>, after: Option<Event> },
     Playlist { before: Playlist, after: Playlist },
+    Paths { before: PathList, after: PathList },
 }
 
 impl Change {
@@ -87,6 +91,7 @@ impl Change {
         match self.clone() {
             Self::Event { before, after } => Self::Event { before: after, after: before },
             Self::Playlist { before, after } => Self::Playlist { before: after, after: before },
+            Self::Paths { before, after } => Self::Paths { before: after, after: before },
         }
     }
 
@@ -94,6 +99,7 @@ impl Change {
         match self {
             Self::Event { before, after } => before == after,
             Self::Playlist { before, after } => before == after,
+            Self::Paths { before, after } => before == after,
         }
     }
 }

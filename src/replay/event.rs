@@ -101,6 +101,9 @@ pub struct Event {
     /// Cameras whose angle was ticked, by name.
     #[serde(default)]
     pub angles: Vec<String>,
+    /// What its moves turn about, millimetres in the world; `None` is the centre of the arc.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pivot_mm: Option<[i32; 3]>,
     /// The widest that in and out ever were: what was kept once stays kept, so that an edit can be taken back.
     #[serde(default)]
     pub widest: Option<(MediaTime, MediaTime)>,
@@ -111,6 +114,11 @@ impl Event {
     pub fn pinned_range(&self) -> (MediaTime, MediaTime) {
         let (begin, end) = self.widest.map_or((self.begin, self.end), |(from, until)| (from.min(self.begin), until.max(self.end)));
         (begin.plus_nanos(-self.guard_nanos), end.plus_nanos(self.guard_nanos))
+    }
+
+    /// What its moves turn about, metres in the world.
+    pub fn pivot_m(&self) -> Option<[f64; 3]> {
+        self.pivot_mm.map(|p| p.map(|mm| f64::from(mm) * 1e-3))
     }
 
     /// Whether `at` lies between in and out.

@@ -6,12 +6,16 @@ use std::sync::Arc;
 use volte::{
     engine::{
         CameraView, ElementView, FeedHealth, FeedStatus, GapScore, GapView, GpuView, Ladder, LevelView, LivePicture, MoveView, Notice,
-        NoticeLevel, PlaylistView, PreviewView, ProgramKind, ProgramView, Quality, RingStatus, Rung, ShownPicture, Snapshot, Tally,
-        TruthProgress, slate,
+        NoticeLevel, PathPoint, PathsView, PlaylistView, PreviewView, ProgramKind, ProgramView, Quality, RingStatus, Rung, ShownPicture,
+        Snapshot, Tally, TruthProgress, slate,
     },
     frame::Picture,
     output::program::{ChannelStatus, ProgramStatus, SinkState, SinkStatus},
-    replay::{Event, EventColor, EventId, Phase, Readiness, playlist::ElementId},
+    replay::{
+        Event, EventColor, EventId, Phase, Readiness,
+        path::{Path, Preset, PresetOptions},
+        playlist::ElementId,
+    },
     time::{FrameRate, MediaTime},
     view::{ViewMode, ViewReport},
 };
@@ -107,6 +111,36 @@ fn playlist(state: State) -> PlaylistView {
     }
 }
 
+/// A path of the operator on a quarter of a circle, with its points where the rig would have them.
+fn paths(state: State) -> PathsView {
+    let angle = |position: f64| std::f64::consts::FRAC_PI_2 * position / 11.0;
+    let at = |position: f64, r: f64| [r * angle(position).cos(), r * angle(position).sin()];
+    let cameras_m = (0..12).map(|k| at(f64::from(k), 6.0)).collect();
+    if !matches!(state, State::Armed | State::OnAir) {
+        return PathsView { cameras_m, ..PathsView::default() };
+    }
+    let options = PresetOptions { from: 3.0, to: 10.0, secs: 4.0, hold_secs: 0.5, ..PresetOptions::default() };
+    let mut path = Path { name: "Round the net".to_owned(), ..Preset::FreezeOrbit.path(&options) };
+    path.keys[2].zoom = 1.4;
+    let eased = |t: f64| {
+        let u = ((t - 0.5) / 3.0).clamp(0.0, 1.0);
+        u * u * (3.0 - 2.0 * u)
+    };
+    let point = |k: i32| {
+        let at_secs = 4.0 * f64::from(k) / 59.0;
+        let position = 3.0 + 7.0 * eased(at_secs);
+        PathPoint { at_secs, eye_m: at(position, 6.0), values: [position, 0.0, 1.0 + 0.4 * eased(at_secs), 0.0, 0.0] }
+    };
+    PathsView {
+        names: vec!["Round the net".to_owned(), "High bounce".to_owned()],
+        chosen: Some(0),
+        path: Some(path),
+        points: (0..60).map(point).collect(),
+        problem: None,
+        cameras_m,
+    }
+}
+
 /// An output with one sink that runs and one that was lost.
 fn output() -> ProgramStatus {
     let sink = |name: &str, state| SinkStatus { name: name.to_owned(), state, bits_per_sec: 8_100_000, ..SinkStatus::default() };
@@ -190,6 +224,7 @@ pub fn snapshot(state: State) -> Snapshot {
     s.events = [first, second, event(3, NOW_SECS - 7.4, 0)].into();
     s.can_undo_redo = (true, false);
     s.playlist = Arc::new(playlist(state));
+    s.paths = Arc::new(paths(state));
     s.moves = [
         "Orbit right",
         "Orbit left",

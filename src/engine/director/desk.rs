@@ -2,7 +2,10 @@
 //!
 //! Must not know: how files are written.
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::PathBuf,
+};
 
 use super::{Director, NoticeLevel, lists};
 use crate::{
@@ -10,7 +13,11 @@ use crate::{
         DeskFiles,
         desk::{self, Writer},
     },
-    replay::playlist::{Playlist, Template},
+    replay::{
+        path::{Path, PathError, Track},
+        playlist::{Playlist, Template},
+    },
+    time::MediaTime,
 };
 
 /// The longest name, characters.
@@ -25,6 +32,10 @@ pub(super) struct Desk {
     kept: Playlist,
     /// Own templates by name, with their files.
     templates: Vec<(String, PathBuf)>,
+    /// Own paths as they are in their files, by name.
+    paths: BTreeMap<String, (PathBuf, Path)>,
+    /// The number of edits and the path chosen when they were last looked at.
+    looked: (usize, Option<Path>),
     /// What was last told of writing.
     told: Option<String>,
 }
@@ -51,6 +62,7 @@ impl Director {
             }
         }
         self.restore_templates();
+        self.restore_paths();
         self.restore_playlist();
     }
 
@@ -65,6 +77,56 @@ impl Director {
                 }
                 Err(why) => self.warn(format!("The template {} is left out: {why}. Mend or remove the file", file.display())),
             }
+        }
+    }
+
+    fn restore_paths(&mut self) {
+        let Some(folder) = self.desk.files.folder.as_ref().map(|f| f.join("paths")) else { return };
+        for (file, text) in desk::read_folder(&folder) {
+            let path = text.and_then(|text| Path::from_toml(&text).map_err(|e| e.to_string()));
+            if let Err(why) = path.and_then(|path| self.restore_path(path, file.clone()).map_err(|e| e.to_string())) {
+                self.warn(format!("The path {} is left out: {why}. Mend or remove the file", file.display()));
+            }
+        }
+    }
+
+    /// Names of cameras and angles become places of this rig's arc.
+    fn restore_path(&mut self, path: Path, file: PathBuf) -> Result<(), PathError> {
+        let places = Track::new(&path, self.feeds.rig(), MediaTime::ZERO, 16, 9)?.key_positions();
+        self.transport.restore_path(path.placed(&places))?;
+        if let Some(path) = self.transport.paths().paths().last() {
+            self.desk.paths.insert(path.name.clone(), (file, path.clone()));
+        }
+        Ok(())
+    }
+
+    /// Writes down which own paths are new, changed and gone.
+    fn keep_paths(&mut self) {
+        let looked = (self.transport.edits(), self.transport.paths().chosen().cloned());
+        if looked == self.desk.looked {
+            return;
+        }
+        self.desk.looked = looked;
+        self.path_changed();
+        let (Some(writer), Some(folder)) = (&self.desk.writer, self.desk.files.folder.as_ref().map(|f| f.join("paths"))) else { return };
+        let list = self.transport.paths();
+        let gone: Vec<String> = self.desk.paths.keys().filter(|name| list.named(name).is_none()).cloned().collect();
+        for name in gone {
+            if let Some((file, _)) = self.desk.paths.remove(&name) {
+                writer.remove_latest(file);
+            }
+        }
+        for path in list.paths() {
+            if self.desk.paths.get(&path.name).is_some_and(|(_, kept)| kept == path) {
+                continue;
+            }
+            let taken: Vec<(String, PathBuf)> = self.desk.paths.iter().map(|(name, (file, _))| (name.clone(), file.clone())).collect();
+            let file = desk::file_for(&folder, &path.name, &taken);
+            match path.to_toml() {
+                Ok(text) => writer.post_latest(file.clone(), text),
+                Err(e) => tracing::error!(%e, "a path cannot be written"),
+            }
+            self.desk.paths.insert(path.name.clone(), (file, path.clone()));
         }
     }
 
@@ -108,6 +170,7 @@ impl Director {
 
     /// Writes down what has changed.
     pub(super) fn keep_desk(&mut self) {
+        self.keep_paths();
         if let (Some(writer), Some(file)) = (&self.desk.writer, &self.desk.files.playlist)
             && *self.transport.playlist() != self.desk.kept
         {

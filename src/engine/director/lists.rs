@@ -7,10 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Director, NoticeLevel};
+use super::{Director, NoticeLevel, paths::Choice};
 use crate::{
     engine::{
-        ElementView, PlaylistView, orbit,
+        ElementView, PlaylistView,
         playing::{Playing, Segment},
         strip::Found,
     },
@@ -55,15 +55,11 @@ impl Director {
         let secs = |t: crate::time::MediaTime| (t - e.mark) as f64 * 1e-9;
         let range = Roll { in_secs: secs(e.begin), out_secs: secs(e.end), speed: f64::from(e.speed_percent) / 100.0 };
         let position = self.transport.wrap_position(e.position);
-        let a_move = |name: &str| orbit::moves(self.closed()).iter().find(|m| m.name == name);
         match &e.shot {
             Shot::Angle => roll(self.transport.wrap_position(position.round()), &range),
             Shot::Still { secs } => still(position, 0.0, *secs),
-            Shot::Move(name) => match a_move(name) {
-                Some(m) => {
-                    let span = orbit::Span::of(&self.present(e.mark), self.closed());
-                    m.path(position, self.transport.arc_order().len(), span, &range)
-                }
+            Shot::Move(name) => match self.choice_named(name) {
+                Some(choice) => self.path_of(&choice, position, e.mark, self.transport.events().get(e.event), &range),
                 None => still(position, 0.0, STILL_SECS),
             },
         }
@@ -76,10 +72,10 @@ impl Director {
         else {
             return self.warn("No event is prepared to add. Mark one (Space, Shift+Space) or choose one in the list".to_owned());
         };
-        let chosen = orbit::moves(self.closed()).get(self.chosen_move);
-        let shot = match chosen {
-            Some(m) if m.is_plain_roll() => Shot::Angle,
-            Some(m) if m.name != "Hold" => Shot::Move(m.name.to_owned()),
+        let shot = match self.choice() {
+            Some(Choice::Program(m)) if m.is_plain_roll() => Shot::Angle,
+            Some(Choice::Program(m)) if m.name != "Hold" => Shot::Move(m.name.to_owned()),
+            Some(Choice::Own(path)) => Shot::Move(path.name.clone()),
             _ => Shot::Still { secs: STILL_SECS },
         };
         let element = Element { mark: instant, ..Element::of(event, shot, position, self.speed_percent) };
@@ -260,7 +256,7 @@ impl Director {
             rolls: match &e.shot {
                 Shot::Angle => true,
                 Shot::Still { .. } => false,
-                Shot::Move(name) => orbit::moves(self.closed()).iter().any(|m| m.name == name && m.rolls()),
+                Shot::Move(name) => matches!(self.choice_named(name), Some(Choice::Program(m)) if m.rolls()),
             },
             speed_percent: e.speed_percent,
             dissolve_secs: e.transition.secs(),

@@ -9,7 +9,6 @@ use crate::{
         export::{ExportJob, Moments},
         export_thread::{RunningExport, free_name},
         level::program_size_px,
-        orbit,
     },
     output::{CancelToken, OutputSpec, SidecarHeader},
     replay::TransportCommand,
@@ -48,6 +47,11 @@ impl Director {
                 self.cueing = None;
                 self.apply(TransportCommand::Return);
             }
+            // By hand the view is that of the arc again, not that of a path.
+            Command::MoveOrbit(_) | Command::SetOrbit(_) | Command::StepCamera(_) if self.preview.scrub_secs.take().is_some() => {
+                self.preview.asked = None;
+                self.obey(command);
+            }
             Command::MoveOrbit(by) => self.apply(TransportCommand::MoveOrbit(by)),
             Command::StepCamera(by) => {
                 let from = self.position();
@@ -74,8 +78,12 @@ impl Director {
                 self.apply(TransportCommand::SelectCamera(camera));
             }
             Command::Nudge { camera, by_nanos } => self.nudge(camera, by_nanos),
-            Command::SelectMove(k) => self.chosen_move = k.min(orbit::moves(self.closed()).len() - 1),
-            Command::NextMove => self.chosen_move = (self.chosen_move + 1) % orbit::moves(self.closed()).len(),
+            Command::SelectMove(k) => self.chosen_move = k.min(self.move_count() - 1),
+            Command::NextMove => self.chosen_move = (self.chosen_move + 1) % self.move_count(),
+            Command::NewPath(preset) => self.new_path(preset),
+            Command::NextPath => self.next_path(),
+            Command::EditPath(edit) => self.edit_path(&edit),
+            Command::ScrubPath(secs) => self.scrub_path(secs),
             Command::SetQuality(chosen) => self.choose_level(chosen),
             Command::ToggleHeatMap => self.truth.heat_map = !self.truth.heat_map,
             Command::ToggleRealPixels => self.toggle_real_pixels(),
@@ -94,7 +102,8 @@ impl Director {
             Command::PlayList => self.play_list(),
             Command::NextElement => self.next_element(),
             Command::Export => self.start_export(),
-            Command::ShowKeys | Command::FullScreenProgram | Command::Search | Command::Rename | Command::Palette => {}
+            Command::ShowKeys | Command::FullScreenProgram | Command::Search | Command::Rename | Command::Palette | Command::PathEditor => {
+            }
         }
     }
 

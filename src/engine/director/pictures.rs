@@ -31,7 +31,17 @@ pub(super) enum Asked {
     /// A camera's own picture, by its number along the arc.
     Real { instant: MediaTime, camera: usize },
     /// A view from the scene.
-    View { instant: MediaTime, position: f64, rung: Rung, size_px: (u32, u32), heat: bool },
+    View { instant: MediaTime, position: f64, rung: Rung, size_px: (u32, u32), heat: bool, camera: u64 },
+}
+
+/// A number that differs where two virtual cameras differ.
+fn number_of(camera: &Camera) -> u64 {
+    let Camera { lens, camera_from_world: pose, .. } = camera;
+    let mut values = vec![lens.fx_px, lens.fy_px, lens.cx_px, lens.cy_px];
+    values.extend(pose.translation.to_array());
+    values.extend(pose.rotation.to_cols_array());
+    // FNV-1a over the bits.
+    values.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, v| (hash ^ v.to_bits()).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl Director {
@@ -100,11 +110,11 @@ impl Director {
                 self.program.cut = cut_camera(&self.present(instant), self.closed(), position, self.program.cut);
                 let station = self.program.cut.map_or(position, |k| k as f64);
                 // On a cut the camera is shown as it stands there.
-                (target.map(|t| orbit::camera_at(self.feeds.rig(), station, size_px).unwrap_or(t)), station)
+                (target.map(|t| orbit::camera_at(self.feeds.rig(), station, size_px, None).unwrap_or(t)), station)
             }
         };
-        let asked = match target {
-            Some(_) => Asked::View { instant, position, rung, size_px, heat: false },
+        let asked = match &target {
+            Some(target) => Asked::View { instant, position, rung, size_px, heat: false, camera: number_of(target) },
             None => Asked::Real { instant, camera: position as usize },
         };
         if self.program.asked == Some(asked) {
@@ -147,11 +157,14 @@ impl Director {
             k as f64
         };
         let target = solved
-            .then(|| orbit::camera_at(self.feeds.rig(), station, size_px))
-            .and_then(|target| target.inspect_err(|e| tracing::debug!(%e, "no virtual camera")).ok());
+            .then(|| match rung {
+                Rung::Cut => orbit::camera_at(self.feeds.rig(), station, size_px, None).ok(),
+                _ => self.preview_camera(station, size_px),
+            })
+            .flatten();
         let heat = self.truth.heat_map;
-        let asked = match target {
-            Some(_) => Asked::View { instant, position: station, rung, size_px, heat },
+        let asked = match &target {
+            Some(target) => Asked::View { instant, position: station, rung, size_px, heat, camera: number_of(target) },
             None => Asked::Real { instant, camera: station.round() as usize },
         };
         if self.preview.asked == Some(asked) {

@@ -2,13 +2,12 @@
 //!
 //! Must not know: how frames are decoded, windows.
 
-use super::{Asked, Director};
+use super::{Asked, Director, paths::Choice};
 use crate::{
     engine::{
         RollView, ShownPicture,
         ladder::cut_camera,
         level::program_size_px,
-        orbit,
         playing::Playing,
         strip::{ChunkReport, Found, Needs},
     },
@@ -110,7 +109,7 @@ impl Director {
             return Some(Playing::take(self.laid(&path, anchor)?, anchor, true));
         }
         let path = self.chosen_path(anchor, from, event)?;
-        let plain = orbit::moves(self.closed()).get(self.chosen_move).is_some_and(orbit::Move::is_plain_roll);
+        let plain = matches!(self.choice(), Some(Choice::Program(m)) if m.is_plain_roll());
         Some(Playing::take(self.laid(&path, anchor)?, anchor, plain))
     }
 

@@ -4,11 +4,14 @@
 //! frames and knows no rig; [`Track`] is a path laid along a rig and gives a camera for any time.
 //! Must not know: pictures, GPU, files other than its own small text.
 
+mod curve;
+mod list;
 mod presets;
 mod rolls;
 mod spline;
 mod track;
 
+pub use list::{ArcSpan, LEAST_APART_SECS, MOST_KEYS, MOST_PATHS, PathChannel, PathEdit, PathList};
 pub use presets::{Preset, PresetOptions, shorter_way};
 pub use rolls::{Roll, SLOWEST, freeze_in_roll, roll, roll_through, still};
 pub use track::{PathSample, Track};
@@ -98,6 +101,29 @@ pub enum Easing {
     EaseOut,
     /// Runs through its key frames without stopping; never overshoots a key frame's value.
     Smooth,
+}
+
+impl Easing {
+    /// All, in the order in which they are gone through.
+    pub const ALL: [Self; 5] = [Self::EaseInOut, Self::Linear, Self::EaseIn, Self::EaseOut, Self::Smooth];
+
+    /// Its name in path files and commands.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EaseInOut => "ease_in_out",
+            Self::Linear => "linear",
+            Self::EaseIn => "ease_in",
+            Self::EaseOut => "ease_out",
+            Self::Smooth => "smooth",
+        }
+    }
+
+    /// The next one; after the last, the first again.
+    #[must_use]
+    pub fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|e| *e == self).unwrap_or(0);
+        Self::ALL[(at + 1) % Self::ALL.len()]
+    }
 }
 
 /// A key frame.
@@ -215,6 +241,40 @@ impl Path {
     /// Number of output frames at `rate`: at least one; a loop's last frame is the one *before* its first.
     pub fn frame_count(&self, rate: FrameRate) -> u64 {
         ((self.duration_secs * rate.fps()).round() as u64).max(1)
+    }
+
+    /// The same path about another event's pivot, metres in the world: what looked at the first pivot that is keyed, or at the arc's
+    /// centre, looks there; pivots keep their distances to each other.
+    #[must_use]
+    pub fn about(mut self, pivot_m: [f64; 3]) -> Self {
+        let first = self.keys.iter().find_map(|k| k.pivot_m);
+        for key in &mut self.keys {
+            key.pivot_m = Some(match (key.pivot_m, first) {
+                (Some(own), Some(first)) => std::array::from_fn(|c| pivot_m[c] + (own[c] - first[c])),
+                _ => pivot_m,
+            });
+        }
+        self
+    }
+
+    /// The same path between two places of the arc: what lies beyond stops there.
+    #[must_use]
+    pub fn within(mut self, first: f64, last: f64) -> Self {
+        for key in &mut self.keys {
+            if let Station::Position(p) = &mut key.camera {
+                *p = p.clamp(first, last.max(first));
+            }
+        }
+        self
+    }
+
+    /// The same path with its key frames at these places along the arc.
+    #[must_use]
+    pub fn placed(mut self, positions: &[f64]) -> Self {
+        for (key, p) in self.keys.iter_mut().zip(positions) {
+            key.camera = Station::Position(*p);
+        }
+        self
     }
 
     /// Whether time stands still along the whole path.

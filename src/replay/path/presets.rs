@@ -18,11 +18,27 @@ pub enum Preset {
     RollThrough,
     /// Time runs at `speed`, the camera stays.
     Slow,
+    /// Time runs at `speed` up to the mark; there it stops, and the view jumps from → to.
+    JumpFreeze,
+    /// Time stands still; hold, then twice as near at once, hold.
+    PunchIn,
+    /// Time runs at `speed` about the mark while the camera travels from → to at constant speed.
+    SlowOrbit,
 }
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Self; 6] = [Self::FreezeOrbit, Self::Bounce, Self::Whip, Self::Loop, Self::RollThrough, Self::Slow];
+    pub const ALL: [Self; 9] = [
+        Self::FreezeOrbit,
+        Self::Bounce,
+        Self::Whip,
+        Self::Loop,
+        Self::RollThrough,
+        Self::Slow,
+        Self::JumpFreeze,
+        Self::PunchIn,
+        Self::SlowOrbit,
+    ];
 
     /// The name on the command line and in the console.
     pub const fn name(self) -> &'static str {
@@ -33,6 +49,9 @@ impl Preset {
             Self::Loop => "loop",
             Self::RollThrough => "roll-through",
             Self::Slow => "slow",
+            Self::JumpFreeze => "jump-freeze",
+            Self::PunchIn => "punch-in",
+            Self::SlowOrbit => "slow-orbit",
         }
     }
 
@@ -78,6 +97,19 @@ impl Preset {
                     .map(|u| at(secs * u, from + (to - from) * eased(u)).showing(secs * u * speed).eased(Easing::Smooth))
                     .collect()
             }
+            Self::JumpFreeze => {
+                let (rolls, jumps) = (secs * 0.4, (secs * 0.1).min(0.2));
+                vec![at(0.0, from).showing(-rolls * speed).eased(Easing::Linear), at(rolls, from), at(rolls + jumps, to), at(secs, to)]
+            }
+            Self::PunchIn => {
+                let (t0, t1) = (secs * 0.4, secs * 0.5);
+                let near = |t: f64| Key { zoom: 2.0, ..at(t, from) };
+                vec![at(0.0, from), at(t0, from), near(t1), near(secs)]
+            }
+            Self::SlowOrbit => {
+                let half = secs * speed * 0.5;
+                vec![at(0.0, from).showing(-half).eased(Easing::Linear), at(secs, to).showing(half)]
+            }
             Self::Slow => vec![at(0.0, from).eased(Easing::Linear), at(secs, from).showing(secs * speed)],
         };
         Path {
@@ -96,13 +128,13 @@ impl Preset {
 pub struct PresetOptions {
     /// Start, fractional index in the arc's order.
     pub from: f64,
-    /// End, fractional index in the arc's order (unused by loop and slow).
+    /// End, fractional index in the arc's order (unused by loop, slow and punch-in).
     pub to: f64,
     /// Length in seconds.
     pub secs: f64,
     /// Hold at either end, seconds.
     pub hold_secs: f64,
-    /// How fast time runs for roll-through and slow: 1 = as it was.
+    /// How fast time runs for roll-through, slow, jump-freeze and slow-orbit: 1 = as it was.
     pub speed: f64,
     /// Number of cameras of the closed ring, for the loop.
     pub ring_cameras: usize,

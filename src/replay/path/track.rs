@@ -6,10 +6,7 @@
 
 use glam::{DMat3, DQuat, DVec2, DVec3};
 
-use super::{
-    Easing, Path, PathError, Station,
-    spline::{Spline, hermite, monotone_slopes},
-};
+use super::{Path, PathError, Station, curve::KeyCurve, spline::Spline};
 use crate::{
     geometry::{Distortion, Lens, Pose},
     rig::{Arc, Camera, Rig},
@@ -59,13 +56,12 @@ pub struct Track {
     kind: DistortionKind,
     /// Stabilized: focal length in output pixels over the distance to the pivot in metres, safety crop included.
     focal_px_per_m: f64,
-    keys: Vec<KeyChannels>,
-    /// Slopes at the start and the end of every span between key frames.
-    slopes: Vec<(KeyChannels, KeyChannels)>,
+    keyed: KeyCurve<KEY_CHANNELS>,
 }
 
 /// Angle along the arc, instant, ln zoom, height, roll, pivot.
-type KeyChannels = [f64; 8];
+const KEY_CHANNELS: usize = 8;
+type KeyChannels = [f64; KEY_CHANNELS];
 
 impl Track {
     /// Lays `path` along the cameras of `rig`; `mark` is the instant that the path's times count from. The output is
@@ -97,8 +93,7 @@ impl Track {
             curve: Spline::new(vec![0.0], vec![[0.0; CHANNELS]]),
             kind,
             focal_px_per_m: 0.0,
-            keys: vec![],
-            slopes: vec![],
+            keyed: KeyCurve::new(&Path { keys: vec![], ..path.clone() }, vec![]),
             sigma_rad,
             arc,
         };
@@ -157,9 +152,26 @@ impl Track {
         &self.path
     }
 
+    /// Height above the cameras' curve, metres, and roll, degrees, at a time.
+    pub fn values(&self, t_secs: f64) -> (f64, f64) {
+        let values = self.keyed.at(t_secs);
+        (values[3], values[4].to_degrees())
+    }
+
+    /// Where the key frames stand along the arc, fractional indices.
+    pub fn key_positions(&self) -> Vec<f64> {
+        self.keyed.keys().iter().map(|k| self.position_of(k[0])).collect()
+    }
+
+    /// A point in the plane of the arc, metres from its centre: to the right, and up on a plan that has the cameras run counter-clockwise.
+    pub fn on_plan(&self, p_in_world: DVec3) -> [f64; 2] {
+        let p = p_in_world - self.arc.center_in_world;
+        [p.dot(self.x_axis), p.dot(self.y_axis)]
+    }
+
     /// The point of the path at `t_secs` since its start: held before the start and after the end, repeated for a loop.
     pub fn sample(&self, t_secs: f64) -> PathSample {
-        let [sigma, instant_secs, ln_zoom, height_m, roll_rad, px, py, pz] = self.channels(t_secs);
+        let [sigma, instant_secs, ln_zoom, height_m, roll_rad, px, py, pz] = self.keyed.at(t_secs);
         let zoom = ln_zoom.exp();
         let camera = self.camera(sigma, zoom, height_m, roll_rad, DVec3::new(px, py, pz));
         PathSample { instant: self.mark.plus_nanos((instant_secs * 1e9).round() as i64), camera, position: self.position_of(sigma), zoom }
@@ -231,41 +243,8 @@ impl Track {
                 return invalid("a loop must end where, and at the instant at which, it starts");
             }
         }
-        let times: Vec<f64> = self.path.keys.iter().map(|k| k.at_secs).collect();
-        let smooth: Vec<Vec<f64>> =
-            (0..8).map(|c| monotone_slopes(&times, &keys.iter().map(|k| k[c]).collect::<Vec<_>>(), self.path.looped)).collect();
-        self.slopes = (0..keys.len().saturating_sub(1))
-            .map(|k| {
-                let chord: KeyChannels = std::array::from_fn(|c| (keys[k + 1][c] - keys[k][c]) / (times[k + 1] - times[k]));
-                let times_chord = |f: f64| chord.map(|v| v * f);
-                match self.path.keys[k].ease {
-                    Easing::Linear => (chord, chord),
-                    Easing::EaseIn => (times_chord(0.0), times_chord(2.0)),
-                    Easing::EaseOut => (times_chord(2.0), times_chord(0.0)),
-                    Easing::EaseInOut => (times_chord(0.0), times_chord(0.0)),
-                    Easing::Smooth => (std::array::from_fn(|c| smooth[c][k]), std::array::from_fn(|c| smooth[c][k + 1])),
-                }
-            })
-            .collect();
-        self.keys = keys;
+        self.keyed = KeyCurve::new(&self.path, keys);
         Ok(())
-    }
-
-    fn channels(&self, t_secs: f64) -> KeyChannels {
-        let t = if self.path.looped { t_secs.rem_euclid(self.path.duration_secs) } else { t_secs };
-        let keys = &self.path.keys;
-        let after = keys.partition_point(|k| k.at_secs <= t);
-        if after == 0 {
-            return self.keys[0];
-        }
-        if after == keys.len() {
-            return self.keys[after - 1];
-        }
-        let k = after - 1;
-        let h = keys[k + 1].at_secs - keys[k].at_secs;
-        let u = (t - keys[k].at_secs) / h;
-        let (start, end) = &self.slopes[k];
-        std::array::from_fn(|c| hermite(self.keys[k][c], self.keys[k + 1][c], start[c], end[c], h, u))
     }
 
     /// `camera_from_world` rotation as world-from-camera of a camera at `eye` that looks at `pivot`, upright.
@@ -340,7 +319,7 @@ impl Track {
     /// Focal length (output pixels) per metre of distance: the cameras' mean, enlarged until the steady picture lies
     /// inside every physical camera's own picture (at most 3×: a camera that looks far aside must not rule them all).
     fn steady_focal(&self, cameras: &[&Camera]) -> f64 {
-        let pivot = self.keys.first().map_or(self.arc.center_in_world, |k| DVec3::new(k[5], k[6], k[7]));
+        let pivot = self.keyed.keys().first().map_or(self.arc.center_in_world, |k| DVec3::new(k[5], k[6], k[7]));
         let per_m = |c: &&Camera| {
             let lens = self.output_lens(c);
             (lens.fx_px * lens.fy_px).sqrt() / (c.center_in_world() - pivot).length().max(1e-9)

@@ -7,6 +7,7 @@ use crate::{
     replay::{
         EventId, EventRules,
         edit::{Change, EventEdit, edit},
+        path::{ArcSpan, Path, PathEdit, PathError, PathList},
         playlist::{Playlist, PlaylistEdit},
     },
     time::MediaTime,
@@ -80,6 +81,10 @@ impl Transport {
     pub(super) fn travel(&mut self, again: bool) -> Vec<Effect> {
         let Some(change) = self.history.next(again) else { return vec![] };
         let effects = match change {
+            Change::Paths { after, .. } => {
+                self.paths = after;
+                vec![]
+            }
             Change::Playlist { after, .. } => {
                 self.playlist.put(after);
                 vec![]
@@ -101,6 +106,34 @@ impl Transport {
         };
         self.history.step(again);
         effects
+    }
+
+    /// The operator's own paths.
+    pub const fn paths(&self) -> &PathList {
+        &self.paths
+    }
+
+    /// The arc as far as paths care.
+    pub const fn arc_span(&self) -> ArcSpan {
+        ArcSpan { cameras: self.arc_order.len(), closed: self.closed }
+    }
+
+    /// Chooses another path; that is no edit.
+    pub fn step_path(&mut self, by: i32) {
+        self.paths.step(by);
+    }
+
+    /// Takes over a path of an earlier session; that is no edit.
+    pub fn restore_path(&mut self, path: Path) -> Result<(), PathError> {
+        self.paths.apply(&PathEdit::Add(path), self.arc_span())
+    }
+
+    /// Changes the chosen path; can be taken back.
+    pub fn edit_path(&mut self, edit: &PathEdit) -> Result<(), PathError> {
+        let before = self.paths.clone();
+        self.paths.apply(edit, self.arc_span())?;
+        self.history.push(Change::Paths { before, after: self.paths.clone() });
+        Ok(())
     }
 
     /// Takes over the playlist of an earlier session; that is no edit.

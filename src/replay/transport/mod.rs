@@ -222,6 +222,7 @@ pub struct Transport {
     events: EventList,
     history: History,
     playlist: Playlist,
+    paths: super::path::PathList,
     /// An in point that waits for its out.
     pending_in: Option<MediaTime>,
     /// The oldest instant that is recorded, as far as is known.
@@ -257,6 +258,7 @@ impl Transport {
             events: EventList::default(),
             history: History::default(),
             playlist: Playlist::default(),
+            paths: super::path::PathList::default(),
             pending_in: None,
             oldest: None,
             rules: EventRules::default(),

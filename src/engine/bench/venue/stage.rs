@@ -175,7 +175,7 @@ impl Stage {
 
     /// The virtual camera of the product's own paths at a position along the arc, gaps.
     pub fn between(&self, rig: &Rig, position: f64) -> Result<Camera, BenchError> {
-        Ok(camera_at(rig, position, self.size_px)?)
+        Ok(camera_at(rig, position, self.size_px, None)?)
     }
 
     /// A view with its picture.
