@@ -15,7 +15,8 @@ pub mod control;
 pub mod engine;
 // replay
 pub mod replay;
-// capture, scene, view, sync, output, venue
+// calibrate, capture, scene, view, sync, output, venue
+pub mod calibrate;
 #[cfg(feature = "gstreamer")]
 pub mod capture;
 pub mod output;

@@ -22,7 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["console", "control"],
     &["engine"],
     &["replay"],
-    &["capture", "scene", "view", "sync", "output", "venue"],
+    &["calibrate", "capture", "scene", "view", "sync", "output", "venue"],
     &["ring", "gpu"],
     &["frame", "rig", "show"],
     &["time", "geometry", "color", "telemetry", "address"],

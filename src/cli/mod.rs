@@ -10,6 +10,7 @@ mod devices;
 mod export;
 mod open;
 mod recordings;
+mod refine;
 mod rig;
 mod sync;
 mod venue;

@@ -39,6 +39,11 @@ pub enum Args {
     /// neighbours see stands beside its epipolar line by as much as their clocks differ; hundreds of them give offsets to a fraction of a
     /// millisecond, with their uncertainty. Neighbours must stand less than 28 degrees apart.
     Sync(super::sync::Args),
+    /// Adjust a rig to what its own pictures show, where that makes it better.
+    ///
+    /// Points are matched between neighbours and one bundle adjustment moves the cameras until they fit. A fifth of the points is kept out of
+    /// it: they, and pictures of hidden cameras, judge whether the rig became better. If not, it says that there is nothing to gain.
+    Refine(super::refine::Args),
     /// Read a rig of any format and write it in another.
     Convert {
         /// The calibration: a file or a folder, of any format that `check` reads.
@@ -73,7 +78,7 @@ pub enum Target {
 }
 
 impl Target {
-    const fn format(self) -> Format {
+    pub(super) const fn format(self) -> Format {
         match self {
             Self::RigToml => Format::RigToml,
             Self::Colmap => Format::ColmapText,
@@ -101,6 +106,7 @@ pub(super) fn refuse_taken(out: &Path, format: Format, overwrite: bool) -> anyho
 pub fn run(args: Args) -> anyhow::Result<()> {
     match args {
         Args::Sync(args) => super::sync::run(&args),
+        Args::Refine(args) => super::refine::run(&args),
         Args::Check { rig, only, pictures, draw } => check_rig(&rig, &only, pictures.as_deref(), draw.as_deref()),
         Args::Convert { rig, out, to, only, pictures, overwrite } => {
             refuse_taken(&out, to.format(), overwrite)?;

@@ -36,6 +36,7 @@ mod program;
 mod publish;
 #[cfg(feature = "gstreamer")]
 pub mod recording;
+pub mod refine;
 pub mod retime;
 mod snapshot;
 mod strip;

@@ -3,6 +3,7 @@
 //! Must not know: cameras, GPU, GStreamer.
 
 mod dissolve;
+pub(crate) mod gray;
 pub mod metrics;
 mod moment;
 mod picture;

@@ -16,7 +16,6 @@
 //!
 //! Must not know: feeds, rings, GPUs, threads' names.
 
-mod gray;
 mod motion;
 mod observe;
 mod solve;

@@ -3,10 +3,8 @@
 use glam::{DMat2, DVec2};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
-use super::{
-    CameraBurst,
-    gray::{Gray, PATCH, Pyramid, correlation, settle},
-};
+use super::CameraBurst;
+use crate::frame::gray::{Gray, PATCH, Pyramid, correlation, settle};
 
 /// Corners are the best of cells of this size, px of the working picture.
 const CELL_PX: usize = 7;

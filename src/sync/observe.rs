@@ -5,10 +5,12 @@ use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, Paral
 
 use super::{
     Burst, CameraBurst, MAX_ANGLE_DEG,
-    gray::{correlation, settle},
     motion::{Mover, Movers, movers},
 };
-use crate::geometry::nearest_point_to_rays;
+use crate::{
+    frame::gray::{correlation, settle},
+    geometry::nearest_point_to_rays,
+};
 
 /// Neighbours tried on each camera's two sides.
 const NEIGHBOURS: usize = 2;

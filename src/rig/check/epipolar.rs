@@ -33,17 +33,14 @@ const MAX_RATIO: f32 = 0.8;
 
 /// The residual of each gap; `pictures[i]` belongs to `rig.cameras[i]`, both of one size. `progress` gets 0…1.
 pub fn epipolar_residuals(rig: &Rig, pictures: &[Luma], arc: &Arc, gaps: &[Gap], progress: &(dyn Fn(f64) + Sync)) -> Vec<Option<Residual>> {
-    let zoom = |c: &Camera, p: &Luma| c.lens.fx_px / p.scale / (c.center_in_world() - arc.center_in_world).length().max(1e-9);
-    let mut zooms: Vec<f64> = rig.cameras.iter().zip(pictures).map(|(c, p)| zoom(c, p)).collect();
-    zooms.sort_by(f64::total_cmp);
-    let usual = zooms.get(zooms.len() / 2).copied().unwrap_or(1.0);
+    let zooms = zooms(rig, arc.center_in_world, &pictures.iter().map(|p| p.scale).collect::<Vec<_>>());
     let done = std::sync::atomic::AtomicUsize::new(0);
     let features: Vec<Vec<Feature>> = rig
         .cameras
         .par_iter()
-        .zip(pictures)
-        .map(|(c, p)| {
-            let found = find(p, down_in_picture(c, arc), zoom(c, p) / usual);
+        .zip(pictures.par_iter().zip(&zooms))
+        .map(|(c, (p, zoom))| {
+            let found = find(p, down_in_picture(c, arc.center_in_world, arc.up_in_world * arc.radius_m), *zoom);
             let n = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
             progress(0.8 * n as f64 / pictures.len() as f64);
             found
@@ -60,9 +57,19 @@ pub fn epipolar_residuals(rig: &Rig, pictures: &[Luma], arc: &Arc, gaps: &[Gap],
     residuals
 }
 
-/// The picture's direction of the arc's down at the subject; straight down where that cannot be said.
-fn down_in_picture(c: &Camera, arc: &Arc) -> DVec2 {
-    let (a, b) = (c.project(arc.center_in_world), c.project(arc.center_in_world - arc.up_in_world * (0.02 * arc.radius_m)));
+/// How large each camera shows the subject, in pixels of its reduced picture, against the middle one of all.
+pub(crate) fn zooms(rig: &Rig, center_in_world: DVec3, scales: &[f64]) -> Vec<f64> {
+    let zoom = |(c, scale): (&Camera, &f64)| c.lens.fx_px / scale / (c.center_in_world() - center_in_world).length().max(1e-9);
+    let zooms: Vec<f64> = rig.cameras.iter().zip(scales).map(zoom).collect();
+    let mut sorted = zooms.clone();
+    sorted.sort_by(f64::total_cmp);
+    let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(1.0);
+    zooms.into_iter().map(|z| z / usual).collect()
+}
+
+/// The picture's direction of the world's down at the subject (`up` as long as the cameras are far); straight down where that cannot be said.
+pub(crate) fn down_in_picture(c: &Camera, center_in_world: DVec3, up: DVec3) -> DVec2 {
+    let (a, b) = (c.project(center_in_world), c.project(center_in_world - up * 0.02));
     a.zip(b).map_or(DVec2::Y, |(a, b)| b - a)
 }
 
@@ -73,12 +80,16 @@ struct Side<'a> {
     scale: f64,
 }
 
-fn residual(a: &Side<'_>, b: &Side<'_>) -> Option<Residual> {
-    // b_from_a and its essential matrix: a point's rays obey ray_b · E ray_a = 0.
-    let b_from_a = b.camera.camera_from_world.then_from(&a.camera.camera_from_world.inverse());
+/// The essential matrix: a point's rays (z = 1) obey `ray_b · E ray_a = 0`. `None` for cameras in one place.
+pub(crate) fn essential(a: &Camera, b: &Camera) -> Option<DMat3> {
+    let b_from_a = b.camera_from_world.then_from(&a.camera_from_world.inverse());
     let t = b_from_a.translation.try_normalize()?;
     let cross = DMat3::from_cols(DVec3::new(0.0, t.z, -t.y), DVec3::new(-t.z, 0.0, t.x), DVec3::new(t.y, -t.x, 0.0));
-    let essential = cross * b_from_a.rotation;
+    Some(cross * b_from_a.rotation)
+}
+
+fn residual(a: &Side<'_>, b: &Side<'_>) -> Option<Residual> {
+    let essential = essential(a.camera, b.camera)?;
     let rays = |s: &Side<'_>| -> Vec<DVec3> { s.features.iter().map(|f| s.camera.lens.unproject(f.px * s.scale)).collect() };
     let (rays_a, rays_b) = (rays(a), rays(b));
     let lines_in_b: Vec<DVec3> = rays_a.iter().map(|r| essential * *r).collect();
@@ -124,7 +135,7 @@ fn residual(a: &Side<'_>, b: &Side<'_>) -> Option<Residual> {
 }
 
 /// The most similar allowed feature, if it is similar enough and clearly better than any other elsewhere.
-fn best(f: &Feature, among: &[Feature], allowed: impl Fn(usize) -> bool) -> Option<usize> {
+pub(crate) fn best(f: &Feature, among: &[Feature], allowed: impl Fn(usize) -> bool) -> Option<usize> {
     let mut scored: Vec<(f32, usize)> = (0..among.len()).filter(|&j| allowed(j)).map(|j| (f.similarity(&among[j]), j)).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     let &(score, j) = scored.first().filter(|(s, _)| *s >= MIN_SIMILARITY)?;

@@ -65,7 +65,7 @@ const SPACING_PX: f64 = 2.0;
 
 /// A corner with its surroundings, normalized to mean 0 and length 1.
 #[derive(Debug, Clone)]
-pub(super) struct Feature {
+pub(crate) struct Feature {
     /// In pixels of the [`Luma`], first pixel's centre at (0.5, 0.5).
     pub px: DVec2,
     descriptor: [f32; SAMPLES],
@@ -86,7 +86,7 @@ const CELL_PX: usize = 20;
 
 /// Finds corners. `down` is the picture's direction of the world's down and `zoom` the picture's scale against the other
 /// pictures: patches are sampled upright and at one scale, so turned cameras and other lenses match too.
-pub(super) fn find(picture: &Luma, down: DVec2, zoom: f64) -> Vec<Feature> {
+pub(crate) fn find(picture: &Luma, down: DVec2, zoom: f64) -> Vec<Feature> {
     let (w, h) = (picture.width, picture.height);
     let margin = 10;
     if w < 3 * margin || h < 3 * margin {

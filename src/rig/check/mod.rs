@@ -5,9 +5,9 @@
 
 mod canvas;
 mod draw;
-mod epipolar;
+pub(crate) mod epipolar;
 mod faults;
-mod features;
+pub(crate) mod features;
 pub(crate) mod font;
 #[cfg(test)]
 mod tests;

@@ -2,18 +2,18 @@
 
 use glam::{DMat2, DVec2};
 
-use crate::frame::Picture;
+use super::Picture;
 
 /// Larger pictures are halved until they fit: the gain in precision stops where the sensor's noise begins.
 const MAX_SIDE_PX: u32 = 1400;
 /// Half the side of the patches that are compared, px.
-pub(super) const HALF_PX: i32 = 7;
+pub(crate) const HALF_PX: i32 = 7;
 /// Pixels of a patch.
-pub(super) const PATCH: usize = ((2 * HALF_PX + 1) * (2 * HALF_PX + 1)) as usize;
+pub(crate) const PATCH: usize = ((2 * HALF_PX + 1) * (2 * HALF_PX + 1)) as usize;
 
 /// A picture's luma, code values 0–255, row-major.
 #[derive(Debug, Clone)]
-pub(super) struct Gray {
+pub(crate) struct Gray {
     pub width: usize,
     pub height: usize,
     pub values: Vec<f32>,
@@ -27,7 +27,7 @@ impl Gray {
     }
 
     /// Half the size, averaged over 2×2.
-    fn halved(&self) -> Self {
+    pub(crate) fn halved(&self) -> Self {
         let (width, height) = ((self.width / 2).max(1), (self.height / 2).max(1));
         let mut values = Vec::with_capacity(width * height);
         for y in 0..height {
@@ -41,7 +41,7 @@ impl Gray {
     }
 
     /// Value at a position with pixel centres at .5, bilinear, edges repeated.
-    pub(super) fn sample(&self, p: DVec2) -> f32 {
+    pub(crate) fn sample(&self, p: DVec2) -> f32 {
         let (x, y) = (p.x - 0.5, p.y - 0.5);
         let (x0, y0) = (x.floor(), y.floor());
         let (fx, fy) = ((x - x0) as f32, (y - y0) as f32);
@@ -55,13 +55,13 @@ impl Gray {
     }
 
     /// Whether a patch about `p` with `margin` more pixels lies inside.
-    pub(super) fn holds(&self, p: DVec2, margin: f64) -> bool {
+    pub(crate) fn holds(&self, p: DVec2, margin: f64) -> bool {
         let m = f64::from(HALF_PX) + margin;
         p.x > m && p.y > m && p.x < self.width as f64 - m && p.y < self.height as f64 - m
     }
 
     /// The patch about `p`, its grid sheared by `dst_from_patch`.
-    pub(super) fn patch(&self, p: DVec2, dst_from_patch: DMat2) -> [f32; PATCH] {
+    pub(crate) fn patch(&self, p: DVec2, dst_from_patch: DMat2) -> [f32; PATCH] {
         let mut out = [0.0; PATCH];
         let mut i = 0;
         for dy in -HALF_PX..=HALF_PX {
@@ -76,13 +76,13 @@ impl Gray {
 
 /// A pyramid, finest first, and how many picture pixels one pixel of its finest level is.
 #[derive(Debug, Clone)]
-pub(super) struct Pyramid {
+pub(crate) struct Pyramid {
     pub levels: Vec<Gray>,
     pub picture_px: f64,
 }
 
 impl Pyramid {
-    pub(super) fn new(picture: &Picture, levels: usize) -> Self {
+    pub(crate) fn new(picture: &Picture, levels: usize) -> Self {
         let mut finest = Gray::from_picture(picture);
         let mut picture_px = 1.0;
         while finest.width.max(finest.height) > MAX_SIDE_PX as usize {
@@ -97,13 +97,13 @@ impl Pyramid {
         Self { levels: all, picture_px }
     }
 
-    pub(super) fn finest(&self) -> &Gray {
+    pub(crate) fn finest(&self) -> &Gray {
         &self.levels[0]
     }
 }
 
 /// Normalized correlation of two patches, −1 to 1; 0 where one has no texture.
-pub(super) fn correlation(a: &[f32; PATCH], b: &[f32; PATCH]) -> f32 {
+pub(crate) fn correlation(a: &[f32; PATCH], b: &[f32; PATCH]) -> f32 {
     let mean = |p: &[f32; PATCH]| p.iter().sum::<f32>() / PATCH as f32;
     let (ma, mb) = (mean(a), mean(b));
     let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
@@ -118,7 +118,7 @@ pub(super) fn correlation(a: &[f32; PATCH], b: &[f32; PATCH]) -> f32 {
 
 /// Moves `p` until the (sheared) patch of `gray` about it looks like `wanted`, up to brightness and contrast: Lucas and Kanade's iteration.
 /// `None` when it does not settle.
-pub(super) fn settle(wanted: &[f32; PATCH], gray: &Gray, p: DVec2, dst_from_patch: DMat2) -> Option<DVec2> {
+pub(crate) fn settle(wanted: &[f32; PATCH], gray: &Gray, p: DVec2, dst_from_patch: DMat2) -> Option<DVec2> {
     let mut p = p;
     let mean_wanted = wanted.iter().sum::<f32>() / PATCH as f32;
     for _ in 0..12 {

@@ -1,0 +1,144 @@
+//! The adjustment alone, on points that were never matched: what wrong matches and thin evidence do to it.
+
+use glam::{DVec2, DVec3};
+
+use super::{
+    LensFreedom,
+    bundle::{linearized, moved, rotation_vector},
+    matching::{FeatureId, Sighting, Track},
+    refine::Adjuster,
+};
+use crate::{
+    geometry::{Distortion, Lens, Pose},
+    rig::{Camera, Rig},
+};
+
+/// Deterministic, −1 to 1.
+fn noise(seed: u64) -> f64 {
+    let h = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let h = (h ^ (h >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    2.0 * (((h ^ (h >> 27)) >> 11) as f64 / (1_u64 << 53) as f64) - 1.0
+}
+
+fn vector(seed: u64) -> DVec3 {
+    DVec3::new(noise(seed), noise(seed + 1), noise(seed + 2))
+}
+
+/// Cameras 6° apart, 6 m from a subject.
+pub(super) fn arc(n: usize) -> Rig {
+    let lens = Lens {
+        distortion: Distortion::BrownConrady { k: [-0.05, 0.01, 0.0, 0.0, 0.0, 0.0], p: [0.0005, -0.0003] },
+        ..Lens::pinhole(900.0, 900.0, 480.0, 270.0)
+    };
+    let camera = |i: usize| {
+        let a = (6.0 * (i as f64 - 0.5 * (n - 1) as f64)).to_radians();
+        let eye = DVec3::new(6.0 * a.sin(), -6.0 * a.cos(), 1.5 + 0.05 * noise(i as u64));
+        Camera {
+            name: format!("cam{i:02}"),
+            width_px: 960,
+            height_px: 540,
+            lens,
+            camera_from_world: Pose::look_at(eye, DVec3::new(0.0, 0.0, 1.2), DVec3::Z).unwrap(),
+            clock_offset_nanos: 0,
+        }
+    };
+    Rig { cameras: (0..n).map(camera).collect(), points_in_world: vec![] }
+}
+
+/// What five neighbours see of points in the volume: `sigma_px` off, and a share of it anywhere within 16 px.
+fn tracks(rig: &Rig, points: usize, sigma_px: f64, wrong: f64) -> Vec<Track> {
+    let mut tracks = Vec::new();
+    for k in 0..points as u64 {
+        let p = DVec3::new(0.0, 1.0, 1.2) + vector(k * 1000) * DVec3::new(2.0, 3.0, 1.2);
+        let first = (k as usize) % rig.cameras.len();
+        let mut track = Track { sightings: vec![], features: vec![FeatureId { moment: 0, camera: first, feature: k as usize }] };
+        for camera in first..(first + 5).min(rig.cameras.len()) {
+            let c = &rig.cameras[camera];
+            let Some(px) = c.project(p).filter(|px| c.contains_px(*px)) else { continue };
+            let seed = k * 1000 + 100 + 10 * camera as u64;
+            let is_wrong = 0.5 * (noise(seed) + 1.0) < wrong;
+            let off = DVec2::new(noise(seed + 1), noise(seed + 2)) * if is_wrong { 16.0 } else { sigma_px * 1.73 };
+            track.sightings.push(Sighting { camera, px: px + off });
+        }
+        if track.sightings.len() >= 2 {
+            tracks.push(track);
+        }
+    }
+    tracks
+}
+
+/// Every camera turned by about 0.3° and moved by about 5 mm.
+fn perturbed(rig: &Rig) -> Rig {
+    let cameras = rig.cameras.iter().enumerate().map(|(i, c)| {
+        let seed = 77 * i as u64;
+        moved(c, vector(seed) * 0.005, vector(seed + 9) * 0.005)
+    });
+    Rig { cameras: cameras.collect(), points_in_world: vec![] }
+}
+
+/// Mean difference of neighbours' relative rotations from the true ones, degrees.
+fn off_deg(truth: &Rig, cameras: &[Camera]) -> f64 {
+    let relative = |c: &[Camera], i: usize| c[i].camera_from_world.rotation * c[i - 1].camera_from_world.rotation.transpose();
+    let n = cameras.len();
+    let off = |i: usize| rotation_vector(relative(cameras, i) * relative(&truth.cameras, i).transpose()).length().to_degrees();
+    (1..n).map(off).sum::<f64>() / (n - 1) as f64
+}
+
+#[test]
+fn wrong_matches_do_not_pull() {
+    let truth = arc(10);
+    let rig = perturbed(&truth);
+    let kept = vec![false; 10];
+    let before_deg = off_deg(&truth, &rig.cameras);
+    assert!(before_deg > 0.2, "{before_deg}");
+    for (wrong, limit_deg) in [(0.0, 0.01), (0.2, 0.01), (0.4, 0.015)] {
+        let mut adjuster = Adjuster::new(&rig, &kept, LensFreedom::Keep, 6.0);
+        adjuster.adjust(tracks(&truth, 2000, 0.15, wrong), 4.0, &mut |_| true).unwrap();
+        let after_deg = off_deg(&truth, &adjuster.state.cameras);
+        println!("{wrong} wrong: {after_deg:.4}° between neighbours");
+        assert!(after_deg < limit_deg, "{wrong} wrong: {after_deg}°");
+        let middle = |c: &[Camera]| c.iter().map(Camera::center_in_world).sum::<DVec3>() / c.len() as f64;
+        assert!((middle(&adjuster.state.cameras) - middle(&rig.cameras)).length() < 0.004, "the whole moved");
+    }
+}
+
+#[test]
+fn lenses_come_back_too() {
+    let truth = arc(8);
+    let mut rig = perturbed(&truth);
+    for c in &mut rig.cameras {
+        c.lens.fx_px *= 1.01;
+        c.lens.fy_px *= 1.01;
+        c.lens.distortion = Distortion::BrownConrady { k: [-0.02, 0.01, 0.0, 0.0, 0.0, 0.0], p: [0.0005, -0.0003] };
+    }
+    let kept = vec![false; 8];
+    let mut adjuster = Adjuster::new(&rig, &kept, LensFreedom::Shared, 6.0);
+    adjuster.adjust(tracks(&truth, 3000, 0.1, 0.1), 4.0, &mut |_| true).unwrap();
+    let (lens, wanted) = (adjuster.state.cameras[0].lens, truth.cameras[0].lens);
+    println!("{lens:?}");
+    assert!(adjuster.state.cameras.iter().all(|c| c.lens == lens), "shared");
+    assert!((lens.fx_px / wanted.fx_px - 1.0).abs() < 2e-3, "{lens:?}");
+    let Distortion::BrownConrady { k, .. } = lens.distortion else { panic!("{lens:?}") };
+    assert!((k[0] + 0.05).abs() < 0.005, "{k:?}");
+}
+
+#[test]
+fn derivatives_are_those_of_the_projection() {
+    let rig = arc(3);
+    let p = DVec3::new(0.4, 0.3, 0.9);
+    let camera = &rig.cameras[1];
+    let s = Sighting { camera: 1, px: DVec2::new(400.0, 300.0) };
+    let linear = linearized(camera, &s, p, true).unwrap();
+    let at = |c: &Camera| c.project(p).unwrap() - s.px;
+    assert!((linear.residual - at(camera)).length() < 1e-9);
+    let h = 1e-5;
+    for k in 0..6 {
+        let step = |sign: f64| {
+            let mut v = [DVec3::ZERO; 2];
+            v[k / 3][k % 3] = sign * h;
+            at(&moved(camera, v[0], v[1]))
+        };
+        let numeric = (step(1.0) - step(-1.0)) / (2.0 * h);
+        assert!((numeric - linear.by_pose[k]).length() < 1e-3 * (1.0 + numeric.length()), "{k}: {numeric} against {}", linear.by_pose[k]);
+    }
+}
