@@ -81,7 +81,7 @@ impl Feeds for Stills {
             error_nanos: 0,
             retimed: false,
         };
-        Ok(Moment { instant, frames: self.rig.cameras.iter().zip(&self.pictures).map(frame).collect(), left_out: vec![] })
+        Ok(Moment { instant, frames: self.rig.cameras.iter().zip(&self.pictures).map(frame).collect(), ..Moment::default() })
     }
     fn pin(&self, _event: EventId, _begin: MediaTime, _end: MediaTime) -> Result<(), String> {
         Ok(())

@@ -172,7 +172,7 @@ fn taken_from_the_folder(folder: &Path, instant: MediaTime, in_memory: &Moment) 
         assert!(a.time == b.time && a.picture.rgba() == b.picture.rgba(), "{}: another picture", a.camera);
     }
     let others =
-        recording.other_side(&Moment { instant: instant.plus_nanos(4_000_000), frames: off(&taken, -4_000_000), left_out: vec![] });
+        recording.other_side(&Moment { instant: instant.plus_nanos(4_000_000), frames: off(&taken, -4_000_000), ..Moment::default() });
     let after: Vec<_> = others.iter().map(|o| o.as_ref().map(|(_, time)| (*time - instant) / 1_000_000)).collect();
     assert_eq!(after, [Some(16), Some(16)]);
     let refused = |rig, at: &str, span| Recording::open(rig, folder, at, span).unwrap_err().to_string();

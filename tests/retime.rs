@@ -1,11 +1,22 @@
 //! Pictures between two frames of a camera.
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use volte::{
-    engine::truth::{Hidden, TruthMeter},
-    frame::{Picture, metrics::psnr_db},
+    engine::{
+        Command, Engine, EngineOptions, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus, Snapshot,
+        retime::RetimePolicy,
+        truth::{Hidden, TruthMeter},
+    },
+    frame::{Moment, MomentFrame, Picture, metrics::psnr_db},
     gpu::{Gpu, GpuOptions},
+    replay::{EventId, Readiness},
+    rig::Rig,
     scene::{Quality, Retimer},
-    time::MediaTime,
+    time::{FrameRate, MediaTime},
     venue::{Venue, VenueOptions, VenueRig},
     view::ViewMode,
 };
@@ -112,4 +123,122 @@ fn what_cannot_be_interpolated_is_refused_in_words_and_still_pictures_stay_untou
         let small = Picture::filled(w, h, [1, 2, 3, 255]);
         assert_eq!(retimer.between(&gpu, [&small, &small], 0.4).unwrap(), small);
     }
+}
+
+/// Six cameras of the venue that saw their frames beside the instant, for an engine; or, `in_step`, at it.
+struct OffsetFeeds {
+    rig: Rig,
+    instant: MediaTime,
+    /// Of each camera: the nearest frame, the one on the other side, and the one that nobody saw.
+    pictures: Vec<[Arc<Picture>; 3]>,
+    errors_nanos: Vec<i64>,
+    in_step: bool,
+}
+
+const INTERVAL_NANOS: i64 = 40_000_000;
+
+impl Feeds for OffsetFeeds {
+    fn rig(&self) -> &Rig {
+        &self.rig
+    }
+
+    fn now(&self) -> MediaTime {
+        self.instant.plus_nanos(100_000_000)
+    }
+
+    fn rate(&self) -> FrameRate {
+        FrameRate::whole(25)
+    }
+
+    fn status(&self) -> Vec<FeedStatus> {
+        let status = FeedStatus { health: FeedHealth::Good, fps: 25.0, newest: Some(self.instant), ..FeedStatus::default() };
+        vec![status; self.rig.cameras.len()]
+    }
+
+    fn ring(&self) -> RingStatus {
+        RingStatus { oldest: Some(MediaTime::ZERO), newest: Some(self.instant), budget_bytes: 1, budget_nanos: 1, ..RingStatus::default() }
+    }
+
+    fn live_picture(&self, camera: usize) -> Option<LivePicture> {
+        Some(LivePicture { picture: Arc::clone(&self.pictures[camera][0]), time: self.instant })
+    }
+
+    fn focus(&self, _: usize) {}
+
+    fn moment(&self, instant: MediaTime) -> Result<Moment, String> {
+        let frame = |k: usize| {
+            let error_nanos = if self.in_step { 0 } else { self.errors_nanos[k] };
+            let picture = Arc::clone(&self.pictures[k][if self.in_step { 2 } else { 0 }]);
+            MomentFrame {
+                camera: self.rig.cameras[k].name.clone(),
+                picture,
+                time: instant.plus_nanos(error_nanos),
+                error_nanos,
+                retimed: false,
+            }
+        };
+        Ok(Moment { instant, frames: (0..self.rig.cameras.len()).map(frame).collect(), ..Moment::default() })
+    }
+
+    fn other_side(&self, moment: &Moment) -> Vec<Option<(Arc<Picture>, MediaTime)>> {
+        let other = |(k, frame): (usize, &MomentFrame)| {
+            let way = if frame.error_nanos < 0 { INTERVAL_NANOS } else { -INTERVAL_NANOS };
+            Some((Arc::clone(&self.pictures[k][1]), frame.time.plus_nanos(way)))
+        };
+        moment.frames.iter().enumerate().map(other).collect()
+    }
+
+    fn pin(&self, _: EventId, _: MediaTime, _: MediaTime) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn unpin(&self, _: EventId) {}
+}
+
+#[test]
+fn the_console_makes_moments_at_their_very_instant_where_hidden_cameras_say_that_it_is_truer() {
+    let instant = MediaTime::from_secs_f64(1.0);
+    let errors_nanos: Vec<i64> = [-18, 16, -12, 14, -17, 19].map(|ms: i64| ms * 1_000_000).to_vec();
+    let (rig, pictures) = {
+        let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+        let mut venue = Venue::new(&gpu, VenueOptions { samples: 4, ..VenueOptions::default() }).unwrap();
+        let mut rig = VenueRig::arc(6, 25.0, 6.0, (320, 180));
+        for camera in &mut rig.cameras {
+            camera.lens.fx_px *= 1.8;
+            camera.lens.fy_px *= 1.8;
+        }
+        let mut draw = |k: usize, nanos: i64| Arc::new(venue.render_picture(&rig.cameras[k], instant.plus_nanos(nanos)).unwrap());
+        let of = |(k, error): (usize, &i64)| [draw(k, *error), draw(k, error - INTERVAL_NANOS * error.signum()), draw(k, 0)];
+        let pictures: Vec<_> = errors_nanos.iter().enumerate().map(of).collect();
+        (rig, pictures)
+    };
+    let run = |in_step: bool, retime: RetimePolicy, done: &dyn Fn(&Snapshot) -> bool| {
+        let feeds = OffsetFeeds { rig: rig.clone(), instant, pictures: pictures.clone(), errors_nanos: errors_nanos.clone(), in_step };
+        let options = EngineOptions { quality: Some(Quality::Draft), retime, ..EngineOptions::default() };
+        let engine = Engine::start(Arc::new(feeds), &options).unwrap();
+        let wait = |what: &str, is: &dyn Fn(&Snapshot) -> bool| {
+            let until = Instant::now() + Duration::from_mins(3);
+            while !is(&engine.snapshot()) {
+                assert!(Instant::now() < until, "{what}: {:?}", engine.snapshot().notices);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        wait("no GPU", &|s| !s.gpu.adapter.is_empty());
+        assert!(engine.send(Command::Mark) && engine.send(Command::SetOrbit(2.5)));
+        wait("no view", &|s| s.preview.as_ref().is_some_and(|p| p.readiness == Readiness::Solved && p.report.is_some()));
+        wait("not told", done);
+        let snapshot = engine.snapshot();
+        snapshot.preview.as_ref().unwrap().shown.as_ref().unwrap().picture.clone()
+    };
+    let truth = run(true, RetimePolicy::On, &|_| true);
+    let nearest = run(false, RetimePolicy::Off, &|_| true);
+    let exact = run(false, RetimePolicy::On, &|_| true);
+    let mask = moving(&truth, [&nearest, &exact]);
+    let score = |p: &Picture| psnr_db(p, &truth, Some(&mask)).unwrap();
+    let (from_nearest, from_exact) = (score(&nearest), score(&exact));
+    println!("to the view of cameras in step: {from_nearest:.2} dB from nearest frames, {from_exact:.2} dB from interpolated ones");
+    assert!(from_exact > from_nearest + 1.0, "{from_nearest} {from_exact}");
+    // By itself it finds out, and says so.
+    let told = |s: &Snapshot| s.notices.iter().any(|n| n.text.contains("19.0 ms beside the instant") && n.text.contains("are truer"));
+    run(false, RetimePolicy::Auto, &told);
 }

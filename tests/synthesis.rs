@@ -304,7 +304,7 @@ fn an_export_can_measure_its_gaps() {
             upside_down.rgba_mut().chunks_exact_mut(4).for_each(<[u8]>::reverse);
             frames[k].picture = std::sync::Arc::new(upside_down);
         }
-        Moments::One(Moment { instant: MediaTime::ZERO, frames, left_out: vec![] })
+        Moments::One(Moment { instant: MediaTime::ZERO, frames, ..Moment::default() })
     };
     let measured = |spoiled| gaps::measured(&gpu, &rig, &mut moment(spoiled), MediaTime::ZERO, &mut |_| true).unwrap();
     let (sound, bad) = (measured(None), measured(Some(2)));

@@ -14,7 +14,9 @@ use volte::{
     app,
     capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, Pace},
     control::script,
-    engine::{CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Quality, Snapshot, footage, production::learn_sizes},
+    engine::{
+        CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Quality, Snapshot, footage, production::learn_sizes, retime::RetimePolicy,
+    },
     output::program::{ChannelOptions, ProgramFormat, SinkAddress, SinkSpec},
     rig,
     ring::{RingConfig, disk::DiskConfig},
@@ -83,6 +85,10 @@ pub struct Desk {
     /// `desk` in it].
     #[arg(long = "desk", value_name = "FOLDER")]
     pub desk_folder: Option<PathBuf>,
+    /// Cameras whose frames are beside the instant by more than a millisecond: frames interpolated to it, where hidden cameras say that they
+    /// are truer (auto), always, or never.
+    #[arg(long, value_name = "auto|on|off", default_value = "auto")]
+    pub retime: RetimePolicy,
     /// Folder for what EXPORT writes.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub export_folder: PathBuf,
@@ -105,9 +111,12 @@ Examples:
 impl Desk {
     /// As a show says; bounds of ring and disk are its production's.
     pub fn of_show(show: &Show, full_screen: bool, no_program_window: bool) -> Self {
+        // The show file was checked for its words.
+        let retime = show.retime.as_deref().and_then(|r| r.parse().ok()).unwrap_or_default();
         let quality = show.quality.as_deref().and_then(Quality::from_name);
         Self {
             quality,
+            retime,
             full_screen,
             no_program_window,
             record: show.disk.as_ref().map(|disk| disk.folder.clone()),
@@ -135,6 +144,7 @@ impl Desk {
     fn engine_options(&self) -> EngineOptions {
         EngineOptions {
             quality: self.quality,
+            retime: self.retime,
             export_folder: Some(self.export_folder.clone()),
             desk: DeskFiles::of(self.record.as_deref(), self.desk_folder.as_deref()),
             ..EngineOptions::default()

@@ -11,7 +11,7 @@ use volte::{
         footage::Footage,
         gaps, plates,
         recording::Recording,
-        retime::{self, RetimedSource},
+        retime::{self, RetimePolicy, RetimedSource},
     },
     gpu::{Gpu, GpuOptions},
     output::{self, CancelToken, Codec, OutputSpec, SidecarHeader},
@@ -93,8 +93,8 @@ pub struct Args {
     plates: String,
     /// Cameras that did not see the very instant get the picture between their two frames about it: on, off, or auto (where hidden
     /// cameras say that it is truer). With footage only; slow motion then has as many phases as frames.
-    #[arg(long, value_name = "auto|on|off", default_value = "off", value_parser = parse_retime)]
-    retime: Retime,
+    #[arg(long, value_name = "auto|on|off", default_value = "off")]
+    retime: RetimePolicy,
     /// Replace files of that name.
     #[arg(long)]
     overwrite: bool,
@@ -145,26 +145,6 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
     }
 }
 
-/// What to do with frames that are not of the instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Retime {
-    Off,
-    On,
-    Auto,
-}
-
-fn parse_retime(text: &str) -> Result<Retime, String> {
-    match text {
-        "off" => Ok(Retime::Off),
-        "on" => Ok(Retime::On),
-        "auto" => Ok(Retime::Auto),
-        _ => Err(format!("{text:?} is none of auto, on, off")),
-    }
-}
-
-/// Cameras that are nearer to the instant than this are in time, nanoseconds: `--retime auto` measures nothing then.
-const IN_TIME_NANOS: i64 = 1_000_000;
-
 /// The moments at their exact instants, where that is wanted and truer.
 fn retimed(
     args: &Args,
@@ -176,25 +156,25 @@ fn retimed(
     cancel: &CancelToken,
 ) -> anyhow::Result<Moments> {
     let Moments::Any(mut source) = moments else {
-        if args.retime == Retime::On {
+        if args.retime == RetimePolicy::On {
             bail!("--retime on needs --footage or --recording: a single picture of each camera has no frame before and after it");
         }
-        if args.retime == Retime::Auto {
+        if args.retime == RetimePolicy::Auto {
             bar.suspend(|| println!("retime: no, a single picture of each camera has no frame before and after it"));
         }
         return Ok(moments);
     };
     // Real pixels only is a promise.
-    if args.retime == Retime::Off {
+    if args.retime == RetimePolicy::Off {
         return Ok(Moments::Any(source));
     }
     if matches!(args.mode, Mode::Everywhere(ViewMode::Nearest)) {
         bar.suspend(|| println!("retime: no, --mode nearest promises real pixels only"));
         return Ok(Moments::Any(source));
     }
-    if args.retime == Retime::Auto {
+    if args.retime == RetimePolicy::Auto {
         bar.set_message("in time?");
-        let verdict = retime::measured(gpu, rig, source.as_mut(), mark, IN_TIME_NANOS, &mut |share| {
+        let verdict = retime::measured(gpu, rig, source.as_mut(), mark, retime::IN_TIME_NANOS, &mut |share| {
             bar.set_position((share * 1000.0) as u64);
             !cancel.is_cancelled()
         })?;
@@ -220,7 +200,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if !(args.seconds.is_finite() && (0.02..=3600.0).contains(&args.seconds)) {
         bail!("--seconds {}: a path lasts from 0.02 s to an hour", args.seconds);
     }
-    if args.retime == Retime::On && matches!(args.mode, Mode::Everywhere(ViewMode::Nearest)) {
+    if args.retime == RetimePolicy::On && matches!(args.mode, Mode::Everywhere(ViewMode::Nearest)) {
         bail!("--mode nearest promises real pixels only, and --retime on interpolates between frames. Leave one of the two out");
     }
     let rig = rig::load(&args.rig)?.only(&args.only).context("--use")?;

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use super::{DiskTier, EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus, live_history::LiveHistory};
 use crate::{
     capture::{self, CaptureSession, FeedState, LiveFollower},
-    frame::Moment,
+    frame::{Moment, Picture},
     replay::{Event, EventId},
     rig::Rig,
     ring::{FeedId, PinId, disk::Kept},
@@ -360,6 +360,10 @@ impl Feeds for CapturedFeeds {
     fn restored(&self) -> Vec<Event> {
         let kept = self.session.disk().map(|disk| disk.kept()).unwrap_or_default();
         kept.into_iter().filter_map(|kept| serde_json::from_value(kept.data).ok()).collect()
+    }
+
+    fn other_side(&self, moment: &Moment) -> Vec<Option<(Arc<Picture>, MediaTime)>> {
+        self.session.decoder().other_side(moment)
     }
 
     fn house_clock(&self) -> String {

@@ -185,7 +185,7 @@ pub fn moment_of_pictures(rig: &Rig, paths: &[std::path::PathBuf]) -> Result<Mom
         })
     };
     let frames = rig.cameras.par_iter().zip(paths).map(read).collect::<Result<_, PictureError>>()?;
-    Ok(Moment { instant: MediaTime::ZERO, frames, left_out: vec![] })
+    Ok(Moment { instant: MediaTime::ZERO, frames, ..Moment::default() })
 }
 
 /// Cameras that have a frame in `moment`, fitted to their pictures; the pictures in the same order; who is left out.

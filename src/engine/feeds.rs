@@ -165,6 +165,11 @@ pub trait Feeds: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// For each frame of a moment the same camera's one on the other side of its instant; empty where feeds do not know.
+    fn other_side(&self, _moment: &Moment) -> Vec<Option<(Arc<Picture>, MediaTime)>> {
+        Vec::new()
+    }
+
     /// Whose clock house time is counted by, in a few words; empty where nobody asked.
     fn house_clock(&self) -> String {
         String::new()

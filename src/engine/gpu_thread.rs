@@ -2,6 +2,7 @@
 //! solve between two of its steps. A lost device is opened anew; memory that runs out is told, after what can be spared was freed.
 
 mod refine;
+mod retime;
 
 use std::{
     sync::Arc,
@@ -15,6 +16,7 @@ use super::{
     heat,
     live::GpuFault,
     meter::{CameraScore, MomentMeter},
+    retime::RetimePolicy,
     truth::TruthError,
 };
 use crate::{
@@ -71,12 +73,14 @@ pub(super) enum GpuReport {
     Rendered { program: bool, instant: MediaTime, picture: Arc<Picture>, report: ViewReport, secs: f64 },
     /// No picture. Nothing is to be done when the device `is_lost`: that is told by itself.
     RenderFailed { program: bool, instant: MediaTime, is_lost: bool, why: String },
+    /// Hidden cameras have said whether interpolating frames in time is truer.
+    TimingJudged { pays: bool, worst_error_nanos: i64, nearest_db: f64, exact_db: f64 },
     /// A camera (index in the rig) was left out and scored, or cannot be.
     Measured { instant: MediaTime, camera: usize, result: Result<CameraScore, String>, secs: f64 },
 }
 
 /// Runs until the board stops.
-pub(super) fn run(rig: &Rig, board: &Board, reports: &Sender<GpuReport>) {
+pub(super) fn run(rig: &Rig, board: &Board, policy: RetimePolicy, reports: &Sender<GpuReport>) {
     let mut opened_before = false;
     let mut last_problem = String::new();
     loop {
@@ -89,8 +93,18 @@ pub(super) fn run(rig: &Rig, board: &Board, reports: &Sender<GpuReport>) {
                 if reports.send(opened).is_err() {
                     return;
                 }
-                let mut worker =
-                    Worker { rig, board, reports, gpu, synthesizer, scenes: Vec::new(), meter: None, trial: None, has_no_memory: false };
+                let mut worker = Worker {
+                    rig,
+                    board,
+                    reports,
+                    gpu,
+                    synthesizer,
+                    scenes: Vec::new(),
+                    meter: None,
+                    trial: None,
+                    has_no_memory: false,
+                    timing: retime::Timing::new(policy),
+                };
                 if worker.serve(solver) || reports.send(GpuReport::Lost).is_err() {
                     return;
                 }
@@ -129,6 +143,8 @@ struct Worker<'a> {
     trial: Option<refine::Trial>,
     /// The next solve rehearses a device without memory.
     has_no_memory: bool,
+    /// Interpolation in time.
+    timing: retime::Timing,
 }
 
 /// A scene on the GPU.
@@ -224,9 +240,11 @@ impl Worker<'_> {
     }
 
     /// One step of the truth meter; dropped, to be done later, as soon as anything else is wanted.
-    fn measure(&mut self, solver: &mut SceneSolver, moment: &Moment, camera: usize) {
+    fn measure(&mut self, solver: &mut SceneSolver, moment: &Arc<Moment>, camera: usize) {
         let begun = Instant::now();
         let instant = moment.instant;
+        let raw = Arc::clone(moment);
+        let moment = &self.in_time(moment);
         let keep = self.reduce(moment);
         let board = self.board;
         let result = match (&self.meter, keep.iter().position(|&i| i == camera)) {
@@ -242,6 +260,9 @@ impl Worker<'_> {
             (Some((_, Err(why))), _) => Err(why.clone()),
             (_, None) | (None, _) => Err("the camera has no picture at this instant".to_owned()),
         };
+        if let Ok(score) = &result {
+            self.judge_timing(solver, &raw, camera, score.psnr_db);
+        }
         self.board.measured(instant, camera);
         self.report(GpuReport::Measured { instant, camera, result, secs: begun.elapsed().as_secs_f64() });
     }
@@ -254,6 +275,7 @@ impl Worker<'_> {
         if let Some(Held { level, .. }) = self.scenes.iter().find(is_whole) {
             return self.report(GpuReport::Solved { instant, level: *level, cameras: 0, secs: 0.0, stages: StageTimes::default() });
         }
+        let wish = &SolveWish { moment: self.in_time(&wish.moment), ..wish.clone() };
         let all: Vec<usize> = wish.moment.frames.iter().filter_map(|f| self.rig.index_of(&f.camera)).collect();
         let first: Vec<usize> = all.iter().copied().filter(|i| wish.first.contains(i)).collect();
         // Shares of the progress by the number of cameras.

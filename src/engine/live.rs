@@ -23,6 +23,7 @@ use super::{
     moment_thread,
     moment_thread::MomentReport,
     program::{OutputFeeds, OutputSlot},
+    retime::RetimePolicy,
     strip,
     strip::ChunkReport,
 };
@@ -72,6 +73,8 @@ pub struct EngineOptions {
     pub without_gpu: bool,
     /// Where [`Command::Export`] writes; `None` is the current folder.
     pub export_folder: Option<PathBuf>,
+    /// Whether moments are interpolated to their very instant where cameras are not in time.
+    pub retime: RetimePolicy,
     /// Where the playlist, own templates and paths are kept.
     pub desk: DeskFiles,
 }
@@ -127,8 +130,9 @@ impl Engine {
         };
 
         if !options.without_gpu {
-            let (board, rig) = (Arc::clone(&board), feeds.rig().clone());
-            engine.spawn("gpu", move || gpu_thread::run(&rig, &board, &gpu_out))?;
+            let (board, rig, retime) = (Arc::clone(&board), feeds.rig().clone(), options.retime);
+            moments.want_others(retime != RetimePolicy::Off);
+            engine.spawn("gpu", move || gpu_thread::run(&rig, &board, retime, &gpu_out))?;
         }
         let (wish, decoding) = (Arc::clone(&moments), Arc::clone(&feeds));
         engine.spawn("moment", move || moment_thread::run(decoding.as_ref(), &wish, &moments_out))?;

@@ -1,11 +1,14 @@
 //! The thread that fetches moments: decoding takes its time, so the engine only says which instant it wants (`latest`).
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use crossbeam::channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
-use super::feeds::Feeds;
+use super::{feeds::Feeds, retime::IN_TIME_NANOS};
 use crate::{frame::Moment, time::MediaTime};
 
 /// What the moment thread reports.
@@ -30,9 +33,16 @@ struct Wish {
 pub(super) struct MomentWish {
     wish: Mutex<Wish>,
     posted: Condvar,
+    /// Frames on the other side of the instant are wanted too, where cameras are not in time.
+    wants_others: AtomicBool,
 }
 
 impl MomentWish {
+    /// Whether frames on both sides of the instant are wanted from now on.
+    pub fn want_others(&self, wanted: bool) {
+        self.wants_others.store(wanted, Ordering::Relaxed);
+    }
+
     /// Wants this instant and no other.
     pub fn post_latest(&self, instant: MediaTime) {
         self.wish.lock().instant = Some(instant);
@@ -74,7 +84,9 @@ pub(super) fn run(feeds: &dyn Feeds, wish: &MomentWish, reports: &Sender<MomentR
                 let why = if why.is_empty() { "the ring holds nothing there".to_owned() } else { why.join("; ") };
                 return Err(format!("No camera has a frame at {instant}: {why}. Choose a newer instant"));
             }
-            Ok(Arc::new(moment))
+            let late = moment.worst_error_nanos() > IN_TIME_NANOS && wish.wants_others.load(Ordering::Relaxed);
+            let others = if late { feeds.other_side(&moment) } else { Vec::new() };
+            Ok(Arc::new(Moment { others, ..moment }))
         });
         if reports.send(MomentReport { instant, result, secs: begun.elapsed().as_secs_f64() }).is_err() {
             return;

@@ -166,7 +166,7 @@ mod tests {
                 let picture = Arc::new(Picture::from_rgba(64, 32, rgba).unwrap());
                 MomentFrame { camera: camera.to_owned(), picture, time: instant, error_nanos: 0, retimed: false }
             };
-            Ok(Moment { instant, frames: vec![frame("a", 0), frame("b", 3)], left_out: vec![] })
+            Ok(Moment { instant, frames: vec![frame("a", 0), frame("b", 3)], ..Moment::default() })
         }
     }
 

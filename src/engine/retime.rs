@@ -24,6 +24,34 @@ use crate::{
 /// Nearer than this to the instant a frame is taken for it, nanoseconds: an athlete's fastest limb moves two millimetres.
 const LEAST_NANOS: i64 = 200_000;
 
+/// Cameras that are nearer to the instant than this are in time, nanoseconds: nothing is measured then.
+pub const IN_TIME_NANOS: i64 = 1_000_000;
+
+/// Whether moments are interpolated to their very instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RetimePolicy {
+    /// Never: the cameras' nearest frames.
+    Off,
+    /// Always, where a camera has a frame on either side.
+    On,
+    /// Where hidden cameras say that it is truer.
+    #[default]
+    Auto,
+}
+
+impl std::str::FromStr for RetimePolicy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self::Off),
+            "on" => Ok(Self::On),
+            "auto" => Ok(Self::Auto),
+            _ => Err(format!("{text:?} is none of auto, on, off")),
+        }
+    }
+}
+
 /// A source of moments at the exact instant.
 pub struct RetimedSource {
     source: Box<dyn MomentSource>,
@@ -112,7 +140,7 @@ pub fn measured(
 ) -> Result<RetimeVerdict, ExportError> {
     let told = |problem| ExportError::Moment { instant, problem };
     let nearest = source.moment_at(instant).map_err(told)?;
-    let worst_error_nanos = nearest.frames.iter().map(|f| f.error_nanos.abs()).max().unwrap_or(0);
+    let worst_error_nanos = nearest.worst_error_nanos();
     let others = source.other_side(&nearest);
     let nothing = RetimeVerdict { worst_error_nanos, scores_db: None };
     if worst_error_nanos <= enough_nanos || others.iter().all(Option::is_none) {

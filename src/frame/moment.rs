@@ -29,4 +29,13 @@ pub struct Moment {
     pub frames: Vec<MomentFrame>,
     /// (camera, why) of those left out.
     pub left_out: Vec<(String, String)>,
+    /// For each of the frames the same camera's one on the other side of the instant, and when it was seen; empty where nobody asked.
+    pub others: Vec<Option<(Arc<Picture>, MediaTime)>>,
+}
+
+impl Moment {
+    /// How far the farthest frame is from the instant, nanoseconds.
+    pub fn worst_error_nanos(&self) -> i64 {
+        self.frames.iter().map(|f| f.error_nanos.saturating_abs()).max().unwrap_or(0)
+    }
 }

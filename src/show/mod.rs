@@ -118,6 +118,8 @@ pub struct Show {
     pub desk_folder: PathBuf,
     /// `draft`, `air` or `hero`; `None` leaves it to the engine.
     pub quality: Option<String>,
+    /// `auto`, `on` or `off`; `None` is `auto`.
+    pub retime: Option<String>,
     /// Whose clock house time is counted by, and where it stands in the file, from 1; docs/show.md lists the forms.
     pub clock: Option<(String, usize)>,
     /// The program output.
@@ -133,6 +135,7 @@ struct File {
     name: Option<String>,
     rig: Spanned<PathBuf>,
     quality: Option<Spanned<String>>,
+    retime: Option<Spanned<String>>,
     clock: Option<Spanned<String>>,
     feeds: Vec<Spanned<FileFeed>>,
     #[serde(default)]
@@ -302,6 +305,12 @@ impl Show {
             }
             other => other.as_ref().map(|q| q.as_ref().clone()).filter(|q| q != "auto"),
         };
+        let retime = match &read.retime {
+            Some(r) if !["auto", "on", "off"].contains(&r.as_ref().as_str()) => {
+                return Err(wrong(&r.span(), format!("retime = {:?} is none of auto, on, off", r.as_ref())));
+            }
+            other => other.as_ref().map(|r| r.as_ref().clone()),
+        };
         let clock = read.clock.as_ref().map(|clock| (clock.as_ref().clone(), line_of(text, &clock.span())));
         let program = match &read.program {
             Some(program) => Some(ShowProgram {
@@ -326,6 +335,7 @@ impl Show {
             desk_folder: read.desk.folder.map_or_else(|| file.with_extension("desk"), |f| folder.join(f)),
             export_folder: read.export.folder.map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
             quality,
+            retime,
             clock,
             program,
             outputs,

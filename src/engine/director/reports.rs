@@ -99,6 +99,14 @@ impl Director {
                 self.gpu.meter_ms = (secs * 1e3) as f32;
                 self.measured(instant, camera, result);
             }
+            GpuReport::TimingJudged { pays, worst_error_nanos, nearest_db, exact_db } => {
+                self.moment_wish.want_others(pays);
+                let (ms, what) = (worst_error_nanos as f64 * 1e-6, if pays { "are" } else { "are not" });
+                self.notice(
+                    NoticeLevel::Info,
+                    format!("Cameras saw their frames up to {ms:.1} ms beside the instant. Frames interpolated to it {what} truer: hidden cameras {nearest_db:.1} → {exact_db:.1} dB{}", if pays { "; from the next mark on they are used" } else { "" }),
+                );
+            }
             GpuReport::SolveFailed { instant, why } => self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false }),
             GpuReport::Rendered { program: true, instant, picture, report, secs } => {
                 self.gpu.program_ms = (secs * 1e3) as f32;

@@ -46,6 +46,7 @@ impl Worker<'_> {
         if held.is_none_or(|held| held.level >= Quality::Hero) {
             return self.board.refined(instant);
         }
+        let wish = &RefineWish { moment: self.in_time(&wish.moment), ..wish.clone() };
         match self.judge(solver, wish).map(|()| self.trial.as_ref().and_then(Trial::verdict)) {
             Ok(Some((air_db, hero_db, is_better))) => {
                 let refined = if is_better { self.solve_hero(solver, wish).map(Some) } else { Ok(None) };
