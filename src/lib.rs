@@ -24,6 +24,8 @@ pub mod scene;
 pub mod sync;
 pub mod venue;
 pub mod view;
+// link
+pub mod link;
 // ring, gpu
 pub mod gpu;
 pub mod ring;

@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["replay"],
     &["calibrate", "capture", "scene", "view", "sync", "output", "venue"],
+    &["link"],
     &["ring", "gpu"],
     &["frame", "rig", "show"],
     &["time", "geometry", "color", "telemetry", "address"],
@@ -42,6 +43,7 @@ const OUTSIDE: &[(&[&str], &[&str])] = &[
     (&["wgpu", "naga"], &["gpu", "scene", "view", "venue", "app"]),
     (&["gst", "gst_app", "gst_net", "gst_video"], &["capture", "output"]),
     (&["egui"], &["console", "app"]),
+    (&["snow"], &["link"]),
     (&["winit", "egui_winit", "egui_wgpu"], &["app"]),
 ];
 

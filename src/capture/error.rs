@@ -47,6 +47,14 @@ pub enum CaptureError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A node cannot listen.
+    #[error("cannot listen at {address:?}: {source}. Write ADDRESS:PORT of this machine, with a port that is free")]
+    Listen {
+        /// Where.
+        address: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A frame that cannot be taken.
     #[error("feed {feed:?} cannot take this frame: {reason}")]
     Frame {

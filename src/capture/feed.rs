@@ -52,6 +52,11 @@ pub enum FeedSource {
     Stream(StreamSource),
     /// Pictures that the program makes itself, encoded on arrival ([`super::CaptureSession::input`]).
     Push(PushSettings),
+    /// A camera of a capture node ([`super::CaptureConfig::nodes`]).
+    Node {
+        /// The node's name.
+        node: String,
+    },
 }
 
 impl FeedSource {

@@ -17,6 +17,7 @@ mod file;
 mod follow;
 mod images;
 mod ingest;
+mod node;
 mod pacer;
 mod packages;
 mod preview;
@@ -34,6 +35,7 @@ pub use decode::{DecodeError, FeedFormats, MomentDecoder, TimedFrame, decode_mom
 pub use error::CaptureError;
 pub use feed::{DropCounts, FeedSource, FeedSpec, FeedState, FeedStatus, Pace};
 pub use follow::LiveFollower;
+pub use node::{NodeServer, NodeServerConfig, NodeSpec, NodeStatus, PretendClock};
 pub use packages::remedy_for_element;
 pub use preview::{PreviewConfig, PreviewFrame};
 pub use push::{LiveFrame, LiveInput, PushSettings};

@@ -111,11 +111,16 @@ impl Follower {
     }
 }
 
-/// Serves all feeds until `stop`.
-pub(super) fn run(ring: &Ring, formats: &FeedFormats, previews: &Previews, config: &PreviewConfig, stop: &AtomicBool) {
-    let mut followers: Vec<Follower> = (0..previews.0.len())
-        .map(|i| Follower { feed: FeedId(i), decoder: None, origin: MediaTime::ZERO, next_order: 0, failures: 0 })
-        .collect();
+/// Serves `feeds` until `stop`.
+pub(super) fn run(
+    ring: &Ring,
+    formats: &FeedFormats,
+    (previews, feeds): (&Previews, &[FeedId]),
+    config: &PreviewConfig,
+    stop: &AtomicBool,
+) {
+    let mut followers: Vec<Follower> =
+        feeds.iter().map(|feed| Follower { feed: *feed, decoder: None, origin: MediaTime::ZERO, next_order: 0, failures: 0 }).collect();
     let share = config.max_core_share.clamp(0.01, 1.0);
     let pause = Duration::from_secs_f64(1.0 / config.max_fps.clamp(0.1, 60.0));
     while !stop.load(Ordering::Relaxed) {

@@ -14,6 +14,7 @@ use super::error::CaptureError;
 use super::feed::{FeedShared, FeedSource, FeedSpec, FeedStatus};
 use super::file::{FeedEvent, FileFeed};
 use super::ingest::Ingest;
+use super::node::{NodeSpec, NodeStatus, Nodes, Surroundings};
 use super::preview::{self, PreviewConfig, PreviewFrame, Previews};
 use super::push::{LiveInput, PushFeed};
 use super::record::{DiskStatus, Recorder};
@@ -39,6 +40,8 @@ pub struct CaptureConfig {
     pub disk: Option<DiskConfig>,
     /// Whose clock house time is counted by.
     pub clock: ClockReference,
+    /// Machines that have some of the cameras.
+    pub nodes: Vec<NodeSpec>,
 }
 
 #[derive(Debug)]
@@ -59,6 +62,7 @@ pub struct CaptureSession {
     decoder: Arc<MomentDecoder>,
     feeds: Vec<(Arc<FeedShared>, Running)>,
     previews: Arc<Previews>,
+    nodes: Option<Arc<Nodes>>,
     /// Recording, or what it would say if it could.
     disk: Result<Option<Arc<Recorder>>, DiskStatus>,
     stop: Arc<AtomicBool>,
@@ -88,6 +92,10 @@ impl CaptureSession {
             let interval = if let FeedSource::Push(settings) = &spec.source { settings.rate.interval_nanos() } else { 0 };
             let id = ring.add_feed(&spec.name, interval);
             let shared = Arc::new(FeedShared::new(&spec.name, id, spec.clock_offset_nanos));
+            if let FeedSource::Node { .. } = spec.source {
+                feeds.push((shared, Running::None));
+                continue;
+            }
             let (ring, formats) = (Arc::clone(&ring), Arc::clone(&formats));
             let ingest = Arc::new(Ingest::new(
                 ring,
@@ -116,6 +124,7 @@ impl CaptureSession {
                 }
                 FeedSource::Stream(source) => Running::Stream(StreamFeed::start(source, &ingest)?),
                 FeedSource::Push(settings) => Running::Push(PushFeed::open(settings, &ingest)?),
+                FeedSource::Node { .. } => Running::None,
             };
             feeds.push((shared, running));
         }
@@ -123,6 +132,11 @@ impl CaptureSession {
         let mut decoder = MomentDecoder::new(Arc::clone(&ring), Arc::clone(&formats));
         if let Some(recorder) = &recorder {
             decoder = decoder.with_disk(Arc::clone(recorder.store()));
+        }
+        let around = Surroundings { clock: clock.clone(), ring: Arc::clone(&ring), formats: Arc::clone(&formats) };
+        let nodes = start_nodes(&config.nodes, specs, &feeds, &around)?;
+        if let Some(nodes) = &nodes {
+            decoder = decoder.with_nodes(Arc::clone(nodes));
         }
         let decoder = Arc::new(decoder);
         let mut session = Self {
@@ -132,6 +146,7 @@ impl CaptureSession {
             decoder,
             feeds,
             previews,
+            nodes,
             disk,
             stop: Arc::new(AtomicBool::new(false)),
             events_lossless,
@@ -141,7 +156,9 @@ impl CaptureSession {
         if config.preview.enabled {
             let (ring, formats) = (Arc::clone(&session.ring), Arc::clone(&session.formats));
             let (previews, stop) = (Arc::clone(&session.previews), Arc::clone(&session.stop));
-            session.spawn("capture-preview", move || preview::run(&ring, &formats, &previews, &config.preview, &stop))?;
+            let here = |(shared, _): &(Arc<FeedShared>, Running)| (!session.is_remote(shared.id)).then_some(shared.id);
+            let feeds: Vec<FeedId> = session.feeds.iter().filter_map(here).collect();
+            session.spawn("capture-preview", move || preview::run(&ring, &formats, (&previews, &feeds), &config.preview, &stop))?;
         }
         Ok(session)
     }
@@ -221,13 +238,54 @@ impl CaptureSession {
         self.disk.as_ref().ok()?.as_ref()
     }
 
-    /// Keeps a range on disk, and its owner's words about it, over restarts; without recording nothing happens. Never waits.
+    /// Whether a node has this feed.
+    pub fn is_remote(&self, feed: FeedId) -> bool {
+        self.nodes.as_ref().is_some_and(|nodes| nodes.has(feed))
+    }
+
+    /// How the nodes fare, in the order of the settings.
+    pub fn nodes(&self) -> Vec<NodeStatus> {
+        self.nodes.as_ref().map(|nodes| nodes.status()).unwrap_or_default()
+    }
+
+    /// The node of a feed.
+    pub fn node_of(&self, feed: FeedId) -> Option<NodeStatus> {
+        self.nodes.as_ref()?.status_of(feed)
+    }
+
+    /// Oldest instant of a feed that its node has.
+    pub fn oldest_on_node(&self, feed: FeedId) -> Option<MediaTime> {
+        self.nodes.as_ref()?.oldest(feed)
+    }
+
+    /// This feed is shown at full rate: if it is a node's, its units come from now on.
+    pub fn watch(&self, feed: FeedId) {
+        if let Some(nodes) = &self.nodes {
+            nodes.watch(feed);
+        }
+    }
+
+    /// Keeps a range in the rings of the nodes, until it is forgotten; the ring here is its owner's matter.
+    pub fn pin_on_nodes(&self, id: u64, from: MediaTime, until: MediaTime) {
+        if let Some(nodes) = &self.nodes {
+            nodes.pin(id, from, until);
+        }
+    }
+
+    /// Keeps a range on disk, and its owner's words about it, over restarts, here and on the nodes; without recording nothing happens.
+    /// Never waits.
     pub fn keep(&self, kept: Kept) -> Result<(), String> {
+        if let Some(nodes) = &self.nodes {
+            nodes.keep(&kept);
+        }
         self.recorder().map_or(Ok(()), |recorder| recorder.keep(kept))
     }
 
     /// Keeps it no longer.
     pub fn forget(&self, id: u64) -> Result<(), String> {
+        if let Some(nodes) = &self.nodes {
+            nodes.forget(id);
+        }
         self.recorder().map_or(Ok(()), |recorder| recorder.forget(id))
     }
 
@@ -241,7 +299,7 @@ impl CaptureSession {
 
     /// The newest small picture of a feed.
     pub fn preview(&self, feed: FeedId) -> Option<Arc<PreviewFrame>> {
-        self.previews.get(feed)
+        self.nodes.as_ref().filter(|nodes| nodes.has(feed)).map_or_else(|| self.previews.get(feed), |nodes| nodes.preview(feed))
     }
 
     /// The moment at `instant`: one picture per camera, decoded in parallel; who has no honest frame is left out by name.
@@ -276,6 +334,9 @@ impl CaptureSession {
         if self.stop.swap(true, Ordering::Relaxed) {
             return;
         }
+        if let Some(nodes) = &self.nodes {
+            nodes.stop();
+        }
         if self.events_lossless.try_send(FeedEvent::Stop).is_err() {
             tracing::debug!("the control thread is gone already");
         }
@@ -301,6 +362,21 @@ impl CaptureSession {
             recorder.stop();
         }
     }
+}
+
+/// Calls the nodes that have some of the feeds.
+fn start_nodes(
+    nodes: &[NodeSpec],
+    specs: &[FeedSpec],
+    feeds: &[(Arc<FeedShared>, Running)],
+    around: &Surroundings,
+) -> Result<Option<Arc<Nodes>>, CaptureError> {
+    if nodes.is_empty() {
+        return Ok(None);
+    }
+    let node_of = |spec: &FeedSpec| if let FeedSource::Node { node } = &spec.source { Some(node.clone()) } else { None };
+    let feeds: Vec<_> = feeds.iter().zip(specs).map(|((shared, _), spec)| (Arc::clone(shared), node_of(spec))).collect();
+    Ok(Some(Arc::new(Nodes::start(nodes, &feeds, around)?)))
 }
 
 /// Opens the recording folder, and sets the house clock: it goes on where earlier sessions were. Without the folder there is capture

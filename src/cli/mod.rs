@@ -8,6 +8,7 @@ mod console;
 mod demo;
 mod devices;
 mod export;
+mod node;
 mod open;
 mod recordings;
 mod refine;
@@ -46,6 +47,8 @@ enum Command {
     Console(console::Args),
     /// Open the console on a production from its show file.
     Open(open::Args),
+    /// Capture cameras on this machine for a console on another one.
+    Node(node::Args),
     /// Check a show file.
     #[command(subcommand)]
     Show(open::ShowArgs),
@@ -73,6 +76,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or_else(|| Command::Console(console::Args::default())) {
         Command::Console(args) => console::run(args),
         Command::Open(args) => open::run(&args),
+        Command::Node(args) => node::run(&args),
         Command::Show(args) => open::run_show(args),
         Command::Demo(args) => demo::run(&args),
         Command::Export(args) => export::run(args),

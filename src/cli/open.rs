@@ -10,11 +10,11 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
     app,
-    capture::{CaptureSession, DiskState, DiskStatus, FeedStatus},
+    capture::{CaptureSession, DiskState, DiskStatus, FeedStatus, NodeStatus},
     engine::{
         CapturedFeeds, Engine, EngineOptions, Feeds,
         clocks::{self, ClockJob},
-        production::{Production, learn_sizes},
+        production::{NodeProduction, Production, learn_sizes},
     },
     output::program::ProgramStatus,
     ring::RingStatus,
@@ -98,6 +98,11 @@ pub fn run_show(args: ShowArgs) -> anyhow::Result<()> {
         ShowArgs::Sync { show, seconds, bursts, reference } => return sync_show(&show, seconds, bursts, reference.as_deref()),
     };
     let show = Show::load(&show)?;
+    if show.node.is_some() && show.rig.as_os_str().is_empty() {
+        let node = NodeProduction::of_show(&show)?;
+        println!("{}: a node with {} feeds, listening at {}, nothing wrong", show.name, node.specs.len(), node.server.listen);
+        return Ok(());
+    }
     let production = Production::of_show(&show)?;
     note_missing(&production);
     let missing = production.missing();
@@ -105,7 +110,11 @@ pub fn run_show(args: ShowArgs) -> anyhow::Result<()> {
     let outputs = production.program.as_ref().map_or_else(String::new, |(options, sinks)| {
         format!(", {} output{} in {}", sinks.len(), if sinks.len() == 1 { "" } else { "s" }, options.format)
     });
-    println!("{}: {} feeds, {} cameras{outputs}, nothing wrong", show.name, production.specs.len(), production.rig.cameras.len());
+    let nodes = match show.nodes.len() {
+        0 => String::new(),
+        n => format!(" ({n} nodes)"),
+    };
+    println!("{}: {} feeds{nodes}, {} cameras{outputs}, nothing wrong", show.name, production.specs.len(), production.rig.cameras.len());
     Ok(())
 }
 
@@ -223,6 +232,9 @@ fn watch(session: &CaptureSession, engine: Option<&Engine>, seconds: Option<u64>
         for line in ring_lines(&session.ring().status()).into_iter().chain(disk_lines(&session.disk_status())) {
             println!("         {line}");
         }
+        for line in session.nodes().iter().flat_map(node_lines) {
+            println!("         {line}");
+        }
         if let Some(output) = engine.and_then(|e| e.snapshot().output.clone()) {
             for line in output_lines(&output) {
                 println!("         {line}");
@@ -240,6 +252,23 @@ fn watch(session: &CaptureSession, engine: Option<&Engine>, seconds: Option<u64>
 fn ring_lines(ring: &RingStatus) -> Vec<String> {
     let mut lines = vec![format!("ring: {:.1} of {:.1} MB", ring.bytes as f64 * 1e-6, ring.budget_bytes as f64 * 1e-6)];
     lines.extend(ring.warnings().into_iter().map(|warning| format!("  {warning}")));
+    lines
+}
+
+/// Whether a node is there, how its clock is known, what came of it.
+fn node_lines(node: &NodeStatus) -> Vec<String> {
+    let state = if node.is_here { node.clock_in_words() } else { format!("node {} ({}) is away", node.name, node.address) };
+    let (bytes, budget) = node.ring_bytes;
+    let mb = |bytes: u64| bytes as f64 * 1e-6;
+    let came = format!(
+        "ring {:.1} of {:.1} MB, came {:.1} MB live, {:.1} MB fetched",
+        mb(bytes),
+        mb(budget),
+        mb(node.live_bytes),
+        mb(node.fetched_bytes)
+    );
+    let mut lines = vec![format!("{state}; {came}, {} connections", node.connections)];
+    lines.extend(node.problem.iter().map(|problem| format!("  {problem}")));
     lines
 }
 

@@ -139,13 +139,20 @@ impl CapturedFeeds {
                 },
             })
             .collect();
+        for (status, feed) in feeds.iter_mut().zip(&self.feeds) {
+            if let Some(node) = feed.and_then(|feed| self.session.node_of(feed)) {
+                status.clock = node.clock_in_words();
+            }
+        }
         let ring = self.session.ring().status();
         status.feed_warnings = ring.feed_warnings();
         status.ring = RingStatus {
             bytes: ring.bytes,
             budget_bytes: ring.budget_bytes,
             pinned_bytes: ring.pinned_bytes,
-            oldest: oldest_of(feeds, &self.feeds, &ring),
+            oldest: oldest_of(feeds, &self.feeds, |id| {
+                if self.session.is_remote(id) { self.session.oldest_on_node(id) } else { ring.feeds.get(id.0)?.oldest }
+            }),
             newest,
             budget_nanos: ring.duration_nanos,
             disk: disk_tier(&self.session.disk_status()),
@@ -155,8 +162,8 @@ impl CapturedFeeds {
 }
 
 /// The oldest instant of which a delivering camera has a frame: neither a camera that came late nor one that went long ago sets it.
-fn oldest_of(feeds: &[FeedStatus], ids: &[Option<FeedId>], ring: &crate::ring::RingStatus) -> Option<MediaTime> {
-    let of = |id: &Option<FeedId>| ring.feeds.get((*id)?.0)?.oldest;
+fn oldest_of(feeds: &[FeedStatus], ids: &[Option<FeedId>], oldest: impl Fn(FeedId) -> Option<MediaTime>) -> Option<MediaTime> {
+    let of = |id: &Option<FeedId>| oldest((*id)?);
     let delivers = |s: &FeedStatus| matches!(s.health, FeedHealth::Good | FeedHealth::Degraded);
     let delivering = feeds.iter().zip(ids).filter(|(s, _)| delivers(s)).filter_map(|(_, id)| of(id)).min();
     delivering.or_else(|| ids.iter().filter_map(of).min())
@@ -321,6 +328,9 @@ impl Feeds for CapturedFeeds {
 
     fn focus(&self, camera: usize) {
         self.focus.camera.store(camera, Ordering::Relaxed);
+        if let Some(feed) = self.feeds.get(camera).copied().flatten() {
+            self.session.watch(feed);
+        }
     }
 
     fn make_room(&self, wanted: bool) {
@@ -342,6 +352,7 @@ impl Feeds for CapturedFeeds {
 
     fn pin(&self, event: EventId, begin: MediaTime, end: MediaTime) -> Result<(), String> {
         let pin = self.session.ring().pin(begin, end);
+        self.session.pin_on_nodes(event.0, begin, end);
         if let Some(old) = self.pins.lock().insert(event, pin) {
             self.session.ring().unpin(old);
         }
@@ -378,6 +389,8 @@ impl Feeds for CapturedFeeds {
     fn warnings(&self) -> Vec<String> {
         let mut warnings: Vec<String> = self.session.disk_status().warnings().into_iter().map(|w| format!("Recording: {w}")).collect();
         warnings.extend(self.session.clock().status().problem.map(|problem| format!("House clock: {problem}")));
+        let of_node = |n: capture::NodeStatus| Some(format!("Node {}: {}", n.name, n.problem?));
+        warnings.extend(self.session.nodes().into_iter().filter_map(of_node));
         warnings.extend(self.with_status(|s| s.feed_warnings.clone()));
         warnings
     }

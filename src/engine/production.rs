@@ -4,11 +4,15 @@
 
 use std::path::Path;
 
-use crate::capture::{CaptureConfig, CaptureError, CaptureSession, ClockReference, FeedSource, FeedSpec, FeedStatus, Taken};
+use crate::capture::{
+    CaptureConfig, CaptureError, CaptureSession, ClockReference, FeedSource, FeedSpec, FeedStatus, NodeServerConfig, NodeSpec,
+    PretendClock, Taken,
+};
+use crate::link::{KeyError, LinkKey};
 use crate::output::program::{ChannelOptions, FormatError, ProgramFormat, SinkAddress, SinkAddressError, SinkCodec, SinkSpec};
 use crate::rig::{self, Rig};
 use crate::ring::{RingConfig, disk::DiskConfig};
-use crate::show::{Show, ShowError};
+use crate::show::{Show, ShowError, ShowFeed};
 
 /// How long pictures are waited for whose size the rig does not tell.
 const SIZES_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
@@ -31,6 +35,9 @@ pub struct Production {
 impl Production {
     /// Reads the rig and every address of a show. Nothing is opened.
     pub fn of_show(show: &Show) -> Result<Self, ShowError> {
+        if show.rig.as_os_str().is_empty() {
+            return Err(show.error_at(1, "this is the file of a node, without a rig; `volte node` runs it"));
+        }
         let rig = rig::load(&show.rig).map_err(|e| show.error_at(show.rig_line, format!("the rig cannot be read: {e}")))?;
         let known = rig.cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
         let mut specs = Vec::new();
@@ -39,35 +46,23 @@ impl Production {
                 let problem = format!("the rig has no camera {:?}; it has {known}. Name the feed like one of them", feed.camera);
                 show.error_at(feed.line, problem)
             })?;
-            let source = FeedSource::parse(&feed.address)
-                .and_then(|source| beside(source, show.folder()))
-                .map_err(|e| show.error_at(feed.line, format!("camera {:?}: {e}", feed.camera)))?;
-            if let FeedSource::Stream(stream) = &source
-                && let Some(taken) = stream.takes()
-                && let Some(other) = taken_by(&specs, &taken)
-            {
-                let problem = format!("camera {:?}: {taken} is taken by camera {other:?} already; give each its own", feed.camera);
-                return Err(show.error_at(feed.line, problem));
+            let spec = spec_of(show, feed, &specs, camera.clock_offset_nanos)?;
+            specs.push(spec);
+        }
+        let mut nodes = Vec::new();
+        for node in &show.nodes {
+            let key = key_of(show, node.key.expose(), node.line)?;
+            nodes.push(NodeSpec { name: node.name.clone(), address: node.address.clone(), key });
+            for (name, line) in &node.cameras {
+                let camera = rig.camera(name).ok_or_else(|| {
+                    show.error_at(*line, format!("the rig has no camera {name:?}; it has {known}. Name the camera like one of them"))
+                })?;
+                let source = FeedSource::Node { node: node.name.clone() };
+                specs.push(FeedSpec { clock_offset_nanos: camera.clock_offset_nanos, ..FeedSpec::new(name, source) });
             }
-            let clock_offset_nanos = camera.clock_offset_nanos.saturating_add(feed.offset_nanos);
-            specs.push(FeedSpec { clock_offset_nanos, make_intra: feed.make_intra, ..FeedSpec::new(&feed.camera, source) });
         }
         let without_feed = rig.cameras.iter().filter(|c| !specs.iter().any(|s| s.name == c.name)).map(|c| c.name.clone()).collect();
-        let standard = RingConfig::default();
-        let clock = match &show.clock {
-            Some((text, line)) => text.parse().map_err(|why: String| show.error_at(*line, format!("clock: {why}")))?,
-            None => ClockReference::Machine,
-        };
-        let capture = CaptureConfig {
-            ring: RingConfig {
-                budget_bytes: show.ring_bytes.unwrap_or(standard.budget_bytes),
-                duration_nanos: show.ring_nanos.unwrap_or(standard.duration_nanos),
-                ..standard
-            },
-            disk: show.disk.as_ref().map(|disk| DiskConfig::new(&disk.folder, disk.budget_bytes)),
-            clock,
-            ..CaptureConfig::default()
-        };
+        let capture = CaptureConfig { nodes, ..capture_of(show)? };
         let program = program_of(show)?;
         Ok(Self { rig, specs, capture, without_feed, program })
     }
@@ -106,6 +101,75 @@ impl Production {
     pub fn start(&self) -> Result<CaptureSession, CaptureError> {
         CaptureSession::start(self.capture.clone(), &self.specs)
     }
+}
+
+/// What a node runs: its feeds, its bounds, and how it serves them.
+#[derive(Debug)]
+pub struct NodeProduction {
+    /// The feeds, in the order of the show.
+    pub specs: Vec<FeedSpec>,
+    /// Bounds of the ring and of the disk.
+    pub capture: CaptureConfig,
+    /// Where it listens, and its key.
+    pub server: NodeServerConfig,
+}
+
+impl NodeProduction {
+    /// Reads every address of a node's file. The rig's clock offsets are the console's matter. Nothing is opened.
+    pub fn of_show(show: &Show) -> Result<Self, ShowError> {
+        let node = show.node.as_ref().ok_or_else(|| {
+            let problem = "there is no [node] table: write [node] and below it key = \"…\" (`volte node --new-key` prints one)";
+            show.error_at(1, problem)
+        })?;
+        if let Some(other) = show.nodes.first() {
+            return Err(show.error_at(other.line, "a node has no [[nodes]] of its own; they belong into the console's file"));
+        }
+        let mut specs = Vec::new();
+        for feed in &show.feeds {
+            let spec = spec_of(show, feed, &specs, 0)?;
+            specs.push(spec);
+        }
+        let key = key_of(show, node.key.expose(), node.line)?;
+        let server = NodeServerConfig { listen: node.listen.clone(), key, pretend: PretendClock::default() };
+        Ok(Self { specs, capture: capture_of(show)?, server })
+    }
+}
+
+fn key_of(show: &Show, text: &str, line: usize) -> Result<LinkKey, ShowError> {
+    text.parse().map_err(|e: KeyError| show.error_at(line, e.to_string()))
+}
+
+fn spec_of(show: &Show, feed: &ShowFeed, specs: &[FeedSpec], rig_offset_nanos: i64) -> Result<FeedSpec, ShowError> {
+    let source = FeedSource::parse(&feed.address)
+        .and_then(|source| beside(source, show.folder()))
+        .map_err(|e| show.error_at(feed.line, format!("camera {:?}: {e}", feed.camera)))?;
+    if let FeedSource::Stream(stream) = &source
+        && let Some(taken) = stream.takes()
+        && let Some(other) = taken_by(specs, &taken)
+    {
+        let problem = format!("camera {:?}: {taken} is taken by camera {other:?} already; give each its own", feed.camera);
+        return Err(show.error_at(feed.line, problem));
+    }
+    let clock_offset_nanos = rig_offset_nanos.saturating_add(feed.offset_nanos);
+    Ok(FeedSpec { clock_offset_nanos, make_intra: feed.make_intra, ..FeedSpec::new(&feed.camera, source) })
+}
+
+fn capture_of(show: &Show) -> Result<CaptureConfig, ShowError> {
+    let standard = RingConfig::default();
+    let clock = match &show.clock {
+        Some((text, line)) => text.parse().map_err(|why: String| show.error_at(*line, format!("clock: {why}")))?,
+        None => ClockReference::Machine,
+    };
+    Ok(CaptureConfig {
+        ring: RingConfig {
+            budget_bytes: show.ring_bytes.unwrap_or(standard.budget_bytes),
+            duration_nanos: show.ring_nanos.unwrap_or(standard.duration_nanos),
+            ..standard
+        },
+        disk: show.disk.as_ref().map(|disk| DiskConfig::new(&disk.folder, disk.budget_bytes)),
+        clock,
+        ..CaptureConfig::default()
+    })
 }
 
 /// The feed that has taken what another wants for itself.

@@ -95,6 +95,25 @@ impl Picture {
         result.map_err(|source| PictureError::Write { path: path.to_owned(), source })
     }
 
+    /// As JPEG; `quality` in percent. `None` when the picture is too large for it.
+    pub fn to_jpeg(&self, quality: u8) -> Option<Vec<u8>> {
+        let rgb: Vec<u8> = self.rgba.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+        let mut out = Vec::new();
+        let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, quality.clamp(1, 100));
+        encoder.encode(&rgb, self.width, self.height, image::ExtendedColorType::Rgb8).ok()?;
+        Some(out)
+    }
+
+    /// From JPEG bytes of anybody; `None` for what is none, and for pictures larger than `side_px`.
+    pub fn from_jpeg(bytes: &[u8], side_px: u32) -> Option<Self> {
+        let mut limits = image::Limits::default();
+        (limits.max_image_width, limits.max_image_height) = (Some(side_px), Some(side_px));
+        let mut reader = image::ImageReader::with_format(std::io::Cursor::new(bytes), image::ImageFormat::Jpeg);
+        reader.limits(limits);
+        let decoded = reader.decode().ok()?.into_rgba8();
+        Self::from_rgba(decoded.width(), decoded.height(), decoded.into_raw()).ok()
+    }
+
     /// Pixels across.
     pub const fn width(&self) -> u32 {
         self.width

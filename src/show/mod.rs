@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+mod nodes;
+
+pub use nodes::{DEFAULT_LISTEN, ShowListener, ShowNode};
+
 /// A nudge beyond this is a mistake, milliseconds.
 const MAX_OFFSET_MS: f64 = 60_000.0;
 const QUALITIES: [&str; 4] = ["auto", "draft", "air", "hero"];
@@ -100,12 +104,16 @@ pub struct Show {
     pub file: PathBuf,
     /// Its name.
     pub name: String,
-    /// The calibration of the cameras.
+    /// The calibration of the cameras; empty where a node's file names none.
     pub rig: PathBuf,
     /// Where `rig` stands in the file, from 1.
     pub rig_line: usize,
     /// The feeds, in the order of the file.
     pub feeds: Vec<ShowFeed>,
+    /// Machines that have further cameras, in the order of the file.
+    pub nodes: Vec<ShowNode>,
+    /// What this machine is as a node of another's show.
+    pub node: Option<ShowListener>,
     /// Memory of the ring, bytes; `None` is the standard.
     pub ring_bytes: Option<u64>,
     /// How far back the ring reaches, nanoseconds; `None` is the standard.
@@ -133,11 +141,15 @@ pub struct Show {
 struct File {
     #[serde(default)]
     name: Option<String>,
-    rig: Spanned<PathBuf>,
+    rig: Option<Spanned<PathBuf>>,
     quality: Option<Spanned<String>>,
     retime: Option<Spanned<String>>,
     clock: Option<Spanned<String>>,
+    #[serde(default)]
     feeds: Vec<Spanned<FileFeed>>,
+    #[serde(default)]
+    nodes: Vec<Spanned<nodes::FileNode>>,
+    node: Option<nodes::FileListener>,
     #[serde(default)]
     ring: FileRing,
     disk: Option<FileDisk>,
@@ -276,8 +288,13 @@ impl Show {
             let offset_nanos = (offset * 1e6).round() as i64;
             feeds.push(ShowFeed { camera: name.to_owned(), address: address.as_ref().clone(), offset_nanos, make_intra: *intra, line });
         }
-        if feeds.is_empty() {
+        let nodes = nodes::nodes(text, &read.nodes, &mut seen, &wrong)?;
+        if feeds.is_empty() && nodes.is_empty() {
             return Err(wrong(&(0..0), "the show has no feeds; write a [[feeds]] table for every camera".to_owned()));
+        }
+        let node = read.node.as_ref().map(|node| nodes::listener(text, node));
+        if read.rig.is_none() && node.is_none() {
+            return Err(wrong(&(0..0), "missing field `rig`: the calibration of the cameras. docs/show.md lists all settings".to_owned()));
         }
         let whole = |value: &Option<Spanned<u64>>, key: &str, range: Range<u64>| match value {
             Some(v) if !range.contains(v.as_ref()) => {
@@ -326,9 +343,11 @@ impl Show {
         Ok(Self {
             file: file.to_owned(),
             name: read.name.unwrap_or_else(stem),
-            rig: folder.join(read.rig.as_ref()),
-            rig_line: line_of(text, &read.rig.span()),
+            rig: read.rig.as_ref().map_or_else(PathBuf::new, |rig| folder.join(rig.as_ref())),
+            rig_line: read.rig.as_ref().map_or(1, |rig| line_of(text, &rig.span())),
             feeds,
+            nodes,
+            node,
             ring_bytes,
             ring_nanos,
             disk,

@@ -9,12 +9,13 @@ mod runner;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 
 pub(super) use element::Decoder;
 use runner::{REORDERED, Runner};
 
 use super::Codec;
+use super::node::{Asked, Nodes};
 use super::record::Note;
 use crate::frame::{Moment, MomentFrame, Picture, YuvFrame};
 use crate::ring::disk::{DiskStore, FoundOnDisk};
@@ -46,6 +47,12 @@ pub enum DecodeError {
     #[error("its frame cannot be decoded: {reason}")]
     Failed {
         /// What the decoder said.
+        reason: String,
+    },
+    /// The node that has the camera does not give it.
+    #[error("{reason}")]
+    Node {
+        /// Why, and what helps.
         reason: String,
     },
     /// The decoder delivered something that cannot be used.
@@ -85,6 +92,11 @@ impl FeedFormats {
         u16::try_from(index).unwrap_or(u16::MAX)
     }
 
+    /// A format in words that another machine understands.
+    pub(super) fn note(&self, feed: FeedId, format: u16) -> Option<String> {
+        self.get(feed, format).map(|f| Note::of(f.codec, &f.caps))
+    }
+
     pub(super) fn get(&self, feed: FeedId, format: u16) -> Option<StreamFormat> {
         self.0.read().get(feed.0)?.get(usize::from(format)).cloned()
     }
@@ -106,6 +118,8 @@ pub struct MomentDecoder {
     formats: Arc<FeedFormats>,
     /// What memory no longer has.
     disk: Option<Arc<DiskStore>>,
+    /// Those that have feeds of other machines.
+    nodes: Option<Arc<Nodes>>,
     /// Warm decoders per feed, as many as ever worked on it at once.
     idle: Mutex<Vec<Vec<Decoder>>>,
     /// Decoders that stay with a feed that rolls, the one used last at the end.
@@ -116,7 +130,7 @@ pub struct MomentDecoder {
 impl MomentDecoder {
     /// A decoder for the feeds of `ring`.
     pub fn new(ring: Arc<Ring>, formats: Arc<FeedFormats>) -> Self {
-        Self { ring, formats, disk: None, idle: Mutex::default(), runners: Mutex::default(), units: Counter::default() }
+        Self { ring, formats, disk: None, nodes: None, idle: Mutex::default(), runners: Mutex::default(), units: Counter::default() }
     }
 
     /// With a recording folder for what memory no longer has.
@@ -125,7 +139,27 @@ impl MomentDecoder {
         Self { disk: Some(disk), ..self }
     }
 
-    fn gop_for(&self, feed: FeedId, instant: MediaTime) -> Result<GopForInstant, DecodeError> {
+    /// With nodes that have some of the feeds.
+    #[must_use]
+    pub(super) fn with_nodes(self, nodes: Arc<Nodes>) -> Self {
+        Self { nodes: Some(nodes), ..self }
+    }
+
+    /// Asks the feed's node, if it has one and memory here does not do.
+    fn ask(&self, feed: FeedId, instant: MediaTime) -> Option<Asked> {
+        let nodes = self.nodes.as_ref().filter(|nodes| nodes.has(feed))?;
+        if self.ring.gop_for(feed, instant).is_ok() { None } else { nodes.ask(feed, instant) }
+    }
+
+    fn gop_asked(&self, feed: FeedId, instant: MediaTime, asked: Option<Asked>) -> Result<GopForInstant, DecodeError> {
+        match (&self.nodes, asked) {
+            (Some(nodes), Some(asked)) => nodes.answer(feed, &asked, instant).map_err(|reason| DecodeError::Node { reason }),
+            _ => self.gop_for(feed, instant),
+        }
+    }
+
+    /// What must be decoded to see a feed of this machine at an instant.
+    pub(super) fn gop_for(&self, feed: FeedId, instant: MediaTime) -> Result<GopForInstant, DecodeError> {
         let in_memory = self.ring.gop_for(feed, instant);
         let (Some(disk), Err(Dishonest::Empty | Dishonest::NoKeyframe | Dishonest::TooFar { .. })) = (&self.disk, &in_memory) else {
             return Ok(in_memory?);
@@ -154,7 +188,10 @@ impl MomentDecoder {
     }
 
     /// Units of a range, from the disk where memory does not reach back far enough.
-    fn range(&self, feed: FeedId, from: MediaTime, until: MediaTime) -> Result<Vec<AccessUnit>, DecodeError> {
+    pub(super) fn range(&self, feed: FeedId, from: MediaTime, until: MediaTime) -> Result<Vec<AccessUnit>, DecodeError> {
+        if let Some(nodes) = self.nodes.as_ref().filter(|nodes| nodes.has(feed)) {
+            return nodes.range(feed, from, until).map_err(|reason| DecodeError::Node { reason });
+        }
         let in_memory = self.ring.range(feed, from, until);
         let interval_nanos = self.ring.interval_nanos(feed).unwrap_or(0);
         let (Some(disk), true) = (&self.disk, in_memory.first().is_none_or(|u| u.pts > from.plus_nanos(interval_nanos))) else {
@@ -222,7 +259,11 @@ impl MomentDecoder {
 
     /// One camera's honest frame at `instant`, with `time − instant` in nanoseconds.
     pub fn decode_frame(&self, feed: FeedId, instant: MediaTime) -> Result<(TimedFrame, i64), DecodeError> {
-        let gop = self.gop_for(feed, instant)?;
+        self.decode_asked(feed, instant, self.ask(feed, instant))
+    }
+
+    fn decode_asked(&self, feed: FeedId, instant: MediaTime, asked: Option<Asked>) -> Result<(TimedFrame, i64), DecodeError> {
+        let gop = self.gop_asked(feed, instant, asked)?;
         let frames = self.decode_units(feed, &gop.units, &|time| time == gop.pts)?;
         let frame = frames.into_iter().next().ok_or_else(|| DecodeError::Failed { reason: "the decoder gave no picture".to_owned() })?;
         Ok((frame, gop.error_nanos))
@@ -302,20 +343,25 @@ impl MomentDecoder {
         moment.frames.par_iter().map(of_frame).collect()
     }
 
+    /// All feeds, those of nodes asked for: all at once, before anything is decoded.
+    fn ask_all(&self, instant: MediaTime) -> Vec<(FeedId, Arc<str>, Option<Asked>)> {
+        self.ring.feeds().into_iter().map(|(feed, name)| (feed, name, self.ask(feed, instant))).collect()
+    }
+
     /// The decoded planes of all cameras at `instant`, in the ring's order; who is missing says why.
     pub fn decode_planes(&self, instant: MediaTime) -> Vec<NamedFrame> {
-        let feeds = self.ring.feeds();
-        feeds.par_iter().map(|(feed, name)| (Arc::clone(name), self.decode_frame(*feed, instant))).collect()
+        let asked = self.ask_all(instant);
+        asked.into_par_iter().map(|(feed, name, asked)| (name, self.decode_asked(feed, instant, asked))).collect()
     }
 
     /// The moment at `instant`: one picture per camera; cameras without an honest frame are left out by name.
     pub fn decode(&self, instant: MediaTime) -> Moment {
         let mut moment = Moment { instant, ..Moment::default() };
-        let feeds = self.ring.feeds();
-        let decoded: Vec<_> = feeds
-            .par_iter()
-            .map(|(feed, name)| {
-                let picture = self.decode_frame(*feed, instant).and_then(|(timed, error_nanos)| {
+        let asked = self.ask_all(instant);
+        let decoded: Vec<_> = asked
+            .into_par_iter()
+            .map(|(feed, name, asked)| {
+                let picture = self.decode_asked(feed, instant, asked).and_then(|(timed, error_nanos)| {
                     let short = || DecodeError::Failed { reason: "its planes are incomplete".to_owned() };
                     Ok((Arc::new(timed.frame.to_picture().ok_or_else(short)?), timed.time, error_nanos))
                 });

@@ -15,7 +15,7 @@ pub(in crate::capture) struct Note {
 }
 
 impl Note {
-    fn of(codec: Codec, caps: &gst::Caps) -> String {
+    pub(in crate::capture) fn of(codec: Codec, caps: &gst::Caps) -> String {
         // An enum and a string always become JSON.
         serde_json::to_string(&Self { codec, caps: caps.to_string() }).unwrap_or_default()
     }
