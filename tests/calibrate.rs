@@ -307,3 +307,42 @@ fn the_command_tells_what_it_did_and_writes_nothing_half() {
         assert!(!fine && told.contains(named), "{told}");
     }
 }
+
+#[cfg(all(feature = "console", feature = "gstreamer"))]
+#[test]
+fn the_watch_names_the_camera_that_was_turned() {
+    // The last of three cameras' pictures, shifted by six pixels: as good as a turn by half a degree about its vertical.
+    let dir = tempfile::tempdir().unwrap();
+    let (now, out) = (dir.path().join("now"), dir.path().join("now.toml"));
+    std::fs::create_dir(&now).unwrap();
+    let (walk, seen) = set("walk/transforms.json", "walk/images", &[]);
+    for (c, picture) in walk.cameras.iter().zip(&seen) {
+        let mut picture = picture.clone();
+        if c.name == "cam07" {
+            let (w, was) = (picture.width() as usize, picture.rgba().to_vec());
+            for (row, from) in picture.rgba_mut().chunks_exact_mut(4 * w).zip(was.chunks_exact(4 * w)) {
+                row[24..].copy_from_slice(&from[..4 * w - 24]);
+            }
+        }
+        picture.save(&now.join(format!("{}.png", c.name))).unwrap();
+    }
+    let run = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_volte"));
+        command.args(["rig", "watch"]).arg(data("walk/transforms.json")).arg("--pictures").arg(data("walk/images"));
+        let done = command.args([&now, &now]).args(words).output().unwrap();
+        (done.status.success(), format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr)))
+    };
+    let (fine, told) = run(&["--out", out.to_str().unwrap()]);
+    println!("{told}");
+    // Bumped once; in the third folder it stands where it was solved.
+    assert!(fine && told.contains("cam07 was bumped, its picture moved by 6.") && told.contains("1 bump\n"), "{told}");
+    let solved = load(&out).unwrap();
+    let turned =
+        |i: usize| angle_deg(solved.cameras[i].camera_from_world.rotation * walk.cameras[i].camera_from_world.rotation.transpose());
+    let expected = (6.0 / walk.cameras[7].lens.fx_px).to_degrees();
+    assert!((turned(7) - expected).abs() < 0.05 && (0..12).all(|i| i == 7 || turned(i) < 1e-6), "{} of {expected}", turned(7));
+    for words in [["--every", "0"], ["--seconds", "nan"]] {
+        let (fine, told) = run(&words);
+        assert!(!fine && told.contains(words[0]), "{told}");
+    }
+}

@@ -15,6 +15,7 @@ mod refine;
 mod rig;
 mod sync;
 mod venue;
+mod watch;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};

@@ -15,6 +15,7 @@ use volte::{
     gpu::{Gpu, GpuOptions},
     output::CancelToken,
     rig::{self, Camera, Format, Rig, pictures},
+    time::MediaTime,
 };
 
 /// What `volte rig refine` takes.
@@ -67,7 +68,7 @@ enum Lens {
 }
 
 /// The pictures of some moments, `[moment][camera]`.
-type Moments = Vec<Vec<Option<Picture>>>;
+pub(super) type Moments = Vec<Vec<Option<Picture>>>;
 
 /// Runs it.
 pub fn run(args: &Args) -> anyhow::Result<()> {
@@ -128,7 +129,7 @@ fn bar(what: &str) -> anyhow::Result<ProgressBar> {
 }
 
 /// Each folder a moment; the rig is fitted to the first folder's pictures, and the others must be of the same sizes.
-fn of_folders(rig: &mut Rig, folders: &[PathBuf]) -> anyhow::Result<Moments> {
+pub(super) fn of_folders(rig: &mut Rig, folders: &[PathBuf]) -> anyhow::Result<Moments> {
     let mut moments = Vec::new();
     for (k, folder) in folders.iter().enumerate() {
         let matched = pictures::match_rig(rig, folder)?;
@@ -154,15 +155,25 @@ fn of_footage(rig: &mut Rig, args: &Args, cancel: &CancelToken) -> anyhow::Resul
     let mut moments: Moments = Vec::new();
     for k in 0..n {
         anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
-        let instant = from.plus_nanos((until - from) / (2 * n) * (2 * k + 1));
-        let moment = footage.moment_at(instant).map_err(anyhow::Error::msg)?;
-        let of = |c: &Camera| moment.frames.iter().find(|f| f.camera == c.name).map(|f| Picture::clone(&f.picture));
-        moments.push(rig.cameras.iter().map(of).collect());
+        moments.push(moment_of(&mut footage, rig, from.plus_nanos((until - from) / (2 * n) * (2 * k + 1)))?);
     }
+    fit(rig, &moments)?;
+    Ok(moments)
+}
+
+/// What the rig's cameras saw at an instant of footage.
+pub(super) fn moment_of(footage: &mut Footage, rig: &Rig, instant: MediaTime) -> anyhow::Result<Vec<Option<Picture>>> {
+    let moment = footage.moment_at(instant).map_err(anyhow::Error::msg)?;
+    let of = |c: &Camera| moment.frames.iter().find(|f| f.camera == c.name).map(|f| Picture::clone(&f.picture));
+    Ok(rig.cameras.iter().map(of).collect())
+}
+
+/// Fits the rig to the sizes of its pictures.
+pub(super) fn fit(rig: &mut Rig, moments: &[Vec<Option<Picture>>]) -> anyhow::Result<()> {
     let size = |i: usize| moments.iter().find_map(|m| m[i].as_ref()).map_or((0, 0), |p| (p.width(), p.height()));
     let sizes: Vec<(String, u32, u32)> = rig.cameras.iter().enumerate().map(|(i, c)| (c.name.clone(), size(i).0, size(i).1)).collect();
     rig::fit_to_pictures(rig, &sizes)?.iter().for_each(|n| println!("note: {n}"));
-    Ok(moments)
+    Ok(())
 }
 
 fn synthesis(before: &Rig, after: &Rig, pictures: &[Option<&Picture>], cancel: &CancelToken) -> anyhow::Result<Option<SynthesisScores>> {

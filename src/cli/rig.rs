@@ -44,6 +44,11 @@ pub enum Args {
     /// Points are matched between neighbours and one bundle adjustment moves the cameras until they fit. A fifth of the points is kept out of
     /// it: they, and pictures of hidden cameras, judge whether the rig became better. If not, it says that there is nothing to gain.
     Refine(super::refine::Args),
+    /// Look through footage for cameras that were bumped, and solve those again.
+    ///
+    /// What stands in the hall is learned from the beginning; a look each second says whether each camera still stands where it did, whoever
+    /// walks through. A bumped camera is named and solved alone from where the hall's points now appear.
+    Watch(super::watch::Args),
     /// Read a rig of any format and write it in another.
     Convert {
         /// The calibration: a file or a folder, of any format that `check` reads.
@@ -107,6 +112,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     match args {
         Args::Sync(args) => super::sync::run(&args),
         Args::Refine(args) => super::refine::run(&args),
+        Args::Watch(args) => super::watch::run(&args),
         Args::Check { rig, only, pictures, draw } => check_rig(&rig, &only, pictures.as_deref(), draw.as_deref()),
         Args::Convert { rig, out, to, only, pictures, overwrite } => {
             refuse_taken(&out, to.format(), overwrite)?;
