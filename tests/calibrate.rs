@@ -299,7 +299,9 @@ fn the_command_tells_what_it_did_and_writes_nothing_half() {
     };
     let (fine, told) = run(&["--out", out.to_str().unwrap()]);
     assert!(fine && told.contains("better by") && told.contains("dB before") && told.contains("the adjusted rig written"), "{told}");
-    assert!(between_neighbours_deg(&walk, &load(&out).unwrap()) < 0.02);
+    // Five cameras on 24° see less of their own twist than a whole arc does.
+    let off_deg = between_neighbours_deg(&walk, &load(&out).unwrap());
+    assert!(off_deg < 0.06, "{off_deg}° of 0.35°");
     let (fine, told) = run(&["--out", out.to_str().unwrap()]);
     assert!(!fine && told.contains("--overwrite"), "{told}");
     for (words, named) in [(["--keep", "nobody"], "nobody"), (["--use", "cam04"], "two")] {
@@ -311,7 +313,7 @@ fn the_command_tells_what_it_did_and_writes_nothing_half() {
 #[cfg(all(feature = "console", feature = "gstreamer"))]
 #[test]
 fn the_watch_names_the_camera_that_was_turned() {
-    // The last of three cameras' pictures, shifted by six pixels: as good as a turn by half a degree about its vertical.
+    // One camera's picture, shifted by six pixels: as good as a turn about its vertical.
     let dir = tempfile::tempdir().unwrap();
     let (now, out) = (dir.path().join("now"), dir.path().join("now.toml"));
     std::fs::create_dir(&now).unwrap();
