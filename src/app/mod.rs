@@ -19,4 +19,6 @@ mod surface;
 mod windows;
 
 #[cfg(feature = "console")]
+pub use crate::console::Language;
+#[cfg(feature = "console")]
 pub use windows::{AppError, WindowOptions, has_display, run};

@@ -29,7 +29,7 @@ use super::{
     surface::WindowGpu,
 };
 use crate::{
-    console::ConsoleState,
+    console::{ConsoleState, Language},
     control::{self, KeyContext},
     engine::{Command, Engine},
     replay::Readiness,
@@ -62,6 +62,8 @@ pub struct WindowOptions {
     pub program_full_screen: bool,
     /// Do not open the program window.
     pub no_program_window: bool,
+    /// What the console is written in.
+    pub language: Language,
     /// Write every command of the operator down, a line each.
     pub record_commands: Option<Arc<Mutex<File>>>,
     /// Set from outside (Ctrl-C) to close the windows.
@@ -145,7 +147,7 @@ impl App<'_> {
         let console = window(event_loop, "Volte", console, LogicalSize::new(960.0, 600.0))?;
         let gpu = WindowGpu::open(&console)?;
         self.console_pause = if gpu.is_software() { CONSOLE_INTERVAL_SOFTWARE } else { CONSOLE_INTERVAL };
-        self.console = Some(ConsoleWindow::new(&gpu, console, ConsoleState::default())?);
+        self.console = Some(ConsoleWindow::new(&gpu, console, ConsoleState::speaking(self.options.language))?);
         self.gpu = Some(gpu);
         match program {
             Some(place) => self.open_program(event_loop, place)?,

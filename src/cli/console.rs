@@ -61,6 +61,9 @@ pub struct Desk {
     /// draft, air or hero (air, refined in the background); by default the best one that is in time.
     #[arg(long, value_parser = super::parse_quality)]
     pub quality: Option<Quality>,
+    /// Language of the console: en or fr [default: that of the environment].
+    #[arg(long, value_parser = parse_language)]
+    pub language: Option<app::Language>,
     /// Open the program window in full screen.
     #[arg(long)]
     full_screen: bool,
@@ -119,6 +122,7 @@ impl Desk {
             retime,
             full_screen,
             no_program_window,
+            language: show.language.as_deref().and_then(app::Language::from_tag),
             record: show.disk.as_ref().map(|disk| disk.folder.clone()),
             desk_folder: Some(show.desk_folder.clone()),
             export_folder: show.export_folder.clone(),
@@ -177,6 +181,7 @@ impl Desk {
             program_full_screen: self.full_screen,
             no_program_window: self.no_program_window,
             record_commands,
+            language: self.language.unwrap_or_else(app::Language::of_environment),
             ..app::WindowOptions::default()
         };
         let quit = Arc::clone(&windows.quit);
@@ -220,6 +225,12 @@ impl Desk {
         );
         Ok(())
     }
+}
+
+/// A language by its tag.
+pub fn parse_language(tag: &str) -> Result<app::Language, String> {
+    let known = || app::Language::all().map(|l| format!("{} ({})", l.tag(), l.name())).collect::<Vec<_>>().join(", ");
+    app::Language::from_tag(tag).ok_or_else(|| format!("the console speaks {}", known()))
 }
 
 fn created(file: &std::path::Path) -> anyhow::Result<Arc<Mutex<std::fs::File>>> {

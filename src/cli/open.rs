@@ -45,6 +45,9 @@ pub struct Args {
     /// Write every command of the operator to a text file that --commands runs again.
     #[arg(long, value_name = "FILE", conflicts_with = "headless")]
     record_commands: Option<PathBuf>,
+    /// Language of the console: en or fr [default: the show's, else that of the environment].
+    #[arg(long, value_parser = super::console::parse_language)]
+    language: Option<app::Language>,
     /// Do not open the program window; F11 opens it later.
     #[arg(long)]
     no_program_window: bool,
@@ -194,6 +197,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let feeds = Arc::new(CapturedFeeds::new(rig, session, None)?);
     let mut desk = Desk::of_show(&show, args.full_screen, args.no_program_window);
+    desk.language = args.language.or(desk.language);
     (desk.commands, desk.record_commands) = (args.commands.clone(), args.record_commands.clone());
     if args.headless && args.commands.is_some() {
         return desk.run_commands(feeds, program);

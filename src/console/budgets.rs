@@ -3,6 +3,7 @@
 
 use egui::{Align2, Color32, Rect, Role, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{find, say, t, word};
 use super::{style, widgets};
 use crate::{
     engine::{DiskState, DiskTier, LevelCost, Snapshot},
@@ -13,7 +14,7 @@ use crate::{
 const LEAST_ROW: f32 = 16.0;
 
 /// Rows that a small panel does without, the first first.
-const CAN_GO: [&str; 4] = ["GPU per camera", "Last solve", "Preview picture", "Kept by marks"];
+const CAN_GO: [&str; 4] = ["budget-per-camera", "budget-solve", "budget-preview", "budget-kept"];
 
 /// One bar: name, figures, share of the budget.
 struct Budget<'a> {
@@ -34,7 +35,7 @@ fn color_of(share: f32) -> Color32 {
 
 /// Draws the panel.
 pub fn show(ui: &Ui, snapshot: &Snapshot) {
-    let inner = widgets::panel(ui, "BUDGETS", &adapter(snapshot));
+    let inner = widgets::panel(ui, t("panel-budgets"), &adapter(snapshot));
     let ring = &snapshot.ring;
     let of = |part: f64, whole: f64| if whole > 0.0 { (part / whole) as f32 } else { 0.0 };
     let held_secs = match (ring.oldest, ring.newest) {
@@ -50,27 +51,27 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
     // Ring bars are meant to be full: only pins squeeze it.
     let mut budgets = vec![
         Budget {
-            name: "Ring memory",
-            figures: format!("{} of {}", widgets::bytes(ring.bytes), widgets::bytes(ring.budget_bytes)),
+            name: "budget-ring-memory",
+            figures: say!("of", part = widgets::bytes(ring.bytes), all = widgets::bytes(ring.budget_bytes)),
             share: memory,
             color: style::ACCENT,
         },
         Budget {
-            name: "Ring duration",
-            figures: format!("{held_secs:.0} of {budget_secs:.0} s"),
+            name: "budget-ring-duration",
+            figures: say!("of-secs", part = format!("{held_secs:.0}"), all = format!("{budget_secs:.0}")),
             share: of(held_secs, budget_secs),
             color: style::ACCENT,
         },
-        Budget { name: "Kept by marks", figures: widgets::bytes(ring.pinned_bytes), share: pinned, color: color_of(pinned / 0.9) },
+        Budget { name: "budget-kept", figures: widgets::bytes(ring.pinned_bytes), share: pinned, color: color_of(pinned / 0.9) },
         Budget {
-            name: "Program picture",
-            figures: format!("{:.1} of {frame_ms:.0} ms", gpu.program_ms),
+            name: "budget-program",
+            figures: say!("of-ms", part = format!("{:.1}", gpu.program_ms), all = format!("{frame_ms:.0}")),
             share: ms(gpu.program_ms),
             color: color_of(ms(gpu.program_ms)),
         },
         Budget {
-            name: "Preview picture",
-            figures: format!("{:.1} of {frame_ms:.0} ms", gpu.preview_ms),
+            name: "budget-preview",
+            figures: say!("of-ms", part = format!("{:.1}", gpu.preview_ms), all = format!("{frame_ms:.0}")),
             share: ms(gpu.preview_ms),
             color: color_of(ms(gpu.preview_ms)),
         },
@@ -78,16 +79,16 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
     if ring.disk.state != DiskState::Off {
         let used = of(ring.disk.bytes as f64, ring.disk.budget_bytes as f64);
         let color = if ring.disk.state == DiskState::Recording { style::ACCENT } else { style::AMBER };
-        budgets.insert(2, Budget { name: "On disk", figures: disk_figures(&ring.disk), share: used, color });
+        budgets.insert(2, Budget { name: "budget-disk", figures: disk_figures(&ring.disk), share: used, color });
     }
     let solve = f64::from(gpu.solve_ms);
     let solved = match (solve > 0.0, gpu.meter_ms > 0.0) {
-        (true, true) => format!("{solve:.0} ms, meter {:.0} ms", gpu.meter_ms),
+        (true, true) => say!("solve-meter", solve = format!("{solve:.0}"), meter = format!("{:.0}", gpu.meter_ms)),
         (true, false) => format!("{solve:.0} ms"),
         _ => "-".to_owned(),
     };
-    budgets.push(Budget { name: "Last solve", figures: solved, share: of(solve, 1000.0), color: style::ACCENT });
-    budgets.push(Budget { name: "GPU per camera", figures: costs(snapshot), share: 0.0, color: style::ACCENT });
+    budgets.push(Budget { name: "budget-solve", figures: solved, share: of(solve, 1000.0), color: style::ACCENT });
+    budgets.push(Budget { name: "budget-per-camera", figures: costs(snapshot), share: 0.0, color: style::ACCENT });
 
     let room = ((inner.height() - 18.0) / LEAST_ROW) as usize;
     if let Some(output) = &snapshot.output {
@@ -102,7 +103,13 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
 
     let dropped: u64 = snapshot.cameras.iter().map(|c| c.status.dropped).sum();
     let level = &snapshot.level;
-    let counts = format!("dropped {dropped}   repeated {}   {}: {}", snapshot.program.repeated, level.level.label(), level.why);
+    let counts = say!(
+        "counts",
+        dropped = dropped,
+        repeated = snapshot.program.repeated,
+        level = word("quality", level.level.label()),
+        why = &level.why
+    );
     let row = ((inner.height() - 18.0) / budgets.len() as f32).clamp(LEAST_ROW, 34.0);
     for (k, budget) in budgets.iter().enumerate() {
         let top = inner.top() + row * k as f32;
@@ -110,11 +117,11 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
         let y = top + row * 0.36;
         let figures = ui.painter().text(pos2(rect.right(), y), Align2::RIGHT_CENTER, &budget.figures, style::digits(11.5), style::TEXT);
         let name = Rect::from_min_max(pos2(rect.left(), y - 8.0), pos2((figures.left() - 6.0).max(rect.left()), y + 8.0));
-        widgets::line(ui, name, budget.name, style::text(11.5), style::DIM);
+        widgets::line(ui, name, find(budget.name), style::text(11.5), style::DIM);
         let bar = Rect::from_min_size(pos2(rect.left(), top + row * 0.72), vec2(rect.width(), (row * 0.18).clamp(3.0, 6.0)));
         widgets::fill_bar(ui, bar, budget.share, budget.color);
         ui.interact(rect, ui.scope_id().with(budget.name), egui::Sense::hover())
-            .widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("{} {}", budget.name, budget.figures)));
+            .widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("{} {}", find(budget.name), budget.figures)));
     }
     let foot = Rect::from_min_max(pos2(inner.left(), inner.bottom() - 15.0), inner.max);
     let color = if dropped + snapshot.program.repeated > 0 { style::AMBER } else { style::DIM };
@@ -124,14 +131,14 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
 /// What is on disk, and how long the room lasts.
 fn disk_figures(disk: &DiskTier) -> String {
     let room = match (disk.state, disk.secs_left) {
-        (DiskState::Failed, _) => return "not recorded".to_owned(),
-        (DiskState::Paused, _) => "paused".to_owned(),
-        (_, Some(secs)) if secs >= 5400.0 => format!("{:.0} h left", secs / 3600.0),
-        (_, Some(secs)) if secs >= 60.0 => format!("{:.0} min left", secs / 60.0),
-        (_, Some(_)) => "oldest is replaced".to_owned(),
+        (DiskState::Failed, _) => return t("not-recorded").to_owned(),
+        (DiskState::Paused, _) => t("paused").to_owned(),
+        (_, Some(secs)) if secs >= 5400.0 => say!("hours-left", hours = format!("{:.0}", secs / 3600.0)),
+        (_, Some(secs)) if secs >= 60.0 => say!("minutes-left", minutes = format!("{:.0}", secs / 60.0)),
+        (_, Some(_)) => t("oldest-replaced").to_owned(),
         (_, None) => String::new(),
     };
-    format!("{} of {}   {room}", widgets::bytes(disk.bytes), widgets::bytes(disk.budget_bytes))
+    say!("disk-figures", part = widgets::bytes(disk.bytes), all = widgets::bytes(disk.budget_bytes), room = room)
 }
 
 /// The output, and a row for each of its sinks; where there is no room for that, one for all of them.
@@ -139,9 +146,9 @@ fn outputs(output: &ProgramStatus, rows: usize) -> Vec<Budget<'_>> {
     let channel = &output.channel;
     let latency = channel.latency_nanos.map_or_else(String::new, |nanos| format!("   {:.0} ms", nanos as f64 * 1e-6));
     let lost = channel.underruns + channel.skipped;
-    let late = if lost > 0 { format!("   {lost} late") } else { String::new() };
+    let late = if lost > 0 { say!("late-count", count = lost) } else { String::new() };
     let first = Budget {
-        name: "Output",
+        name: "budget-output",
         figures: format!("{}{latency}{late}", channel.timecode),
         share: 1.0,
         color: if channel.skipped > 0 || channel.slates == channel.frames { style::AMBER } else { style::ACCENT },
@@ -149,14 +156,23 @@ fn outputs(output: &ProgramStatus, rows: usize) -> Vec<Budget<'_>> {
     if output.sinks.len() + 1 > rows.max(2) {
         let away: Vec<&str> = output.sinks.iter().filter(|s| s.state != SinkState::Running).map(|s| s.name.as_str()).collect();
         let (all, good) = (output.sinks.len(), output.sinks.len() - away.len());
-        let figures = if away.is_empty() { format!("{all} running") } else { format!("{good} of {all} running, not {}", away.join(", ")) };
+        let figures = if away.is_empty() {
+            say!("sinks-running", count = all)
+        } else {
+            say!("sinks-away", good = good, all = all, away = away.join(", "))
+        };
         let color = if away.is_empty() { style::ACCENT } else { style::AMBER };
-        return vec![first, Budget { name: "Sinks", figures, share: good as f32 / all as f32, color }];
+        return vec![first, Budget { name: "budget-sinks", figures, share: good as f32 / all as f32, color }];
     }
     let rows = output.sinks.iter().map(|sink| {
         let good = sink.state == SinkState::Running;
         let lost = sink.dropped + sink.missed;
-        let figures = format!("{}   {:.1} Mb/s   lost {lost}", sink.state.word(), sink.bits_per_sec as f64 * 1e-6);
+        let figures = say!(
+            "sink-figures",
+            state = word("sink", sink.state.word()),
+            rate = format!("{:.1}", sink.bits_per_sec as f64 * 1e-6),
+            lost = lost
+        );
         let color = if good { style::ACCENT } else { style::AMBER };
         Budget { name: &sink.name, figures, share: f32::from(u8::from(good)), color }
     });
@@ -165,15 +181,15 @@ fn outputs(output: &ProgramStatus, rows: usize) -> Vec<Budget<'_>> {
 
 /// What a camera has cost at each level.
 fn costs(snapshot: &Snapshot) -> String {
-    let known = |c: &LevelCost| c.solve_secs_per_camera.map(|secs| format!("{} {:.0} ms", c.level.label(), secs * 1e3));
+    let known = |c: &LevelCost| c.solve_secs_per_camera.map(|secs| format!("{} {:.0} ms", word("quality", c.level.label()), secs * 1e3));
     let known: Vec<String> = snapshot.level.costs.iter().filter_map(known).collect();
     if known.is_empty() { "-".to_owned() } else { known.join(", ") }
 }
 
 fn adapter(snapshot: &Snapshot) -> String {
     match (&snapshot.gpu.problem, snapshot.gpu.adapter.is_empty()) {
-        (Some(_), _) => "no GPU: real cameras only".to_owned(),
-        (None, true) => "GPU warms up".to_owned(),
+        (Some(_), _) => t("no-gpu").to_owned(),
+        (None, true) => t("gpu-warms").to_owned(),
         (None, false) => snapshot.gpu.adapter.clone(),
     }
 }

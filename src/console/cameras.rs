@@ -2,10 +2,12 @@
 
 use egui::{Align2, Color32, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{command, say, t};
 use super::{style, widgets};
 use crate::engine::{CameraView, Command, CommandKind, FeedHealth, Snapshot};
 
-const ROW: f32 = 20.0;
+/// What a finger can hit, points.
+const ROW: f32 = 28.0;
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
@@ -13,15 +15,15 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let n = snapshot.cameras.len();
     let note = match (n, snapshot.house_clock.as_str()) {
         (0, _) => String::new(),
-        (n, "") => format!("{good} of {n} good"),
-        (n, clock) => format!("{good} of {n} good · {clock}"),
+        (n, "") => say!("cameras-good", good = good, all = n),
+        (n, clock) => format!("{} · {clock}", say!("cameras-good", good = good, all = n)),
     };
-    let inner = widgets::panel(ui, "CAMERA HEALTH", &note);
+    let inner = widgets::panel(ui, t("panel-health"), &note);
     if n == 0 {
-        return widgets::empty_state(ui, inner, "No cameras", "Their rates, losses and clocks appear here");
+        return widgets::empty_state(ui, inner, t("no-cameras"), t("health-empty"));
     }
     let head = Rect::from_min_size(inner.min, vec2(inner.width(), 16.0));
-    for (title, x) in ["fps", "drop", "late", "dup", "clock ms"].into_iter().zip(columns(head)) {
+    for (title, x) in [t("head-fps"), t("head-drop"), t("head-late"), t("head-dup"), t("head-clock")].into_iter().zip(columns(head)) {
         ui.painter().text(pos2(x, head.center().y), Align2::RIGHT_CENTER, title, style::text(10.5), style::DIM);
     }
     let body = Rect::from_min_max(pos2(inner.left(), head.bottom()), inner.max);
@@ -51,13 +53,13 @@ fn columns(row: Rect) -> [f32; 5] {
 fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     let s = &camera.status;
-    let (color, word) = match s.health {
-        FeedHealth::Good => (style::TEXT, "good"),
-        FeedHealth::Degraded => (style::AMBER, "degraded"),
-        FeedHealth::Lost => (style::AMBER, "LOST"),
-        FeedHealth::Waiting => (style::DIM, "waiting"),
+    let (color, state_word) = match s.health {
+        FeedHealth::Good => (style::TEXT, t("health-good")),
+        FeedHealth::Degraded => (style::AMBER, t("health-degraded")),
+        FeedHealth::Lost => (style::AMBER, t("health-lost")),
+        FeedHealth::Waiting => (style::DIM, t("health-waiting")),
     };
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Health of {}: {word}", camera.name)));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, say!("health-of", camera = &camera.name, state = state_word)));
     if s.health == FeedHealth::Lost {
         ui.painter().rect_filled(rect, 2.0, style::AMBER.gamma_multiply(0.18));
     }
@@ -86,7 +88,7 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
     let count = |n: u64| if n == 0 { "-".to_owned() } else { n.to_string() };
     let loud = |n: u64| if n == 0 { style::DIM } else { style::AMBER };
     let cells: [(String, Color32); 5] = [
-        (if s.health == FeedHealth::Lost { "LOST".to_owned() } else { format!("{:.1}", s.fps) }, color),
+        (if s.health == FeedHealth::Lost { t("health-lost").to_owned() } else { format!("{:.1}", s.fps) }, color),
         (count(s.dropped), loud(s.dropped)),
         (count(s.late), loud(s.late)),
         (count(s.duplicated), loud(s.duplicated)),
@@ -99,7 +101,7 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
         out.push(Command::SelectCamera(k));
     }
     let note = if s.note.is_empty() {
-        format!("{}: {word}. {} frames received", camera.name, s.received)
+        say!("health-tip", camera = &camera.name, state = state_word, count = s.received)
     } else {
         format!("{}: {}", camera.name, s.note)
     };
@@ -110,11 +112,11 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
 
 /// Shifts of a camera's clock.
 fn nudges(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
-    ui.label(format!("{}: times shifted by {:+.1} ms", camera.name, camera.status.offset_nanos as f64 * 1e-6));
+    ui.label(say!("nudged", camera = &camera.name, ms = format!("{:+.1}", camera.status.offset_nanos as f64 * 1e-6)));
     ui.horizontal(|ui| {
         for ms in [-10_i64, -1, 1, 10] {
             let button = egui::Button::new(format!("{ms:+} ms")).min_size(vec2(52.0, 32.0));
-            if ui.add(button).on_hover_text(CommandKind::Nudge.info().tooltip).clicked() {
+            if ui.add(button).on_hover_text(command(CommandKind::Nudge).tooltip).clicked() {
                 out.push(Command::Nudge { camera: k, by_nanos: ms * 1_000_000 });
             }
         }

@@ -2,6 +2,7 @@
 
 use egui::{Align2, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{command, say, t, word};
 use super::{ConsoleState, Field, events, style, widgets};
 use crate::{
     engine::{Command, CommandKind},
@@ -10,7 +11,8 @@ use crate::{
 
 /// Height of the fields, points.
 pub(super) const HEIGHT: f32 = 56.0;
-const LINE: f32 = 26.0;
+/// The same where there is room for a finger.
+pub(super) const TALL: f32 = 66.0;
 
 /// A field with a label for those who do not see it.
 pub(super) fn text_field(ui: &mut Ui, rect: Rect, label: &str, hint: &str, text: &mut String) -> egui::Response {
@@ -57,45 +59,49 @@ fn edited(ui: &mut Ui, rect: Rect, which: (Field, &str, &str), event: &Event, cu
 /// Draws the fields.
 pub(super) fn show(ui: &mut Ui, rect: Rect, event: &Event, state: &mut ConsoleState, out: &mut Vec<Command>) {
     ui.painter().hline(rect.x_range(), rect.top(), egui::Stroke::new(1.0, style::LINE));
-    let first = Rect::from_min_size(rect.min + vec2(0.0, 4.0), vec2(rect.width(), LINE - 2.0));
-    let second = first.translate(vec2(0.0, LINE));
+    let line = (rect.height() - 4.0) / 2.0;
+    let first = Rect::from_min_size(rect.min + vec2(0.0, 4.0), vec2(rect.width(), line - 2.0));
+    let second = first.translate(vec2(0.0, line));
+    let star = if line > 28.0 { 22.0 } else { 17.0 };
 
-    let chip = Rect::from_min_size(first.min, vec2(24.0, first.height()));
+    let chip = Rect::from_min_size(first.min, vec2(28.0, first.height()));
     let response = ui.interact(chip, ui.scope_id().with("colour"), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Colour {}", event.color.name())));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, say!("colour", colour = word("colour", event.color.name()))));
     ui.painter().rect_filled(chip, 3.0, if response.hovered() { style::LINE } else { style::RAISED });
     events::color_mark(ui, chip.center(), 6.0, event.color);
     if response.clicked() {
         out.push(Command::EditEvent(event.id, EventEdit::Color(event.color.next())));
     }
-    response.on_hover_text(format!("Colour: {}. C: the next one", event.color.name()));
+    response.on_hover_text(say!("colour-tip", colour = word("colour", event.color.name())));
 
     let length = format!("{:.1} s", event.length_nanos() as f64 * 1e-9);
     let used = ui.painter().text(first.right_center(), Align2::RIGHT_CENTER, length, style::digits(12.0), style::DIM);
     let stars =
-        Rect::from_min_max(pos2(used.left() - 8.0 - 17.0 * f32::from(BEST_RATING), first.top()), pos2(used.left() - 8.0, first.bottom()));
+        Rect::from_min_max(pos2(used.left() - 8.0 - star * f32::from(BEST_RATING), first.top()), pos2(used.left() - 8.0, first.bottom()));
     for k in 1..=BEST_RATING {
-        let at = Rect::from_min_size(pos2(stars.left() + 17.0 * f32::from(k - 1), stars.top()), vec2(17.0, stars.height()));
+        let at = Rect::from_min_size(pos2(stars.left() + star * f32::from(k - 1), stars.top()), vec2(star, stars.height()));
         let response = ui.interact(at, ui.scope_id().with(("star", k)), Sense::click());
-        response.widget_info(|| WidgetInfo::selected(Role::Button, true, event.rating >= k, format!("Rate {k}")));
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, event.rating >= k, say!("rate", stars = k)));
         events::star(ui, at.center(), if response.hovered() { 8.0 } else { 7.0 }, event.rating >= k);
         if response.clicked() {
             // The star that it has takes it away.
             let rating = if event.rating == k { 0 } else { k };
             out.push(Command::EditEvent(event.id, EventEdit::Rating(rating)));
         }
-        response.on_hover_text(format!("Ctrl+{k}. {}", CommandKind::EditEvent.info().tooltip));
+        response.on_hover_text(format!("Ctrl+{k}. {}", command(CommandKind::EditEvent).tooltip));
     }
     let name = Rect::from_min_max(pos2(chip.right() + 4.0, first.top()), pos2(stars.left() - 6.0, first.bottom()));
-    if let Some(text) = edited(ui, name, (Field::Name, "Event name", "name"), event, &event.name, state) {
+    if let Some(text) = edited(ui, name, (Field::Name, t("event-name"), t("hint-name")), event, &event.name, state) {
         out.push(Command::EditEvent(event.id, EventEdit::Name(text)));
     }
     let notes = Rect::from_min_max(second.min, pos2(second.left() + second.width() * 0.56, second.bottom()));
-    if let Some(text) = edited(ui, notes, (Field::Notes, "Event notes", "notes"), event, &event.notes, state) {
+    if let Some(text) = edited(ui, notes, (Field::Notes, t("event-notes"), t("notes")), event, &event.notes, state) {
         out.push(Command::EditEvent(event.id, EventEdit::Notes(text)));
     }
     let words = Rect::from_min_max(pos2(notes.right() + 4.0, second.top()), second.max);
-    if let Some(text) = edited(ui, words, (Field::Keywords, "Event keywords", "keywords, …"), event, &event.keywords.join(", "), state) {
+    if let Some(text) =
+        edited(ui, words, (Field::Keywords, t("event-keywords"), t("hint-keywords")), event, &event.keywords.join(", "), state)
+    {
         let words = text.split(',').map(|w| w.trim().to_owned()).filter(|w| !w.is_empty()).collect();
         out.push(Command::EditEvent(event.id, EventEdit::Keywords(words)));
     }

@@ -2,14 +2,18 @@
 
 use egui::{Align2, Color32, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{command, say, t, word};
 use super::{ConsoleState, Field, event_fields, style, widgets};
 use crate::{
     engine::{Command, CommandKind, ProgramKind, Snapshot},
     replay::{Event, EventColor},
 };
 
-const ROW: f32 = 26.0;
-const SEARCH: f32 = 24.0;
+/// What a finger can hit, points.
+const ROW: f32 = 28.0;
+const SEARCH: f32 = 28.0;
+/// From this height on there is room for fields that a finger can hit.
+const TALL: f32 = 190.0;
 /// A panel lower than this has no room for the fields.
 const LOWEST_WITH_FIELDS: f32 = 130.0;
 
@@ -63,24 +67,27 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
     let note = match (snapshot.events.len(), state.query.trim().is_empty()) {
         (0, _) => String::new(),
         (all, true) => format!("{all}"),
-        (all, false) => format!("{} of {all}", found.len()),
+        (all, false) => say!("of", part = found.len(), all = all),
     };
-    let inner = widgets::panel(ui, "EVENTS", &note);
+    let inner = widgets::panel(ui, t("panel-events"), &note);
     if snapshot.events.is_empty() {
-        return widgets::empty_state(ui, inner, "No events yet", "Each MARK (Space) adds one over all cameras");
+        return widgets::empty_state(ui, inner, t("no-events"), t("no-events-remedy"));
     }
     let top = Rect::from_min_size(inner.min, vec2(inner.width(), SEARCH));
     search(ui, top, snapshot, state, out);
     let prepared = snapshot.preview.as_ref().and_then(|p| snapshot.event(p.event?));
     let with_fields = prepared.filter(|_| inner.height() >= LOWEST_WITH_FIELDS);
     let bottom = with_fields.map_or(inner.bottom(), |event| {
-        let rect = Rect::from_min_max(pos2(inner.left(), inner.bottom() - event_fields::HEIGHT), inner.max);
+        let rect = Rect::from_min_max(
+            pos2(inner.left(), inner.bottom() - if inner.height() >= TALL { event_fields::TALL } else { event_fields::HEIGHT }),
+            inner.max,
+        );
         event_fields::show(ui, rect, event, state, out);
         rect.top() - 4.0
     });
     let list = Rect::from_min_max(pos2(inner.left(), top.bottom() + 4.0), pos2(inner.right(), bottom));
     if found.is_empty() {
-        return widgets::empty_state(ui, list, "Nothing is found", "Clear the search to see all events");
+        return widgets::empty_state(ui, list, t("nothing-found"), t("clear-search"));
     }
     let on_air = match snapshot.program.kind {
         ProgramKind::Replay { instant, .. } => Some(instant),
@@ -102,9 +109,9 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
 fn search(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, state: &mut ConsoleState, out: &mut Vec<Command>) {
     let button = 44.0;
     let field = Rect::from_min_max(rect.min, pos2(rect.right() - 2.0 * (button + 4.0), rect.bottom()));
-    let hint = "Search (Ctrl+F): words, colour, *3";
+    let hint = t("search-hint");
     let mut query = state.query.clone();
-    let response = event_fields::text_field(ui, field, "Search events", hint, &mut query);
+    let response = event_fields::text_field(ui, field, t("search-events"), hint, &mut query);
     if state.focus == Some(Field::Search) {
         response.request_focus();
         state.focus = None;
@@ -112,7 +119,7 @@ fn search(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, state: &mut ConsoleState
     if response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Escape)) {
         query.clear();
     }
-    response.on_hover_text(CommandKind::Search.info().tooltip);
+    response.on_hover_text(command(CommandKind::Search).tooltip);
     state.query = query;
     let look = widgets::ButtonLook { fill: style::RAISED, color: style::TEXT, size: 11.5, on: false };
     let (undo, redo) = snapshot.can_undo_redo;
@@ -128,7 +135,7 @@ fn search(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, state: &mut ConsoleState
 fn row(ui: &mut Ui, event: &Event, is_prepared: bool, is_on_air: bool, out: &mut Vec<Command>) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     let rect = rect.shrink2(vec2(0.0, 1.0));
-    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_prepared, format!("Event {}", event.name)));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_prepared, say!("event", event = &event.name)));
     let fill = match (is_on_air, is_prepared) {
         (true, _) => style::PROGRAM.gamma_multiply(0.55),
         (_, true) => style::PREVIEW.gamma_multiply(0.55),
@@ -142,8 +149,8 @@ fn row(ui: &mut Ui, event: &Event, is_prepared: bool, is_on_air: bool, out: &mut
         (true, ..) => "PGM".to_owned(),
         (_, true, _) => "PRV".to_owned(),
         (.., 0) => String::new(),
-        (.., 1) => "taken".to_owned(),
-        (.., n) => format!("taken {n}x"),
+        (.., 1) => t("taken").to_owned(),
+        (.., n) => say!("taken-times", count = n),
     };
     let mut right = rect.right() - 28.0;
     right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, word, style::text(11.5), style::TEXT).left() - 6.0;
@@ -171,13 +178,15 @@ fn row(ui: &mut Ui, event: &Event, is_prepared: bool, is_on_air: bool, out: &mut
 /// Everything that a row has no room for.
 fn hover(event: &Event) -> String {
     let mut lines = vec![
-        CommandKind::SelectEvent.info().tooltip.to_owned(),
-        format!("{}  {}, {:.1} s from in to out", event.name, event.instant, event.length_nanos() as f64 * 1e-9),
+        command(CommandKind::SelectEvent).tooltip.to_owned(),
+        say!("event-span", event = &event.name, time = event.instant, secs = format!("{:.1}", event.length_nanos() as f64 * 1e-9)),
     ];
     if event.rating > 0 || event.color != EventColor::None {
-        lines.push(format!("rated {}, colour {}", event.rating, event.color.name()));
+        lines.push(say!("event-rated", rating = event.rating, colour = word("colour", event.color.name())));
     }
-    for (what, text) in [("keywords", event.keywords.join(", ")), ("angles", event.angles.join(", ")), ("notes", event.notes.clone())] {
+    for (what, text) in
+        [(t("keywords"), event.keywords.join(", ")), (t("angles"), event.angles.join(", ")), (t("notes"), event.notes.clone())]
+    {
         if !text.is_empty() {
             lines.push(format!("{what}: {text}"));
         }
@@ -186,10 +195,10 @@ fn hover(event: &Event) -> String {
 }
 
 fn remove_button(ui: &Ui, row: Rect, event: &Event, is_on_air: bool, out: &mut Vec<Command>) {
-    let rect = Rect::from_center_size(pos2(row.right() - 14.0, row.center().y), vec2(20.0, 20.0));
+    let rect = Rect::from_center_size(pos2(row.right() - 14.0, row.center().y), vec2(28.0, ROW));
     // Also on air it takes the click, so that the row under it does not.
     let response = ui.interact(rect, ui.scope_id().with(("remove", event.id.0)), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, !is_on_air, format!("Remove {}", event.name)));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, !is_on_air, say!("remove-event", event = &event.name)));
     let color = match (is_on_air, response.hovered()) {
         (true, _) => Color32::TRANSPARENT,
         (_, true) => style::TEXT,
@@ -201,5 +210,5 @@ fn remove_button(ui: &Ui, row: Rect, event: &Event, is_on_air: bool, out: &mut V
     if response.clicked() && !is_on_air {
         out.push(Command::RemoveEvent(event.id));
     }
-    response.on_hover_text(CommandKind::RemoveEvent.info().tooltip);
+    response.on_hover_text(command(CommandKind::RemoveEvent).tooltip);
 }

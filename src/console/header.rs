@@ -2,6 +2,7 @@
 
 use egui::{Align2, Rect, Ui, pos2, vec2};
 
+use super::lang::{command, say, t, word};
 use super::{ConsoleState, style, widgets};
 use crate::{
     engine::{Command, CommandKind, Quality, Snapshot},
@@ -25,13 +26,13 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Ve
     let tag = Rect::from_min_size(pos2(name.right() + 16.0, y - 13.0), vec2(92.0, 26.0));
     let fill = phase_color(snapshot.phase);
     ui.painter().rect_filled(tag, 4.0, fill);
-    ui.painter().text(tag.center(), Align2::CENTER_CENTER, snapshot.phase.label(), style::text(15.0), style::ON_COLOR);
+    ui.painter().text(tag.center(), Align2::CENTER_CENTER, word("phase", snapshot.phase.label()), style::text(15.0), style::ON_COLOR);
     ui.interact(tag, ui.scope_id().with("phase"), egui::Sense::hover())
-        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, format!("State {}", snapshot.phase.label())));
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, say!("state", state = word("phase", snapshot.phase.label()))));
 
     let clock =
         ui.painter().text(pos2(inner.center().x, y), Align2::CENTER_CENTER, snapshot.now.to_string(), style::digits(22.0), style::TEXT);
-    let rate = format!("house time   {} fps", snapshot.rate);
+    let rate = say!("house-time", fps = snapshot.rate);
     ui.painter().text(pos2(clock.right() + 10.0, y + 3.0), Align2::LEFT_CENTER, rate, style::text(11.0), style::DIM);
 
     let mut right = inner.right();
@@ -56,14 +57,19 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Ve
     // What the operator chose is bright; what the engine chose for itself is outlined.
     let level = &snapshot.level;
     for choice in Quality::ALL.map(Some).into_iter().rev().chain([None]) {
-        let name = choice.map_or("Auto", Quality::label);
+        let name = choice.map_or(std::borrow::Cow::Borrowed(t("quality-auto")), |level| word("quality", level.label()));
         let look = widgets::ButtonLook { on: level.chosen.is_none() && choice == Some(level.level), ..look(level.chosen == choice) };
-        let response = widgets::big_button(ui, place(50.0), name, "", true, look);
-        let hint = format!("{}. Now {}: {}", CommandKind::SetQuality.info().tooltip, level.level.label(), level.why);
+        let response = widgets::big_button(ui, place(50.0), &name, "", true, look);
+        let hint = say!(
+            "quality-now",
+            what = command(CommandKind::SetQuality).tooltip,
+            level = word("quality", level.level.label()),
+            why = &level.why
+        );
         if response.on_hover_text(hint).clicked() {
             out.push(Command::SetQuality(choice));
         }
     }
     let label = place(54.0);
-    ui.painter().text(label.right_center(), Align2::RIGHT_CENTER, "Quality", style::text(12.0), style::DIM);
+    ui.painter().text(label.right_center(), Align2::RIGHT_CENTER, t("quality"), style::text(12.0), style::DIM);
 }

@@ -2,6 +2,7 @@
 
 use egui::{Align2, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{command, say, t};
 use super::{ConsoleState, style, widgets};
 use crate::engine::{Command, CommandKind, Snapshot};
 
@@ -9,7 +10,7 @@ use crate::engine::{Command, CommandKind, Snapshot};
 const FRAME_RAD: f32 = std::f32::consts::TAU / 24.0;
 
 /// Height of the line with the speed, points.
-const SPEED: f32 = 26.0;
+const SPEED: f32 = 32.0;
 
 /// Play, speed and roll on.
 fn speed(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
@@ -31,13 +32,13 @@ fn speed(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
     if widgets::command_button(ui, place(2.4), CommandKind::Play, snapshot.preview.is_some(), look(rolls)).clicked() {
         out.push(Command::Play);
     }
-    let hint = format!("{}. Keys {}", CommandKind::StepSpeed.info().tooltip, CommandKind::StepSpeed.info().shortcut);
+    let hint = say!("with-keys", what = command(CommandKind::StepSpeed).tooltip, keys = CommandKind::StepSpeed.info().shortcut);
     if widgets::big_button(ui, place(1.1), "-", "", true, look(false)).on_hover_text(&hint).clicked() {
         out.push(Command::StepSpeed(-1));
     }
     let label = format!("{} %", snapshot.speed_percent);
     let response = widgets::big_button(ui, place(2.4), &label, "", true, widgets::ButtonLook { color: style::AMBER, ..look(false) });
-    if response.on_hover_text(format!("{}. A click turns it round", CommandKind::SetSpeed.info().tooltip)).clicked() {
+    if response.on_hover_text(say!("turns-round", what = command(CommandKind::SetSpeed).tooltip)).clicked() {
         out.push(Command::SetSpeed(-snapshot.speed_percent));
     }
     if widgets::big_button(ui, place(1.1), "+", "", true, look(false)).on_hover_text(&hint).clicked() {
@@ -57,16 +58,20 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
     let offset = snapshot.preview.as_ref().and_then(|p| {
         let event = snapshot.event(p.event?)?;
         let frames = ((p.instant - event.instant) as f64 / snapshot.rate.interval_nanos().max(1) as f64).round() as i64;
-        Some(if frames == 0 { format!("on {}", event.name) } else { format!("{} {frames:+} frames", event.name) })
+        Some(if frames == 0 {
+            say!("on-event", event = &event.name)
+        } else {
+            say!("event-frames", event = &event.name, frames = format!("{frames:+}"))
+        })
     });
-    let inner = widgets::panel(ui, "JOG  time", offset.as_deref().unwrap_or(""));
+    let inner = widgets::panel(ui, t("panel-jog"), offset.as_deref().unwrap_or(""));
     let (inner, low) = inner.split_top_bottom_at_y(inner.bottom() - SPEED);
     speed(ui, Rect::from_min_max(pos2(low.left(), low.top() + 4.0), low.max), snapshot, out);
     let can_jog = snapshot.ring.newest.is_some() || snapshot.preview.is_some();
     let side = inner.height().min(inner.width() * 0.45);
     let wheel = Rect::from_center_size(pos2(inner.center().x, inner.center().y), vec2(side, side));
     let response = ui.interact(wheel, ui.scope_id().with("wheel"), if can_jog { Sense::drag() } else { Sense::hover() });
-    response.widget_info(|| WidgetInfo::labeled(Role::Slider, can_jog, "Jog wheel"));
+    response.widget_info(|| WidgetInfo::labeled(Role::Slider, can_jog, t("jog-wheel")));
     if response.dragged()
         && let Some(at) = response.interact_pointer_pos()
     {
@@ -107,12 +112,15 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
             _ => wheel.right() + 8.0 + button.x + 4.0,
         };
         let rect = Rect::from_min_size(pos2(x, inner.center().y - button.y / 2.0), button);
-        if widgets::big_button(ui, rect, &format!("{frames:+}"), "", can_jog, look).on_hover_text(format!("{frames:+} frames")).clicked() {
+        if widgets::big_button(ui, rect, &format!("{frames:+}"), "", can_jog, look)
+            .on_hover_text(say!("frames", frames = format!("{frames:+}")))
+            .clicked()
+        {
             out.push(Command::JogFrames(frames));
         }
     }
     if !can_jog {
-        ui.painter().text(c, Align2::CENTER_CENTER, "no frames yet", style::text(11.0), style::DIM);
+        ui.painter().text(c, Align2::CENTER_CENTER, t("no-frames"), style::text(11.0), style::DIM);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{command, t};
 use super::{ConsoleState, style, widgets};
 use crate::engine::CommandKind;
 
@@ -18,25 +19,19 @@ pub fn show(ui: &Ui, whole: Rect, state: &mut ConsoleState) {
     let size = vec2((whole.width() - 40.0).min(780.0 * columns as f32), (lines as f32 * ROW + 84.0).min(whole.height() - 20.0));
     let card = Rect::from_center_size(whole.center(), size);
     let response = ui.interact(whole, ui.scope_id().with("keys"), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Window, true, "Map of the keys"));
+    response.widget_info(|| WidgetInfo::labeled(Role::Window, true, t("keys-map")));
     if response.clicked() {
         state.keys_shown = false;
     }
     ui.painter().rect_filled(card, 8.0, style::PANEL);
     widgets::border(ui, card, 1.0, style::DIM);
     let inner = card.shrink(22.0);
-    ui.painter().text(inner.left_top() + vec2(0.0, 8.0), Align2::LEFT_CENTER, "Keys", style::text(19.0), style::TEXT);
-    ui.painter().text(
-        inner.right_top() + vec2(0.0, 8.0),
-        Align2::RIGHT_CENTER,
-        "? or a click puts this away",
-        style::text(12.0),
-        style::DIM,
-    );
+    ui.painter().text(inner.left_top() + vec2(0.0, 8.0), Align2::LEFT_CENTER, t("keys-title"), style::text(19.0), style::TEXT);
+    ui.painter().text(inner.right_top() + vec2(0.0, 8.0), Align2::RIGHT_CENTER, t("keys-away"), style::text(12.0), style::DIM);
     let row = ((inner.height() - 36.0) / lines as f32).min(ROW);
     let gap = 24.0;
     let width = (inner.width() - gap * (columns - 1) as f32) / columns as f32;
-    for (k, info) in rows.into_iter().enumerate() {
+    for (k, info) in rows.into_iter().map(|info| command(info.kind)).enumerate() {
         let left = inner.left() + (width + gap) * (k / lines) as f32;
         let y = inner.top() + 36.0 + row * ((k % lines) as f32 + 0.5);
         widgets::tag(ui, pos2(left, y), info.shortcut, style::RAISED, style::TEXT, 12.5);

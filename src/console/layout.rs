@@ -42,7 +42,7 @@ impl Layout {
         let monitor_width = (main.width() - GAP) / 2.0;
         let bar = (h * 0.092).clamp(74.0, 110.0);
         let time = (h * 0.088).clamp(66.0, 100.0);
-        let hands = (h * 0.13).clamp(104.0, 150.0);
+        let hands = (h * 0.16).clamp(104.0, 180.0);
         let views_wanted = multiview_height(main.width(), cameras);
         let fixed = bar + time + hands + 4.0 * GAP;
         let monitor_height = (monitor_width * 9.0 / 16.0 + 24.0).min((main.height() - fixed) * 0.68);

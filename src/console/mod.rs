@@ -10,6 +10,7 @@ mod events;
 mod header;
 mod jog;
 mod keys;
+mod lang;
 mod layout;
 mod monitors;
 mod multiview;
@@ -23,6 +24,7 @@ mod timeline;
 mod transport;
 mod widgets;
 
+pub use lang::Language;
 pub use layout::Layout;
 pub use style::apply as apply_style;
 
@@ -54,6 +56,8 @@ pub struct Textures {
 /// What belongs to the window alone and not to the show.
 #[derive(Debug, Clone, Default)]
 pub struct ConsoleState {
+    /// The language of everything that is shown.
+    pub language: Language,
     /// Whether the map of the keys is shown.
     pub keys_shown: bool,
     /// What the event list is searched for.
@@ -89,6 +93,11 @@ pub(crate) enum Field {
 }
 
 impl ConsoleState {
+    /// A new one in a language.
+    pub fn speaking(language: Language) -> Self {
+        Self { language, ..Self::default() }
+    }
+
     /// Whether the path editor is open.
     pub const fn edits_path(&self) -> bool {
         self.editor.open
@@ -166,6 +175,7 @@ impl Panel {
 
     /// Draws the panel into the whole of `ui`'s rectangle.
     pub fn show(self, ui: &mut egui::Ui, snapshot: &Snapshot, textures: &Textures, state: &mut ConsoleState, out: &mut Vec<Command>) {
+        lang::set(state.language);
         match self {
             Self::Header => header::show(ui, snapshot, state, out),
             Self::Preview => monitors::preview(ui, snapshot, textures),
@@ -199,6 +209,7 @@ pub fn show(ui: &mut egui::Ui, snapshot: &Snapshot, textures: &Textures, state: 
             panel.show(ui, snapshot, textures, state, &mut out);
         });
     }
+    lang::set(state.language);
     status::toasts(ui, layout.toasts(), snapshot);
     if state.keys_shown {
         keys::show(ui, whole, state);

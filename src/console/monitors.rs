@@ -2,6 +2,7 @@
 
 use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
 
+use super::lang::{say, t, word};
 use super::{PictureTexture, Textures, orbit_bar, style, widgets};
 use crate::{
     engine::{HEAT_LEGEND, PreviewView, ProgramKind, Snapshot},
@@ -55,11 +56,11 @@ pub fn place(snapshot: &Snapshot, position: f64) -> String {
     let share = position - position.floor();
     let name = |k: usize| snapshot.cameras[k % n].name.as_str();
     if share < 0.005 {
-        format!("at {}", name(base))
+        say!("place-at", camera = name(base))
     } else if share > 0.995 {
-        format!("at {}", name(base + 1))
+        say!("place-at", camera = name(base + 1))
     } else {
-        format!("{} to {}  {:.0} %", name(base), name(base + 1), share * 100.0)
+        say!("place-between", from = name(base), to = name(base + 1), percent = format!("{:.0}", share * 100.0))
     }
 }
 
@@ -70,22 +71,24 @@ fn ago(now: MediaTime, instant: MediaTime) -> String {
 
 fn state_of(p: &PreviewView) -> (String, Color32) {
     if let Some(roll) = p.roll {
-        return (format!("ROLLING {} %, real camera", roll.speed_percent), style::AMBER);
+        return (say!("rolling", speed = roll.speed_percent), style::AMBER);
     }
     match (p.readiness, &p.problem, &p.report) {
-        (Readiness::Fetching, Some(_), _) => ("NOT AVAILABLE".to_owned(), style::PROGRAM),
-        (Readiness::Fetching, None, _) => ("FETCHING FRAMES".to_owned(), style::AMBER),
-        (Readiness::RealCameras, Some(_), _) => ("REAL CAMERAS ONLY".to_owned(), style::AMBER),
+        (Readiness::Fetching, Some(_), _) => (t("not-available").to_owned(), style::PROGRAM),
+        (Readiness::Fetching, None, _) => (t("fetching").to_owned(), style::AMBER),
+        (Readiness::RealCameras, Some(_), _) => (t("real-only").to_owned(), style::AMBER),
         // The cameras around the orbit bar are solved before the others.
-        (Readiness::RealCameras, None, Some(_)) => (format!("SYNTHESIZED, solving {:.0} %", p.progress * 100.0), style::AMBER),
+        (Readiness::RealCameras, None, Some(_)) => {
+            (say!("synthesized-solving", percent = format!("{:.0}", p.progress * 100.0)), style::AMBER)
+        }
         (Readiness::RealCameras, None, None) if p.progress > 0.0 => {
-            (format!("REAL CAMERAS, solving {:.0} %", p.progress * 100.0), style::AMBER)
+            (say!("real-solving", percent = format!("{:.0}", p.progress * 100.0)), style::AMBER)
         }
-        (Readiness::RealCameras, None, _) => ("REAL CAMERAS".to_owned(), style::AMBER),
+        (Readiness::RealCameras, None, _) => (t("real-cameras").to_owned(), style::AMBER),
         (Readiness::Solved, _, Some(report)) => {
-            (format!("READY, {:.0} % synthesized", report.synthesized_share * 100.0), Color32::from_rgb(120, 214, 150))
+            (say!("ready-share", percent = format!("{:.0}", report.synthesized_share * 100.0)), Color32::from_rgb(120, 214, 150))
         }
-        (Readiness::Solved, _, None) => ("READY".to_owned(), Color32::from_rgb(120, 214, 150)),
+        (Readiness::Solved, _, None) => (t("ready").to_owned(), Color32::from_rgb(120, 214, 150)),
     }
 }
 
@@ -97,15 +100,15 @@ fn truth_meter(ui: &Ui, room: Rect, snapshot: &Snapshot, p: &PreviewView) {
     let (text, fill) = match &gap.state.score {
         // At a camera every rung shows its own picture.
         _ if at_camera || p.roll.is_some() || p.readiness < Readiness::Solved || snapshot.real_pixels_only => {
-            ("real pixels".to_owned(), style::RAISED)
+            (t("real-pixels").to_owned(), style::RAISED)
         }
-        Some(score) => (format!("{:.1} dB   {}", score.db, gap.state.rung.label()), orbit_bar::gap_color(gap.state.quality)),
-        None => (format!("not measured   {}", gap.state.rung.label()), style::RAISED),
+        Some(score) => (format!("{:.1} dB   {}", score.db, word("rung", gap.state.rung.label())), orbit_bar::gap_color(gap.state.quality)),
+        None => (say!("not-measured", rung = word("rung", gap.state.rung.label())), style::RAISED),
     };
     let width = ui.fonts_mut(|f| f.layout_no_wrap(text.clone(), style::text(12.5), style::TEXT)).size().x + 12.0;
     let rect = widgets::tag(ui, pos2(room.right() - 8.0 - width, room.top() + 16.0), &text, fill, style::ON_COLOR, 12.5);
     ui.interact(rect, ui.scope_id().with("truth"), egui::Sense::hover())
-        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Meter, true, format!("Truth {text}")));
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Meter, true, say!("truth", text = &text)));
     if !snapshot.heat_map || p.report.is_none() {
         return;
     }
@@ -122,23 +125,19 @@ fn truth_meter(ui: &Ui, room: Rect, snapshot: &Snapshot, p: &PreviewView) {
 /// Draws preview.
 pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
     let Some(p) = &snapshot.preview else {
-        let room = frame(ui, "PRV", "empty", None, "");
-        let remedy = if snapshot.events.is_empty() {
-            "Press MARK (Space) to freeze the newest instant"
-        } else {
-            "Press MARK (Space), or choose an event on the right"
-        };
-        return widgets::empty_state(ui, room, "Nothing is prepared", remedy);
+        let room = frame(ui, "PRV", t("empty"), None, "");
+        let remedy = if snapshot.events.is_empty() { t("press-mark") } else { t("press-mark-or-choose") };
+        return widgets::empty_state(ui, room, t("nothing-prepared"), remedy);
     };
-    let name = p.event.and_then(|id| snapshot.event(id)).map_or("free jog", |e| e.name.as_str());
+    let name = p.event.and_then(|id| snapshot.event(id)).map_or(t("free-jog"), |e| e.name.as_str());
     let instant = p.roll.map_or(p.instant, |r| r.instant);
     let note = format!("{instant}  {}", ago(snapshot.now, instant));
     let room = frame(ui, "PRV", name, Some(style::PREVIEW), &note);
     match textures.preview {
-        Some(texture) if p.shown.is_some() => picture(ui, room, texture, "Preview picture"),
+        Some(texture) if p.shown.is_some() => picture(ui, room, texture, t("preview-picture")),
         _ => match &p.problem {
-            Some(problem) => widgets::empty_state(ui, room, "This instant is not available", problem),
-            None => widgets::empty_state(ui, room, "Fetching the frames of all cameras", "The picture appears by itself"),
+            Some(problem) => widgets::empty_state(ui, room, t("instant-not-available"), problem),
+            None => widgets::empty_state(ui, room, t("fetching-all"), t("appears-by-itself")),
         },
     }
     let (state, color) = state_of(p);
@@ -153,7 +152,8 @@ pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
     let mut top = room.top() + 16.0;
     let missing: Vec<&str> = p.left_out.iter().map(|(camera, _)| camera.as_str()).collect();
     if !missing.is_empty() {
-        let text = if missing.len() > 4 { format!("{} cameras missing", missing.len()) } else { format!("without {}", missing.join(", ")) };
+        let text =
+            if missing.len() > 4 { say!("cameras-missing", count = missing.len()) } else { say!("without", cameras = missing.join(", ")) };
         widgets::tag(ui, pos2(room.left() + 8.0, top), &text, style::AMBER, Color32::BLACK, 12.0);
         top += 24.0;
     }
@@ -167,36 +167,36 @@ pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
 
 /// Draws program.
 pub fn program(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
-    let live = |k: usize| snapshot.cameras.get(k).map_or_else(|| "live".to_owned(), |c| format!("live {}", c.name));
+    let live = |k: usize| snapshot.cameras.get(k).map_or_else(|| t("live").to_owned(), |c| say!("live-camera", camera = &c.name));
     let (what, left, right) = match snapshot.program.kind {
         ProgramKind::Live(k) => (live(k), String::new(), String::new()),
-        ProgramKind::Hold => ("no camera: last picture held".to_owned(), "No camera delivers pictures".to_owned(), String::new()),
+        ProgramKind::Hold => (t("held").to_owned(), t("nobody-delivers").to_owned(), String::new()),
         ProgramKind::Replay { position, solved, progress, .. } => {
             let state = match (progress >= 1.0, solved) {
                 _ if snapshot.program.roll.is_some() => {
                     let speed = snapshot.program.roll.map_or(0, |r| r.speed_percent);
-                    if speed == 0 { "STANDS, real camera".to_owned() } else { format!("ROLLING {speed} %, real camera") }
+                    if speed == 0 { t("stands").to_owned() } else { say!("rolling", speed = speed) }
                 }
-                (true, _) => "HOLD at the end of the move".to_owned(),
+                (true, _) => t("hold-at-end").to_owned(),
                 (false, true) => match snapshot.program.report.as_ref().map(|r| r.mode) {
-                    Some(ViewMode::SoftFade) => format!("{:.0} %, soft fade", progress * 100.0),
-                    Some(ViewMode::Nearest) => format!("{:.0} %, cut", progress * 100.0),
+                    Some(ViewMode::SoftFade) => say!("percent-soft", percent = format!("{:.0}", progress * 100.0)),
+                    Some(ViewMode::Nearest) => say!("percent-cut", percent = format!("{:.0}", progress * 100.0)),
                     _ => format!("{:.0} %", progress * 100.0),
                 },
-                (false, false) => format!("{:.0} %, real cameras", progress * 100.0),
+                (false, false) => say!("percent-real", percent = format!("{:.0}", progress * 100.0)),
             };
-            ("REPLAY".to_owned(), place(snapshot, position), state)
+            (t("replay").to_owned(), place(snapshot, position), state)
         }
     };
     let note = match snapshot.program.kind {
         ProgramKind::Replay { instant, .. } => snapshot.program.roll.map_or(instant, |r| r.instant).to_string(),
-        _ if snapshot.program.repeated > 0 => format!("{} repeated", snapshot.program.repeated),
+        _ if snapshot.program.repeated > 0 => say!("repeated", count = snapshot.program.repeated),
         _ => String::new(),
     };
     let room = frame(ui, "PGM", &what, Some(style::PROGRAM), &note);
     match textures.program {
-        Some(texture) => picture(ui, room, texture, "Program picture"),
-        None => widgets::empty_state(ui, room, "Waiting for the first picture", "Program shows colour bars until a camera delivers"),
+        Some(texture) => picture(ui, room, texture, t("program-picture")),
+        None => widgets::empty_state(ui, room, t("waiting-first"), t("bars-until")),
     }
     if !left.is_empty() {
         caption(ui, room, &left, &right, style::TEXT);

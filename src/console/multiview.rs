@@ -2,6 +2,7 @@
 
 use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{say, t};
 use super::{Textures, layout, style, widgets};
 use crate::engine::{CameraView, Command, FeedHealth, Snapshot, Tally};
 
@@ -11,12 +12,12 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, textures: &Textures, out: &mut Vec
     let lost = snapshot.lost_cameras().count();
     let note = match (n, lost) {
         (0, _) => String::new(),
-        (n, 0) => format!("{n} cameras"),
-        (n, lost) => format!("{n} cameras, {lost} without pictures"),
+        (n, 0) => say!("cameras-count", count = n),
+        (n, lost) => say!("cameras-lost", count = n, lost = lost),
     };
-    let inner = widgets::panel(ui, "CAMERAS", &note);
+    let inner = widgets::panel(ui, t("panel-cameras"), &note);
     if n == 0 {
-        return widgets::empty_state(ui, inner, "No cameras", "Start with `volte demo`, or give a rig and footage: `volte console --help`");
+        return widgets::empty_state(ui, inner, t("no-cameras"), t("no-cameras-remedy"));
     }
     let (columns, tile) = layout::grid(inner.size(), n);
     let pitch = vec2((inner.width() / columns as f32).min(tile.x + 8.0), tile.y);
@@ -47,7 +48,7 @@ fn one(
             Tally::Preview => " PRV",
             Tally::Program => " PGM",
         };
-        WidgetInfo::selected(Role::Button, !lost, on_program, format!("Camera {} {}{tally}", k + 1, camera.name))
+        WidgetInfo::selected(Role::Button, !lost, on_program, say!("camera-tile", number = k + 1, name = &camera.name, tally = tally))
     });
     if response.clicked() {
         out.push(Command::SelectCamera(k));
@@ -59,12 +60,12 @@ fn one(
     } else {
         ui.painter().rect_filled(room, 2.0, style::BACKGROUND);
         if !lost {
-            ui.painter().text(room.center(), Align2::CENTER_CENTER, "waiting", style::text(11.0), style::DIM);
+            ui.painter().text(room.center(), Align2::CENTER_CENTER, t("waiting"), style::text(11.0), style::DIM);
         }
     }
     if lost {
         ui.painter().rect_filled(room, 2.0, Color32::from_black_alpha(170));
-        ui.painter().text(room.center(), Align2::CENTER_CENTER, "NO PICTURE", style::text(12.5), style::AMBER);
+        ui.painter().text(room.center(), Align2::CENTER_CENTER, t("no-picture"), style::text(12.5), style::AMBER);
     }
     let (fill, color, word) = match camera.tally {
         Tally::Program => (style::PROGRAM, style::ON_COLOR, Some("PGM")),
@@ -72,7 +73,7 @@ fn one(
         Tally::Off => (style::RAISED, style::TEXT, None),
     };
     ui.painter().rect_filled(label, 2.0, fill);
-    let rate = if lost { "lost".to_owned() } else { format!("{:.0}", camera.status.fps) };
+    let rate = if lost { t("lost").to_owned() } else { format!("{:.0}", camera.status.fps) };
     let name = format!("{} {}", k + 1, camera.name);
     let rate_font = style::digits(11.0);
     let rate_galley = widgets::elided(ui, &rate, rate_font, color, label.width() * 0.4);
@@ -101,7 +102,6 @@ fn one(
     } else if lost || camera.status.health == FeedHealth::Degraded {
         widgets::border(ui, rect, 1.0, style::AMBER);
     }
-    let hint =
-        if snapshot.phase == crate::replay::Phase::OnAir { "Click: the replay returns to this camera" } else { "Click: live on program" };
+    let hint = if snapshot.phase == crate::replay::Phase::OnAir { t("click-returns") } else { t("click-live") };
     response.on_hover_text(format!("{}. {hint}", camera.name));
 }

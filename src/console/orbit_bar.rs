@@ -3,6 +3,7 @@
 
 use egui::{Align2, Color32, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{say, t, word};
 use super::{monitors, style, widgets};
 use crate::engine::{Command, CommandKind, FeedHealth, GapQuality, GapView, ProgramKind, Rung, RungReason, Snapshot, Tally};
 
@@ -29,7 +30,7 @@ fn switches(ui: &mut Ui, inner: Rect, snapshot: &Snapshot, out: &mut Vec<Command
             CommandKind::ToggleRealPixels => (snapshot.real_pixels_only, Command::ToggleRealPixels),
             _ => (by_hand, Command::NextRung),
         };
-        let rect = Rect::from_min_max(pos2(right - width, inner.top() - 20.0), pos2(right, inner.top() - 2.0));
+        let rect = Rect::from_min_max(pos2(right - width, inner.top() - 25.0), pos2(right, inner.top() + 3.0));
         right -= width + 4.0;
         let look = widgets::ButtonLook {
             fill: if on { style::ACCENT } else { style::RAISED },
@@ -47,9 +48,9 @@ fn switches(ui: &mut Ui, inner: Rect, snapshot: &Snapshot, out: &mut Vec<Command
 /// The words in a gap's field and above it.
 fn gap_words(gap: &GapView) -> (String, String) {
     let rung = match gap.state.rung {
-        Rung::Synthesis => "full",
-        Rung::SoftFade => "soft",
-        Rung::Cut => "cut",
+        Rung::Synthesis => t("short-full"),
+        Rung::SoftFade => t("short-soft"),
+        Rung::Cut => t("short-cut"),
     };
     let by_hand = if gap.state.why == RungReason::Operator { "*" } else { "" };
     let figure = match gap.state.score {
@@ -61,19 +62,14 @@ fn gap_words(gap: &GapView) -> (String, String) {
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
-    let inner = widgets::panel(ui, "ORBIT", "");
+    let inner = widgets::panel(ui, t("panel-orbit"), "");
     let note_right = switches(ui, inner, snapshot, out) - 8.0;
     let note = Rect::from_min_max(pos2(inner.left() + 52.0, inner.top() - 20.0), pos2(note_right, inner.top() - 2.0));
     widgets::line(ui, note, &gap_note(snapshot), style::text(11.5), style::DIM);
     let n = snapshot.cameras.len();
     let length = snapshot.arc_length();
     if n < 2 || snapshot.gaps.is_empty() {
-        return widgets::empty_state(
-            ui,
-            inner,
-            "No orbit",
-            "The rig needs two cameras that look at a common subject: check it with `volte rig check`",
-        );
+        return widgets::empty_state(ui, inner, t("no-orbit"), t("no-orbit-remedy"));
     }
     let track = Rect::from_min_max(pos2(inner.left() + 14.0, inner.top() + 6.0), pos2(inner.right() - 14.0, inner.bottom() - 18.0));
     let x_of = |position: f64| track.left() + (position / length) as f32 * track.width();
@@ -157,7 +153,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
 
     let id = ui.scope_id().with("orbit handle");
     let response = ui.interact(track.expand2(vec2(12.0, 4.0)), id, Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo::slider(true, snapshot.position, "Orbit position"));
+    response.widget_info(|| WidgetInfo::slider(true, snapshot.position, t("orbit-position")));
     let handle = x_of(snapshot.position);
     let color = if snapshot.preview.is_some() { style::PREVIEW } else { style::DIM };
     let active = response.dragged() || response.hovered();
@@ -181,15 +177,20 @@ fn gap_note(snapshot: &Snapshot) -> String {
     let place = monitors::place(snapshot, snapshot.position);
     let Some(gap) = snapshot.gap_at(snapshot.position) else { return place };
     let state = &gap.state;
-    let bridged = if gap.bridged { ", bridged: a camera is missing" } else { "" };
+    let bridged = if gap.bridged { t("bridged") } else { "" };
     let measured = match &state.score {
         Some(score) => {
             let worse = snapshot.cameras.get(score.worse_end).map_or("", |c| c.name.as_str());
-            format!("{:.1} dB at {worse}, {}", score.db, state.quality.label())
+            say!("measured-at", db = format!("{:.1}", score.db), camera = worse, class = word("class", state.quality.label()))
         }
-        None => format!("~{}", state.quality.label()),
+        None => format!("~{}", word("class", state.quality.label())),
     };
-    let t = snapshot.truth;
-    let progress = if t.measured < t.of { format!("    measured {} of {}", t.measured, t.of) } else { String::new() };
-    format!("{place}    {:.1}° {measured}: {} ({}){bridged}{progress}", state.degrees, state.rung.label(), state.why.label())
+    let done = snapshot.truth;
+    let progress = if done.measured < done.of { say!("measured-of", done = done.measured, all = done.of) } else { String::new() };
+    format!(
+        "{place}    {:.1}° {measured}: {} ({}){bridged}{progress}",
+        state.degrees,
+        word("rung", state.rung.label()),
+        word("why", state.why.label())
+    )
 }

@@ -2,6 +2,7 @@
 
 use egui::{Align2, Color32, Key, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{command, say, t};
 use super::{ConsoleState, Field, event_fields, style, widgets};
 use crate::engine::{Command, CommandInfo, CommandKind, Snapshot};
 
@@ -16,7 +17,7 @@ pub(super) struct Palette {
 }
 
 /// The commands that a query finds and that can be run by name, those whose name begins with it first.
-fn found(query: &str) -> Vec<&'static CommandInfo> {
+fn found(query: &str) -> Vec<CommandInfo> {
     let query = query.trim().to_lowercase();
     let score = |info: &CommandInfo| {
         let (name, tooltip) = (info.name.to_lowercase(), info.tooltip.to_lowercase());
@@ -29,9 +30,9 @@ fn found(query: &str) -> Vec<&'static CommandInfo> {
     };
     let mut list: Vec<_> = CommandKind::ALL
         .iter()
-        .map(|i| i.kind.info())
+        .map(|i| command(i.kind))
         .filter(|i| i.kind.by_name().is_some())
-        .filter_map(|i| Some((score(i)?, i)))
+        .filter_map(|i| Some((score(&i)?, i)))
         .collect();
     list.sort_by_key(|(score, _)| *score);
     list.into_iter().map(|(_, info)| info).collect()
@@ -43,7 +44,7 @@ pub(super) fn show(ui: &mut Ui, whole: Rect, snapshot: &Snapshot, state: &mut Co
     ui.painter().rect_filled(whole, 0.0, Color32::from_black_alpha(120));
     // Nothing under it takes a click; a click beside it puts it away.
     let beside = ui.interact(whole, ui.scope_id().with("palette"), Sense::click());
-    beside.widget_info(|| WidgetInfo::labeled(Role::Window, true, "Command palette"));
+    beside.widget_info(|| WidgetInfo::labeled(Role::Window, true, t("palette")));
     let width = (whole.width() - 60.0).min(720.0);
     let height = ROWS as f32 * ROW + 60.0;
     let card = Rect::from_center_size(pos2(whole.center().x, whole.top() + 70.0 + 0.5 * height), vec2(width, height));
@@ -52,13 +53,7 @@ pub(super) fn show(ui: &mut Ui, whole: Rect, snapshot: &Snapshot, state: &mut Co
     let inner = card.shrink(12.0);
     let field = Rect::from_min_size(inner.min, vec2(inner.width(), 28.0));
     let before = palette.query.clone();
-    let response = event_fields::text_field(
-        ui,
-        field,
-        "Find a command",
-        "Type a few letters; Up and Down choose, Enter runs, Esc leaves",
-        &mut palette.query,
-    );
+    let response = event_fields::text_field(ui, field, t("find-command"), t("find-hint"), &mut palette.query);
     if state.focus == Some(Field::Palette) {
         state.focus = None;
         response.request_focus();
@@ -76,7 +71,7 @@ pub(super) fn show(ui: &mut Ui, whole: Rect, snapshot: &Snapshot, state: &mut Co
     for (k, info) in list.iter().enumerate().skip(first).take(ROWS) {
         let rect = Rect::from_min_size(pos2(inner.left(), field.bottom() + 8.0 + (k - first) as f32 * ROW), vec2(inner.width(), ROW - 2.0));
         let row = ui.interact(rect, ui.scope_id().with(("command", info.name)), Sense::click());
-        row.widget_info(|| WidgetInfo::selected(Role::Button, true, k == palette.row, format!("Run {}", info.name)));
+        row.widget_info(|| WidgetInfo::selected(Role::Button, true, k == palette.row, say!("run", command = info.name)));
         if k == palette.row || row.hovered() {
             ui.painter().rect_filled(rect, 4.0, if k == palette.row { style::ACCENT.gamma_multiply(0.4) } else { style::RAISED });
         }
@@ -91,7 +86,7 @@ pub(super) fn show(ui: &mut Ui, whole: Rect, snapshot: &Snapshot, state: &mut Co
     }
     if list.is_empty() {
         let room = Rect::from_min_max(pos2(inner.left(), field.bottom()), inner.max);
-        widgets::empty_state(ui, room, "No command of that name", "? shows those that have keys");
+        widgets::empty_state(ui, room, t("no-command"), t("no-command-remedy"));
     }
     if let Some(kind) = run {
         let remove = snapshot.preview.as_ref().and_then(|p| p.event).map(Command::RemoveEvent);

@@ -2,6 +2,7 @@
 
 use egui::{Align2, Color32, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{say, t, word};
 use super::{ConsoleState, Field, event_fields, style, widgets};
 use crate::{
     engine::{Command, CommandKind, ElementView, Snapshot},
@@ -45,14 +46,14 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
     let list = &snapshot.playlist;
     let note = match (list.elements.len(), list.elapsed_secs) {
         (0, _) => String::new(),
-        (n, None) => format!("{n} elements   {}", clock(list.total_secs)),
+        (n, None) => say!("elements", count = n, time = clock(list.total_secs)),
         (_, Some(secs)) => {
             let turn = if list.looped && list.total_secs > 0.0 { secs % list.total_secs } else { secs };
-            let holds = if list.holds { "HOLDS, N goes on   " } else { "" };
-            format!("{holds}{} of {}", clock(turn), clock(list.total_secs))
+            let holds = if list.holds { t("holds") } else { "" };
+            say!("list-progress", holds = holds, time = clock(turn), all = clock(list.total_secs))
         }
     };
-    let inner = widgets::panel(ui, "PLAYLIST", &note);
+    let inner = widgets::panel(ui, t("panel-playlist"), &note);
     let top = Rect::from_min_size(inner.min, vec2(inner.width(), BUTTONS));
     if state.naming.is_some() {
         naming(ui, top, state, out);
@@ -67,8 +68,8 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
     });
     let room = Rect::from_min_max(pos2(inner.left(), top.bottom() + 4.0), pos2(inner.right(), bottom));
     if list.elements.is_empty() {
-        let template = format!("ADD (A): the prepared event. TEMPLATE (T): {}", list.template);
-        return widgets::empty_state(ui, room, "The playlist is empty", &template);
+        let template = say!("playlist-remedy", template = &list.template);
+        return widgets::empty_state(ui, room, t("playlist-empty"), &template);
     }
     ui.scope_builder(egui::UiBuilder::new().max_rect(room), |ui| {
         ui.set_clip_rect(room.intersect(ui.clip_rect()));
@@ -86,7 +87,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
 /// The name of a template that is being made: Enter keeps it, Escape or a click elsewhere leaves it.
 fn naming(ui: &mut Ui, line: Rect, state: &mut ConsoleState, out: &mut Vec<Command>) {
     let Some(mut name) = state.naming.take() else { return };
-    let response = event_fields::text_field(ui, line, "Template name", "Name of the template, then Enter", &mut name);
+    let response = event_fields::text_field(ui, line, t("template-name"), t("template-name-hint"), &mut name);
     let asked = state.focus == Some(Field::Template);
     if asked {
         state.focus = None;
@@ -116,12 +117,12 @@ fn buttons(ui: &mut Ui, line: Rect, snapshot: &Snapshot, out: &mut Vec<Command>)
     if widgets::command_button(ui, next, CommandKind::NextElement, on_air, look(list.holds)).clicked() {
         out.push(Command::NextElement);
     }
-    let response = widgets::big_button(ui, again, "LOOP", "", true, look(list.looped));
-    if response.on_hover_text("Begin again at the end instead of returning to live").clicked() {
+    let response = widgets::big_button(ui, again, t("loop"), "", true, look(list.looped));
+    if response.on_hover_text(t("loop-tip")).clicked() {
         out.push(Command::EditPlaylist(PlaylistEdit::Loop(!list.looped)));
     }
     let response = widgets::command_button(ui, template, CommandKind::ApplyTemplate, prepared, look(false));
-    let hint = format!("Now: {}. A right click, or Shift+T, chooses the next one", list.template);
+    let hint = say!("template-tip", template = &list.template);
     if response.secondary_clicked() {
         out.push(Command::NextTemplate);
     }
@@ -137,7 +138,7 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click_and_drag());
     let rect = rect.shrink2(vec2(0.0, 1.0));
     let is_chosen = state.chosen_element == Some(element.id);
-    let name = format!("Element {} {} {}", k + 1, element.event, element.what);
+    let name = say!("element", number = k + 1, event = &element.event, what = word("move", &element.what));
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_chosen, &name));
     let fill = match () {
         () if element.on_air => style::PROGRAM.gamma_multiply(0.55),
@@ -161,13 +162,13 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
     let mut right = rect.right() - 30.0;
     right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, clock(element.secs), style::digits(11.5), style::TEXT).left() - 8.0;
     if element.hold {
-        right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, "hold", style::text(11.0), style::AMBER).left() - 8.0;
+        right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, t("hold-short"), style::text(11.0), style::AMBER).left() - 8.0;
     }
     if element.rolls {
         let speed = format!("{} %", element.speed_percent);
         right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, speed, style::text(11.5), style::TEXT).left() - 8.0;
     }
-    let words = format!("{}  {}  {}", element.event, element.what, element.camera);
+    let words = format!("{}  {}  {}", element.event, word("move", &element.what), element.camera);
     widgets::line(ui, Rect::from_min_max(pos2(x, rect.top()), pos2(right, rect.bottom())), &words, style::text(12.5), style::TEXT);
     if response.clicked() {
         state.chosen_element = if is_chosen { None } else { Some(element.id) };
@@ -181,16 +182,16 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
         }
     }
     let began = if k > 0 && element.dissolve_secs > 0.0 {
-        format!("dissolves in over {:.1} s", element.dissolve_secs)
+        say!("dissolves-in", secs = format!("{:.1}", element.dissolve_secs))
     } else {
-        "begins with a cut".to_owned()
+        t("begins-cut").to_owned()
     };
-    let hold = if element.hold { ", its end stands until NEXT" } else { "" };
-    response.on_hover_text(format!("{words}: {began}{hold}. A click shows its controls, a drag moves it"));
+    let hold = if element.hold { t("stands-until") } else { "" };
+    response.on_hover_text(say!("element-tip", words = words, began = began, hold = hold));
 
     let cross = Rect::from_center_size(pos2(rect.right() - 14.0, y), vec2(28.0, ROW));
     let response = ui.interact(cross, ui.scope_id().with(("take out", element.id.0)), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Take out {}", k + 1)));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, say!("take-out", number = k + 1)));
     let color = if response.hovered() { style::TEXT } else { style::DIM };
     for d in [vec2(4.0, 4.0), vec2(4.0, -4.0)] {
         ui.painter().line_segment([cross.center() - d, cross.center() + d], Stroke::new(1.5, color));
@@ -198,7 +199,7 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
     if response.clicked() {
         out.push(Command::EditPlaylist(PlaylistEdit::Remove(element.id)));
     }
-    response.on_hover_text("Take it out of the list; Ctrl+Z brings it back");
+    response.on_hover_text(t("take-out-tip"));
 }
 
 /// The controls of the chosen element.
@@ -211,24 +212,25 @@ fn controls(ui: &mut Ui, line: Rect, element: &ElementView, k: usize, out: &mut 
         if by > 0 { SPEEDS.into_iter().find(|s| *s > now) } else { SPEEDS.into_iter().rev().find(|s| *s < now) }.unwrap_or(now)
     };
     let small = widgets::ButtonLook { size: 13.0, ..look(false) };
-    if widgets::big_button(ui, slower, "-", "", element.rolls, small).on_hover_text("Slower").clicked() {
+    if widgets::big_button(ui, slower, "-", "", element.rolls, small).on_hover_text(t("slower")).clicked() {
         edit(PlaylistEdit::Speed(id, step(-1)));
     }
     let color = if element.rolls { style::AMBER } else { Color32::TRANSPARENT };
     ui.painter().text(speed.center(), Align2::CENTER_CENTER, format!("{} %", element.speed_percent), style::text(11.5), color);
-    if widgets::big_button(ui, faster, "+", "", element.rolls, small).on_hover_text("Faster").clicked() {
+    if widgets::big_button(ui, faster, "+", "", element.rolls, small).on_hover_text(t("faster")).clicked() {
         edit(PlaylistEdit::Speed(id, step(1)));
     }
-    let name = if element.dissolve_secs > 0.0 { format!("Dissolve {:.1}", element.dissolve_secs) } else { "Cut".to_owned() };
+    let name =
+        if element.dissolve_secs > 0.0 { say!("dissolve", secs = format!("{:.1}", element.dissolve_secs)) } else { t("cut").to_owned() };
     let response = widgets::big_button(ui, transition, &name, "", k > 0, look(element.dissolve_secs > 0.0));
-    if response.on_hover_text("How it begins: cut, or dissolve from the element before; the first begins with a cut").clicked() {
+    if response.on_hover_text(t("transition-tip")).clicked() {
         let next = DISSOLVES.into_iter().find(|s| *s > element.dissolve_secs + 1e-6).unwrap_or(0.0);
         edit(PlaylistEdit::Transition(id, if next > 0.0 { Transition::Dissolve { secs: next } } else { Transition::Cut }));
     }
-    if widgets::big_button(ui, hold, "Hold", "", true, look(element.hold)).on_hover_text("Its end stands until NEXT").clicked() {
+    if widgets::big_button(ui, hold, t("hold"), "", true, look(element.hold)).on_hover_text(t("hold-tip")).clicked() {
         edit(PlaylistEdit::Hold(id, !element.hold));
     }
-    for (rect, label, up) in [(up, "Earlier", true), (down, "Later", false)] {
+    for (rect, label, up) in [(up, t("earlier"), true), (down, t("later"), false)] {
         let response = widgets::big_button(ui, rect, label, "", true, widgets::ButtonLook { color: Color32::TRANSPARENT, ..look(false) });
         let (c, d) = (rect.center(), if up { -4.0 } else { 4.0 });
         let points = vec![c + vec2(0.0, d), c + vec2(5.0, -d * 0.6), c + vec2(-5.0, -d * 0.6)];

@@ -2,6 +2,7 @@
 
 use egui::{Color32, Rect, Role, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{say, t};
 use super::{style, widgets};
 use crate::engine::{Notice, NoticeLevel, Snapshot};
 
@@ -18,17 +19,17 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
     };
     widgets::line(ui, inner, &text, style::text(12.5), color);
     ui.interact(inner, ui.scope_id().with("status"), egui::Sense::hover())
-        .widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Status {text}")));
+        .widget_info(|| WidgetInfo::labeled(Role::Label, true, say!("status", text = &text)));
 }
 
 /// What to do next, for those who are new.
 fn next_step(snapshot: &Snapshot) -> &'static str {
     use crate::replay::Phase;
     match (snapshot.cameras.is_empty(), snapshot.phase) {
-        (true, _) => "No cameras. Start with `volte demo`, or give a rig and footage: `volte console --help`",
-        (_, Phase::Live) => "Space marks an instant. ? shows all keys",
-        (_, Phase::Armed) => "Left and right travel along the arc, up and down in time. P plays. Enter puts it on air, Esc puts it away",
-        (_, Phase::OnAir) => "Shift+Enter lets it roll on. Esc returns to live",
+        (true, _) => t("next-cameras"),
+        (_, Phase::Live) => t("next-live"),
+        (_, Phase::Armed) => t("next-armed"),
+        (_, Phase::OnAir) => t("next-on-air"),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use egui::{Align2, Color32, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{command, say, t};
 use super::{style, widgets};
 use crate::{
     engine::{Command, CommandKind, Snapshot},
@@ -50,8 +51,8 @@ impl Window {
 /// Draws the panel.
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let (Some(oldest), Some(newest)) = (snapshot.ring.oldest, snapshot.ring.newest) else {
-        let inner = widgets::panel(ui, "TIMELINE", "");
-        return widgets::empty_state(ui, inner, "Nothing is recorded yet", "Recording begins by itself with the first frame of a camera");
+        let inner = widgets::panel(ui, t("panel-timeline"), "");
+        return widgets::empty_state(ui, inner, t("nothing-recorded"), t("recording-begins"));
     };
     let held_secs = (newest - oldest) as f64 * 1e-9;
     let zoom_id = ui.scope_id().with("zoom");
@@ -59,8 +60,8 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let prepared = snapshot.preview.as_ref();
     let last = newest.max(snapshot.now);
     let window = Window::new(oldest, last, zoom, prepared.map(|p| p.instant));
-    let shown = if zoom < 1.0 { format!("    {:.0} s shown, wheel zooms", window.span_secs) } else { String::new() };
-    let inner = widgets::panel(ui, "TIMELINE", &format!("{held_secs:.0} s in the ring    click to freeze an instant{shown}"));
+    let shown = if zoom < 1.0 { say!("timeline-shown", secs = format!("{:.0}", window.span_secs)) } else { String::new() };
+    let inner = widgets::panel(ui, t("panel-timeline"), &say!("timeline-note", secs = format!("{held_secs:.0}"), shown = shown));
     // What only marks keep stands beside the ring, in order but not to scale: it may be hours old.
     let kept: Vec<&Event> = snapshot.events.iter().filter(|e| e.instant < oldest).collect();
     let strip = (kept.len() as f32 * TICK + 4.0).min(OVERVIEW.min(0.3 * inner.width()));
@@ -77,7 +78,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     grid(ui, &window, last, lane, inner.bottom() - 5.0);
 
     let response = ui.interact(lane, ui.scope_id().with("lane"), Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, "Timeline"));
+    response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, t("timeline")));
 
     let painter = ui.painter().with_clip_rect(lane.expand2(vec2(6.0, 4.0)).intersect(ui.clip_rect()));
     let mut right_most_label = f32::NEG_INFINITY;
@@ -113,7 +114,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
         );
         painter.rect_filled(open, 2.0, style::AMBER.gamma_multiply(0.15));
         widgets::border(ui, open, 1.0, style::AMBER);
-        painter.text(open.left_center() + vec2(4.0, 0.0), Align2::LEFT_CENTER, "IN", style::text(11.0), style::AMBER);
+        painter.text(open.left_center() + vec2(4.0, 0.0), Align2::LEFT_CENTER, t("timeline-in"), style::text(11.0), style::AMBER);
     }
 
     if let Some(p) = prepared.filter(|p| p.instant >= window.first && p.instant <= window.end()) {
@@ -141,7 +142,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
         let closest = CLOSEST_SECS / held_secs.max(CLOSEST_SECS);
         ui.data_mut(|d| d.insert_temp(zoom_id, (zoom * f64::from(-wheel * 0.004).exp()).clamp(closest, 1.0)));
     }
-    response.on_hover_text(CommandKind::JogTo.info().tooltip);
+    response.on_hover_text(command(CommandKind::JogTo).tooltip);
 }
 
 /// Lines back from now.
@@ -157,7 +158,7 @@ fn grid(ui: &Ui, window: &Window, last: MediaTime, lane: Rect, label_y: f32) {
         }
         let x = lane.right() - ((back - right_secs) * per_sec) as f32;
         ui.painter().vline(x, lane.y_range(), Stroke::new(1.0, style::LINE));
-        let label = if k == 0 { "now".to_owned() } else { format!("-{back:.0} s") };
+        let label = if k == 0 { t("now").to_owned() } else { format!("-{back:.0} s") };
         let align = if k == 0 { Align2::RIGHT_CENTER } else { Align2::CENTER_CENTER };
         ui.painter().text(pos2(x, label_y), align, label, style::text(10.5), style::DIM);
     }
@@ -171,7 +172,7 @@ fn overview(ui: &Ui, kept: &[&Event], strip: Rect, prepared: Option<EventId>, ou
     for (k, event) in shown.iter().enumerate() {
         let tick = Rect::from_min_size(pos2(strip.left() + 2.0 + k as f32 * TICK, strip.top()), vec2(TICK, strip.height()));
         let response = ui.interact(tick, ui.scope_id().with(("kept", event.id.0)), Sense::click());
-        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Kept {}", event.name)));
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, say!("kept-event", event = &event.name)));
         let color = if prepared == Some(event.id) { style::PREVIEW } else { style::AMBER };
         let fill = color.gamma_multiply(if response.hovered() { 0.6 } else { 0.28 });
         ui.painter().rect_filled(tick.shrink2(vec2(2.0, 5.0)), 2.0, fill);
@@ -179,9 +180,9 @@ fn overview(ui: &Ui, kept: &[&Event], strip: Rect, prepared: Option<EventId>, ou
         if response.clicked() {
             out.push(Command::SelectEvent(event.id));
         }
-        response.on_hover_text(format!("{} at {}, older than the ring: kept because it is marked", event.name, event.instant));
+        response.on_hover_text(say!("kept-tip", event = &event.name, time = event.instant));
     }
-    let label = if shown.len() < kept.len() { format!("kept {} of {}", shown.len(), kept.len()) } else { "kept".to_owned() };
+    let label = if shown.len() < kept.len() { say!("kept-of", shown = shown.len(), all = kept.len()) } else { t("kept").to_owned() };
     ui.painter().text(pos2(strip.left(), strip.bottom() + 9.0), Align2::LEFT_CENTER, label, style::text(10.5), style::DIM);
 }
 

@@ -2,6 +2,7 @@
 
 use egui::{Rect, Ui, pos2, vec2};
 
+use super::lang::{command, say, t, word};
 use super::{style, widgets};
 use crate::{
     engine::{Command, CommandKind, Snapshot},
@@ -12,7 +13,7 @@ use crate::{
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let inner = widgets::panel(ui, "", "");
     let gap = 8.0;
-    let big = ((inner.width() - 4.0 * gap) * 0.155).clamp(84.0, 190.0);
+    let big = ((inner.width() - 4.0 * gap) * 0.125).clamp(84.0, 190.0);
     let small = (inner.width() * 0.14).clamp(96.0, 160.0);
     let mut left = inner.left();
     let mut place = |width: f32| {
@@ -51,12 +52,12 @@ fn ranges(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, can_mark: bool, out: &mu
     let gap = 4.0;
     let cell = (rect.size() - vec2(gap, gap)) / 2.0;
     let all = [
-        (CommandKind::MarkIn, "IN", Command::MarkIn),
-        (CommandKind::MarkOut, "OUT", Command::MarkOut),
-        (CommandKind::LastFive, "5 S", Command::LastFive),
-        (CommandKind::LastTen, "10 S", Command::LastTen),
+        (CommandKind::MarkIn, command(CommandKind::MarkIn).name, Command::MarkIn),
+        (CommandKind::MarkOut, command(CommandKind::MarkOut).name, Command::MarkOut),
+        (CommandKind::LastFive, t("short-last-five"), Command::LastFive),
+        (CommandKind::LastTen, t("short-last-ten"), Command::LastTen),
     ];
-    for (k, (kind, label, command)) in all.into_iter().enumerate() {
+    for (k, (kind, label, asked)) in all.into_iter().enumerate() {
         let at = rect.min + vec2((cell.x + gap) * (k % 2) as f32, (cell.y + gap) * (k / 2) as f32);
         // An in point that waits is seen.
         let waits = kind == CommandKind::MarkIn && snapshot.pending_in.is_some();
@@ -66,14 +67,15 @@ fn ranges(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, can_mark: bool, out: &mu
             size: 14.0,
             on: false,
         };
-        let info = kind.info();
+        let info = command(kind);
         let rect = Rect::from_min_size(at, cell);
         let response =
             widgets::big_button(ui, rect, info.name, "", can_mark, widgets::ButtonLook { color: egui::Color32::TRANSPARENT, ..look });
         let color = if can_mark { look.color } else { style::DIM.gamma_multiply(0.7) };
-        ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, label, style::text(14.0), color);
+        let galley = widgets::fitted(ui, label, 14.0, color, rect.width() - 4.0);
+        ui.painter().galley(rect.center() - galley.size() / 2.0, galley, color);
         if response.on_hover_text(format!("{}. {}", info.shortcut, info.tooltip)).clicked() {
-            out.push(command);
+            out.push(asked);
         }
     }
 }
@@ -82,13 +84,8 @@ fn ranges(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, can_mark: bool, out: &mu
 fn moves(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let gap = 4.0;
     let count = snapshot.moves.len() + 1;
-    let columns = if rect.width() > 440.0 {
-        4
-    } else if rect.width() > 230.0 {
-        3
-    } else {
-        2
-    };
+    // As many as have room for their words, so that a finger hits them.
+    let columns = (((rect.width() + gap) / (82.0 + gap)) as usize).clamp(2, 6);
     let rows = count.div_ceil(columns).max(1);
     let cell = vec2((rect.width() - gap * (columns - 1) as f32) / columns as f32, (rect.height() - gap * (rows - 1) as f32) / rows as f32);
     let at = |k: usize| {
@@ -103,8 +100,8 @@ fn moves(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
             size: 13.0,
             on: false,
         };
-        let response = widgets::big_button(ui, at(k), &m.name, "", true, look);
-        if response.on_hover_text(format!("{}, {:.1} s. M: the next move", m.tooltip, m.secs)).clicked() {
+        let response = widgets::big_button(ui, at(k), &word("move", &m.name), "", true, look);
+        if response.on_hover_text(say!("move-tip", what = word("tip", &m.tooltip), secs = format!("{:.1}", m.secs))).clicked() {
             out.push(Command::SelectMove(k));
         }
     }

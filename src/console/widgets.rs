@@ -2,6 +2,7 @@
 
 use egui::{Align2, Color32, CornerRadius, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
+use super::lang::{command, t};
 use super::{PictureTexture, style};
 use crate::engine::CommandKind;
 
@@ -31,6 +32,16 @@ pub fn elided(ui: &Ui, text: &str, font: egui::FontId, color: Color32, width: f3
     let mut job = egui::text::LayoutJob::simple_singleline(text.to_owned(), font, color);
     job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(0.0));
     ui.fonts_mut(|f| f.layout_job(job))
+}
+
+/// One line of text as large as asked for, or as small as fits (not below 0.7 of it; then it is cut).
+pub fn fitted(ui: &Ui, text: &str, size: f32, color: Color32, width: f32) -> std::sync::Arc<egui::Galley> {
+    let galley = ui.fonts_mut(|f| f.layout_no_wrap(text.to_owned(), style::text(size), color));
+    let share = (width / galley.size().x.max(1.0)).min(1.0);
+    match share {
+        1.0 => galley,
+        share => elided(ui, text, style::text((size * share.max(0.7)).max(9.0).floor()), color, width),
+    }
 }
 
 /// A line of text in a rectangle, left, vertically centred, cut at its end.
@@ -94,8 +105,8 @@ pub struct ButtonLook {
 
 /// A button for a command: its name, its shortcut in small, its tooltip. Painted by hand, so that it is as large as its rectangle.
 pub fn command_button(ui: &mut Ui, rect: Rect, kind: CommandKind, enabled: bool, look: ButtonLook) -> Response {
-    let info = kind.info();
-    let why = if enabled { String::new() } else { " (not now)".to_owned() };
+    let info = command(kind);
+    let why = if enabled { String::new() } else { t("not-now").to_owned() };
     let response = big_button(ui, rect, info.name, info.shortcut, enabled, look);
     response.on_hover_text(format!("{}{why}", info.tooltip))
 }
@@ -123,7 +134,8 @@ pub fn big_button(ui: &mut Ui, rect: Rect, label: &str, under: &str, enabled: bo
     }
     let has_under = !under.is_empty() && rect.height() > 48.0;
     let c = rect.center() - if has_under { vec2(0.0, look.size * 0.42) } else { vec2(0.0, 0.0) };
-    ui.painter().text(c, Align2::CENTER_CENTER, label, style::text(look.size), color);
+    let galley = fitted(ui, label, look.size, color, rect.width() - 6.0);
+    ui.painter().galley(c - galley.size() / 2.0, galley, color);
     if has_under {
         let at = pos2(rect.center().x, c.y + look.size * 0.62 + 8.0);
         ui.painter().text(at, Align2::CENTER_CENTER, under, style::text(11.0), color.gamma_multiply(0.75));

@@ -18,6 +18,8 @@ pub use nodes::{DEFAULT_LISTEN, ShowListener, ShowNode};
 
 /// A nudge beyond this is a mistake, milliseconds.
 const MAX_OFFSET_MS: f64 = 60_000.0;
+/// Languages of the console.
+const LANGUAGES: [&str; 2] = ["en", "fr"];
 const QUALITIES: [&str; 4] = ["auto", "draft", "air", "hero"];
 
 /// What is wrong with a show file, and what helps.
@@ -128,6 +130,8 @@ pub struct Show {
     pub quality: Option<String>,
     /// `auto`, `on` or `off`; `None` is `auto`.
     pub retime: Option<String>,
+    /// Language of the console; `None` is that of the environment.
+    pub language: Option<String>,
     /// Whose clock house time is counted by, and where it stands in the file, from 1; docs/show.md lists the forms.
     pub clock: Option<(String, usize)>,
     /// The program output.
@@ -144,6 +148,7 @@ struct File {
     rig: Option<Spanned<PathBuf>>,
     quality: Option<Spanned<String>>,
     retime: Option<Spanned<String>>,
+    language: Option<Spanned<String>>,
     clock: Option<Spanned<String>>,
     #[serde(default)]
     feeds: Vec<Spanned<FileFeed>>,
@@ -329,6 +334,12 @@ impl Show {
             other => other.as_ref().map(|r| r.as_ref().clone()),
         };
         let clock = read.clock.as_ref().map(|clock| (clock.as_ref().clone(), line_of(text, &clock.span())));
+        let language = match &read.language {
+            Some(l) if !LANGUAGES.contains(&l.as_ref().as_str()) => {
+                return Err(wrong(&l.span(), format!("language = {:?} is none of {}", l.as_ref(), LANGUAGES.join(", "))));
+            }
+            other => other.as_ref().map(|l| l.as_ref().clone()),
+        };
         let program = match &read.program {
             Some(program) => Some(ShowProgram {
                 format: program.format.as_ref().clone(),
@@ -355,6 +366,7 @@ impl Show {
             export_folder: read.export.folder.map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
             quality,
             retime,
+            language,
             clock,
             program,
             outputs,

@@ -3,6 +3,7 @@
 use egui::{Align2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::{EditorState, ROW, channel_name, diamond, value_text};
+use crate::console::lang::say;
 use crate::{
     console::{style, widgets},
     engine::{Command, Snapshot},
@@ -74,7 +75,7 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, path: &Path, ed
     ui.painter().add(Shape::line(curve, Stroke::new(2.0, style::ACCENT)));
 
     let response = ui.interact(lane.expand(6.0), ui.scope_id().with("path graph"), Sense::click_and_drag());
-    response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, format!("Path graph {}", channel_name(channel))));
+    response.widget_info(|| WidgetInfo::labeled(Role::Slider, true, say!("path-graph", channel = channel_name(channel))));
     if let Some(at) = response.interact_pointer_pos() {
         if response.double_clicked() {
             out.push(Command::EditPath(PathEdit::AddKey(secs_at(at.x))));
@@ -89,7 +90,13 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, path: &Path, ed
         let hit = Rect::from_center_size(place, vec2(ROW, ROW));
         let response = ui.interact(hit, ui.scope_id().with(("path key", k)), Sense::click_and_drag());
         let chosen = editor.key == Some(k);
-        let label = format!("Key {} at {:.2} s: {} {}", k + 1, key.at_secs, channel_name(channel), value_text(channel, channel.of(key)));
+        let label = say!(
+            "path-key",
+            number = k + 1,
+            secs = format!("{:.2}", key.at_secs),
+            channel = channel_name(channel),
+            value = value_text(channel, channel.of(key))
+        );
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, &label));
         let mut at = place;
         if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged() || response.drag_stopped()) {

@@ -6,6 +6,7 @@ mod plan;
 
 use egui::{Align2, Rect, Ui, pos2, vec2};
 
+use super::lang::{command, say, t};
 use super::{ConsoleState, Field, event_fields, style, widgets};
 use crate::{
     engine::{Command, CommandKind, PathsView, Snapshot},
@@ -47,17 +48,17 @@ fn cells(line: Rect, count: usize) -> impl Iterator<Item = Rect> {
 }
 
 /// What a preset is called on its button.
-const fn preset_name(preset: Preset) -> &'static str {
+fn preset_name(preset: Preset) -> &'static str {
     match preset {
-        Preset::FreezeOrbit => "Freeze orbit",
-        Preset::Bounce => "Bounce",
-        Preset::Whip => "Whip",
-        Preset::Loop => "360 loop",
-        Preset::RollThrough => "Roll through",
-        Preset::Slow => "Slow",
-        Preset::JumpFreeze => "Jump, freeze",
-        Preset::PunchIn => "Punch in",
-        Preset::SlowOrbit => "Slow orbit",
+        Preset::FreezeOrbit => t("preset-freeze-orbit"),
+        Preset::Bounce => t("preset-bounce"),
+        Preset::Whip => t("preset-whip"),
+        Preset::Loop => t("preset-360-loop"),
+        Preset::RollThrough => t("preset-roll-through"),
+        Preset::Slow => t("preset-slow"),
+        Preset::JumpFreeze => t("preset-jump--freeze"),
+        Preset::PunchIn => t("preset-punch-in"),
+        Preset::SlowOrbit => t("preset-slow-orbit"),
     }
 }
 
@@ -81,23 +82,23 @@ const fn step_of(channel: PathChannel) -> f64 {
     }
 }
 
-const fn channel_name(channel: PathChannel) -> &'static str {
+fn channel_name(channel: PathChannel) -> &'static str {
     match channel {
-        PathChannel::Position => "Where",
-        PathChannel::Instant => "When",
-        PathChannel::Zoom => "Zoom",
-        PathChannel::Height => "Height",
-        PathChannel::Roll => "Roll",
+        PathChannel::Position => t("channel-where"),
+        PathChannel::Instant => t("channel-when"),
+        PathChannel::Zoom => t("channel-zoom"),
+        PathChannel::Height => t("channel-height"),
+        PathChannel::Roll => t("channel-roll"),
     }
 }
 
-const fn ease_name(ease: Easing) -> &'static str {
+fn ease_name(ease: Easing) -> &'static str {
     match ease {
-        Easing::EaseInOut => "In and out",
-        Easing::Linear => "Even",
-        Easing::EaseIn => "Starts gently",
-        Easing::EaseOut => "Stops gently",
-        Easing::Smooth => "Runs through",
+        Easing::EaseInOut => t("ease-in-and-out"),
+        Easing::Linear => t("ease-even"),
+        Easing::EaseIn => t("ease-starts-gently"),
+        Easing::EaseOut => t("ease-stops-gently"),
+        Easing::Smooth => t("ease-runs-through"),
     }
 }
 
@@ -106,15 +107,17 @@ pub(super) fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, o
     let paths = &snapshot.paths;
     let note = match (&paths.path, paths.chosen, &paths.problem) {
         (Some(_), _, Some(problem)) => problem.clone(),
-        (Some(path), Some(k), None) => format!("{}   {} of {}   {:.1} s", path.name, k + 1, paths.names.len(), path.duration_secs),
+        (Some(path), Some(k), None) => {
+            say!("path-note", name = &path.name, number = k + 1, all = paths.names.len(), secs = format!("{:.1}", path.duration_secs))
+        }
         _ => String::new(),
     };
-    let inner = widgets::panel(ui, "PATH", &note);
+    let inner = widgets::panel(ui, t("panel-path"), &note);
     let line = |k: usize| Rect::from_min_size(inner.min + vec2(0.0, (ROW + GAP) * k as f32), vec2(inner.width(), ROW));
     presets(ui, line(0), snapshot, out);
     let body = Rect::from_min_max(pos2(inner.left(), line(1).top()), inner.max);
     let Some(path) = &paths.path else {
-        return widgets::empty_state(ui, body, "No path of your own yet", "Begin with a preset above: it starts at the prepared position");
+        return widgets::empty_state(ui, body, t("no-path"), t("no-path-remedy"));
     };
     if state.editor.naming.is_some() {
         naming(ui, line(1), &path.name, state, out);
@@ -138,8 +141,8 @@ fn presets(ui: &mut Ui, line: Rect, snapshot: &Snapshot, out: &mut Vec<Command>)
     for (preset, cell) in Preset::ALL.into_iter().zip(cells(line, Preset::ALL.len())) {
         let fits = preset != Preset::Loop || snapshot.closed;
         let response = widgets::big_button(ui, cell, preset_name(preset), "", fits, look(false));
-        let why = if fits { "" } else { " (a ring of cameras only)" };
-        if response.on_hover_text(format!("{}: {}{why}", CommandKind::NewPath.info().tooltip, preset.name())).clicked() {
+        let why = if fits { "" } else { t("ring-only") };
+        if response.on_hover_text(format!("{}: {}{why}", command(CommandKind::NewPath).tooltip, preset.name())).clicked() {
             out.push(Command::NewPath(preset));
         }
     }
@@ -148,7 +151,7 @@ fn presets(ui: &mut Ui, line: Rect, snapshot: &Snapshot, out: &mut Vec<Command>)
 /// The name that is being typed: Enter keeps it, Escape or a click elsewhere leaves it.
 fn naming(ui: &mut Ui, line: Rect, was: &str, state: &mut ConsoleState, out: &mut Vec<Command>) {
     let Some(mut name) = state.editor.naming.take() else { return };
-    let response = event_fields::text_field(ui, line, "Path name", &format!("Another name for {was}, then Enter"), &mut name);
+    let response = event_fields::text_field(ui, line, t("path-name"), &say!("path-name-hint", name = was), &mut name);
     let asked = state.focus == Some(Field::Path);
     if asked {
         state.focus = None;
@@ -170,7 +173,9 @@ fn whole(ui: &mut Ui, line: Rect, path: &Path, snapshot: &Snapshot, state: &mut 
     for (k, cell) in cells(line, 8).enumerate() {
         match k {
             0 => {
-                if widgets::big_button(ui, cell, "NEXT PATH", "", several, look(false)).on_hover_text(tip(CommandKind::NextPath)).clicked()
+                if widgets::big_button(ui, cell, t("next-path"), "", several, look(false))
+                    .on_hover_text(tip(CommandKind::NextPath))
+                    .clicked()
                 {
                     state.editor.key = None;
                     out.push(Command::NextPath);
@@ -178,14 +183,13 @@ fn whole(ui: &mut Ui, line: Rect, path: &Path, snapshot: &Snapshot, state: &mut 
                 }
             }
             1 => {
-                if widgets::big_button(ui, cell, "NAME", "", true, look(false)).on_hover_text("Another name for this path").clicked() {
+                if widgets::big_button(ui, cell, t("name"), "", true, look(false)).on_hover_text(t("name-tip")).clicked() {
                     state.editor.naming = Some(String::new());
                     state.focus = Some(Field::Path);
                 }
             }
             2 | 4 => {
-                let (label, hint, by) =
-                    if k == 2 { ("Shorter", "Half a second shorter", -0.5) } else { ("Longer", "Half a second longer", 0.5) };
+                let (label, hint, by) = if k == 2 { (t("shorter"), t("shorter-tip"), -0.5) } else { (t("longer"), t("longer-tip"), 0.5) };
                 let clear = widgets::ButtonLook { color: egui::Color32::TRANSPARENT, ..look(false) };
                 let response = widgets::big_button(ui, cell, label, "", true, clear);
                 ui.painter().text(cell.center(), Align2::CENTER_CENTER, if k == 2 { "-" } else { "+" }, style::text(15.0), style::TEXT);
@@ -203,20 +207,20 @@ fn whole(ui: &mut Ui, line: Rect, path: &Path, snapshot: &Snapshot, state: &mut 
                 );
             }
             5 => {
-                let response = widgets::big_button(ui, cell, "LOOP PATH", "", snapshot.closed || path.looped, look(path.looped));
-                if response.on_hover_text("Its end goes on with its beginning, without a seam; on a ring of cameras").clicked() {
+                let response = widgets::big_button(ui, cell, t("loop-path"), "", snapshot.closed || path.looped, look(path.looped));
+                if response.on_hover_text(t("loop-path-tip")).clicked() {
                     edit(PathEdit::Looped(!path.looped));
                 }
             }
             6 => {
-                let response = widgets::big_button(ui, cell, "STEADY", "", true, look(path.stabilize));
-                if response.on_hover_text("Aim exactly at the pivot, with a constant size of the athlete").clicked() {
+                let response = widgets::big_button(ui, cell, t("steady"), "", true, look(path.stabilize));
+                if response.on_hover_text(t("steady-tip")).clicked() {
                     edit(PathEdit::Stabilize(!path.stabilize));
                 }
             }
             _ => {
-                let response = widgets::big_button(ui, cell, "REMOVE", "", true, look(false));
-                if response.on_hover_text("Take this path out; Ctrl+Z brings it back").clicked() {
+                let response = widgets::big_button(ui, cell, t("remove-path"), "", true, look(false));
+                if response.on_hover_text(t("remove-path-tip")).clicked() {
                     state.editor.key = None;
                     edit(PathEdit::Remove);
                 }
@@ -226,7 +230,7 @@ fn whole(ui: &mut Ui, line: Rect, path: &Path, snapshot: &Snapshot, state: &mut 
 }
 
 fn tip(kind: CommandKind) -> String {
-    let info = kind.info();
+    let info = command(kind);
     format!("{}. {}", info.shortcut, info.tooltip)
 }
 
@@ -251,23 +255,17 @@ fn key_controls(ui: &mut Ui, line: Rect, path: &Path, editor: &mut EditorState, 
     let mut edit = |edit| out.push(Command::EditPath(edit));
     let Some((k, key)) = chosen.map(|k| (k, &path.keys[k])) else {
         editor.key = None;
-        let hint =
-            "A click on a key frame (diamond) chooses it, a drag moves it; a double click on the curve adds one; a click looks there";
+        let hint = t("path-hint");
         return widgets::line(ui, line, hint, style::text(11.5), style::DIM);
     };
     let value = channel.of(key);
     let all: [(&str, &str, bool, Option<PathEdit>); 6] = [
-        ("Key earlier", "A tenth of a second earlier", true, Some(PathEdit::At(k, key.at_secs - 0.1))),
-        ("Key later", "A tenth of a second later", true, Some(PathEdit::At(k, key.at_secs + 0.1))),
-        ("Key lower", "A step lower", true, Some(PathEdit::Set(k, channel, value - step_of(channel)))),
-        ("Key higher", "A step higher", true, Some(PathEdit::Set(k, channel, value + step_of(channel)))),
-        (
-            ease_name(key.ease),
-            "How the curve runs from this key frame to the next",
-            k + 1 < path.keys.len(),
-            Some(PathEdit::Ease(k, key.ease.next())),
-        ),
-        ("Take out key", "Take this key frame out; Ctrl+Z brings it back", path.keys.len() > 1, Some(PathEdit::RemoveKey(k))),
+        (t("key-earlier"), t("key-earlier-tip"), true, Some(PathEdit::At(k, key.at_secs - 0.1))),
+        (t("key-later"), t("key-later-tip"), true, Some(PathEdit::At(k, key.at_secs + 0.1))),
+        (t("key-lower"), t("key-lower-tip"), true, Some(PathEdit::Set(k, channel, value - step_of(channel)))),
+        (t("key-higher"), t("key-higher-tip"), true, Some(PathEdit::Set(k, channel, value + step_of(channel)))),
+        (ease_name(key.ease), t("ease-tip"), k + 1 < path.keys.len(), Some(PathEdit::Ease(k, key.ease.next()))),
+        (t("key-out"), t("key-out-tip"), path.keys.len() > 1, Some(PathEdit::RemoveKey(k))),
     ];
     let mut cells = cells(line, 8);
     for (n, (label, hint, enabled, asked)) in all.into_iter().enumerate() {

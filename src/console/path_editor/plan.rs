@@ -3,6 +3,7 @@
 use egui::{Align2, Pos2, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::{EditorState, ROW, at_time, diamond, value_text};
+use crate::console::lang::{say, t};
 use crate::{
     console::style,
     engine::{Command, FeedHealth, Snapshot, Tally},
@@ -55,7 +56,7 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, path: &Path, ed
     let paths = &snapshot.paths;
     ui.painter().rect_filled(rect, 3.0, style::BACKGROUND);
     let plan = ui.interact(rect, ui.scope_id().with("plan"), Sense::hover());
-    plan.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("Plan of {} cameras with the path", paths.cameras_m.len())));
+    plan.widget_info(|| WidgetInfo::labeled(Role::Image, true, say!("plan", count = paths.cameras_m.len())));
     let view = View::of(rect, paths.cameras_m.iter().copied().chain(paths.points.iter().map(|p| p.eye_m)));
     let cameras: Vec<Pos2> = paths.cameras_m.iter().map(|p| view.at(*p)).collect();
     // The athlete: a cross.
@@ -96,7 +97,7 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, path: &Path, ed
             ui.interact(Rect::from_center_size(place, vec2(ROW, ROW)), ui.scope_id().with(("plan key", k)), Sense::click_and_drag());
         let chosen = editor.key == Some(k);
         let now = PathChannel::Position.of(key);
-        let label = format!("Plan key {} at {}", k + 1, value_text(PathChannel::Position, now));
+        let label = say!("plan-key", number = k + 1, place = value_text(PathChannel::Position, now));
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, &label));
         let mut at = place;
         if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged() || response.drag_stopped()) {
@@ -115,10 +116,10 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, path: &Path, ed
             editor.key = if chosen { None } else { Some(k) };
             out.push(Command::ScrubPath(key.at_secs));
         }
-        response.on_hover_text(format!("{label}. Drag it along the arc"));
+        response.on_hover_text(say!("plan-key-tip", key = label));
     }
     let shows = Rect::from_min_max(pos2(rect.left() + 6.0, rect.bottom() - 18.0), pos2(rect.right() - 6.0, rect.bottom() - 2.0));
-    crate::console::widgets::line(ui, shows, "plan, a dot each half second", style::text(10.5), style::DIM);
+    crate::console::widgets::line(ui, shows, t("plan-note"), style::text(10.5), style::DIM);
 }
 
 #[cfg(test)]

@@ -1,0 +1,313 @@
+//! The whole console in every state, at two sizes and in every language: the right words are there, everything that can be pressed has a
+//! name and is large enough for a finger, nothing lies outside of the window, and no text is missing.
+#![cfg(feature = "console")]
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use egui::accesskit::Role;
+use egui_kittest::{
+    Harness,
+    kittest::{NodeT as _, Queryable as _},
+};
+use volte::{
+    console::{self, ConsoleState, Language, Textures},
+    engine::{Command, CommandKind, DiskState, DiskTier, Notice, NoticeLevel, Snapshot},
+    replay::Readiness,
+};
+
+mod support {
+    pub mod states;
+}
+use support::states::{State, snapshot};
+
+/// What can happen to a show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Show {
+    Idle,
+    Live,
+    Armed,
+    /// Armed, and solved.
+    Frozen,
+    OnAir,
+    CameraLost,
+    DiskFull,
+    GpuLost,
+}
+
+const ALL: [Show; 8] = [Show::Idle, Show::Live, Show::Armed, Show::Frozen, Show::OnAir, Show::CameraLost, Show::DiskFull, Show::GpuLost];
+
+fn told(s: &mut Snapshot, text: &str) {
+    s.notices = [Notice { id: 1, at: s.now.plus_nanos(-1_000_000_000), level: NoticeLevel::Warning, text: text.to_owned() }].into();
+}
+
+fn state(show: Show) -> Snapshot {
+    let mut s = snapshot(match show {
+        Show::Idle => State::Idle,
+        Show::Live | Show::DiskFull => State::Live,
+        Show::Armed | Show::Frozen | Show::GpuLost => State::Armed,
+        Show::OnAir => State::OnAir,
+        Show::CameraLost => State::CameraLost,
+    });
+    match show {
+        Show::Frozen => {
+            let p = s.preview.as_mut().unwrap();
+            (p.readiness, p.progress) = (Readiness::Solved, 1.0);
+        }
+        Show::DiskFull => {
+            s.ring.disk = DiskTier { state: DiskState::Paused, bytes: 8_000_000_000, budget_bytes: 8_000_000_000, ..DiskTier::default() };
+            told(&mut s, "Recording: the disk of \"/media/a\" is full: make room on it or give another folder");
+        }
+        Show::GpuLost => {
+            s.gpu.adapter.clear();
+            s.gpu.problem = Some("the GPU was lost".to_owned());
+            let p = s.preview.as_mut().unwrap();
+            (p.readiness, p.progress, p.problem) = (Readiness::RealCameras, 0.0, Some("the GPU was lost".to_owned()));
+            told(&mut s, "the GPU was lost. Until then orbits step through the real cameras");
+        }
+        _ => {}
+    }
+    s
+}
+
+/// Words that a state must show, by their ids.
+fn words(show: Show) -> &'static [&'static str] {
+    match show {
+        Show::Idle => &["next-cameras"],
+        Show::Live => &["next-live"],
+        Show::Armed | Show::Frozen => &["next-armed"],
+        Show::OnAir => &["next-on-air"],
+        // What was told by the engine stands there in its own words.
+        Show::CameraLost | Show::DiskFull | Show::GpuLost => &[],
+    }
+}
+
+/// The texts of a language by id, without those that want values.
+fn texts(tag: &str) -> BTreeMap<String, String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/lang/{tag}.ftl"));
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut all = BTreeMap::new();
+    let mut last = String::new();
+    for line in text.lines().filter(|l| !l.starts_with('#')) {
+        let Some((id, words)) = line.split_once(" = ") else { continue };
+        let id = match id.strip_prefix("    .") {
+            Some(attribute) => format!("{last}.{attribute}"),
+            None => {
+                last = id.to_owned();
+                id.to_owned()
+            }
+        };
+        assert!(all.insert(id.clone(), words.to_owned()).is_none(), "{tag}: {id} comes twice");
+    }
+    all
+}
+
+struct Seen {
+    label: String,
+    role: Role,
+    rect: egui::Rect,
+    pressed: bool,
+}
+
+/// Everything in the tree of the console.
+fn seen(s: &Snapshot, language: Language, size: egui::Vec2, editor: bool) -> Vec<Seen> {
+    let s = s.clone();
+    let mut state = ConsoleState::speaking(language);
+    if editor {
+        state.obey(&Command::PathEditor);
+    }
+    let textures = Textures { cameras: vec![None; s.cameras.len()], ..Textures::default() };
+    let mut harness =
+        Harness::builder().with_size(size).with_pixels_per_point(1.0).with_context_setup(console::apply_style).build_ui(move |ui| {
+            let whole = egui::Rect::from_min_size(egui::Pos2::ZERO, size);
+            ui.scope_builder(egui::UiBuilder::new().max_rect(whole), |ui| {
+                console::show(ui, &s, &textures, &mut state);
+            });
+        });
+    harness.run_steps(3);
+    let mut all = Vec::new();
+    for node in harness.root().children_recursive() {
+        let at = node.accesskit_node();
+        let Some(label) = at.label().or_else(|| at.value()) else { continue };
+        // Pieces of a text field: the field itself has the name.
+        if at.role() == Role::TextRun {
+            continue;
+        }
+        let pressed = matches!(at.role(), Role::Button | Role::Slider | Role::TextInput);
+        all.push(Seen { label, role: at.role(), rect: node.rect(), pressed });
+    }
+    all
+}
+
+#[test]
+fn every_state_at_every_size_in_every_language_is_whole() {
+    let ids: BTreeSet<String> = texts("en").into_keys().collect();
+    let mut problems = BTreeSet::new();
+    for language in Language::all() {
+        let texts = texts(language.tag());
+        for show in ALL {
+            let s = state(show);
+            for (size, editor) in [([1920.0, 1080.0], false), ([1920.0, 1080.0], true), ([3840.0, 2160.0], false)] {
+                let whole = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
+                let all = seen(&s, language, size.into(), editor);
+                let at = format!("{show:?} {} {size:?} editor {editor}", language.tag());
+                assert!(all.len() > 30, "{at}: only {} labels", all.len());
+                let has = |wanted: &str| all.iter().any(|n| n.label.contains(wanted));
+                for id in words(show) {
+                    assert!(has(&texts[*id]), "{at}: {:?} is not there", texts[*id]);
+                }
+                for notice in s.notices.iter() {
+                    assert!(has(&notice.text), "{at}: {:?} is not told", notice.text);
+                }
+                // The state in one word, besides the colour.
+                let phase = s.phase.label().to_lowercase().replace(' ', "-");
+                assert!(has(&texts[&format!("phase-{phase}")]), "{at}: no state");
+                if show == Show::DiskFull {
+                    assert!(has(&texts["paused"]), "{at}: the disk");
+                }
+                if show == Show::CameraLost {
+                    assert!(has(&texts["health-lost"]), "{at}: the camera");
+                }
+                for n in &all {
+                    let mut wrong = |what: &str| {
+                        problems.insert(format!("{} {}x{} {:?} {what}: {:?}", language.tag(), size[0], size[1], n.role, n.label));
+                    };
+                    if n.label.trim().is_empty() {
+                        wrong("has no name");
+                    }
+                    if ids.contains(&n.label) && texts[&n.label] != n.label {
+                        wrong("is a text that is missing");
+                    }
+                    if n.label.contains("{ $") || n.label.contains("{$") {
+                        wrong("lacks a value");
+                    }
+                    if !whole.expand(0.5).contains_rect(n.rect) && n.rect.area() > 0.0 {
+                        wrong("lies outside");
+                    }
+                    // A row of a list may be cut at its end; a star stands in a row of five.
+                    let begins = |id: &str| n.label.starts_with(texts[id].split(" {").next().unwrap_or_default());
+                    let in_list = ["remove-event", "event", "element", "take-out", "health-of", "kept-event"].into_iter().any(begins);
+                    let least = egui::vec2(if begins("rate") { 21.5 } else { 27.5 }, 27.5);
+                    if n.pressed && n.role == Role::Button && !in_list && (n.rect.width() < least.x || n.rect.height() < least.y) {
+                        wrong(&format!("is too small for a finger {:.0}x{:.0}", n.rect.width(), n.rect.height()));
+                    }
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn the_same_things_can_be_pressed_in_every_language() {
+    for show in ALL {
+        let s = state(show);
+        let of = |language| {
+            let all = seen(&s, language, egui::vec2(1600.0, 900.0), true);
+            let mut places: Vec<String> = all.iter().map(|n| format!("{:?} {:?}", n.role, n.rect.min.round())).collect();
+            places.sort();
+            places
+        };
+        let english = of(Language::default());
+        for language in Language::all() {
+            let other = of(language);
+            assert_eq!(english.len(), other.len(), "{show:?} {}", language.tag());
+        }
+    }
+}
+
+#[test]
+fn every_language_has_every_text_and_commands_are_called_as_they_are() {
+    let english = texts("en");
+    assert!(english.len() > 250, "{}", english.len());
+    for info in &CommandKind::ALL {
+        let mut id = "command".to_owned();
+        for c in format!("{:?}", info.kind).chars() {
+            if c.is_ascii_uppercase() {
+                id.push('-');
+            }
+            id.push(c.to_ascii_lowercase());
+        }
+        assert_eq!(english.get(&id).map(String::as_str), Some(info.name), "{id}");
+        assert_eq!(english.get(&format!("{id}.tip")).map(String::as_str), Some(info.tooltip), "{id}");
+    }
+    let values =
+        |text: &str| text.match_indices("{ $").map(|(k, _)| text[k + 3..].split(' ').next().unwrap().to_owned()).collect::<BTreeSet<_>>();
+    for language in Language::all() {
+        let other = texts(language.tag());
+        let missing: Vec<_> = english.keys().filter(|id| !other.contains_key(*id)).collect();
+        let beyond: Vec<_> = other.keys().filter(|id| !english.contains_key(*id)).collect();
+        assert!(missing.is_empty() && beyond.is_empty(), "{}: missing {missing:?}, beyond {beyond:?}", language.tag());
+        for (id, text) in &english {
+            assert_eq!(values(text), values(&other[id]), "{}: {id}", language.tag());
+        }
+        // What the parser reads is what stands there.
+        assert_eq!(language.ids().len(), other.len(), "{}: a line is not readable", language.tag());
+    }
+    assert_eq!(Language::from_tag("fr_CA.UTF-8").map(Language::tag), Some("fr"));
+    assert_eq!(Language::from_tag("tlh"), None);
+}
+
+/// Ids that the sources name, by how they name them.
+#[test]
+fn every_text_that_the_sources_name_is_there_and_none_is_idle() {
+    fn files(folder: &Path, all: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { files(&path, all) } else { all.push(path) }
+        }
+    }
+    let mut sources = Vec::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/console"), &mut sources);
+    let english = texts("en");
+    let mut named = BTreeSet::new();
+    for file in sources.iter().filter(|f| !f.ends_with("lang.rs")) {
+        let text = std::fs::read_to_string(file).unwrap();
+        for begin in [" t(\"", "(t(\"", "!t(\"", "&t(\"", "[t(\"", "say!(\"", "\"budget-"] {
+            for (at, found) in text.match_indices(begin) {
+                let at = if begin.contains("budget") { at + 1 } else { at + found.len() };
+                named.insert(text[at..].split('"').next().unwrap().to_owned());
+            }
+        }
+        // On a line of its own.
+        for (at, found) in text.match_indices("say!(\n") {
+            if let Some(rest) = text[at + found.len()..].trim_start().strip_prefix('"') {
+                named.insert(rest.split('"').next().unwrap().to_owned());
+            }
+        }
+    }
+    let unknown: Vec<_> = named.iter().filter(|id| !english.contains_key(*id)).collect();
+    assert!(unknown.is_empty(), "named and not there: {unknown:?}");
+    // Found by a word of the engine's.
+    let by_word = ["command-", "move-", "tip-", "rung-", "class-", "why-", "phase-", "quality-", "colour-", "sink-"];
+    let idle: Vec<_> = english.keys().filter(|id| !named.contains(*id) && !by_word.iter().any(|w| id.starts_with(w))).collect();
+    assert!(idle.is_empty(), "there and not named: {idle:?}");
+}
+
+#[test]
+fn a_click_in_french_is_the_same_command() {
+    let s = state(Show::Armed);
+    let french = Language::from_tag("fr").unwrap();
+    let commands = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let asked = std::rc::Rc::clone(&commands);
+    let mut state = ConsoleState::speaking(french);
+    let textures = Textures { cameras: vec![None; s.cameras.len()], ..Textures::default() };
+    let s = Arc::new(s);
+    let mut harness =
+        Harness::builder().with_size(egui::vec2(1600.0, 900.0)).with_context_setup(console::apply_style).build_ui(move |ui| {
+            let commands = console::show(ui, &s, &textures, &mut state);
+            asked.borrow_mut().extend(commands);
+        });
+    harness.run_steps(2);
+    for (label, command) in
+        [("MARQUER", Command::Mark), ("PRENDRE", Command::Take), ("RETOUR", Command::Return), ("JOUER LISTE", Command::PlayList)]
+    {
+        harness.get_by_label(label).click();
+        harness.run_steps(2);
+        assert_eq!(commands.borrow_mut().drain(..).collect::<Vec<_>>(), [command], "{label}");
+    }
+}
