@@ -87,7 +87,7 @@ pub struct Desk {
     /// Folder for the operator's own templates and paths, and for the playlist where nothing is recorded [default with --record: a folder
     /// `desk` in it].
     #[arg(long = "desk", value_name = "FOLDER")]
-    pub desk_folder: Option<PathBuf>,
+    pub kept: Option<PathBuf>,
     /// Cameras whose frames are beside the instant by more than a millisecond: frames interpolated to it, where hidden cameras say that they
     /// are truer (auto), always, or never.
     #[arg(long, value_name = "auto|on|off", default_value = "auto")]
@@ -124,7 +124,7 @@ impl Desk {
             no_program_window,
             language: show.language.as_deref().and_then(app::Language::from_tag),
             record: show.disk.as_ref().map(|disk| disk.folder.clone()),
-            desk_folder: Some(show.desk_folder.clone()),
+            kept: Some(show.desk_folder.clone()),
             export_folder: show.export_folder.clone(),
             ..Self::default()
         }
@@ -150,7 +150,7 @@ impl Desk {
             quality: self.quality,
             retime: self.retime,
             export_folder: Some(self.export_folder.clone()),
-            desk: DeskFiles::of(self.record.as_deref(), self.desk_folder.as_deref()),
+            desk: DeskFiles::of(self.record.as_deref(), self.kept.as_deref()),
             ..EngineOptions::default()
         }
     }

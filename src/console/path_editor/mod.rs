@@ -270,11 +270,11 @@ fn key_controls(ui: &mut Ui, line: Rect, path: &Path, editor: &mut EditorState, 
     let mut cells = cells(line, 8);
     for (n, (label, hint, enabled, asked)) in all.into_iter().enumerate() {
         // The figure stands after the two pairs that change it.
-        if n == 2 || n == 4 {
-            if let Some(cell) = cells.next() {
-                let text = if n == 2 { format!("{:.2} s", key.at_secs) } else { value_text(channel, value) };
-                ui.painter().text(cell.center(), Align2::CENTER_CENTER, text, style::digits(12.5), style::AMBER);
-            }
+        if (n == 2 || n == 4)
+            && let Some(cell) = cells.next()
+        {
+            let text = if n == 2 { format!("{:.2} s", key.at_secs) } else { value_text(channel, value) };
+            ui.painter().text(cell.center(), Align2::CENTER_CENTER, text, style::digits(12.5), style::AMBER);
         }
         let Some(cell) = cells.next() else { return };
         let drawn = if n < 4 { widgets::ButtonLook { color: egui::Color32::TRANSPARENT, ..look(false) } } else { look(false) };

@@ -192,16 +192,12 @@ impl Director {
 
     /// Puts a template in the place of the one of its name, or at the end; where it is.
     fn put_template(&mut self, template: Template) -> usize {
-        match self.templates.iter().position(|t| t.name == template.name) {
-            Some(at) => {
-                self.templates[at] = template;
-                at
-            }
-            None => {
-                self.templates.push(template);
-                self.templates.len() - 1
-            }
+        if let Some(at) = self.templates.iter().position(|t| t.name == template.name) {
+            self.templates[at] = template;
+            return at;
         }
+        self.templates.push(template);
+        self.templates.len() - 1
     }
 
     /// Makes a template of the playlist, chooses and keeps it.
