@@ -175,6 +175,63 @@ fn sequences_are_exact_and_have_a_sidecar() {
     assert_eq!(sidecar.frames[4].sources[0], ("cam01".to_owned(), 0.75));
 }
 
+/// The pictures and the words of an orbit page, read as a browser does: the scripts between their tags.
+fn page_of(file: &Path) -> (Vec<Picture>, Sidecar) {
+    let text = fs::read_to_string(file).unwrap();
+    let part = |begin: &str, end: &str| {
+        let from = text.find(begin).unwrap() + begin.len();
+        text[from..from + text[from..].find(end).unwrap()].to_owned()
+    };
+    let list = part("const PICTURES = ", ";\n</script>");
+    let coded: Vec<String> = serde_json::from_str(&list.replace(",\n]", "\n]")).unwrap();
+    let picture = |coded: &String| {
+        let jpeg = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, coded).unwrap();
+        Picture::from_jpeg(&jpeg, 4096).unwrap()
+    };
+    let words = part("type=\"application/json\">", "</script>");
+    (coded.iter().map(picture).collect(), serde_json::from_str(&words).unwrap())
+}
+
+#[test]
+fn an_orbit_page_holds_every_picture_and_says_what_it_was_made_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("turn.html");
+    let header = SidecarHeader { path: "</script><script>alert(1)".into(), cameras: vec!["cam01".into()], ..SidecarHeader::default() };
+    let mut s = spec(file.clone(), 161, 91, FrameRate::whole(15), None);
+    s.sidecar = Some(header.clone());
+    let mut sink = output::open(s).unwrap();
+    (0..7).for_each(|i| sink.write(&moving(161, 91, i), &report(i)).unwrap());
+    assert!(!file.exists(), "it has its name only when it is whole");
+    let summary = sink.finish().unwrap();
+    assert_eq!((summary.frames, summary.path.clone(), summary.bytes), (7, file.clone(), fs::metadata(&file).unwrap().len()));
+    let (pictures, told) = page_of(&file);
+    assert_eq!(pictures.len(), 7);
+    for (i, picture) in pictures.iter().enumerate() {
+        let (right, wrong) = (moving(161, 91, i as u32), moving(161, 91, i as u32 + 1));
+        let db = psnr_db(picture, &right, None).unwrap();
+        assert!(db >= 33.0 && db > psnr_db(picture, &wrong, None).unwrap() + 3.0, "picture {i}: {db:.1} dB");
+    }
+    assert_eq!((told.header.clone(), told.frames.len(), told.frames[4].position), (header, 7, 1.0));
+    let sidecar: Sidecar = serde_json::from_slice(&fs::read(dir.path().join("turn.json")).unwrap()).unwrap();
+    assert_eq!(sidecar, told);
+    // As every export: what is there stays, unless it may be replaced, and the same pictures give the same bytes.
+    assert!(matches!(output::open(spec(file.clone(), 161, 91, FrameRate::whole(15), None)).map(|_| ()), Err(OutputError::Exists { .. })));
+    let again = dir.path().join("again.html");
+    for _ in 0..2 {
+        let mut s = spec(again.clone(), 161, 91, FrameRate::whole(15), None);
+        s.overwrite = true;
+        let mut sink = output::open(s).unwrap();
+        (0..7).for_each(|i| sink.write(&moving(161, 91, i), &report(i)).unwrap());
+        sink.finish().unwrap();
+        let bytes = fs::read(&again).unwrap();
+        let known = dir.path().join("known");
+        if known.exists() {
+            assert!(fs::read(&known).unwrap() == bytes, "the same pictures, other bytes");
+        }
+        fs::write(known, bytes).unwrap();
+    }
+}
+
 #[test]
 fn a_video_has_its_sidecar_beside_it() {
     let dir = tempfile::tempdir().unwrap();
@@ -195,7 +252,7 @@ fn a_video_has_its_sidecar_beside_it() {
 #[test]
 fn cancel_and_drop_leave_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    for name in ["a.mp4", "a.mkv", "a.mov", "a_%04d.png"] {
+    for name in ["a.mp4", "a.mkv", "a.mov", "a_%04d.png", "a.html"] {
         for drop_it in [false, true] {
             let mut sink = output::open(spec(dir.path().join(name), 320, 180, FrameRate::whole(50), None)).unwrap();
             (0..9).for_each(|i| sink.write(&moving(320, 180, i), &report(i)).unwrap());

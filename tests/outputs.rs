@@ -370,7 +370,7 @@ fn another_camera_comes_at_full_size_and_the_one_before_goes_on_until_then() {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
-    std::thread::sleep(Duration::from_millis(1000));
+    std::thread::sleep(Duration::from_secs(1));
     drop(engine);
     let numbers: Vec<Option<u16>> = seen.lock().iter().map(|(number, _)| *number).collect();
     let begin = numbers.iter().position(Option::is_some).unwrap();

@@ -71,7 +71,7 @@ pub struct Args {
     /// Size of the output in pixels, e.g. 1920x1080; cropped, never letterboxed. Default: as the cameras.
     #[arg(long, value_parser = parse_size)]
     size: Option<(u32, u32)>,
-    /// The file: .mp4, .mkv, .mov, or a sequence such as shot_%04d.png.
+    /// The file: .mp4, .mkv, .mov, a page to drag (.html), or a sequence such as shot_%04d.png.
     #[arg(long)]
     out: PathBuf,
     /// h264, h265, prores, png or jpeg; default by the file's name.
@@ -112,6 +112,7 @@ Examples:
   volte export --rig rig.toml --pictures shot12 --path loop --rate 59.94 --size 1920x1080 --out turn.mov
   volte export --rig rig.toml --recording /recordings/final --at E003 --out e003.mp4
   volte export --rig Calib.toml --footage videos/ --at 12.48 --path roll-through --speed 0.5 --out turn.mkv
+  volte export --rig rig.toml --pictures shot12 --path loop --rate 15 --size 1280x720 --out turn.html
   volte export --rig rig.toml --pictures shot12 --from cam03 --to cam11 --stabilize --out shot12_%04d.png";
 
 pub fn parse_size(text: &str) -> Result<(u32, u32), String> {

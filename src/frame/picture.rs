@@ -69,19 +69,18 @@ impl Picture {
         Ok(Self { width: decoded.width(), height: decoded.height(), rgba: decoded.into_raw() })
     }
 
+    fn write_jpeg(&self, to: impl std::io::Write, quality: u8) -> Result<(), image::ImageError> {
+        let rgb: Vec<u8> = self.rgba.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+        let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(to, quality);
+        encoder.encode(&rgb, self.width, self.height, image::ExtendedColorType::Rgb8)
+    }
+
     /// Writes PNG or JPEG by the path's extension.
     pub fn save(&self, path: &Path) -> Result<(), PictureError> {
         let is_jpeg = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jpg") || e.eq_ignore_ascii_case("jpeg"));
         let result = if is_jpeg {
-            let rgb: Vec<u8> = self.rgba.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
-            std::fs::File::create(path).map_err(image::ImageError::IoError).and_then(|file| {
-                image::codecs::jpeg::JpegEncoder::new_with_quality(std::io::BufWriter::new(file), 95).encode(
-                    &rgb,
-                    self.width,
-                    self.height,
-                    image::ExtendedColorType::Rgb8,
-                )
-            })
+            let file = std::fs::File::create(path).map_err(image::ImageError::IoError);
+            file.and_then(|file| self.write_jpeg(std::io::BufWriter::new(file), 95))
         } else {
             image::save_buffer_with_format(
                 path,
@@ -97,10 +96,8 @@ impl Picture {
 
     /// As JPEG; `quality` in percent. `None` when the picture is too large for it.
     pub fn to_jpeg(&self, quality: u8) -> Option<Vec<u8>> {
-        let rgb: Vec<u8> = self.rgba.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
         let mut out = Vec::new();
-        let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, quality.clamp(1, 100));
-        encoder.encode(&rgb, self.width, self.height, image::ExtendedColorType::Rgb8).ok()?;
+        self.write_jpeg(&mut out, quality.clamp(1, 100)).ok()?;
         Some(out)
     }
 

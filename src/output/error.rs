@@ -8,7 +8,7 @@ use crate::frame::PictureError;
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// The file name does not say what to write.
-    #[error("{path:?} does not say what to write. End the name in .mp4, .mkv, .mov, .png or .jpg")]
+    #[error("{path:?} does not say what to write. End the name in .mp4, .mkv, .mov, .html, .png or .jpg")]
     Extension {
         /// The name.
         path: PathBuf,
@@ -124,6 +124,14 @@ pub enum OutputError {
         /// The file.
         path: PathBuf,
         /// What differs.
+        problem: String,
+    },
+    /// An HTML page cannot hold it.
+    #[error("{path:?}: {problem}")]
+    Page {
+        /// The file.
+        path: PathBuf,
+        /// What is too much, and what helps.
         problem: String,
     },
     /// The caller cancelled.

@@ -7,6 +7,7 @@
 
 mod cancel;
 mod error;
+mod page;
 mod planes;
 pub mod program;
 mod sequence;
@@ -69,6 +70,8 @@ pub enum Container {
     Matroska,
     /// `.mov`: ProRes, H.264, H.265.
     QuickTime,
+    /// `.html`: a page with all pictures in it, to drag.
+    Page,
     /// `.png`, `.jpg`, `.jpeg`: numbered files.
     Sequence,
 }
@@ -80,6 +83,7 @@ pub fn container_and_codec(path: &Path, codec: Option<Codec>) -> Result<(Contain
         "mp4" | "m4v" => (Container::Mp4, &[Codec::H264, Codec::H265]),
         "mkv" => (Container::Matroska, &[Codec::H264, Codec::H265]),
         "mov" => (Container::QuickTime, &[Codec::ProRes, Codec::H264, Codec::H265]),
+        "html" | "htm" => (Container::Page, &[Codec::Jpeg]),
         "png" => (Container::Sequence, &[Codec::Png]),
         "jpg" | "jpeg" => (Container::Sequence, &[Codec::Jpeg]),
         _ => return Err(OutputError::Extension { path: path.to_owned() }),
@@ -167,6 +171,9 @@ pub fn open(spec: OutputSpec) -> Result<Box<dyn FrameSink>, OutputError> {
     }
     if container == Container::Sequence {
         return Ok(Box::new(sequence::Sequence::open(spec)?));
+    }
+    if container == Container::Page {
+        return Ok(Box::new(page::Page::open(spec)?));
     }
     if spec.width_px % 2 == 1 || spec.height_px % 2 == 1 {
         let problem = "video needs even sides, because colour is coded at half size";

@@ -80,7 +80,7 @@ impl VideoFile {
         let muxer = element(match container {
             Container::Mp4 => "mp4mux",
             Container::Matroska => "matroskamux",
-            Container::QuickTime | Container::Sequence => "qtmux",
+            Container::QuickTime | Container::Sequence | Container::Page => "qtmux",
         })?;
         let sink = element("filesink")?;
         // Only now touch the disk: a missing plugin leaves nothing.
