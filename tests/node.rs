@@ -106,7 +106,9 @@ impl Stage {
     }
 
     fn all_good(&self) -> Duration {
-        self.wait("all cameras are there", |f| f.status().iter().all(|s| s.health == FeedHealth::Good))
+        self.wait("all cameras are there", |f| {
+            f.session().nodes().iter().all(|n| n.is_here) && f.status().iter().all(|s| s.health == FeedHealth::Good)
+        })
     }
 
     /// An instant at which the camera here saw a frame, so long ago.

@@ -276,6 +276,8 @@ impl Shared {
 
     fn heard(&self, message: Message) -> Result<(), LinkError> {
         match message.header {
+            // Before it can be asked nothing of it counts as there.
+            Header::Heads { .. } if self.peer.lock().here.is_none() => {}
             Header::Heads { newest } => {
                 for (their, at) in newest.into_iter().enumerate() {
                     if let (Some(camera), Some(at)) = (self.our(their), at)
