@@ -94,12 +94,11 @@ fn texts(tag: &str) -> BTreeMap<String, String> {
     let mut last = String::new();
     for line in text.lines().filter(|l| !l.starts_with('#')) {
         let Some((id, words)) = line.split_once(" = ") else { continue };
-        let id = match id.strip_prefix("    .") {
-            Some(attribute) => format!("{last}.{attribute}"),
-            None => {
-                last = id.to_owned();
-                id.to_owned()
-            }
+        let id = if let Some(attribute) = id.strip_prefix("    .") {
+            format!("{last}.{attribute}")
+        } else {
+            id.clone_into(&mut last);
+            id.to_owned()
         };
         assert!(all.insert(id.clone(), words.to_owned()).is_none(), "{tag}: {id} comes twice");
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use volte::capture::NodeStatus;
 use volte::engine::production::Production;
-use volte::engine::{CapturedFeeds, FeedHealth, Feeds};
+use volte::engine::{CapturedFeeds, FeedHealth, Feeds as _};
 use volte::frame::Moment;
 use volte::link::LinkKey;
 use volte::replay::EventId;

@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use super::{Codec, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, SidecarHeader, check_size, staging::Staged};
+use super::{Codec, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, staging::Staged};
 use crate::frame::Picture;
 
 const HEAD: &str = include_str!("../../assets/page/head.html");

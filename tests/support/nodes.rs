@@ -1,6 +1,7 @@
 //! Cameras that say who they are and which frame this is, nodes as processes, and a bad network between them and the console.
 #![allow(dead_code, reason = "each test uses its part")]
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -194,11 +195,13 @@ pub fn rig_text(names: &[&str]) -> String {
     let mut text = String::from("version = 1\n");
     for (k, name) in names.iter().enumerate() {
         let (s, c) = (0.2 * k as f64).sin_cos();
-        text += &format!(
+        write!(
+            text,
             "[[camera]]\nname = {name:?}\nsize_px = [{WIDTH}, {HEIGHT}]\nfocal_px = [300.0, 300.0]\ncenter_px = [160.0, 90.0]\n\
              rotation = [[{c}, {s}, 0.0], [0.0, 0.0, -1.0], [{}, {c}, 0.0]]\ntranslation_m = [0.0, 1.0, 6.0]\n",
             -s
-        );
+        )
+        .unwrap();
     }
     text
 }
