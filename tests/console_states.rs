@@ -303,7 +303,7 @@ fn a_click_in_french_is_the_same_command() {
         });
     harness.run_steps(2);
     for (label, command) in
-        [("MARQUER", Command::Mark), ("PRENDRE", Command::Take), ("RETOUR", Command::Return), ("JOUER LISTE", Command::PlayList)]
+        [("MARQUER", Command::Mark), ("TAKE", Command::Take), ("RETOUR", Command::Return), ("JOUER LISTE", Command::PlayList)]
     {
         harness.get_by_label(label).click();
         harness.run_steps(2);

@@ -78,7 +78,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(out) = &args.out {
         super::rig::refuse_taken(out, Format::RigToml, args.overwrite)?;
     }
-    let mut rig = rig::load(&args.rig)?.only(&args.only).context("--use")?;
+    let loaded = rig::load(&args.rig)?;
+    let mut rig = loaded.clone().only(&args.only).context("--use")?;
     let cancel = super::cancelled_by_ctrl_c()?;
     let moments = if args.pictures.is_empty() { of_footage(&mut rig, args, &cancel)? } else { of_folders(&mut rig, &args.pictures)? };
     let options = RefineOptions {
@@ -116,7 +117,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
     }
     if let Some(out) = &args.out {
-        rig::save(if better { &refined.adjusted } else { &rig }, out, Format::RigToml)?;
+        rig::save(if better { &refined.adjusted } else { &loaded }, out, Format::RigToml)?;
         println!("the {} written to {}", if better { "adjusted rig" } else { "rig as it was" }, out.display());
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `volte rig watch`: cameras that were bumped, found in footage and solved again.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Context as _, bail};
 use volte::{
@@ -54,7 +54,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let mut rig = rig::load(&args.rig)?.only(&args.only).context("--use")?;
     let cancel = super::cancelled_by_ctrl_c()?;
-    let bumps = if args.pictures.is_empty() { in_footage(&mut rig, args, &cancel)? } else { in_folders(&mut rig, args, &cancel)? };
+    let mut unsolved = BTreeSet::new();
+    let bumps = if args.pictures.is_empty() {
+        in_footage(&mut rig, args, &mut unsolved, &cancel)?
+    } else {
+        in_folders(&mut rig, args, &mut unsolved, &cancel)?
+    };
     match bumps {
         0 => println!("no camera was bumped"),
         1 => println!("1 bump"),
@@ -64,20 +69,24 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         rig::save(&rig, out, Format::RigToml)?;
         println!("the rig at the end written to {}", out.display());
     }
+    if !unsolved.is_empty() {
+        let names = unsolved.into_iter().collect::<Vec<_>>().join(", ");
+        bail!("{names}: moved, and not solved again: what is known of it is where it was. Calibrate it anew, or leave it out with --use");
+    }
     Ok(())
 }
 
-fn in_folders(rig: &mut Rig, args: &Args, cancel: &CancelToken) -> anyhow::Result<usize> {
+fn in_folders(rig: &mut Rig, args: &Args, unsolved: &mut BTreeSet<String>, cancel: &CancelToken) -> anyhow::Result<usize> {
     let moments = of_folders(rig, &args.pictures)?;
     let mut watch = learned(rig, &moments[..1], cancel)?;
     let mut bumps = 0;
     for (seen, folder) in moments.iter().zip(&args.pictures).skip(1) {
-        bumps += looked(&mut watch, rig, seen, &folder.display().to_string())?;
+        bumps += looked(&mut watch, rig, seen, &folder.display().to_string(), unsolved)?;
     }
     Ok(bumps)
 }
 
-fn in_footage(rig: &mut Rig, args: &Args, cancel: &CancelToken) -> anyhow::Result<usize> {
+fn in_footage(rig: &mut Rig, args: &Args, unsolved: &mut BTreeSet<String>, cancel: &CancelToken) -> anyhow::Result<usize> {
     let mut footage = Footage::beginning(rig, &args.footage, args.seconds, cancel)?;
     let (from, until) = footage.span();
     let step_nanos = (args.every * 1e9) as i64;
@@ -93,7 +102,7 @@ fn in_footage(rig: &mut Rig, args: &Args, cancel: &CancelToken) -> anyhow::Resul
     while at(k) <= until {
         anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
         let seen = moment_of(&mut footage, rig, at(k))?;
-        bumps += looked(&mut watch, rig, &seen, &format!("{:.2} s", k as f64 * args.every))?;
+        bumps += looked(&mut watch, rig, &seen, &format!("{:.2} s", k as f64 * args.every), unsolved)?;
         k += 1;
     }
     Ok(bumps)
@@ -109,7 +118,13 @@ fn learned(rig: &Rig, moments: &[Vec<Option<Picture>>], cancel: &CancelToken) ->
 }
 
 /// One look at every camera; how many were bumped.
-fn looked(watch: &mut Watch, rig: &mut Rig, seen: &[Option<Picture>], when: &str) -> anyhow::Result<usize> {
+fn looked(
+    watch: &mut Watch,
+    rig: &mut Rig,
+    seen: &[Option<Picture>],
+    when: &str,
+    unsolved: &mut BTreeSet<String>,
+) -> anyhow::Result<usize> {
     let mut bumps = 0;
     for (i, picture) in seen.iter().enumerate() {
         let Some(picture) = picture else { continue };
@@ -120,7 +135,9 @@ fn looked(watch: &mut Watch, rig: &mut Rig, seen: &[Option<Picture>], when: &str
         );
         let name = &rig.cameras[i].name;
         match watch.look(i, picture) {
-            Look::Stands { .. } => {}
+            Look::Stands { .. } => {
+                unsolved.remove(name);
+            }
             Look::Unsure { found, of } => println!("{when}: {name} shows too little to say whether it stands ({found} of {of} points)"),
             Look::Moved { shift_px, .. } => {
                 bumps += 1;
@@ -135,9 +152,14 @@ fn looked(watch: &mut Watch, rig: &mut Rig, seen: &[Option<Picture>], when: &str
                             r.median_px
                         );
                         watch.accept(i, &r, picture);
+                        bumps -= usize::from(unsolved.remove(name));
                         rig.cameras[i] = r.camera;
                     }
-                    Err(e) => println!("{when}: {e}"),
+                    Err(e) => {
+                        // One bump, however many looks find it unsolved.
+                        bumps -= usize::from(!unsolved.insert(name.clone()));
+                        println!("{when}: {e}");
+                    }
                 }
             }
         }

@@ -25,11 +25,11 @@ pub struct DeskFiles {
 }
 
 impl DeskFiles {
-    /// Where things are kept for a recording folder (or none) and a desk folder (or none): the playlist goes where the events are, else to the
-    /// desk; a recording without a desk has one inside.
+    /// Where things are kept for a recording folder (or none) and a desk folder (or none): the playlist goes where the events are, and ends
+    /// with them where nothing is recorded; a recording without a desk has one inside.
     pub fn of(recording: Option<&Path>, desk: Option<&Path>) -> Self {
         let folder = desk.map(Path::to_owned).or_else(|| recording.map(|r| r.join("desk")));
-        let playlist = recording.or(folder.as_deref()).map(|f| f.join("playlist.toml"));
+        let playlist = recording.map(|f| f.join("playlist.toml"));
         Self { playlist, folder }
     }
 }
@@ -100,12 +100,28 @@ impl Drop for Writer {
 
 fn run(shared: &Shared) {
     let mut state = shared.state.lock();
+    // What could not be written: one file does not hold up the others.
+    let mut failed: BTreeMap<PathBuf, Option<String>> = BTreeMap::new();
     loop {
-        let Some((file, text)) = state.latest.pop_first() else {
+        // What is new is written before anything old is removed, and nothing is removed while something could not be written.
+        let writes = state.latest.iter().find(|(_, text)| text.is_some()).map(|(file, _)| file.clone());
+        let next = writes.or_else(|| state.latest.keys().next().filter(|_| failed.is_empty()).cloned());
+        let Some((file, text)) = next.and_then(|file| state.latest.remove_entry(&file)) else {
             if state.ends {
+                if !failed.is_empty() {
+                    tracing::error!("{}", state.problem.as_deref().unwrap_or_default());
+                }
                 return;
             }
-            shared.changed.wait(&mut state);
+            if failed.is_empty() {
+                shared.changed.wait(&mut state);
+            } else {
+                let _ = shared.changed.wait_for(&mut state, AGAIN_AFTER);
+                for (file, text) in std::mem::take(&mut failed) {
+                    // What came meanwhile is newer.
+                    state.latest.entry(file).or_insert(text);
+                }
+            }
             continue;
         };
         drop(state);
@@ -115,17 +131,12 @@ fn run(shared: &Shared) {
         };
         state = shared.state.lock();
         match written {
-            Ok(()) => state.problem = None,
+            Ok(()) if failed.is_empty() => state.problem = None,
+            Ok(()) => {}
             Err(source) => {
                 let path = file.display();
                 state.problem = Some(format!("{path} is not kept: {source}. Make room, or let this user write there; it is tried again"));
-                // What came meanwhile is newer.
-                state.latest.entry(file).or_insert(text);
-                if state.ends {
-                    tracing::error!("{}", state.problem.as_deref().unwrap_or_default());
-                    return;
-                }
-                let _ = shared.changed.wait_for(&mut state, AGAIN_AFTER);
+                failed.insert(file, text);
             }
         }
     }
@@ -235,6 +246,27 @@ mod tests {
         fs::remove_file(&blocked).unwrap();
         drop(writer);
         assert_eq!(fs::read_to_string(&file).unwrap(), "a = 1");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_holds_up_no_other_and_nothing_goes_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let blocked = dir.path().join("a");
+        fs::write(&blocked, "x").unwrap();
+        let (other, old) = (dir.path().join("b.toml"), dir.path().join("old.toml"));
+        fs::write(&old, "what it was").unwrap();
+        let writer = Writer::start().unwrap();
+        writer.post_latest(blocked.join("list.toml"), "a = 1".to_owned());
+        writer.post_latest(other.clone(), "b = 1".to_owned());
+        writer.remove_latest(old.clone());
+        let begun = std::time::Instant::now();
+        while !other.exists() || writer.problem().is_none() {
+            assert!(begun.elapsed().as_secs() < 10);
+            thread::sleep(Duration::from_millis(5));
+        }
+        drop(writer);
+        assert_eq!(fs::read_to_string(&other).unwrap(), "b = 1");
+        assert!(old.exists(), "its successor may be the one that was not written");
     }
 
     #[test]

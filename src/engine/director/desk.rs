@@ -17,6 +17,7 @@ use crate::{
         path::{Path, PathError, Track},
         playlist::{Playlist, Template},
     },
+    ring::disk::DiskState,
     time::MediaTime,
 };
 
@@ -71,6 +72,11 @@ impl Director {
         for (file, text) in desk::read_folder(&folder) {
             let read = text.and_then(|text| Template::from_toml(&text).map_err(|e| e.to_string()));
             match read {
+                Ok(template) if self.desk.templates.iter().any(|(name, _)| *name == template.name) => self.warn(format!(
+                    "The template {} is left out: another file has one of the name {:?}. Rename or remove one of them",
+                    file.display(),
+                    template.name
+                )),
                 Ok(template) => {
                     self.desk.templates.push((template.name.clone(), file));
                     self.put_template(template);
@@ -132,6 +138,12 @@ impl Director {
 
     fn restore_playlist(&mut self) {
         let Some(file) = self.desk.files.playlist.clone() else { return };
+        if self.feeds.ring().disk.state == DiskState::Failed {
+            // Its events are not known, and somebody else may be writing there.
+            self.desk.files.playlist = None;
+            return self
+                .warn("Recording did not begin, so this session's playlist is not kept, and that of the folder stays as it is".to_owned());
+        }
         let read = match desk::read(&file) {
             Ok(None) => return,
             Ok(Some(text)) => Playlist::from_toml(&text, self.transport.events()).map_err(|e| e.to_string()),

@@ -100,6 +100,12 @@ impl Director {
         let list = self.transport.playlist().clone();
         let mut segments = Vec::new();
         for e in list.elements() {
+            if let Shot::Move(name) = &e.shot
+                && self.choice_named(name).is_none()
+            {
+                return self
+                    .warn(format!("The playlist shows the move {name:?}, which there is not (any more). Undo, or take the element out"));
+            }
             let Some(track) = self.laid(&self.element_path(e), e.mark) else { return };
             segments.push(Segment { track, anchor: e.mark, element: Some((e.id, e.event)) });
         }

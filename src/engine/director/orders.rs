@@ -78,8 +78,16 @@ impl Director {
                 self.apply(TransportCommand::SelectCamera(camera));
             }
             Command::Nudge { camera, by_nanos } => self.nudge(camera, by_nanos),
-            Command::SelectMove(k) => self.chosen_move = k.min(self.move_count() - 1),
-            Command::NextMove => self.chosen_move = (self.chosen_move + 1) % self.move_count(),
+            Command::SelectMove(_) | Command::NextMove => {
+                self.chosen_move = match command {
+                    Command::SelectMove(k) => k.min(self.move_count() - 1),
+                    _ => (self.chosen_move + 1) % self.move_count(),
+                };
+                // Preview shows where the chosen move begins, not where another one was looked at.
+                if self.preview.scrub_secs.take().is_some() {
+                    self.preview.asked = None;
+                }
+            }
             Command::NewPath(preset) => self.new_path(preset),
             Command::NextPath => self.next_path(),
             Command::EditPath(edit) => self.edit_path(&edit),

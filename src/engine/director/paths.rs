@@ -10,6 +10,7 @@ use crate::{
     replay::{
         Event,
         path::{Path, PathEdit, Preset, PresetOptions, Roll, Track},
+        playlist::Shot,
     },
     rig::Camera,
     time::MediaTime,
@@ -92,6 +93,17 @@ impl Director {
     }
 
     pub(super) fn edit_path(&mut self, edit: &PathEdit) {
+        if let Some(name) = self.transport.paths().chosen().map(|path| path.name.clone())
+            && matches!(edit, PathEdit::Name(_) | PathEdit::Remove)
+            && self.transport.playlist().elements().iter().any(|e| matches!(&e.shot, Shot::Move(shown) if *shown == name))
+        {
+            return self.warn(format!("The playlist shows the path {name:?}. Take it out there before renaming or removing it"));
+        }
+        if let PathEdit::Name(name) = edit
+            && orbit::moves(self.closed()).iter().any(|m| m.name == name.trim())
+        {
+            return self.warn(format!("{name:?} is a move of the program. Choose another name"));
+        }
         match self.transport.edit_path(edit) {
             Ok(()) => {
                 self.path_changed();

@@ -132,8 +132,10 @@ impl Playlist {
         let mut list = Self { looped, ..Self::default() };
         for element in lines.into_iter().map(Line::element) {
             let is_there = events.get(element.event).is_some_and(|event| {
+                // Another event may have its number: what it shows lies about the event, though not always within.
                 let (from, until) = event.pinned_range();
-                [element.begin, element.mark, element.end].iter().all(|at| (from..=until).contains(at))
+                let (begin, end) = (element.begin.min(element.mark), element.end.max(element.mark));
+                begin <= until && end >= from
             });
             if !is_there || list.elements.len() >= MOST_ELEMENTS {
                 continue;

@@ -151,7 +151,7 @@ impl Template {
             Some(Line {
                 shot,
                 name,
-                camera: Some(format!("{}", ((e.position + 1.0) * 1000.0).round() / 1000.0)),
+                camera: Some(format!("#{}", ((e.position + 1.0) * 1000.0).round() / 1000.0)),
                 from,
                 to,
                 from_secs,
@@ -181,9 +181,17 @@ impl Template {
             "middle" => (last / 2) as f64,
             "last" => last as f64,
             "prepared" => position,
+            // Places are written with a mark: a camera may be named by a number.
             other => {
-                let number = other.parse::<f64>().ok().map(|n| n - 1.0).filter(|n| (0.0..=last as f64 + 1.0).contains(n));
-                cameras.iter().position(|c| c == other).map(|k| k as f64).or(number).unwrap_or(position)
+                let named = if other.starts_with('#') { None } else { cameras.iter().position(|c| c == other).map(|k| k as f64) };
+                let number = other
+                    .strip_prefix('#')
+                    .unwrap_or(other)
+                    .parse::<f64>()
+                    .ok()
+                    .map(|n| n - 1.0)
+                    .filter(|n| (0.0..=last as f64 + 1.0).contains(n));
+                named.or(number).unwrap_or(position)
             }
         };
         let at = |point: Option<Point>, otherwise| match point.unwrap_or(otherwise) {
