@@ -15,7 +15,7 @@ use crate::ring::{AccessUnit, Push, Refusal, Ring};
 use crate::time::{FrameRate, MediaTime};
 
 /// A frame further ahead of now than this is not of this world, nanoseconds.
-const MOST_AHEAD_NANOS: i64 = 2_000_000_000;
+pub(super) const MOST_AHEAD_NANOS: i64 = 2_000_000_000;
 /// Times looked at to measure the rate of a feed that declares none.
 const RATE_SAMPLES: usize = 16;
 

@@ -228,16 +228,21 @@ struct Followed {
     camera: usize,
     follower: LiveFollower,
     since: Instant,
+    /// After an error it is left alone for a while; who is on air beside it does not wait.
+    retry_at: Instant,
 }
 
 impl Followed {
     /// Its next picture, if there is one.
     fn next(&mut self) -> Option<LivePicture> {
+        if Instant::now() < self.retry_at {
+            return None;
+        }
         match self.follower.next_frame() {
             Ok(timed) => timed.and_then(|timed| Some(LivePicture { picture: Arc::new(timed.frame.to_picture()?), time: timed.time })),
             Err(e) => {
                 tracing::debug!("live picture: {e}");
-                thread::sleep(Duration::from_millis(100));
+                self.retry_at = Instant::now() + Duration::from_millis(100);
                 None
             }
         }
@@ -256,6 +261,7 @@ fn follow(session: &CaptureSession, feeds: &[Option<FeedId>], focus: &Focus) {
                     camera: wanted,
                     follower: LiveFollower::new(Arc::clone(session.ring()), Arc::clone(session.formats()), feed),
                     since: Instant::now(),
+                    retry_at: Instant::now(),
                 });
             }
         } else {
@@ -371,6 +377,10 @@ impl Feeds for CapturedFeeds {
     fn restored(&self) -> Vec<Event> {
         let kept = self.session.disk().map(|disk| disk.kept()).unwrap_or_default();
         kept.into_iter().filter_map(|kept| serde_json::from_value(kept.data).ok()).collect()
+    }
+
+    fn is_remote(&self, camera: usize) -> bool {
+        self.feeds.get(camera).copied().flatten().is_some_and(|feed| self.session.is_remote(feed))
     }
 
     fn other_side(&self, moment: &Moment) -> Vec<Option<(Arc<Picture>, MediaTime)>> {

@@ -165,6 +165,11 @@ pub trait Feeds: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Whether a camera's past must be fetched from another machine.
+    fn is_remote(&self, _camera: usize) -> bool {
+        false
+    }
+
     /// For each frame of a moment the same camera's one on the other side of its instant; empty where feeds do not know.
     fn other_side(&self, _moment: &Moment) -> Vec<Option<(Arc<Picture>, MediaTime)>> {
         Vec::new()

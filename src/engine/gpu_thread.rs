@@ -83,6 +83,7 @@ pub(super) enum GpuReport {
 pub(super) fn run(rig: &Rig, board: &Board, policy: RetimePolicy, reports: &Sender<GpuReport>) {
     let mut opened_before = false;
     let mut last_problem = String::new();
+    let mut verdict = None;
     loop {
         match open() {
             Ok((gpu, solver, synthesizer)) => {
@@ -103,9 +104,11 @@ pub(super) fn run(rig: &Rig, board: &Board, policy: RetimePolicy, reports: &Send
                     meter: None,
                     trial: None,
                     has_no_memory: false,
-                    timing: retime::Timing::new(policy),
+                    timing: retime::Timing::new(policy, verdict),
                 };
-                if worker.serve(solver) || reports.send(GpuReport::Lost).is_err() {
+                let stopped = worker.serve(solver);
+                verdict = worker.timing.verdict();
+                if stopped || reports.send(GpuReport::Lost).is_err() {
                     return;
                 }
             }

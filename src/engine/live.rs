@@ -137,8 +137,10 @@ impl Engine {
         let (wish, decoding) = (Arc::clone(&moments), Arc::clone(&feeds));
         engine.spawn("moment", move || moment_thread::run(decoding.as_ref(), &wish, &moments_out))?;
         let (chunks_out, chunks_in) = bounded(CHUNKS_LOSSLESS);
-        let (wish, decoding) = (Arc::clone(&strip), Arc::clone(&feeds));
-        engine.spawn("strip", move || strip::run(decoding.as_ref(), &wish, &chunks_out))?;
+        for (name, remote) in [("strip", false), ("strip remote", true)] {
+            let (wish, decoding, chunks) = (Arc::clone(&strip), Arc::clone(&feeds), chunks_out.clone());
+            engine.spawn(name, move || strip::run(decoding.as_ref(), &wish, remote, &chunks))?;
+        }
         let (exports_out, exports_in) = bounded(REPORTS_LOSSLESS);
         let mut director = Director::new(feeds, board, moments, strip, exports_out, options);
         director.output = Arc::clone(&engine.output);

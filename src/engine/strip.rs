@@ -53,7 +53,8 @@ pub(super) struct ChunkReport {
 #[derive(Debug, Default)]
 struct Wishes {
     wanted: Vec<ChunkWish>,
-    doing: Vec<ChunkKey>,
+    /// By thread: cameras of this machine, and those of others.
+    doing: [Vec<ChunkKey>; 2],
     stop: bool,
 }
 
@@ -70,9 +71,9 @@ impl StripWish {
         let mut wishes = self.wishes.lock();
         let Wishes { doing, wanted: now_wanted, .. } = &mut *wishes;
         *now_wanted = wanted;
-        now_wanted.retain(|w| !doing.contains(&w.key));
+        now_wanted.retain(|w| !doing.iter().flatten().any(|key| *key == w.key));
         drop(wishes);
-        self.posted.notify_one();
+        self.posted.notify_all();
     }
 
     /// Ends the thread.
@@ -81,16 +82,16 @@ impl StripWish {
         self.posted.notify_all();
     }
 
-    /// The most urgent chunk with its wanted neighbours, in order of time.
-    fn wait(&self) -> Option<Vec<ChunkWish>> {
+    /// The most urgent chunk that is this thread's with its wanted neighbours, in order of time.
+    fn wait(&self, of: usize, is_mine: &dyn Fn(usize) -> bool) -> Option<Vec<ChunkWish>> {
         let mut wishes = self.wishes.lock();
-        wishes.doing.clear();
+        wishes.doing[of].clear();
         loop {
             if wishes.stop {
                 return None;
             }
-            if !wishes.wanted.is_empty() {
-                let mut run = vec![wishes.wanted.remove(0)];
+            if let Some(first) = wishes.wanted.iter().position(|w| is_mine(w.key.camera)) {
+                let mut run = vec![wishes.wanted.remove(first)];
                 while run.len() < CHUNKS_AT_ONCE {
                     let (first, last) = (run[0].key, run[run.len() - 1].key);
                     let touches =
@@ -99,7 +100,7 @@ impl StripWish {
                     let wish = wishes.wanted.remove(at);
                     run.insert(if wish.key < first { 0 } else { run.len() }, wish);
                 }
-                wishes.doing = run.iter().map(|w| w.key).collect();
+                wishes.doing[of] = run.iter().map(|w| w.key).collect();
                 return Some(run);
             }
             self.posted.wait(&mut wishes);
@@ -107,9 +108,9 @@ impl StripWish {
     }
 }
 
-/// Runs until stopped.
-pub(super) fn run(feeds: &dyn Feeds, wish: &StripWish, reports: &Sender<ChunkReport>) {
-    while let Some(run) = wish.wait() {
+/// Runs until stopped, for the cameras of this machine or for those that are `remote`: who waits for the network holds up nobody else.
+pub(super) fn run(feeds: &dyn Feeds, wish: &StripWish, remote: bool, reports: &Sender<ChunkReport>) {
+    while let Some(run) = wish.wait(usize::from(remote), &|camera| feeds.is_remote(camera) == remote) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
         let result = feeds.frames(first.key.camera, first.from, last.until, 4 * CHUNK_FRAMES as usize * run.len());
         for wish in run {
@@ -328,11 +329,14 @@ mod tests {
         let of = |camera: usize, index: i64| strip.wish(camera, index, at(999)).unwrap();
         wish.post_latest(vec![of(0, 7), of(1, 3), of(0, 6), of(0, 4), of(0, 8)]);
         let indices = |run: Vec<ChunkWish>| run.iter().map(|w| (w.key.camera, w.key.index)).collect::<Vec<_>>();
-        assert_eq!(wish.wait().map(indices), Some(vec![(0, 6), (0, 7), (0, 8)]));
+        assert_eq!(wish.wait(0, &|_| true).map(indices), Some(vec![(0, 6), (0, 7), (0, 8)]));
         wish.post_latest(vec![of(1, 3), of(0, 4)]);
-        assert_eq!(wish.wait().map(indices), Some(vec![(1, 3)]));
+        assert_eq!(wish.wait(0, &|_| true).map(indices), Some(vec![(1, 3)]));
+        // Another thread's are left to it.
+        wish.post_latest(vec![of(5, 2), of(1, 3)]);
+        assert_eq!(wish.wait(1, &|camera| camera == 5).map(indices), Some(vec![(5, 2)]));
         // What is being decoded is not begun again.
-        wish.post_latest(vec![of(1, 3)]);
+        wish.post_latest(vec![of(1, 3), of(5, 2)]);
         assert!(wish.wishes.lock().wanted.is_empty());
     }
 

@@ -9,7 +9,7 @@ mod runner;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
-use rayon::iter::{IntoParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 pub(super) use element::Decoder;
 use runner::{REORDERED, Runner};
@@ -110,6 +110,11 @@ pub struct TimedFrame {
     /// The picture.
     pub frame: YuvFrame,
 }
+
+/// What a node answered.
+type Answered = Result<GopForInstant, DecodeError>;
+/// A feed's units from … until.
+type UnitsOfRange = (FeedId, Vec<AccessUnit>, (MediaTime, MediaTime));
 
 /// Decodes moments from a ring. Share it; all methods take `&self`.
 #[derive(Debug)]
@@ -259,11 +264,12 @@ impl MomentDecoder {
 
     /// One camera's honest frame at `instant`, with `time − instant` in nanoseconds.
     pub fn decode_frame(&self, feed: FeedId, instant: MediaTime) -> Result<(TimedFrame, i64), DecodeError> {
-        self.decode_asked(feed, instant, self.ask(feed, instant))
+        let asked = self.ask(feed, instant).map(|asked| self.gop_asked(feed, instant, Some(asked)));
+        self.decode_asked(feed, instant, asked)
     }
 
-    fn decode_asked(&self, feed: FeedId, instant: MediaTime, asked: Option<Asked>) -> Result<(TimedFrame, i64), DecodeError> {
-        let gop = self.gop_asked(feed, instant, asked)?;
+    fn decode_asked(&self, feed: FeedId, instant: MediaTime, asked: Option<Answered>) -> Result<(TimedFrame, i64), DecodeError> {
+        let gop = asked.unwrap_or_else(|| self.gop_for(feed, instant))?;
         let frames = self.decode_units(feed, &gop.units, &|time| time == gop.pts)?;
         let frame = frames.into_iter().next().ok_or_else(|| DecodeError::Failed { reason: "the decoder gave no picture".to_owned() })?;
         Ok((frame, gop.error_nanos))
@@ -271,7 +277,16 @@ impl MomentDecoder {
 
     /// One camera's honest frames with `from ≤ time < until`, in order of time, at most `limit` of them.
     pub fn decode_range(&self, feed: FeedId, from: MediaTime, until: MediaTime, limit: usize) -> Result<Vec<TimedFrame>, DecodeError> {
-        let units = self.range(feed, from, until)?;
+        self.decode_range_of(feed, &self.range(feed, from, until)?, (from, until), limit)
+    }
+
+    fn decode_range_of(
+        &self,
+        feed: FeedId,
+        units: &[AccessUnit],
+        (from, until): (MediaTime, MediaTime),
+        limit: usize,
+    ) -> Result<Vec<TimedFrame>, DecodeError> {
         let mut times: Vec<MediaTime> =
             units.iter().filter(|u| u.pts >= from && u.pts < until && u.flags.is_honest()).map(|u| u.pts).collect();
         times.sort_unstable();
@@ -327,7 +342,8 @@ impl MomentDecoder {
     /// For each frame of `moment`, the same camera's next honest frame on the other side of the instant, at most two frame intervals from it;
     /// `None` where there is none, and where the frame is of the very instant.
     pub fn other_side(&self, moment: &Moment) -> Vec<Option<(Arc<Picture>, MediaTime)>> {
-        let of_frame = |frame: &MomentFrame| {
+        // Nodes are waited for here, not where everybody's pictures are decoded.
+        let range_of = |frame: &MomentFrame| {
             let feed = self.ring.feed_named(&frame.camera)?;
             let reach = 2 * self.ring.interval_nanos(feed).unwrap_or(40_000_000);
             let (from, until) = match frame.error_nanos {
@@ -336,16 +352,26 @@ impl MomentDecoder {
                 error if error < 0 => (moment.instant, frame.time.plus_nanos(reach)),
                 _ => (frame.time.plus_nanos(-reach), moment.instant.plus_nanos(1)),
             };
-            let frames = self.decode_range(feed, from, until, 4).ok()?;
+            Some((feed, self.range(feed, from, until).ok()?, (from, until)))
+        };
+        let of_frame = |(frame, range): (&MomentFrame, Option<UnitsOfRange>)| {
+            let (feed, units, range) = range?;
+            let frames = self.decode_range_of(feed, &units, range, 4).ok()?;
             let other = if frame.error_nanos < 0 { frames.first() } else { frames.last() }?;
             Some((Arc::new(other.frame.to_picture()?), other.time))
         };
-        moment.frames.par_iter().map(of_frame).collect()
+        let ranges: Vec<_> = moment.frames.iter().map(|frame| (frame, range_of(frame))).collect();
+        ranges.into_par_iter().map(of_frame).collect()
     }
 
-    /// All feeds, those of nodes asked for: all at once, before anything is decoded.
-    fn ask_all(&self, instant: MediaTime) -> Vec<(FeedId, Arc<str>, Option<Asked>)> {
-        self.ring.feeds().into_iter().map(|(feed, name)| (feed, name, self.ask(feed, instant))).collect()
+    /// All feeds; those of nodes are asked all at once and waited for here, not where everybody's pictures are decoded.
+    fn ask_all(&self, instant: MediaTime) -> Vec<(FeedId, Arc<str>, Option<Answered>)> {
+        let asked: Vec<_> = self.ring.feeds().into_iter().map(|(feed, name)| (feed, name, self.ask(feed, instant))).collect();
+        let answered = |(feed, name, asked): (FeedId, Arc<str>, Option<Asked>)| {
+            let gop = asked.map(|asked| self.gop_asked(feed, instant, Some(asked)));
+            (feed, name, gop)
+        };
+        asked.into_iter().map(answered).collect()
     }
 
     /// The decoded planes of all cameras at `instant`, in the ring's order; who is missing says why.

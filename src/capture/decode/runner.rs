@@ -21,8 +21,9 @@ pub(super) struct Runner {
     decoder: Decoder,
     /// Time from which it counts.
     origin: MediaTime,
-    /// Place in decode order of the last unit that went in; `None`: it begins with a keyframe.
-    fed: Option<u64>,
+    /// The last unit that went in: its place in decode order, and its time, since places are counted anew in each file; `None`: it begins with
+    /// a keyframe.
+    fed: Option<(u64, MediaTime)>,
     /// Frames that came out, in order of time.
     ready: Vec<TimedFrame>,
     /// Units that went in since it was asked.
@@ -50,11 +51,14 @@ impl Runner {
 
     /// Where in `units` (consecutive, in decode order, the first a keyframe) it goes on; 0 is anew.
     fn goes_on_at(&self, units: &[AccessUnit], times: &[MediaTime]) -> usize {
-        let (Some(fed), Some(first)) = (self.fed, units.first()) else { return 0 };
+        let (Some((fed, fed_pts)), Some(first)) = (self.fed, units.first()) else { return 0 };
         // What it has gone through must lead up to them without a hole.
         let Some(at) = (fed + 1).checked_sub(first.order).and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= units.len()) else {
             return 0;
         };
+        if at == 0 || units[at - 1].pts != fed_pts {
+            return 0;
+        }
         // Whatever is wanted of what went in already must be at hand, or still to come.
         let comes = |time: MediaTime| self.has(time) || self.decoder.owes(time, self.origin);
         let is_at_hand = units[..at].iter().all(|u| times.binary_search(&u.pts).is_err() || comes(u.pts));
@@ -83,7 +87,7 @@ impl Runner {
         self.fed = None;
         // Who is wanted decides; what is neither wanted nor needed by others is not decoded.
         let wanted = |time: MediaTime| time >= from;
-        let mut held = false;
+        let mut held = times.iter().any(|time| !self.has(*time));
         while at < units.len() {
             let next = if at < end { end } else { at + 1 };
             let piece: Vec<AccessUnit> = units[at..next].iter().filter(|u| !u.droppable || u.pts >= from).cloned().collect();
@@ -96,7 +100,7 @@ impl Runner {
                 break;
             }
         }
-        self.fed = units[..at].last().map(|u| u.order);
+        self.fed = units[..at].last().map(|u| (u.order, u.pts));
         if held && units.len() < end + REORDERED {
             // Nothing follows yet.
             let rest = self.decoder.drain(self.origin)?;

@@ -1,6 +1,6 @@
 //! The console's side of one node: what is known of it, and what it is asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
@@ -27,6 +27,8 @@ use crate::time::MediaTime;
 const LOOK_AHEAD_NANOS: i64 = 1_000_000_000;
 /// Changes of a camera's offset that are remembered.
 const NUDGES: usize = 256;
+/// Removed marks that are remembered.
+const FORGOTTEN: usize = 512;
 /// Units of different runs of a node never follow each other.
 const RUN_ORDERS: u64 = 1 << 40;
 
@@ -86,6 +88,8 @@ pub(super) struct Shared {
     pub(super) requests: Requests,
     pub(super) cache: Mutex<Cache>,
     pub(super) pins: Mutex<BTreeMap<u64, Pin>>,
+    /// Removed marks: told again when the node comes back, since it may not have heard.
+    pub(super) forgotten: Mutex<BTreeSet<u64>>,
     pub(super) live: Mutex<Vec<usize>>,
     pub(super) live_bytes: AtomicU64,
     pub(super) fetched_bytes: AtomicU64,
@@ -121,6 +125,7 @@ impl NodeClient {
             requests: Requests::default(),
             cache: Mutex::default(),
             pins: Mutex::default(),
+            forgotten: Mutex::default(),
             live: Mutex::default(),
             live_bytes: AtomicU64::new(0),
             fetched_bytes: AtomicU64::new(0),
@@ -199,17 +204,25 @@ impl NodeClient {
     pub fn pin(&self, id: u64, from: MediaTime, until: MediaTime) {
         let data = self.shared.pins.lock().get(&id).and_then(|p| p.data.clone());
         self.shared.pins.lock().insert(id, Pin { from, until, data });
+        self.shared.forgotten.lock().remove(&id);
         self.shared.tell_pin(id);
     }
 
     pub fn keep(&self, kept: &Kept) {
         let pin = Pin { from: kept.from, until: kept.until, data: Some(kept.data.clone()) };
         self.shared.pins.lock().insert(kept.id, pin);
+        self.shared.forgotten.lock().remove(&kept.id);
         self.shared.tell_pin(kept.id);
     }
 
     pub fn forget(&self, id: u64) {
         if self.shared.pins.lock().remove(&id).is_some() {
+            let mut forgotten = self.shared.forgotten.lock();
+            forgotten.insert(id);
+            while forgotten.len() > FORGOTTEN {
+                forgotten.pop_first();
+            }
+            drop(forgotten);
             self.shared.order(Header::Forget { id });
         }
     }

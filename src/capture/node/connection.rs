@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::client::{Camera, Shared};
+use crate::capture::ingest::MOST_AHEAD_NANOS;
 use crate::capture::preview::PreviewFrame;
 use crate::capture::record::Note;
 use crate::frame::Picture;
@@ -60,7 +61,11 @@ impl Shared {
                 let mut peer = self.peer.lock();
                 let was_here = peer.here.take().is_some();
                 if let Err(e) = &result {
-                    let why = if was_here { format!("it is away ({e}); connecting again") } else { e.to_string() };
+                    let why = if was_here {
+                        format!("it is away ({e}); connecting again. Is `volte node` still running there?")
+                    } else {
+                        e.to_string()
+                    };
                     peer.problem = Some(why);
                 }
                 was_here
@@ -141,7 +146,11 @@ impl Shared {
                 self.clock.lock().begin_anew();
             } else {
                 *self.clock.lock() = LinkClock::default();
-                self.cameras.iter().for_each(|c| c.times.lock().clear());
+                for camera in &self.cameras {
+                    camera.times.lock().clear();
+                    // Its times are others now; what the operator has added counts for all of them.
+                    *camera.nudges.lock() = vec![(i64::MIN, camera.shared.nudged_nanos())];
+                }
             }
         }
         peer.theirs = self
@@ -264,6 +273,9 @@ impl Shared {
         }
         self.order(self.watch_header());
         let pins: Vec<u64> = self.pins.lock().keys().copied().collect();
+        for id in self.forgotten.lock().iter() {
+            self.order(Header::Forget { id: *id });
+        }
         for id in pins {
             self.tell_pin(id);
         }
@@ -281,7 +293,7 @@ impl Shared {
             Header::Heads { newest } => {
                 for (their, at) in newest.into_iter().enumerate() {
                     if let (Some(camera), Some(at)) = (self.our(their), at)
-                        && let Some(time) = self.time_of(camera, at)
+                        && let Some(time) = self.time_of(camera, at).filter(|time| self.is_believable(*time))
                         && camera.shared.newest().is_none_or(|before| before < time)
                     {
                         camera.shared.arrived(time);
@@ -318,7 +330,7 @@ impl Shared {
                     let format = self.around.formats.add(camera.shared.id, &stream.caps, stream.codec);
                     camera.live_format.store(format, Ordering::Relaxed);
                 }
-                let Some(pts) = self.time_of(camera, head.at) else { return Ok(()) };
+                let Some(pts) = self.time_of(camera, head.at).filter(|time| self.is_believable(*time)) else { return Ok(()) };
                 // A buffer of its own: the ring counts payloads.
                 let payload = bytes::Bytes::copy_from_slice(&message.payload);
                 let format = camera.live_format.load(Ordering::Relaxed);
@@ -328,6 +340,11 @@ impl Shared {
             _ => return Err(malformed("a node does not say this")),
         }
         Ok(())
+    }
+
+    /// Frames from the future would push everybody's past out of the ring.
+    fn is_believable(&self, time: crate::time::MediaTime) -> bool {
+        time - self.around.clock.now() < MOST_AHEAD_NANOS
     }
 
     fn reported(&self, camera: &Camera, report: &CameraReport) {

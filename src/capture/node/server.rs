@@ -1,11 +1,11 @@
 //! The node's side: listens, and serves a running session to whoever has the key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -18,6 +18,10 @@ use crate::time::MediaTime;
 
 /// Connections at once; a console has two.
 const CONNECTIONS: usize = 32;
+/// Who calls proves within so long that it has the key, or gives its place to the next one that calls.
+const PROVEN_WITHIN: Duration = Duration::from_secs(5);
+/// Marks of a console that went are kept so long: it may be started again and tell them anew.
+const KEPT_FOR_GONE: Duration = Duration::from_mins(10);
 /// A console says something at least so often, or it is gone.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Pins that a console may hold.
@@ -66,10 +70,19 @@ pub(super) struct Shared {
     run: u64,
     pins: Mutex<BTreeMap<(u64, u64), PinId>>,
     /// Open ones, by number.
-    connections: Mutex<BTreeMap<usize, TcpStream>>,
+    connections: Mutex<BTreeMap<usize, Open>>,
     /// Those whose console is known: how often each is connected.
     consoles: Mutex<BTreeMap<u64, usize>>,
+    /// Consoles that went, and when.
+    gone: Mutex<BTreeMap<u64, Instant>>,
     stop: AtomicBool,
+}
+
+/// A connection; since when it owes the proof that it has the key.
+#[derive(Debug)]
+struct Open {
+    stream: TcpStream,
+    unproven: Option<Instant>,
 }
 
 /// A node that listens. Dropping it hangs up.
@@ -96,6 +109,7 @@ impl NodeServer {
             pins: Mutex::default(),
             connections: Mutex::default(),
             consoles: Mutex::default(),
+            gone: Mutex::default(),
             stop: AtomicBool::new(false),
         });
         let serving = Arc::clone(&shared);
@@ -118,8 +132,8 @@ impl NodeServer {
 impl Drop for NodeServer {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Relaxed);
-        for stream in self.shared.connections.lock().values() {
-            stream.shutdown(Shutdown::Both).ok();
+        for open in self.shared.connections.lock().values() {
+            open.stream.shutdown(Shutdown::Both).ok();
         }
         // It waits for somebody to call.
         let own = SocketAddr::new(
@@ -150,16 +164,20 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
         let Ok(own) = stream.try_clone() else { continue };
         {
             let mut connections = shared.connections.lock();
+            // Who has no key takes nobody's place for long.
+            for open in connections.values().filter(|open| open.unproven.is_some_and(|since| since.elapsed() > PROVEN_WITHIN)) {
+                open.stream.shutdown(Shutdown::Both).ok();
+            }
             if connections.len() >= CONNECTIONS {
                 tracing::warn!("more than {CONNECTIONS} connections: one more is refused");
                 continue;
             }
-            connections.insert(number, own);
+            connections.insert(number, Open { stream: own, unproven: Some(Instant::now()) });
         }
         let serving = Arc::clone(shared);
         let served = thread::Builder::new().name("node-serve".to_owned()).spawn(move || {
             let from = stream.peer_addr().map_or_else(|_| "somebody".to_owned(), |a| a.to_string());
-            if let Err(e) = serve(stream, &serving) {
+            if let Err(e) = serve(stream, number, &serving) {
                 match e {
                     LinkError::Io(e) => tracing::info!("{from}: {e}"),
                     other => tracing::warn!("{from} is not served: {other}"),
@@ -179,10 +197,13 @@ fn unexpected(what: &str) -> LinkError {
 }
 
 /// One connection, from its first byte to its last.
-fn serve(stream: TcpStream, shared: &Arc<Shared>) -> Result<(), LinkError> {
+fn serve(stream: TcpStream, number: usize, shared: &Arc<Shared>) -> Result<(), LinkError> {
     let (mut reader, mut writer) = link::answer(stream, &shared.key)?;
     reader.stream().set_read_timeout(Some(PATIENCE))?;
     let first = reader.receive().map_err(|e| if matches!(e, LinkError::Broken) { LinkError::WrongKey } else { e })?;
+    if let Some(open) = shared.connections.lock().get_mut(&number) {
+        open.unproven = None;
+    }
     let Header::Hello { version, console, fetches } = first.header else { return Err(unexpected("no greeting")) };
     let cameras = shared.cameras.iter().map(|(_, name)| name.to_string()).collect();
     let continues = shared.session.disk().is_some();
@@ -194,6 +215,7 @@ fn serve(stream: TcpStream, shared: &Arc<Shared>) -> Result<(), LinkError> {
         return fetched(&mut reader, &mut writer, shared);
     }
     *shared.consoles.lock().entry(console).or_insert(0) += 1;
+    shared.gone.lock().remove(&console);
     shared.release_pins_of_others();
     tracing::info!("a console is here");
     let streaming = Streaming::new(Arc::clone(shared), writer);
@@ -203,6 +225,7 @@ fn serve(stream: TcpStream, shared: &Arc<Shared>) -> Result<(), LinkError> {
         *count -= 1;
         if *count == 0 {
             consoles.remove(&console);
+            shared.gone.lock().insert(console, Instant::now());
         }
     }
     result
@@ -281,15 +304,19 @@ impl Shared {
         }
     }
 
-    /// A console that is back has the same number; one that began anew has another, and tells its marks again.
+    /// A console that is back has the same number; one that began anew has another, and tells its marks again: until it has, those that
+    /// it told before are kept.
     fn release_pins_of_others(&self) {
-        let consoles = self.consoles.lock();
+        let mut gone = self.gone.lock();
+        let over: BTreeSet<u64> = gone.iter().filter(|(_, since)| since.elapsed() > KEPT_FOR_GONE).map(|(console, _)| *console).collect();
+        gone.retain(|console, _| !over.contains(console));
+        drop(gone);
         self.pins.lock().retain(|(console, _), pin| {
-            let is_here = consoles.contains_key(console);
-            if !is_here {
+            let stays = !over.contains(console);
+            if !stays {
                 self.session.ring().unpin(*pin);
             }
-            is_here
+            stays
         });
     }
 }

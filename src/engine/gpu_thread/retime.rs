@@ -37,8 +37,13 @@ pub(super) struct Timing {
 }
 
 impl Timing {
-    pub fn new(policy: RetimePolicy) -> Self {
-        Self { policy, ..Self::default() }
+    /// `verdict` is what was found on another device.
+    pub fn new(policy: RetimePolicy, verdict: Option<bool>) -> Self {
+        Self { policy, verdict, ..Self::default() }
+    }
+
+    pub const fn verdict(&self) -> Option<bool> {
+        self.verdict
     }
 
     fn pays(&self) -> bool {
@@ -138,7 +143,7 @@ mod tests {
             let frame = crate::frame::MomentFrame { camera: "a".to_owned(), picture, time: MediaTime::ZERO, error_nanos, retimed: false };
             Moment { frames: vec![frame], ..Moment::default() }
         };
-        let mut timing = Timing::new(RetimePolicy::Auto);
+        let mut timing = Timing::new(RetimePolicy::Auto, None);
         assert!(!timing.pays() && timing.is_open(&moment(-9_000_000)) && !timing.is_open(&moment(300_000)));
         timing.scores_db = vec![(20.0, 22.0), (21.0, 22.0), (19.0, 18.0)];
         assert_eq!(timing.means_db(), None, "three are too few");
@@ -146,7 +151,7 @@ mod tests {
         assert_eq!(timing.means_db(), Some((20.0, 21.0)));
         timing.verdict = Some(true);
         assert!(timing.pays() && !timing.is_open(&moment(-9_000_000)));
-        assert!(Timing::new(RetimePolicy::On).pays() && !Timing::new(RetimePolicy::Off).pays());
-        assert!(!Timing::new(RetimePolicy::Off).is_open(&moment(9_000_000)));
+        assert!(Timing::new(RetimePolicy::On, None).pays() && !Timing::new(RetimePolicy::Off, None).pays());
+        assert!(!Timing::new(RetimePolicy::Off, None).is_open(&moment(9_000_000)));
     }
 }
