@@ -33,7 +33,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Ve
     let clock =
         ui.painter().text(pos2(inner.center().x, y), Align2::CENTER_CENTER, snapshot.now.to_string(), style::digits(22.0), style::TEXT);
     let rate = say!("house-time", fps = snapshot.rate);
-    ui.painter().text(pos2(clock.right() + 10.0, y + 3.0), Align2::LEFT_CENTER, rate, style::text(11.0), style::DIM);
+    let rate = ui.painter().text(pos2(clock.right() + 10.0, y + 3.0), Align2::LEFT_CENTER, rate, style::text(11.0), style::DIM);
 
     let mut right = inner.right();
     let mut place = |width: f32| {
@@ -71,5 +71,10 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Ve
         }
     }
     let label = place(54.0);
-    ui.painter().text(label.right_center(), Align2::RIGHT_CENTER, t("quality"), style::text(12.0), style::DIM);
+    // A narrow console has no room for the word; its buttons say what they are.
+    let word = ui.painter().layout_no_wrap(t("quality").to_owned(), style::text(12.0), style::DIM);
+    let at = pos2(label.right() - word.size().x, label.center().y - word.size().y / 2.0);
+    if at.x > rate.right() + 8.0 {
+        ui.painter().galley(at, word, style::DIM);
+    }
 }
