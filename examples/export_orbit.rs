@@ -102,6 +102,7 @@ fn main() -> anyhow::Result<()> {
         moments: Moments::One(moment),
         path,
         mark: MediaTime::ZERO,
+        follow: false,
         mode: ViewMode::Synthesis,
         gaps: vec![],
         scene: SceneOptions { max_depth_size_px: args.depth_size, ..SceneOptions::default() },
@@ -112,6 +113,7 @@ fn main() -> anyhow::Result<()> {
             height_px: args.height,
             rate: args.rate,
             codec: None,
+            threads: 0,
             overwrite: true,
             // The sidecar says for every frame which cameras it was made of, and which share was synthesized.
             sidecar: Some(SidecarHeader::default()),

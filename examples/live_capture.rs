@@ -128,13 +128,15 @@ fn main() -> anyhow::Result<()> {
             height_px: 480,
             rate: FrameRate::whole(25),
             codec: None,
+            threads: 0,
             overwrite: true,
             sidecar: Some(SidecarHeader::default()),
             cancel: cancel.clone(),
         };
         let scene = SceneOptions { max_depth_size_px: Some(480), ..SceneOptions::default() };
         let (path, mode, gaps, plates) = (Preset::Bounce.path(&options), ViewMode::Synthesis, vec![], vec![]);
-        let job = ExportJob { rig, moments: Moments::One(moment), path, mark: MediaTime::ZERO, mode, gaps, scene, plates, output };
+        let job =
+            ExportJob { rig, moments: Moments::One(moment), path, mark: MediaTime::ZERO, follow: false, mode, gaps, scene, plates, output };
         let report = export::run(job, &Gpu::open(&GpuOptions::default())?, &mut |_| {}, &cancel)?;
         println!("{}: {} frames", report.output.path.display(), report.output.frames);
     }

@@ -114,6 +114,7 @@ fn film(path: &Path, camera: u32, frames: u32) {
         height_px: H,
         rate: FrameRate::whole(50),
         codec: None,
+        threads: 0,
         overwrite: true,
         sidecar: None,
         cancel: CancelToken::default(),

@@ -33,7 +33,7 @@ fn moving(w: u32, h: u32, frame: u32) -> Picture {
 }
 
 fn spec(path: PathBuf, w: u32, h: u32, rate: FrameRate, codec: Option<Codec>) -> OutputSpec {
-    OutputSpec { path, width_px: w, height_px: h, rate, codec, overwrite: false, sidecar: None, cancel: CancelToken::default() }
+    OutputSpec { path, width_px: w, height_px: h, rate, codec, threads: 0, overwrite: false, sidecar: None, cancel: CancelToken::default() }
 }
 
 fn report(i: u32) -> FrameReport {

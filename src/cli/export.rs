@@ -7,28 +7,31 @@ use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
     engine::{
         GapQuality, GapState,
-        export::{self, ExportJob, ExportProgress, ExportStage, MomentSource, Moments},
-        footage::Footage,
-        gaps, plates,
-        recording::Recording,
-        retime::{self, RetimePolicy, RetimedSource},
+        export::{self, ExportProgress, ExportStage},
+        recipe::{MADE_BY, Mode, OutputPart, Plates, RECIPE_VERSION, Recipe, RenderPart, RigPart, SourcePart, Told, absolute},
+        retime::RetimePolicy,
     },
     gpu::{Gpu, GpuOptions},
-    output::{self, CancelToken, Codec, OutputSpec, SidecarHeader},
-    replay::path::{Path, Preset, PresetOptions, shorter_way},
+    output::{self, Codec},
+    replay::path::{Aspect, Path, Preset, PresetOptions, shorter_way},
     rig::{self, Rig},
-    scene::{Quality, SceneOptions},
-    time::{FrameRate, MediaTime},
-    view::ViewMode,
+    scene::Quality,
+    time::FrameRate,
 };
 
 /// What `volte export` takes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, group(clap::ArgGroup::new("material").required(true)))]
 pub struct Args {
+    /// A recipe (written by --recipe): everything is in it; --out, --overwrite, --no-sidecar and --recipe may be given beside it.
+    #[arg(value_name = "RECIPE.toml", group = "material", conflicts_with_all = [
+        "rig", "at", "only", "path", "from", "to", "seconds", "hold", "speed", "stabilize", "rate", "size", "crop", "pivot", "codec", "mode",
+        "quality", "depth_size", "plates", "retime", "save_path",
+    ])]
+    again: Option<PathBuf>,
     /// The calibration of the cameras, in any format that `volte rig check` reads.
-    #[arg(long)]
-    rig: PathBuf,
+    #[arg(long, required_unless_present = "again")]
+    rig: Option<PathBuf>,
     /// Folder with one picture per camera, each named like its camera.
     #[arg(long, value_name = "FOLDER", group = "material")]
     pictures: Option<PathBuf>,
@@ -71,9 +74,16 @@ pub struct Args {
     /// Size of the output in pixels, e.g. 1920x1080; cropped, never letterboxed. Default: as the cameras.
     #[arg(long, value_parser = parse_size)]
     size: Option<(u32, u32)>,
+    /// Shape of the frame: 9:16, 1:1, 4:5, 16:9 …; it follows the pivot inside the cameras' pictures and is drawn at full sharpness. Without
+    /// --size as large as the cameras' pictures allow.
+    #[arg(long, value_name = "W:H")]
+    crop: Option<Aspect>,
+    /// Look at this point of the world, metres, instead of where the cameras look; crops follow it.
+    #[arg(long, value_name = "X,Y,Z", value_parser = parse_point, allow_hyphen_values = true)]
+    pivot: Option<Point>,
     /// The file: .mp4, .mkv, .mov, a page to drag (.html), or a sequence such as shot_%04d.png.
-    #[arg(long)]
-    out: PathBuf,
+    #[arg(long, required_unless_present = "again")]
+    out: Option<PathBuf>,
     /// h264, h265, prores, png or jpeg; default by the file's name.
     #[arg(long, value_parser = parse_codec)]
     codec: Option<Codec>,
@@ -95,6 +105,9 @@ pub struct Args {
     /// cameras say that it is truer). With footage only; slow motion then has as many phases as frames.
     #[arg(long, value_name = "auto|on|off", default_value = "off")]
     retime: RetimePolicy,
+    /// Also write a recipe: a text that says everything, with the hashes of the rig and of the sources; `volte export FILE.toml` renders it again.
+    #[arg(long, value_name = "FILE.toml")]
+    recipe: Option<PathBuf>,
     /// Replace files of that name.
     #[arg(long)]
     overwrite: bool,
@@ -112,6 +125,7 @@ Examples:
   volte export --rig rig.toml --pictures shot12 --path loop --rate 59.94 --size 1920x1080 --out turn.mov
   volte export --rig rig.toml --recording /recordings/final --at E003 --out e003.mp4
   volte export --rig Calib.toml --footage videos/ --at 12.48 --path roll-through --speed 0.5 --out turn.mkv
+  volte export --rig rig.toml --pictures shot12 --path bounce --crop 9:16 --out phone.mp4
   volte export --rig rig.toml --pictures shot12 --path loop --rate 15 --size 1280x720 --out turn.html
   volte export --rig rig.toml --pictures shot12 --from cam03 --to cam11 --stabilize --out shot12_%04d.png";
 
@@ -124,160 +138,156 @@ pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
     }
 }
 
+/// A point of the world, metres.
+#[derive(Debug, Clone, Copy)]
+struct Point([f64; 3]);
+
+fn parse_point(text: &str) -> Result<Point, String> {
+    let values: Option<Vec<f64>> = text.split(',').map(|v| v.trim().parse().ok().filter(|v: &f64| v.abs() < 1e5)).collect();
+    let point = values.and_then(|v| <[f64; 3]>::try_from(v).ok());
+    point.map(Point).ok_or_else(|| format!("{text:?} is no point. Write x,y,z in metres, e.g. 0.2,-1,1.1"))
+}
+
 fn parse_codec(text: &str) -> Result<Codec, String> {
     Codec::from_name(text).ok_or_else(|| format!("{text:?} is no codec. Known: h264, h265, prores, png, jpeg"))
 }
 
-/// How to show what is between the cameras.
-#[derive(Debug, Clone, Copy)]
-enum Mode {
-    Everywhere(ViewMode),
-    Ladder,
-}
-
 fn parse_mode(text: &str) -> Result<Mode, String> {
     match text {
-        "synthesis" => Ok(Mode::Everywhere(ViewMode::Synthesis)),
-        "soft-fade" => Ok(Mode::Everywhere(ViewMode::SoftFade)),
-        "cross-fade" => Ok(Mode::Everywhere(ViewMode::CrossFade)),
-        "nearest" => Ok(Mode::Everywhere(ViewMode::Nearest)),
+        "synthesis" => Ok(Mode::Synthesis),
+        "soft-fade" => Ok(Mode::SoftFade),
+        "cross-fade" => Ok(Mode::CrossFade),
+        "nearest" => Ok(Mode::Nearest),
         "ladder" => Ok(Mode::Ladder),
         _ => Err(format!("{text:?} is no mode. Known: synthesis, soft-fade, cross-fade, nearest, ladder")),
     }
 }
 
-/// The moments at their exact instants, where that is wanted and truer.
-fn retimed(
-    args: &Args,
-    gpu: &Gpu,
-    rig: &Rig,
-    moments: Moments,
-    mark: MediaTime,
-    bar: &ProgressBar,
-    cancel: &CancelToken,
-) -> anyhow::Result<Moments> {
-    let Moments::Any(mut source) = moments else {
-        if args.retime == RetimePolicy::On {
-            bail!("--retime on needs --footage or --recording: a single picture of each camera has no frame before and after it");
-        }
-        if args.retime == RetimePolicy::Auto {
-            bar.suspend(|| println!("retime: no, a single picture of each camera has no frame before and after it"));
-        }
-        return Ok(moments);
-    };
-    // Real pixels only is a promise.
-    if args.retime == RetimePolicy::Off {
-        return Ok(Moments::Any(source));
-    }
-    if matches!(args.mode, Mode::Everywhere(ViewMode::Nearest)) {
-        bar.suspend(|| println!("retime: no, --mode nearest promises real pixels only"));
-        return Ok(Moments::Any(source));
-    }
-    if args.retime == RetimePolicy::Auto {
-        bar.set_message("in time?");
-        let verdict = retime::measured(gpu, rig, source.as_mut(), mark, retime::IN_TIME_NANOS, &mut |share| {
-            bar.set_position((share * 1000.0) as u64);
-            !cancel.is_cancelled()
-        })?;
-        let worst_ms = verdict.worst_error_nanos as f64 * 1e-6;
-        bar.suspend(|| match verdict.scores_db {
-            None => println!("retime: no need, the farthest frame is {worst_ms:.2} ms from the instant"),
-            Some((nearest, exact)) => println!(
-                "retime: {}, the farthest frame is {worst_ms:.2} ms from the instant; hidden cameras {nearest:.2} dB from nearest frames, {exact:.2} dB from interpolated ones",
-                if verdict.pays() { "yes" } else { "no" }
-            ),
-        });
-        if !verdict.pays() {
-            return Ok(Moments::Any(source));
-        }
-    }
-    Ok(Moments::Any(Box::new(RetimedSource::new(gpu, source)?)))
-}
-
 /// Runs it.
 pub fn run(args: Args) -> anyhow::Result<()> {
-    // Everything that can be wrong with the words comes before everything that takes time.
-    output::container_and_codec(&args.out, args.codec)?;
-    if !(args.seconds.is_finite() && (0.02..=3600.0).contains(&args.seconds)) {
-        bail!("--seconds {}: a path lasts from 0.02 s to an hour", args.seconds);
-    }
-    if args.retime == RetimePolicy::On && matches!(args.mode, Mode::Everywhere(ViewMode::Nearest)) {
-        bail!("--mode nearest promises real pixels only, and --retime on interpolates between frames. Leave one of the two out");
-    }
-    let rig = rig::load(&args.rig)?.only(&args.only).context("--use")?;
-    let cancel = super::cancelled_by_ctrl_c()?;
-    let material = if args.pictures.is_some() {
-        pictures(&args, &rig)?
-    } else if let Some(folder) = &args.recording {
-        recording(&args, &rig, folder, &cancel)?
+    let recipe = if let Some(file) = &args.again {
+        let mut recipe = Recipe::read(file)?;
+        if let Some(out) = &args.out {
+            recipe.output.file.clone_from(out);
+        }
+        recipe.output.sidecar &= !args.no_sidecar;
+        // Before anything that takes time: nothing is rendered from what is not the same.
+        recipe.rig()?;
+        recipe.check_sources()?;
+        if recipe.made_by != MADE_BY {
+            eprintln!("note: the recipe was made by {}, this is {MADE_BY}: pictures may differ", recipe.made_by);
+        }
+        recipe
     } else {
-        footage(&args, &rig, &cancel)?
+        asked(&args)?
     };
-    let Material { rig, moments, path, mark, plates } = material;
-    if !plates.is_empty() {
-        println!("plates: {} of {} cameras", plates.len(), rig.cameras.len());
-    }
-    if let Some(file) = &args.save_path {
-        std::fs::write(file, path.to_toml()?).with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    let own = rig.cameras.first().map_or((1920, 1080), |c| (c.width_px & !1, c.height_px & !1));
-    let (width_px, height_px) = args.size.unwrap_or(own);
-    let gpu = Gpu::open(&GpuOptions::default())?;
+    output::container_and_codec(&recipe.output.file, recipe.output.codec)?;
+    let cancel = super::cancelled_by_ctrl_c()?;
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("{msg:10} {bar:40} {percent:>3} %  {elapsed}  {prefix}")?);
-    // Before the gaps are measured: they are to be judged by the pictures that are shown.
-    let mut moments = retimed(&args, &gpu, &rig, moments, mark, &bar, &cancel)?;
-    let (mode, gaps) = match args.mode {
-        Mode::Everywhere(mode) => {
-            if mode == ViewMode::Synthesis {
-                warn_of_wide_gaps(&rig);
-            }
-            (mode, vec![])
-        }
-        Mode::Ladder => {
-            bar.set_message("gaps");
-            let gaps = gaps::measured(&gpu, &rig, &mut moments, mark, &mut |share| {
-                bar.set_position((share * 1000.0) as u64);
-                !cancel.is_cancelled()
-            })?;
-            bar.suspend(|| print_gaps(&rig, &gaps));
-            (ViewMode::Synthesis, gaps)
-        }
-    };
-    let job = ExportJob {
-        rig,
-        moments,
-        path,
-        mark,
-        mode,
-        gaps,
-        scene: match args.depth_size {
-            Some(size_px) => SceneOptions { max_depth_size_px: Some(size_px), ..args.quality.scene() },
-            None => args.quality.scene(),
-        },
-        plates,
-        output: OutputSpec {
-            path: args.out,
-            width_px,
-            height_px,
-            rate: args.rate,
-            codec: args.codec,
-            overwrite: args.overwrite,
-            sidecar: (!args.no_sidecar).then(SidecarHeader::default),
-            cancel: cancel.clone(),
-        },
+    let mut told = |t: Told<'_>| tell(&bar, t);
+    let material = recipe.material(&mut told, &cancel)?;
+    if recipe.render.mode == Mode::Synthesis {
+        warn_of_wide_gaps(&material.rig);
+    }
+    material.size_px(&recipe)?;
+    let (named_rig, files) = (material.named_rig.clone(), material.files.clone());
+    let gpu = Gpu::open(&GpuOptions::default())?;
+    if let Some(adapter) = recipe.adapter.as_ref().filter(|a| **a != gpu.info.name) {
+        bar.suspend(|| {
+            eprintln!("note: the recipe was made on {adapter}, this is {}: pictures may differ in their last bits", gpu.info.name)
+        });
+    }
+    let mut job = material.job(&recipe, &gpu, &mut told, &cancel)?;
+    job.output.overwrite = args.overwrite;
+    let stamped = match &args.recipe {
+        Some(_) => Some(recipe.stamped(&named_rig, &files, &job, &gpu.info.name)?),
+        None => None,
     };
     let report = export::run(job, &gpu, &mut |p| show(&bar, p), &cancel);
     bar.finish_and_clear();
     let report = report?;
     let mib = report.output.bytes as f64 / 1_048_576.0;
     println!("{}: {} frames, {mib:.1} MiB", report.output.path.display(), report.output.frames);
+    if let (Some(file), Some(recipe)) = (&args.recipe, stamped) {
+        recipe.write(file, args.overwrite)?;
+        println!("{}: renders it again", file.display());
+    }
     let secs = report.secs.iter().map(|(stage, secs)| format!("{stage} {secs:.2} s")).collect::<Vec<_>>().join(", ");
     println!("{secs} ({})", gpu.info.name);
     for (camera, why) in &report.left_out {
         println!("left out: {camera}: {why}");
     }
     Ok(())
+}
+
+/// What the words ask for, as a recipe.
+fn asked(args: &Args) -> anyhow::Result<Recipe> {
+    // Everything that can be wrong with the words comes before everything that takes time.
+    let (Some(file), Some(out)) = (&args.rig, &args.out) else {
+        bail!("--rig and --out are missing. Give them, or a recipe: volte export recipe.toml");
+    };
+    output::container_and_codec(out, args.codec)?;
+    if !(args.seconds.is_finite() && (0.02..=3600.0).contains(&args.seconds)) {
+        bail!("--seconds {}: a path lasts from 0.02 s to an hour", args.seconds);
+    }
+    let rig = rig::load(file)?.only(&args.only).context("--use")?;
+    // Pictures may be of a part of a larger rig: the path runs along those that there are.
+    let rig = match &args.pictures {
+        Some(folder) => rig::pictures::match_rig(&rig, folder)?.rig,
+        None => rig,
+    };
+    let path = path_of(args, &rig)?;
+    if let Some(file) = &args.save_path {
+        std::fs::write(file, path.to_toml()?).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(Recipe {
+        version: RECIPE_VERSION,
+        made_by: MADE_BY.to_owned(),
+        adapter: None,
+        rig: RigPart { file: absolute(file), sha256: None, cameras: args.only.clone() },
+        source: SourcePart {
+            pictures: args.pictures.as_deref().map(absolute),
+            footage: args.footage.iter().map(|p| absolute(p)).collect(),
+            recording: args.recording.as_deref().map(absolute),
+            at: args.at.clone(),
+            instant_nanos: None,
+            files: vec![],
+        },
+        render: RenderPart {
+            mode: args.mode,
+            quality: args.quality,
+            depth_size_px: args.depth_size,
+            plates: match Plates::from(args.plates.clone()) {
+                Plates::Folder(folder) => Plates::Folder(absolute(&folder)),
+                other => other,
+            },
+            retime: args.retime,
+        },
+        output: OutputPart {
+            size_px: args.size.map(|(w, h)| [w, h]),
+            crop: args.crop,
+            rate: args.rate,
+            codec: args.codec,
+            // What x264 takes by itself, but written down: another number would give other bytes.
+            threads: std::thread::available_parallelism().map_or(4, |n| (n.get() * 3 / 2) as u32).min(16),
+            sidecar: !args.no_sidecar,
+            ..OutputPart::new(absolute(out))
+        },
+        path,
+    })
+}
+
+fn tell(bar: &ProgressBar, told: Told<'_>) {
+    match told {
+        Told::Note(text) => bar.suspend(|| eprintln!("note: {text}")),
+        Told::Decision(text) => bar.suspend(|| println!("{text}")),
+        Told::Progress(stage, share) => {
+            bar.set_message(stage);
+            bar.set_position((share * 1000.0) as u64);
+        }
+        Told::Gaps(rig, gaps) => bar.suspend(|| print_gaps(rig, gaps)),
+    }
 }
 
 /// The names of the cameras at the ends of the gaps along an arc.
@@ -311,96 +321,6 @@ fn print_gaps(rig: &Rig, gaps: &[GapState]) {
     }
 }
 
-/// What the pictures or the footage give.
-struct Material {
-    rig: Rig,
-    moments: Moments,
-    path: Path,
-    mark: MediaTime,
-    plates: Vec<plates::NamedPlate>,
-}
-
-fn pictures(args: &Args, rig: &Rig) -> anyhow::Result<Material> {
-    let folder = args.pictures.as_deref().context("--pictures is missing")?;
-    let matched = rig::pictures::match_rig(rig, folder)?;
-    for notice in &matched.notices {
-        eprintln!("note: {notice}");
-    }
-    let path = path_of(args, &matched.rig)?;
-    let moments = Moments::One(export::moment_of_pictures(&matched.rig, &matched.paths)?);
-    let plates = match args.plates.as_str() {
-        "auto" | "off" => vec![],
-        "learn" => bail!("--plates learn needs --footage: pictures have no past. Give a folder with pictures of the empty stage"),
-        folder => plates::given(&matched.rig, FilePath::new(folder)).context("--plates")?,
-    };
-    Ok(Material { rig: matched.rig, moments, path, mark: MediaTime::ZERO, plates })
-}
-
-fn footage(args: &Args, rig: &Rig, cancel: &CancelToken) -> anyhow::Result<Material> {
-    let at = args.at.as_ref().and_then(|at| at.parse().ok()).filter(|at: &f64| at.is_finite()).context("--at is missing or no number")?;
-    let path = path_of(args, rig)?;
-    let span = span_of(&path);
-    let mut footage = Footage::open(rig, &args.footage, at, span, cancel)?;
-    let mark = footage.mark();
-    for feed in footage.status() {
-        tracing::info!(feed = %feed.name, codec = ?feed.codec, size = ?feed.size_px, frames = feed.received, "read");
-    }
-    // Formats that do not say how large the pictures are learn it from the footage.
-    let mut rig = rig.clone();
-    for camera in rig.cameras.iter_mut().filter(|c| c.width_px == 0 || c.height_px == 0) {
-        if let Some((w, h)) = footage.status().iter().find(|f| *f.name == *camera.name).and_then(|f| f.size_px) {
-            (camera.width_px, camera.height_px) = (w, h);
-        }
-    }
-    let span = footage.span();
-    let plates = plates_of(args, &rig, &mut footage, span, cancel)?;
-    Ok(Material { rig, moments: Moments::Any(Box::new(footage)), path, mark, plates })
-}
-
-/// From a recording folder.
-fn recording(args: &Args, rig: &Rig, folder: &FilePath, cancel: &CancelToken) -> anyhow::Result<Material> {
-    let at = args.at.as_deref().context("--at is missing")?;
-    let path = path_of(args, rig)?;
-    let mut recording = Recording::open(rig, folder, at, span_of(&path))?;
-    let mark = recording.mark();
-    let mut rig = rig.clone();
-    for camera in rig.cameras.iter_mut().filter(|c| c.width_px == 0 || c.height_px == 0) {
-        if let Some((w, h)) = recording.size_px(&camera.name) {
-            (camera.width_px, camera.height_px) = (w, h);
-        }
-    }
-    let span = recording.span();
-    let plates = plates_of(args, &rig, &mut recording, span, cancel)?;
-    Ok(Material { rig, moments: Moments::Any(Box::new(recording)), path, mark, plates })
-}
-
-/// The earliest and the latest instant of a path, seconds about the mark.
-fn span_of(path: &Path) -> (f64, f64) {
-    let instants = || path.keys.iter().map(|k| k.instant_secs);
-    (instants().fold(f64::MAX, f64::min), instants().fold(f64::MIN, f64::max))
-}
-
-fn plates_of(
-    args: &Args,
-    rig: &Rig,
-    source: &mut dyn MomentSource,
-    (from, until): (MediaTime, MediaTime),
-    cancel: &CancelToken,
-) -> anyhow::Result<Vec<plates::NamedPlate>> {
-    let plates = match args.plates.as_str() {
-        "off" => vec![],
-        "auto" if !plates::is_long_enough(from, until) => vec![],
-        "auto" | "learn" => plates::learned(source, rig, (from, until), &mut || !cancel.is_cancelled())?,
-        folder => plates::given(rig, FilePath::new(folder)).context("--plates")?,
-    };
-    if args.plates == "learn" && plates.is_empty() {
-        bail!(
-            "--plates learn: no camera has a plate; the warnings say why. Give longer footage, or a folder with pictures of the empty stage"
-        );
-    }
-    Ok(plates)
-}
-
 fn show(bar: &ProgressBar, p: ExportProgress) {
     bar.set_message(match p.stage {
         ExportStage::Solving => "depth",
@@ -412,6 +332,14 @@ fn show(bar: &ProgressBar, p: ExportProgress) {
 }
 
 fn path_of(args: &Args, rig: &Rig) -> anyhow::Result<Path> {
+    let path = plain_path_of(args, rig)?;
+    Ok(match args.pivot {
+        Some(Point(pivot)) => path.about(pivot),
+        None => path,
+    })
+}
+
+fn plain_path_of(args: &Args, rig: &Rig) -> anyhow::Result<Path> {
     let Some(preset) = Preset::from_name(&args.path) else {
         if FilePath::new(&args.path).extension().is_none_or(|e| !e.eq_ignore_ascii_case("toml")) {
             let known = Preset::ALL.map(Preset::name).join(", ");

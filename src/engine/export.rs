@@ -6,7 +6,6 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     ladder::{GapState, Rung, cut_camera, gap_at},
-    orbit,
     plates::{Layers, NamedPlate},
     truth::TruthError,
 };
@@ -121,6 +120,9 @@ pub struct ExportJob {
     pub path: Path,
     /// The instant that the path's times count from.
     pub mark: MediaTime,
+    /// Whether the frame is shifted inside the cameras' pictures so that the pivot stays in it ([`Track::following`]); for frames of
+    /// another shape than theirs.
+    pub follow: bool,
     /// How to render where `gaps` says nothing.
     pub mode: ViewMode,
     /// The ladder of the gaps along the rig's arc; empty: `mode` everywhere.
@@ -248,6 +250,7 @@ pub fn run(
     }
     whole.cameras.retain(|c| c.width_px > 0 && c.height_px > 0);
     let track = Track::new(&job.path, &whole, job.mark, job.output.width_px, job.output.height_px)?;
+    let track = if job.follow { track.following() } else { track };
 
     if job.output.sidecar.is_some() {
         job.output.sidecar = Some(SidecarHeader {
@@ -287,13 +290,14 @@ pub fn run(
         let mut scene: Option<Scene> = None;
         let mut left_out = now.left_out.clone();
         let mut moments = 0;
-        let mut ladder = OnLadder::new(&job.gaps, &whole, (job.output.width_px, job.output.height_px));
+        let mut ladder = OnLadder::new(&job.gaps, &whole, &track);
         for index in 0..frames {
             if cancel.is_cancelled() {
                 return Err(OutputError::Cancelled.into());
             }
             let at = |stage, share| ExportProgress { stage, share, frames_done: index, frames };
-            let sample = track.sample(rate.frame_nanos(index as i64) as f64 * 1e-9);
+            let at_secs = rate.frame_nanos(index as i64) as f64 * 1e-9;
+            let sample = track.sample(at_secs);
             if index > 0 && matches!(job.moments, Moments::Any(_)) && !job.path.is_frozen() {
                 let start = Instant::now();
                 let moment = moment_at(&mut job.moments, sample.instant)?;
@@ -334,7 +338,7 @@ pub fn run(
                 solved
             };
             let start = Instant::now();
-            let (target, gap) = ladder.target(&sample, &now.rig);
+            let (target, gap) = ladder.target(&sample, at_secs, &now.rig);
             let view = synthesizer.render(&solved, &target, gap.map_or(job.mode, |g| g.rung.mode()))?;
             let picture = view.read(gpu)?;
             timed(&mut secs, "render", start);
@@ -385,21 +389,21 @@ pub fn run(
 struct OnLadder<'a> {
     gaps: &'a [GapState],
     rig: &'a Rig,
+    track: &'a Track,
     arc: Option<rig::Arc>,
-    size_px: (u32, u32),
     /// The camera that a cut shows.
     shown: Option<usize>,
 }
 
 impl<'a> OnLadder<'a> {
-    fn new(gaps: &'a [GapState], rig: &'a Rig, size_px: (u32, u32)) -> Self {
+    fn new(gaps: &'a [GapState], rig: &'a Rig, track: &'a Track) -> Self {
         // Gaps of another arc say nothing about this one.
         let arc = rig::Arc::fit(rig).ok().filter(|arc| arc.gap_count() == gaps.len());
-        Self { gaps: if arc.is_some() { gaps } else { &[] }, rig, arc, size_px, shown: None }
+        Self { gaps: if arc.is_some() { gaps } else { &[] }, rig, track, arc, shown: None }
     }
 
     /// The camera to render for a sample, and its gap; on a cut the nearest real camera of those that are present.
-    fn target(&mut self, sample: &PathSample, present: &Rig) -> (Camera, Option<&'a GapState>) {
+    fn target(&mut self, sample: &PathSample, at_secs: f64, present: &Rig) -> (Camera, Option<&'a GapState>) {
         let Some(arc) = &self.arc else { return (sample.camera.clone(), None) };
         let n = arc.order.len() as f64;
         let position = if arc.closed { sample.position.rem_euclid(n) } else { sample.position };
@@ -409,7 +413,7 @@ impl<'a> OnLadder<'a> {
         }
         let there: Vec<bool> = arc.order.iter().map(|&i| present.camera(&self.rig.cameras[i].name).is_some()).collect();
         self.shown = cut_camera(&there, arc.closed, position, self.shown);
-        let station = self.shown.and_then(|k| orbit::camera_at(self.rig, k as f64, self.size_px, None).ok());
+        let station = self.shown.and_then(|k| self.track.station(k, at_secs));
         (station.unwrap_or_else(|| sample.camera.clone()), gap)
     }
 }

@@ -35,6 +35,8 @@ pub mod production;
 mod program;
 mod publish;
 #[cfg(feature = "gstreamer")]
+pub mod recipe;
+#[cfg(feature = "gstreamer")]
 pub mod recording;
 pub mod refine;
 pub mod retime;

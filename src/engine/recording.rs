@@ -85,6 +85,23 @@ impl Recording {
     pub fn open(rig: &Rig, folder: &Path, at: &str, (from_secs, until_secs): (f64, f64)) -> Result<Self, RecordingError> {
         crate::capture::init()?;
         let store = Arc::new(DiskStore::open_to_read(folder)?);
+        let mark = instant_of(&store, at)?;
+        Self::opened(store, rig, folder, mark, (from_secs, until_secs))
+    }
+
+    /// The same at an instant of the house clock.
+    pub fn open_at(rig: &Rig, folder: &Path, mark: MediaTime, span_secs: (f64, f64)) -> Result<Self, RecordingError> {
+        crate::capture::init()?;
+        Self::opened(Arc::new(DiskStore::open_to_read(folder)?), rig, folder, mark, span_secs)
+    }
+
+    fn opened(
+        store: Arc<DiskStore>,
+        rig: &Rig,
+        folder: &Path,
+        mark: MediaTime,
+        (from_secs, until_secs): (f64, f64),
+    ) -> Result<Self, RecordingError> {
         let all: Vec<SegmentEntry> = store.segments().into_iter().filter(|s| s.units > 0).collect();
         let missing: Vec<&str> = rig.cameras.iter().map(|c| c.name.as_str()).filter(|name| of(&all, name).next().is_none()).collect();
         if !missing.is_empty() {
@@ -94,7 +111,6 @@ impl Recording {
             let found = if found.is_empty() { "nothing".to_owned() } else { found.join(", ") };
             return Err(RecordingError::Missing { folder: folder.to_owned(), cameras: missing.join(", "), found });
         }
-        let mark = instant_of(&store, at)?;
         let secs = |secs: f64| mark.plus_nanos((secs.clamp(-1e6, 1e6) * 1e9).round() as i64);
         let (from, until) = (secs(from_secs), secs(until_secs));
         let has = |camera: &str, t: MediaTime| of(&all, camera).any(|s| s.from <= t && t <= s.until);
@@ -117,6 +133,14 @@ impl Recording {
     /// The instant, house time.
     pub const fn mark(&self) -> MediaTime {
         self.mark
+    }
+
+    /// The files that moments from `from` to `until` are taken from; a frame just beyond may be the nearest one.
+    pub fn files(&self, from: MediaTime, until: MediaTime) -> Vec<PathBuf> {
+        let (from, until) = (from.plus_nanos(-HOLE_NANOS), until.plus_nanos(HOLE_NANOS));
+        let mut files: Vec<PathBuf> = self.segments.iter().filter(|s| s.from <= until && s.until >= from).map(|s| s.path.clone()).collect();
+        files.sort();
+        files
     }
 
     /// The events that are written down there.

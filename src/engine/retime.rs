@@ -28,7 +28,8 @@ const LEAST_NANOS: i64 = 200_000;
 pub const IN_TIME_NANOS: i64 = 1_000_000;
 
 /// Whether moments are interpolated to their very instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RetimePolicy {
     /// Never: the cameras' nearest frames.
     Off,

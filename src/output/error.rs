@@ -85,6 +85,14 @@ pub enum OutputError {
         /// What the system says.
         source: io::Error,
     },
+    /// A file that should be there cannot be read.
+    #[error("cannot read {path:?}: {source}. Check the path and the disk")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// A picture file could not be written or read back.
     #[error(transparent)]
     Picture(#[from] PictureError),

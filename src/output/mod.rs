@@ -6,6 +6,7 @@
 //! Must not know: rigs, scenes, GPU, who asked.
 
 mod cancel;
+mod digest;
 mod error;
 mod page;
 mod planes;
@@ -14,11 +15,14 @@ mod sequence;
 mod sidecar;
 mod staging;
 #[cfg(feature = "gstreamer")]
+mod undated;
+#[cfg(feature = "gstreamer")]
 mod verify;
 #[cfg(feature = "gstreamer")]
 mod video;
 
 pub use cancel::CancelToken;
+pub use digest::{sha256_of_bytes, sha256_of_file};
 pub use error::OutputError;
 pub use planes::{Planes, planes_420_8bit, planes_422_10bit};
 pub use sidecar::{FrameReport, SIDECAR_VERSION, Sidecar, SidecarHeader};
@@ -52,6 +56,17 @@ impl Codec {
             Self::ProRes => "prores",
             Self::Png => "png",
             Self::Jpeg => "jpeg",
+        }
+    }
+
+    /// How files of it are coded, in words.
+    pub const fn settings(self) -> &'static str {
+        match self {
+            Self::H264 => "x264 preset fast, constant quality 17, 2 B-frames, a key frame per second",
+            Self::H265 => "x265 preset fast, constant rate factor 18, a key frame per second",
+            Self::ProRes => "422 HQ",
+            Self::Png => "8 bit RGBA, exact",
+            Self::Jpeg => "quality 95; in a page 88",
         }
     }
 
@@ -109,6 +124,8 @@ pub struct OutputSpec {
     pub rate: FrameRate,
     /// The codec, else the container's first.
     pub codec: Option<Codec>,
+    /// Threads of the encoder, where it asks for a number: with another number some write other bytes. 0: as many as it likes.
+    pub threads: u32,
     /// Whether a file of that name may be replaced.
     pub overwrite: bool,
     /// What to write next to the file; `None` writes no sidecar.
@@ -154,6 +171,7 @@ pub trait FrameSink: Send {
 ///     height_px: 8,
 ///     rate: FrameRate::whole(50),
 ///     codec: None,
+///     threads: 0,
 ///     overwrite: true,
 ///     sidecar: None,
 ///     cancel: output::CancelToken::default(),

@@ -12,7 +12,7 @@ use gst::prelude::*;
 
 use super::{
     Codec, Container, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, planes_420_8bit,
-    planes_422_10bit, staging::Staged, verify,
+    planes_422_10bit, sha256_of_bytes, staging::Staged, undated::undate, verify,
 };
 use crate::frame::Picture;
 
@@ -90,6 +90,9 @@ impl VideoFile {
             // The index goes in front, so that the file plays while it is still being copied or uploaded.
             muxer.set_property("faststart", true);
             muxer.set_property("faststart-file", scratch.to_string_lossy().as_ref());
+        }
+        if container == Container::Matroska {
+            name_by_content(&muxer, &spec, codec);
         }
         sink.set_property("location", staged.temporary().to_string_lossy().as_ref());
         sink.set_property("sync", false);
@@ -220,6 +223,9 @@ impl FrameSink for VideoFile {
             return Err(self.broken("it was finished twice".to_owned()));
         };
         let frames = self.written.len() as u64;
+        if self.container != Container::Matroska {
+            undate(staged.temporary()).map_err(|e| OutputError::io(&self.spec.path, e))?;
+        }
         verify::verify(staged.temporary(), &self.spec, self.container, self.codec, frames)?;
         staged.sync()?;
         let bytes = staged.bytes();
@@ -246,6 +252,45 @@ impl Drop for VideoFile {
     }
 }
 
+/// Matroska gives every file and track a number by chance, and a date. The same pictures are to give the same bytes, so the numbers follow
+/// from what is written: they are drawn right after the dice are set, by the thread that sets them.
+fn name_by_content(muxer: &gst::Element, spec: &OutputSpec, codec: Codec) {
+    let (w, h) = (spec.width_px, spec.height_px);
+    let what = format!("{w} {h} {} {} {:?}", spec.rate, codec.name(), spec.sidecar);
+    let seed = u32::from_str_radix(&sha256_of_bytes(what.as_bytes())[..8], 16).unwrap_or_default();
+    if muxer.has_property("creation-time") {
+        // Where Matroska's own time begins.
+        muxer.set_property("creation-time", gst::glib::DateTime::from_utc(2001, 1, 1, 0, 0, 0.0).ok());
+    }
+    // The track's number is drawn with its pad, the file's when it begins.
+    gst::glib::random_set_seed(!seed);
+    let begins = muxer.request_pad_simple("video_%u");
+    real_chance();
+    let Some(begins) = begins else { return };
+    begins.add_probe(gst::PadProbeType::BUFFER, move |_pad, _info| {
+        gst::glib::random_set_seed(seed);
+        gst::PadProbeReturn::Remove
+    });
+    if let Some(goes) = muxer.static_pad("src") {
+        // Others in this process want real chance again.
+        let drawn = std::sync::atomic::AtomicU32::new(0);
+        goes.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_pad, info| {
+            let is_frame = drawn.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0 || info.buffer().is_none();
+            if !is_frame {
+                return gst::PadProbeReturn::Ok;
+            }
+            real_chance();
+            gst::PadProbeReturn::Remove
+        });
+    }
+}
+
+/// Dice that nobody knows, as before.
+fn real_chance() {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    gst::glib::random_set_seed(std::collections::hash_map::RandomState::new().build_hasher().finish() as u32);
+}
+
 /// The encoder, set up for a picture without visible loss, and its parser.
 fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(gst::Element, Option<gst::Element>), OutputError> {
     // A key frame per second: editors and players jump without waiting.
@@ -256,7 +301,9 @@ fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(gst::Element, Option<g
             encoder.set_property_from_str("speed-preset", "fast");
             encoder.set_property_from_str("log-level", "none");
             encoder.set_property("key-int-max", key_frames as i32);
-            encoder.set_property("option-string", "crf=18");
+            // How many frames are coded at a time changes the bytes; how many threads share them does not.
+            let frames = if spec.threads == 0 { String::new() } else { format!(":frame-threads={}", spec.threads.min(16)) };
+            encoder.set_property("option-string", format!("crf=18{frames}").as_str());
             Ok((encoder, Some(element("h265parse")?)))
         }
         Codec::ProRes => {
@@ -281,6 +328,7 @@ fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(gst::Element, Option<g
             encoder.set_property("vbv-buf-capacity", 0_u32);
             encoder.set_property("bframes", 2_u32);
             encoder.set_property("key-int-max", key_frames);
+            encoder.set_property("threads", spec.threads);
             Ok((encoder, Some(element("h264parse")?)))
         }
     }

@@ -4,6 +4,7 @@
 //! frames and knows no rig; [`Track`] is a path laid along a rig and gives a camera for any time.
 //! Must not know: pictures, GPU, files other than its own small text.
 
+mod crop;
 mod curve;
 mod list;
 mod presets;
@@ -11,6 +12,7 @@ mod rolls;
 mod spline;
 mod track;
 
+pub use crop::{Aspect, AspectError};
 pub use list::{ArcSpan, LEAST_APART_SECS, MOST_KEYS, MOST_PATHS, PathChannel, PathEdit, PathList};
 pub use presets::{Preset, PresetOptions, shorter_way};
 pub use rolls::{Roll, SLOWEST, freeze_in_roll, roll, roll_through, still};

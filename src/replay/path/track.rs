@@ -6,7 +6,7 @@
 
 use glam::{DMat3, DQuat, DVec2, DVec3};
 
-use super::{Path, PathError, Station, curve::KeyCurve, spline::Spline};
+use super::{Path, PathError, Station, crop::shift_px, curve::KeyCurve, spline::Spline};
 use crate::{
     geometry::{Distortion, Lens, Pose},
     rig::{Arc, Camera, Rig},
@@ -26,11 +26,12 @@ pub struct PathSample {
     pub zoom: f64,
 }
 
-/// Azimuth, radius, height; turn x y z w; ln fx, ln fy, cx, cy; distortion.
-const CHANNELS: usize = 19;
+/// Azimuth, radius, height; turn x y z w; ln fx, ln fy, cx, cy; distortion; size of the whole picture in output pixels.
+const CHANNELS: usize = 21;
 const TURN: usize = 3;
 const LENS: usize = 7;
 const DISTORTION: usize = 11;
+const SIZE: usize = 19;
 
 /// Which distortion the virtual lens has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub struct Track {
     kind: DistortionKind,
     /// Stabilized: focal length in output pixels over the distance to the pivot in metres, safety crop included.
     focal_px_per_m: f64,
+    /// The frame is shifted inside the cameras' pictures so that the pivot is in its middle.
+    follows: bool,
     keyed: KeyCurve<KEY_CHANNELS>,
 }
 
@@ -93,6 +96,7 @@ impl Track {
             curve: Spline::new(vec![0.0], vec![[0.0; CHANNELS]]),
             kind,
             focal_px_per_m: 0.0,
+            follows: false,
             keyed: KeyCurve::new(&Path { keys: vec![], ..path.clone() }, vec![]),
             sigma_rad,
             arc,
@@ -124,11 +128,12 @@ impl Track {
             match lens.distortion {
                 Distortion::BrownConrady { k, p } if kind == DistortionKind::BrownConrady => {
                     v[DISTORTION..DISTORTION + 6].copy_from_slice(&k);
-                    v[DISTORTION + 6..].copy_from_slice(&p);
+                    v[DISTORTION + 6..SIZE].copy_from_slice(&p);
                 }
                 Distortion::Fisheye { k } if kind == DistortionKind::Fisheye => v[DISTORTION..DISTORTION + 4].copy_from_slice(&k),
                 _ => {}
             }
+            v[SIZE..].copy_from_slice(&track.covering(cameras[i]));
             let turns = k.div_euclid(n as isize);
             // An open arc has no period to add (it is infinite).
             knots.push(track.sigma_rad[i] + if turns == 0 { 0.0 } else { turns as f64 * period });
@@ -140,6 +145,13 @@ impl Track {
             track.focal_px_per_m = track.steady_focal(&cameras);
         }
         Ok(track)
+    }
+
+    /// The same track with a frame that follows the pivot: it is shifted inside the cameras' pictures, as far as they go, so that the pivot
+    /// stands in its middle. For frames of another shape than the cameras' ([`super::Aspect`]), which see only a part of them.
+    #[must_use]
+    pub fn following(self) -> Self {
+        Self { follows: true, ..self }
     }
 
     /// The arc that the path runs along.
@@ -173,8 +185,36 @@ impl Track {
     pub fn sample(&self, t_secs: f64) -> PathSample {
         let [sigma, instant_secs, ln_zoom, height_m, roll_rad, px, py, pz] = self.keyed.at(t_secs);
         let zoom = ln_zoom.exp();
-        let camera = self.camera(sigma, zoom, height_m, roll_rad, DVec3::new(px, py, pz));
+        let pivot = DVec3::new(px, py, pz);
+        let camera = self.followed(self.camera(sigma, zoom, height_m, roll_rad, pivot), sigma, zoom, pivot);
         PathSample { instant: self.mark.plus_nanos((instant_secs * 1e9).round() as i64), camera, position: self.position_of(sigma), zoom }
+    }
+
+    /// The physical camera number `k` of the arc as it sees itself, with the frame that the path has at `t_secs`; for cuts.
+    pub fn station(&self, k: usize, t_secs: f64) -> Option<Camera> {
+        let sigma = *self.sigma_rad.get(k)?;
+        let plain = Self { path: Path { stabilize: false, ..self.path.clone() }, ..self.clone() };
+        let values = self.keyed.at(t_secs);
+        let camera = plain.camera(sigma, 1.0, 0.0, 0.0, self.arc.center_in_world);
+        Some(plain.followed(camera, sigma, 1.0, DVec3::new(values[5], values[6], values[7])))
+    }
+
+    /// The camera with its frame shifted to the pivot, where the track follows it.
+    fn followed(&self, mut camera: Camera, sigma: f64, zoom: f64, pivot: DVec3) -> Camera {
+        if self.follows
+            && let Some(px) = camera.project(pivot)
+        {
+            let v = self.curve_at(sigma);
+            let (out_w, out_h) = (f64::from(self.width_px), f64::from(self.height_px));
+            camera.lens.cx_px += shift_px(out_w * 0.5 - px.x, (v[SIZE] * zoom - out_w) * 0.5);
+            camera.lens.cy_px += shift_px(out_h * 0.5 - px.y, (v[SIZE + 1] * zoom - out_h) * 0.5);
+        }
+        camera
+    }
+
+    fn curve_at(&self, sigma: f64) -> [f64; CHANNELS] {
+        let period = self.period_rad();
+        self.curve.at(if period.is_finite() { sigma.rem_euclid(period) } else { sigma })
     }
 
     fn period_rad(&self) -> f64 {
@@ -261,6 +301,13 @@ impl Track {
         (self.look(camera.center_in_world(), self.arc.center_in_world).inverse() * world_from_camera).normalize()
     }
 
+    /// Size of a camera's whole picture in output pixels, the frame being the largest part of it that has the output's shape.
+    fn covering(&self, camera: &Camera) -> [f64; 2] {
+        let (w, h) = (f64::from(camera.width_px.max(1)), f64::from(camera.height_px.max(1)));
+        let s = (f64::from(self.width_px) / w).max(f64::from(self.height_px) / h);
+        [w * s, h * s]
+    }
+
     /// The camera's lens in output pixels: the largest centred crop of its picture that has the output's aspect.
     fn output_lens(&self, camera: &Camera) -> Lens {
         let (w, h) = (f64::from(camera.width_px.max(1)), f64::from(camera.height_px.max(1)));
@@ -271,8 +318,7 @@ impl Track {
     }
 
     fn camera(&self, sigma: f64, zoom: f64, height_m: f64, roll_rad: f64, pivot: DVec3) -> Camera {
-        let period = self.period_rad();
-        let v = self.curve.at(if period.is_finite() { sigma.rem_euclid(period) } else { sigma });
+        let v = self.curve_at(sigma);
         let (sin, cos) = v[0].sin_cos();
         let radial = (self.x_axis * cos + self.y_axis * sin) * v[1];
         let eye = self.arc.center_in_world + radial + self.arc.up_in_world * (v[2] + height_m);

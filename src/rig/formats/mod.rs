@@ -19,7 +19,7 @@ mod transforms;
 mod write;
 mod xml;
 
-pub use write::{save, save_with_pictures, taken};
+pub use write::{save, save_with_pictures, taken, text_of_rig};
 
 use std::{
     fmt,

@@ -47,6 +47,11 @@ pub fn save_with_pictures(rig: &Rig, path: &Path, format: Format, pictures: &[St
     }
 }
 
+/// A rig as `rig.toml` has it, to the last bit of every number: what tells two rigs apart, whatever formats they came in.
+pub fn text_of_rig(rig: &Rig) -> String {
+    rig_toml::write(rig)
+}
+
 /// The file or folder that saving as `format` to `path` would replace, if there is one.
 pub fn taken(path: &Path, format: Format) -> Option<PathBuf> {
     if format != Format::ColmapText {

@@ -1,0 +1,98 @@
+//! Takes the time of writing out of an MP4 or MOV file, so that the same pictures give the same bytes.
+//!
+//! ISO/IEC 14496-12: `mvhd`, `tkhd` and `mdhd` begin with version and flags (4 bytes), then creation and modification time (4 bytes each in
+//! version 0, 8 in version 1). Zero says that they are not known.
+
+use std::{
+    fs::OpenOptions,
+    io::{Error, Read as _, Seek as _, SeekFrom, Write as _},
+    path::Path,
+};
+
+/// A `moov` of more than this is none of ours, bytes.
+const MOST_MOOV_BYTES: u64 = 1 << 30;
+
+/// Sets the times to zero where they stand.
+pub(super) fn undate(file: &Path) -> Result<(), Error> {
+    let mut file = OpenOptions::new().read(true).write(true).open(file)?;
+    let end = file.metadata()?.len();
+    let mut at = 0;
+    while at + 8 <= end {
+        file.seek(SeekFrom::Start(at))?;
+        let mut head = [0; 16];
+        file.read_exact(&mut head[..8])?;
+        let small = u64::from(u32::from_be_bytes([head[0], head[1], head[2], head[3]]));
+        let size = match small {
+            0 => end - at,
+            1 => {
+                file.read_exact(&mut head[8..])?;
+                head[8..].iter().fold(0, |v, b| v << 8 | u64::from(*b))
+            }
+            size => size,
+        };
+        if size < 8 || size > end - at {
+            return Err(Error::other("a box of the file has no sensible size"));
+        }
+        if &head[4..8] == b"moov" && size <= MOST_MOOV_BYTES {
+            let mut moov = vec![0; size as usize - 8];
+            file.seek(SeekFrom::Start(at + 8))?;
+            file.read_exact(&mut moov)?;
+            clear(&mut moov);
+            file.seek(SeekFrom::Start(at + 8))?;
+            return file.write_all(&moov);
+        }
+        at += size;
+    }
+    Err(Error::other("the file has no index"))
+}
+
+/// Walks through boxes.
+fn clear(mut boxes: &mut [u8]) {
+    while boxes.len() >= 8 {
+        let size = u32::from_be_bytes([boxes[0], boxes[1], boxes[2], boxes[3]]) as usize;
+        if size < 8 || size > boxes.len() {
+            return;
+        }
+        let (this, rest) = std::mem::take(&mut boxes).split_at_mut(size);
+        let (name, body) = this[4..].split_at_mut(4);
+        match &*name {
+            b"trak" | b"mdia" => clear(body),
+            b"mvhd" | b"tkhd" | b"mdhd" => {
+                let times = if body.first() == Some(&1) { 16 } else { 8 };
+                if let Some(times) = body.get_mut(4..4 + times) {
+                    times.fill(0);
+                }
+            }
+            _ => {}
+        }
+        boxes = rest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn boxed(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        [&(body.len() as u32 + 8).to_be_bytes()[..], name, body].concat()
+    }
+
+    #[test]
+    fn only_the_times_are_taken_out() {
+        let head = |version: u8, times: usize| [&[version, 0, 0, 7][..], &vec![9; times], &[5; 12]].concat();
+        let with = |mvhd: &[u8], tkhd: &[u8], mdhd: &[u8]| {
+            let trak = boxed(b"trak", &[boxed(b"tkhd", tkhd), boxed(b"mdia", &boxed(b"mdhd", mdhd))].concat());
+            [boxed(b"ftyp", b"isom"), boxed(b"moov", &[boxed(b"mvhd", mvhd), trak].concat()), boxed(b"mdat", &[9; 64])].concat()
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.mp4");
+        std::fs::write(&file, with(&head(0, 8), &head(0, 8), &head(1, 16))).unwrap();
+        undate(&file).unwrap();
+        let none = |version: u8, times: usize| [&[version, 0, 0, 7][..], &vec![0; times], &[5; 12]].concat();
+        assert_eq!(std::fs::read(&file).unwrap(), with(&none(0, 8), &none(0, 8), &none(1, 16)));
+        for broken in [&b"\0\0\0\x04moov"[..], b"\0\0\0\xffmoov", b""] {
+            std::fs::write(&file, broken).unwrap();
+            assert!(undate(&file).is_err());
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Exports as a whole: crops, recipes, provenance and interchange, on a small drawn stage with known geometry, judged by other programs.
+#![cfg(all(feature = "console", feature = "gstreamer"))]
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+mod crops;
+mod recipes;
+mod stage;
