@@ -180,6 +180,7 @@ fn lists_and_pictures_can_be_clicked() {
     assert_eq!(click(State::Live, Panel::Events, "Event Corner kick, first half"), [Command::SelectEvent(EventId(2))]);
     assert_eq!(click(State::Live, Panel::Multiview, "Camera 3 cam03"), [Command::SelectCamera(2)]);
     assert_eq!(click(State::CameraLost, Panel::Cameras, "Health of cam05: LOST"), [Command::SelectCamera(4)]);
+    assert_eq!(click(State::CameraLost, Panel::Cameras, "Health of cam09: BUMPED"), [Command::SelectCamera(8)]);
     assert_eq!(click(State::Live, Panel::Jog, "-10"), [Command::JogFrames(-10)]);
     assert_eq!(click(State::Live, Panel::Header, "Hero"), [Command::SetQuality(Some(Quality::Hero))]);
     assert_eq!(click(State::Live, Panel::Header, "Keys"), [Command::ShowKeys]);

@@ -199,6 +199,27 @@ impl Watch {
         self.references.get(camera).map_or(0, |r| r.anchors.len())
     }
 
+    /// Whether a camera has enough points to be watched by.
+    pub fn can_watch(&self, camera: usize) -> bool {
+        self.points(camera) >= MIN_POINTS
+    }
+
+    /// Watches a camera by what another watch of the same rig learned of it.
+    pub fn adopt(&mut self, camera: usize, other: &Self) {
+        if let (Some(own), Some(theirs)) = (self.references.get_mut(camera), other.references.get(camera)) {
+            own.clone_from(theirs);
+        }
+    }
+
+    /// How far apart two places of a camera show what it is watched by, px of the picture: the middle of all points.
+    pub fn apart_px(&self, camera: usize, one: &Camera, other: &Camera) -> f64 {
+        let Some(r) = self.references.get(camera) else { return f64::INFINITY };
+        let apart = |a: &Anchor| Some((one.project(a.p_in_world)? - other.project(a.p_in_world)?).length());
+        let mut apart: Vec<f64> = r.anchors.iter().filter_map(apart).collect();
+        apart.sort_by(f64::total_cmp);
+        apart.get(apart.len() / 2).copied().unwrap_or(f64::INFINITY)
+    }
+
     /// Looks at a camera's newest picture. Some milliseconds where it stands, some ten where it does not.
     pub fn look(&self, camera: usize, picture: &Picture) -> Look {
         let Some(r) = self.references.get(camera).filter(|r| r.anchors.len() >= MIN_POINTS && r.fits(picture)) else {

@@ -4,7 +4,7 @@ use egui::{Align2, Color32, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, po
 
 use super::lang::{command, say, t};
 use super::{style, widgets};
-use crate::engine::{CameraView, Command, CommandKind, FeedHealth, Snapshot};
+use crate::engine::{CameraView, Command, CommandKind, FeedHealth, Snapshot, Stand};
 
 /// What a finger can hit, points.
 const ROW: f32 = 28.0;
@@ -28,10 +28,11 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     }
     let body = Rect::from_min_max(pos2(inner.left(), head.bottom()), inner.max);
     let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by_key(|&k| match snapshot.cameras[k].status.health {
-        FeedHealth::Lost => 0,
-        FeedHealth::Degraded => 1,
-        FeedHealth::Waiting | FeedHealth::Good => 2,
+    order.sort_by_key(|&k| match (snapshot.cameras[k].status.health, snapshot.cameras[k].stand) {
+        (FeedHealth::Lost, _) => 0,
+        (_, Stand::Bumped { .. }) => 1,
+        (FeedHealth::Degraded, _) => 2,
+        (FeedHealth::Waiting | FeedHealth::Good, _) => 3,
     });
     ui.scope_builder(egui::UiBuilder::new().max_rect(body), |ui| {
         egui::ScrollArea::vertical().auto_shrink([false, false]).show_rows(ui, ROW, n, |ui, rows| {
@@ -53,19 +54,25 @@ fn columns(row: Rect) -> [f32; 5] {
 fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     let s = &camera.status;
+    let is_bumped = matches!(camera.stand, Stand::Bumped { .. });
     let (color, state_word) = match s.health {
+        FeedHealth::Lost => (style::AMBER, t("health-lost")),
+        _ if is_bumped => (style::AMBER, t("health-bumped")),
         FeedHealth::Good => (style::TEXT, t("health-good")),
         FeedHealth::Degraded => (style::AMBER, t("health-degraded")),
-        FeedHealth::Lost => (style::AMBER, t("health-lost")),
         FeedHealth::Waiting => (style::DIM, t("health-waiting")),
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, say!("health-of", camera = &camera.name, state = state_word)));
-    if s.health == FeedHealth::Lost {
+    if s.health == FeedHealth::Lost || is_bumped {
         ui.painter().rect_filled(rect, 2.0, style::AMBER.gamma_multiply(0.18));
     }
     let c = pos2(rect.left() + 8.0, rect.center().y);
     match s.health {
-        // Shapes besides colours: disc, triangle, cross, ring.
+        // Shapes besides colours: disc, triangle, cross, ring, a camera's frame that is askew.
+        FeedHealth::Good | FeedHealth::Degraded if is_bumped => {
+            let corners = [vec2(-3.0, -5.5), vec2(5.5, -2.5), vec2(3.0, 5.5), vec2(-5.5, 2.5)].map(|d| c + d);
+            ui.painter().add(Shape::closed_line(corners.to_vec(), Stroke::new(1.8, style::AMBER)));
+        }
         FeedHealth::Good => {
             ui.painter().circle_filled(c, 4.0, style::PREVIEW);
         }
@@ -88,7 +95,7 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
     let count = |n: u64| if n == 0 { "-".to_owned() } else { n.to_string() };
     let loud = |n: u64| if n == 0 { style::DIM } else { style::AMBER };
     let cells: [(String, Color32); 5] = [
-        (if s.health == FeedHealth::Lost { t("health-lost").to_owned() } else { format!("{:.1}", s.fps) }, color),
+        (if s.health == FeedHealth::Lost || is_bumped { state_word.to_owned() } else { format!("{:.1}", s.fps) }, color),
         (count(s.dropped), loud(s.dropped)),
         (count(s.late), loud(s.late)),
         (count(s.duplicated), loud(s.duplicated)),
@@ -105,9 +112,24 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
     } else {
         format!("{}: {}", camera.name, s.note)
     };
+    let note = format!("{note}\n{}", stand_in_words(camera.stand));
     let note = if s.clock.is_empty() { note } else { format!("{note}\n{}", s.clock) };
     response.context_menu(|ui| nudges(ui, k, camera, out));
     response.on_hover_text(note);
+}
+
+/// Whether the camera stands, for the tip.
+fn stand_in_words(stand: Stand) -> String {
+    match stand {
+        Stand::NotWatched => t("stand-not-watched").to_owned(),
+        Stand::Stands => t("stand-stands").to_owned(),
+        Stand::Unsure => t("stand-unsure").to_owned(),
+        Stand::Bumped { shift_px, needs_hand: false } => say!("stand-bumped", px = format!("{shift_px:.1}")),
+        Stand::Bumped { shift_px, needs_hand: true } => say!("stand-needs-hand", px = format!("{shift_px:.1}")),
+        Stand::Solved { turned_deg, moved_m } => {
+            say!("stand-solved", degrees = format!("{turned_deg:.2}"), mm = format!("{:.0}", moved_m * 1e3))
+        }
+    }
 }
 
 /// Shifts of a camera's clock.

@@ -211,6 +211,7 @@ pub fn command_of(text: &str) -> Option<Command> {
         "real-pixels" => Command::ToggleRealPixels,
         "next-rung" => Command::NextRung,
         "export" => Command::Export,
+        "save-rig" => Command::SaveRig,
         "edit-event" => {
             let (event, edit) = rest.split_once(' ')?;
             Command::EditEvent(EventId(id(event)?), event_edit(edit.trim())?)
@@ -371,6 +372,7 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::ToggleRealPixels => "real-pixels".to_owned(),
         Command::NextRung => "next-rung".to_owned(),
         Command::Export => "export".to_owned(),
+        Command::SaveRig => "save-rig".to_owned(),
         Command::EditEvent(id, edit) => {
             let edit = match edit {
                 EventEdit::Name(name) => format!("name {name}"),

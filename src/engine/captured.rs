@@ -30,6 +30,8 @@ const WINDOW: Duration = Duration::from_secs(3);
 const STATUS_AGE: Duration = Duration::from_millis(40);
 /// A camera that comes into focus is shown after so long, even if it has not caught up with its newest frame.
 const CATCH_UP: Duration = Duration::from_secs(1);
+/// The watch looks at the last keyframe while that is no older, nanoseconds.
+const LONG_GROUP_NANOS: i64 = 1_000_000_000;
 /// How long the first frame may take before a rate is assumed.
 const RATE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -330,6 +332,19 @@ impl Feeds for CapturedFeeds {
 
     fn live_picture_due(&self, camera: usize, now: MediaTime) -> Option<LivePicture> {
         self.focus.histories.lock().get(&camera)?.due(camera, now, self.rate.interval_nanos())
+    }
+
+    fn watch_picture(&self, camera: usize, after: Option<MediaTime>) -> Option<LivePicture> {
+        let feed = self.feeds.get(camera).copied().flatten().filter(|feed| !self.session.is_remote(*feed))?;
+        let keyframe = self.session.ring().newest_keyframe(feed)?.pts;
+        let newest = self.with_status(|s| s.feeds.get(camera)?.newest)?;
+        // Where keyframes are far apart, the way from the last one to now is gone.
+        let time = if newest.nanos() - keyframe.nanos() > LONG_GROUP_NANOS { newest } else { keyframe };
+        if after.is_some_and(|after| time <= after) {
+            return None;
+        }
+        let (timed, _) = self.session.decoder().decode_frame(feed, time).ok()?;
+        Some(LivePicture { picture: Arc::new(timed.frame.to_picture()?), time: timed.time })
     }
 
     fn focus(&self, camera: usize) {

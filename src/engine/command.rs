@@ -123,6 +123,8 @@ pub enum Command {
     NextRung,
     /// Write the prepared replay to a file.
     Export,
+    /// Write the rig as it stands now, with cameras that were bumped where they were solved anew, to a file.
+    SaveRig,
     /// Open or close the command palette (done by the window).
     Palette,
     /// Show or hide the map of the keys (done by the window).
@@ -184,6 +186,7 @@ pub enum CommandKind {
     SetRung,
     NextRung,
     Export,
+    SaveRig,
     Palette,
     ShowKeys,
     FullScreenProgram,
@@ -204,7 +207,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 52;
+    pub const COUNT: usize = 53;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -317,6 +320,12 @@ impl CommandKind {
         info(Self::SetRung, "Rung", "Choose what a gap shows: full synthesis, soft fade or cut", ""),
         info(Self::NextRung, "Ladder", "Choose by hand what this gap shows: synthesis, soft fade, cut, then by its score again", "Shift+L"),
         info(Self::Export, "EXPORT", "Write the prepared replay to a file beside the show", "E"),
+        info(
+            Self::SaveRig,
+            "Save rig",
+            "Write the rig as it stands now, with bumped cameras where they were solved anew, to a file beside the show",
+            "",
+        ),
         info(Self::Palette, "Commands", "Find a command by typing and run it", "Ctrl+K"),
         info(Self::ShowKeys, "Keys", "Show or hide the map of the keys", "?"),
         info(Self::FullScreenProgram, "Full screen", "Program window: full screen or window", "F11"),
@@ -359,6 +368,7 @@ impl CommandKind {
             Self::ToggleRealPixels => Command::ToggleRealPixels,
             Self::NextRung => Command::NextRung,
             Self::Export => Command::Export,
+            Self::SaveRig => Command::SaveRig,
             Self::ShowKeys => Command::ShowKeys,
             Self::FullScreenProgram => Command::FullScreenProgram,
             Self::EditEvent
@@ -446,6 +456,7 @@ impl Command {
             Self::SetRung { .. } => CommandKind::SetRung,
             Self::NextRung => CommandKind::NextRung,
             Self::Export => CommandKind::Export,
+            Self::SaveRig => CommandKind::SaveRig,
             Self::Palette => CommandKind::Palette,
             Self::ShowKeys => CommandKind::ShowKeys,
             Self::FullScreenProgram => CommandKind::FullScreenProgram,

@@ -13,6 +13,7 @@ mod reports;
 mod rolls;
 mod tiers;
 mod truth;
+mod watch;
 
 use std::{
     path::PathBuf,
@@ -34,6 +35,7 @@ use super::{
     orbit,
     playing::Playing,
     program::OutputSlot,
+    rig_book::RigBook,
     snapshot::slate,
     strip::{Strip, StripWish},
 };
@@ -140,6 +142,7 @@ pub(super) struct Director {
     pub published: u64,
     pub export: Option<RunningExport>,
     pub truth: truth::TruthState,
+    pub watch: watch::WatchState,
     pub output: Arc<OutputSlot>,
     export_folder: PathBuf,
     exports: Sender<ExportNews>,
@@ -173,9 +176,9 @@ pub(super) struct Director {
 impl Director {
     pub fn new(
         feeds: Arc<dyn Feeds>,
+        book: Arc<RigBook>,
         board: Arc<Board>,
-        moment_wish: Arc<MomentWish>,
-        strip_wish: Arc<StripWish>,
+        (moment_wish, strip_wish): (Arc<MomentWish>, Arc<StripWish>),
         exports: Sender<ExportNews>,
         options: &EngineOptions,
     ) -> Self {
@@ -193,6 +196,7 @@ impl Director {
             arc.as_ref().map_or_else(Vec::new, |a| (0..a.gap_count()).map(|k| a.gap_rad(feeds.rig(), k).to_degrees()).collect());
         let mut director = Self {
             truth: truth::TruthState::new(&degrees),
+            watch: watch::WatchState::new(book),
             output: Arc::default(),
             arc,
             transport,
@@ -273,10 +277,12 @@ impl Director {
         let rate = self.feeds.rate().fps().clamp(1.0, MAX_TICKS_PER_SEC);
         let interval = Duration::from_secs_f64(1.0 / rate);
         let mut due = Instant::now() + interval;
-        let Inbox { commands, gpu, moments, chunks, exports, stop } = inbox;
+        let Inbox { commands, gpu, moments, chunks, watch, exports, stop } = inbox;
         // A channel whose other end is gone is always ready: it must not be selected again.
         let never_gpu = crossbeam::channel::never();
         let mut gpu = gpu;
+        let never_watch = crossbeam::channel::never();
+        let mut watch = watch;
         loop {
             select! {
                 recv(stop) -> _ => return,
@@ -298,6 +304,11 @@ impl Director {
                 recv(chunks) -> report => match report {
                     Ok(report) => self.chunk_report(report),
                     Err(_) => return,
+                },
+                recv(watch) -> report => match report {
+                    Ok(report) => self.watch_report(report),
+                    // It is switched off, or could not start.
+                    Err(_) => watch = &never_watch,
                 },
                 recv(exports) -> news => match news {
                     Ok(news) => self.export_news(news),
@@ -489,6 +500,14 @@ impl Director {
         self.arc.as_ref().is_some_and(|a| a.closed)
     }
 
+    /// The instant that is on air, if a replay is.
+    fn on_air_instant(&self) -> Option<MediaTime> {
+        match self.transport.program() {
+            Program::Replay(on_air) => Some(on_air.instant),
+            Program::Live { .. } | Program::Hold => None,
+        }
+    }
+
     fn show_program(&mut self, picture: Arc<Picture>) {
         let serial = self.next_serial();
         self.program.shown = ShownPicture { picture, serial };
@@ -545,6 +564,7 @@ impl Director {
         if wanted != self.makes_room {
             self.makes_room = wanted;
             self.feeds.make_room(wanted);
+            self.watch.desk.make_room(wanted);
         }
     }
 }

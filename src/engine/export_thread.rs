@@ -22,6 +22,8 @@ pub(super) enum ExportNews {
     Done { path: PathBuf, frames: u64 },
     /// It is not; nothing was left behind.
     Failed(String),
+    /// The rig as it stands is written, or why it is not.
+    Rig(Result<PathBuf, String>),
 }
 
 /// An export that runs; dropped, it is cancelled and leaves nothing.

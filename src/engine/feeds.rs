@@ -125,6 +125,12 @@ pub trait Feeds: Send + Sync + 'static {
         self.live_full(camera)
     }
 
+    /// A camera's newest picture at full size that is cheap to get (its last keyframe), if it is newer than `after`: for the watch, on a
+    /// thread of its own. `None` too where these feeds cannot be watched.
+    fn watch_picture(&self, _camera: usize, _after: Option<MediaTime>) -> Option<LivePicture> {
+        None
+    }
+
     /// This camera is on program: its pictures are wanted at full rate and size.
     fn focus(&self, camera: usize);
 

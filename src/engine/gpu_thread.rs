@@ -17,6 +17,7 @@ use super::{
     live::GpuFault,
     meter::{CameraScore, MomentMeter},
     retime::RetimePolicy,
+    rig_book::RigBook,
     truth::TruthError,
 };
 use crate::{
@@ -80,7 +81,7 @@ pub(super) enum GpuReport {
 }
 
 /// Runs until the board stops.
-pub(super) fn run(rig: &Rig, board: &Board, policy: RetimePolicy, reports: &Sender<GpuReport>) {
+pub(super) fn run(book: &RigBook, board: &Board, policy: RetimePolicy, reports: &Sender<GpuReport>) {
     let mut opened_before = false;
     let mut last_problem = String::new();
     let mut verdict = None;
@@ -95,13 +96,15 @@ pub(super) fn run(rig: &Rig, board: &Board, policy: RetimePolicy, reports: &Send
                     return;
                 }
                 let mut worker = Worker {
-                    rig,
+                    rig: book.newest(),
+                    book,
                     board,
                     reports,
                     gpu,
                     synthesizer,
                     scenes: Vec::new(),
                     meter: None,
+                    metered: (book.newest(), Vec::new()),
                     trial: None,
                     has_no_memory: false,
                     timing: retime::Timing::new(policy, verdict),
@@ -133,7 +136,9 @@ fn open() -> Result<(Gpu, SceneSolver, ViewSynthesizer), String> {
 }
 
 struct Worker<'a> {
-    rig: &'a Rig,
+    book: &'a RigBook,
+    /// The rig of the moment that is worked on.
+    rig: Arc<Rig>,
     board: &'a Board,
     reports: &'a Sender<GpuReport>,
     gpu: Gpu,
@@ -142,6 +147,8 @@ struct Worker<'a> {
     scenes: Vec<Held>,
     /// The moment that was last measured, reduced; an error when that is impossible.
     meter: Option<(MediaTime, Result<MomentMeter, String>)>,
+    /// What the meter was made of.
+    metered: (Arc<Rig>, Vec<usize>),
     /// How a refinement does so far.
     trial: Option<refine::Trial>,
     /// The next solve rehearses a device without memory.
@@ -156,6 +163,9 @@ struct Held {
     level: Quality,
     /// Of some cameras only, until all are solved.
     is_part: bool,
+    /// The rig that it was solved with, and the cameras (indices in it) that had a picture.
+    rig: Arc<Rig>,
+    cameras: Vec<usize>,
     scene: Scene,
 }
 
@@ -235,7 +245,9 @@ impl Worker<'_> {
     /// Has the meter of a moment ready, and gives the cameras (indices in the rig) in its order.
     fn reduce(&mut self, moment: &Moment) -> Vec<usize> {
         let (keep, pictures) = self.present(moment);
-        if self.meter.as_ref().is_none_or(|(at, _)| *at != moment.instant) {
+        let same = Arc::ptr_eq(&self.metered.0, &self.rig) && self.metered.1 == keep;
+        if !same || self.meter.as_ref().is_none_or(|(at, _)| *at != moment.instant) {
+            self.metered = (Arc::clone(&self.rig), keep.clone());
             let meter = MomentMeter::new(&self.rig.restricted_to(&keep), &pictures).map_err(|e| e.to_string());
             self.meter = Some((moment.instant, meter));
         }
@@ -247,6 +259,7 @@ impl Worker<'_> {
         let begun = Instant::now();
         let instant = moment.instant;
         let raw = Arc::clone(moment);
+        self.rig = self.book.at(instant);
         let moment = &self.in_time(moment);
         let keep = self.reduce(moment);
         let board = self.board;
@@ -273,22 +286,25 @@ impl Worker<'_> {
     fn solve(&mut self, solver: &mut SceneSolver, wish: &SolveWish) {
         let begun = Instant::now();
         let instant = wish.moment.instant;
-        // What is better than wanted is good.
-        let is_whole = |held: &&Held| !held.is_part && held.instant == instant && held.level >= wish.level;
+        self.rig = self.book.at(instant);
+        let all: Vec<usize> = wish.moment.frames.iter().filter_map(|f| self.rig.index_of(&f.camera)).collect();
+        // What is better than wanted is good; what a camera that has moved is in is not.
+        let rig = Arc::clone(&self.rig);
+        let is_of = |held: &Held| held.instant == instant && Arc::ptr_eq(&held.rig, &rig);
+        let is_whole = |held: &&Held| !held.is_part && is_of(held) && held.cameras == all && held.level >= wish.level;
         if let Some(Held { level, .. }) = self.scenes.iter().find(is_whole) {
             return self.report(GpuReport::Solved { instant, level: *level, cameras: 0, secs: 0.0, stages: StageTimes::default() });
         }
         let wish = &SolveWish { moment: self.in_time(&wish.moment), ..wish.clone() };
-        let all: Vec<usize> = wish.moment.frames.iter().filter_map(|f| self.rig.index_of(&f.camera)).collect();
         let first: Vec<usize> = all.iter().copied().filter(|i| wish.first.contains(i)).collect();
         // Shares of the progress by the number of cameras.
         let share = first.len() as f32 / (first.len() + all.len()).max(1) as f32;
         let mut from = 0.0;
         // A camera that is missing there opens a gap which only its neighbours outside can bridge.
-        if !first.is_empty() && first.len() == wish.first.len() && !self.scenes.iter().any(|held| held.instant == instant) {
+        if !first.is_empty() && first.len() == wish.first.len() && !self.scenes.iter().any(is_of) {
             match self.solve_some(solver, wish, &first, (0.0, share)) {
                 Ok(scene) => {
-                    self.hold(Held { instant, level: wish.level, is_part: true, scene });
+                    self.hold(Held { instant, level: wish.level, is_part: true, rig: Arc::clone(&self.rig), cameras: first, scene });
                     self.report(GpuReport::PartSolved { instant, secs: begun.elapsed().as_secs_f64() });
                     from = share;
                 }
@@ -301,7 +317,7 @@ impl Worker<'_> {
             Ok(scene) => {
                 let stages = scene.times.clone();
                 let cameras = scene.rig.cameras.len();
-                self.hold(Held { instant, level: wish.level, is_part: false, scene });
+                self.hold(Held { instant, level: wish.level, is_part: false, rig: Arc::clone(&self.rig), cameras: all, scene });
                 self.report(GpuReport::Solved { instant, level: wish.level, cameras, secs: begun.elapsed().as_secs_f64(), stages });
             }
             Err(SceneError::Cancelled) => {}

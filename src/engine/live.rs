@@ -1,7 +1,7 @@
 //! The live engine: the one owner of state. Commands and reports come in, one immutable snapshot goes out.
 //!
 //! Threads: `engine` (single writer of everything below), `gpu` (the only one that touches pipelines), `moment` (decoding),
-//! `strip` (decoding what rolls), and the output's own (`program`, `encode …`, `sink …`).
+//! `strip` (decoding what rolls), `watch` (whether cameras stand), and the output's own (`program`, `encode …`, `sink …`).
 //! The engine waits for nobody: the board and the moment wish are `latest` slots, the reports are bounded `lossless` queues that
 //! only the engine reads, commands are a bounded `lossless` queue that tells the sender when it is full.
 
@@ -24,8 +24,11 @@ use super::{
     moment_thread::MomentReport,
     program::{OutputFeeds, OutputSlot},
     retime::RetimePolicy,
+    rig_book::RigBook,
     strip,
     strip::ChunkReport,
+    watch_thread,
+    watch_thread::{WatchDesk, WatchReport},
 };
 use crate::output::program::ChannelError;
 #[cfg(feature = "gstreamer")]
@@ -77,6 +80,8 @@ pub struct EngineOptions {
     pub retime: RetimePolicy,
     /// Where the playlist, own templates and paths are kept.
     pub desk: DeskFiles,
+    /// Do not watch whether the cameras stand where the rig says.
+    pub without_watch: bool,
 }
 
 /// Owns the threads; ends them when dropped.
@@ -87,6 +92,7 @@ pub struct Engine {
     board: Arc<Board>,
     moments: Arc<moment_thread::MomentWish>,
     strip: Arc<strip::StripWish>,
+    watch: Arc<WatchDesk>,
     stop: Sender<()>,
     threads: Vec<thread::JoinHandle<()>>,
     output: Arc<OutputSlot>,
@@ -100,6 +106,7 @@ pub(super) struct Inbox {
     pub gpu: Receiver<GpuReport>,
     pub moments: Receiver<MomentReport>,
     pub chunks: Receiver<ChunkReport>,
+    pub watch: Receiver<WatchReport>,
     pub exports: Receiver<ExportNews>,
     pub stop: Receiver<()>,
 }
@@ -123,31 +130,46 @@ impl Engine {
             board: Arc::clone(&board),
             moments: Arc::clone(&moments),
             strip: Arc::clone(&strip),
+            watch: Arc::default(),
             stop,
             threads: Vec::new(),
             output: Arc::default(),
             feeds: OutputFeeds(Arc::clone(&feeds)),
         };
 
+        let book = Arc::new(RigBook::new(feeds.rig().clone()));
         if !options.without_gpu {
-            let (board, rig, retime) = (Arc::clone(&board), feeds.rig().clone(), options.retime);
+            let (board, book, retime) = (Arc::clone(&board), Arc::clone(&book), options.retime);
             moments.want_others(retime != RetimePolicy::Off);
-            engine.spawn("gpu", move || gpu_thread::run(&rig, &board, retime, &gpu_out))?;
+            engine.spawn("gpu", move || gpu_thread::run(&book, &board, retime, &gpu_out))?;
         }
-        let (wish, decoding) = (Arc::clone(&moments), Arc::clone(&feeds));
-        engine.spawn("moment", move || moment_thread::run(decoding.as_ref(), &wish, &moments_out))?;
+        let (wish, decoding, rigs) = (Arc::clone(&moments), Arc::clone(&feeds), Arc::clone(&book));
+        engine.spawn("moment", move || moment_thread::run(decoding.as_ref(), &rigs, &wish, &moments_out))?;
+        let (watch_out, watch_in) = bounded(REPORTS_LOSSLESS);
+        if !options.without_watch {
+            let (desk, looking, rigs) = (Arc::clone(&engine.watch), Arc::clone(&feeds), Arc::clone(&book));
+            engine.spawn("watch", move || watch_thread::run(looking.as_ref(), &rigs, &desk, &watch_out))?;
+        }
         let (chunks_out, chunks_in) = bounded(CHUNKS_LOSSLESS);
         for (name, remote) in [("strip", false), ("strip remote", true)] {
             let (wish, decoding, chunks) = (Arc::clone(&strip), Arc::clone(&feeds), chunks_out.clone());
             engine.spawn(name, move || strip::run(decoding.as_ref(), &wish, remote, &chunks))?;
         }
         let (exports_out, exports_in) = bounded(REPORTS_LOSSLESS);
-        let mut director = Director::new(feeds, board, moments, strip, exports_out, options);
+        let mut director = Director::new(feeds, book, board, (moments, strip), exports_out, options);
         director.output = Arc::clone(&engine.output);
+        director.watch.desk = Arc::clone(&engine.watch);
         let snapshot = Arc::clone(&engine.snapshot);
         snapshot.store(Arc::new(director.snapshot()));
-        let inbox =
-            Inbox { commands: commands_in, gpu: gpu_in, moments: moments_in, chunks: chunks_in, exports: exports_in, stop: stop_in };
+        let inbox = Inbox {
+            commands: commands_in,
+            gpu: gpu_in,
+            moments: moments_in,
+            chunks: chunks_in,
+            watch: watch_in,
+            exports: exports_in,
+            stop: stop_in,
+        };
         engine.spawn("engine", move || director.run(&inbox, &snapshot))?;
         Ok(engine)
     }
@@ -222,6 +244,7 @@ impl Drop for Engine {
         self.board.stop();
         self.moments.stop();
         self.strip.stop();
+        self.watch.stop();
         for handle in self.threads.drain(..) {
             if let Err(panic) = handle.join() {
                 tracing::error!(?panic, "an engine thread ended by panic");

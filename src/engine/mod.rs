@@ -40,6 +40,7 @@ pub mod recipe;
 pub mod recording;
 pub mod refine;
 pub mod retime;
+mod rig_book;
 mod snapshot;
 mod strip;
 #[cfg(feature = "gstreamer")]
@@ -58,6 +59,7 @@ pub use level::{LevelCost, LevelView, preview_size_px, program_size_px};
 pub use live::{Engine, EngineError, EngineOptions, GpuFault};
 pub use snapshot::{
     CameraView, ElementView, ExportView, GapView, GpuView, MoveView, Notice, NoticeLevel, PathPoint, PathsView, PlaylistView, PreviewView,
-    ProgramKind, ProgramView, RollView, ShownPicture, Snapshot, Tally, TruthProgress, slate,
+    ProgramKind, ProgramView, RollView, ShownPicture, Snapshot, Stand, Tally, TruthProgress, slate,
 };
 pub mod truth;
+mod watch_thread;

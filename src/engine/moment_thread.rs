@@ -8,7 +8,7 @@ use std::sync::{
 use crossbeam::channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
-use super::{feeds::Feeds, retime::IN_TIME_NANOS};
+use super::{feeds::Feeds, retime::IN_TIME_NANOS, rig_book::RigBook};
 use crate::{frame::Moment, time::MediaTime};
 
 /// What the moment thread reports.
@@ -75,10 +75,10 @@ impl MomentWish {
 }
 
 /// Runs until stopped.
-pub(super) fn run(feeds: &dyn Feeds, wish: &MomentWish, reports: &Sender<MomentReport>) {
+pub(super) fn run(feeds: &dyn Feeds, book: &RigBook, wish: &MomentWish, reports: &Sender<MomentReport>) {
     while let Some(instant) = wish.wait() {
         let begun = std::time::Instant::now();
-        let result = feeds.moment(instant).and_then(|moment| {
+        let result = feeds.moment(instant).map(|moment| book.honest(moment)).and_then(|moment| {
             if moment.frames.is_empty() {
                 let why: Vec<String> = moment.left_out.iter().map(|(camera, why)| format!("{camera}: {why}")).collect();
                 let why = if why.is_empty() { "the ring holds nothing there".to_owned() } else { why.join("; ") };

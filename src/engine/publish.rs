@@ -28,6 +28,7 @@ impl Director {
                     () => Tally::Off,
                 },
                 status: self.status.get(i).cloned().unwrap_or_default(),
+                stand: self.watch.stand(i),
                 live: self.feeds.live_picture(i),
             })
             .collect();

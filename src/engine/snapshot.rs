@@ -28,6 +28,32 @@ pub enum Tally {
     Program,
 }
 
+/// Whether a camera stands where the rig says, by what its pictures show.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Stand {
+    /// Nobody has looked yet, or it cannot be watched: too little to see in its background, or it is on another machine.
+    #[default]
+    NotWatched,
+    /// It stands.
+    Stands,
+    /// It shows too little to say: covered, dark, zoomed.
+    Unsure,
+    /// It was bumped and is left out of replays until it is solved anew.
+    Bumped {
+        /// How far its picture moved, px.
+        shift_px: f64,
+        /// It could not be solved so far: it needs a hand.
+        needs_hand: bool,
+    },
+    /// It was bumped, and stands where it was solved anew.
+    Solved {
+        /// How far it was turned from where it stood before, degrees.
+        turned_deg: f64,
+        /// How far it was moved, metres.
+        moved_m: f64,
+    },
+}
+
 /// One camera.
 #[derive(Debug, Clone, Default)]
 pub struct CameraView {
@@ -37,6 +63,8 @@ pub struct CameraView {
     pub tally: Tally,
     /// Counters and health.
     pub status: FeedStatus,
+    /// Whether it stands where the rig says.
+    pub stand: Stand,
     /// The newest picture.
     pub live: Option<LivePicture>,
 }

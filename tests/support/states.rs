@@ -7,7 +7,7 @@ use volte::{
     engine::{
         CameraView, ElementView, FeedHealth, FeedStatus, GapScore, GapView, GpuView, Ladder, LevelView, LivePicture, MoveView, Notice,
         NoticeLevel, PathPoint, PathsView, PlaylistView, PreviewView, ProgramKind, ProgramView, Quality, RingStatus, Rung, ShownPicture,
-        Snapshot, Tally, TruthProgress, slate,
+        Snapshot, Stand, Tally, TruthProgress, slate,
     },
     frame::Picture,
     output::program::{ChannelStatus, ProgramStatus, SinkState, SinkStatus},
@@ -151,6 +151,14 @@ fn output() -> ProgramStatus {
     }
 }
 
+fn stand(state: State, camera: usize) -> Stand {
+    match (state, camera) {
+        (State::CameraLost, 8) => Stand::Bumped { shift_px: 6.4, needs_hand: false },
+        (State::CameraLost, 7) => Stand::Solved { turned_deg: 0.31, moved_m: 0.004 },
+        _ => Stand::Stands,
+    }
+}
+
 /// The snapshot of a state; everything in it is fixed.
 pub fn snapshot(state: State) -> Snapshot {
     let mut s = Snapshot::empty();
@@ -190,6 +198,7 @@ pub fn snapshot(state: State) -> Snapshot {
                 newest: Some(now),
                 ..FeedStatus::default()
             },
+            stand: stand(state, k),
             live: Some(LivePicture { picture: Arc::new(picture(k)), time: now }),
         })
         .collect();

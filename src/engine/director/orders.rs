@@ -110,6 +110,7 @@ impl Director {
             Command::PlayList => self.play_list(),
             Command::NextElement => self.next_element(),
             Command::Export => self.start_export(),
+            Command::SaveRig => self.save_rig(),
             Command::ShowKeys | Command::FullScreenProgram | Command::Search | Command::Rename | Command::Palette | Command::PathEditor => {
             }
         }
@@ -188,7 +189,7 @@ impl Director {
             scene.max_depth_size_px = Some(SLOW_DEPTH_SIZE_PX);
         }
         let job = ExportJob {
-            rig: self.feeds.rig().clone(),
+            rig: self.watch.rig_at(instant).as_ref().clone(),
             moments: Moments::One(moment.as_ref().clone()),
             path: track.path().clone(),
             mark: instant,

@@ -145,7 +145,7 @@ impl Director {
         let event = p.event.and_then(|id| self.transport.events().get(id));
         let still = Roll { in_secs: 0.0, out_secs: 0.0, speed: 1.0 };
         let path = self.path_of(&Choice::Own(path), p.position, p.instant, event, &still);
-        let sample = Track::new(&path, self.feeds.rig(), p.instant, width_px, height_px).ok()?.sample(secs);
+        let sample = Track::new(&path, &self.watch.rig_at(p.instant), p.instant, width_px, height_px).ok()?.sample(secs);
         Some((sample.position, sample.camera))
     }
 
@@ -155,8 +155,9 @@ impl Director {
         if let Some((_, camera)) = self.preview.scrub_secs.and_then(|secs| self.scrubbed(secs, size_px)) {
             return Some(camera);
         }
-        let event = self.transport.preview().and_then(|p| self.transport.events().get(p.event?));
-        let camera = orbit::camera_at(self.feeds.rig(), position, size_px, event.and_then(Event::pivot_m));
+        let p = self.transport.preview()?;
+        let event = p.event.and_then(|id| self.transport.events().get(id));
+        let camera = orbit::camera_at(&self.watch.rig_at(p.instant), position, size_px, event.and_then(Event::pivot_m));
         camera.inspect_err(|e| tracing::debug!(%e, "no virtual camera")).ok()
     }
 

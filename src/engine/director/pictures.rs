@@ -110,7 +110,7 @@ impl Director {
                 self.program.cut = cut_camera(&self.present(instant), self.closed(), position, self.program.cut);
                 let station = self.program.cut.map_or(position, |k| k as f64);
                 // On a cut the camera is shown as it stands there.
-                (target.map(|t| orbit::camera_at(self.feeds.rig(), station, size_px, None).unwrap_or(t)), station)
+                (target.map(|t| orbit::camera_at(&self.watch.rig_at(instant), station, size_px, None).unwrap_or(t)), station)
             }
         };
         let asked = match &target {
@@ -158,7 +158,7 @@ impl Director {
         };
         let target = solved
             .then(|| match rung {
-                Rung::Cut => orbit::camera_at(self.feeds.rig(), station, size_px, None).ok(),
+                Rung::Cut => orbit::camera_at(&self.watch.rig_at(instant), station, size_px, None).ok(),
                 _ => self.preview_camera(station, size_px),
             })
             .flatten();

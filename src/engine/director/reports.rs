@@ -19,10 +19,7 @@ impl Director {
         match result {
             Ok(moment) => {
                 tracing::debug!(%instant, secs, frames = moment.frames.len(), "moment decoded");
-                let on_air = match self.transport.program() {
-                    Program::Replay(on_air) => Some(on_air.instant),
-                    _ => None,
-                };
+                let on_air = self.on_air_instant();
                 self.moments.retain(|m| m.instant != instant);
                 if self.moments.len() >= MOMENTS {
                     let evict = self.moments.iter().position(|m| Some(m.instant) != on_air).unwrap_or(0);
@@ -31,6 +28,7 @@ impl Director {
                 self.moments.push(Arc::clone(&moment));
                 if self.transport.preview().is_some_and(|p| p.instant == instant) {
                     self.apply(TransportCommand::MomentReady(instant));
+                    self.watch.desk.check_latest(Arc::clone(&moment));
                     self.start_solving(moment);
                 }
             }
@@ -157,6 +155,11 @@ impl Director {
                     export.progress = progress;
                 }
             }
+            ExportNews::Rig(Ok(path)) => self.notice(
+                NoticeLevel::Info,
+                format!("The rig as it stands is written to {}; give that file to the show next time", path.display()),
+            ),
+            ExportNews::Rig(Err(why)) => self.warn(format!("The rig was not written: {why}")),
             ExportNews::Done { path, frames } => {
                 self.export = None;
                 self.notice(NoticeLevel::Info, format!("Exported {frames} frames to {}", path.display()));

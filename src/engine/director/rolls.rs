@@ -92,7 +92,7 @@ impl Director {
     /// A path laid along the rig.
     pub(super) fn laid(&mut self, path: &Path, mark: MediaTime) -> Option<Track> {
         let (width_px, height_px) = program_size_px(self.governor.level());
-        match Track::new(path, self.feeds.rig(), mark, width_px, height_px) {
+        match Track::new(path, &self.watch.rig_at(mark), mark, width_px, height_px) {
             Ok(track) => Some(track),
             Err(e) => {
                 self.warn(format!("This move cannot be played: {e}. Program holds the prepared position"));

@@ -2,7 +2,7 @@
 //!
 //! The judges come first: they cost less than the solve, and where they see no gain there is nothing to solve.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     super::{board::RefineWish, truth::TruthError},
@@ -42,7 +42,8 @@ impl Worker<'_> {
     pub(super) fn refine(&mut self, solver: &mut SceneSolver, wish: &RefineWish) {
         let begun = Instant::now();
         let instant = wish.moment.instant;
-        let held = self.scenes.iter().find(|held| held.instant == instant && !held.is_part);
+        self.rig = self.book.at(instant);
+        let held = self.scenes.iter().find(|held| held.instant == instant && !held.is_part && Arc::ptr_eq(&held.rig, &self.rig));
         if held.is_none_or(|held| held.level >= Quality::Hero) {
             return self.board.refined(instant);
         }
@@ -109,8 +110,9 @@ impl Worker<'_> {
         let board = self.board;
         let scene = solver.solve(&rig, &pictures, &affordable(Quality::Hero, &rig), &mut |_| board.may_refine(instant))?;
         let stages = scene.times.clone();
-        self.hold(Held { instant, level: Quality::Hero, is_part: false, scene });
-        Ok((keep.len(), stages))
+        let cameras = keep.len();
+        self.hold(Held { instant, level: Quality::Hero, is_part: false, rig: Arc::clone(&self.rig), cameras: keep, scene });
+        Ok((cameras, stages))
     }
 }
 

@@ -6,6 +6,7 @@
 //! threads; whoever owns it says what time it is and does the [`Effect`]s.
 
 mod marks;
+mod progress;
 
 use super::{
     Event, EventId, EventList, EventRules,
@@ -339,16 +340,6 @@ impl Transport {
         self.preview.as_ref().map_or(self.last_position, |p| p.position)
     }
 
-    /// Report: solved scenes went with the GPU; what was solved steps through real cameras until it is solved again.
-    pub fn forget_scenes(&mut self) {
-        if let Some(p) = &mut self.preview {
-            p.readiness = p.readiness.min(Readiness::RealCameras);
-        }
-        if let Program::Replay(on_air) = &mut self.program {
-            on_air.solved = false;
-        }
-    }
-
     /// Brings a position along the arc into its range: wrapped on a ring, clamped on an open arc; zero if not finite.
     pub fn wrap_position(&self, position: f64) -> f64 {
         let n = self.arc_order.len() as f64;
@@ -525,29 +516,6 @@ impl Transport {
         }
         self.program = Program::Live { camera };
         vec![Effect::Cut]
-    }
-
-    fn reached(&mut self, instant: MediaTime, readiness: Readiness) {
-        if let Some(p) = &mut self.preview
-            && p.instant == instant
-        {
-            p.readiness = p.readiness.max(readiness);
-            p.problem = None;
-        }
-    }
-
-    fn prepare_failed(&mut self, instant: MediaTime, why: String, fatal: bool) -> Vec<Effect> {
-        let mut effects = vec![];
-        if let Some(p) = &mut self.preview
-            && p.instant == instant
-        {
-            if fatal {
-                p.readiness = Readiness::Fetching;
-            }
-            p.problem = Some(why.clone());
-            effects.push(Effect::Warn(why));
-        }
-        effects
     }
 
     /// The nearest delivering camera along the arc to `camera`.

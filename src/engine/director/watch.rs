@@ -1,0 +1,198 @@
+//! What follows from the watch's word: a bumped camera is left out of moments from then on, and comes back where it was solved. What is
+//! prepared with it is prepared anew; what is on air stays as it was taken.
+//!
+//! Must not know: how a bump is found.
+
+use std::sync::Arc;
+
+use super::{Director, PreviewState};
+use crate::{
+    engine::{
+        NoticeLevel, Stand,
+        export_thread::ExportNews,
+        rig_book::RigBook,
+        watch_thread::{WatchDesk, WatchReport},
+    },
+    frame::Moment,
+    rig::{self, Format, Rig},
+    time::MediaTime,
+};
+
+/// A camera that is watched by fewer points than this, where half of the others have so many, does not fit the rig.
+const FEW_POINTS: usize = 16;
+const MANY_POINTS: usize = 80;
+
+/// What the director knows of where the cameras stand.
+#[derive(Debug)]
+pub(in crate::engine) struct WatchState {
+    pub desk: Arc<WatchDesk>,
+    book: Arc<RigBook>,
+    /// By index in the rig.
+    stands: Vec<Stand>,
+}
+
+impl WatchState {
+    pub fn new(book: Arc<RigBook>) -> Self {
+        let stands = vec![Stand::default(); book.newest().cameras.len()];
+        Self { desk: Arc::default(), book, stands }
+    }
+
+    /// How a camera (index in the rig) stands.
+    pub fn stand(&self, camera: usize) -> Stand {
+        self.stands.get(camera).copied().unwrap_or_default()
+    }
+
+    /// The rig as it stood at an instant.
+    pub fn rig_at(&self, instant: MediaTime) -> Arc<Rig> {
+        self.book.at(instant)
+    }
+
+    fn set(&mut self, camera: usize, stand: Stand) {
+        if let Some(place) = self.stands.get_mut(camera) {
+            *place = stand;
+        }
+    }
+}
+
+impl Director {
+    pub(super) fn watch_report(&mut self, report: WatchReport) {
+        let name = |camera: usize| self.feeds.rig().cameras.get(camera).map_or_else(String::new, |c| c.name.clone());
+        match report {
+            WatchReport::Learned { points, secs } => {
+                let watched = points.iter().filter(|p| **p >= FEW_POINTS).count();
+                tracing::info!(?points, "the hall is learned, {secs:.1} s: {watched} of {} cameras are watched", points.len());
+                self.tell_misfits(&points);
+                for (camera, points) in points.into_iter().enumerate() {
+                    match self.watch.stand(camera) {
+                        Stand::NotWatched if points >= FEW_POINTS => self.watch.set(camera, Stand::Stands),
+                        Stand::Stands if points < FEW_POINTS => self.watch.set(camera, Stand::NotWatched),
+                        _ => {}
+                    }
+                }
+            }
+            WatchReport::NotLearned { why } => tracing::warn!("cameras are not watched for bumps: {why}"),
+            WatchReport::Bumped { camera, after, shift_px, turned_rad } => {
+                let name = name(camera);
+                self.watch.set(camera, Stand::Bumped { shift_px, needs_hand: false });
+                let degrees = turned_rad.to_degrees();
+                self.watch.book.bumped(camera, after, &format!("it was bumped ({shift_px:.1} px, {degrees:.2}°) and is not solved again"));
+                self.warn(format!(
+                    "{name} was bumped: its picture moved by {shift_px:.1} px ({degrees:.2}°). Replays from now on leave it out until it stands still and is solved anew"
+                ));
+                self.prepare_without(after);
+            }
+            WatchReport::Solved { camera, from, resolved } => {
+                let name = name(camera);
+                let (turned_deg, moved_m) = (resolved.turned_rad.to_degrees(), resolved.moved_m);
+                self.watch.book.stands_again(camera, from, Some(&resolved.camera));
+                self.watch.set(camera, Stand::Solved { turned_deg, moved_m });
+                self.notice(
+                    NoticeLevel::Info,
+                    format!(
+                        "{name} stands still and is solved anew: turned by {turned_deg:.2}°, moved by {:.0} mm, {} points fit to {:.2} px. Replays from now on use it again; the rig file is as it was",
+                        moved_m * 1e3,
+                        resolved.points,
+                        resolved.median_px
+                    ),
+                );
+                self.prepare_with(from);
+            }
+            WatchReport::StandsAgain { camera, from } => {
+                let name = name(camera);
+                self.watch.book.stands_again(camera, from, None);
+                self.watch.set(camera, Stand::Stands);
+                self.notice(NoticeLevel::Info, format!("{name} stands where it stood before. Replays from now on use it again"));
+                self.prepare_with(from);
+            }
+            WatchReport::Unsolved { camera, why } => {
+                let name = name(camera);
+                if let Stand::Bumped { shift_px, .. } = self.watch.stand(camera) {
+                    self.watch.set(camera, Stand::Bumped { shift_px, needs_hand: true });
+                }
+                self.warn(format!("{name} was bumped and cannot be solved anew: {why}. Replays leave it out"));
+            }
+            WatchReport::Seen { camera, enough } => {
+                let name = name(camera);
+                if enough {
+                    self.watch.set(camera, Stand::Stands);
+                } else {
+                    self.watch.set(camera, Stand::Unsure);
+                    self.warn(format!(
+                        "{name} shows too little to say whether it still stands: covered, dark, out of focus or zoomed? Look at its picture"
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Cameras of which hardly anything fits the rig where the others fit well.
+    fn tell_misfits(&mut self, points: &[usize]) {
+        let mut sorted = points.to_vec();
+        sorted.sort_unstable();
+        if sorted.get(sorted.len() / 2).is_none_or(|middle| *middle < MANY_POINTS) {
+            return;
+        }
+        for (camera, _) in points.iter().enumerate().filter(|(_, points)| **points < FEW_POINTS) {
+            // One that shows nothing yet, or belongs to another machine, is not meant.
+            let (name, shows) =
+                (self.feeds.rig().cameras[camera].name.clone(), self.feeds.live_picture(camera).is_some() && !self.feeds.is_remote(camera));
+            if shows && self.watch.stand(camera) == Stand::NotWatched {
+                self.warn(format!(
+                    "{name} hardly fits the rig, so nobody notices if it is bumped. Was it moved since the rig was made? `volte rig refine` finds out; a smooth or dark background does the same"
+                ));
+            }
+        }
+    }
+
+    /// Writes the rig as it stands now beside the show.
+    pub(super) fn save_rig(&mut self) {
+        let (rig, folder, news) = (self.watch.book.newest(), self.export_folder.clone(), self.exports.clone());
+        // A disk may take its time.
+        let written = std::thread::Builder::new().name("rig".to_owned()).spawn(move || {
+            let name = |k: u32| folder.join(if k == 1 { "rig_now.toml".to_owned() } else { format!("rig_now_{k}.toml") });
+            let path = (1..100_000).map(name).find(|p| !p.exists()).unwrap_or_else(|| name(1));
+            let saved = rig::save(&rig, &path, Format::RigToml).map(|()| path).map_err(|e| e.to_string());
+            // The engine outlives this thread or has ended; then nobody wants to know.
+            news.send(ExportNews::Rig(saved)).ok();
+        });
+        if let Err(e) = written {
+            self.warn(format!("The rig was not written: no thread can be started: {e}. Close other programs"));
+        }
+    }
+
+    /// Moments in hand lose the camera that was bumped after `after`; the prepared one is solved anew without it.
+    fn prepare_without(&mut self, after: MediaTime) {
+        let book = Arc::clone(&self.watch.book);
+        let on_air = self.on_air_instant();
+        let mut changed = Vec::new();
+        for moment in &mut self.moments {
+            // What is on air was taken as it is.
+            if moment.frames.iter().all(|f| f.time.max(moment.instant) <= after) || Some(moment.instant) == on_air {
+                continue;
+            }
+            let honest = book.honest(Moment::clone(moment));
+            if honest.frames.len() != moment.frames.len() {
+                changed.push(moment.instant);
+                *moment = Arc::new(honest);
+            }
+        }
+        self.prepare_again(&changed);
+    }
+
+    /// Moments in hand from `from` on are fetched anew, with the camera that came back.
+    fn prepare_with(&mut self, from: MediaTime) {
+        let on_air = self.on_air_instant();
+        let (stale, kept) = std::mem::take(&mut self.moments).into_iter().partition(|m| m.instant >= from && Some(m.instant) != on_air);
+        self.moments = kept;
+        let stale: Vec<MediaTime> = stale.into_iter().map(|m: Arc<Moment>| m.instant).collect();
+        self.prepare_again(&stale);
+    }
+
+    fn prepare_again(&mut self, instants: &[MediaTime]) {
+        let Some(instant) = self.transport.preview().map(|p| p.instant).filter(|at| instants.contains(at)) else { return };
+        self.transport.forget_prepared();
+        self.preview = PreviewState { roll: self.preview.roll.take(), scrub_secs: self.preview.scrub_secs, ..PreviewState::default() };
+        self.refresh_ladder();
+        self.start_preparing(instant);
+    }
+}

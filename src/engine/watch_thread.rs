@@ -1,0 +1,426 @@
+//! The thread that watches whether the cameras stand where the rig says. It learns the hall once, looks at every camera's
+//! newest picture in turn, and at every moment that is prepared; a camera that was bumped is solved anew alone, as soon as it is still.
+//!
+//! It takes a bounded share of the machine, and waits while somebody waits for a picture. Must not know: what the engine does with
+//! its word, GPUs.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crossbeam::channel::Sender;
+use parking_lot::{Condvar, Mutex};
+
+use super::{Feeds, LivePicture, rig_book::RigBook};
+use crate::{
+    calibrate::{Look, Resolved, Watch},
+    frame::{Moment, Picture},
+    rig::Camera,
+    time::MediaTime,
+};
+
+/// Share of each core that looking may take.
+const SHARE_OF_A_CORE: f64 = 0.06;
+/// Share of one core that it takes at most, however many there are.
+const MOST_SHARE: f64 = 0.5;
+/// A camera is looked at this often at most.
+const LOOK_EVERY: Duration = Duration::from_millis(400);
+/// Without anything new to look at.
+const IDLE: Duration = Duration::from_millis(25);
+/// The two looks that the hall is learned from lie so far apart at least, nanoseconds: who walks has gone on.
+const BETWEEN_LEARNING_NANOS: i64 = 1_500_000_000;
+/// Cameras that have no picture are waited for so long before the others are learned without them.
+const WAIT_FOR_ALL: Duration = Duration::from_secs(10);
+/// A hall that cannot be learned, or a camera that cannot be watched, is tried again after so long; then twice as long, and so on.
+const TRY_AGAIN: Duration = Duration::from_secs(30);
+const TRY_AGAIN_MOST: Duration = Duration::from_mins(10);
+/// Two places at which a bumped camera was solved are one if the hall lies within this in both, px of the picture, per 1000 px of width.
+const STILL_PX: f64 = 0.6;
+/// A camera is solved when the hall fits this well, px of the picture, per 1000 px of width.
+const SOLVED_PX: f64 = 0.7;
+/// A camera that shows too little for so long is told, and so is one that is bumped and could not be solved, nanoseconds.
+const TELL_AFTER_NANOS: i64 = 5_000_000_000;
+/// Regular looks wait so long while somebody waits for a picture.
+const PUT_OFF: Duration = Duration::from_millis(1500);
+
+/// What the watch reports. Cameras are indices in the rig.
+#[derive(Debug)]
+pub(super) enum WatchReport {
+    /// The hall is learned: by how many points each camera could be watched; below a handful it is not.
+    Learned { points: Vec<usize>, secs: f64 },
+    /// It cannot be learned now.
+    NotLearned { why: String },
+    /// A camera was bumped: it was last seen to stand at `after`.
+    Bumped { camera: usize, after: MediaTime, shift_px: f64, turned_rad: f64 },
+    /// It stands still and was solved: from `from` on it stands here.
+    Solved { camera: usize, from: MediaTime, resolved: Box<Resolved> },
+    /// It stands where it stood before.
+    StandsAgain { camera: usize, from: MediaTime },
+    /// It is bumped and cannot be solved.
+    Unsolved { camera: usize, why: String },
+    /// It shows too little to say anything (`false`), or enough again.
+    Seen { camera: usize, enough: bool },
+}
+
+#[derive(Debug, Default)]
+struct Wish {
+    check: Option<Arc<Moment>>,
+    stop: bool,
+}
+
+/// What the engine tells the watch.
+#[derive(Debug, Default)]
+pub(super) struct WatchDesk {
+    wish: Mutex<Wish>,
+    posted: Condvar,
+    busy: AtomicBool,
+}
+
+impl WatchDesk {
+    /// This moment is prepared: its pictures are looked at first. A newer one replaces the older (`latest`).
+    pub fn check_latest(&self, moment: Arc<Moment>) {
+        self.wish.lock().check = Some(moment);
+        self.posted.notify_one();
+    }
+
+    /// Somebody waits for a picture, or nobody does any more.
+    pub fn make_room(&self, wanted: bool) {
+        self.busy.store(wanted, Ordering::Relaxed);
+    }
+
+    /// Ends the thread.
+    pub fn stop(&self) {
+        self.wish.lock().stop = true;
+        self.posted.notify_all();
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.wish.lock().stop
+    }
+
+    /// What is to be checked, waiting for it for so long; `Err` when it is over.
+    fn wait(&self, patience: Duration) -> Result<Option<Arc<Moment>>, ()> {
+        let mut wish = self.wish.lock();
+        if wish.check.is_none() && !wish.stop {
+            self.posted.wait_for(&mut wish, patience);
+        }
+        if wish.stop { Err(()) } else { Ok(wish.check.take()) }
+    }
+}
+
+/// A bumped camera, until it is solved.
+#[derive(Debug, Default)]
+struct Out {
+    /// Since when, by its pictures.
+    since: MediaTime,
+    /// Where it was solved the last time, from the picture of which time.
+    tried: Option<(MediaTime, Resolved)>,
+    told: bool,
+}
+
+/// What is known of a camera.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Time of the picture that was looked at last, and when that was.
+    looked: Option<(MediaTime, Instant)>,
+    stood: Option<MediaTime>,
+    out: Option<Out>,
+    unsure_since: Option<MediaTime>,
+    told_unsure: bool,
+}
+
+/// When what could not be learned is tried again.
+#[derive(Debug)]
+struct Patience {
+    next: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self { next: Instant::now(), pause: TRY_AGAIN }
+    }
+
+    fn later(&mut self) {
+        self.next = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).min(TRY_AGAIN_MOST);
+    }
+}
+
+struct Watcher<'a> {
+    feeds: &'a dyn Feeds,
+    book: &'a RigBook,
+    desk: &'a WatchDesk,
+    reports: &'a Sender<WatchReport>,
+    pool: rayon::ThreadPool,
+    /// The first of the two looks that the hall is learned from.
+    first: Option<(Instant, Vec<Option<LivePicture>>)>,
+    patience: Patience,
+    cameras: Vec<Seen>,
+    share: f64,
+}
+
+/// Runs until stopped.
+pub(super) fn run(feeds: &dyn Feeds, book: &RigBook, desk: &WatchDesk, reports: &Sender<WatchReport>) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads((cores / 4).max(1)).thread_name(|k| format!("watch {k}")).build();
+    let pool = match pool {
+        Ok(pool) => pool,
+        Err(e) => {
+            // Without it nothing is watched; everything else works.
+            let why = format!("its threads cannot be started: {e}. Close other programs or raise the limit of processes");
+            reports.send(WatchReport::NotLearned { why }).ok();
+            return;
+        }
+    };
+    let cameras = feeds.rig().cameras.iter().map(|_| Seen::default()).collect();
+    let share = (SHARE_OF_A_CORE * cores as f64).min(MOST_SHARE);
+    Watcher { feeds, book, desk, reports, pool, first: None, patience: Patience::new(), cameras, share }.serve();
+}
+
+impl Watcher<'_> {
+    fn serve(&mut self) {
+        let Some(mut watch) = self.learn_first() else { return };
+        let (mut next, mut rest) = (0, Duration::ZERO);
+        loop {
+            let Ok(check) = self.desk.wait(rest.max(Duration::from_millis(1))) else { return };
+            if let Some(moment) = check {
+                self.check(&mut watch, &moment);
+                rest = Duration::ZERO;
+                continue;
+            }
+            let Some((camera, live)) = self.next_picture(&watch, &mut next) else {
+                rest = IDLE;
+                self.learn_again(&mut watch);
+                continue;
+            };
+            let begun = Instant::now();
+            self.look(&mut watch, camera, &live.picture, live.time);
+            // A bumped camera is waited for.
+            let share = if self.cameras.iter().any(|c| c.out.is_some()) { MOST_SHARE } else { self.share };
+            rest = begun.elapsed().mul_f64(1.0 / share - 1.0);
+        }
+    }
+
+    fn report(&self, report: WatchReport) {
+        // The engine outlives this thread or has ended; then nobody wants to know.
+        self.reports.send(report).ok();
+    }
+
+    /// The newest pictures of all cameras, of the size that the rig says.
+    fn all_pictures(&self) -> Vec<Option<LivePicture>> {
+        let fits = |camera: &Camera, p: &LivePicture| (p.picture.width(), p.picture.height()) == (camera.width_px, camera.height_px);
+        let rig = self.book.newest();
+        rig.cameras.iter().enumerate().map(|(i, c)| self.feeds.watch_picture(i, None).filter(|p| fits(c, p))).collect()
+    }
+
+    /// The two looks, when both are there.
+    fn material(&mut self) -> Option<[Vec<Option<LivePicture>>; 2]> {
+        let count = |pictures: &[Option<LivePicture>]| pictures.iter().flatten().count();
+        let now = self.all_pictures();
+        let Some((since, first)) = &self.first else {
+            if count(&now) >= 2 {
+                self.first = Some((Instant::now(), now));
+            }
+            return None;
+        };
+        let is_later = |(was, now): (&Option<LivePicture>, &Option<LivePicture>)| match (was, now) {
+            (Some(was), Some(now)) => now.time >= was.time.plus_nanos(BETWEEN_LEARNING_NANOS),
+            _ => false,
+        };
+        let later = first.iter().zip(&now).filter(|pair| is_later(*pair)).count();
+        let all = now.len();
+        if later == all || later >= 2 && since.elapsed() > WAIT_FOR_ALL {
+            let (_, first) = self.first.take()?;
+            return Some([first, now]);
+        }
+        // Some came later than others: begin again with them.
+        if since.elapsed() > 2 * WAIT_FOR_ALL {
+            self.first = None;
+        }
+        None
+    }
+
+    fn learn(&self, looks: &[Vec<Option<LivePicture>>; 2]) -> Result<Watch, String> {
+        let rig = self.book.newest();
+        let moments: Vec<Vec<Option<&Picture>>> =
+            looks.iter().map(|look| look.iter().map(|p| p.as_ref().map(|p| p.picture.as_ref())).collect()).collect();
+        self.pool.install(|| Watch::learn(&rig, &moments, &mut |_| !self.desk.is_stopped())).map_err(|e| e.to_string())
+    }
+
+    /// Until the hall is learned; `None` when it is over before.
+    fn learn_first(&mut self) -> Option<Watch> {
+        let mut told = String::new();
+        loop {
+            // A moment that is prepared meanwhile cannot be checked yet.
+            if self.desk.wait(Duration::from_millis(100)).is_err() {
+                return None;
+            }
+            if Instant::now() < self.patience.next || self.desk.busy.load(Ordering::Relaxed) {
+                continue;
+            }
+            let Some(looks) = self.material() else { continue };
+            let begun = Instant::now();
+            match self.learn(&looks) {
+                Ok(watch) => {
+                    self.adopted(&watch, &looks[1], None);
+                    let points = (0..self.cameras.len()).map(|i| watch.points(i)).collect();
+                    self.report(WatchReport::Learned { points, secs: begun.elapsed().as_secs_f64() });
+                    self.patience = Patience::new();
+                    self.patience.later();
+                    return Some(watch);
+                }
+                Err(_) if self.desk.is_stopped() => return None,
+                Err(why) => {
+                    self.patience.later();
+                    if why != told {
+                        told.clone_from(&why);
+                        self.report(WatchReport::NotLearned { why });
+                    }
+                }
+            }
+        }
+    }
+
+    /// These cameras (all without a list) stand where the rig says, at the time of these pictures.
+    fn adopted(&mut self, watch: &Watch, pictures: &[Option<LivePicture>], only: Option<&[usize]>) {
+        for (i, picture) in pictures.iter().enumerate().filter(|(i, _)| only.is_none_or(|only| only.contains(i))) {
+            if let Some(picture) = picture.as_ref().filter(|_| watch.can_watch(i)) {
+                self.cameras[i] = Seen { stood: Some(picture.time), ..Seen::default() };
+            }
+        }
+    }
+
+    /// Cameras that cannot be watched (they came late, it was dark, the light changed) are learned anew now and then.
+    fn learn_again(&mut self, watch: &mut Watch) {
+        if Instant::now() < self.patience.next || self.desk.busy.load(Ordering::Relaxed) || self.cameras.iter().any(|c| c.out.is_some()) {
+            return;
+        }
+        let wanting: Vec<usize> =
+            (0..self.cameras.len()).filter(|&i| !watch.can_watch(i) || self.cameras[i].unsure_since.is_some()).collect();
+        if wanting.is_empty() {
+            return;
+        }
+        let Some(looks) = self.material() else { return };
+        self.patience.later();
+        let begun = Instant::now();
+        let Ok(learned) = self.learn(&looks) else { return };
+        let better: Vec<usize> = wanting.into_iter().filter(|&i| learned.can_watch(i)).collect();
+        for &i in &better {
+            if self.cameras[i].told_unsure {
+                self.report(WatchReport::Seen { camera: i, enough: true });
+            }
+            watch.adopt(i, &learned);
+        }
+        self.adopted(watch, &looks[1], Some(&better));
+        if !better.is_empty() {
+            let points = (0..self.cameras.len()).map(|i| watch.points(i)).collect();
+            self.report(WatchReport::Learned { points, secs: begun.elapsed().as_secs_f64() });
+        }
+    }
+
+    /// The next camera to look at, with a picture that was not looked at: bumped ones first.
+    fn next_picture(&self, watch: &Watch, next: &mut usize) -> Option<(usize, LivePicture)> {
+        let n = self.cameras.len();
+        let newer = |i: usize| {
+            let seen = &self.cameras[i];
+            let picture = self.feeds.watch_picture(i, seen.looked.map(|(time, _)| time))?;
+            Some((i, picture))
+        };
+        if let Some(found) = (0..n).filter(|&i| self.cameras[i].out.is_some()).find_map(newer) {
+            return Some(found);
+        }
+        let pause = if self.desk.busy.load(Ordering::Relaxed) { PUT_OFF } else { LOOK_EVERY };
+        let due = |i: &usize| watch.can_watch(*i) && self.cameras[*i].looked.is_none_or(|(_, when)| when.elapsed() >= pause);
+        let found = (0..n).map(|k| (*next + k) % n).filter(due).find_map(newer)?;
+        *next = found.0 + 1;
+        Some(found)
+    }
+
+    /// Looks at the pictures of a moment that are newer than what is known.
+    fn check(&mut self, watch: &mut Watch, moment: &Moment) {
+        for frame in &moment.frames {
+            let Some(i) = self.feeds.rig().index_of(&frame.camera) else { continue };
+            let is_known = self.cameras[i].out.is_some() || self.cameras[i].stood.is_none_or(|stood| frame.time <= stood);
+            // What was interpolated in time is no camera's picture.
+            if watch.can_watch(i) && !is_known && !frame.retimed {
+                self.look(watch, i, &frame.picture, frame.time);
+            }
+        }
+    }
+
+    fn look(&mut self, watch: &mut Watch, camera: usize, picture: &Picture, time: MediaTime) {
+        let looked = self.pool.install(|| watch.look(camera, picture));
+        let seen = &mut self.cameras[camera];
+        seen.looked = Some((seen.looked.map_or(time, |(was, _)| was.max(time)), Instant::now()));
+        let mut told = Vec::new();
+        match looked {
+            Look::Stands { .. } => {
+                seen.stood = Some(time);
+                seen.unsure_since = None;
+                if seen.out.take().is_some() {
+                    told.push(WatchReport::StandsAgain { camera, from: time });
+                }
+                if std::mem::take(&mut seen.told_unsure) {
+                    told.push(WatchReport::Seen { camera, enough: true });
+                }
+            }
+            Look::Moved { shift_px, turned_rad, .. } => {
+                seen.unsure_since = None;
+                if std::mem::take(&mut seen.told_unsure) {
+                    told.push(WatchReport::Seen { camera, enough: true });
+                }
+                if seen.out.is_none() {
+                    seen.out = Some(Out { since: time, ..Out::default() });
+                    told.push(WatchReport::Bumped { camera, after: seen.stood.unwrap_or(time), shift_px, turned_rad });
+                }
+                told.extend(self.solve(watch, camera, picture, time));
+            }
+            Look::Unsure { .. } => {
+                let since = *seen.unsure_since.get_or_insert(time);
+                let is_long = time.nanos() - since.nanos() >= TELL_AFTER_NANOS;
+                if let Some(out) = &mut seen.out {
+                    if is_long && !std::mem::replace(&mut out.told, true) {
+                        let why = "it shows too little of what it showed before. Was it turned away, zoomed or covered? Turn it back, or calibrate it again";
+                        told.push(WatchReport::Unsolved { camera, why: why.to_owned() });
+                    }
+                } else if is_long && !std::mem::replace(&mut seen.told_unsure, true) {
+                    told.push(WatchReport::Seen { camera, enough: false });
+                }
+            }
+        }
+        for report in told {
+            self.report(report);
+        }
+    }
+
+    /// Solves a bumped camera; it counts once two pictures in turn say the same.
+    fn solve(&mut self, watch: &mut Watch, camera: usize, picture: &Picture, time: MediaTime) -> Option<WatchReport> {
+        let solved = self.pool.install(|| watch.resolve(camera, picture));
+        let thousands = f64::from(picture.width()).max(1000.0) / 1000.0;
+        let out = self.cameras[camera].out.as_mut()?;
+        let is_long = time.nanos() - out.since.nanos() >= TELL_AFTER_NANOS;
+        let why = match solved {
+            Ok(resolved) if resolved.median_px <= SOLVED_PX * thousands => {
+                let before = out.tried.replace((time, resolved.clone()));
+                let still = |(was, before): &(MediaTime, Resolved)| {
+                    *was < time && watch.apart_px(camera, &before.camera, &resolved.camera) <= STILL_PX * thousands
+                };
+                if let Some((from, _)) = before.filter(still) {
+                    watch.accept(camera, &resolved, picture);
+                    let seen = &mut self.cameras[camera];
+                    (seen.out, seen.stood) = (None, Some(time));
+                    return Some(WatchReport::Solved { camera, from, resolved: Box::new(resolved) });
+                }
+                "it does not stand still".to_owned()
+            }
+            Ok(resolved) => format!("its new place fits only to {:.1} px. Fix it, or calibrate it again", resolved.median_px),
+            Err(e) => e.to_string(),
+        };
+        (is_long && !std::mem::replace(&mut out.told, true)).then_some(WatchReport::Unsolved { camera, why })
+    }
+}

@@ -1,0 +1,48 @@
+//! How far what is prepared has come, and what takes it back: the transport's part that hears reports.
+//!
+//! Must not know: who prepares, events.
+
+use super::{Effect, Program, Readiness, Transport};
+use crate::time::MediaTime;
+
+impl Transport {
+    /// Report: solved scenes went with the GPU; what was solved steps through real cameras until it is solved again.
+    pub fn forget_scenes(&mut self) {
+        if let Some(p) = &mut self.preview {
+            p.readiness = p.readiness.min(Readiness::RealCameras);
+        }
+        if let Program::Replay(on_air) = &mut self.program {
+            on_air.solved = false;
+        }
+    }
+
+    /// What is in preview must be prepared anew; what is on air stays.
+    pub fn forget_prepared(&mut self) {
+        if let Some(p) = &mut self.preview {
+            (p.readiness, p.problem) = (Readiness::default(), None);
+        }
+    }
+
+    pub(super) fn reached(&mut self, instant: MediaTime, readiness: Readiness) {
+        if let Some(p) = &mut self.preview
+            && p.instant == instant
+        {
+            p.readiness = p.readiness.max(readiness);
+            p.problem = None;
+        }
+    }
+
+    pub(super) fn prepare_failed(&mut self, instant: MediaTime, why: String, fatal: bool) -> Vec<Effect> {
+        let mut effects = vec![];
+        if let Some(p) = &mut self.preview
+            && p.instant == instant
+        {
+            if fatal {
+                p.readiness = Readiness::Fetching;
+            }
+            p.problem = Some(why.clone());
+            effects.push(Effect::Warn(why));
+        }
+        effects
+    }
+}
