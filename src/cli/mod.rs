@@ -10,6 +10,7 @@ mod devices;
 mod export;
 mod node;
 mod open;
+mod provenance;
 mod recordings;
 mod refine;
 mod rig;
@@ -57,6 +58,8 @@ enum Command {
     Demo(demo::Args),
     /// Write an orbit around one instant to a video file or a sequence of pictures.
     Export(export::Args),
+    /// Say what of a written file is real: it is set against its sidecar, and one that was changed is refused.
+    Provenance(provenance::Args),
     /// List what a recording folder holds: feeds, spans, events, damage.
     Recordings(recordings::Args),
     /// Read, check, draw and convert the calibration of the cameras.
@@ -81,6 +84,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Show(args) => open::run_show(args),
         Command::Demo(args) => demo::run(&args),
         Command::Export(args) => export::run(args),
+        Command::Provenance(args) => provenance::run(&args),
         Command::Recordings(args) => recordings::run(&args),
         Command::Rig(args) => rig::run(args),
         Command::Venue(args) => venue::run(args),

@@ -258,7 +258,7 @@ pub fn run(
             path: job.path.name.clone(),
             cameras: job.rig.cameras.iter().map(|c| c.name.clone()).collect(),
             left_out: now.left_out.clone(),
-            retimed: first.frames.iter().filter(|f| f.retimed).map(|f| f.camera.clone()).collect(),
+            retimed: retimed_of(&first),
             gpu: gpu.info.name.clone(),
         });
     }
@@ -287,6 +287,7 @@ pub fn run(
         };
         timed(&mut secs, "plates", start);
         let mut times = times_of(&first);
+        let mut retimed = retimed_of(&first);
         let mut scene: Option<Scene> = None;
         let mut left_out = now.left_out.clone();
         let mut moments = 0;
@@ -312,7 +313,7 @@ pub fn run(
                             left_out.push(who.clone());
                         }
                     }
-                    (times, scene) = (next_times, None);
+                    (times, retimed, scene) = (next_times, retimed_of(&moment), None);
                 }
             }
             let solved = if let Some(solved) = scene.take() {
@@ -355,12 +356,18 @@ pub fn run(
                 instant_nanos: sample.instant,
                 position: sample.position,
                 mode: mode.to_owned(),
+                source_nanos: view.report.sources.iter().map(|(name, _)| time_of(&times, name)).collect(),
+                real_pixels: view.report.mode == ViewMode::Nearest
+                    && view.report.synthesized_share == 0.0
+                    && view.report.filled_share == 0.0
+                    && view.report.sources.iter().all(|(name, weight)| *weight == 0.0 || !retimed.contains(name)),
                 sources: view.report.sources,
                 synthesized_share: view.report.synthesized_share,
                 filled_share: view.report.filled_share,
                 rung: gap.map_or_else(String::new, |g| word_of(&g.rung)),
                 rung_reason: gap.map_or_else(String::new, |g| word_of(&g.why)),
                 gap_db: gap.and_then(|g| g.score).map(|s| s.db),
+                ..FrameReport::default()
             };
             sink.write(&picture, &report)?;
             timed(&mut secs, "write", start);
@@ -433,4 +440,13 @@ pub(super) fn moment_at(moments: &mut Moments, instant: MediaTime) -> Result<Mom
 /// What tells two moments apart: which cameras, and when each frame was taken.
 fn times_of(moment: &Moment) -> Vec<(String, MediaTime)> {
     moment.frames.iter().map(|f| (f.camera.clone(), f.time)).collect()
+}
+
+/// Cameras whose picture no camera made.
+fn retimed_of(moment: &Moment) -> Vec<String> {
+    moment.frames.iter().filter(|f| f.retimed).map(|f| f.camera.clone()).collect()
+}
+
+fn time_of(times: &[(String, MediaTime)], camera: &str) -> MediaTime {
+    times.iter().find(|t| t.0 == camera).map_or(MediaTime::ZERO, |t| t.1)
 }

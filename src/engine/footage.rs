@@ -167,6 +167,11 @@ impl Footage {
         &self.session
     }
 
+    /// When the first frame of all was, on the house clock of this session; another session reads the same files at another time.
+    pub const fn start(&self) -> MediaTime {
+        self.start
+    }
+
     /// The instant of `at_secs`, on the house clock.
     pub const fn mark(&self) -> MediaTime {
         self.mark

@@ -134,6 +134,14 @@ pub enum OutputError {
         /// What differs.
         problem: String,
     },
+    /// A file and its words do not belong together.
+    #[error("{path:?} cannot be trusted: {problem}")]
+    Untrue {
+        /// The file or its sidecar.
+        path: PathBuf,
+        /// What differs.
+        problem: String,
+    },
     /// An HTML page cannot hold it.
     #[error("{path:?}: {problem}")]
     Page {

@@ -11,6 +11,7 @@ mod error;
 mod page;
 mod planes;
 pub mod program;
+pub mod provenance;
 mod sequence;
 mod sidecar;
 mod staging;

@@ -11,7 +11,9 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
-use super::{Codec, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, staging::Staged};
+use super::{
+    Codec, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, provenance::Hashed, staging::Staged,
+};
 use crate::frame::Picture;
 
 const HEAD: &str = include_str!("../../assets/page/head.html");
@@ -104,7 +106,7 @@ impl FrameSink for Page {
         check_size(&self.spec, picture)?;
         let index = self.written.len() as u64;
         self.waiting.push(picture.clone());
-        self.written.push(FrameReport { index, ..report.clone() });
+        self.written.push(report.numbered(index, self.spec.rate));
         if self.waiting.len() >= rayon::current_num_threads() { self.flush() } else { Ok(()) }
     }
 
@@ -115,7 +117,7 @@ impl FrameSink for Page {
         self.flush()?;
         let header = self.spec.sidecar.clone().unwrap_or_default();
         let name = self.spec.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let manifest = Sidecar::new(&self.spec, Codec::Jpeg, &name, &header, self.written.clone());
+        let mut manifest = Sidecar::new(&self.spec, Codec::Jpeg, &name, &header, self.written.clone());
         let io = |e: std::io::Error| OutputError::io(&self.spec.path, e);
         let json = serde_json::to_string(&manifest).map_err(|e| io(std::io::Error::other(e)))?;
         for part in [PICTURES_END, MANIFEST, &embedded(&json), MANIFEST_END, TAIL] {
@@ -126,7 +128,10 @@ impl FrameSink for Page {
         let frames = self.verify()?;
         let bytes = self.file.get_ref().metadata().map_err(io)?.len();
         let sidecar = match &self.spec.sidecar {
-            Some(_) => Some(manifest.stage(&Sidecar::path_for(&self.spec.path), self.spec.overwrite)?),
+            Some(_) => {
+                manifest.files = vec![Hashed::of(self.staged.temporary(), &name)?];
+                Some(manifest.stage(&Sidecar::path_for(&self.spec.path), self.spec.overwrite)?)
+            }
             None => None,
         };
         let Self { staged, .. } = *self;

@@ -12,6 +12,7 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::{
     FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, container_and_codec,
+    provenance::Hashed,
     staging::{Staged, folder_of, sync_folder},
 };
 use crate::frame::Picture;
@@ -158,7 +159,7 @@ impl FrameSink for Sequence {
         check_size(&self.spec, picture)?;
         let index = self.written.len() as u64;
         self.waiting.push((self.hidden.path.join(self.pattern.name(index)), picture.clone()));
-        self.written.push(FrameReport { index, ..report.clone() });
+        self.written.push(report.numbered(index, self.spec.rate));
         if self.waiting.len() >= rayon::current_num_threads() { self.flush() } else { Ok(()) }
     }
 
@@ -173,7 +174,10 @@ impl FrameSink for Sequence {
             None => None,
             Some(header) => {
                 let codec = container_and_codec(&self.spec.path, self.spec.codec)?.1;
-                let sidecar = Sidecar::new(&self.spec, codec, &self.pattern.name(0), header, std::mem::take(&mut self.written));
+                let mut sidecar = Sidecar::new(&self.spec, codec, &self.pattern.name(0), header, std::mem::take(&mut self.written));
+                let names: Vec<String> = (0..sidecar.frames.len() as u64).map(|index| self.pattern.name(index)).collect();
+                sidecar.files =
+                    names.par_iter().map(|name| Hashed::of(&self.hidden.path.join(name), name)).collect::<Result<_, OutputError>>()?;
                 let staged = sidecar.stage(&self.folder.join(format!("{}.json", self.pattern.stem())), self.spec.overwrite)?;
                 self.written = sidecar.frames;
                 Some(staged)

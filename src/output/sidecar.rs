@@ -5,11 +5,17 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Codec, OutputError, OutputSpec, staging::Staged};
+use super::{
+    Codec, OutputError, OutputSpec,
+    digest::sha256_of_bytes,
+    program::Timecode,
+    provenance::{Hashed, Summary},
+    staging::Staged,
+};
 use crate::time::{FrameRate, MediaTime};
 
 /// Version of the sidecar's layout.
-pub const SIDECAR_VERSION: u32 = 1;
+pub const SIDECAR_VERSION: u32 = 2;
 
 /// What one frame was made of.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -18,12 +24,21 @@ pub struct FrameReport {
     pub index: u64,
     /// The instant that it shows, nanoseconds on the house clock.
     pub instant_nanos: MediaTime,
+    /// The same as a label: time of day of the house clock, frames at the file's rate. Whoever writes the frame fills it in.
+    #[serde(default)]
+    pub timecode: String,
     /// Fractional camera index on the arc.
     pub position: f64,
     /// How it was rendered.
     pub mode: String,
     /// (camera, weight 0…1), heaviest first.
     pub sources: Vec<(String, f32)>,
+    /// When each of the sources took its frame, nanoseconds on the house clock.
+    #[serde(default)]
+    pub source_nanos: Vec<MediaTime>,
+    /// Every pixel is one real camera's, of one real frame: turned as a whole towards the virtual camera, but neither mixed nor made up.
+    #[serde(default)]
+    pub real_pixels: bool,
     /// Share of pixels that are not one camera's real pixels, 0…1.
     pub synthesized_share: f32,
     /// Share of pixels that no camera saw and that were filled, 0…1.
@@ -39,6 +54,16 @@ pub struct FrameReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_db: Option<f64>,
 }
+
+impl FrameReport {
+    /// The same as frame `index` of a file of that rate.
+    pub(super) fn numbered(&self, index: u64, rate: FrameRate) -> Self {
+        let of_day = self.instant_nanos.nanos().rem_euclid(DAY_NANOS) as u64;
+        Self { index, timecode: Timecode::of_frame(Timecode::frame_at(of_day, rate), rate).to_string(), ..self.clone() }
+    }
+}
+
+const DAY_NANOS: i64 = 24 * 3600 * 1_000_000_000;
 
 /// What holds for the whole file.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -78,6 +103,15 @@ pub struct Sidecar {
     /// What holds for the whole file.
     #[serde(flatten)]
     pub header: SidecarHeader,
+    /// All frames together.
+    #[serde(default)]
+    pub summary: Summary,
+    /// SHA-256 of all words of this sidecar but this one, `file` and `files`; video files carry it in their comment.
+    #[serde(default)]
+    pub words_sha256: String,
+    /// The written files and their SHA-256: one, or every picture of a sequence.
+    #[serde(default)]
+    pub files: Vec<Hashed>,
     /// One per frame.
     pub frames: Vec<FrameReport>,
 }
@@ -85,7 +119,7 @@ pub struct Sidecar {
 impl Sidecar {
     /// For the file `name` written by `spec`.
     pub(super) fn new(spec: &OutputSpec, codec: Codec, name: &str, header: &SidecarHeader, frames: Vec<FrameReport>) -> Self {
-        Self {
+        let mut sidecar = Self {
             version: SIDECAR_VERSION,
             made_by: concat!("volte ", env!("CARGO_PKG_VERSION")).to_owned(),
             file: name.to_owned(),
@@ -94,8 +128,20 @@ impl Sidecar {
             rate: spec.rate,
             codec: codec.name().to_owned(),
             header: header.clone(),
+            summary: Summary::of(&frames),
+            words_sha256: String::new(),
+            files: vec![],
             frames,
-        }
+        };
+        sidecar.words_sha256 = sidecar.hash_of_words();
+        sidecar
+    }
+
+    /// Of everything but the hashes and the file's name: the same however the text is laid out, and whatever the file is called.
+    pub(super) fn hash_of_words(&self) -> String {
+        let bare = Self { file: String::new(), words_sha256: String::new(), files: vec![], ..self.clone() };
+        // Numbers, texts and lists: there is nothing in it that JSON cannot write.
+        sha256_of_bytes(&serde_json::to_vec(&bare).unwrap_or_default())
     }
 
     /// The sidecar's file name: `NAME.json` beside `NAME.mp4`.

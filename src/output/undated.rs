@@ -1,5 +1,6 @@
-//! Takes the time of writing out of an MP4 or MOV file, so that the same pictures give the same bytes.
+//! What GStreamer's muxers write into files that should not be there.
 //!
+//! The time of writing, in MP4 and MOV: the same pictures are to give the same bytes.
 //! ISO/IEC 14496-12: `mvhd`, `tkhd` and `mdhd` begin with version and flags (4 bytes), then creation and modification time (4 bytes each in
 //! version 0, 8 in version 1). Zero says that they are not known.
 
@@ -46,6 +47,30 @@ pub(super) fn undate(file: &Path) -> Result<(), Error> {
     Err(Error::other("the file has no index"))
 }
 
+/// GStreamer's Matroska muxer writes a comment as its own caps would quote it: `"two\ words"`. Puts the plain text in its place, and fills up
+/// with zeros, which Matroska allows behind texts (RFC 8794, 7.4). Comments stand near the end of the file.
+pub(super) fn unquote(file: &Path, comment: &str) -> Result<(), Error> {
+    const TAIL_BYTES: u64 = 1 << 20;
+    let mut file = OpenOptions::new().read(true).write(true).open(file)?;
+    let from = file.metadata()?.len().saturating_sub(TAIL_BYTES);
+    file.seek(SeekFrom::Start(from))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let begin: Vec<u8> = format!("\"{}", comment.split(' ').next().unwrap_or_default()).into_bytes();
+    let Some(at) = tail.windows(begin.len()).position(|w| w == begin) else { return Ok(()) };
+    let mut length = 1;
+    while let Some(byte) = tail.get(at + length).filter(|b| **b != b'"') {
+        length += if *byte == b'\\' { 2 } else { 1 };
+    }
+    let mut plain = comment.as_bytes().to_vec();
+    if plain.len() > length + 1 || at + length >= tail.len() {
+        return Ok(());
+    }
+    plain.resize(length + 1, 0);
+    file.seek(SeekFrom::Start(from + at as u64))?;
+    file.write_all(&plain)
+}
+
 /// Walks through boxes.
 fn clear(mut boxes: &mut [u8]) {
     while boxes.len() >= 8 {
@@ -75,6 +100,18 @@ mod tests {
 
     fn boxed(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
         [&(body.len() as u32 + 8).to_be_bytes()[..], name, body].concat()
+    }
+
+    #[test]
+    fn a_comment_is_plain_text() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.mkv");
+        std::fs::write(&file, br#"<<"volte\ 1:\ all\,\ real">>"#).unwrap();
+        unquote(&file, "volte 1: all, real").unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), b"<<volte 1: all, real\0\0\0\0\0\0>>");
+        std::fs::write(&file, b"nothing").unwrap();
+        unquote(&file, "volte 1").unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), b"nothing");
     }
 
     #[test]

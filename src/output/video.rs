@@ -12,7 +12,12 @@ use gst::prelude::*;
 
 use super::{
     Codec, Container, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, planes_420_8bit,
-    planes_422_10bit, sha256_of_bytes, staging::Staged, undated::undate, verify,
+    planes_422_10bit,
+    provenance::Hashed,
+    sha256_of_bytes,
+    staging::Staged,
+    undated::{undate, unquote},
+    verify,
 };
 use crate::frame::Picture;
 
@@ -28,6 +33,7 @@ pub(super) struct VideoFile {
     container: Container,
     codec: Codec,
     pipeline: gst::Pipeline,
+    muxer: gst::Element,
     source: gst_app::AppSrc,
     bus: gst::Bus,
     info: gst_video::VideoInfo,
@@ -109,11 +115,11 @@ impl VideoFile {
         let pipeline = gst::Pipeline::new();
         let mut chain = vec![source.clone().upcast::<gst::Element>(), encoder];
         chain.extend(parser);
-        chain.extend([muxer, sink]);
+        chain.extend([muxer.clone(), sink]);
         pipeline.add_many(&chain).map_err(|e| broken(e.to_string()))?;
         gst::Element::link_many(&chain).map_err(|e| broken(e.to_string()))?;
         let bus = pipeline.bus().ok_or_else(|| broken("the pipeline has no bus".to_owned()))?;
-        let file = Self { spec, container, codec, pipeline, source, bus, info, written: vec![], scratch, staged: Some(staged) };
+        let file = Self { spec, container, codec, pipeline, muxer, source, bus, info, written: vec![], scratch, staged: Some(staged) };
         if let Err(e) = file.pipeline.set_state(gst::State::Playing) {
             return Err(file.error_now().unwrap_or_else(|| file.broken(e.to_string())));
         }
@@ -141,6 +147,20 @@ impl VideoFile {
         self.broken(format!("{} ({details})", e.error()))
     }
 
+    /// Gives the first frame its timecode: containers that have a track for it count on from there.
+    fn label(&self, buffer: &mut gst::BufferRef, report: &FrameReport) {
+        let rate = self.spec.rate;
+        let parts: Vec<u32> = report.timecode.split([':', ';']).filter_map(|p| p.parse().ok()).collect();
+        let [h, m, s, f] = parts[..] else { return };
+        let drops =
+            if report.timecode.contains(';') { gst_video::VideoTimeCodeFlags::DROP_FRAME } else { gst_video::VideoTimeCodeFlags::empty() };
+        let fps = gst::Fraction::new(rate.numerator() as i32, rate.denominator() as i32);
+        let code = gst_video::VideoTimeCode::new(fps, None, drops, h, m, s, f, 0);
+        if let Ok(code) = gst_video::ValidVideoTimeCode::try_from(code) {
+            gst_video::VideoTimeCodeMeta::add(buffer, &code);
+        }
+    }
+
     fn wait_for_room(&self) -> Result<(), OutputError> {
         let start = Instant::now();
         loop {
@@ -159,6 +179,13 @@ impl VideoFile {
                 return Err(OutputError::Stalled { path: self.spec.path.clone(), secs: STALL.as_secs() });
             }
         }
+    }
+
+    /// The words about all that was written, where they are wanted.
+    fn sidecar(&self) -> Option<Sidecar> {
+        let header = self.spec.sidecar.as_ref()?;
+        let name = self.spec.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Some(Sidecar::new(&self.spec, self.codec, &name, header, self.written.clone()))
     }
 
     /// Waits until everything has reached the file.
@@ -196,6 +223,7 @@ impl VideoFile {
 impl FrameSink for VideoFile {
     fn write(&mut self, picture: &Picture, report: &FrameReport) -> Result<(), OutputError> {
         check_size(&self.spec, picture)?;
+        let report = report.numbered(self.written.len() as u64, self.spec.rate);
         let planes = if self.codec == Codec::ProRes { planes_422_10bit(picture) } else { planes_420_8bit(picture) };
         if planes.data.len() != self.info.size() || planes.luma_stride as i32 != self.info.stride()[0] {
             return Err(self.broken(format!("it wants {} bytes per frame, not {}", self.info.size(), planes.data.len())));
@@ -206,16 +234,24 @@ impl FrameSink for VideoFile {
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(gst::ClockTime::from_nseconds(pts as u64));
             buffer.set_duration(gst::ClockTime::from_nseconds((next - pts) as u64));
+            if index == 0 {
+                self.label(buffer, &report);
+            }
         }
         self.wait_for_room()?;
         self.source.push_buffer(buffer).map_err(|e| self.error_now().unwrap_or_else(|| self.broken(e.to_string())))?;
-        self.written.push(FrameReport { index: index as u64, ..report.clone() });
+        self.written.push(report);
         Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Result<OutputSummary, OutputError> {
         if self.written.is_empty() {
             return Err(OutputError::Empty { path: self.spec.path.clone() });
+        }
+        let sidecar = self.sidecar();
+        if let (Some(sidecar), Some(tags)) = (&sidecar, self.muxer.dynamic_cast_ref::<gst::TagSetter>()) {
+            // The muxer writes its tags when the stream ends.
+            tags.add_tag::<gst::tags::Comment>(&sidecar.comment().as_str(), gst::TagMergeMode::Replace);
         }
         self.drain()?;
         self.stop();
@@ -225,15 +261,16 @@ impl FrameSink for VideoFile {
         let frames = self.written.len() as u64;
         if self.container != Container::Matroska {
             undate(staged.temporary()).map_err(|e| OutputError::io(&self.spec.path, e))?;
+        } else if let Some(sidecar) = &sidecar {
+            unquote(staged.temporary(), &sidecar.comment()).map_err(|e| OutputError::io(&self.spec.path, e))?;
         }
         verify::verify(staged.temporary(), &self.spec, self.container, self.codec, frames)?;
         staged.sync()?;
         let bytes = staged.bytes();
-        let sidecar = match &self.spec.sidecar {
+        let sidecar = match sidecar {
             None => None,
-            Some(header) => {
-                let name = staged.target().file_name().unwrap_or_default().to_string_lossy().into_owned();
-                let sidecar = Sidecar::new(&self.spec, self.codec, &name, header, std::mem::take(&mut self.written));
+            Some(mut sidecar) => {
+                sidecar.files = vec![Hashed::of(staged.temporary(), &sidecar.file)?];
                 Some(sidecar.stage(&Sidecar::path_for(staged.target()), self.spec.overwrite)?)
             }
         };

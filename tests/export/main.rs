@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 mod crops;
+mod provenance;
 mod recipes;
 mod stage;

@@ -1,6 +1,6 @@
 //! What a recipe needs to be rendered: the moments of its source, plates, measured gaps; all of it opened and found fit.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use super::{Mode, Plates, Recipe, RecipeError};
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         recording::Recording,
         retime::{self, RetimePolicy, RetimedSource},
     },
+    frame::{Moment, Picture},
     gpu::Gpu,
     output::{CancelToken, OutputSpec, SidecarHeader},
     replay::path::Path,
@@ -103,7 +104,9 @@ impl Recipe {
         let span = footage.span();
         let plates = self.plates(&rig, &mut footage, span, cancel)?;
         let files = match_files(&named_rig, &self.source.footage)?;
-        Ok(Material { rig, named_rig, moments: Moments::Any(Box::new(footage)), mark, plates, files })
+        let (start, mark) = (footage.start(), MediaTime::from_nanos(mark - footage.start()));
+        let moments = Moments::Any(Box::new(FromFirstFrame { footage, start }));
+        Ok(Material { rig, named_rig, moments, mark, plates, files })
     }
 
     fn recording(&self, named_rig: Rig, folder: &std::path::Path, cancel: &CancelToken) -> Result<Material, RecipeError> {
@@ -198,6 +201,36 @@ impl Material {
                 cancel: cancel.clone(),
             },
         })
+    }
+}
+
+/// Footage whose times count from its first frame, so that the same files have the same times whenever they are read.
+struct FromFirstFrame {
+    footage: Footage,
+    start: MediaTime,
+}
+
+impl FromFirstFrame {
+    fn shifted(moment: &Moment, by_nanos: i64) -> Moment {
+        let mut moment = moment.clone();
+        moment.instant = moment.instant.plus_nanos(by_nanos);
+        moment.frames.iter_mut().for_each(|f| f.time = f.time.plus_nanos(by_nanos));
+        moment.others.iter_mut().flatten().for_each(|(_, time)| *time = time.plus_nanos(by_nanos));
+        moment
+    }
+}
+
+impl MomentSource for FromFirstFrame {
+    fn moment_at(&mut self, instant: MediaTime) -> Result<Moment, String> {
+        let start = self.start.nanos();
+        Ok(Self::shifted(&self.footage.moment_at(instant.plus_nanos(start))?, -start))
+    }
+
+    fn other_side(&mut self, moment: &Moment) -> Vec<Option<(Arc<Picture>, MediaTime)>> {
+        let start = self.start.nanos();
+        let mut others = self.footage.other_side(&Self::shifted(moment, start));
+        others.iter_mut().flatten().for_each(|(_, time)| *time = time.plus_nanos(-start));
+        others
     }
 }
 
