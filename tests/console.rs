@@ -9,8 +9,8 @@ use std::{cell::RefCell, rc::Rc};
 
 use egui_kittest::{Harness, SnapshotOptions, kittest::Queryable as _};
 use volte::{
-    console::{self, ConsoleState, Layout, Panel, PictureTexture, Textures},
-    engine::{Command, DiskState, DiskTier, Quality, RollView, Snapshot},
+    console::{self, ConsoleState, Language, Layout, Panel, PictureTexture, SurfaceRow, SurfaceView, SurfaceWish, Textures},
+    engine::{Command, CommandKind, DiskState, DiskTier, PivotView, Quality, RollView, Snapshot},
     frame::Picture,
     replay::{
         Event, EventColor, EventEdit, EventId,
@@ -50,7 +50,9 @@ fn textures(ctx: &egui::Context, desk: &mut Desk, s: &Snapshot) -> Textures {
     let cameras: Vec<_> = (0..s.cameras.len()).map(|k| Some(upload(ctx, desk, &format!("camera {k}"), &picture(k)))).collect();
     let preview = s.preview.as_ref().map(|p| upload(ctx, desk, "preview", &picture(p.position as usize)));
     let program = (!s.cameras.is_empty()).then(|| upload(ctx, desk, "program", &picture(6)));
-    Textures { cameras, preview, program }
+    // The prepared instant is another picture than the live one.
+    let frozen = (0..s.cameras.len()).map(|k| Some(upload(ctx, desk, &format!("frozen {k}"), &picture(k + 4)))).collect();
+    Textures { cameras, frozen, preview, program }
 }
 
 /// A harness that draws one panel (or all of them) of a state.
@@ -105,7 +107,7 @@ macro_rules! goldens {
     };
 }
 goldens!(
-    header Header, preview Preview, program Program, orbit_bar OrbitBar, transport Transport, jog Jog, multiview Multiview,
+    header Header, preview Preview, t_bar TBar, program Program, orbit_bar OrbitBar, transport Transport, jog Jog, multiview Multiview,
     timeline Timeline, events Events, playlist Playlist, cameras Cameras, budgets Budgets, status Status,
 );
 
@@ -404,17 +406,25 @@ fn the_path_editor_edits_keys_by_hand() {
         panic!("{asked:?}")
     };
     assert!((at_secs - 1.0).abs() < 0.05 && (value - 3.0).abs() < 0.1, "{at_secs} {value}");
-    // On the plan it goes along the arc.
-    let from = harness.get_by_label("Plan key 2 at 4.00").rect().center();
-    let to = harness.get_by_label("Plan key 4 at 11.00").rect().center();
-    harness.drag_at(from);
-    harness.run_steps(1);
-    harness.hover_at(to);
-    harness.run_steps(1);
-    harness.drop_at(to);
-    harness.run_steps(1);
-    let asked: Vec<_> = desk.borrow_mut().commands.drain(..).collect();
-    assert!(asked.is_empty() || matches!(asked[..], [Command::EditPath(PathEdit::Set(_, PathChannel::Position, _))]), "{asked:?}");
+    // On the plan it goes along the arc. Keys 1 and 2 are at one place, so are 3 and 4: each can be taken.
+    for (key, to, wanted) in [(2, 4, 10.0), (1, 3, 10.0), (4, 2, 3.0), (3, 1, 3.0)] {
+        let place = |harness: &Harness<'static>, k: i32| {
+            let at = if k < 3 { "4.00" } else { "11.00" };
+            harness.get_by_label(&format!("Plan key {k} at {at}")).rect().center()
+        };
+        let (from, to) = (place(&harness, key), place(&harness, to));
+        harness.drag_at(from);
+        harness.run_steps(1);
+        harness.hover_at(from.lerp(to, 0.5));
+        harness.run_steps(1);
+        harness.hover_at(to);
+        harness.run_steps(1);
+        harness.drop_at(to);
+        harness.run_steps(1);
+        let asked: Vec<_> = desk.borrow_mut().commands.drain(..).collect();
+        let [Command::EditPath(PathEdit::Set(k, PathChannel::Position, value))] = asked[..] else { panic!("key {key}: {asked:?}") };
+        assert!(k + 1 == key as usize && (value - wanted).abs() < 0.35, "key {key} went to {value}");
+    }
     // Its name is typed.
     harness.get_by_label("NAME").click();
     harness.run_steps(2);
@@ -529,6 +539,165 @@ fn a_turn_of_the_jog_wheel_is_frames() {
     assert!((11..=12).contains(&frames), "half a turn is twelve frames, got {frames}");
 }
 
+/// The state with an event whose pivot is known, and with the pictures of its instant.
+fn with_pivot() -> Snapshot {
+    let mut s = snapshot(State::Armed);
+    let p = s.preview.as_mut().unwrap();
+    p.frames = (0..12).map(|k| Some(std::sync::Arc::new(picture(k + 4)))).collect();
+    p.pivot = Some(PivotView {
+        at_m: Some([0.2, -0.3, 1.4]),
+        in_cameras: (0..12).map(|k| (k != 5).then_some([0.4 + 0.01 * k as f32, 0.6])).collect(),
+        in_preview: Some([0.5, 0.5]),
+        first_click: None,
+    });
+    s
+}
+
+#[test]
+fn a_click_in_a_picture_is_the_pivot() {
+    // In preview, where the picture is letterboxed: beside it nothing is asked for.
+    let s = with_pivot();
+    let size = size_of(Panel::Preview, &s);
+    let (mut preview, desk) = harness(s.clone(), Some(Panel::Preview), size);
+    preview.run_steps(2);
+    let mut results = egui_kittest::SnapshotResults::new();
+    results.add(preview.try_snapshot_options("preview_pivot", &options()));
+    let room = preview.get_by_label("Preview picture").rect();
+    let height = room.width() * 54.0 / 96.0;
+    let shown = if height <= room.height() {
+        egui::Rect::from_center_size(room.center(), egui::vec2(room.width(), height))
+    } else {
+        egui::Rect::from_center_size(room.center(), egui::vec2(room.height() * 96.0 / 54.0, room.height()))
+    };
+    let click_at = |harness: &mut Harness<'static>, at: egui::Pos2| {
+        harness.hover_at(at);
+        harness.drag_at(at);
+        harness.run_steps(1);
+        harness.drop_at(at);
+        harness.run_steps(2);
+    };
+    click_at(&mut preview, shown.min + shown.size() * egui::vec2(0.25, 0.75));
+    let asked: Vec<_> = desk.borrow_mut().commands.drain(..).collect();
+    let [Command::PickPivot { camera: None, at: [x, y] }] = asked[..] else { panic!("{asked:?}") };
+    assert!((x - 0.25).abs() < 0.01 && (y - 0.75).abs() < 0.01, "{x} {y}");
+    // Nothing of an instant that belongs to no event, or of one that rolls.
+    for (event, rolls) in [(false, false), (true, true)] {
+        let mut s = with_pivot();
+        let p = s.preview.as_mut().unwrap();
+        p.event = p.event.filter(|_| event);
+        p.roll = rolls.then_some(RollView { instant: p.instant, speed_percent: 50 });
+        let (mut preview, desk) = harness(s, Some(Panel::Preview), size);
+        preview.run_steps(2);
+        click_at(&mut preview, shown.center());
+        assert_eq!(desk.borrow().commands, [], "event {event}, rolls {rolls}");
+    }
+    // In the tiles a click is the live camera, until PIVOT is on: then they show the prepared instant, and a click is the pivot.
+    let (mut all, desk) = harness(s, None, egui::vec2(1280.0, 720.0));
+    all.run_steps(2);
+    let tile = all.get_by_label_contains("Camera 3 cam03").rect();
+    // The label line below the picture is no picture.
+    let at = egui::pos2(tile.center().x, tile.top() + (tile.height() - 16.0) * 0.5);
+    click_at(&mut all, at);
+    assert_eq!(desk.borrow_mut().commands.drain(..).collect::<Vec<_>>(), [Command::SelectCamera(2)]);
+    all.get_by_label("PIVOT").click();
+    all.run_steps(2);
+    assert!(desk.borrow().state.picks() && desk.borrow().commands.is_empty(), "the window answers this itself");
+    results.add(all.try_snapshot_options("console_pivot", &options()));
+    click_at(&mut all, at);
+    let asked: Vec<_> = desk.borrow_mut().commands.drain(..).collect();
+    let [Command::PickPivot { camera: Some(2), at: [x, y] }] = asked[..] else { panic!("{asked:?}") };
+    assert!((x - 0.5).abs() < 0.03 && (y - 0.5).abs() < 0.03, "{x} {y}");
+    all.get_by_label("PIVOT").click();
+    all.run_steps(2);
+    assert!(!desk.borrow().state.picks());
+    results.unwrap();
+}
+
+#[test]
+fn the_t_bar_is_under_the_finger() {
+    let drag = |state: State, in_time: bool| {
+        let s = snapshot(state);
+        let size = size_of(Panel::TBar, &snapshot(State::Live));
+        let (mut harness, desk) = harness(s, Some(Panel::TBar), size);
+        harness.run_steps(2);
+        if in_time {
+            harness.get_by_label("TIME").click();
+            harness.run_steps(2);
+        }
+        let bar = harness.get_by_label("T-bar").rect();
+        harness.drag_at(bar.center());
+        harness.run_steps(1);
+        harness.hover_at(bar.center() + egui::vec2(0.0, bar.height() * 0.2));
+        harness.run_steps(1);
+        harness.hover_at(bar.center_bottom() + egui::vec2(0.0, 90.0));
+        harness.run_steps(1);
+        harness.drop_at(bar.center_bottom() + egui::vec2(0.0, 90.0));
+        harness.run_steps(1);
+        desk.take().commands
+    };
+    for (state, in_time) in [(State::Armed, false), (State::Armed, true), (State::OnAir, false), (State::OnAir, true)] {
+        let asked = drag(state, in_time);
+        let shares: Vec<f64> = asked
+            .iter()
+            .map(|c| match c {
+                Command::TBar { share, in_time: t } if *t == in_time => *share,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert!(shares.len() >= 2 && shares.windows(2).all(|p| p[0] <= p[1]), "{shares:?}");
+        assert!((0.6..0.8).contains(&shares[0]) || (shares[0] - 0.5).abs() < 0.05, "{shares:?}");
+        assert_eq!(shares.last(), Some(&1.0), "beyond the end is the end");
+    }
+    assert_eq!(drag(State::Idle, false), [], "there is no arc");
+    assert_eq!(drag(State::Live, true), [], "there is no event");
+}
+
+#[test]
+fn controls_are_learned_by_touching() {
+    let row = |words: &str, kind, control: Option<&str>| SurfaceRow {
+        words: words.to_owned(),
+        kind: Some(kind),
+        control: control.map(str::to_owned),
+    };
+    let view = SurfaceView {
+        rows: vec![
+            row("mark", CommandKind::Mark, Some("note 1 60")),
+            row("take", CommandKind::Take, None),
+            row("t-bar {}", CommandKind::TBar, Some("cc 1 7")),
+        ],
+        ..SurfaceView::default()
+    };
+    let (mut harness, desk) = harness(snapshot(State::Armed), None, egui::vec2(1280.0, 720.0));
+    harness.run_steps(2);
+    desk.borrow_mut().state.obey(&Command::Controls);
+    harness.run_steps(2);
+    harness.get_by_label("Choose a command, then touch the control that shall ask for it");
+    desk.borrow_mut().state.surface = Some(view.clone());
+    harness.run_steps(2);
+    harness.snapshot_options("console_controls", &options());
+    let mut wished = |label: &str| {
+        harness.get_by_label(label).click();
+        harness.run_steps(2);
+        desk.borrow_mut().state.take_surface_wishes()
+    };
+    assert_eq!(wished("take on no control"), [SurfaceWish::Learn(Some("take".to_owned()))]);
+    assert_eq!(wished("Forget mark"), [SurfaceWish::Forget("mark".to_owned())]);
+    // While it waits, the same row stops it; what was touched is told.
+    desk.borrow_mut().state.surface =
+        Some(SurfaceView { learning: Some("take".to_owned()), last: Some("cc 1 7".to_owned()), ..view.clone() });
+    assert_eq!(wished("take on no control"), [SurfaceWish::Learn(None)]);
+    harness.get_by_label("take: touch a control now. Esc stops");
+    desk.borrow_mut().state.surface = Some(SurfaceView { last: Some("cc 1 7".to_owned()), ..view });
+    harness.run_steps(2);
+    harness.get_by_label("Touched last: cc 1 7");
+    // Put away: nothing is learned any more, and nothing below was touched.
+    assert_eq!(desk.borrow().state.top(), Some(Command::Controls));
+    desk.borrow_mut().state.obey(&Command::Controls);
+    harness.run_steps(2);
+    assert_eq!(desk.borrow_mut().state.take_surface_wishes(), [SurfaceWish::Learn(None)]);
+    assert!(desk.borrow().commands.is_empty() && harness.query_by_label("Control surfaces").is_none());
+}
+
 #[test]
 fn keys_are_shown_and_put_away() {
     let (mut harness, desk) = harness(snapshot(State::Live), None, egui::vec2(1280.0, 720.0));
@@ -538,6 +707,12 @@ fn keys_are_shown_and_put_away() {
     assert!(desk.borrow().state.keys_shown);
     assert!(desk.borrow().commands.is_empty(), "the window answers this itself");
     harness.snapshot_options("console_keys", &options());
+    // The longest words are French.
+    desk.borrow_mut().state.language = Language::from_tag("fr").unwrap();
+    harness.run_steps(2);
+    harness.snapshot_options("console_keys_fr", &options());
+    desk.borrow_mut().state.language = Language::default();
+    harness.run_steps(2);
     harness.get_by_label("Map of the keys").click();
     harness.run_steps(2);
     assert!(!desk.borrow().state.keys_shown);

@@ -105,6 +105,36 @@ fn texts(tag: &str) -> BTreeMap<String, String> {
     all
 }
 
+/// Whether a label is no text of its language: the bare id, or the English text that stands in for a missing one.
+fn missing_text(
+    label: &str,
+    named: &BTreeSet<String>,
+    english: &BTreeMap<String, String>,
+    own: &BTreeMap<String, String>,
+) -> Option<&'static str> {
+    // Ids of several words are no words of anybody.
+    if label.contains('-') && named.contains(label) {
+        return Some("is a text that is missing");
+    }
+    let is_own = own.values().any(|text| text == label);
+    let stands_in = english.iter().any(|(id, text)| text == label && own.get(id) != Some(text));
+    (stands_in && !is_own).then_some("is not in its language")
+}
+
+#[test]
+fn a_missing_text_is_seen() {
+    let (named, english, mut french) = (named_ids(), texts("en"), texts("fr"));
+    let told = |label: &str, own: &BTreeMap<String, String>| missing_text(label, &named, &english, own);
+    assert_eq!(told("panel-timeline", &french), Some("is a text that is missing"));
+    assert_eq!(told(&french["panel-timeline"], &french), None);
+    assert_eq!(told(&english["panel-timeline"], &english), None);
+    // The English text where the French one was forgotten.
+    assert_eq!(told(&english["panel-timeline"], &french), Some("is not in its language"));
+    french.remove("panel-timeline");
+    assert_eq!(told(&english["panel-timeline"], &french), Some("is not in its language"));
+    assert_eq!(told("Corner kick, first half", &french), None);
+}
+
 struct Seen {
     label: String,
     role: Role,
@@ -144,7 +174,7 @@ fn seen(s: &Snapshot, language: Language, size: egui::Vec2, editor: bool) -> Vec
 
 #[test]
 fn every_state_at_every_size_in_every_language_is_whole() {
-    let ids: BTreeSet<String> = texts("en").into_keys().collect();
+    let (named, english) = (named_ids(), texts("en"));
     let mut problems = BTreeSet::new();
     for language in Language::all() {
         let texts = texts(language.tag());
@@ -160,7 +190,8 @@ fn every_state_at_every_size_in_every_language_is_whole() {
                     assert!(has(&texts[*id]), "{at}: {:?} is not there", texts[*id]);
                 }
                 for notice in s.notices.iter() {
-                    assert!(has(&notice.text), "{at}: {:?} is not told", notice.text);
+                    let told = console::notice(language, &notice.text);
+                    assert!(has(&told), "{at}: {told:?} is not told");
                 }
                 // The state in one word, besides the colour.
                 let phase = s.phase.label().to_lowercase().replace(' ', "-");
@@ -178,8 +209,8 @@ fn every_state_at_every_size_in_every_language_is_whole() {
                     if n.label.trim().is_empty() {
                         wrong("has no name");
                     }
-                    if ids.contains(&n.label) && texts[&n.label] != n.label {
-                        wrong("is a text that is missing");
+                    if let Some(what) = missing_text(&n.label, &named, &english, &texts) {
+                        wrong(what);
                     }
                     if n.label.contains("{ $") || n.label.contains("{$") {
                         wrong("lacks a value");
@@ -252,8 +283,7 @@ fn every_language_has_every_text_and_commands_are_called_as_they_are() {
 }
 
 /// Ids that the sources name, by how they name them.
-#[test]
-fn every_text_that_the_sources_name_is_there_and_none_is_idle() {
+fn named_ids() -> BTreeSet<String> {
     fn files(folder: &Path, all: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -262,7 +292,6 @@ fn every_text_that_the_sources_name_is_there_and_none_is_idle() {
     }
     let mut sources = Vec::new();
     files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/console"), &mut sources);
-    let english = texts("en");
     let mut named = BTreeSet::new();
     for file in sources.iter().filter(|f| !f.ends_with("lang.rs")) {
         let text = std::fs::read_to_string(file).unwrap();
@@ -279,12 +308,43 @@ fn every_text_that_the_sources_name_is_there_and_none_is_idle() {
             }
         }
     }
+    named
+}
+
+#[test]
+fn every_text_that_the_sources_name_is_there_and_none_is_idle() {
+    let (english, named) = (texts("en"), named_ids());
     let unknown: Vec<_> = named.iter().filter(|id| !english.contains_key(*id)).collect();
     assert!(unknown.is_empty(), "named and not there: {unknown:?}");
     // Found by a word of the engine's.
-    let by_word = ["command-", "move-", "tip-", "rung-", "class-", "why-", "phase-", "quality-", "colour-", "sink-"];
+    let by_word = ["command-", "move-", "tip-", "rung-", "class-", "why-", "phase-", "quality-", "colour-", "sink-", "heat-", "keyname-"];
     let idle: Vec<_> = english.keys().filter(|id| !named.contains(*id) && !by_word.iter().any(|w| id.starts_with(w))).collect();
     assert!(idle.is_empty(), "there and not named: {idle:?}");
+}
+
+/// A sentence that the engine does not say any more would never be told in French.
+#[test]
+fn every_notice_that_is_translated_is_in_the_sources() {
+    fn read(folder: &Path, all: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { read(&path, all) } else { all.push_str(&std::fs::read_to_string(path).unwrap()) }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut sources = String::new();
+    read(&root.join("src/engine"), &mut sources);
+    read(&root.join("src/replay"), &mut sources);
+    let file = std::fs::read_to_string(root.join("assets/lang/fr.notices")).unwrap();
+    let lines = file.lines().filter(|l| !l.is_empty() && !l.starts_with(['#', '=']));
+    let literals = |line: &str| line.split('{').map(|p| p.split_once('}').map_or(p, |(_, after)| after).to_owned()).collect::<Vec<_>>();
+    let mut count = 0;
+    for line in lines {
+        count += 1;
+        let idle: Vec<String> = literals(line).into_iter().filter(|l| l.len() > 6 && !sources.contains(l.as_str())).collect();
+        assert!(idle.is_empty(), "the engine never says {idle:?} of {line:?}");
+    }
+    assert!(count > 60, "{count}");
 }
 
 #[test]

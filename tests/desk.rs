@@ -201,8 +201,12 @@ fn a_path_is_made_undone_played_and_kept() {
     let s = expect(&engine, "there again", |s| s.paths.names.len() == 2);
     assert!(told(&s, &["other.toml", "north", "cam01"]), "{:?}", s.notices);
     assert_eq!(s.playlist.elements[0].secs, 1.0, "the list finds its path");
-    let by_names: Vec<f64> = s.paths.path.iter().chain(None).flat_map(|p| p.keys.iter().map(|k| PathChannel::Position.of(k))).collect();
-    assert!(s.paths.names.contains(&"by names".to_owned()) && s.paths.path.as_ref() == Some(&before), "{by_names:?}");
+    assert!(s.paths.names.contains(&"by names".to_owned()) && s.paths.path.as_ref() == Some(&before), "{:?}", s.paths.names);
+    // One that names cameras stands at their places along the arc.
+    send(&engine, [Command::NextPath]);
+    let s = expect(&engine, "the other path", |s| s.paths.path.as_ref().is_some_and(|p| p.name == "by names"));
+    let by_names: Vec<f64> = s.paths.path.iter().flat_map(|p| p.keys.iter().map(|k| PathChannel::Position.of(k))).collect();
+    assert_eq!(by_names, [1.0, 4.0]);
     // What is taken out goes from its folder, and comes back with undo.
     while engine.snapshot().paths.path.as_ref().is_none_or(|p| p.name != "Round the net") {
         let now = engine.snapshot().paths.chosen;

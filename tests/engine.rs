@@ -584,3 +584,126 @@ fn a_solved_moment_is_refined_in_the_background_and_judged() {
     let s = expect(&engine, SOON, "the level goes down", |s| s.level.level == Quality::Draft);
     assert!(told(&s, &["Quality goes down to Draft", "program picture", "20 ms", "by hand"]), "{:?}", s.notices);
 }
+
+/// Where a camera sees a point, shares of its picture.
+fn seen_at(rig: &volte::rig::Rig, camera: usize, point: [f64; 3]) -> [f64; 2] {
+    let c = &rig.cameras[camera];
+    let px = c.project(point.into()).unwrap();
+    [px.x / f64::from(c.width_px), px.y / f64::from(c.height_px)]
+}
+
+#[test]
+fn two_clicks_make_a_pivot_where_no_scene_is_solved() {
+    let (feeds, engine) = start(6, true);
+    let rig = volte::engine::Feeds::rig(feeds.as_ref()).clone();
+    let pick = |camera, at| assert!(engine.send(Command::PickPivot { camera, at }));
+    let told = |word: &str| {
+        expect(&engine, SOON, word, |s| s.notices.last().is_some_and(|n| n.text.contains(word)));
+    };
+    pick(Some(1), [0.5, 0.5]);
+    told("Nothing is prepared");
+    assert!(engine.send(Command::JogFrames(-5)));
+    expect(&engine, SOON, "a free instant", |s| s.can_take);
+    pick(Some(1), [0.5, 0.5]);
+    told("belongs to an event");
+    assert!(engine.send(Command::Mark));
+    let s = expect(&engine, SOON, "armed", |s| s.can_take && s.events.len() == 1);
+    assert_eq!(s.preview.as_ref().unwrap().frames.iter().flatten().count(), 6, "the pictures to click in");
+    pick(Some(9), [0.5, 0.5]);
+    told("Camera 10 has no picture");
+    pick(Some(1), [0.5, 1.5]);
+    told("not in the picture");
+
+    let point = [0.2, -0.3, 1.4];
+    pick(Some(1), seen_at(&rig, 1, point));
+    told("cam02: now click the same point");
+    let s = engine.snapshot();
+    let pivot = s.preview.as_ref().unwrap().pivot.clone().unwrap();
+    assert!(pivot.at_m.is_none() && pivot.first_click.is_some_and(|(camera, _)| camera == 1));
+    pick(Some(4), seen_at(&rig, 4, point));
+    let s = expect(&engine, SOON, "a pivot", |s| s.events[0].pivot_mm.is_some());
+    let found = s.events[0].pivot_mm.unwrap();
+    assert!(found.iter().zip(point).all(|(mm, m)| (f64::from(*mm) * 1e-3 - m).abs() < 0.002), "{found:?}");
+    let s = expect(&engine, SOON, "a cross in every picture", |s| s.preview.as_ref().is_some_and(|p| p.pivot.is_some()));
+    let pivot = s.preview.as_ref().unwrap().pivot.clone().unwrap();
+    for (camera, share) in pivot.in_cameras.iter().enumerate() {
+        let (share, truth) = (share.unwrap(), seen_at(&rig, camera, point));
+        assert!((f64::from(share[0]) - truth[0]).abs() < 0.002 && (f64::from(share[1]) - truth[1]).abs() < 0.002, "{camera}");
+    }
+    assert!(pivot.first_click.is_none() && pivot.in_preview.is_some());
+    assert!(engine.send(Command::Undo));
+    expect(&engine, SOON, "undone", |s| s.events[0].pivot_mm.is_none() && s.preview.as_ref().is_some_and(|p| p.pivot.is_none()));
+
+    // Rays that do not meet, and rays that meet behind the cameras, are told and change nothing.
+    pick(Some(1), seen_at(&rig, 1, point));
+    pick(Some(4), seen_at(&rig, 4, [0.2, -0.3, 2.4]));
+    told("miss each other by");
+    pick(Some(0), [0.02, 0.5]);
+    pick(Some(5), [0.98, 0.5]);
+    let s = expect(&engine, SOON, "behind", |s| s.notices.last().is_some_and(|n| n.text.contains("no pivot. Click the same point")));
+    let text = &s.notices.last().unwrap().text;
+    assert!(text.contains("behind a camera") || text.contains("miss each other"), "{text}");
+    assert!(s.events[0].pivot_mm.is_none());
+}
+
+#[test]
+fn the_t_bar_moves_program_in_space_and_in_time() {
+    let (feeds, engine) = start(6, true);
+    let bar = |share, in_time| assert!(engine.send(Command::TBar { share, in_time }));
+    expect(&engine, SOON, "live", |s| s.ring.newest.is_some());
+    bar(0.5, true);
+    expect(&engine, SOON, "told", |s| s.notices.iter().any(|n| n.text.contains("No event is prepared for the T-bar")));
+    assert!(engine.send(Command::Mark));
+    let s = expect(&engine, SOON, "armed", |s| s.can_take);
+    let event = s.events[0].clone();
+    // In preview: along the arc, and through the event, on whole frames.
+    bar(0.5, false);
+    expect(&engine, SOON, "the middle of the arc", |s| (s.position - 2.5).abs() < 1e-9);
+    bar(0.25, true);
+    let quarter = event.begin.plus_nanos((event.end - event.begin) / 4);
+    let s = expect(&engine, SOON, "a quarter of the event", |s| s.preview.as_ref().is_some_and(|p| p.instant != event.instant));
+    assert!(s.preview.as_ref().unwrap().instant.distance_nanos(quarter) <= 20_000_000);
+    assert!(engine.send(Command::SelectEvent(event.id)));
+    assert!(engine.send(Command::SetOrbit(0.0)));
+    assert!(engine.send(Command::SelectMove(0)));
+    expect(&engine, SOON, "armed again", |s| s.can_take && s.preview.as_ref().is_some_and(|p| p.instant == event.instant));
+    assert!(engine.send(Command::Take));
+    expect(&engine, SOON, "on air", |s| s.phase == Phase::OnAir);
+    let at = |wanted: f64| {
+        let s = expect(
+            &engine,
+            SOON,
+            "the bar's place",
+            |s| matches!(s.program.kind, ProgramKind::Replay { position, .. } if (position - wanted).abs() < 0.05),
+        );
+        assert_eq!(program_color(&s), color_of(wanted.round() as usize), "{wanted}");
+    };
+    bar(1.0, false);
+    at(5.0);
+    // Backwards as well, and the clock moves nothing while the hand is on it.
+    bar(0.0, false);
+    at(0.0);
+    feeds.advance_frames(100);
+    let now = volte::engine::Feeds::now(feeds.as_ref());
+    expect(&engine, SOON, "time", |s| s.now >= now);
+    at(0.0);
+    bar(1.0, false);
+    at(5.0);
+    // In time: that camera's own frames, from the event's beginning to its end.
+    let frame = |at: volte::time::MediaTime| at.nanos() / 20_000_000;
+    for share in [0.5, 0.0] {
+        bar(share, true);
+        let wanted = event.begin.plus_nanos(((event.end.min(now) - event.begin) as f64 * share) as i64);
+        let s = expect(&engine, SOON, "a frame of that time", |s| {
+            s.program.roll.is_some_and(|r| r.instant.distance_nanos(wanted) <= 20_000_000)
+                && frame_number(&s.program.shown.picture) == s.program.roll.map(|r| frame(r.instant))
+        });
+        assert_eq!(program_color(&s), color_of(5), "still the last camera");
+    }
+    // And back in space at the frozen instant.
+    bar(0.0, false);
+    expect(&engine, SOON, "space", |s| s.program.roll.is_none());
+    at(0.0);
+    assert!(engine.send(Command::Return));
+    expect(&engine, SOON, "live", |s| s.phase != Phase::OnAir);
+}

@@ -58,6 +58,12 @@ repeated = { $count } repeated
 program-picture = Program picture
 waiting-first = Waiting for the first picture
 bars-until = Program shows colour bars until a camera delivers
+heat-sure = sure
+heat-fair = fair
+heat-doubtful = doubtful
+heat-never-seen = never seen
+t-bar-time = TIME
+t-bar-time-tip = The T-bar moves through the event's time instead of along the path; so does Ctrl
 
 ## Orbit bar
 
@@ -135,6 +141,8 @@ no-picture = NO PICTURE
 lost = lost
 click-returns = Click: the replay returns to this camera
 click-live = Click: live on program
+click-pivot = click the athlete: the orbit turns about that point. X: done
+no-pivot-now = PIVOT: prepare an event first, then click the athlete
 
 ## Timeline
 
@@ -294,6 +302,27 @@ no-command-remedy = ? shows those that have keys
 keys-map = Map of the keys
 keys-title = Keys
 keys-away = ? or a click puts this away
+keyname-space = Space
+keyname-enter = Enter
+keyname-esc = Esc
+keyname-shift = Shift
+keyname-ctrl = Ctrl
+keyname-left = Left
+keyname-right = Right
+keyname-up = Up
+keyname-down = Down
+keyname-delete = Delete
+keyname-page-up = Page up
+keyname-page-down = Page down
+controls = Control surfaces
+controls-hint = Choose a command, then touch the control that shall ask for it
+controls-touch = { $command }: touch a control now. Esc stops
+controls-last = Touched last: { $control }
+no-controls = No control surfaces
+no-controls-remedy = Name them in the show file: [control] surfaces, or OSC and HTTP (docs/control.md)
+control-of = { $command } on { $control }
+control-none = { $command } on no control
+control-forget = Forget { $command }
 
 ## Widgets
 
@@ -375,6 +404,10 @@ command-last-ten = LAST 10 S
     .tip = Make an event of the last ten seconds and prepare its beginning
 command-edit-event = Edit event
     .tip = Rate the prepared event, or give it the next colour; name, keywords and notes are under the list
+command-pivot-mode = PIVOT
+    .tip = Click the athlete in preview or in any camera's picture of the instant: the orbit turns about that point; again: done
+command-pick-pivot = Pivot here
+    .tip = Turn about what stands in the middle of preview, or where you click in it
 command-rename = Rename
     .tip = Type another name for the prepared event
 command-search = Search
@@ -393,6 +426,8 @@ command-step-camera = Next camera
     .tip = Move along the arc to the next real camera
 command-set-orbit = Orbit to
     .tip = Drag the orbit bar to put preview at any place of the arc
+command-t-bar = T-bar
+    .tip = The path by hand: along the arc in preview, along the move on air; with Ctrl through the event's time
 command-jog-frames = Jog
     .tip = Move the frozen instant by one frame; with Shift by ten
 command-jog-to = Jog to
@@ -461,6 +496,8 @@ command-export = EXPORT
     .tip = Write the prepared replay to a file beside the show
 command-save-rig = Save rig
     .tip = Write the rig as it stands now, with bumped cameras where they were solved anew, to a file beside the show
+command-controls = Controls
+    .tip = MIDI, jog shuttles, game pads: what asks for what; learn it by touching
 command-palette = Commands
     .tip = Find a command by typing and run it
 command-show-keys = Keys

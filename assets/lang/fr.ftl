@@ -58,6 +58,12 @@ repeated = { $count } répétées
 program-picture = Image du programme
 waiting-first = En attente de la première image
 bars-until = Le programme montre une mire jusqu'à ce qu'une caméra livre
+heat-sure = sûr
+heat-fair = moyen
+heat-doubtful = douteux
+heat-never-seen = jamais vu
+t-bar-time = TEMPS
+t-bar-time-tip = Le T-bar parcourt le temps de l'événement au lieu de la trajectoire ; Ctrl fait de même
 
 ## Orbit bar
 
@@ -135,6 +141,8 @@ no-picture = PAS D'IMAGE
 lost = perdue
 click-returns = Clic : le ralenti reviendra à cette caméra
 click-live = Clic : en direct au programme
+click-pivot = cliquez l'athlète : l'orbite tourne autour de ce point. X : terminé
+no-pivot-now = PIVOT : préparez d'abord un événement, puis cliquez l'athlète
 
 ## Timeline
 
@@ -294,6 +302,27 @@ no-command-remedy = ? montre celles qui ont une touche
 keys-map = Carte des touches
 keys-title = Touches
 keys-away = ? ou un clic referme
+keyname-space = Espace
+keyname-enter = Entrée
+keyname-esc = Échap
+keyname-shift = Maj
+keyname-ctrl = Ctrl
+keyname-left = Gauche
+keyname-right = Droite
+keyname-up = Haut
+keyname-down = Bas
+keyname-delete = Suppr
+keyname-page-up = Page préc.
+keyname-page-down = Page suiv.
+controls = Surfaces de contrôle
+controls-hint = Choisissez une commande, puis touchez le contrôle qui doit la demander
+controls-touch = { $command } : touchez un contrôle maintenant. Échap arrête
+controls-last = Dernier touché : { $control }
+no-controls = Aucune surface de contrôle
+no-controls-remedy = Nommez-les dans le fichier de production : [control] surfaces, ou OSC et HTTP (docs/control.md)
+control-of = { $command } sur { $control }
+control-none = { $command } sur aucun contrôle
+control-forget = Oublier { $command }
 
 ## Widgets
 
@@ -375,6 +404,10 @@ command-last-ten = 10 DERNIÈRES S
     .tip = Faire un événement des dix dernières secondes et en préparer le début
 command-edit-event = Modifier l'événement
     .tip = Noter l'événement préparé, ou lui donner la couleur suivante ; nom, mots-clés et notes sont sous la liste
+command-pivot-mode = PIVOT
+    .tip = Cliquer l'athlète dans la prévisualisation ou dans l'image de n'importe quelle caméra : l'orbite tourne autour de ce point ; encore : terminé
+command-pick-pivot = Pivot ici
+    .tip = Tourner autour de ce qui est au milieu de la prévisualisation, ou là où l'on y clique
 command-rename = Renommer
     .tip = Donner un autre nom à l'événement préparé
 command-search = Chercher
@@ -393,6 +426,8 @@ command-step-camera = Caméra suivante
     .tip = Aller à la caméra réelle suivante de l'arc
 command-set-orbit = Orbite à
     .tip = Glisser la barre d'orbite vers n'importe quel point de l'arc
+command-t-bar = T-bar
+    .tip = La trajectoire à la main : le long de l'arc dans la prévisualisation, du mouvement à l'antenne ; avec Ctrl, le temps de l'événement
 command-jog-frames = Image par image
     .tip = Déplacer l'instant figé d'une image ; avec Maj de dix
 command-jog-to = Aller à
@@ -461,6 +496,8 @@ command-export = EXPORTER
     .tip = Écrire le ralenti préparé dans un fichier
 command-save-rig = Enregistrer le rig
     .tip = Écrire dans un fichier à côté du show le rig tel qu'il est, avec les caméras heurtées là où elles ont été recalées
+command-controls = Contrôles
+    .tip = MIDI, jog shuttles, manettes : qui demande quoi ; s'apprend en touchant
 command-palette = Commandes
     .tip = Trouver une commande en tapant et l'exécuter
 command-show-keys = Touches

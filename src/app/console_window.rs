@@ -23,6 +23,7 @@ pub(super) struct ConsoleWindow {
     input: egui_winit::State,
     renderer: egui_wgpu::Renderer,
     cameras: Vec<PictureSlot>,
+    frozen: Vec<PictureSlot>,
     preview: PictureSlot,
     program: PictureSlot,
 }
@@ -45,6 +46,7 @@ impl ConsoleWindow {
             input,
             renderer,
             cameras: Vec::new(),
+            frozen: Vec::new(),
             preview: PictureSlot::new(),
             program: PictureSlot::new(),
         })
@@ -104,9 +106,14 @@ impl ConsoleWindow {
             .zip(&mut self.cameras)
             .map(|(camera, slot)| slot.show_in_egui(device, queue, renderer, &camera.live.as_ref()?.picture))
             .collect();
+        // Only while somebody clicks in them: they have the cameras' own size.
+        let frames = snapshot.preview.as_ref().filter(|_| self.state.picks()).map_or(&[][..], |p| &p.frames);
+        self.frozen.resize_with(frames.len(), PictureSlot::new);
+        let frozen = frames.iter().zip(&mut self.frozen).map(|(p, slot)| slot.show_in_egui(device, queue, renderer, p.as_ref()?)).collect();
         let shown = snapshot.preview.as_ref().and_then(|p| p.shown.as_ref());
         Textures {
             cameras,
+            frozen,
             preview: shown.and_then(|s| self.preview.show_in_egui(device, queue, renderer, &s.picture)),
             program: self.program.show_in_egui(device, queue, renderer, &snapshot.program.shown.picture),
         }

@@ -1,8 +1,6 @@
 //! Both windows on one event loop: keys and clicks become commands, snapshots become pictures.
 
 use std::{
-    fs::File,
-    io::Write as _,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use parking_lot::Mutex;
 use winit::{
     application::ApplicationHandler,
     dpi::{LogicalSize, PhysicalPosition, PhysicalSize},
@@ -29,8 +26,8 @@ use super::{
     surface::WindowGpu,
 };
 use crate::{
-    console::{ConsoleState, Language},
-    control::{self, KeyContext},
+    console::{ConsoleState, Language, SurfaceRow, SurfaceView, SurfaceWish},
+    control::{self, KeyContext, hub::Recorder, surface::Surface},
     engine::{Command, Engine},
     replay::Readiness,
 };
@@ -65,7 +62,9 @@ pub struct WindowOptions {
     /// What the console is written in.
     pub language: Language,
     /// Write every command of the operator down, a line each.
-    pub record_commands: Option<Arc<Mutex<File>>>,
+    pub recorder: Option<Recorder>,
+    /// The control surfaces, so that the console can show and teach them.
+    pub surface: Option<Arc<Surface>>,
     /// Set from outside (Ctrl-C) to close the windows.
     pub quit: Arc<AtomicBool>,
 }
@@ -94,7 +93,6 @@ pub fn run(engine: &Engine, options: WindowOptions) -> Result<(), AppError> {
         shown_program: 0,
         last_click: None,
         failed: None,
-        begun: Instant::now(),
     };
     event_loop.run_app(&mut app).map_err(|e| AppError::NoDisplay(e.to_string()))?;
     app.failed.map_or(Ok(()), Err)
@@ -112,7 +110,6 @@ struct App<'a> {
     shown_program: u64,
     last_click: Option<Instant>,
     failed: Option<AppError>,
-    begun: Instant,
 }
 
 fn window(event_loop: &ActiveEventLoop, title: &str, place: Area, smallest: LogicalSize<f64>) -> Result<Arc<Window>, AppError> {
@@ -122,6 +119,23 @@ fn window(event_loop: &ActiveEventLoop, title: &str, place: Area, smallest: Logi
         .with_position(PhysicalPosition::new(place.x_px, place.y_px))
         .with_min_inner_size(smallest);
     event_loop.create_window(attributes).map(Arc::new).map_err(|e| AppError::NoDisplay(e.to_string()))
+}
+
+/// The control surfaces as the console shows them.
+fn surface_view(surface: &Surface) -> SurfaceView {
+    let shown = surface.shown();
+    let row = |words: String| {
+        let control = shown.bindings.iter().find(|(command, _)| *command == words).map(|(_, control)| control.clone());
+        // An example of what follows a knob says which command that is.
+        let example = words.replace("{}", "1").replace("prepared", "1");
+        SurfaceRow { kind: control::text::command_of(&example).map(|c| c.kind()), control, words }
+    };
+    let others = shown.bindings.iter().map(|(command, _)| command.clone());
+    let mut words = control::mapping::learnable();
+    words.extend(others);
+    let mut seen = std::collections::BTreeSet::new();
+    words.retain(|w| seen.insert(w.clone()));
+    SurfaceView { rows: words.into_iter().map(row).collect(), learning: shown.learning, last: shown.last, problem: shown.problem }
 }
 
 fn area(monitor: &MonitorHandle) -> Area {
@@ -206,13 +220,8 @@ impl App<'_> {
     }
 
     fn ask(&mut self, event_loop: &ActiveEventLoop, command: Command) {
-        if let Some(file) = &self.options.record_commands
-            && let Some(text) = control::script::text_of(&command)
-        {
-            // A disk that is full does not end the show.
-            if let Err(e) = writeln!(file.lock(), "at {:.3} {text}", self.begun.elapsed().as_secs_f64()) {
-                tracing::warn!(%e, "a command was not written down");
-            }
+        if let Some(recorder) = &self.options.recorder {
+            recorder.tell(&command);
         }
         match command {
             command if ConsoleState::owns(&command) => {
@@ -254,9 +263,10 @@ impl App<'_> {
         if event.repeat && !keys::may_repeat(key) {
             return true;
         }
-        let keys_shown = self.console.as_ref().is_some_and(|c| c.state.keys_shown);
-        if keys_shown && key == control::Key::Escape {
-            self.ask(event_loop, Command::ShowKeys);
+        if key == control::Key::Escape
+            && let Some(top) = self.console.as_ref().filter(|c| !c.is_typing()).and_then(|c| c.state.top())
+        {
+            self.ask(event_loop, top);
             return true;
         }
         // Who types a name types letters, not commands.
@@ -283,7 +293,17 @@ impl App<'_> {
         let begun = Instant::now();
         let snapshot = self.engine.snapshot();
         let (Some(gpu), Some(console)) = (&self.gpu, &mut self.console) else { return };
+        if let Some(surface) = self.options.surface.as_ref().filter(|_| console.state.shows_controls()) {
+            console.state.surface = Some(surface_view(surface));
+        }
         let commands = console.draw(gpu, &snapshot);
+        for wish in console.state.take_surface_wishes() {
+            let Some(surface) = &self.options.surface else { continue };
+            match wish {
+                SurfaceWish::Learn(words) => surface.learn(words),
+                SurfaceWish::Forget(words) => surface.forget(&words),
+            }
+        }
         // Drawing takes at most half of the time and, while it would take it from a solve on the same processor, a fifth.
         let solving = snapshot.preview.as_ref().is_some_and(|p| p.readiness < Readiness::Solved && p.progress > 0.0 && p.problem.is_none());
         let rests = if solving && gpu.is_software() { 4 } else { 1 };

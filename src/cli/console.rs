@@ -1,6 +1,7 @@
 //! `volte console`: the operator's console on cameras' footage as live feeds.
 
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     sync::{
         Arc,
@@ -9,11 +10,16 @@ use std::{
 };
 
 use anyhow::Context as _;
-use parking_lot::Mutex;
 use volte::{
+    address::Secret,
     app,
     capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, Pace},
-    control::script,
+    control::{
+        hub::{Hub, Recorder},
+        script,
+        server::{ControlOptions, ControlServer},
+        text,
+    },
     engine::{
         CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Quality, Snapshot, footage, production::learn_sizes, retime::RetimePolicy,
     },
@@ -92,6 +98,19 @@ pub struct Desk {
     /// are truer (auto), always, or never.
     #[arg(long, value_name = "auto|on|off", default_value = "auto")]
     pub retime: RetimePolicy,
+    /// Listen for commands over HTTP there, e.g. 127.0.0.1:8700; a browser there shows the producer's page (docs/control.md).
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub control_http: Option<SocketAddr>,
+    /// Listen for OSC there, e.g. 127.0.0.1:9000.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub control_osc: Option<SocketAddr>,
+    /// What others must send with a command; needed where other machines can reach the address.
+    // In the environment, so that the list of processes does not show it.
+    #[arg(long, value_name = "TOKEN", env = "VOLTE_CONTROL_TOKEN", hide_env_values = true, value_parser = |token: &str| Ok::<_, std::convert::Infallible>(Secret::new(token)))]
+    pub control_token: Option<Secret>,
+    /// A control surface: a MIDI device such as /dev/snd/midiC1D0, or an input device (jog shuttle, game pad) below /dev/input.
+    #[arg(long = "surface", value_name = "DEVICE")]
+    pub surfaces: Vec<PathBuf>,
     /// Folder for what EXPORT writes.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub export_folder: PathBuf,
@@ -126,6 +145,10 @@ impl Desk {
             record: show.disk.as_ref().map(|disk| disk.folder.clone()),
             kept: Some(show.desk_folder.clone()),
             export_folder: show.export_folder.clone(),
+            control_http: show.control.http,
+            control_osc: show.control.osc,
+            control_token: show.control.token.clone(),
+            surfaces: show.control.surfaces.clone(),
             ..Self::default()
         }
     }
@@ -155,6 +178,22 @@ impl Desk {
         }
     }
 
+    /// Listens for commands from outside, where that is asked for.
+    fn listen(&self, engine: &Engine, recorder: Option<Recorder>) -> anyhow::Result<ControlServer> {
+        let options = ControlOptions {
+            osc: self.control_osc,
+            http: self.control_http,
+            token: self.control_token.clone(),
+            surfaces: self.surfaces.clone(),
+            mapping: self.kept.as_ref().map(|folder| folder.join("controls.toml")),
+        };
+        let server = ControlServer::start(&Hub::new(engine.handle(), recorder), &options)?;
+        if let Some(at) = server.http() {
+            eprintln!("commands and the producer's page: http://{at}/");
+        }
+        Ok(server)
+    }
+
     /// The output that the command line asks for.
     fn program(&self) -> anyhow::Result<Option<(ChannelOptions, Vec<SinkSpec>)>> {
         let standard = ProgramFormat { width_px: 1920, height_px: 1080, rate: FrameRate::whole(50) };
@@ -170,17 +209,19 @@ impl Desk {
     pub fn open(&self, feeds: Arc<dyn Feeds>, program: Option<(ChannelOptions, Vec<SinkSpec>)>) -> anyhow::Result<()> {
         // Both files before anything is on air.
         let script = self.commands.as_deref().map(read_script).transpose()?;
-        let record_commands = self.record_commands.as_ref().map(|file| created(file)).transpose()?;
+        let recorder = self.record_commands.as_ref().map(|file| created(file)).transpose()?.map(Recorder::new);
         let options = self.engine_options();
         let program = program.map_or_else(|| self.program(), |program| Ok(Some(program)))?;
         let engine = Engine::start(feeds, &options)?;
         if let Some((options, sinks)) = program {
             engine.start_output(&options, sinks)?;
         }
+        let control = self.listen(&engine, recorder.clone())?;
         let windows = app::WindowOptions {
             program_full_screen: self.full_screen,
             no_program_window: self.no_program_window,
-            record_commands,
+            recorder,
+            surface: Some(Arc::clone(control.surface())),
             language: self.language.unwrap_or_else(app::Language::of_environment),
             ..app::WindowOptions::default()
         };
@@ -212,6 +253,7 @@ impl Desk {
         if let Some((options, sinks)) = program {
             engine.start_output(&options, sinks)?;
         }
+        let _control = self.listen(&engine, None)?;
         let cancel = super::cancelled_by_ctrl_c()?;
         script::run(&engine, &script, tell_step, || cancel.is_cancelled())?;
         let s = engine.snapshot();
@@ -233,10 +275,9 @@ pub fn parse_language(tag: &str) -> Result<app::Language, String> {
     app::Language::from_tag(tag).ok_or_else(|| format!("the console speaks {}", known()))
 }
 
-fn created(file: &std::path::Path) -> anyhow::Result<Arc<Mutex<std::fs::File>>> {
-    let created = std::fs::File::create_new(file)
-        .with_context(|| format!("cannot write the commands to {}; give a file that is not there yet", file.display()))?;
-    Ok(Arc::new(Mutex::new(created)))
+fn created(file: &std::path::Path) -> anyhow::Result<std::fs::File> {
+    std::fs::File::create_new(file)
+        .with_context(|| format!("cannot write the commands to {}; give a file that is not there yet", file.display()))
 }
 
 fn read_script(file: &std::path::Path) -> anyhow::Result<Vec<script::Line>> {
@@ -247,7 +288,7 @@ fn read_script(file: &std::path::Path) -> anyhow::Result<Vec<script::Line>> {
 /// A line for every step of a script.
 fn tell_step(line: usize, step: &script::Step, s: &Snapshot) {
     let what = match step {
-        script::Step::Do(command) => script::text_of(command).unwrap_or_default(),
+        script::Step::Do(command) => text::text_of(command).unwrap_or_default(),
         script::Step::Wait(until) => format!("until {until:?}").to_lowercase(),
     };
     println!("{}  line {line}: {what}  ({}, {} of {} pictures repeated)", s.now, s.phase.label(), s.program.repeated, s.program.frames);

@@ -10,6 +10,7 @@ mod devices;
 mod export;
 mod node;
 mod open;
+mod preview;
 mod provenance;
 mod recordings;
 mod refine;
@@ -49,6 +50,8 @@ enum Command {
     Console(console::Args),
     /// Open the console on a production from its show file.
     Open(open::Args),
+    /// Look on at a running console as a producer.
+    Preview(preview::Args),
     /// Capture cameras on this machine for a console on another one.
     Node(node::Args),
     /// Check a show file.
@@ -80,6 +83,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command.unwrap_or_else(|| Command::Console(console::Args::default())) {
         Command::Console(args) => console::run(args),
         Command::Open(args) => open::run(&args),
+        Command::Preview(args) => preview::run(&args),
         Command::Node(args) => node::run(&args),
         Command::Show(args) => open::run_show(args),
         Command::Demo(args) => demo::run(&args),

@@ -32,7 +32,7 @@ fn speed(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
     if widgets::command_button(ui, place(2.4), CommandKind::Play, snapshot.preview.is_some(), look(rolls)).clicked() {
         out.push(Command::Play);
     }
-    let hint = say!("with-keys", what = command(CommandKind::StepSpeed).tooltip, keys = CommandKind::StepSpeed.info().shortcut);
+    let hint = say!("with-keys", what = command(CommandKind::StepSpeed).tooltip, keys = command(CommandKind::StepSpeed).shortcut);
     if widgets::big_button(ui, place(1.1), "-", "", true, look(false)).on_hover_text(&hint).clicked() {
         out.push(Command::StepSpeed(-1));
     }
@@ -98,7 +98,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
     let dimple = c + egui::Vec2::angled(state.jog_angle_rad - std::f32::consts::FRAC_PI_2) * radius * 0.55;
     ui.painter().circle(dimple, radius * 0.16, style::BACKGROUND, Stroke::new(1.0, style::DIM));
     if can_jog {
-        response.on_hover_text(CommandKind::JogFrames.info().tooltip).on_hover_cursor(egui::CursorIcon::Grab);
+        response.on_hover_text(command(CommandKind::JogFrames).tooltip).on_hover_cursor(egui::CursorIcon::Grab);
     }
 
     let look = widgets::ButtonLook { fill: style::RAISED, color: style::TEXT, size: 14.0, on: false };

@@ -31,12 +31,25 @@ pub fn show(ui: &Ui, whole: Rect, state: &mut ConsoleState) {
     let row = ((inner.height() - 36.0) / lines as f32).min(ROW);
     let gap = 24.0;
     let width = (inner.width() - gap * (columns - 1) as f32) / columns as f32;
-    for (k, info) in rows.into_iter().map(|info| command(info.kind)).enumerate() {
+    let rows: Vec<_> = rows.into_iter().map(|info| command(info.kind)).collect();
+    // As wide as the longest of this language, within reason: the names of the keys, then those of the commands.
+    let widest = |size: f32, texts: &mut dyn Iterator<Item = &'static str>| {
+        texts
+            .map(|text| ui.fonts_mut(|f| f.layout_no_wrap(text.to_owned(), style::text(size), style::TEXT)).size().x)
+            .fold(0.0_f32, f32::max)
+    };
+    let keys = (widest(12.5, &mut rows.iter().map(|i| i.shortcut)) + 12.0).min(width * 0.32);
+    let names = widest(13.0, &mut rows.iter().map(|i| i.name)).min(width * 0.26);
+    for (k, info) in rows.into_iter().enumerate() {
         let left = inner.left() + (width + gap) * (k / lines) as f32;
         let y = inner.top() + 36.0 + row * ((k % lines) as f32 + 0.5);
-        widgets::tag(ui, pos2(left, y), info.shortcut, style::RAISED, style::TEXT, 12.5);
-        ui.painter().text(pos2(left + 178.0, y), Align2::LEFT_CENTER, info.name, style::text(13.0), style::TEXT);
-        let room = Rect::from_min_max(pos2(left + 272.0, y - row / 2.0), pos2(left + width, y + row / 2.0));
+        let tag = widgets::fitted(ui, info.shortcut, 12.5, style::TEXT, keys - 12.0);
+        let band = Rect::from_min_size(pos2(left, y - tag.size().y / 2.0 - 2.0), tag.size() + vec2(12.0, 4.0));
+        ui.painter().rect_filled(band, 3.0, style::RAISED);
+        ui.painter().galley(band.min + vec2(6.0, 2.0), tag, style::TEXT);
+        let name = widgets::fitted(ui, info.name, 13.0, style::TEXT, names);
+        ui.painter().galley(pos2(left + keys + 10.0, y - name.size().y / 2.0), name, style::TEXT);
+        let room = Rect::from_min_max(pos2(left + keys + names + 22.0, y - row / 2.0), pos2(left + width, y + row / 2.0));
         // Two lines at most, as far as there is room.
         let mut job = egui::text::LayoutJob::simple(info.tooltip.to_owned(), style::text(11.0), style::DIM, room.width());
         job.wrap.max_rows = if row >= 28.0 { 2 } else { 1 };

@@ -121,6 +121,11 @@ pub(super) fn set(language: Language) {
     CURRENT.set(language);
 }
 
+/// The language that is drawn in.
+pub(super) fn current() -> Language {
+    CURRENT.get()
+}
+
 /// A text; English where the language has none, and the id itself where nobody has.
 pub(super) fn t(id: &'static str) -> &'static str {
     lookup(id).unwrap_or(id)
@@ -179,9 +184,53 @@ pub(super) fn command_id(kind: CommandKind) -> String {
     id
 }
 
+/// Keys that are called by words, longest first, and the id of what they are called.
+const KEY_WORDS: [(&str, &str); 12] = [
+    ("Page down", "keyname-page-down"),
+    ("Page up", "keyname-page-up"),
+    ("Delete", "keyname-delete"),
+    ("Space", "keyname-space"),
+    ("Enter", "keyname-enter"),
+    ("Shift", "keyname-shift"),
+    ("Right", "keyname-right"),
+    ("Left", "keyname-left"),
+    ("Down", "keyname-down"),
+    ("Ctrl", "keyname-ctrl"),
+    ("Esc", "keyname-esc"),
+    ("Up", "keyname-up"),
+];
+
+/// Per language: what the keys of each command are called.
+static SHORTCUTS: LazyLock<Vec<HashMap<CommandKind, String>>> = LazyLock::new(|| {
+    let of = |texts: &HashMap<String, String>| {
+        let called = |shortcut: &str| {
+            // Each word once, from the left: what was put in is not looked at again.
+            let (mut rest, mut out) = (shortcut, String::new());
+            while let Some(first) = rest.chars().next() {
+                let found = KEY_WORDS.iter().find_map(|(word, id)| Some((rest.strip_prefix(word)?, texts.get(*id)?)));
+                if let Some((after, text)) = found {
+                    out.push_str(text);
+                    rest = after;
+                } else {
+                    out.push(first);
+                    rest = &rest[first.len_utf8()..];
+                }
+            }
+            out
+        };
+        CommandKind::ALL.iter().map(|info| (info.kind, called(info.shortcut))).collect()
+    };
+    PLAIN.iter().map(of).collect()
+});
+
 /// A command as it is shown: its name, tooltip and keys.
 pub(super) fn command(kind: CommandKind) -> CommandInfo {
     let info = *kind.info();
     let id = command_id(kind);
-    CommandInfo { name: lookup(&id).unwrap_or(info.name), tooltip: lookup(&format!("{id}.tip")).unwrap_or(info.tooltip), ..info }
+    CommandInfo {
+        name: lookup(&id).unwrap_or(info.name),
+        tooltip: lookup(&format!("{id}.tip")).unwrap_or(info.tooltip),
+        shortcut: SHORTCUTS[CURRENT.get().0].get(&kind).map_or(info.shortcut, String::as_str),
+        ..info
+    }
 }

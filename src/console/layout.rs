@@ -8,6 +8,8 @@ use super::Panel;
 const GAP: f32 = 6.0;
 const HEADER: f32 = 44.0;
 const STATUS: f32 = 26.0;
+/// Width of the T-bar between the monitors: a thumb's.
+const T_BAR: f32 = 52.0;
 
 /// The rectangles of the panels, points.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +41,7 @@ impl Layout {
         let main = Rect::from_min_max(body.min, pos2(side.left() - GAP, body.bottom()));
 
         // The monitors keep 16:9 plus a title line; they give way to the rest when the window is low.
-        let monitor_width = (main.width() - GAP) / 2.0;
+        let monitor_width = (main.width() - T_BAR - 2.0 * GAP) / 2.0;
         let bar = (h * 0.092).clamp(74.0, 110.0);
         let time = (h * 0.088).clamp(66.0, 100.0);
         let hands = (h * 0.16).clamp(104.0, 180.0);
@@ -72,7 +74,8 @@ impl Layout {
         let views = row(views_height);
         let timeline = row(time);
         let preview = Rect::from_min_size(monitors.min, vec2(monitor_width, monitor_height));
-        let program = preview.translate(vec2(monitor_width + GAP, 0.0));
+        let program = preview.translate(vec2(monitor_width + T_BAR + 2.0 * GAP, 0.0));
+        let t_bar = Rect::from_min_max(preview.right_top() + vec2(GAP, 0.0), program.left_bottom() - vec2(GAP, 0.0));
         let jog_width = (hands.width() * 0.25).clamp(210.0, 400.0);
         let jog = Rect::from_min_max(pos2(hands.right() - jog_width, hands.top()), hands.max);
         let transport = Rect::from_min_max(hands.min, pos2(jog.left() - GAP, hands.bottom()));
@@ -90,6 +93,7 @@ impl Layout {
         let mut rects = vec![
             (Panel::Header, header),
             (Panel::Preview, preview),
+            (Panel::TBar, t_bar),
             (Panel::Program, program),
             (Panel::OrbitBar, orbit),
             (Panel::Transport, transport),
@@ -165,7 +169,8 @@ mod tests {
                     assert_eq!(all.len(), panels);
                     for (k, (panel, rect)) in all.iter().enumerate() {
                         assert!(whole.contains_rect(*rect), "{panel:?} {rect:?} leaves {w}×{h} with {cameras}");
-                        assert!(rect.width() > 100.0 && rect.height() > 20.0, "{panel:?} is too small: {rect:?} in {w}×{h} with {cameras}");
+                        let least = if *panel == Panel::TBar { 44.0 } else { 100.0 };
+                        assert!(rect.width() > least && rect.height() > 20.0, "{panel:?} is too small: {rect:?} in {w}×{h} with {cameras}");
                         for (other, r) in &all[k + 1..] {
                             assert!(
                                 !rect.shrink(0.5).intersects(r.shrink(0.5)),

@@ -5,6 +5,7 @@
 
 mod budgets;
 mod cameras;
+mod controls;
 mod event_fields;
 mod events;
 mod header;
@@ -14,18 +15,22 @@ mod lang;
 mod layout;
 mod monitors;
 mod multiview;
+mod notices;
 mod orbit_bar;
 mod palette;
 mod path_editor;
 mod playlist;
 mod status;
 mod style;
+mod t_bar;
 mod timeline;
 mod transport;
 mod widgets;
 
+pub use controls::{SurfaceRow, SurfaceView, SurfaceWish};
 pub use lang::Language;
 pub use layout::Layout;
+pub use notices::notice;
 pub use style::apply as apply_style;
 
 use crate::{
@@ -47,6 +52,8 @@ pub struct PictureTexture {
 pub struct Textures {
     /// One per camera along the arc; `None` before its first picture.
     pub cameras: Vec<Option<PictureTexture>>,
+    /// The cameras' pictures of the prepared instant, while a pivot is being chosen ([`ConsoleState::picks`]).
+    pub frozen: Vec<Option<PictureTexture>>,
     /// Preview.
     pub preview: Option<PictureTexture>,
     /// Program.
@@ -60,6 +67,15 @@ pub struct ConsoleState {
     pub language: Language,
     /// Whether the map of the keys is shown.
     pub keys_shown: bool,
+    /// The control surfaces, as the window knows them.
+    pub surface: Option<SurfaceView>,
+    /// Whether they are shown.
+    controls_shown: bool,
+    surface_wishes: Vec<SurfaceWish>,
+    /// A click into a camera's picture chooses the pivot.
+    picks: bool,
+    /// The T-bar moves in time.
+    t_bar_in_time: bool,
     /// What the event list is searched for.
     pub query: String,
     /// The element of the playlist whose controls are shown.
@@ -103,10 +119,47 @@ impl ConsoleState {
         self.editor.open
     }
 
+    /// Whether a click into a camera's picture chooses the pivot, so that the pictures of the prepared instant are wanted.
+    pub const fn picks(&self) -> bool {
+        self.picks
+    }
+
+    /// Whether the control surfaces are shown, so that [`ConsoleState::surface`] is wanted.
+    pub const fn shows_controls(&self) -> bool {
+        self.controls_shown
+    }
+
+    /// What the operator wants of the control surfaces; the window does it.
+    pub fn take_surface_wishes(&mut self) -> Vec<SurfaceWish> {
+        std::mem::take(&mut self.surface_wishes)
+    }
+
+    /// Puts them away; nothing is learned any more.
+    fn close_controls(&mut self) {
+        self.controls_shown = false;
+        self.surface_wishes.push(SurfaceWish::Learn(None));
+    }
+
+    /// What Escape puts away before it means anything to the show, topmost first.
+    pub fn top(&self) -> Option<Command> {
+        match () {
+            () if self.keys_shown => Some(Command::ShowKeys),
+            () if self.controls_shown => Some(Command::Controls),
+            () if self.picks => Some(Command::PivotMode),
+            () => None,
+        }
+    }
+
     /// Whether a command is the window's own and not the engine's.
     pub const fn owns(command: &Command) -> bool {
         match command {
-            Command::ShowKeys | Command::Search | Command::Rename | Command::Palette | Command::PathEditor => true,
+            Command::ShowKeys
+            | Command::Search
+            | Command::Rename
+            | Command::Palette
+            | Command::PivotMode
+            | Command::Controls
+            | Command::PathEditor => true,
             // Without a name, the window asks for one.
             Command::SaveTemplate(name) => name.is_empty(),
             _ => false,
@@ -117,6 +170,9 @@ impl ConsoleState {
     pub fn obey(&mut self, command: &Command) {
         match command {
             Command::PathEditor => self.editor.open = !self.editor.open,
+            Command::PivotMode => self.picks = !self.picks,
+            Command::Controls if self.controls_shown => self.close_controls(),
+            Command::Controls => self.controls_shown = true,
             Command::ShowKeys => self.keys_shown = !self.keys_shown,
             Command::Palette => {
                 self.palette = if self.palette.is_some() { None } else { Some(palette::Palette::default()) };
@@ -139,6 +195,7 @@ impl ConsoleState {
 pub enum Panel {
     Header,
     Preview,
+    TBar,
     Program,
     OrbitBar,
     Transport,
@@ -156,9 +213,10 @@ pub enum Panel {
 
 impl Panel {
     /// All panels.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Header,
         Self::Preview,
+        Self::TBar,
         Self::Program,
         Self::OrbitBar,
         Self::Transport,
@@ -178,12 +236,13 @@ impl Panel {
         lang::set(state.language);
         match self {
             Self::Header => header::show(ui, snapshot, state, out),
-            Self::Preview => monitors::preview(ui, snapshot, textures),
+            Self::Preview => monitors::preview(ui, snapshot, textures, out),
+            Self::TBar => t_bar::show(ui, snapshot, state, out),
             Self::Program => monitors::program(ui, snapshot, textures),
-            Self::OrbitBar => orbit_bar::show(ui, snapshot, out),
+            Self::OrbitBar => orbit_bar::show(ui, snapshot, state, out),
             Self::Transport => transport::show(ui, snapshot, out),
             Self::Jog => jog::show(ui, snapshot, state, out),
-            Self::Multiview => multiview::show(ui, snapshot, textures, out),
+            Self::Multiview => multiview::show(ui, snapshot, textures, state, out),
             Self::Timeline => timeline::show(ui, snapshot, out),
             Self::Events => events::show(ui, snapshot, state, out),
             Self::Playlist => playlist::show(ui, snapshot, state, out),
@@ -214,6 +273,7 @@ pub fn show(ui: &mut egui::Ui, snapshot: &Snapshot, textures: &Textures, state: 
     if state.keys_shown {
         keys::show(ui, whole, state);
     }
+    controls::show(ui, whole, state);
     palette::show(ui, whole, snapshot, state, &mut out);
     // The window's own wishes are answered here; the rest goes to the engine.
     for command in out.iter().filter(|c| ConsoleState::owns(c)) {

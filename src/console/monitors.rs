@@ -2,10 +2,10 @@
 
 use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
 
-use super::lang::{say, t, word};
-use super::{PictureTexture, Textures, orbit_bar, style, widgets};
+use super::lang::{current, say, t, word};
+use super::{PictureTexture, Textures, notices::notice, orbit_bar, style, widgets};
 use crate::{
-    engine::{HEAT_LEGEND, PreviewView, ProgramKind, Snapshot},
+    engine::{Command, HEAT_LEGEND, PreviewView, ProgramKind, Snapshot},
     replay::Readiness,
     time::MediaTime,
     view::ViewMode,
@@ -40,10 +40,32 @@ fn caption(ui: &Ui, room: Rect, left: &str, right: &str, right_color: Color32) {
     ui.painter().text(band.right_center() - vec2(8.0, 0.0), Align2::RIGHT_CENTER, right, style::text(13.0), right_color);
 }
 
-fn picture(ui: &Ui, room: Rect, texture: PictureTexture, label: &str) {
-    widgets::picture(ui, room, texture);
-    ui.interact(room, ui.scope_id().with("picture"), egui::Sense::hover())
-        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, label));
+/// The picture of a monitor; returns where it is, and how it is touched.
+fn picture(ui: &Ui, room: Rect, texture: PictureTexture, label: &str, sense: egui::Sense) -> (Rect, egui::Response) {
+    let rect = widgets::picture(ui, room, texture);
+    let response = ui.interact(room, ui.scope_id().with("picture"), sense);
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, label));
+    (rect, response)
+}
+
+/// Preview's picture with the pivot in it; a click chooses another one.
+fn preview_picture(ui: &Ui, room: Rect, texture: PictureTexture, p: &PreviewView, out: &mut Vec<Command>) {
+    // Without an event there is nothing to keep a pivot; while time runs a point would be of another instant.
+    let may_pick = p.event.is_some() && p.roll.is_none();
+    let sense = if may_pick { egui::Sense::click() } else { egui::Sense::hover() };
+    let (rect, response) = picture(ui, room, texture, t("preview-picture"), sense);
+    if let Some(share) = p.pivot.as_ref().and_then(|pivot| pivot.in_preview).filter(|_| p.roll.is_none()) {
+        widgets::cross(ui, rect, share, true);
+    }
+    if may_pick
+        && response.clicked()
+        && let Some(at) = response.interact_pointer_pos().and_then(|at| widgets::share_of(rect, at))
+    {
+        out.push(Command::PickPivot { camera: None, at });
+    }
+    if may_pick {
+        response.on_hover_cursor(egui::CursorIcon::Crosshair);
+    }
 }
 
 /// Where a position is, by the cameras at hand.
@@ -114,16 +136,17 @@ fn truth_meter(ui: &Ui, room: Rect, snapshot: &Snapshot, p: &PreviewView) {
     }
     let mut y = rect.bottom() + 12.0;
     for (_, [r, g, b], words) in HEAT_LEGEND {
+        let words = word("heat", words);
         let band = Rect::from_min_max(pos2(room.right() - 92.0, y - 8.0), pos2(room.right() - 8.0, y + 8.0));
         ui.painter().rect_filled(band, 0.0, Color32::from_black_alpha(165));
         ui.painter().rect_filled(Rect::from_center_size(pos2(band.left() + 10.0, y), vec2(10.0, 10.0)), 2.0, Color32::from_rgb(r, g, b));
-        ui.painter().text(pos2(band.left() + 20.0, y), Align2::LEFT_CENTER, words, style::text(11.0), style::TEXT);
+        ui.painter().text(pos2(band.left() + 20.0, y), Align2::LEFT_CENTER, &*words, style::text(11.0), style::TEXT);
         y += 16.0;
     }
 }
 
 /// Draws preview.
-pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
+pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures, out: &mut Vec<Command>) {
     let Some(p) = &snapshot.preview else {
         let room = frame(ui, "PRV", t("empty"), None, "");
         let remedy = if snapshot.events.is_empty() { t("press-mark") } else { t("press-mark-or-choose") };
@@ -134,9 +157,9 @@ pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
     let note = format!("{instant}  {}", ago(snapshot.now, instant));
     let room = frame(ui, "PRV", name, Some(style::PREVIEW), &note);
     match textures.preview {
-        Some(texture) if p.shown.is_some() => picture(ui, room, texture, t("preview-picture")),
+        Some(texture) if p.shown.is_some() => preview_picture(ui, room, texture, p, out),
         _ => match &p.problem {
-            Some(problem) => widgets::empty_state(ui, room, t("instant-not-available"), problem),
+            Some(problem) => widgets::empty_state(ui, room, t("instant-not-available"), &notice(current(), problem)),
             None => widgets::empty_state(ui, room, t("fetching-all"), t("appears-by-itself")),
         },
     }
@@ -158,7 +181,7 @@ pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
         top += 24.0;
     }
     if let (Some(problem), true) = (&p.problem, p.shown.is_some()) {
-        let galley = widgets::elided(ui, problem, style::text(12.0), style::TEXT, room.width() - 28.0);
+        let galley = widgets::elided(ui, &notice(current(), problem), style::text(12.0), style::TEXT, room.width() - 28.0);
         let band = Rect::from_min_size(pos2(room.left() + 8.0, top - 11.0), galley.size() + vec2(12.0, 6.0));
         ui.painter().rect_filled(band, 3.0, Color32::from_black_alpha(190));
         ui.painter().galley(band.min + vec2(6.0, 3.0), galley, style::TEXT);
@@ -195,7 +218,7 @@ pub fn program(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
     };
     let room = frame(ui, "PGM", &what, Some(style::PROGRAM), &note);
     match textures.program {
-        Some(texture) => picture(ui, room, texture, t("program-picture")),
+        Some(texture) => drop(picture(ui, room, texture, t("program-picture"), egui::Sense::hover())),
         None => widgets::empty_state(ui, room, t("waiting-first"), t("bars-until")),
     }
     if !left.is_empty() {

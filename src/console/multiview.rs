@@ -1,16 +1,20 @@
-//! The multiview: every feed with tally, health and rate. A click makes it the live camera.
+//! The multiview: every feed with tally, health and rate. A click makes it the live camera; while a pivot is chosen the tiles show the
+//! prepared instant, and a click says what the orbit turns about.
 
 use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::lang::{say, t};
-use super::{Textures, layout, style, widgets};
+use super::{ConsoleState, Textures, layout, style, widgets};
 use crate::engine::{CameraView, Command, FeedHealth, Snapshot, Tally};
 
 /// Draws the panel.
-pub fn show(ui: &mut Ui, snapshot: &Snapshot, textures: &Textures, out: &mut Vec<Command>) {
+pub fn show(ui: &mut Ui, snapshot: &Snapshot, textures: &Textures, state: &ConsoleState, out: &mut Vec<Command>) {
     let n = snapshot.cameras.len();
     let lost = snapshot.lost_cameras().count();
+    let picks = state.picks() && snapshot.preview.as_ref().is_some_and(|p| p.event.is_some() && !p.frames.is_empty());
     let note = match (n, lost) {
+        _ if picks => t("click-pivot").to_owned(),
+        _ if state.picks() => t("no-pivot-now").to_owned(),
         (0, _) => String::new(),
         (n, 0) => say!("cameras-count", count = n),
         (n, lost) => say!("cameras-lost", count = n, lost = lost),
@@ -25,8 +29,9 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, textures: &Textures, out: &mut Vec
     for (k, camera) in snapshot.cameras.iter().enumerate() {
         let corner = pos2(left + pitch.x * (k % columns) as f32 + (pitch.x - tile.x) / 2.0, inner.top() + pitch.y * (k / columns) as f32);
         let rect = Rect::from_min_size(corner, tile).shrink(2.0);
-        let texture = textures.cameras.get(k).copied().flatten();
-        one(ui, rect, k, camera, texture, snapshot, out);
+        let from = if picks { &textures.frozen } else { &textures.cameras };
+        let texture = from.get(k).copied().flatten();
+        one(ui, rect, k, camera, texture, (snapshot, picks), out);
     }
 }
 
@@ -36,7 +41,7 @@ fn one(
     k: usize,
     camera: &CameraView,
     texture: Option<super::PictureTexture>,
-    snapshot: &Snapshot,
+    (snapshot, picks): (&Snapshot, bool),
     out: &mut Vec<Command>,
 ) {
     let lost = camera.status.health == FeedHealth::Lost;
@@ -50,20 +55,33 @@ fn one(
         };
         WidgetInfo::selected(Role::Button, !lost, on_program, say!("camera-tile", number = k + 1, name = &camera.name, tally = tally))
     });
-    if response.clicked() {
+    if response.clicked() && !picks {
         out.push(Command::SelectCamera(k));
     }
     let label = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 16.0), rect.max);
     let room = Rect::from_min_max(rect.min, pos2(rect.right(), label.top()));
     if let Some(texture) = texture {
-        widgets::picture(ui, room, texture);
+        let picture = widgets::picture(ui, room, texture);
+        if let Some(pivot) = snapshot.preview.as_ref().and_then(|p| p.pivot.as_ref()) {
+            if let Some(share) = pivot.in_cameras.get(k).copied().flatten() {
+                widgets::cross(ui, picture, share, true);
+            }
+            if let Some((_, share)) = pivot.first_click.filter(|(camera, _)| *camera == k) {
+                widgets::cross(ui, picture, share, false);
+            }
+        }
+        if let Some(at) =
+            response.interact_pointer_pos().filter(|_| picks && response.clicked()).and_then(|at| widgets::share_of(picture, at))
+        {
+            out.push(Command::PickPivot { camera: Some(k), at });
+        }
     } else {
         ui.painter().rect_filled(room, 2.0, style::BACKGROUND);
-        if !lost {
+        if !lost || picks {
             ui.painter().text(room.center(), Align2::CENTER_CENTER, t("waiting"), style::text(11.0), style::DIM);
         }
     }
-    if lost {
+    if lost && !picks {
         ui.painter().rect_filled(room, 2.0, Color32::from_black_alpha(170));
         ui.painter().text(room.center(), Align2::CENTER_CENTER, t("no-picture"), style::text(12.5), style::AMBER);
     }
@@ -103,5 +121,9 @@ fn one(
         widgets::border(ui, rect, 1.0, style::AMBER);
     }
     let hint = if snapshot.phase == crate::replay::Phase::OnAir { t("click-returns") } else { t("click-live") };
-    response.on_hover_text(format!("{}. {hint}", camera.name));
+    if picks {
+        response.on_hover_cursor(egui::CursorIcon::Crosshair).on_hover_text(format!("{}. {}", camera.name, t("click-pivot")));
+    } else {
+        response.on_hover_text(format!("{}. {hint}", camera.name));
+    }
 }

@@ -4,12 +4,16 @@
 use egui::{Align2, Color32, Rect, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::lang::{say, t, word};
-use super::{monitors, style, widgets};
+use super::{ConsoleState, monitors, style, widgets};
 use crate::engine::{Command, CommandKind, FeedHealth, GapQuality, GapView, ProgramKind, Rung, RungReason, Snapshot, Tally};
 
 /// Room of the switches in the title line, points.
-const SWITCHES: [(CommandKind, f32); 3] =
-    [(CommandKind::NextRung, 64.0), (CommandKind::ToggleHeatMap, 52.0), (CommandKind::ToggleRealPixels, 86.0)];
+const SWITCHES: [(CommandKind, f32); 4] = [
+    (CommandKind::PivotMode, 58.0),
+    (CommandKind::NextRung, 64.0),
+    (CommandKind::ToggleHeatMap, 64.0),
+    (CommandKind::ToggleRealPixels, 86.0),
+];
 
 /// The colour of a class, on the bar and in the read-out.
 pub(super) fn gap_color(quality: GapQuality) -> Color32 {
@@ -21,11 +25,12 @@ pub(super) fn gap_color(quality: GapQuality) -> Color32 {
 }
 
 /// The switches of the ladder, right in the title line; returns their left edge.
-fn switches(ui: &mut Ui, inner: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) -> f32 {
+fn switches(ui: &mut Ui, inner: Rect, snapshot: &Snapshot, picks: bool, out: &mut Vec<Command>) -> f32 {
     let by_hand = snapshot.gap_at(snapshot.position).is_some_and(|g| g.state.why == RungReason::Operator);
     let mut right = inner.right();
     for (kind, width) in SWITCHES.into_iter().rev() {
         let (on, command) = match kind {
+            CommandKind::PivotMode => (picks, Command::PivotMode),
             CommandKind::ToggleHeatMap => (snapshot.heat_map, Command::ToggleHeatMap),
             CommandKind::ToggleRealPixels => (snapshot.real_pixels_only, Command::ToggleRealPixels),
             _ => (by_hand, Command::NextRung),
@@ -61,9 +66,9 @@ fn gap_words(gap: &GapView) -> (String, String) {
 }
 
 /// Draws the panel.
-pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
+pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Vec<Command>) {
     let inner = widgets::panel(ui, t("panel-orbit"), "");
-    let note_right = switches(ui, inner, snapshot, out) - 8.0;
+    let note_right = switches(ui, inner, snapshot, state.picks(), out) - 8.0;
     let note = Rect::from_min_max(pos2(inner.left() + 52.0, inner.top() - 20.0), pos2(note_right, inner.top() - 2.0));
     widgets::line(ui, note, &gap_note(snapshot), style::text(11.5), style::DIM);
     let n = snapshot.cameras.len();

@@ -8,6 +8,8 @@ use crate::engine::{Command, CommandInfo, CommandKind, Snapshot};
 
 const ROW: f32 = 30.0;
 const ROWS: usize = 12;
+/// Room of a name, points.
+const NAME: f32 = 150.0;
 
 /// What is typed, and the row that Enter runs.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -76,9 +78,10 @@ pub(super) fn show(ui: &mut Ui, whole: Rect, snapshot: &Snapshot, state: &mut Co
             ui.painter().rect_filled(rect, 4.0, if k == palette.row { style::ACCENT.gamma_multiply(0.4) } else { style::RAISED });
         }
         let y = rect.center().y;
-        ui.painter().text(pos2(rect.left() + 8.0, y), Align2::LEFT_CENTER, info.name, style::text(13.5), style::TEXT);
+        let name = widgets::fitted(ui, info.name, 13.5, style::TEXT, NAME);
+        ui.painter().galley(pos2(rect.left() + 8.0, y - name.size().y / 2.0), name, style::TEXT);
         let keys = ui.painter().text(pos2(rect.right() - 8.0, y), Align2::RIGHT_CENTER, info.shortcut, style::text(12.0), style::AMBER);
-        let words = Rect::from_min_max(pos2(rect.left() + 128.0, rect.top()), pos2(keys.left() - 10.0, rect.bottom()));
+        let words = Rect::from_min_max(pos2(rect.left() + NAME + 20.0, rect.top()), pos2(keys.left() - 10.0, rect.bottom()));
         widgets::line(ui, words, info.tooltip, style::text(11.5), style::DIM);
         if row.clicked() {
             run = Some(info.kind);

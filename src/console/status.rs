@@ -2,8 +2,8 @@
 
 use egui::{Color32, Rect, Role, Ui, WidgetInfo, pos2, vec2};
 
-use super::lang::{say, t};
-use super::{style, widgets};
+use super::lang::{current, say, t};
+use super::{notices::notice, style, widgets};
 use crate::engine::{Notice, NoticeLevel, Snapshot};
 
 /// A toast stays so long, nanoseconds.
@@ -14,7 +14,9 @@ const TOASTS: usize = 3;
 pub fn show(ui: &Ui, snapshot: &Snapshot) {
     let inner = widgets::panel(ui, "", "");
     let (text, color) = match snapshot.notices.last() {
-        Some(n) => (format!("{}  {}", n.at, n.text), if n.level == NoticeLevel::Warning { style::AMBER } else { style::DIM }),
+        Some(n) => {
+            (format!("{}  {}", n.at, notice(current(), &n.text)), if n.level == NoticeLevel::Warning { style::AMBER } else { style::DIM })
+        }
         None => (next_step(snapshot).to_owned(), style::DIM),
     };
     widgets::line(ui, inner, &text, style::text(12.5), color);
@@ -37,8 +39,9 @@ fn next_step(snapshot: &Snapshot) -> &'static str {
 pub fn toasts(ui: &Ui, room: Rect, snapshot: &Snapshot) {
     let fresh = |n: &&Notice| n.level == NoticeLevel::Warning && snapshot.now - n.at < TOAST_NANOS;
     let mut top = room.top();
-    for notice in snapshot.notices.iter().rev().filter(fresh).take(TOASTS) {
-        let job = egui::text::LayoutJob::simple(notice.text.clone(), style::text(13.5), style::TEXT, room.width() - 44.0);
+    for told in snapshot.notices.iter().rev().filter(fresh).take(TOASTS) {
+        let text = notice(current(), &told.text).into_owned();
+        let job = egui::text::LayoutJob::simple(text, style::text(13.5), style::TEXT, room.width() - 44.0);
         let galley = ui.fonts_mut(|f| f.layout_job(job));
         let rect = Rect::from_min_size(pos2(room.left(), top), vec2(room.width(), galley.size().y + 18.0));
         if rect.bottom() > room.bottom() {

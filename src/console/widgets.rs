@@ -78,11 +78,34 @@ pub fn letterbox(room: Rect, size_px: [u32; 2]) -> Rect {
     Rect::from_center_size(room.center(), vec2(w, h) * scale)
 }
 
-/// Draws a picture letterboxed in `room`.
-pub fn picture(ui: &Ui, room: Rect, texture: PictureTexture) {
+/// Draws a picture letterboxed in `room`, and returns where it is.
+pub fn picture(ui: &Ui, room: Rect, texture: PictureTexture) -> Rect {
     ui.painter().rect_filled(room, 2.0, Color32::from_rgb(6, 7, 9));
     let rect = letterbox(room, texture.size_px);
     ui.painter().image(texture.id, rect, Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0)), Color32::WHITE);
+    rect
+}
+
+/// Where in a picture a click was, shares from its top left; `None` beside it.
+pub fn share_of(picture: Rect, at: egui::Pos2) -> Option<[f64; 2]> {
+    let share = (at - picture.min) / picture.size();
+    (picture.contains(at) && share.is_finite()).then(|| [share.x, share.y].map(|v| f64::from(v.clamp(0.0, 1.0))))
+}
+
+/// The pivot in a picture: a cross with an open middle, so that what it marks is seen; `sure` is drawn whole, the first of two clicks as a ring.
+pub fn cross(ui: &Ui, picture: Rect, share: [f32; 2], sure: bool) {
+    let c = picture.min + picture.size() * vec2(share[0], share[1]);
+    let r = (picture.height() * 0.06).clamp(6.0, 18.0);
+    for (width, color) in [(3.5, Color32::from_black_alpha(200)), (1.5, style::AMBER)] {
+        let stroke = Stroke::new(width, color);
+        if sure {
+            for d in [vec2(1.0, 0.0), vec2(-1.0, 0.0), vec2(0.0, 1.0), vec2(0.0, -1.0)] {
+                ui.painter().line_segment([c + d * r * 0.3, c + d * r], stroke);
+            }
+        } else {
+            ui.painter().circle_stroke(c, r * 0.7, stroke);
+        }
+    }
 }
 
 /// A border inside a rectangle.

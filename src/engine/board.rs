@@ -1,17 +1,24 @@
 //! The board between the engine and its GPU thread: what is wanted now, by discipline. Posting never waits.
 //!
-//! `latest`: one slot each for the program picture, the preview picture, the solve, the measuring and the refining; a newer wish
-//! replaces the older. Measuring comes late, refining last: only while nothing is on air and nobody has asked for a picture for a while.
+//! `latest`: one slot each for the program picture, the preview picture, the picked point, the solve, the measuring and the refining; a
+//! newer wish replaces the older. Measuring comes late, refining last: only while nothing is on air and nobody has asked for a picture for a while.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use crossbeam::channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
 use super::live::GpuFault;
-use crate::{frame::Moment, rig::Camera, scene::Quality, time::MediaTime, view::ViewMode};
+use crate::{
+    frame::{Moment, Picture},
+    rig::Camera,
+    scene::Quality,
+    time::MediaTime,
+    view::ViewMode,
+};
 
 /// Measuring begins, or goes on, when nothing else was wanted for so long: an operator who scrubs is not to feel it.
 const QUIET: Duration = Duration::from_millis(300);
@@ -27,6 +34,30 @@ pub(super) struct ViewWish {
     pub mode: ViewMode,
     /// With the heat map over it.
     pub heat: bool,
+}
+
+/// A point that somebody clicked at, to be found in the scene of an instant.
+#[derive(Debug, Clone)]
+pub(super) struct PickWish {
+    /// The scene's instant.
+    pub instant: MediaTime,
+    /// What was looked through.
+    pub eye: Camera,
+    /// Where, px of that camera.
+    pub at_px: [f64; 2],
+}
+
+/// A view for somebody who looks on; dropped unanswered when a newer one comes.
+#[derive(Debug)]
+pub(super) struct LookWish {
+    /// The scene's instant.
+    pub instant: MediaTime,
+    /// The virtual camera.
+    pub target: Camera,
+    /// How.
+    pub mode: ViewMode,
+    /// Who waits.
+    pub answer: Sender<Result<Arc<Picture>, String>>,
 }
 
 /// A moment to solve.
@@ -63,7 +94,10 @@ pub(super) struct RefineWish {
 pub(super) enum Job {
     Program(ViewWish),
     Preview(ViewWish),
+    Pick(PickWish),
     Solve(SolveWish),
+    /// For somebody who looks on.
+    Look(LookWish),
     /// Score this camera.
     Measure(Arc<Moment>, usize),
     Refine(RefineWish),
@@ -76,7 +110,9 @@ pub(super) enum Job {
 struct Wishes {
     program: Option<ViewWish>,
     preview: Option<ViewWish>,
+    pick: Option<PickWish>,
     solve: Option<SolveWish>,
+    look: Option<LookWish>,
     measure: Option<MeasureWish>,
     refine: Option<RefineWish>,
     fault: Option<GpuFault>,
@@ -92,7 +128,8 @@ struct Wishes {
 impl Wishes {
     /// Nothing is wanted of the GPU that somebody waits for.
     fn is_idle(&self) -> bool {
-        let nothing = self.program.is_none() && self.preview.is_none() && self.solve.is_none() && self.fault.is_none();
+        let views = self.program.is_none() && self.preview.is_none() && self.pick.is_none();
+        let nothing = views && self.solve.is_none() && self.fault.is_none();
         nothing && !self.stop && self.on_air.is_none()
     }
 
@@ -142,6 +179,18 @@ impl Board {
         wishes.busy = Some(Instant::now());
         wishes.preview = Some(wish);
         drop(wishes);
+        self.posted.notify_one();
+    }
+
+    /// Replaces the point that is looked for.
+    pub fn post_pick_latest(&self, wish: PickWish) {
+        self.wishes.lock().pick = Some(wish);
+        self.posted.notify_one();
+    }
+
+    /// Replaces the look of those who look on: they come after everything that the operator waits for.
+    pub fn post_look_latest(&self, wish: LookWish) {
+        self.wishes.lock().look = Some(wish);
         self.posted.notify_one();
     }
 
@@ -273,8 +322,14 @@ impl Board {
             if let Some(wish) = wishes.preview.take() {
                 return Job::Preview(wish);
             }
+            if let Some(wish) = wishes.pick.take() {
+                return Job::Pick(wish);
+            }
             if let Some(wish) = wishes.solve.take() {
                 return Job::Solve(wish);
+            }
+            if let Some(wish) = wishes.look.take() {
+                return Job::Look(wish);
             }
             match wishes.next_in_background() {
                 Some(job) => {

@@ -29,6 +29,15 @@ pub enum Command {
     LastTen,
     /// Change an event.
     EditEvent(EventId, EventEdit),
+    /// Turn the moves of the prepared event about what stands at this place of a picture.
+    PickPivot {
+        /// The picture: a camera's, by its number along the arc; `None` is preview.
+        camera: Option<usize>,
+        /// Shares of its width and height, from the top left.
+        at: [f64; 2],
+    },
+    /// Let a click into a picture choose the pivot, or no longer (done by the window).
+    PivotMode,
     /// Take the last edit back; never what is on air.
     Undo,
     /// Make it again.
@@ -47,6 +56,13 @@ pub enum Command {
     StepCamera(i32),
     /// Put the prepared position at a place of the arc.
     SetOrbit(f64),
+    /// Put the T-bar at a share of its way, 0…1.
+    TBar {
+        /// Where it stands.
+        share: f64,
+        /// Through the event's time instead of along the path.
+        in_time: bool,
+    },
     /// Move the prepared instant by so many frames.
     JogFrames(i32),
     /// Freeze this instant.
@@ -125,6 +141,8 @@ pub enum Command {
     Export,
     /// Write the rig as it stands now, with cameras that were bumped where they were solved anew, to a file.
     SaveRig,
+    /// Show or hide the control surfaces, and learn controls there (done by the window).
+    Controls,
     /// Open or close the command palette (done by the window).
     Palette,
     /// Show or hide the map of the keys (done by the window).
@@ -144,6 +162,8 @@ pub enum CommandKind {
     LastFive,
     LastTen,
     EditEvent,
+    PivotMode,
+    PickPivot,
     Undo,
     Redo,
     Search,
@@ -153,6 +173,7 @@ pub enum CommandKind {
     MoveOrbit,
     StepCamera,
     SetOrbit,
+    TBar,
     JogFrames,
     JogTo,
     SelectEvent,
@@ -187,6 +208,7 @@ pub enum CommandKind {
     NextRung,
     Export,
     SaveRig,
+    Controls,
     Palette,
     ShowKeys,
     FullScreenProgram,
@@ -207,7 +229,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 53;
+    pub const COUNT: usize = 57;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -233,6 +255,13 @@ impl CommandKind {
             "Rate the prepared event, or give it the next colour; name, keywords and notes are under the list",
             "Ctrl+0 … 5, C",
         ),
+        info(
+            Self::PivotMode,
+            "PIVOT",
+            "Click the athlete in preview or in any camera's picture of the instant: the orbit turns about that point; again: done",
+            "X",
+        ),
+        info(Self::PickPivot, "Pivot here", "Turn about what stands in the middle of preview, or where you click in it", "Shift+X"),
         info(Self::Rename, "Rename", "Type another name for the prepared event", "F2"),
         info(Self::Search, "Search", "Search the events: words, colours, cameras; *3 is a rating of three or more", "Ctrl+F"),
         info(Self::Undo, "Undo", "Take the last edit back; never what is on air", "Ctrl+Z"),
@@ -242,6 +271,12 @@ impl CommandKind {
         info(Self::MoveOrbit, "Orbit", "Move along the arc, an eighth of a gap at a time", "Left / Right"),
         info(Self::StepCamera, "Next camera", "Move along the arc to the next real camera", "Ctrl+Left / Ctrl+Right"),
         info(Self::SetOrbit, "Orbit to", "Drag the orbit bar to put preview at any place of the arc", ""),
+        info(
+            Self::TBar,
+            "T-bar",
+            "The path by hand: along the arc in preview, along the move on air; with Ctrl through the event's time",
+            "",
+        ),
         info(Self::JogFrames, "Jog", "Move the frozen instant by one frame; with Shift by ten", "Up / Down, Shift+Left / Right"),
         info(Self::JogTo, "Jog to", "Click the timeline to freeze that instant", ""),
         info(Self::SelectEvent, "Prepare", "Prepare this event in preview", ""),
@@ -326,6 +361,7 @@ impl CommandKind {
             "Write the rig as it stands now, with bumped cameras where they were solved anew, to a file beside the show",
             "",
         ),
+        info(Self::Controls, "Controls", "MIDI, jog shuttles, game pads: what asks for what; learn it by touching", "Ctrl+L"),
         info(Self::Palette, "Commands", "Find a command by typing and run it", "Ctrl+K"),
         info(Self::ShowKeys, "Keys", "Show or hide the map of the keys", "?"),
         info(Self::FullScreenProgram, "Full screen", "Program window: full screen or window", "F11"),
@@ -341,6 +377,8 @@ impl CommandKind {
             Self::MarkOut => Command::MarkOut,
             Self::LastFive => Command::LastFive,
             Self::LastTen => Command::LastTen,
+            Self::PivotMode => Command::PivotMode,
+            Self::PickPivot => Command::PickPivot { camera: None, at: [0.5, 0.5] },
             Self::Undo => Command::Undo,
             Self::Redo => Command::Redo,
             Self::Search => Command::Search,
@@ -369,11 +407,13 @@ impl CommandKind {
             Self::NextRung => Command::NextRung,
             Self::Export => Command::Export,
             Self::SaveRig => Command::SaveRig,
+            Self::Controls => Command::Controls,
             Self::ShowKeys => Command::ShowKeys,
             Self::FullScreenProgram => Command::FullScreenProgram,
             Self::EditEvent
             | Self::MoveOrbit
             | Self::SetOrbit
+            | Self::TBar
             | Self::JogFrames
             | Self::JogTo
             | Self::SelectEvent
@@ -414,6 +454,8 @@ impl Command {
             Self::LastFive => CommandKind::LastFive,
             Self::LastTen => CommandKind::LastTen,
             Self::EditEvent(..) => CommandKind::EditEvent,
+            Self::PickPivot { .. } => CommandKind::PickPivot,
+            Self::PivotMode => CommandKind::PivotMode,
             Self::Undo => CommandKind::Undo,
             Self::Redo => CommandKind::Redo,
             Self::Search => CommandKind::Search,
@@ -423,6 +465,7 @@ impl Command {
             Self::MoveOrbit(_) => CommandKind::MoveOrbit,
             Self::StepCamera(_) => CommandKind::StepCamera,
             Self::SetOrbit(_) => CommandKind::SetOrbit,
+            Self::TBar { .. } => CommandKind::TBar,
             Self::JogFrames(_) => CommandKind::JogFrames,
             Self::JogTo(_) => CommandKind::JogTo,
             Self::SelectEvent(_) => CommandKind::SelectEvent,
@@ -457,6 +500,7 @@ impl Command {
             Self::NextRung => CommandKind::NextRung,
             Self::Export => CommandKind::Export,
             Self::SaveRig => CommandKind::SaveRig,
+            Self::Controls => CommandKind::Controls,
             Self::Palette => CommandKind::Palette,
             Self::ShowKeys => CommandKind::ShowKeys,
             Self::FullScreenProgram => CommandKind::FullScreenProgram,

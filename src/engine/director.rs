@@ -5,12 +5,15 @@ mod desk;
 mod levels;
 mod lists;
 mod log;
+mod looks;
 mod orders;
 mod paths;
 mod pictures;
+mod pivot;
 pub(super) use pictures::FULL_SIZE_WITHIN;
 mod reports;
 mod rolls;
+mod t_bar;
 mod tiers;
 mod truth;
 mod watch;
@@ -46,7 +49,7 @@ use crate::{
         path::Path,
         playlist::{Player, Template},
     },
-    rig,
+    rig::{self, Camera},
     time::MediaTime,
     view::ViewReport,
 };
@@ -83,6 +86,8 @@ pub(super) struct PreviewState {
     pub roll: Option<rolls::PreviewRoll>,
     /// The camera that a cut shows, by its number along the arc.
     cut: Option<usize>,
+    /// What the picture was asked for through, virtual or real.
+    eye: Option<Camera>,
 }
 
 /// What program shows beyond the transport's own state.
@@ -114,6 +119,8 @@ pub(super) struct ProgramState {
     origin: Option<MediaTime>,
     ticked_secs: f64,
     player: Player,
+    /// The T-bar moves it, not the clock.
+    by_hand: Option<t_bar::ByHand>,
     /// The element of the playlist that is in front.
     slot: usize,
     /// The replay's own newest picture, and whether it was shown.
@@ -157,6 +164,7 @@ pub(super) struct Director {
     templates: Vec<Template>,
     desk: desk::Desk,
     drawn: paths::Drawn,
+    picking: pivot::Picking,
     pub chosen_template: usize,
     /// Speed of the next roll, percent.
     pub speed_percent: i32,
@@ -223,6 +231,7 @@ impl Director {
                 origin: None,
                 ticked_secs: 0.0,
                 player: Player::default(),
+                by_hand: None,
                 slot: 0,
                 layer: None,
                 layer_is_new: false,
@@ -247,6 +256,7 @@ impl Director {
             templates: lists::templates(),
             desk: desk::Desk::new(options.desk.clone()),
             drawn: paths::Drawn::default(),
+            picking: pivot::Picking::default(),
             chosen_template: 0,
             speed_percent: 50,
             moments: Vec::new(),
@@ -277,7 +287,7 @@ impl Director {
         let rate = self.feeds.rate().fps().clamp(1.0, MAX_TICKS_PER_SEC);
         let interval = Duration::from_secs_f64(1.0 / rate);
         let mut due = Instant::now() + interval;
-        let Inbox { commands, gpu, moments, chunks, watch, exports, stop } = inbox;
+        let Inbox { commands, looks, gpu, moments, chunks, watch, exports, stop } = inbox;
         // A channel whose other end is gone is always ready: it must not be selected again.
         let never_gpu = crossbeam::channel::never();
         let mut gpu = gpu;
@@ -290,6 +300,7 @@ impl Director {
                     Ok(command) => self.command(command),
                     Err(_) => return,
                 },
+                recv(looks) -> ask => if let Ok(ask) = ask { self.look(ask) },
                 recv(gpu) -> report => if let Ok(report) = report { self.gpu_report(report) } else {
                     gpu = &never_gpu;
                     if self.gpu.problem.is_none() {

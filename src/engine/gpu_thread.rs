@@ -12,10 +12,11 @@ use std::{
 use crossbeam::channel::Sender;
 
 use super::{
-    board::{Board, Job, SolveWish, ViewWish},
+    board::{Board, Job, LookWish, PickWish, SolveWish, ViewWish},
     heat,
     live::GpuFault,
     meter::{CameraScore, MomentMeter},
+    pick,
     retime::RetimePolicy,
     rig_book::RigBook,
     truth::TruthError,
@@ -27,7 +28,7 @@ use crate::{
     scene::{Quality, Scene, SceneError, SceneOptions, SceneSolver},
     telemetry::StageTimes,
     time::MediaTime,
-    view::{ViewError, ViewReport, ViewSynthesizer},
+    view::{ViewError, ViewMode, ViewReport, ViewSynthesizer},
 };
 
 /// Scenes kept on the GPU: the one on air, the one in preview, and the one before.
@@ -74,6 +75,8 @@ pub(super) enum GpuReport {
     Rendered { program: bool, instant: MediaTime, picture: Arc<Picture>, report: ViewReport, secs: f64 },
     /// No picture. Nothing is to be done when the device `is_lost`: that is told by itself.
     RenderFailed { program: bool, instant: MediaTime, is_lost: bool, why: String },
+    /// What a click hit: inverse depth along z of the eye, 1/m; `None` where nobody upholds a surface, an error without the scene.
+    Picked { wish: PickWish, found: Result<Option<f64>, String> },
     /// Hidden cameras have said whether interpolating frames in time is truer.
     TimingJudged { pays: bool, worst_error_nanos: i64, nearest_db: f64, exact_db: f64 },
     /// A camera (index in the rig) was left out and scored, or cannot be.
@@ -177,7 +180,9 @@ impl Worker<'_> {
                 Job::Stop => return true,
                 Job::Program(wish) => self.render(true, &wish),
                 Job::Preview(wish) => self.render(false, &wish),
+                Job::Pick(wish) => self.pick(wish),
                 Job::Solve(wish) => self.solve(&mut solver, &wish),
+                Job::Look(wish) => self.look(&wish),
                 Job::Measure(moment, camera) => self.measure(&mut solver, &moment, camera),
                 Job::Refine(wish) => self.refine(&mut solver, &wish),
                 Job::Fault(GpuFault::DeviceLost) => {
@@ -228,6 +233,33 @@ impl Worker<'_> {
                 self.report(GpuReport::RenderFailed { program, instant, is_lost, why: e.to_string() });
             }
         }
+    }
+
+    /// A view for somebody who looks on.
+    fn look(&mut self, wish: &LookWish) {
+        let picture = match self.scenes.iter().rev().find(|held| held.instant == wish.instant) {
+            None => Err("the scene is not on the GPU any more".to_owned()),
+            Some(Held { scene, .. }) => {
+                let view = self.synthesizer.render(scene, &wish.target, wish.mode);
+                view.and_then(|view| view.read(&self.gpu)).map(Arc::new).map_err(|e| e.to_string())
+            }
+        };
+        // Who asked may have gone.
+        wish.answer.try_send(picture).ok();
+    }
+
+    /// Looks for the surface that a click hit, by a small view of the scene through the same eye.
+    fn pick(&mut self, wish: PickWish) {
+        let look = |worker: &mut Self| {
+            let held = worker.scenes.iter().rev().find(|held| held.instant == wish.instant);
+            let scene = &held.ok_or("the scene is not on the GPU any more")?.scene;
+            let (eye, at_px) = pick::small(&wish.eye, wish.at_px);
+            let view = worker.synthesizer.render(scene, &eye, ViewMode::Synthesis).map_err(|e| e.to_string())?;
+            let surface = view.read_surface(&worker.gpu).map_err(|e| e.to_string())?;
+            Ok(pick::frontmost(&surface, eye.width_px, at_px))
+        };
+        let found = look(self);
+        self.report(GpuReport::Picked { wish, found });
     }
 
     /// Frees every scene but that of an instant and the one on air.
@@ -367,7 +399,7 @@ impl Worker<'_> {
                 match job {
                     Job::Program(wish) => self.render(true, &wish),
                     Job::Preview(wish) => self.render(false, &wish),
-                    Job::Solve(_) | Job::Measure(..) | Job::Refine(_) | Job::Fault(_) | Job::Stop => {}
+                    Job::Pick(_) | Job::Solve(_) | Job::Look(_) | Job::Measure(..) | Job::Refine(_) | Job::Fault(_) | Job::Stop => {}
                 }
             }
             self.board.wants(instant)

@@ -30,11 +30,13 @@ use super::{
     watch_thread,
     watch_thread::{WatchDesk, WatchReport},
 };
-use crate::output::program::ChannelError;
 #[cfg(feature = "gstreamer")]
 use crate::output::program::{ChannelOptions, FrameTaker, ProgramOutput, SinkSpec};
+use crate::{frame::Picture, output::program::ChannelError};
 
 const COMMANDS_LOSSLESS: usize = 256;
+/// Looks of others that wait; more are refused.
+const LOOKS_DROP_NEWEST: usize = 4;
 const REPORTS_LOSSLESS: usize = 64;
 /// Chunks hold many pictures.
 const CHUNKS_LOSSLESS: usize = 4;
@@ -88,6 +90,7 @@ pub struct EngineOptions {
 #[derive(Debug)]
 pub struct Engine {
     commands: Sender<Command>,
+    looks: Sender<LookAsk>,
     snapshot: Arc<ArcSwap<Snapshot>>,
     board: Arc<Board>,
     moments: Arc<moment_thread::MomentWish>,
@@ -100,9 +103,49 @@ pub struct Engine {
     feeds: OutputFeeds,
 }
 
+/// The way to a running engine for those who live as long as they like; when the engine has ended, nothing is taken any more.
+#[derive(Debug, Clone)]
+pub struct EngineHandle {
+    commands: Sender<Command>,
+    looks: Sender<LookAsk>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+}
+
+/// Somebody else wants to look along the arc at the prepared instant, without moving preview.
+#[derive(Debug)]
+pub(super) struct LookAsk {
+    /// Along the arc, gaps.
+    pub position: f64,
+    pub width_px: u32,
+    pub answer: Sender<Result<Arc<Picture>, String>>,
+}
+
+impl EngineHandle {
+    /// As [`Engine::send`].
+    #[must_use]
+    pub fn send(&self, command: Command) -> bool {
+        self.commands.try_send(command).is_ok()
+    }
+
+    /// As [`Engine::snapshot`].
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.load_full()
+    }
+
+    /// A view of the prepared instant from a position along the arc, for somebody who looks on: preview and program stay as they are and
+    /// come first. Waits for at most `within`; an error says why there is none.
+    pub fn look(&self, position: f64, width_px: u32, within: Duration) -> Result<Arc<Picture>, String> {
+        let (answer, answered) = bounded(1);
+        let ask = LookAsk { position, width_px: width_px.clamp(16, 1920), answer };
+        self.looks.try_send(ask).or(Err("others look already; ask again"))?;
+        answered.recv_timeout(within).or(Err("the GPU is busy with preview and program; ask again"))?
+    }
+}
+
 /// What the engine thread listens to.
 pub(super) struct Inbox {
     pub commands: Receiver<Command>,
+    pub looks: Receiver<LookAsk>,
     pub gpu: Receiver<GpuReport>,
     pub moments: Receiver<MomentReport>,
     pub chunks: Receiver<ChunkReport>,
@@ -124,8 +167,10 @@ impl Engine {
         let board = Arc::new(Board::default());
         let moments = Arc::new(moment_thread::MomentWish::default());
         let strip = Arc::new(strip::StripWish::default());
+        let (looks, looks_in) = bounded(LOOKS_DROP_NEWEST);
         let mut engine = Self {
             commands,
+            looks,
             snapshot: Arc::new(ArcSwap::from_pointee(Snapshot::empty())),
             board: Arc::clone(&board),
             moments: Arc::clone(&moments),
@@ -163,6 +208,7 @@ impl Engine {
         snapshot.store(Arc::new(director.snapshot()));
         let inbox = Inbox {
             commands: commands_in,
+            looks: looks_in,
             gpu: gpu_in,
             moments: moments_in,
             chunks: chunks_in,
@@ -181,6 +227,11 @@ impl Engine {
             .map_err(|source| EngineError::Thread { name: name.to_owned(), source })?;
         self.threads.push(handle);
         Ok(())
+    }
+
+    /// The way here for threads of their own.
+    pub fn handle(&self) -> EngineHandle {
+        EngineHandle { commands: self.commands.clone(), looks: self.looks.clone(), snapshot: Arc::clone(&self.snapshot) }
     }
 
     /// Hands over a command; false when the engine is so far behind that it was not taken (say so to the operator).

@@ -27,6 +27,7 @@ mod live_history;
 mod meter;
 mod moment_thread;
 mod orbit;
+mod pick;
 pub mod plates;
 mod playing;
 #[cfg(feature = "gstreamer")]
@@ -56,10 +57,10 @@ pub use feeds::{DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus
 pub use heat::HEAT_LEGEND;
 pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_be_hidden, gap_scores};
 pub use level::{LevelCost, LevelView, preview_size_px, program_size_px};
-pub use live::{Engine, EngineError, EngineOptions, GpuFault};
+pub use live::{Engine, EngineError, EngineHandle, EngineOptions, GpuFault};
 pub use snapshot::{
-    CameraView, ElementView, ExportView, GapView, GpuView, MoveView, Notice, NoticeLevel, PathPoint, PathsView, PlaylistView, PreviewView,
-    ProgramKind, ProgramView, RollView, ShownPicture, Snapshot, Stand, Tally, TruthProgress, slate,
+    CameraView, ElementView, ExportView, GapView, GpuView, MoveView, Notice, NoticeLevel, PathPoint, PathsView, PivotView, PlaylistView,
+    PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, Snapshot, Stand, Tally, TruthProgress, slate,
 };
 pub mod truth;
 mod watch_thread;

@@ -40,6 +40,10 @@ impl Director {
             GapView { state: *state, bridged }
         });
         let gaps: Arc<[GapView]> = gaps.collect();
+        let frame_of = |i: &usize| {
+            let name = &self.feeds.rig().cameras[*i].name;
+            Some(Arc::clone(&moment.as_ref()?.frames.iter().find(|f| f.camera == *name)?.picture))
+        };
         let preview = self.transport.preview().map(|p| PreviewView {
             event: p.event,
             instant: p.instant,
@@ -51,6 +55,8 @@ impl Director {
             left_out,
             shown: self.preview.shown.clone(),
             roll: self.preview.roll.as_ref().map(|r| RollView { instant: r.at, speed_percent: r.speed_percent }),
+            pivot: self.pivot_view(),
+            frames: if moment.is_some() { order.iter().map(frame_of).collect() } else { vec![] },
         });
         let (instant, event) = self.transport.preview().map_or((crate::time::MediaTime::ZERO, None), |p| (p.instant, p.event));
         let range = self.prepared_range(instant, event);

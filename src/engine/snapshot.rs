@@ -105,6 +105,19 @@ pub struct RollView {
     pub speed_percent: i32,
 }
 
+/// What the prepared event turns about, and where it is seen. Places are shares of a picture's width and height.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PivotView {
+    /// In the world, metres; `None` while only the first of two clicks was made.
+    pub at_m: Option<[f64; 3]>,
+    /// In the cameras along the arc; `None` where it is outside the picture.
+    pub in_cameras: Vec<Option<[f32; 2]>>,
+    /// In preview.
+    pub in_preview: Option<[f32; 2]>,
+    /// The first of two clicks, which waits for the other: the camera's number along the arc, and where.
+    pub first_click: Option<(usize, [f32; 2])>,
+}
+
 /// Preview.
 #[derive(Debug, Clone)]
 pub struct PreviewView {
@@ -128,6 +141,10 @@ pub struct PreviewView {
     pub shown: Option<ShownPicture>,
     /// Time runs: a camera's own frame away from the prepared instant.
     pub roll: Option<RollView>,
+    /// What the event turns about, where that was said.
+    pub pivot: Option<PivotView>,
+    /// The cameras' own pictures of the instant, along the arc; empty until they are decoded.
+    pub frames: Vec<Option<Arc<Picture>>>,
 }
 
 /// What program shows.

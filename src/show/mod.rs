@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+mod control;
 mod nodes;
 
+pub use control::{LEAST_TOKEN, ShowControl};
 pub use nodes::{DEFAULT_LISTEN, ShowListener, ShowNode};
 
 /// A nudge beyond this is a mistake, milliseconds.
@@ -134,6 +136,8 @@ pub struct Show {
     pub language: Option<String>,
     /// Whose clock house time is counted by, and where it stands in the file, from 1; docs/show.md lists the forms.
     pub clock: Option<(String, usize)>,
+    /// What listens for commands besides the console.
+    pub control: ShowControl,
     /// The program output.
     pub program: Option<ShowProgram>,
     /// Where it goes, in the order of the file.
@@ -162,6 +166,8 @@ struct File {
     export: FileExport,
     #[serde(default)]
     desk: FileDesk,
+    #[serde(default)]
+    control: control::FileControl,
     program: Option<FileProgram>,
     #[serde(default)]
     outputs: Vec<Spanned<FileOutput>>,
@@ -350,6 +356,7 @@ impl Show {
             None => None,
         };
         let outputs = outputs(text, &read, &wrong)?;
+        let control = control::control(&read.control, folder, &wrong)?;
         let stem = || file.file_stem().map_or_else(|| "show".to_owned(), |s| s.to_string_lossy().into_owned());
         Ok(Self {
             file: file.to_owned(),
@@ -368,6 +375,7 @@ impl Show {
             retime,
             language,
             clock,
+            control,
             program,
             outputs,
         })

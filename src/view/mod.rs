@@ -82,9 +82,15 @@ impl View {
     /// How sure the view is of each pixel's surface, row-major: the support of the sources as a share of those that could see the
     /// point, 0 (nobody upholds it) to about 1; negative where no source offered a surface and it was filled.
     pub fn read_trust(&self, gpu: &Gpu) -> Result<Vec<f32>, ViewError> {
+        Ok(self.read_surface(gpu)?.into_iter().map(|(_, trust)| trust).collect())
+    }
+
+    /// Each pixel's surface, row-major: inverse depth (1/m along z of the target) and trust as of [`View::read_trust`].
+    pub fn read_surface(&self, gpu: &Gpu) -> Result<Vec<(f32, f32)>, ViewError> {
         let bytes = gpu.read_buffer(&self.surface)?;
         let pixels = self.texture.width() as usize * self.texture.height() as usize;
-        Ok(bytes.chunks_exact(8).take(pixels).map(|b| f32::from_le_bytes([b[4], b[5], b[6], b[7]])).collect())
+        let value = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+        Ok(bytes.chunks_exact(8).take(pixels).map(|b| (value(&b[..4]), value(&b[4..]))).collect())
     }
 
     /// Reads the picture back.

@@ -282,6 +282,8 @@ pub fn snapshot(state: State) -> Snapshot {
         left_out: vec![],
         shown: Some(ShownPicture { picture: Arc::new(picture(3)), serial: 9 }),
         roll: None,
+        pivot: None,
+        frames: vec![],
     };
     match state {
         State::Armed => {

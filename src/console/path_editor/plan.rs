@@ -51,6 +51,26 @@ fn nearest(cameras: &[Pos2], closed: bool, at: Pos2) -> f64 {
     (0..spans).map(on).min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0.0, |(_, p)| p)
 }
 
+/// Key frames at one place, side by side: each further out than the one before, so that a finger has each of them.
+fn apart(places: &[Option<Pos2>], center: Pos2) -> Vec<Option<Pos2>> {
+    let near = |a: Pos2, b: Pos2| a.distance(b) < ROW * 0.6;
+    let mut laid: Vec<Option<Pos2>> = Vec::new();
+    for place in places {
+        laid.push(place.map(|mut at| {
+            let away = at - center;
+            let out = if away.length() > 1.0 { away.normalized() } else { vec2(0.0, -1.0) };
+            for _ in 0..places.len() {
+                if !laid.iter().flatten().any(|other| near(*other, at)) {
+                    break;
+                }
+                at += out * (ROW * 0.75);
+            }
+            at
+        }));
+    }
+    laid
+}
+
 /// Draws it.
 pub(super) fn show(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, path: &Path, editor: &mut EditorState, out: &mut Vec<Command>) {
     let paths = &snapshot.paths;
@@ -90,9 +110,12 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, path: &Path, ed
     if cameras.len() < 2 {
         return;
     }
-    for (k, key) in path.keys.iter().enumerate() {
-        let Some(point) = at_time(paths, key.at_secs) else { continue };
-        let place = view.at(point.eye_m);
+    let places: Vec<Option<Pos2>> = path.keys.iter().map(|key| at_time(paths, key.at_secs).map(|p| view.at(p.eye_m))).collect();
+    for (k, (key, place)) in path.keys.iter().zip(apart(&places, center)).enumerate() {
+        let Some(place) = place else { continue };
+        if let Some(anchor) = places[k].filter(|anchor| *anchor != place) {
+            ui.painter().line_segment([anchor, place], Stroke::new(1.0, style::AMBER.gamma_multiply(0.6)));
+        }
         let response =
             ui.interact(Rect::from_center_size(place, vec2(ROW, ROW)), ui.scope_id().with(("plan key", k)), Sense::click_and_drag());
         let chosen = editor.key == Some(k);
@@ -125,6 +148,21 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, path: &Path, ed
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_at_one_place_lie_side_by_side() {
+        let center = pos2(100.0, 100.0);
+        let same = Some(pos2(100.0, 160.0));
+        let laid = apart(&[same, None, same, Some(pos2(20.0, 100.0)), same], center);
+        assert_eq!((laid[0], laid[1], laid[3]), (same, None, Some(pos2(20.0, 100.0))), "what has room stays");
+        let all: Vec<Pos2> = laid.into_iter().flatten().collect();
+        for (k, a) in all.iter().enumerate() {
+            assert!(all[k + 1..].iter().all(|b| a.distance(*b) >= ROW * 0.6), "{all:?}");
+        }
+        assert!(all[1].y > 170.0 && all[3].y > all[1].y, "outwards: {all:?}");
+        // Also in the very middle.
+        assert!(apart(&[Some(center), Some(center)], center)[1].is_some_and(|p| p.distance(center) > 10.0));
+    }
 
     #[test]
     fn a_pointer_finds_its_place_along_the_arc() {

@@ -170,6 +170,7 @@ impl Director {
         self.program.playing = playing;
         (self.program.origin, self.program.ticked_secs, self.program.player) = (None, 0.0, Player::default());
         (self.program.slot, self.program.mixing, self.program.outgoing) = (0, None, None);
+        self.program.by_hand = None;
     }
 
     /// Follows the list from element to element; false when it has ended and program is live again.

@@ -100,7 +100,7 @@ impl Standing {
 /// Writes the line.
 pub(super) fn tell(command: &Command, before: &Standing, after: &Standing) {
     let changes = before.changes(after);
-    if matches!(command, Command::SetOrbit(_) | Command::JogTo(_)) {
+    if matches!(command, Command::SetOrbit(_) | Command::TBar { .. } | Command::JogTo(_)) {
         tracing::debug!("operator: {command:?}: {changes}");
     } else {
         tracing::info!("operator: {command:?}: {changes}");

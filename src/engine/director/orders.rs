@@ -37,6 +37,7 @@ impl Director {
             Command::LastFive => self.mark_last(5),
             Command::LastTen => self.mark_last(10),
             Command::EditEvent(id, edit) => self.apply(TransportCommand::Edit(id, edit)),
+            Command::PickPivot { camera, at } => self.pick_pivot(camera, at),
             Command::Undo => self.apply(TransportCommand::Undo),
             Command::Redo => self.apply(TransportCommand::Redo),
             Command::Take => {
@@ -60,6 +61,7 @@ impl Director {
                 self.apply(TransportCommand::SetOrbit(to));
             }
             Command::SetOrbit(to) => self.apply(TransportCommand::SetOrbit(to)),
+            Command::TBar { share, in_time } => self.t_bar(share, in_time),
             Command::JogFrames(frames) => {
                 self.stop_preview();
                 if let Some(from) = self.transport.preview().map(|p| p.instant).or_else(|| self.newest()) {
@@ -111,8 +113,14 @@ impl Director {
             Command::NextElement => self.next_element(),
             Command::Export => self.start_export(),
             Command::SaveRig => self.save_rig(),
-            Command::ShowKeys | Command::FullScreenProgram | Command::Search | Command::Rename | Command::Palette | Command::PathEditor => {
-            }
+            Command::ShowKeys
+            | Command::FullScreenProgram
+            | Command::Search
+            | Command::Rename
+            | Command::Palette
+            | Command::PivotMode
+            | Command::Controls
+            | Command::PathEditor => {}
         }
     }
 

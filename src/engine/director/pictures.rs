@@ -171,6 +171,9 @@ impl Director {
             return;
         }
         self.preview.asked = Some(asked);
+        let real =
+            || self.transport.arc_order().get(station.round() as usize).and_then(|&i| self.watch.rig_at(instant).cameras.get(i).cloned());
+        self.preview.eye = target.clone().or_else(real);
         if let Some(target) = target {
             self.board.post_preview_latest(ViewWish { instant, target, mode: rung.mode(), heat });
         } else if let Some(picture) = self.real_picture(instant, station.round() as usize)
@@ -183,7 +186,7 @@ impl Director {
     }
 
     /// The picture of a camera (number along the arc) at an instant.
-    fn real_picture(&self, instant: MediaTime, camera: usize) -> Option<Arc<Picture>> {
+    pub(super) fn real_picture(&self, instant: MediaTime, camera: usize) -> Option<Arc<Picture>> {
         let moment = self.moment(instant)?;
         let name = &self.feeds.rig().cameras[*self.transport.arc_order().get(camera)?].name;
         moment.frames.iter().find(|f| f.camera == *name).map(|f| Arc::clone(&f.picture))

@@ -91,6 +91,7 @@ impl Director {
                 self.count_solve(Quality::Hero, cameras, secs, &stages);
                 self.refined(instant, kept, (air_db, hero_db));
             }
+            GpuReport::Picked { wish, found } => self.picked(&wish, found),
             GpuReport::Lost => self.gpu_lost(),
             GpuReport::OutOfMemory { instant, picture, program, why } => self.out_of_memory(instant, picture, program, why),
             GpuReport::Measured { instant, camera, result, secs } => {

@@ -68,7 +68,9 @@ impl Director {
         let now = self.feeds.now();
         let origin = *self.program.origin.get_or_insert(now);
         let secs = self.in_frames(now - origin);
-        self.program.player.advance(secs - self.program.ticked_secs, &playing.schedule);
+        if self.program.by_hand.is_none() {
+            self.program.player.advance(secs - self.program.ticked_secs, &playing.schedule);
+        }
         self.program.ticked_secs = secs;
     }
 
@@ -114,7 +116,7 @@ impl Director {
     }
 
     /// A roll on the camera nearest to a position.
-    fn plain_roll(&self, position: f64, anchor: MediaTime, from: MediaTime, to: MediaTime, speed_percent: i32) -> Path {
+    pub(super) fn plain_roll(&self, position: f64, anchor: MediaTime, from: MediaTime, to: MediaTime, speed_percent: i32) -> Path {
         let secs = |t: MediaTime| (t - anchor) as f64 * 1e-9;
         let (a, b) = if speed_percent < 0 { (to.min(from), from) } else { (from, to.max(from)) };
         let range = Roll { in_secs: secs(a), out_secs: secs(b), speed: f64::from(speed_percent) / 100.0 };

@@ -1,0 +1,95 @@
+//! The T-bar between the monitors: the path under the finger, from its beginning (top) to its end. TIME, or Ctrl meanwhile, moves it through
+//! the event's time instead.
+
+use egui::{Align2, Rect, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
+
+use super::lang::{command, t};
+use super::{ConsoleState, style, widgets};
+use crate::{
+    engine::{Command, CommandKind, ProgramKind, Snapshot},
+    replay::Phase,
+};
+
+/// Height of the switch, points.
+const SWITCH: f32 = 34.0;
+/// Height of the lever, points: a finger's.
+const LEVER: f32 = 30.0;
+
+/// Where the bar stands, 0…1, as far as the state says; in space or in time.
+fn stands(snapshot: &Snapshot, in_time: bool) -> Option<f64> {
+    let share_of = |at: crate::time::MediaTime, id| {
+        let event = snapshot.event(id)?;
+        Some(((at - event.begin) as f64 / ((event.end - event.begin) as f64).max(1.0)).clamp(0.0, 1.0))
+    };
+    match (snapshot.program.kind, &snapshot.preview) {
+        (ProgramKind::Replay { progress, .. }, _) if !in_time => Some(f64::from(progress)),
+        (ProgramKind::Replay { instant, progress, .. }, _) => match snapshot.program.roll {
+            Some(_) => Some(f64::from(progress)),
+            None => share_of(instant, snapshot.events.iter().find(|e| e.instant == instant)?.id),
+        },
+        (_, Some(p)) if in_time => share_of(p.roll.map_or(p.instant, |r| r.instant), p.event?),
+        (_, _) if in_time => None,
+        _ => Some((snapshot.position / snapshot.arc_length().max(1e-6)).clamp(0.0, 1.0)),
+    }
+}
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mut Vec<Command>) {
+    let rect = ui.max_rect();
+    ui.painter().rect_filled(rect, style::CORNER, style::PANEL);
+    let inner = rect.shrink2(vec2(5.0, 6.0));
+    let switch = Rect::from_min_max(pos2(inner.left(), inner.bottom() - SWITCH), inner.max);
+    let look = |on: bool| widgets::ButtonLook {
+        fill: if on { style::AMBER } else { style::RAISED },
+        color: if on { egui::Color32::BLACK } else { style::TEXT },
+        size: 11.5,
+        on: false,
+    };
+    let label = t("t-bar-time");
+    if widgets::big_button(ui, switch, label, "", true, look(state.t_bar_in_time)).on_hover_text(t("t-bar-time-tip")).clicked() {
+        state.t_bar_in_time = !state.t_bar_in_time;
+    }
+    let in_time = state.t_bar_in_time != ui.input(|i| i.modifiers.command);
+    let slot = Rect::from_min_max(inner.min, pos2(inner.right(), switch.top() - 6.0));
+    let way = Rect::from_min_max(slot.min + vec2(0.0, LEVER / 2.0), slot.max - vec2(0.0, LEVER / 2.0));
+    let stands = stands(snapshot, in_time);
+    let can = stands.is_some() && !snapshot.gaps.is_empty();
+    let response = ui.interact(slot, ui.scope_id().with("t-bar"), if can { Sense::click_and_drag() } else { Sense::hover() });
+    response.widget_info(|| WidgetInfo::slider(can, stands.unwrap_or(0.0), command(CommandKind::TBar).name));
+    let groove = Rect::from_center_size(way.center(), vec2(6.0, way.height()));
+    ui.painter().rect_filled(groove, 3.0, style::BACKGROUND);
+    for k in 0..=4 {
+        let y = way.top() + way.height() * k as f32 / 4.0;
+        ui.painter().hline(slot.left() + 2.0..=slot.left() + 8.0, y, Stroke::new(1.0, style::DIM));
+    }
+    let mut share = stands.unwrap_or(0.0);
+    if (response.dragged() || response.clicked())
+        && let Some(at) = response.interact_pointer_pos()
+    {
+        share = f64::from(((at.y - way.top()) / way.height().max(1.0)).clamp(0.0, 1.0));
+        out.push(Command::TBar { share, in_time });
+    }
+    let on_air = snapshot.phase == Phase::OnAir;
+    let color = match (can, in_time, on_air) {
+        (false, ..) => style::RAISED,
+        (true, true, _) => style::AMBER,
+        (true, false, true) => style::PROGRAM,
+        (true, false, false) => style::PREVIEW,
+    };
+    let lever = Rect::from_center_size(pos2(slot.center().x, way.top() + way.height() * share as f32), vec2(slot.width(), LEVER));
+    ui.painter().rect_filled(lever, 5.0, color);
+    widgets::border(ui, lever, if response.dragged() || response.hovered() { 2.0 } else { 1.0 }, egui::Color32::WHITE);
+    // Shape besides colour: an arrow along the path, a clock's hands in time.
+    let c = lever.center();
+    let ink = if in_time { egui::Color32::BLACK } else { style::ON_COLOR };
+    if in_time {
+        ui.painter().circle_stroke(c, 8.0, Stroke::new(1.5, ink));
+        ui.painter().line_segment([c, c - vec2(0.0, 6.0)], Stroke::new(1.5, ink));
+        ui.painter().line_segment([c, c + vec2(4.0, 0.0)], Stroke::new(1.5, ink));
+    } else {
+        ui.painter().text(c, Align2::CENTER_CENTER, if on_air { "PGM" } else { "PRV" }, style::text(11.0), ink);
+    }
+    if can {
+        response.on_hover_text(command(CommandKind::TBar).tooltip).on_hover_cursor(egui::CursorIcon::ResizeVertical);
+    }
+}

@@ -1,0 +1,257 @@
+//! The control API over HTTP: the state as JSON, commands as the words of [`super::text`], pictures as JPEG, and the producer's page. For
+//! Stream Deck's Companion, scripts, and producers who look on.
+//!
+//! Must not know: sockets.
+
+use std::{sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+
+use super::{
+    http::{Answer, Request},
+    hub::Hub,
+    text::EXAMPLES,
+};
+use crate::{
+    engine::{Command, CommandKind, ProgramKind, Snapshot},
+    frame::Picture,
+    replay::Event,
+    time::MediaTime,
+};
+
+/// The producer's page.
+const PAGE: &str = include_str!("producer.html");
+/// Widths of pictures that are given.
+const WIDTHS: std::ops::RangeInclusive<u32> = 32..=1920;
+const USUAL_WIDTH: u32 = 640;
+/// A look of a producer's own is waited for so long.
+const LOOK_WITHIN: Duration = Duration::from_secs(4);
+/// Commands of one request.
+const MOST_COMMANDS: usize = 100;
+
+/// Who may ask.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Needed where the server is reachable from other machines.
+    pub token: Option<String>,
+}
+
+/// Answers a request.
+pub fn answer(request: &Request, hub: &Hub, access: &Access) -> Answer {
+    if let Some(refused) = refused(request, access) {
+        return refused;
+    }
+    let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
+    match (request.method.as_str(), &path[..]) {
+        ("GET", [""]) => Answer { status: 200, kind: "text/html; charset=utf-8", body: PAGE.as_bytes().to_vec() },
+        ("GET", ["api", "state"]) => Answer::json(200, &state(&hub.snapshot())),
+        ("GET", ["api", "commands"]) => Answer::json(200, &commands()),
+        ("POST", ["api", "command"]) => command(request, hub),
+        ("POST", ["api", "command", rest @ ..]) => said(&[rest.join(" ")], hub),
+        ("GET", ["api", "program.jpg"]) => picture(&hub.snapshot().program.shown.picture, request),
+        ("GET", ["api", "preview.jpg"]) => match hub.snapshot().preview.as_ref().and_then(|p| p.shown.clone()) {
+            Some(shown) => picture(&shown.picture, request),
+            None => Answer::error(404, "nothing is prepared"),
+        },
+        ("GET", ["api", "camera", number]) => camera(number, hub, request),
+        ("GET", ["api", "look.jpg"]) => look(hub, request),
+        (method, ["api", "command", ..]) => {
+            Answer::error(405, &format!("{method} changes nothing: POST a command, such as `curl --data take …/api/command`"))
+        }
+        _ => Answer::error(
+            404,
+            "there are GET /, /api/state, /api/commands, /api/program.jpg, /api/preview.jpg, /api/camera/N.jpg, /api/look.jpg?position=P and POST /api/command",
+        ),
+    }
+}
+
+/// Why a request is not even looked at.
+fn refused(request: &Request, access: &Access) -> Option<Answer> {
+    let given = request.header("authorization").and_then(|v| v.strip_prefix("Bearer ")).or(request.header("x-volte-token"));
+    let given = given.or(request.value("token")).unwrap_or_default();
+    if let Some(token) = &access.token {
+        return (!super::same_secret(given, token))
+            .then(|| Answer::error(401, "the token is missing or wrong: send it as `X-Volte-Token`"));
+    }
+    // Without a token only this machine is answered; a page of another site that runs in a browser here must not give commands either.
+    let host = |value: &str| value.rsplit_once(':').map_or(value, |(host, port)| if port.contains(']') { value } else { host }).to_owned();
+    let is_ours = |host: &str| host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback());
+    let own = |value: &str| matches!(host(value).as_str(), "localhost" | "[::1]") || is_ours(&host(value));
+    let foreign = request.header("origin").is_some_and(|o| !own(o.rsplit("//").next().unwrap_or(o)))
+        || request.header("host").is_some_and(|h| !own(h))
+        || request.header("sec-fetch-site").is_some_and(|s| s == "cross-site");
+    foreign.then(|| Answer::error(403, "only pages and programs of this machine may ask; give the show a token to let others in"))
+}
+
+/// A body of lines, of a JSON text, a list of them, or `{"command": "take"}`.
+fn command(request: &Request, hub: &Hub) -> Answer {
+    let Ok(text) = std::str::from_utf8(&request.body) else { return Answer::error(400, "the body is no text") };
+    let is_json = text.trim_start().starts_with(['{', '[', '"']);
+    let lines: Vec<String> = if is_json {
+        let Ok(value) = serde_json::from_str::<Value>(text) else { return Answer::error(400, "the body begins like JSON and is none") };
+        let value = value.get("commands").or(value.get("command")).cloned().unwrap_or(value);
+        let of = |v: &Value| v.as_str().map(str::to_owned);
+        let read = match &value {
+            Value::Array(all) => all.iter().map(of).collect(),
+            one => of(one).map(|line| vec![line]),
+        };
+        let Some(lines) = read else {
+            return Answer::error(400, r#"write {"command": "take"}, {"commands": ["mark", "take"]}, or the words alone"#);
+        };
+        lines
+    } else {
+        text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned).collect()
+    };
+    said(&lines, hub)
+}
+
+/// Does all of them, or none where one is no command.
+fn said(lines: &[String], hub: &Hub) -> Answer {
+    if lines.is_empty() || lines.len() > MOST_COMMANDS {
+        return Answer::error(400, "the body has no command, or more than a hundred");
+    }
+    for (k, line) in lines.iter().enumerate() {
+        if let Err(e) = hub.understood(line) {
+            return Answer::error(400, &if lines.len() == 1 { e.to_string() } else { format!("line {}: {e}; nothing was done", k + 1) });
+        }
+    }
+    for line in lines {
+        if let Err(e) = hub.say(line) {
+            return Answer::error(503, &e.to_string());
+        }
+    }
+    Answer::json(200, &json!({ "done": lines }))
+}
+
+fn commands() -> Value {
+    let known: Vec<Value> = EXAMPLES
+        .iter()
+        .map(|example| {
+            // What the words mean is what the palette says of the command.
+            let kind: Option<CommandKind> = super::text::command_of(example).map(|c: Command| c.kind());
+            let info = kind.map(CommandKind::info);
+            json!({
+                "example": example,
+                "name": info.map_or("", |i| i.name),
+                "does": info.map_or("", |i| i.tooltip),
+                "keys": info.map_or("", |i| i.shortcut),
+            })
+        })
+        .collect();
+    json!({ "commands": known })
+}
+
+fn secs(at: MediaTime) -> f64 {
+    (at.secs_f64() * 1e6).round() * 1e-6
+}
+
+fn event(e: &Event) -> Value {
+    json!({
+        "id": e.id.0,
+        "name": e.name,
+        "at_secs": secs(e.instant),
+        "in_secs": secs(e.begin),
+        "out_secs": secs(e.end),
+        "rating": e.rating,
+        "colour": e.color.name(),
+        "keywords": e.keywords,
+        "angles": e.angles,
+        "notes": e.notes,
+        "takes": e.takes,
+        "pivot_m": e.pivot_m(),
+    })
+}
+
+/// The state as JSON. Cameras are numbered from 1 as on the keyboard; positions count gaps from 0 as in scripts.
+pub fn state(s: &Snapshot) -> Value {
+    let program = match s.program.kind {
+        ProgramKind::Live(k) => json!({ "shows": "live", "camera": k + 1, "name": s.cameras.get(k).map(|c| c.name.as_str()) }),
+        ProgramKind::Hold => json!({ "shows": "hold" }),
+        ProgramKind::Replay { instant, position, progress, solved } => json!({
+            "shows": "replay",
+            "at_secs": secs(s.program.roll.map_or(instant, |r| r.instant)),
+            "position": position,
+            "progress": progress,
+            "between_cameras": solved,
+            "speed_percent": s.program.roll.map_or(0, |r| r.speed_percent),
+        }),
+    };
+    let preview = s.preview.as_ref().map(|p| {
+        json!({
+            "event": p.event.map(|id| id.0),
+            "at_secs": secs(p.roll.map_or(p.instant, |r| r.instant)),
+            "position": p.position,
+            "readiness": format!("{:?}", p.readiness).to_lowercase(),
+            "progress": p.progress,
+            "problem": p.problem,
+            "pivot_m": p.pivot.as_ref().and_then(|pivot| pivot.at_m),
+            "speed_percent": p.roll.map_or(0, |r| r.speed_percent),
+        })
+    });
+    json!({
+        "serial": s.serial,
+        "now_secs": secs(s.now),
+        "phase": s.phase.label().to_lowercase(),
+        "can_take": s.can_take,
+        "position": s.position,
+        "arc_length": s.arc_length(),
+        "ring": s.closed,
+        "speed_percent": s.speed_percent,
+        "program": program,
+        "preview": preview,
+        "moves": s.moves.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(),
+        "chosen_move": s.chosen_move + 1,
+        "cameras": s.cameras.iter().map(|c| json!({
+            "name": c.name,
+            "tally": format!("{:?}", c.tally).to_lowercase(),
+            "health": format!("{:?}", c.status.health).to_lowercase(),
+            "fps": c.status.fps,
+        })).collect::<Vec<_>>(),
+        "events": s.events.iter().map(event).collect::<Vec<_>>(),
+        "playlist": { "elements": s.playlist.elements.len(), "elapsed_secs": s.playlist.elapsed_secs, "total_secs": s.playlist.total_secs },
+        "exporting": s.export.as_ref().map(|e| e.progress),
+        "quality": s.level.level.label().to_lowercase(),
+        "notices": s.notices.iter().rev().take(8).map(|n| json!({
+            "at_secs": secs(n.at), "level": format!("{:?}", n.level).to_lowercase(), "text": n.text,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+/// A picture as JPEG, as wide as asked for.
+fn picture(picture: &Arc<Picture>, request: &Request) -> Answer {
+    let width = request.value("width").and_then(|w| w.parse::<u32>().ok()).unwrap_or(USUAL_WIDTH);
+    let width = width.clamp(*WIDTHS.start(), *WIDTHS.end()).min(picture.width());
+    let height = (u64::from(picture.height()) * u64::from(width) / u64::from(picture.width().max(1))).max(1) as u32;
+    let rgb: Vec<u8> = picture.rgba().chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+    let Some(whole) = image::RgbImage::from_raw(picture.width(), picture.height(), rgb) else {
+        return Answer::error(503, "there is no picture yet");
+    };
+    let small = if width < picture.width() { image::imageops::thumbnail(&whole, width, height) } else { whole };
+    let mut body = Vec::new();
+    match image::codecs::jpeg::JpegEncoder::new_with_quality(&mut body, 80).encode_image(&small) {
+        Ok(()) => Answer { status: 200, kind: "image/jpeg", body },
+        Err(e) => Answer::error(503, &e.to_string()),
+    }
+}
+
+fn camera(number: &str, hub: &Hub, request: &Request) -> Answer {
+    let s = hub.snapshot();
+    let k = number.strip_suffix(".jpg").and_then(|n| n.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));
+    match k.and_then(|k| s.cameras.get(k)).map(|c| &c.live) {
+        Some(Some(live)) => picture(&live.picture, request),
+        Some(None) => Answer::error(404, "this camera has no picture"),
+        None => Answer::error(404, &format!("cameras are 1.jpg to {}.jpg", s.cameras.len())),
+    }
+}
+
+/// A producer's own look along the arc at the prepared instant; preview and program stay as they are.
+fn look(hub: &Hub, request: &Request) -> Answer {
+    let Some(position) = request.value("position").and_then(|p| p.parse::<f64>().ok()).filter(|p| p.is_finite()) else {
+        return Answer::error(400, "give a position along the arc: /api/look.jpg?position=2.5");
+    };
+    let width = request.value("width").and_then(|w| w.parse::<u32>().ok()).unwrap_or(USUAL_WIDTH).clamp(*WIDTHS.start(), 960);
+    match hub.engine().look(position, width, LOOK_WITHIN) {
+        Ok(own) => picture(&own, request),
+        Err(why) => Answer::error(503, &why),
+    }
+}

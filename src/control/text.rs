@@ -1,0 +1,428 @@
+//! Commands as words: the one language of scripts, of the control API and of what control surfaces are mapped to.
+//!
+//! Must not know: who says them, files, time.
+
+use crate::{
+    engine::{Command, Quality},
+    replay::{
+        EventColor, EventEdit, EventId,
+        path::{Easing, PathChannel, PathEdit, Preset},
+        playlist::{ElementId, PlaylistEdit, Transition},
+    },
+    time::MediaTime,
+};
+
+/// Every command that words can ask for: an example of each, in the order in which an operator meets them.
+pub const EXAMPLES: [&str; 49] = [
+    "mark",
+    "mark-here",
+    "in",
+    "out",
+    "last-5",
+    "last-10",
+    "undo",
+    "redo",
+    "take",
+    "return",
+    "orbit-to 2.5",
+    "orbit-by -0.125",
+    "camera-by 1",
+    "t-bar 0.5",
+    "t-bar-time 0.5",
+    "jog -3",
+    "jog-to 12.48",
+    "pivot-at preview 0.5 0.5",
+    "event 3",
+    "next-event",
+    "previous-event",
+    "remove-event 3",
+    "edit-event 3 rating 4",
+    "camera 4",
+    "nudge 4 -12.5",
+    "move 1",
+    "next-move",
+    "play",
+    "shuttle -1",
+    "roll-on",
+    "speed 50",
+    "speed-by 1",
+    "add",
+    "template",
+    "next-template",
+    "save-template Wide",
+    "edit-list loop on",
+    "play-list",
+    "next-element",
+    "new-path bounce",
+    "next-path",
+    "edit-path length 3",
+    "scrub-path 1.2",
+    "quality air",
+    "heat",
+    "real-pixels",
+    "next-rung",
+    "export",
+    "save-rig",
+];
+
+/// Why words are no command, with what to write instead.
+pub fn what_is_wrong(text: &str) -> String {
+    let text: String = text.trim().chars().filter(|c| !c.is_control()).take(80).collect();
+    let name = text.split(' ').next().unwrap_or_default();
+    let named = |example: &&&str| example.split(' ').next() == Some(name);
+    match EXAMPLES.iter().find(named) {
+        Some(example) if example.contains(' ') => format!("{text:?} is no command: {name} is written like `{example}`"),
+        Some(_) => format!("{text:?} is no command: nothing follows {name}"),
+        None => {
+            let near =
+                EXAMPLES.iter().find(|e| !name.is_empty() && (e.starts_with(name) || name.starts_with(e.split(' ').next().unwrap_or(e))));
+            near.map_or_else(|| format!("{text:?} is no command"), |e| format!("{text:?} is no command; there is `{e}`"))
+        }
+    }
+}
+
+/// The command of a line of text.
+pub fn command_of(text: &str) -> Option<Command> {
+    let (name, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let rest = rest.trim();
+    let number = || rest.parse::<f64>().ok().filter(|n| n.is_finite());
+    let whole = || rest.parse::<i32>().ok();
+    let id = |word: &str| word.parse::<u64>().ok();
+    let share = || number().filter(|share| (0.0..=1.0).contains(share));
+    let from_one = || rest.parse::<usize>().ok()?.checked_sub(1);
+    if rest.is_empty()
+        && let Some(command) = plain(name)
+    {
+        return Some(command);
+    }
+    Some(match name {
+        "orbit-by" => Command::MoveOrbit(number()?),
+        "orbit-to" => Command::SetOrbit(number()?),
+        "camera-by" => Command::StepCamera(whole()?),
+        "jog" => Command::JogFrames(whole()?),
+        "jog-to" => Command::JogTo(MediaTime::from_secs_f64(number()?)),
+        "t-bar" => Command::TBar { share: share()?, in_time: false },
+        "t-bar-time" => Command::TBar { share: share()?, in_time: true },
+        "pivot-at" => {
+            let (picture, at) = rest.split_once(' ')?;
+            let camera = if picture == "preview" { None } else { Some(picture.parse::<usize>().ok()?.checked_sub(1)?) };
+            let at: Vec<f64> = at.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+            Command::PickPivot { camera, at: at.try_into().ok().filter(|at: &[f64; 2]| at.iter().all(|v| (0.0..=1.0).contains(v)))? }
+        }
+        "event" => Command::SelectEvent(EventId(id(rest)?)),
+        "remove-event" => Command::RemoveEvent(EventId(id(rest)?)),
+        "camera" => Command::SelectCamera(from_one()?),
+        "nudge" => {
+            let (camera, ms) = rest.split_once(' ')?;
+            let ms = ms.trim().parse::<f64>().ok().filter(|ms| ms.abs() <= 10_000.0)?;
+            Command::Nudge { camera: camera.parse::<usize>().ok()?.checked_sub(1)?, by_nanos: (ms * 1e6).round() as i64 }
+        }
+        "move" => Command::SelectMove(from_one()?),
+        "shuttle" => Command::Shuttle(whole()?),
+        "speed" => Command::SetSpeed(whole()?),
+        "speed-by" => Command::StepSpeed(whole()?),
+        "save-template" if !rest.is_empty() => Command::SaveTemplate(rest.to_owned()),
+        "new-path" => Command::NewPath(Preset::from_name(rest)?),
+        "edit-path" => Command::EditPath(path_edit(rest)?),
+        "scrub-path" => Command::ScrubPath(number()?),
+        "quality" if rest == "auto" => Command::SetQuality(None),
+        "quality" => Command::SetQuality(Some(Quality::from_name(rest)?)),
+        "edit-event" => {
+            let (event, edit) = rest.split_once(' ')?;
+            Command::EditEvent(EventId(id(event)?), event_edit(edit.trim())?)
+        }
+        "edit-list" => Command::EditPlaylist(list_edit(rest)?),
+        _ => return None,
+    })
+}
+
+/// The commands that are one word.
+fn plain(name: &str) -> Option<Command> {
+    Some(match name {
+        "mark" => Command::Mark,
+        "mark-here" => Command::MarkHere,
+        "in" => Command::MarkIn,
+        "out" => Command::MarkOut,
+        "last-5" => Command::LastFive,
+        "last-10" => Command::LastTen,
+        "undo" => Command::Undo,
+        "redo" => Command::Redo,
+        "take" => Command::Take,
+        "return" => Command::Return,
+        "next-event" => Command::NextEvent,
+        "previous-event" => Command::PreviousEvent,
+        "next-move" => Command::NextMove,
+        "play" => Command::Play,
+        "roll-on" => Command::RollOn,
+        "add" => Command::AddElement,
+        "template" => Command::ApplyTemplate,
+        "next-template" => Command::NextTemplate,
+        "play-list" => Command::PlayList,
+        "next-element" => Command::NextElement,
+        "next-path" => Command::NextPath,
+        "heat" => Command::ToggleHeatMap,
+        "real-pixels" => Command::ToggleRealPixels,
+        "next-rung" => Command::NextRung,
+        "export" => Command::Export,
+        "save-rig" => Command::SaveRig,
+        _ => return None,
+    })
+}
+
+fn event_edit(text: &str) -> Option<EventEdit> {
+    let (what, value) = text.split_once(' ').unwrap_or((text, ""));
+    let at = || value.parse::<f64>().ok().filter(|v| v.is_finite()).map(MediaTime::from_secs_f64);
+    Some(match what {
+        "name" => EventEdit::Name(value.to_owned()),
+        "rating" => EventEdit::Rating(value.parse().ok()?),
+        "colour" => EventEdit::Color(EventColor::ALL.into_iter().find(|c| c.name() == value)?),
+        "notes" => EventEdit::Notes(value.to_owned()),
+        "keywords" => EventEdit::Keywords(value.split(',').map(|w| w.trim().to_owned()).filter(|w| !w.is_empty()).collect()),
+        "in" => EventEdit::In(at()?),
+        "out" => EventEdit::Out(at()?),
+        "tick" => EventEdit::Angle { camera: value.to_owned(), ticked: true },
+        "pivot" if value == "none" => EventEdit::Pivot(None),
+        "pivot" => EventEdit::Pivot(Some(three(value)?.map(|m| (m * 1e3).round() as i32))),
+        "untick" => EventEdit::Angle { camera: value.to_owned(), ticked: false },
+        _ => return None,
+    })
+}
+
+/// Three numbers.
+fn three(text: &str) -> Option<[f64; 3]> {
+    let values: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+    values.try_into().ok().filter(|v: &[f64; 3]| v.iter().all(|v| v.abs() < 1e5))
+}
+
+/// Key frames are numbered from 1.
+fn path_edit(text: &str) -> Option<PathEdit> {
+    let (what, value) = text.split_once(' ').unwrap_or((text, ""));
+    let value = value.trim();
+    let number = |word: &str| word.parse::<f64>().ok().filter(|n| n.is_finite());
+    let key = |word: &str| word.parse::<usize>().ok()?.checked_sub(1);
+    let on = |word: &str| ["off", "on"].iter().position(|w| *w == word).map(|k| k == 1);
+    Some(match what {
+        "remove" if value.is_empty() => PathEdit::Remove,
+        "name" if !value.is_empty() => PathEdit::Name(value.to_owned()),
+        "length" => PathEdit::Length(number(value)?),
+        "loop" => PathEdit::Looped(on(value)?),
+        "steady" => PathEdit::Stabilize(on(value)?),
+        "add-key" => PathEdit::AddKey(number(value)?),
+        "remove-key" => PathEdit::RemoveKey(key(value)?),
+        "key" => {
+            let mut words = value.splitn(3, ' ');
+            let (k, what, value) = (key(words.next()?)?, words.next()?, words.next()?.trim());
+            match what {
+                "at" => PathEdit::At(k, number(value)?),
+                "move" => {
+                    let mut words = value.split_whitespace();
+                    let (at_secs, channel, value) = (number(words.next()?)?, words.next()?, number(words.next()?)?);
+                    PathEdit::Move { key: k, at_secs, channel: PathChannel::ALL.into_iter().find(|c| c.name() == channel)?, value }
+                }
+                "ease" => PathEdit::Ease(k, Easing::ALL.into_iter().find(|e| e.name() == value)?),
+                "pivot" if value == "none" => PathEdit::Pivot(k, None),
+                "pivot" => PathEdit::Pivot(k, Some(three(value)?)),
+                channel => PathEdit::Set(k, PathChannel::ALL.into_iter().find(|c| c.name() == channel)?, number(value)?),
+            }
+        }
+        _ => return None,
+    })
+}
+
+fn path_text(edit: &PathEdit) -> Option<String> {
+    let on = |value: bool| if value { "on" } else { "off" };
+    Some(match edit {
+        PathEdit::Add(_) => return None,
+        PathEdit::Remove => "remove".to_owned(),
+        PathEdit::Name(name) => format!("name {}", name.replace(['#', '\n', '\r'], " ")),
+        PathEdit::Length(secs) => format!("length {secs}"),
+        PathEdit::Looped(value) => format!("loop {}", on(*value)),
+        PathEdit::Stabilize(value) => format!("steady {}", on(*value)),
+        PathEdit::AddKey(secs) => format!("add-key {secs}"),
+        PathEdit::RemoveKey(k) => format!("remove-key {}", k + 1),
+        PathEdit::At(k, secs) => format!("key {} at {secs}", k + 1),
+        PathEdit::Set(k, channel, value) => format!("key {} {} {value}", k + 1, channel.name()),
+        PathEdit::Move { key, at_secs, channel, value } => format!("key {} move {at_secs} {} {value}", key + 1, channel.name()),
+        PathEdit::Pivot(k, None) => format!("key {} pivot none", k + 1),
+        PathEdit::Pivot(k, Some([x, y, z])) => format!("key {} pivot {x} {y} {z}", k + 1),
+        PathEdit::Ease(k, ease) => format!("key {} ease {}", k + 1, ease.name()),
+    })
+}
+
+fn list_edit(text: &str) -> Option<PlaylistEdit> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let id = |word: &str| Some(ElementId(word.parse().ok()?));
+    let on = |word: &str| match word {
+        "on" => Some(true),
+        "off" => Some(false),
+        _ => None,
+    };
+    Some(match words[..] {
+        ["clear"] => PlaylistEdit::Clear,
+        ["loop", value] => PlaylistEdit::Loop(on(value)?),
+        ["remove", element] => PlaylistEdit::Remove(id(element)?),
+        ["place", element, to] => PlaylistEdit::Place(id(element)?, to.parse().ok()?),
+        ["speed", element, percent] => PlaylistEdit::Speed(id(element)?, percent.parse().ok()?),
+        ["cut", element] => PlaylistEdit::Transition(id(element)?, Transition::Cut),
+        ["dissolve", element, secs] => PlaylistEdit::Transition(id(element)?, Transition::Dissolve { secs: secs.parse().ok()? }),
+        ["hold", element, value] => PlaylistEdit::Hold(id(element)?, on(value)?),
+        _ => return None,
+    })
+}
+
+/// A command as a line of text; `None` for those that only a window or a program can ask for.
+pub fn text_of(command: &Command) -> Option<String> {
+    let on = |value: bool| if value { "on" } else { "off" };
+    Some(match command {
+        Command::Mark => "mark".to_owned(),
+        Command::MarkHere => "mark-here".to_owned(),
+        Command::MarkIn => "in".to_owned(),
+        Command::MarkOut => "out".to_owned(),
+        Command::LastFive => "last-5".to_owned(),
+        Command::LastTen => "last-10".to_owned(),
+        Command::PickPivot { camera, at: [x, y] } => {
+            let picture = camera.map_or_else(|| "preview".to_owned(), |k| (k + 1).to_string());
+            format!("pivot-at {picture} {x} {y}")
+        }
+        Command::TBar { share, in_time } => format!("{} {share}", if *in_time { "t-bar-time" } else { "t-bar" }),
+        Command::Undo => "undo".to_owned(),
+        Command::Redo => "redo".to_owned(),
+        Command::Take => "take".to_owned(),
+        Command::Return => "return".to_owned(),
+        Command::MoveOrbit(by) => format!("orbit-by {by}"),
+        Command::SetOrbit(to) => format!("orbit-to {to}"),
+        Command::StepCamera(by) => format!("camera-by {by}"),
+        Command::JogFrames(frames) => format!("jog {frames}"),
+        Command::JogTo(at) => format!("jog-to {:.9}", at.secs_f64()),
+        Command::SelectEvent(id) => format!("event {}", id.0),
+        Command::NextEvent => "next-event".to_owned(),
+        Command::PreviousEvent => "previous-event".to_owned(),
+        Command::RemoveEvent(id) => format!("remove-event {}", id.0),
+        Command::SelectCamera(k) => format!("camera {}", k + 1),
+        Command::Nudge { camera, by_nanos } => format!("nudge {} {}", camera + 1, *by_nanos as f64 * 1e-6),
+        Command::SelectMove(k) => format!("move {}", k + 1),
+        Command::NextMove => "next-move".to_owned(),
+        Command::Play => "play".to_owned(),
+        Command::Shuttle(by) => format!("shuttle {by}"),
+        Command::RollOn => "roll-on".to_owned(),
+        Command::SetSpeed(percent) => format!("speed {percent}"),
+        Command::StepSpeed(by) => format!("speed-by {by}"),
+        Command::AddElement => "add".to_owned(),
+        Command::ApplyTemplate => "template".to_owned(),
+        Command::NextTemplate => "next-template".to_owned(),
+        // Without a name a window asks for one.
+        Command::SaveTemplate(name) if name.trim().is_empty() => return None,
+        Command::SaveTemplate(name) => format!("save-template {}", name.replace(['#', '\n', '\r'], " ")),
+        Command::PlayList => "play-list".to_owned(),
+        Command::NextElement => "next-element".to_owned(),
+        Command::NewPath(preset) => format!("new-path {}", preset.name()),
+        Command::NextPath => "next-path".to_owned(),
+        Command::EditPath(edit) => format!("edit-path {}", path_text(edit)?),
+        Command::ScrubPath(secs) => format!("scrub-path {secs}"),
+        Command::SetQuality(None) => "quality auto".to_owned(),
+        Command::SetQuality(Some(level)) => format!("quality {}", level.label().to_lowercase()),
+        Command::ToggleHeatMap => "heat".to_owned(),
+        Command::ToggleRealPixels => "real-pixels".to_owned(),
+        Command::NextRung => "next-rung".to_owned(),
+        Command::Export => "export".to_owned(),
+        Command::SaveRig => "save-rig".to_owned(),
+        Command::EditEvent(id, edit) => {
+            let edit = match edit {
+                EventEdit::Name(name) => format!("name {name}"),
+                EventEdit::Rating(rating) => format!("rating {rating}"),
+                EventEdit::Color(color) => format!("colour {}", color.name()),
+                EventEdit::Notes(notes) => format!("notes {notes}"),
+                EventEdit::Keywords(words) => format!("keywords {}", words.join(", ")),
+                EventEdit::In(at) => format!("in {:.9}", at.secs_f64()),
+                EventEdit::Out(at) => format!("out {:.9}", at.secs_f64()),
+                EventEdit::Pivot(None) => "pivot none".to_owned(),
+                EventEdit::Pivot(Some(mm)) => {
+                    let [x, y, z] = mm.map(|v| f64::from(v) * 1e-3);
+                    format!("pivot {x:.3} {y:.3} {z:.3}")
+                }
+                EventEdit::Angle { camera, ticked: true } => format!("tick {camera}"),
+                EventEdit::Angle { camera, ticked: false } => format!("untick {camera}"),
+            };
+            // A comment sign or a line end would be read as something else.
+            format!("edit-event {} {}", id.0, edit.replace(['#', '\n', '\r'], " "))
+        }
+        Command::EditPlaylist(edit) => match edit {
+            PlaylistEdit::Add(_) => return None,
+            PlaylistEdit::Clear => "edit-list clear".to_owned(),
+            PlaylistEdit::Loop(value) => format!("edit-list loop {}", on(*value)),
+            PlaylistEdit::Remove(id) => format!("edit-list remove {}", id.0),
+            PlaylistEdit::Place(id, to) => format!("edit-list place {} {to}", id.0),
+            PlaylistEdit::Speed(id, percent) => format!("edit-list speed {} {percent}", id.0),
+            PlaylistEdit::Transition(id, Transition::Cut) => format!("edit-list cut {}", id.0),
+            PlaylistEdit::Transition(id, Transition::Dissolve { secs }) => format!("edit-list dissolve {} {secs}", id.0),
+            PlaylistEdit::Hold(id, value) => format!("edit-list hold {} {}", id.0, on(*value)),
+        },
+        Command::SetRung { .. }
+        | Command::Search
+        | Command::Rename
+        | Command::Palette
+        | Command::PivotMode
+        | Command::Controls
+        | Command::PathEditor
+        | Command::ShowKeys
+        | Command::FullScreenProgram => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_down_is_read_again() {
+        let at = MediaTime::from_nanos(12_345_678_901);
+        let id = ElementId(4);
+        let all = [
+            Command::Mark,
+            Command::LastTen,
+            Command::MoveOrbit(-0.125),
+            Command::SetOrbit(2.375),
+            Command::JogTo(at),
+            Command::SelectCamera(0),
+            Command::SelectMove(7),
+            Command::Nudge { camera: 3, by_nanos: -12_345_678 },
+            Command::SetSpeed(-400),
+            Command::Shuttle(-1),
+            Command::SetQuality(None),
+            Command::SetQuality(Some(Quality::Hero)),
+            Command::EditEvent(EventId(3), EventEdit::Name("Goal by 9".to_owned())),
+            Command::EditEvent(EventId(3), EventEdit::Keywords(vec!["a".to_owned(), "b c".to_owned()])),
+            Command::EditEvent(EventId(3), EventEdit::Color(EventColor::Violet)),
+            Command::EditEvent(EventId(3), EventEdit::Out(at)),
+            Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Dissolve { secs: 0.5 })),
+            Command::EditPlaylist(PlaylistEdit::Place(id, 2)),
+            Command::EditPlaylist(PlaylistEdit::Hold(id, true)),
+            Command::EditPlaylist(PlaylistEdit::Clear),
+            Command::PlayList,
+            Command::SaveTemplate("Wide, close".to_owned()),
+            Command::EditEvent(EventId(3), EventEdit::Pivot(Some([-1250, 3, 900]))),
+            Command::NewPath(Preset::PunchIn),
+            Command::NextPath,
+            Command::ScrubPath(1.25),
+            Command::EditPath(PathEdit::Name("Round the net".to_owned())),
+            Command::EditPath(PathEdit::Length(3.5)),
+            Command::EditPath(PathEdit::Looped(true)),
+            Command::EditPath(PathEdit::Stabilize(false)),
+            Command::EditPath(PathEdit::AddKey(0.8)),
+            Command::EditPath(PathEdit::RemoveKey(2)),
+            Command::EditPath(PathEdit::At(0, 0.25)),
+            Command::EditPath(PathEdit::Move { key: 1, at_secs: 0.5, channel: PathChannel::Zoom, value: 1.5 }),
+            Command::EditPath(PathEdit::Set(1, PathChannel::Instant, -0.04)),
+            Command::EditPath(PathEdit::Set(1, PathChannel::Position, 3.125)),
+            Command::EditPath(PathEdit::Pivot(1, Some([0.5, -1.0, 1.25]))),
+            Command::EditPath(PathEdit::Pivot(1, None)),
+            Command::EditPath(PathEdit::Ease(0, Easing::EaseOut)),
+            Command::EditPath(PathEdit::Remove),
+            Command::RollOn,
+        ];
+        for command in all {
+            let text = text_of(&command).unwrap();
+            assert_eq!(command_of(&text), Some(command), "{text}");
+        }
+    }
+}

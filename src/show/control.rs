@@ -1,0 +1,78 @@
+//! Control surfaces of a show file: what listens, and who may give commands.
+
+use std::{
+    net::SocketAddr,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::ShowError;
+use crate::address::Secret;
+
+/// The shortest token, characters.
+pub const LEAST_TOKEN: usize = 12;
+
+/// What listens for commands besides the console; nothing unless the show says so.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ShowControl {
+    /// OSC over UDP.
+    pub osc: Option<SocketAddr>,
+    /// The control API over HTTP.
+    pub http: Option<SocketAddr>,
+    /// What strangers must know.
+    pub token: Option<Secret>,
+    /// Device files: MIDI, or input devices below `/dev/input`.
+    pub surfaces: Vec<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FileControl {
+    osc: Option<Spanned<String>>,
+    http: Option<Spanned<String>>,
+    token: Option<Spanned<String>>,
+    #[serde(default)]
+    surfaces: Vec<PathBuf>,
+}
+
+/// The table, checked.
+pub(super) fn control(
+    read: &FileControl,
+    folder: &Path,
+    wrong: &impl Fn(&Range<usize>, String) -> ShowError,
+) -> Result<ShowControl, ShowError> {
+    let token = match &read.token {
+        Some(token) if token.as_ref().chars().count() < LEAST_TOKEN || token.as_ref().contains(['/', ' ']) => {
+            let problem = format!(
+                "the token is shorter than {LEAST_TOKEN} characters, or has a space or a slash in it; `openssl rand -hex 12` makes one"
+            );
+            return Err(wrong(&token.span(), problem));
+        }
+        token => token.as_ref().map(|t| Secret::new(t.as_ref())),
+    };
+    let address = |key: &str, port: u16, value: &Option<Spanned<String>>| {
+        let Some(value) = value else { return Ok(None) };
+        let address: SocketAddr = value.as_ref().parse().or_else(|_| {
+            Err(wrong(
+                &value.span(),
+                format!("{key} is no address; write one like \"127.0.0.1:{port}\" (this machine alone) or \"0.0.0.0:{port}\""),
+            ))
+        })?;
+        if !address.ip().is_loopback() && token.is_none() {
+            let problem = format!(
+                "{key} can be reached from other machines: give token = \"…\" ({LEAST_TOKEN} characters or more) beside it, or listen at 127.0.0.1"
+            );
+            return Err(wrong(&value.span(), problem));
+        }
+        Ok(Some(address))
+    };
+    Ok(ShowControl {
+        osc: address("osc", 9000, &read.osc)?,
+        http: address("http", 8700, &read.http)?,
+        surfaces: read.surfaces.iter().map(|path| folder.join(path)).collect(),
+        token,
+    })
+}
