@@ -120,7 +120,7 @@ fn draw(snapshot: &Snapshot) -> anyhow::Result<image::RgbaImage> {
             };
             let cameras = snapshot.cameras.iter().map(|c| c.live.as_ref().map(|l| upload(&l.picture))).collect();
             let preview = snapshot.preview.as_ref().and_then(|p| p.shown.as_ref()).map(|s| upload(&s.picture));
-            Textures { cameras, preview, program: Some(upload(&snapshot.program.shown.picture)) }
+            Textures { cameras, preview, program: Some(upload(&snapshot.program.shown.picture)), ..Textures::default() }
         });
         let whole = egui::UiBuilder::new().max_rect(egui::Rect::from_min_size(egui::Pos2::ZERO, size));
         ui.scope_builder(whole, |ui| console::show(ui, &snapshot, textures, &mut state));

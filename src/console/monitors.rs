@@ -118,7 +118,9 @@ fn state_of(p: &PreviewView) -> (String, Color32) {
 fn truth_meter(ui: &Ui, room: Rect, snapshot: &Snapshot, p: &PreviewView) {
     let Some(gap) = snapshot.gap_at(p.position) else { return };
     let share = p.position - p.position.floor();
-    let at_camera = !(0.005..=0.995).contains(&share);
+    // Turned about a pivot of its own, a view at a camera is not that camera's picture.
+    let turned = p.pivot.as_ref().is_some_and(|pivot| pivot.at_m.is_some());
+    let at_camera = !(0.005..=0.995).contains(&share) && !turned;
     let (text, fill) = match &gap.state.score {
         // At a camera every rung shows its own picture.
         _ if at_camera || p.roll.is_some() || p.readiness < Readiness::Solved || snapshot.real_pixels_only => {

@@ -46,7 +46,10 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
         on: false,
     };
     let label = t("t-bar-time");
-    if widgets::big_button(ui, switch, label, "", true, look(state.t_bar_in_time)).on_hover_text(t("t-bar-time-tip")).clicked() {
+    if widgets::big_button(ui, switch, label, "", true, look(state.t_bar_in_time))
+        .on_hover_text(format!("{}. {}", command(CommandKind::TBar).tooltip, t("t-bar-time-tip")))
+        .clicked()
+    {
         state.t_bar_in_time = !state.t_bar_in_time;
     }
     let in_time = state.t_bar_in_time != ui.input(|i| i.modifiers.command);
@@ -89,7 +92,8 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
     } else {
         ui.painter().text(c, Align2::CENTER_CENTER, if on_air { "PGM" } else { "PRV" }, style::text(11.0), ink);
     }
+    // Its tooltip is the switch's: here it would cover program.
     if can {
-        response.on_hover_text(command(CommandKind::TBar).tooltip).on_hover_cursor(egui::CursorIcon::ResizeVertical);
+        response.on_hover_cursor(egui::CursorIcon::ResizeVertical);
     }
 }

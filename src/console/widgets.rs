@@ -95,8 +95,8 @@ pub fn share_of(picture: Rect, at: egui::Pos2) -> Option<[f64; 2]> {
 /// The pivot in a picture: a cross with an open middle, so that what it marks is seen; `sure` is drawn whole, the first of two clicks as a ring.
 pub fn cross(ui: &Ui, picture: Rect, share: [f32; 2], sure: bool) {
     let c = picture.min + picture.size() * vec2(share[0], share[1]);
-    let r = (picture.height() * 0.06).clamp(6.0, 18.0);
-    for (width, color) in [(3.5, Color32::from_black_alpha(200)), (1.5, style::AMBER)] {
+    let r = (picture.height() * 0.07).clamp(9.0, 20.0);
+    for (width, color) in [(5.0, Color32::from_black_alpha(220)), (2.0, style::AMBER)] {
         let stroke = Stroke::new(width, color);
         if sure {
             for d in [vec2(1.0, 0.0), vec2(-1.0, 0.0), vec2(0.0, 1.0), vec2(0.0, -1.0)] {

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 
 use super::{
     hub::Hub,
-    mapping::{Mapping, MappingError},
+    mapping::Mapping,
     touch::{InputParser, MidiParser, Touch},
 };
 
@@ -239,9 +239,4 @@ pub(super) fn follow(path: &Path, surface: &Arc<Surface>, hub: &Hub, stop: &Atom
             std::thread::sleep(Duration::from_millis(20));
         }
     }
-}
-
-/// Whether a file that was to be a mapping is one.
-pub fn check(text: &str) -> Result<(), MappingError> {
-    Mapping::from_toml(text).map(drop)
 }

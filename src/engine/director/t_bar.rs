@@ -43,7 +43,10 @@ impl Director {
                         .warn("This replay belongs to no event, so time has no ends for the T-bar. Mark it before the take".to_owned());
                 };
                 let path = self.plain_roll(position, on_air.instant, begin, end, 100);
-                let Some(track) = self.laid(&path, on_air.instant) else { return };
+                let Some(track) = self.laid(&path, on_air.instant) else {
+                    self.program.by_hand = Some(by_hand);
+                    return;
+                };
                 Playing::take(track, on_air.instant, false)
             } else {
                 by_hand.taken.clone()
