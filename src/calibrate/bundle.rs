@@ -182,7 +182,8 @@ pub(super) struct Linear {
     /// Per unit of rotation (3) and of the camera's centre in metres (3).
     pub by_pose: [DVec2; POSE],
     by_lens: [DVec2; LENS],
-    by_point: [DVec2; 3],
+    /// Per metre of the point in the world.
+    pub by_point: [DVec2; 3],
 }
 
 /// `None` behind the camera.

@@ -11,6 +11,7 @@
 //!
 //! Must not know: feeds, rings, GPUs, threads' names, the command line.
 
+pub mod board;
 mod bundle;
 mod gauge;
 mod judge;

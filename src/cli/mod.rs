@@ -3,6 +3,7 @@
 //! One file per command, each with its `Args` and a `run`.
 
 mod bench;
+mod calibrate;
 mod cameras;
 mod console;
 mod demo;
@@ -65,6 +66,11 @@ enum Command {
     Provenance(provenance::Args),
     /// List what a recording folder holds: feeds, spans, events, damage.
     Recordings(recordings::Args),
+    /// Calibrate cameras from pictures of a board that is carried through the volume.
+    ///
+    /// Finds a ChArUco board or chessboard in synchronized footage or folders of pictures, solves each camera's lens and where all stand, and
+    /// says what is missing and where to hold the board. What can be solved is written, also where cameras are missing.
+    Calibrate(calibrate::Args),
     /// Read, check, draw and convert the calibration of the cameras.
     #[command(subcommand)]
     Rig(rig::Args),
@@ -90,6 +96,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Export(args) => export::run(args),
         Command::Provenance(args) => provenance::run(&args),
         Command::Recordings(args) => recordings::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
         Command::Rig(args) => rig::run(args),
         Command::Venue(args) => venue::run(args),
         Command::Bench(args) => bench::run(args),

@@ -286,8 +286,20 @@ fn wait(session: &CaptureSession, cancel: &CancelToken, enough: impl Fn(&FeedSta
     }
 }
 
-/// The file of every camera, in the rig's order, from folders and files.
-pub fn match_files(rig: &Rig, given: &[PathBuf]) -> Result<Vec<PathBuf>, FootageError> {
+/// What the cameras of footage are called that belongs to no rig yet: the stems of its files, sorted.
+pub fn camera_names(given: &[PathBuf]) -> Result<Vec<String>, FootageError> {
+    let files = video_files(given)?;
+    let stem = |p: &PathBuf| p.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut names: Vec<String> = files.iter().map(stem).collect();
+    names.dedup();
+    if names.is_empty() {
+        return Err(FootageError::Missing { cameras: "any name".into(), found: "none".into() });
+    }
+    Ok(names)
+}
+
+/// The video files of folders, and files, sorted.
+fn video_files(given: &[PathBuf]) -> Result<Vec<PathBuf>, FootageError> {
     let mut files = vec![];
     for path in given {
         let read = |source| FootageError::Read { path: path.clone(), source };
@@ -305,6 +317,12 @@ pub fn match_files(rig: &Rig, given: &[PathBuf]) -> Result<Vec<PathBuf>, Footage
     }
     files.sort();
     files.dedup();
+    Ok(files)
+}
+
+/// The file of every camera, in the rig's order, from folders and files.
+pub fn match_files(rig: &Rig, given: &[PathBuf]) -> Result<Vec<PathBuf>, FootageError> {
+    let files = video_files(given)?;
     let stem = |p: &Path| p.file_stem().map(|s| s.to_string_lossy().to_lowercase()).unwrap_or_default();
     let (mut matched, mut missing) = (vec![], vec![]);
     for camera in &rig.cameras {

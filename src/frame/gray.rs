@@ -20,7 +20,7 @@ pub(crate) struct Gray {
 }
 
 impl Gray {
-    fn from_picture(picture: &Picture) -> Self {
+    pub(crate) fn from_picture(picture: &Picture) -> Self {
         let luma = |p: &[u8]| 0.2126 * f32::from(p[0]) + 0.7152 * f32::from(p[1]) + 0.0722 * f32::from(p[2]);
         let values = picture.rgba().chunks_exact(4).map(luma).collect();
         Self { width: picture.width() as usize, height: picture.height() as usize, values }

@@ -24,6 +24,16 @@ impl NormalEquations {
         }
     }
 
+    /// With the diagonal raised by a share of itself (Marquardt, 1963).
+    #[must_use]
+    pub fn damped(&self, share: f64) -> Self {
+        let mut damped = self.clone();
+        for i in 0..self.count {
+            damped.matrix[i * self.count + i] *= 1.0 + share;
+        }
+        damped
+    }
+
     /// The solution and the inverse of the matrix (row-major), by Cholesky's decomposition; `None` when some unknown is not
     /// determined.
     pub fn solve(&self) -> Option<(Vec<f64>, Vec<f64>)> {

@@ -95,6 +95,13 @@ impl Folder {
         Ok(Self { path: path.into(), pictures })
     }
 
+    /// What its pictures are called, in lower case, sorted.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.pictures.iter().map(|(stem, _)| stem.clone()).collect();
+        names.dedup();
+        names
+    }
+
     /// The picture of a camera.
     pub fn find(&self, camera: &str) -> Result<&Path, PicturesError> {
         self.get(camera)?.ok_or_else(|| self.missing(&[camera]))

@@ -1,0 +1,264 @@
+//! A board in a picture: its corners, or the reason why not.
+
+use glam::{DMat2, DMat3, DVec2};
+
+use super::{
+    chess,
+    corners::{Corner, settled},
+    description::{Board, Markers},
+    markers::{Found, search},
+    plane::{apply, homography, jacobian},
+};
+use crate::frame::{Picture, gray::Gray};
+
+/// A board that was found in a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detection {
+    /// Corners by number (see [`Board::corner_m`]) and where they are, px.
+    pub corners: Vec<(usize, DVec2)>,
+    /// Side of a square where the board is, px.
+    pub square_px: f64,
+    /// Width of its edges, px: about 1.2 where everything is sharp.
+    pub edge_px: f64,
+}
+
+/// Why a picture gives nothing, in words for the one who holds the board.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    /// Nothing of it is seen.
+    #[error("no board seen")]
+    NoBoard,
+    /// Markers, but of another board.
+    #[error(
+        "another board: {markers} markers were read, but they do not stand where this board has them. Check --board (squares across × down, dictionary, :legacy)"
+    )]
+    OtherBoard {
+        /// How many.
+        markers: usize,
+    },
+    /// A camera that shows the world in a mirror.
+    #[error("the picture is mirrored: {markers} marks can only be read in a mirror. Switch the mirror (flip) off in the camera")]
+    Mirrored {
+        /// How many.
+        markers: usize,
+    },
+    /// Hidden, cut off or in bad light.
+    #[error("too few corners: {found} of the {needed} that are needed. Keep hands off the squares and the board in the picture")]
+    TooFewCorners {
+        /// How many.
+        found: usize,
+        /// How many it takes.
+        needed: usize,
+    },
+    /// Too far away.
+    #[error("too small: a square is {square_px:.0} px wide, {needed_px:.0} are needed. Go nearer, or use a larger board")]
+    TooSmall {
+        /// Width of a square.
+        square_px: f64,
+        /// What it takes.
+        needed_px: f64,
+    },
+    /// Seen from the side.
+    #[error("too oblique: seen {tilt_deg:.0}° from its front, {limit_deg:.0}° at most. Turn it towards the camera")]
+    TooOblique {
+        /// How far off the front.
+        tilt_deg: f64,
+        /// The limit.
+        limit_deg: f64,
+    },
+    /// Out of focus, or moved during the exposure.
+    #[error("blurred: its edges are {edge_px:.1} px wide, {limit_px:.1} at most. Hold it still, shorten the exposure, or check the focus")]
+    Blurred {
+        /// Width of its edges.
+        edge_px: f64,
+        /// The limit.
+        limit_px: f64,
+    },
+    /// Moving faster than the cameras are in step.
+    #[error("moving: {px_per_frame:.0} px from frame to frame, {limit_px:.0} at most. Hold it still for a moment")]
+    Moving {
+        /// How far.
+        px_per_frame: f64,
+        /// The limit.
+        limit_px: f64,
+    },
+}
+
+impl Rejection {
+    /// The reason in one or two words, for tables.
+    pub const fn short(&self) -> &'static str {
+        match self {
+            Self::NoBoard => "no board",
+            Self::OtherBoard { .. } => "another board",
+            Self::Mirrored { .. } => "mirrored",
+            Self::TooFewCorners { .. } => "few corners",
+            Self::TooSmall { .. } => "too small",
+            Self::TooOblique { .. } => "oblique",
+            Self::Blurred { .. } => "blurred",
+            Self::Moving { .. } => "moving",
+        }
+    }
+}
+
+/// The least side of a square, px.
+const LEAST_SQUARE_PX: f64 = 9.0;
+/// The board may be seen as far as this off its front.
+const MAX_TILT_DEG: f64 = 75.0;
+/// Larger pictures are halved for the search; corners are settled in the whole picture.
+const SEARCH_SIDE_PX: usize = 2000;
+
+/// Finds a board in a picture.
+pub fn detect(board: &Board, picture: &Picture) -> Result<Detection, Rejection> {
+    let mut gray = Gray::from_picture(picture);
+    if board.inverted {
+        gray.values.iter_mut().for_each(|v| *v = 255.0 - *v);
+    }
+    detect_in(board, &gray)
+}
+
+pub(super) fn detect_in(board: &Board, gray: &Gray) -> Result<Detection, Rejection> {
+    let mut small = None;
+    let mut scale = 1.0;
+    while small.as_ref().unwrap_or(gray).width.max(small.as_ref().unwrap_or(gray).height) > SEARCH_SIDE_PX {
+        small = Some(small.as_ref().unwrap_or(gray).halved());
+        scale *= 2.0;
+    }
+    let looked_at = small.as_ref().unwrap_or(gray);
+    let needed = (board.corner_count() / 4).max(6);
+    let corners = match &board.markers {
+        Some(markers) => by_markers(board, markers, looked_at, gray, scale)?,
+        None => chess::corners(board, looked_at, gray, scale)?,
+    };
+    // Two squares of something else that look like markers are no board.
+    if corners.len() < 3 {
+        return Err(Rejection::NoBoard);
+    }
+    judged(board, &corners, needed)
+}
+
+fn by_markers(board: &Board, markers: &Markers, looked_at: &Gray, gray: &Gray, scale: f64) -> Result<Vec<(usize, Corner)>, Rejection> {
+    let mut found = search(looked_at, markers);
+    for corner in found.found.iter_mut().flat_map(|f| &mut f.corners_px) {
+        *corner *= scale;
+    }
+    let agreeing = agreeing(markers, &found.found);
+    // Two boards may share their first rows.
+    let strangers = found.found.len() - agreeing.len();
+    if strangers >= 4 && strangers > agreeing.len() && agreeing.len() >= 2 {
+        return Err(Rejection::OtherBoard { markers: found.found.len() });
+    }
+    if agreeing.len() < 2 {
+        return Err(match (found.found.len(), found.mirrored) {
+            (read, mirrored) if mirrored >= 3 && mirrored > read => Rejection::Mirrored { markers: mirrored },
+            (read, _) if read >= 4 => Rejection::OtherBoard { markers: read },
+            (..) => Rejection::NoBoard,
+        });
+    }
+    let clear = 1.25 * 0.5 * (1.0 - markers.side_m / board.square_m);
+    let mut corners = Vec::new();
+    for i in 0..board.corner_count() {
+        let p = board.corner_m(i);
+        let near = |f: &&Found| middle_m(markers, f.id).is_some_and(|m| (m - p).abs().max_element() < 1.01 * board.square_m);
+        let mut beside: Vec<&Found> = agreeing.iter().filter(near).collect();
+        if beside.len() < 2 {
+            // Those a little further off help where the one beside it is hidden.
+            let further = |f: &&Found| middle_m(markers, f.id).is_some_and(|m| (m - p).abs().max_element() < 2.01 * board.square_m);
+            beside = agreeing.iter().filter(further).collect();
+        }
+        if beside.len() < 2 {
+            continue;
+        }
+        let Some(h) = homography_of(markers, &beside) else { continue };
+        let (dx, dy) = jacobian(&h, p);
+        let steps = DMat2::from_cols(dx * board.square_m, dy * board.square_m);
+        corners.extend(settled(gray, apply(&h, p), steps, clear).map(|c| (i, c)));
+    }
+    Ok(corners)
+}
+
+fn corners_m(markers: &Markers, id: u32) -> Option<[DVec2; 4]> {
+    let (_, at) = markers.at.iter().find(|(other, _)| *other == id)?;
+    Some([DVec2::ZERO, DVec2::X, DVec2::ONE, DVec2::Y].map(|d| *at + d * markers.side_m))
+}
+
+fn middle_m(markers: &Markers, id: u32) -> Option<DVec2> {
+    Some(corners_m(markers, id)?.iter().sum::<DVec2>() * 0.25)
+}
+
+fn homography_of(markers: &Markers, found: &[&Found]) -> Option<DMat3> {
+    let pairs = found.iter().flat_map(|f| corners_m(markers, f.id).into_iter().flatten().zip(f.corners_px)).collect::<Vec<_>>();
+    homography(&pairs)
+}
+
+/// The largest group of markers whose neighbours are where each of them expects them.
+fn agreeing(markers: &Markers, found: &[Found]) -> Vec<Found> {
+    let planes: Vec<Option<DMat3>> = found.iter().map(|f| homography_of(markers, &[f])).collect();
+    let expects = |i: usize, j: usize| {
+        let (Some(h), Some(here), Some(there)) = (planes[i], middle_m(markers, found[i].id), middle_m(markers, found[j].id)) else {
+            return false;
+        };
+        let away = (there - here).length() / markers.side_m;
+        let seen = found[j].corners_px.iter().sum::<DVec2>() * 0.25;
+        let side = (found[j].corners_px[0] - found[j].corners_px[2]).length() * 0.7;
+        found[i].id != found[j].id && away < 4.5 && (apply(&h, there) - seen).length() < side * (0.1 + 0.13 * away)
+    };
+    let n = found.len();
+    let mut group: Vec<usize> = (0..n).collect();
+    let links: Vec<(usize, usize)> =
+        (0..n).flat_map(|i| (0..i).map(move |j| (i, j))).filter(|(i, j)| expects(*i, *j) && expects(*j, *i)).collect();
+    for _ in 0..n {
+        for (i, j) in &links {
+            let least = group[*i].min(group[*j]);
+            (group[*i], group[*j]) = (least, least);
+        }
+    }
+    let largest = (0..n).max_by_key(|g| (group.iter().filter(|o| *o == g).count(), usize::MAX - g));
+    let mut kept: Vec<Found> = (0..n).filter(|i| Some(group[*i]) == largest).map(|i| found[i].clone()).collect();
+    // A number twice in one group: neither is to be trusted.
+    let twice: Vec<u32> = kept.iter().map(|f| f.id).filter(|id| kept.iter().filter(|f| f.id == *id).count() > 1).collect();
+    kept.retain(|f| !twice.contains(&f.id));
+    kept
+}
+
+/// The board as a whole: enough of it, large, upright and sharp enough.
+fn judged(board: &Board, corners: &[(usize, Corner)], needed: usize) -> Result<Detection, Rejection> {
+    let pairs: Vec<(DVec2, DVec2)> = corners.iter().map(|(i, c)| (board.corner_m(*i), c.px)).collect();
+    let few = Rejection::TooFewCorners { found: corners.len(), needed };
+    let h = homography(&pairs).filter(|_| corners.len() >= needed).ok_or(few)?;
+    // Corners all in one row determine no plane.
+    let across = board.columns as usize - 1;
+    let mut rows: Vec<usize> = corners.iter().map(|(i, _)| i / across).collect();
+    let mut columns: Vec<usize> = corners.iter().map(|(i, _)| i % across).collect();
+    for lines in [&mut rows, &mut columns] {
+        lines.sort_unstable();
+        lines.dedup();
+    }
+    if rows.len() < 2 || columns.len() < 2 {
+        return Err(few);
+    }
+    let middle = pairs.iter().map(|p| p.0).sum::<DVec2>() / pairs.len() as f64;
+    let (dx, dy) = jacobian(&h, middle);
+    let (dx, dy) = (dx * board.square_m, dy * board.square_m);
+    if dx.perp_dot(dy) < 0.0 {
+        return Err(Rejection::Mirrored { markers: corners.len() });
+    }
+    let square_px = dx.perp_dot(dy).abs().sqrt();
+    // Singular values of the local picture of the plane: their ratio is the cosine of the tilt.
+    let (sum, det) = (dx.length_squared() + dy.length_squared(), dx.perp_dot(dy).abs());
+    let root = (sum * sum - 4.0 * det * det).max(0.0).sqrt();
+    let tilt_deg = ((sum - root) / (sum + root).max(1e-12)).max(0.0).sqrt().clamp(0.0, 1.0).acos().to_degrees();
+    if square_px < LEAST_SQUARE_PX {
+        return Err(Rejection::TooSmall { square_px, needed_px: LEAST_SQUARE_PX });
+    }
+    if tilt_deg > MAX_TILT_DEG {
+        return Err(Rejection::TooOblique { tilt_deg, limit_deg: MAX_TILT_DEG });
+    }
+    let mut edges: Vec<f64> = corners.iter().map(|(_, c)| c.edge_px).collect();
+    edges.sort_by(f64::total_cmp);
+    let edge_px = edges[edges.len() / 2];
+    let limit_px = (0.08 * square_px).clamp(2.0, 4.0);
+    if edge_px > limit_px {
+        return Err(Rejection::Blurred { edge_px, limit_px });
+    }
+    Ok(Detection { corners: corners.iter().map(|(i, c)| (*i, c.px)).collect(), square_px, edge_px })
+}

@@ -1,0 +1,27 @@
+//! Rigs from nothing: a board that is carried through the volume.
+//!
+//! Must not know: feeds, GPUs, the command line.
+
+mod adjust;
+mod chess;
+mod corners;
+mod description;
+mod detect;
+mod dictionary;
+mod graph;
+mod lens_start;
+mod markers;
+mod plane;
+mod pose;
+mod session;
+mod solve;
+#[cfg(test)]
+mod tests;
+
+pub use adjust::{Deviation, LensModel};
+pub use description::{Board, BoardError};
+pub use detect::{Detection, Rejection, detect};
+pub use graph::Link;
+pub use lens_start::NoLens;
+pub use session::{BoardSession, CELLS, OtherSize, Sightings, Tally, remedies};
+pub use solve::{BoardFailure, BoardOptions, Calibration, CameraFit, Candidate, GATE_PX, Light, Seen, TakenOut, Unsolved, calibrate};

@@ -1,0 +1,318 @@
+//! `volte calibrate`: a rig from nothing but pictures of a board.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use volte::{
+    calibrate::board::{
+        Board, BoardFailure, BoardOptions, BoardSession, Calibration, Candidate, GATE_PX, LensModel, Light, Sightings, Tally, calibrate,
+        remedies,
+    },
+    engine::footage::{self, Footage},
+    frame::Picture,
+    geometry::{Lens, Pose},
+    output::CancelToken,
+    rig::{self, Camera, Format, Rig, pictures},
+};
+
+/// What `volte calibrate` takes.
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("material").required(true)))]
+pub struct Args {
+    /// The board: `charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY` (squares, metres), `chessboard:COLUMNSxROWS:SQUARE`, or a TOML file.
+    ///
+    /// For example charuco:7x10:0.030:0.022:4x4_50. Squares are counted, not inner corners. Add `:inverted` for white markers on black,
+    /// `:legacy` for ChArUco boards of OpenCV before 4.6. Measure a square of what was printed: it gives the rig its scale.
+    #[arg(long, value_name = "BOARD")]
+    board: String,
+    /// Synchronized video of the board, one file per camera, whose names become the cameras': a folder or files.
+    #[arg(long, value_name = "FOLDER|FILES", num_args = 1.., group = "material")]
+    footage: Vec<PathBuf>,
+    /// Folders with one picture per camera, each named like its camera; each folder is one instant.
+    #[arg(long, value_name = "FOLDER", num_args = 1.., group = "material")]
+    pictures: Vec<PathBuf>,
+    /// How much of the footage to look at, seconds from its start.
+    #[arg(long, default_value_t = 300.0)]
+    seconds: f64,
+    /// Time from look to look, seconds.
+    #[arg(long, default_value_t = 0.25)]
+    every: f64,
+    /// Only these cameras, by name, separated by commas.
+    #[arg(long = "use", value_name = "A,B,…", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Lenses that are known: a rig of any format with cameras of the same names. They are not changed.
+    #[arg(long, value_name = "RIG")]
+    lenses: Option<PathBuf>,
+    /// What is looked for in a lens that is not given.
+    #[arg(long, value_enum, default_value_t = Model::Five)]
+    model: Model,
+    /// When the board lay on the floor, printed side up: seconds of the footage, or the number of the folder of pictures, from 1. It
+    /// becomes the world's floor and origin.
+    #[arg(long, value_name = "SECONDS|NUMBER")]
+    floor: Option<f64>,
+    /// Boards that move further than this from frame to frame count for the lenses only, px: cameras that are not in step see them in different places.
+    #[arg(long, default_value_t = 4.0, value_name = "PX")]
+    most_motion: f64,
+    /// Write the rig (rig.toml); also where cameras are missing in it.
+    #[arg(long, value_name = "OUT.toml")]
+    out: Option<PathBuf>,
+    /// Replace the file of that name.
+    #[arg(long)]
+    overwrite: bool,
+}
+
+/// What of a lens is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Model {
+    /// Focal lengths and principal point.
+    Pinhole,
+    /// And five coefficients of distortion.
+    Five,
+    /// And eight: wide lenses.
+    Eight,
+    /// Fisheyes.
+    Fisheye,
+}
+
+/// Runs it.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    for (option, value) in [("--seconds", args.seconds), ("--every", args.every), ("--most-motion", args.most_motion)] {
+        if !(value.is_finite() && value >= 0.01) {
+            bail!("{option} {value}: give a number above 0");
+        }
+    }
+    if let Some(out) = &args.out {
+        super::rig::refuse_taken(out, Format::RigToml, args.overwrite)?;
+    }
+    let board = if Path::new(&args.board).is_file() { Board::load(Path::new(&args.board))? } else { Board::parse(&args.board)? };
+    let cancel = super::cancelled_by_ctrl_c()?;
+    let (session, frame_secs) =
+        if args.pictures.is_empty() { of_footage(args, board, &cancel)? } else { of_folders(args, board, &cancel)? };
+    // Folders are counted, footage is timed.
+    let floor_secs = args.floor.map(|f| if args.pictures.is_empty() { f } else { f * FOLDER_SECS });
+    let (sightings, floor) = session.sightings(frame_secs, args.most_motion, floor_secs);
+    if args.floor.is_some() && floor.is_none() {
+        bail!(BoardFailure::NoFloor);
+    }
+    let mut cameras = session.cameras().to_vec();
+    if let Some(lenses) = &args.lenses {
+        give_lenses(&mut cameras, &rig::load(lenses)?)?;
+    }
+    print_tallies(&cameras, &sightings.tallies);
+    if sightings.seen.is_empty() {
+        bail!("the board was found in no picture. The reasons are in the table above; check --board first");
+    }
+    let options = BoardOptions {
+        model: match args.model {
+            Model::Pinhole => LensModel::Pinhole,
+            Model::Five => LensModel::Five,
+            Model::Eight => LensModel::Eight,
+            Model::Fisheye => LensModel::Fisheye,
+        },
+        floor,
+    };
+    let bar = bar("solving the rig", 1000)?;
+    let solved = calibrate(session.board(), &cameras, &sightings.seen, &options, &mut |share| {
+        bar.set_position((share * 1000.0) as u64);
+        !cancel.is_cancelled()
+    });
+    bar.finish_and_clear();
+    let solved = match solved {
+        Err(BoardFailure::Cancelled) => bail!("cancelled; nothing was written"),
+        other => other?,
+    };
+    print_solved(&cameras, &solved, &sightings);
+    let light = solved.light();
+    for line in remedies(&solved, &cameras, &sightings.tallies).into_iter().chain(solved.notes.clone()) {
+        println!("- {line}");
+    }
+    if let Some(out) = &args.out {
+        rig::save(&solved.rig, out, Format::RigToml)?;
+        println!("{} of {} cameras written to {}", solved.rig.cameras.len(), cameras.len(), out.display());
+    }
+    if light == Light::Red {
+        bail!("the rig is not fit for air: see the lines above");
+    }
+    Ok(())
+}
+
+fn bar(what: &str, steps: u64) -> anyhow::Result<ProgressBar> {
+    let bar = ProgressBar::new(steps);
+    bar.set_style(ProgressStyle::with_template(&format!("{what} {{bar:40}} {{percent:>3}} %  {{elapsed}}  {{msg}}"))?);
+    Ok(bar)
+}
+
+fn blank(name: &str) -> Camera {
+    Camera {
+        name: name.to_owned(),
+        width_px: 0,
+        height_px: 0,
+        lens: Lens::pinhole(1.0, 1.0, 0.0, 0.0),
+        camera_from_world: Pose::IDENTITY,
+        clock_offset_nanos: 0,
+    }
+}
+
+/// Looks through footage; the seconds of a frame come with it.
+fn of_footage(args: &Args, board: Board, cancel: &CancelToken) -> anyhow::Result<(BoardSession, f64)> {
+    let names = footage::camera_names(&args.footage)?;
+    let unposed = Rig { cameras: names.iter().map(|n| blank(n)).collect(), points_in_world: vec![] }.only(&args.only).context("--use")?;
+    let names: Vec<String> = unposed.cameras.iter().map(|c| c.name.clone()).collect();
+    anyhow::ensure!(names.len() > 1, "one camera alone is no rig: give the footage of two at least");
+    println!("{} cameras: {}", names.len(), names.join(", "));
+    let mut footage = Footage::beginning(&unposed, &args.footage, args.seconds, cancel)?;
+    let frame_secs = footage.status().iter().filter_map(|f| Some(f.rate?.interval_nanos() as f64 * 1e-9)).fold(0.0, f64::max);
+    let (from, until) = footage.span();
+    let looks = (((until - from) as f64 * 1e-9) / args.every).floor() as i64 + 1;
+    let mut session = BoardSession::new(board, &names);
+    let bar = bar("looking for the board", looks.unsigned_abs())?;
+    for k in 0..looks {
+        anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
+        let secs = k as f64 * args.every;
+        let moment = super::refine::moment_of(&mut footage, &unposed, from.plus_nanos((secs * 1e9) as i64))?;
+        let pictures: Vec<Option<&Picture>> = moment.iter().map(Option::as_ref).collect();
+        let seen = session.look(secs, &pictures)?;
+        bar.set_message(format!("{secs:.1} s: seen by {seen} of {}", names.len()));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok((session, if frame_secs > 0.0 { frame_secs } else { 0.04 }))
+}
+
+/// Each folder an instant, ten seconds apart: nothing is known of motion.
+fn of_folders(args: &Args, board: Board, cancel: &CancelToken) -> anyhow::Result<(BoardSession, f64)> {
+    let mut names: Vec<String> = Vec::new();
+    let folders = args.pictures.iter().map(|f| pictures::Folder::open(f)).collect::<Result<Vec<_>, _>>()?;
+    for name in folders.iter().flat_map(pictures::Folder::names) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    let unposed = Rig { cameras: names.iter().map(|n| blank(n)).collect(), points_in_world: vec![] }.only(&args.only).context("--use")?;
+    let names: Vec<String> = unposed.cameras.iter().map(|c| c.name.clone()).collect();
+    anyhow::ensure!(
+        names.len() > 1,
+        "the folders have pictures of {} cameras; a rig takes two at least, one picture NAME.png each",
+        names.len()
+    );
+    println!("{} cameras: {}", names.len(), names.join(", "));
+    let mut session = BoardSession::new(board, &names);
+    let bar = bar("looking for the board", folders.len() as u64)?;
+    for (k, folder) in folders.iter().enumerate() {
+        anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
+        let load = |name: &String| folder.find(name).ok().map(Picture::load).transpose();
+        let loaded: Vec<Option<Picture>> = names.iter().map(load).collect::<Result<_, _>>()?;
+        let seen = session.look((k + 1) as f64 * FOLDER_SECS, &loaded.iter().map(Option::as_ref).collect::<Vec<_>>())?;
+        bar.set_message(format!("folder {}: seen by {seen} of {}", k + 1, names.len()));
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok((session, 0.04))
+}
+
+/// Folders count as so far apart, seconds.
+const FOLDER_SECS: f64 = 10.0;
+
+fn give_lenses(cameras: &mut [Candidate], known: &Rig) -> anyhow::Result<()> {
+    let mut given = 0;
+    for c in cameras.iter_mut() {
+        let Some(k) = known.camera(&c.name) else { continue };
+        let same_shape =
+            k.width_px == 0 || u64::from(k.width_px) * u64::from(c.height_px) == u64::from(k.height_px) * u64::from(c.width_px);
+        anyhow::ensure!(
+            same_shape,
+            "--lenses: {} has {} × {} px there and {} × {} px here, which is another shape",
+            c.name,
+            k.width_px,
+            k.height_px,
+            c.width_px,
+            c.height_px
+        );
+        c.lens = Some(if k.width_px == 0 { k.lens } else { k.scaled_to(c.width_px, c.height_px).lens });
+        given += 1;
+    }
+    anyhow::ensure!(given > 0, "--lenses: none of its cameras has a name of the footage's. Rename them there");
+    println!("{given} of {} lenses are given", cameras.len());
+    Ok(())
+}
+
+fn print_tallies(cameras: &[Candidate], tallies: &[Tally]) {
+    for (c, t) in cameras.iter().zip(tallies) {
+        println!(
+            "\n{}: {} boards in {} pictures, {} of them held still; corners in {:.0} % of the picture",
+            c.name,
+            t.found,
+            t.pictures,
+            t.found - t.moving,
+            100.0 * t.covered()
+        );
+        for row in t.heat_map() {
+            println!("    {row}");
+        }
+        for (n, why) in t.rejected.values() {
+            println!("    {n} × {why}");
+        }
+    }
+    println!();
+}
+
+fn print_solved(cameras: &[Candidate], solved: &Calibration, sightings: &Sightings) {
+    let wide = cameras.iter().map(|c| c.name.chars().count()).max().unwrap_or(0).max(6);
+    println!(
+        "{:wide$}  {:>6}  {:>7}  {:>5}  {:>7}  {:>16}  {:>14}",
+        "camera", "boards", "corners", "wrong", "rms px", "focal px", "place ± mm"
+    );
+    for (c, fit) in cameras.iter().zip(&solved.cameras) {
+        let Some(camera) = solved.rig.camera(&c.name) else {
+            println!("{:wide$}  not solved", c.name);
+            continue;
+        };
+        let focal = format!("{:.1} ± {:.1}", camera.lens.fx_px, fit.deviation.focal_px);
+        println!(
+            "{:wide$}  {:>6}  {:>7}  {:>5}  {:>7.3}  {focal:>16}  {:>14.2}",
+            c.name,
+            fit.boards,
+            fit.corners,
+            fit.wrong,
+            fit.rms_px,
+            fit.deviation.place_m * 1e3
+        );
+    }
+    println!("\nboards that pairs of cameras share (those that agree):");
+    print!("{:wide$}", "");
+    for c in &cameras[1..] {
+        print!("  {:>wide$}", c.name);
+    }
+    println!();
+    for i in 0..cameras.len() - 1 {
+        print!("{:wide$}", cameras[i].name);
+        for j in 1..cameras.len() {
+            let link = solved.links.iter().find(|l| (l.from, l.to) == (i, j));
+            let text = link.map_or(String::new(), |l| if l.holds() { l.agreeing.to_string() } else { format!("{} –", l.agreeing) });
+            print!("  {text:>wide$}");
+        }
+        println!();
+    }
+    for t in &solved.taken_out {
+        println!(
+            "taken out: {} at {:.2} s, {:.1} px from where the others have it",
+            cameras[t.camera].name, sightings.secs[t.instant], t.off_px
+        );
+    }
+    let light = match solved.light() {
+        Light::Green => "green",
+        Light::Amber => "amber",
+        Light::Red => "red",
+    };
+    println!(
+        "\n{light}: {} of {} cameras, rms {:.3} px (gate {}), 95 % within {:.3} px (gate {})",
+        solved.rig.cameras.len(),
+        cameras.len(),
+        solved.rms_px,
+        GATE_PX.0,
+        solved.p95_px,
+        GATE_PX.1
+    );
+}
