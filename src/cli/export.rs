@@ -6,9 +6,10 @@ use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
     engine::{
-        GapQuality, GapState,
+        GapQuality, GapState, MADE_BY,
         export::{self, ExportProgress, ExportStage},
-        recipe::{MADE_BY, Mode, OutputPart, Plates, RECIPE_VERSION, Recipe, RenderPart, RigPart, SourcePart, Told, absolute},
+        interchange::{self, MomentForm},
+        recipe::{Mode, OutputPart, Plates, RECIPE_VERSION, Recipe, RenderPart, RigPart, SourcePart, Told, absolute},
         retime::RetimePolicy,
     },
     gpu::{Gpu, GpuOptions},
@@ -81,7 +82,8 @@ pub struct Args {
     /// Look at this point of the world, metres, instead of where the cameras look; crops follow it.
     #[arg(long, value_name = "X,Y,Z", value_parser = parse_point, allow_hyphen_values = true)]
     pivot: Option<Point>,
-    /// The file: .mp4, .mkv, .mov, a page to drag (.html), or a sequence such as shot_%04d.png.
+    /// The file: .mp4, .mkv, .mov, a page to drag (.html), or a sequence such as shot_%04d.png. Or the moment itself, for other programs: a folder
+    /// (moment/) with frames and poses for COLMAP, nerfstudio and splat trainers; points (.ply, .glb); Gaussians (.gs.ply, .splat).
     #[arg(long, required_unless_present = "again")]
     out: Option<PathBuf>,
     /// h264, h265, prores, png or jpeg; default by the file's name.
@@ -127,7 +129,9 @@ Examples:
   volte export --rig Calib.toml --footage videos/ --at 12.48 --path roll-through --speed 0.5 --out turn.mkv
   volte export --rig rig.toml --pictures shot12 --path bounce --crop 9:16 --out phone.mp4
   volte export --rig rig.toml --pictures shot12 --path loop --rate 15 --size 1280x720 --out turn.html
-  volte export --rig rig.toml --pictures shot12 --from cam03 --to cam11 --stabilize --out shot12_%04d.png";
+  volte export --rig rig.toml --pictures shot12 --from cam03 --to cam11 --stabilize --out shot12_%04d.png
+  volte export --rig rig.toml --recording /recordings/final --at E003 --out e003/       frames and poses for splat trainers
+  volte export --rig rig.toml --pictures shot12 --out shot12.splat                      the moment as Gaussians";
 
 pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
     let wrong = || format!("{text:?} is no size. Write width x height, e.g. 1920x1080");
@@ -181,7 +185,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     } else {
         asked(&args)?
     };
-    output::container_and_codec(&recipe.output.file, recipe.output.codec)?;
+    let form = MomentForm::of(&recipe.output.file);
+    if form.is_none() {
+        output::container_and_codec(&recipe.output.file, recipe.output.codec)?;
+    } else if args.recipe.is_some() {
+        bail!("--recipe is for films, pictures and pages. What a moment is handed over as follows from its sources alone");
+    }
     let cancel = super::cancelled_by_ctrl_c()?;
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("{msg:10} {bar:40} {percent:>3} %  {elapsed}  {prefix}")?);
@@ -200,6 +209,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     let mut job = material.job(&recipe, &gpu, &mut told, &cancel)?;
     job.output.overwrite = args.overwrite;
+    if let Some(form) = form {
+        bar.set_message("depth");
+        let report = interchange::write_moment(job, form, &gpu, &mut |share| bar.set_position((share * 1000.0) as u64), &cancel);
+        bar.finish_and_clear();
+        let report = report?;
+        println!("{}: {} points, {} cameras", report.path.display(), report.points, report.cameras);
+        for (camera, why) in &report.left_out {
+            println!("left out: {camera}: {why}");
+        }
+        return Ok(());
+    }
     let stamped = match &args.recipe {
         Some(_) => Some(recipe.stamped(&named_rig, &files, &job, &gpu.info.name)?),
         None => None,
@@ -227,7 +247,9 @@ fn asked(args: &Args) -> anyhow::Result<Recipe> {
     let (Some(file), Some(out)) = (&args.rig, &args.out) else {
         bail!("--rig and --out are missing. Give them, or a recipe: volte export recipe.toml");
     };
-    output::container_and_codec(out, args.codec)?;
+    if MomentForm::of(out).is_none() {
+        output::container_and_codec(out, args.codec)?;
+    }
     if !(args.seconds.is_finite() && (0.02..=3600.0).contains(&args.seconds)) {
         bail!("--seconds {}: a path lasts from 0.02 s to an hour", args.seconds);
     }

@@ -11,6 +11,7 @@ mod devices;
 mod export;
 mod node;
 mod open;
+mod playlist;
 mod preview;
 mod provenance;
 mod recordings;
@@ -62,6 +63,8 @@ enum Command {
     Demo(demo::Args),
     /// Write an orbit around one instant to a video file or a sequence of pictures.
     Export(export::Args),
+    /// Write the playlist of a recording for editing programs: OpenTimelineIO, EDL.
+    Playlist(playlist::Args),
     /// Say what of a written file is real: it is set against its sidecar, and one that was changed is refused.
     Provenance(provenance::Args),
     /// List what a recording folder holds: feeds, spans, events, damage.
@@ -94,6 +97,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Show(args) => open::run_show(args),
         Command::Demo(args) => demo::run(&args),
         Command::Export(args) => export::run(args),
+        Command::Playlist(args) => playlist::run(&args),
         Command::Provenance(args) => provenance::run(&args),
         Command::Recordings(args) => recordings::run(&args),
         Command::Calibrate(args) => calibrate::run(&args),

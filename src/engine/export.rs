@@ -194,7 +194,7 @@ pub fn moment_of_pictures(rig: &Rig, paths: &[std::path::PathBuf]) -> Result<Mom
 pub(super) struct Present {
     pub rig: Rig,
     pub pictures: Vec<Arc<Picture>>,
-    left_out: Vec<(String, String)>,
+    pub left_out: Vec<(String, String)>,
 }
 
 pub(super) fn present(rig: &Rig, moment: &Moment, mark: MediaTime) -> Result<Present, ExportError> {

@@ -19,6 +19,7 @@ pub mod footage;
 pub mod gaps;
 mod gpu_thread;
 mod heat;
+pub mod interchange;
 mod ladder;
 mod level;
 mod live;
@@ -46,6 +47,9 @@ mod snapshot;
 mod strip;
 #[cfg(feature = "gstreamer")]
 pub mod venue_feeds;
+
+/// This program and its version.
+pub const MADE_BY: &str = concat!("volte ", env!("CARGO_PKG_VERSION"));
 
 pub use crate::ring::disk::DiskState;
 pub use crate::scene::Quality;

@@ -60,6 +60,16 @@ pub(super) fn moves(closed: bool) -> &'static [Move] {
     if closed { &ALL } else { &ALL[..ALL.len() - 1] }
 }
 
+/// How long a move of the program takes over a stretch of time, seconds; `None` for names that it has not.
+pub(super) fn secs_of_move(name: &str, range: &Roll) -> Option<f64> {
+    MOVES.iter().find(|m| m.name == name).map(|m| m.secs(range))
+}
+
+/// Whether time runs in a move of that name.
+pub(super) fn lets_time_run(name: &str) -> bool {
+    MOVES.iter().any(|m| m.name == name && m.rolls())
+}
+
 /// The positions of an open arc between the outermost cameras that have a picture. Beyond them there is nothing to show: what a view
 /// there would need was not seen by anybody.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -24,7 +24,11 @@ pub use quality::Quality;
 pub use retime::Retimer;
 pub use solver::{Aggregation, SceneSolver};
 
-use crate::{gpu::GpuError, rig::Rig, telemetry::StageTimes};
+use crate::{
+    gpu::{Gpu, GpuError},
+    rig::Rig,
+    telemetry::StageTimes,
+};
 
 /// What can go wrong while solving.
 #[derive(Debug, thiserror::Error)]
@@ -77,4 +81,18 @@ pub struct Scene {
     pub times: StageTimes,
     /// What is behind its foreground, where its cameras have plates ([`Layering::split`]).
     pub background: Option<Box<Background>>,
+}
+
+impl Scene {
+    /// Inverse depth (1/m along z) and confidence of camera `i`, row-major, of the size of its working picture.
+    pub fn read_depth(&self, gpu: &Gpu, i: usize) -> Result<Vec<[f32; 2]>, SceneError> {
+        let Some(working) = self.plan.working.get(i) else {
+            return Err(SceneError::Input(format!("the scene has {} cameras, not {}", self.plan.working.len(), i + 1)));
+        };
+        let bytes = gpu.read_texture(&self.depths, i as u32)?;
+        let (width, height) = (working.width_px.min(self.depths.width()) as usize, working.height_px.min(self.depths.height()) as usize);
+        let row_bytes = self.depths.width() as usize * 8;
+        let texel = |b: &[u8]| [[b[0], b[1], b[2], b[3]], [b[4], b[5], b[6], b[7]]].map(f32::from_le_bytes);
+        Ok(bytes.chunks_exact(row_bytes).take(height).flat_map(|row| row.chunks_exact(8).take(width).map(texel)).collect())
+    }
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 mod crops;
+mod interchange;
+mod playlists;
 mod provenance;
 mod recipes;
 mod stage;

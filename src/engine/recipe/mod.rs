@@ -17,6 +17,7 @@ use std::{
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::{
+    MADE_BY,
     export::{ExportError, ExportJob},
     footage::FootageError,
     recording::RecordingError,
@@ -132,9 +133,6 @@ pub struct Recipe {
     /// The way of the virtual camera.
     pub path: Path,
 }
-
-/// This program and its version.
-pub const MADE_BY: &str = concat!("volte ", env!("CARGO_PKG_VERSION"));
 
 impl Recipe {
     /// Reads a recipe; places in it count from its own folder.
