@@ -11,7 +11,8 @@ use volte::{
     geometry::Pose,
     gpu::{Gpu, GpuOptions},
     rig::{self, Camera, Rig},
-    scene::{Scene, SceneError, SceneOptions, SceneSolver},
+    scene::{Matching, Scene, SceneError, SceneOptions, SceneSolver},
+    venue::Faults,
     view::{ViewError, ViewMode, ViewSynthesizer},
 };
 
@@ -150,6 +151,47 @@ fn cameras_of_different_exposure_are_matched() {
     let as_they_are = score(&mut studio, &scene);
     println!("matched {matched:.2} dB, as they are {as_they_are:.2} dB, at a camera {own:.2} dB");
     assert!(matched > as_they_are + 1.0 && own >= 45.0);
+}
+
+/// Median CIEDE2000 difference between two pictures, over pixels that are neither clipped nor nearly black in either.
+fn median_delta_e(a: &Picture, b: &Picture) -> f64 {
+    let is_clear = |p: &[u8]| p[..3].iter().all(|v| (8..247).contains(v));
+    let lab = |p: &[u8]| volte::color::lab_from_srgb([p[0], p[1], p[2]]);
+    let pixels = a.rgba().chunks_exact(4).zip(b.rgba().chunks_exact(4)).step_by(7);
+    let mut found: Vec<f64> =
+        pixels.filter(|(a, b)| is_clear(a) && is_clear(b)).map(|(a, b)| volte::color::delta_e_2000(lab(a), lab(b))).collect();
+    found.sort_by(f64::total_cmp);
+    found[found.len() / 2]
+}
+
+#[test]
+fn at_a_common_level_cameras_of_different_exposure_and_white_look_alike() {
+    let mut studio = Studio::open();
+    let (rig, pictures) = walk(2..8, 320);
+    let cast = |ev: f32, kelvin: f32| Faults { exposure_ev: ev, gains: Faults::gains_of_kelvin(6504.0 + kelvin), ..Faults::default() };
+    // Every second one is a stop brighter and 800 K bluer, the others a stop darker and 800 K redder.
+    let inputs: Vec<Picture> = pictures
+        .iter()
+        .enumerate()
+        .map(|(i, picture)| {
+            let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
+            let mut picture = picture.clone();
+            cast(sign, 800.0 * sign).degrade(&mut picture, 0);
+            picture
+        })
+        .collect();
+    let mut scene = studio.solve(&rig, &inputs, 320);
+    println!("{:.2?}, in the middle {:.2?}", scene.exposures, scene.middle_exposure());
+    let mut worst = |scene: &Scene, what: &str| {
+        let of = |i: usize| median_delta_e(&studio.view(scene, &rig.cameras[i], ViewMode::Synthesis), &pictures[i]);
+        let each: Vec<f64> = (0..rig.cameras.len()).map(of).collect();
+        println!("{what}: median ΔE2000 at each camera {each:.2?}");
+        each.into_iter().fold(0.0, f64::max)
+    };
+    let as_they_are = worst(&scene, "as they are");
+    scene.matching = Matching::Common;
+    let matched = worst(&scene, "at a common level");
+    assert!(matched <= 2.0 && as_they_are > 5.0, "{matched} {as_they_are}");
 }
 
 #[test]

@@ -12,6 +12,15 @@
 // How much a source still counts for what it sees in the boundary band beside something nearer: its pixels there are a mixture of both.
 const BAND: f32 = 0.1;
 
+// How much a source that is brighter than the view still counts where its picture is clipped: nobody knows how bright it is there.
+const CLIPPED: f32 = 0.02;
+
+// 1 where a picture's value says no more than "at least so bright", and the view would show the difference.
+fn is_clipped(coded: vec3<f32>, gain: vec3<f32>) -> f32 {
+    let brightest = max(coded.r, max(coded.g, coded.b));
+    return smoothstep(0.96, 0.99, brightest) * (1.0 - smoothstep(0.85, 0.97, min(gain.r, min(gain.g, gain.b))));
+}
+
 // 1 where within 1.5 px of the working position something trusted stands clearly in front of the expected inverse depth.
 fn in_band(c: Camera, uv: vec2<f32>, expected: f32) -> f32 {
     let hi = vec2<i32>(c.working_size.xy) - 1;
@@ -54,7 +63,8 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
         let ideal = p.xy / p.z;
         let px = picture_px(c, ideal);
         let size = c.size_kind_layer.xy;
-        let rgb = linear_from_srgb(fetch_cubic(pictures, px, size, i32(c.size_kind_layer.w))) * c.gain.rgb;
+        let coded = fetch_cubic(pictures, px, size, i32(c.size_kind_layer.w));
+        let rgb = linear_from_srgb(coded) * c.gain.rgb;
         color[s] = rgb;
         let border = min(min(px.x, px.y), min(size.x - px.x, size.y - px.y));
         let feather = smoothstep(-0.5, max(0.02 * size.x, 2.0), border);
@@ -74,7 +84,7 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
             fallback += last_resort * rgb;
             fallback_total += last_resort;
         }
-        weight[s] = angular * visible * (feather + 1e-5);
+        weight[s] = angular * visible * (feather + 1e-5) * mix(1.0, CLIPPED, is_clipped(coded, c.gain.rgb));
     }
     var sum = vec3<f32>(0.0);
     var sum_weight = 0.0;

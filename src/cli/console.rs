@@ -21,7 +21,8 @@ use volte::{
         text,
     },
     engine::{
-        CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Quality, Snapshot, footage, production::learn_sizes, retime::RetimePolicy,
+        CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Matching, Quality, Snapshot, footage, production::learn_sizes,
+        retime::RetimePolicy,
     },
     output::program::{ChannelOptions, ProgramFormat, SinkAddress, SinkSpec},
     rig,
@@ -111,6 +112,10 @@ pub struct Desk {
     /// A control surface: a MIDI device such as /dev/snd/midiC1D0, or an input device (jog shuttle, game pad) below /dev/input.
     #[arg(long = "surface", value_name = "DEVICE")]
     pub surfaces: Vec<PathBuf>,
+    /// What becomes of differences in exposure and white between the cameras: views glide from one to the next, all have one common level, or
+    /// cameras are blended as they are.
+    #[arg(long = "match", value_name = "glide|common|off", default_value = "glide", value_parser = matching)]
+    pub matching: Matching,
     /// Folder for what EXPORT writes.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub export_folder: PathBuf,
@@ -130,15 +135,21 @@ Examples:
   volte console --rig Calib.toml --footage videos/      one video per camera, in real time, over and over
   volte console --rig rig.toml --footage cam*.mp4 --ring-seconds 300 --ring-mib 8192 --full-screen";
 
+fn matching(name: &str) -> Result<Matching, String> {
+    Matching::from_name(name).ok_or_else(|| "give glide, common or off".to_owned())
+}
+
 impl Desk {
     /// As a show says; bounds of ring and disk are its production's.
     pub fn of_show(show: &Show, full_screen: bool, no_program_window: bool) -> Self {
         // The show file was checked for its words.
         let retime = show.retime.as_deref().and_then(|r| r.parse().ok()).unwrap_or_default();
         let quality = show.quality.as_deref().and_then(Quality::from_name);
+        let matching = show.matching.as_deref().and_then(Matching::from_name).unwrap_or_default();
         Self {
             quality,
             retime,
+            matching,
             full_screen,
             no_program_window,
             language: show.language.as_deref().and_then(app::Language::from_tag),
@@ -172,6 +183,7 @@ impl Desk {
         EngineOptions {
             quality: self.quality,
             retime: self.retime,
+            matching: self.matching,
             export_folder: Some(self.export_folder.clone()),
             desk: DeskFiles::of(self.record.as_deref(), self.kept.as_deref()),
             ..EngineOptions::default()

@@ -113,6 +113,14 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
         format!("{}: {}", camera.name, s.note)
     };
     let note = format!("{note}\n{}", stand_in_words(camera.stand));
+    let note = match camera.exposure_stops {
+        Some([red, green, blue]) => {
+            let percent = |stops: f32| format!("{:+.0}", (stops.exp2() - 1.0) * 100.0);
+            let tip = say!("exposure-tip", ev = format!("{green:+.2}"), red = percent(red - green), blue = percent(blue - green));
+            format!("{note}\n{tip}")
+        }
+        None => note,
+    };
     let note = if s.clock.is_empty() { note } else { format!("{note}\n{}", s.clock) };
     response.context_menu(|ui| nudges(ui, k, camera, out));
     response.on_hover_text(note);

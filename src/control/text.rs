@@ -3,7 +3,7 @@
 //! Must not know: who says them, files, time.
 
 use crate::{
-    engine::{Command, Quality},
+    engine::{Command, Matching, Quality},
     replay::{
         EventColor, EventEdit, EventId,
         path::{Easing, PathChannel, PathEdit, Preset},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 49] = [
+pub const EXAMPLES: [&str; 50] = [
     "mark",
     "mark-here",
     "in",
@@ -58,6 +58,7 @@ pub const EXAMPLES: [&str; 49] = [
     "edit-path length 3",
     "scrub-path 1.2",
     "quality air",
+    "match common",
     "heat",
     "real-pixels",
     "next-rung",
@@ -125,6 +126,7 @@ pub fn command_of(text: &str) -> Option<Command> {
         "new-path" => Command::NewPath(Preset::from_name(rest)?),
         "edit-path" => Command::EditPath(path_edit(rest)?),
         "scrub-path" => Command::ScrubPath(number()?),
+        "match" => Command::SetMatching(Some(Matching::from_name(rest)?)),
         "quality" if rest == "auto" => Command::SetQuality(None),
         "quality" => Command::SetQuality(Some(Quality::from_name(rest)?)),
         "edit-event" => {
@@ -160,6 +162,7 @@ fn plain(name: &str) -> Option<Command> {
         "play-list" => Command::PlayList,
         "next-element" => Command::NextElement,
         "next-path" => Command::NextPath,
+        "match" => Command::SetMatching(None),
         "heat" => Command::ToggleHeatMap,
         "real-pixels" => Command::ToggleRealPixels,
         "next-rung" => Command::NextRung,
@@ -321,6 +324,8 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::ScrubPath(secs) => format!("scrub-path {secs}"),
         Command::SetQuality(None) => "quality auto".to_owned(),
         Command::SetQuality(Some(level)) => format!("quality {}", level.label().to_lowercase()),
+        Command::SetMatching(None) => "match".to_owned(),
+        Command::SetMatching(Some(matching)) => format!("match {}", matching.name()),
         Command::ToggleHeatMap => "heat".to_owned(),
         Command::ToggleRealPixels => "real-pixels".to_owned(),
         Command::NextRung => "next-rung".to_owned(),
@@ -390,6 +395,8 @@ mod tests {
             Command::Shuttle(-1),
             Command::SetQuality(None),
             Command::SetQuality(Some(Quality::Hero)),
+            Command::SetMatching(None),
+            Command::SetMatching(Some(Matching::Common)),
             Command::EditEvent(EventId(3), EventEdit::Name("Goal by 9".to_owned())),
             Command::EditEvent(EventId(3), EventEdit::Keywords(vec!["a".to_owned(), "b c".to_owned()])),
             Command::EditEvent(EventId(3), EventEdit::Color(EventColor::Violet)),

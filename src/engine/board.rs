@@ -15,7 +15,7 @@ use super::live::GpuFault;
 use crate::{
     frame::{Moment, Picture},
     rig::Camera,
-    scene::Quality,
+    scene::{Matching, Quality},
     time::MediaTime,
     view::ViewMode,
 };
@@ -34,6 +34,8 @@ pub(super) struct ViewWish {
     pub mode: ViewMode,
     /// With the heat map over it.
     pub heat: bool,
+    /// What becomes of differences between the cameras.
+    pub matching: Matching,
 }
 
 /// A point that somebody clicked at, to be found in the scene of an instant.
@@ -378,7 +380,7 @@ mod tests {
             camera_from_world: Pose::IDENTITY,
             clock_offset_nanos: 0,
         };
-        ViewWish { instant: MediaTime::from_nanos(nanos), target, mode: ViewMode::Synthesis, heat: false }
+        ViewWish { instant: MediaTime::from_nanos(nanos), target, mode: ViewMode::Synthesis, heat: false, matching: Matching::Glide }
     }
 
     fn solve(nanos: i64) -> SolveWish {

@@ -7,7 +7,7 @@ use crate::{
         path::{PathEdit, Preset},
         playlist::PlaylistEdit,
     },
-    scene::Quality,
+    scene::{Matching, Quality},
     time::MediaTime,
 };
 
@@ -124,6 +124,8 @@ pub enum Command {
     ScrubPath(f64),
     /// Choose how good the pictures are; `None` leaves the choice to the engine.
     SetQuality(Option<Quality>),
+    /// What becomes of differences in exposure and white between the cameras; `None`: the next choice.
+    SetMatching(Option<Matching>),
     /// Show or hide, over preview, how sure each pixel is.
     ToggleHeatMap,
     /// Show nothing but the cameras' own pictures, or go back to the ladder.
@@ -202,6 +204,7 @@ pub enum CommandKind {
     EditPath,
     ScrubPath,
     SetQuality,
+    SetMatching,
     ToggleHeatMap,
     ToggleRealPixels,
     SetRung,
@@ -229,7 +232,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 57;
+    pub const COUNT: usize = 58;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -345,6 +348,12 @@ impl CommandKind {
         ),
         info(Self::ScrubPath, "Scrub path", "Look along the chosen path in preview, at the frozen instant", ""),
         info(Self::SetQuality, "Quality", "Choose how good and how costly the pictures are; Auto takes what is in time", ""),
+        info(
+            Self::SetMatching,
+            "Match",
+            "Exposure and white of the cameras: glide from one to the next, all at a common level, or as they are",
+            "",
+        ),
         info(Self::ToggleHeatMap, "Heat", "Show or hide, over preview, how sure each pixel is", "H"),
         info(
             Self::ToggleRealPixels,
@@ -402,6 +411,7 @@ impl CommandKind {
             Self::NewPath => Command::NewPath(Preset::FreezeOrbit),
             Self::NextPath => Command::NextPath,
             Self::SetQuality => Command::SetQuality(None),
+            Self::SetMatching => Command::SetMatching(None),
             Self::ToggleHeatMap => Command::ToggleHeatMap,
             Self::ToggleRealPixels => Command::ToggleRealPixels,
             Self::NextRung => Command::NextRung,
@@ -494,6 +504,7 @@ impl Command {
             Self::EditPath(_) => CommandKind::EditPath,
             Self::ScrubPath(_) => CommandKind::ScrubPath,
             Self::SetQuality(_) => CommandKind::SetQuality,
+            Self::SetMatching(_) => CommandKind::SetMatching,
             Self::ToggleHeatMap => CommandKind::ToggleHeatMap,
             Self::ToggleRealPixels => CommandKind::ToggleRealPixels,
             Self::SetRung { .. } => CommandKind::SetRung,

@@ -6,6 +6,7 @@ mod levels;
 mod lists;
 mod log;
 mod looks;
+mod matching;
 mod orders;
 mod paths;
 mod pictures;
@@ -50,6 +51,7 @@ use crate::{
         playlist::{Player, Template},
     },
     rig::{self, Camera},
+    scene::Matching,
     time::MediaTime,
     view::ViewReport,
 };
@@ -112,6 +114,8 @@ pub(super) struct ProgramState {
     cut: Option<usize>,
     /// The rungs of the gaps when the take was made.
     rungs: Vec<Rung>,
+    /// What becomes of differences between the cameras, as it was chosen then.
+    matching: Matching,
     live_time: Option<(usize, MediaTime)>,
     /// The path that is on air.
     playing: Option<Playing>,
@@ -150,6 +154,7 @@ pub(super) struct Director {
     pub export: Option<RunningExport>,
     pub truth: truth::TruthState,
     pub watch: watch::WatchState,
+    pub matching: matching::MatchState,
     pub output: Arc<OutputSlot>,
     export_folder: PathBuf,
     exports: Sender<ExportNews>,
@@ -205,6 +210,7 @@ impl Director {
         let mut director = Self {
             truth: truth::TruthState::new(&degrees),
             watch: watch::WatchState::new(book),
+            matching: matching::MatchState::new(options.matching),
             output: Arc::default(),
             arc,
             transport,
@@ -226,6 +232,7 @@ impl Director {
                 held_until: None,
                 cut: None,
                 rungs: Vec::new(),
+                matching: options.matching,
                 live_time: None,
                 playing: None,
                 origin: None,
@@ -419,6 +426,7 @@ impl Director {
                     self.program.live_time = None;
                     self.program.report = None;
                     self.program.cut = None;
+                    self.program.matching = self.matching.choice;
                     self.program.rungs = self.truth.ladder.gaps().iter().map(|g| g.rung).collect();
                     (self.program.roll, self.program.layer, self.cueing) = (None, None, None);
                     let on_air = match self.transport.program() {

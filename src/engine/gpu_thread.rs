@@ -62,7 +62,7 @@ pub(super) enum GpuReport {
     /// The scene of the cameras that were wanted first is resident; the solve of all goes on.
     PartSolved { instant: MediaTime, secs: f64 },
     /// A scene is resident.
-    Solved { instant: MediaTime, level: Quality, cameras: usize, secs: f64, stages: StageTimes },
+    Solved { instant: MediaTime, level: Quality, cameras: usize, secs: f64, stages: StageTimes, exposures: Vec<(usize, [f32; 3])> },
     /// A scene was solved better, and judged; it is resident if `kept`.
     Refined { instant: MediaTime, kept: bool, air_db: f64, hero_db: f64, cameras: usize, secs: f64, stages: StageTimes },
     /// The device is lost; another one is being opened.
@@ -172,6 +172,15 @@ struct Held {
     scene: Scene,
 }
 
+impl Held {
+    /// Exposures of the cameras (indices in the rig), stops about the middle of all.
+    fn exposures(&self) -> Vec<(usize, [f32; 3])> {
+        let middle = self.scene.middle_exposure();
+        let about = |e: &[f32; 3]| std::array::from_fn(|k| e[k] - middle[k]);
+        self.cameras.iter().copied().zip(self.scene.exposures.iter().map(about)).collect()
+    }
+}
+
 impl Worker<'_> {
     /// True when the board has stopped, false when the device is lost.
     fn serve(&mut self, mut solver: SceneSolver) -> bool {
@@ -206,10 +215,11 @@ impl Worker<'_> {
     fn render(&mut self, program: bool, wish: &ViewWish) {
         let begun = Instant::now();
         let instant = wish.instant;
-        let Some(Held { scene, .. }) = self.scenes.iter().rev().find(|held| held.instant == instant) else {
+        let Some(Held { scene, .. }) = self.scenes.iter_mut().rev().find(|held| held.instant == instant) else {
             let why = "the scene is not on the GPU any more".to_owned();
             return self.report(GpuReport::RenderFailed { program, instant, is_lost: false, why });
         };
+        scene.matching = wish.matching;
         let rendered = self.synthesizer.render(scene, &wish.target, wish.mode).and_then(|view| {
             let mut picture = view.read(&self.gpu)?;
             // The heat map is not what a program picture costs.
@@ -324,8 +334,9 @@ impl Worker<'_> {
         let rig = Arc::clone(&self.rig);
         let is_of = |held: &Held| held.instant == instant && Arc::ptr_eq(&held.rig, &rig);
         let is_whole = |held: &&Held| !held.is_part && is_of(held) && held.cameras == all && held.level >= wish.level;
-        if let Some(Held { level, .. }) = self.scenes.iter().find(is_whole) {
-            return self.report(GpuReport::Solved { instant, level: *level, cameras: 0, secs: 0.0, stages: StageTimes::default() });
+        if let Some(held @ Held { level, .. }) = self.scenes.iter().find(is_whole) {
+            let (stages, exposures) = (StageTimes::default(), held.exposures());
+            return self.report(GpuReport::Solved { instant, level: *level, cameras: 0, secs: 0.0, stages, exposures });
         }
         let wish = &SolveWish { moment: self.in_time(&wish.moment), ..wish.clone() };
         let first: Vec<usize> = all.iter().copied().filter(|i| wish.first.contains(i)).collect();
@@ -349,8 +360,10 @@ impl Worker<'_> {
             Ok(scene) => {
                 let stages = scene.times.clone();
                 let cameras = scene.rig.cameras.len();
-                self.hold(Held { instant, level: wish.level, is_part: false, rig: Arc::clone(&self.rig), cameras: all, scene });
-                self.report(GpuReport::Solved { instant, level: wish.level, cameras, secs: begun.elapsed().as_secs_f64(), stages });
+                let held = Held { instant, level: wish.level, is_part: false, rig: Arc::clone(&self.rig), cameras: all, scene };
+                let (exposures, secs) = (held.exposures(), begun.elapsed().as_secs_f64());
+                self.hold(held);
+                self.report(GpuReport::Solved { instant, level: wish.level, cameras, secs, stages, exposures });
             }
             Err(SceneError::Cancelled) => {}
             // Solved again on the next device.

@@ -13,7 +13,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 #[cfg(feature = "gstreamer")]
 use super::program::ProgramPictures;
 use super::{
-    Command, DeskFiles, Quality, Snapshot,
+    Command, DeskFiles, Matching, Quality, Snapshot,
     board::Board,
     director::Director,
     export_thread::ExportNews,
@@ -82,6 +82,8 @@ pub struct EngineOptions {
     pub retime: RetimePolicy,
     /// Where the playlist, own templates and paths are kept.
     pub desk: DeskFiles,
+    /// What becomes of differences in exposure and white between the cameras.
+    pub matching: Matching,
     /// Do not watch whether the cameras stand where the rig says.
     pub without_watch: bool,
 }

@@ -52,7 +52,7 @@ pub mod venue_feeds;
 pub const MADE_BY: &str = concat!("volte ", env!("CARGO_PKG_VERSION"));
 
 pub use crate::ring::disk::DiskState;
-pub use crate::scene::Quality;
+pub use crate::scene::{Matching, Quality};
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;
 pub use command::{Command, CommandInfo, CommandKind};

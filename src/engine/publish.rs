@@ -29,6 +29,7 @@ impl Director {
                 },
                 status: self.status.get(i).cloned().unwrap_or_default(),
                 stand: self.watch.stand(i),
+                exposure_stops: self.matching.exposure(i),
                 live: self.feeds.live_picture(i),
             })
             .collect();
@@ -86,6 +87,7 @@ impl Director {
             closed: self.closed(),
             gaps,
             truth: self.truth_progress(),
+            matching: self.matching.choice,
             heat_map: self.truth.heat_map,
             real_pixels_only: self.truth.ladder.real_pixels_only,
             ring: self.feeds.ring(),

@@ -12,6 +12,7 @@ use crate::{
     frame::Picture,
     output::program::ProgramStatus,
     replay::{Event, EventId, Phase, Readiness, path::Path, playlist::ElementId},
+    scene::Matching,
     time::{FrameRate, MediaTime},
     view::ViewReport,
 };
@@ -65,6 +66,8 @@ pub struct CameraView {
     pub status: FeedStatus,
     /// Whether it stands where the rig says.
     pub stand: Stand,
+    /// How much brighter it shows what others see too, in stops per channel about the middle of all cameras, at the last solved instant.
+    pub exposure_stops: Option<[f32; 3]>,
     /// The newest picture.
     pub live: Option<LivePicture>,
 }
@@ -343,6 +346,8 @@ pub struct Snapshot {
     pub gaps: Arc<[GapView]>,
     /// How far the truth meter is with the moment that the gaps are of.
     pub truth: TruthProgress,
+    /// What becomes of differences in exposure and white between the cameras.
+    pub matching: Matching,
     /// Whether preview shows how sure each pixel is.
     pub heat_map: bool,
     /// Whether nothing but the cameras' own pictures is shown.
@@ -419,6 +424,7 @@ impl Snapshot {
             closed: false,
             gaps: Arc::from([]),
             truth: TruthProgress::default(),
+            matching: Matching::default(),
             heat_map: false,
             real_pixels_only: false,
             ring: RingStatus::default(),

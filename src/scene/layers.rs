@@ -177,6 +177,7 @@ impl Layering {
             rig: scene.rig.clone(),
             plan: scene.plan.clone(),
             exposures: scene.exposures.clone(),
+            matching: scene.matching,
             pictures: behind,
             depths: background_depths,
             thorough: false,

@@ -51,6 +51,39 @@ impl SceneError {
     }
 }
 
+/// What becomes of differences in exposure and white between the cameras, in views between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Matching {
+    /// They glide: at a camera the view has that camera's own, between two it goes over from one to the other.
+    #[default]
+    Glide,
+    /// All views have the exposure and white in the middle of all cameras, so that an orbit does not pulse. At a camera the view differs from its
+    /// picture by that.
+    Common,
+    /// The cameras are blended as they are.
+    Off,
+}
+
+impl Matching {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Glide, Self::Common, Self::Off];
+
+    /// As written in settings and commands.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Glide => "glide",
+            Self::Common => "common",
+            Self::Off => "off",
+        }
+    }
+
+    /// The one of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|m| m.name() == name)
+    }
+}
+
 /// How a moment is solved; a [`Quality`] gives the usual ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SceneOptions {
@@ -59,6 +92,8 @@ pub struct SceneOptions {
     /// Three times the passes of refinement at the finest level; then depth and confidence are tuned by drawing them into each other's
     /// cameras, and views are polished.
     pub thorough: bool,
+    /// How views match the cameras.
+    pub matching: Matching,
 }
 
 /// A solved moment, resident on the GPU.
@@ -71,6 +106,8 @@ pub struct Scene {
     /// Per camera and channel: its exposure in stops about the mean of all, in linear light; what makes a surface brighter in one
     /// picture than in another.
     pub exposures: Vec<[f32; 3]>,
+    /// What views make of them.
+    pub matching: Matching,
     /// Real pictures, one layer per camera, `Rgba8Unorm`.
     pub pictures: wgpu::Texture,
     /// Inverse depth (r, 1/m along z) and confidence (g, 0…1) of the working pictures, one layer per camera, `Rg32Float`.
@@ -94,5 +131,18 @@ impl Scene {
         let row_bytes = self.depths.width() as usize * 8;
         let texel = |b: &[u8]| [[b[0], b[1], b[2], b[3]], [b[4], b[5], b[6], b[7]]].map(f32::from_le_bytes);
         Ok(bytes.chunks_exact(row_bytes).take(height).flat_map(|row| row.chunks_exact(8).take(width).map(texel)).collect())
+    }
+
+    /// Per channel, the exposure in the middle of all cameras, stops about their mean: one that is far off does not count.
+    pub fn middle_exposure(&self) -> [f32; 3] {
+        std::array::from_fn(|k| {
+            let mut stops: Vec<f32> = self.exposures.iter().map(|e| e[k]).collect();
+            stops.sort_by(f32::total_cmp);
+            match stops.len() {
+                0 => 0.0,
+                n if n % 2 == 1 => stops[n / 2],
+                n => 0.5 * (stops[n / 2 - 1] + stops[n / 2]),
+            }
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Quality levels: what a solve may cost. The one notion of quality that the console, exports and the demo share.
 
-use super::SceneOptions;
+use super::{Matching, SceneOptions};
 
 /// How good and how costly the pictures are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
@@ -46,9 +46,9 @@ impl Quality {
     /// How a scene of this level is solved.
     pub const fn scene(self) -> SceneOptions {
         match self {
-            Self::Draft => SceneOptions { max_depth_size_px: Some(320), thorough: false },
-            Self::Air => SceneOptions { max_depth_size_px: None, thorough: false },
-            Self::Hero => SceneOptions { max_depth_size_px: None, thorough: true },
+            Self::Draft => SceneOptions { max_depth_size_px: Some(320), thorough: false, matching: Matching::Glide },
+            Self::Air => SceneOptions { max_depth_size_px: None, thorough: false, matching: Matching::Glide },
+            Self::Hero => SceneOptions { max_depth_size_px: None, thorough: true, matching: Matching::Glide },
         }
     }
 }

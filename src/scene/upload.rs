@@ -2,7 +2,7 @@
 //! synthesized; or with depth that is known from elsewhere, which is the yardstick for a solve.
 
 use super::{
-    Plan, Scene, SceneError,
+    Matching, Plan, Scene, SceneError,
     solver::{array_texture, check_input},
 };
 use crate::{frame::Picture, gpu::Gpu, rig::Rig, telemetry::StageTimes};
@@ -65,6 +65,7 @@ fn upload(gpu: &Gpu, rig: &Rig, pictures: &[&Picture], depths_m: Option<&[&[f32]
     Scene {
         rig: rig.clone(),
         exposures: vec![[0.0; 3]; rig.cameras.len()],
+        matching: Matching::default(),
         plan,
         pictures: texture,
         depths,

@@ -132,6 +132,8 @@ pub struct Show {
     pub quality: Option<String>,
     /// `auto`, `on` or `off`; `None` is `auto`.
     pub retime: Option<String>,
+    /// `glide`, `common` or `off`; `None` is `glide`.
+    pub matching: Option<String>,
     /// Language of the console; `None` is that of the environment.
     pub language: Option<String>,
     /// Whose clock house time is counted by, and where it stands in the file, from 1; docs/show.md lists the forms.
@@ -152,6 +154,8 @@ struct File {
     rig: Option<Spanned<PathBuf>>,
     quality: Option<Spanned<String>>,
     retime: Option<Spanned<String>>,
+    #[serde(rename = "match")]
+    matching: Option<Spanned<String>>,
     language: Option<Spanned<String>>,
     clock: Option<Spanned<String>>,
     #[serde(default)]
@@ -339,6 +343,12 @@ impl Show {
             }
             other => other.as_ref().map(|r| r.as_ref().clone()),
         };
+        let matching = match &read.matching {
+            Some(m) if !["glide", "common", "off"].contains(&m.as_ref().as_str()) => {
+                return Err(wrong(&m.span(), format!("match = {:?} is none of glide, common, off", m.as_ref())));
+            }
+            other => other.as_ref().map(|m| m.as_ref().clone()),
+        };
         let clock = read.clock.as_ref().map(|clock| (clock.as_ref().clone(), line_of(text, &clock.span())));
         let language = match &read.language {
             Some(l) if !LANGUAGES.contains(&l.as_ref().as_str()) => {
@@ -373,6 +383,7 @@ impl Show {
             export_folder: read.export.folder.map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
             quality,
             retime,
+            matching,
             language,
             clock,
             control,

@@ -18,7 +18,7 @@ use crate::{
     },
     rig::Camera,
     scene::{
-        Scene,
+        Matching, Scene,
         gpu_data::{CameraGpu, Working},
     },
     telemetry::StageTimes,
@@ -88,7 +88,7 @@ pub struct ViewSynthesizer {
 }
 
 /// The target, then its sources, each with the gain that brings it to the view's exposure.
-fn cameras_of(scene: &Scene, target: &Camera, chosen: &[(usize, f32)]) -> [CameraGpu; VIEW_CAMERAS] {
+fn cameras_of(scene: &Scene, target: &Camera, mode: ViewMode, chosen: &[(usize, f32)]) -> [CameraGpu; VIEW_CAMERAS] {
     let working = Working {
         width_px: target.width_px,
         height_px: target.height_px,
@@ -97,12 +97,17 @@ fn cameras_of(scene: &Scene, target: &Camera, chosen: &[(usize, f32)]) -> [Camer
     };
     let origin = scene.plan.center_in_world;
     let mut cameras = vec![CameraGpu::new(target, origin, &working, 0, 0.0)];
-    // The exposure glides from camera to camera with the weights: at a camera the view has that camera's own.
-    let exposure: [f32; 3] = std::array::from_fn(|k| chosen.iter().map(|&(i, w)| w * scene.exposures[i][k]).sum());
+    // The exposure glides from camera to camera with the weights: at a camera the view has that camera's own. A camera's own picture alone is
+    // shown as it is.
+    let matching = if mode == ViewMode::Nearest { Matching::Glide } else { scene.matching };
+    let exposure: [f32; 3] = match matching {
+        Matching::Common => scene.middle_exposure(),
+        Matching::Glide | Matching::Off => std::array::from_fn(|k| chosen.iter().map(|&(i, w)| w * scene.exposures[i][k]).sum()),
+    };
     cameras.extend(chosen.iter().map(|&(i, w)| {
         let mut camera = CameraGpu::new(&scene.rig.cameras[i], origin, &scene.plan.working[i], i as u32, w);
         for (k, gain) in camera.gain.iter_mut().take(3).enumerate() {
-            *gain = (exposure[k] - scene.exposures[i][k]).exp2();
+            *gain = if matching == Matching::Off { 1.0 } else { (exposure[k] - scene.exposures[i][k]).exp2() };
         }
         camera
     }));
@@ -226,7 +231,7 @@ impl ViewSynthesizer {
         let size = (target.width_px, target.height_px);
         let pixels = u64::from(size.0) * u64::from(size.1);
         let plane_only = matches!(mode, ViewMode::CrossFade | ViewMode::Nearest);
-        let cameras = uniform(&gpu, "view cameras", &cameras_of(scene, target, chosen));
+        let cameras = uniform(&gpu, "view cameras", &cameras_of(scene, target, mode, chosen));
         let has_rays = !target.lens.distortion.is_none();
         let parameters = uniform(&gpu, "view", &parameters_of(scene, target, mode, chosen.len()));
         let rays = self.rays_of(target, has_rays);

@@ -37,12 +37,8 @@ impl ViewStage {
         smoothstep(3.0, 6.0, nearer)
     }
 
-    fn shade(&self, surface: &[Surface]) -> Shaded {
-        self.shade_with(surface, 0.1)
-    }
-
-    /// With another share of what a source sees in the boundary band.
-    fn shade_with(&self, surface: &[Surface], band: f32) -> Shaded {
+    /// Of other pictures, with other shares of what a source sees in the boundary band, and where it is clipped.
+    fn shade_with(&self, surface: &[Surface], pictures: &Colors, band: f32, clipped: f32) -> Shaded {
         let v = &self.view;
         let mut out = Shaded { rgb: vec![], tally: [0; 2] };
         for ((x, y), s) in pixels(v.width, v.height).zip(surface) {
@@ -58,8 +54,9 @@ impl ViewStage {
                 let ideal = p.truncate() / p.z;
                 let px = picture_px(c, ideal);
                 let size = Vec2::new(c.size_kind_layer[0], c.size_kind_layer[1]);
-                let rgb =
-                    linear_from_srgb(fetch_cubic(&STAGE.pictures, px, size, c.size_kind_layer[3] as usize)) * Vec3::from_slice(&c.gain);
+                let coded = fetch_cubic(pictures, px, size, c.size_kind_layer[3] as usize);
+                let gain = Vec3::from_slice(&c.gain);
+                let rgb = linear_from_srgb(coded) * gain;
                 let feather = smoothstep(-0.5, (0.02 * size.x).max(2.0), px.min(size - px).min_element());
                 let angular = c.working_size[3];
                 let mut visible = 1.0;
@@ -74,7 +71,8 @@ impl ViewStage {
                     fallback += last_resort * rgb;
                     fallback_weights += last_resort;
                 }
-                let weight = angular * visible * (feather + 1e-5);
+                let is_clipped = smoothstep(0.96, 0.99, coded.max_element()) * (1.0 - smoothstep(0.85, 0.97, gain.min_element()));
+                let weight = angular * visible * (feather + 1e-5) * mix(1.0, clipped, is_clipped);
                 sum += weight * rgb;
                 weights += weight;
                 largest = largest.max(weight);
@@ -87,7 +85,7 @@ impl ViewStage {
                 let c = &self.cameras[1];
                 let size = Vec2::new(c.size_kind_layer[0], c.size_kind_layer[1]);
                 let px = picture_px(c, self.ray(x, y));
-                rgb = linear_from_srgb(fetch_cubic(&STAGE.pictures, px, size, c.size_kind_layer[3] as usize)) * Vec3::from_slice(&c.gain);
+                rgb = linear_from_srgb(fetch_cubic(pictures, px, size, c.size_kind_layer[3] as usize)) * Vec3::from_slice(&c.gain);
             }
             out.tally[0] += u32::from(s[1] < 0.0);
             out.tally[1] += u32::from(largest < 0.999 * weights);
@@ -112,9 +110,20 @@ fn shade_agrees_with_its_twin() {
             c.row_x[3] = 0.0;
             c.row_z[3] = 12.0;
         };
-        for (v, looks_away) in
-            [(v.clone(), false), (v.changed(|v| v.view.plane_only = 1), false), (v.changed(alone), false), (v.changed(away), true)]
-        {
+        // The first source is so bright that much of it is clipped, and the view is darker.
+        let (bright, layer) = (&mut STAGE.pictures.clone(), v.cameras[1].size_kind_layer[3] as usize);
+        for value in bright.layers[layer].iter_mut().flat_map(|p| &mut p[..3]) {
+            *value = value.saturating_mul(3);
+        }
+        let darker = |v: &mut ViewStage| v.cameras[1].gain = [0.4, 0.38, 0.42, 1.0];
+        let as_is = &STAGE.pictures;
+        for (v, looks_away, pictures) in [
+            (v.clone(), false, as_is),
+            (v.changed(|v| v.view.plane_only = 1), false, as_is),
+            (v.changed(alone), false, as_is),
+            (v.changed(away), true, as_is),
+            (v.changed(darker), false, &*bright),
+        ] {
             let out = GPU.device.create_texture(&wgpu::TextureDescriptor {
                 label: Some("view"),
                 size: wgpu::Extent3d { width: v.view.width, height: v.view.height, depth_or_array_layers: 1 },
@@ -134,7 +143,7 @@ fn shade_agrees_with_its_twin() {
                     (1, cameras_buffer(&v.cameras).as_entire_binding()),
                     (2, wgpu::BindingResource::TextureView(&array_view(&v.depths.upload(DEPTHS)))),
                     (3, storage_init(&GPU, "surface", &surface).as_entire_binding()),
-                    (4, wgpu::BindingResource::TextureView(&array_view(&STAGE.pictures.upload(COLORS)))),
+                    (4, wgpu::BindingResource::TextureView(&array_view(&pictures.upload(COLORS)))),
                     (5, storage_init(&GPU, "rays", &v.rays).as_entire_binding()),
                     (6, wgpu::BindingResource::TextureView(&out.create_view(&wgpu::TextureViewDescriptor::default()))),
                     (7, tally.as_entire_binding()),
@@ -144,8 +153,9 @@ fn shade_agrees_with_its_twin() {
             let pixels = Colors::read(&out, 0);
             assert!(pixels.iter().all(|p| p[3] == 255), "a hole");
             let found: Vec<f32> = pixels.iter().flat_map(|p| [p[0], p[1], p[2]]).map(f32::from).collect();
-            let twin = v.shade(&surface);
-            let wrong = |change: fn(&mut ViewStage)| v.changed(change).shade(&surface).rgb;
+            let shaded = |v: &ViewStage| v.shade_with(&surface, pictures, 0.1, 0.02);
+            let twin = shaded(&v);
+            let wrong = |change: fn(&mut ViewStage)| shaded(&v.changed(change)).rgb;
             let mut encoded = twin.rgb.clone();
             for c in &mut encoded {
                 *c *= 0.97;
@@ -157,7 +167,10 @@ fn shade_agrees_with_its_twin() {
             ];
             let mixes = v.cameras[1].working_size[3] < 0.9;
             if !looks_away && v.view.plane_only == 0 && mixes {
-                faults.push(("no boundary band", v.shade_with(&surface, 1.0).rgb));
+                faults.push(("no boundary band", v.shade_with(&surface, pictures, 1.0, 0.02).rgb));
+            }
+            if !std::ptr::eq(pictures, as_is) {
+                faults.push(("clipped as if it were not", v.shade_with(&surface, pictures, 0.1, 1.0).rgb));
             }
             if !looks_away {
                 faults.push(("a pose off by 2 cm", wrong(|v| v.cameras[1].row_x[3] += 0.02)));

@@ -95,6 +95,7 @@ impl Director {
             Command::EditPath(edit) => self.edit_path(&edit),
             Command::ScrubPath(secs) => self.scrub_path(secs),
             Command::SetQuality(chosen) => self.choose_level(chosen),
+            Command::SetMatching(chosen) => self.choose_matching(chosen),
             Command::ToggleHeatMap => self.truth.heat_map = !self.truth.heat_map,
             Command::ToggleRealPixels => self.toggle_real_pixels(),
             Command::SetRung { gap, rung } => self.choose_rung(gap, rung),
@@ -193,6 +194,7 @@ impl Director {
         let own_size_px = moment.frames.iter().map(|f| (f.picture.width(), f.picture.height())).max_by_key(|(w, h)| w * h);
         let (width_px, height_px) = own_size_px.map_or_else(|| program_size_px(self.governor.level()), |(w, h)| (w & !1, h & !1));
         let mut scene = if self.governor.view().chosen == Some(Quality::Hero) { Quality::Hero.scene() } else { Quality::Air.scene() };
+        scene.matching = self.matching.choice;
         if self.solves_slowly {
             scene.max_depth_size_px = Some(SLOW_DEPTH_SIZE_PX);
         }

@@ -19,6 +19,7 @@ use crate::{
     frame::Picture,
     replay::{Program, Readiness, TransportCommand},
     rig::Camera,
+    scene::Matching,
     time::MediaTime,
 };
 
@@ -31,7 +32,7 @@ pub(super) enum Asked {
     /// A camera's own picture, by its number along the arc.
     Real { instant: MediaTime, camera: usize },
     /// A view from the scene.
-    View { instant: MediaTime, position: f64, rung: Rung, size_px: (u32, u32), heat: bool, camera: u64 },
+    View { instant: MediaTime, position: f64, rung: Rung, size_px: (u32, u32), heat: bool, matching: Matching, camera: u64 },
 }
 
 /// A number that differs where two virtual cameras differ.
@@ -113,8 +114,10 @@ impl Director {
                 (target.map(|t| orbit::camera_at(&self.watch.rig_at(instant), station, size_px, None).unwrap_or(t)), station)
             }
         };
+        // As it was taken: a choice that is made while on air changes nothing there.
+        let matching = self.program.matching;
         let asked = match &target {
-            Some(target) => Asked::View { instant, position, rung, size_px, heat: false, camera: number_of(target) },
+            Some(target) => Asked::View { instant, position, rung, size_px, heat: false, matching, camera: number_of(target) },
             None => Asked::Real { instant, camera: position as usize },
         };
         if self.program.asked == Some(asked) {
@@ -122,7 +125,7 @@ impl Director {
         }
         self.program.asked = Some(asked);
         if let Some(target) = target {
-            if self.board.post_program_latest(ViewWish { instant, target, mode: rung.mode(), heat: false }) {
+            if self.board.post_program_latest(ViewWish { instant, target, mode: rung.mode(), heat: false, matching }) {
                 self.program.repeated += 1;
             }
         } else if let Some(picture) = self.real_picture(instant, position as usize) {
@@ -162,9 +165,9 @@ impl Director {
                 _ => self.preview_camera(station, size_px),
             })
             .flatten();
-        let heat = self.truth.heat_map;
+        let (heat, matching) = (self.truth.heat_map, self.matching.choice);
         let asked = match &target {
-            Some(target) => Asked::View { instant, position: station, rung, size_px, heat, camera: number_of(target) },
+            Some(target) => Asked::View { instant, position: station, rung, size_px, heat, matching, camera: number_of(target) },
             None => Asked::Real { instant, camera: station.round() as usize },
         };
         if self.preview.asked == Some(asked) {
@@ -175,7 +178,7 @@ impl Director {
             || self.transport.arc_order().get(station.round() as usize).and_then(|&i| self.watch.rig_at(instant).cameras.get(i).cloned());
         self.preview.eye = target.clone().or_else(real);
         if let Some(target) = target {
-            self.board.post_preview_latest(ViewWish { instant, target, mode: rung.mode(), heat });
+            self.board.post_preview_latest(ViewWish { instant, target, mode: rung.mode(), heat, matching });
         } else if let Some(picture) = self.real_picture(instant, station.round() as usize)
             && self.preview.shown.as_ref().is_none_or(|s| !Arc::ptr_eq(&s.picture, &picture))
         {

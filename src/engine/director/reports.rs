@@ -70,7 +70,8 @@ impl Director {
                     self.preview.asked = None;
                 }
             }
-            GpuReport::Solved { instant, level, cameras, secs, stages } => {
+            GpuReport::Solved { instant, level, cameras, secs, stages, exposures } => {
+                self.matched(exposures);
                 if secs > 0.0 {
                     self.count_solve(level, cameras, secs, &stages);
                     tracing::info!("{instant}: all cameras are solved, {secs:.1} s");

@@ -24,7 +24,7 @@ impl ViewSynthesizer {
         times.merge(&self.times);
         let gpu = self.gpu.clone();
         let size = (target.width_px, target.height_px);
-        let cameras = uniform(&gpu, "view cameras", &cameras_of(scene, target, chosen));
+        let cameras = uniform(&gpu, "view cameras", &cameras_of(scene, target, mode, chosen));
         let parameters = uniform(&gpu, "view", &parameters_of(scene, target, mode, chosen.len()));
         let rays = self.rays_of(target, !target.lens.distortion.is_none());
         let tally = storage(&gpu, "tally", 8);

@@ -1,0 +1,98 @@
+//! How the cameras differ in exposure and white, and what is made of it: what the last solve measured, the operator's choice, and
+//! the word on a camera that is far off.
+//!
+//! Must not know: how exposures are measured.
+
+use super::Director;
+use crate::{engine::NoticeLevel, scene::Matching};
+
+/// A camera that is off by more than this is told, stops (green) and stops of red and blue against green.
+const FAR_EV: f32 = 0.5;
+const FAR_WHITE: f32 = 0.2;
+
+/// What is known of the cameras' exposures.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct MatchState {
+    pub choice: Matching,
+    /// By index in the rig.
+    exposures: Vec<Option<[f32; 3]>>,
+    /// Cameras that were told.
+    told: Vec<usize>,
+}
+
+impl MatchState {
+    pub fn new(choice: Matching) -> Self {
+        Self { choice, ..Self::default() }
+    }
+
+    /// A camera's exposure about the middle of all, stops per channel, once it was measured.
+    pub fn exposure(&self, camera: usize) -> Option<[f32; 3]> {
+        self.exposures.get(camera).copied().flatten()
+    }
+}
+
+/// Whether a camera is far off, and how, in words.
+fn far_off([red, green, blue]: [f32; 3]) -> Option<String> {
+    let (red, blue) = (red - green, blue - green);
+    if green.abs() > FAR_EV {
+        Some(format!("{:.1} stops {} than the others", green.abs(), if green > 0.0 { "brighter" } else { "darker" }))
+    } else if red.abs().max(blue.abs()) > FAR_WHITE {
+        Some(if red > blue { "of a redder white than the others".to_owned() } else { "of a bluer white than the others".to_owned() })
+    } else {
+        None
+    }
+}
+
+impl Director {
+    /// A solve has measured exposures.
+    pub(super) fn matched(&mut self, exposures: Vec<(usize, [f32; 3])>) {
+        self.matching.exposures.resize(self.feeds.rig().cameras.len(), None);
+        for (camera, stops) in exposures {
+            let Some(place) = self.matching.exposures.get_mut(camera) else { continue };
+            *place = Some(stops);
+            let is_told = self.matching.told.contains(&camera);
+            match far_off(stops) {
+                Some(how) if !is_told => {
+                    self.matching.told.push(camera);
+                    let name = self.feeds.rig().cameras[camera].name.clone();
+                    let made = match self.matching.choice {
+                        Matching::Glide => "Views between the cameras go over from one to the other; `match common` holds one level",
+                        Matching::Common => "Views hold one level",
+                        Matching::Off => "Views show it as it is; `match glide` or `match common` helps",
+                    };
+                    self.notice(NoticeLevel::Info, format!("{name} is {how}: set its exposure and white like theirs. {made}"));
+                }
+                None if is_told => self.matching.told.retain(|c| *c != camera),
+                _ => {}
+            }
+        }
+    }
+
+    /// The operator's choice; without one the next.
+    pub(super) fn choose_matching(&mut self, chosen: Option<Matching>) {
+        let now = Matching::ALL.iter().position(|m| *m == self.matching.choice).unwrap_or(0);
+        self.matching.choice = chosen.unwrap_or(Matching::ALL[(now + 1) % Matching::ALL.len()]);
+        self.notice(
+            NoticeLevel::Info,
+            match self.matching.choice {
+                Matching::Glide => "Match: the view glides from each camera's exposure and white to the next one's".to_owned(),
+                Matching::Common => "Match: all views have the exposure and white in the middle of all cameras".to_owned(),
+                Matching::Off => "Match is off: cameras are blended as they are".to_owned(),
+            },
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_camera_that_is_far_off_is_told_how() {
+        assert_eq!(far_off([0.3, 0.3, 0.3]), None);
+        assert_eq!(far_off([0.9, 0.8, 0.7]).as_deref(), Some("0.8 stops brighter than the others"));
+        assert_eq!(far_off([-0.9, -0.8, -0.7]).as_deref(), Some("0.8 stops darker than the others"));
+        assert_eq!(far_off([0.2, 0.1, -0.2]).as_deref(), Some("of a redder white than the others"));
+        assert_eq!(far_off([-0.2, 0.0, 0.25]).as_deref(), Some("of a bluer white than the others"));
+    }
+}
