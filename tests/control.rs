@@ -294,7 +294,7 @@ fn every_example_is_a_command_and_says_itself() {
         assert_eq!(text::text_of(&command).and_then(|said| text::command_of(&said)), Some(command), "{example}");
         assert_eq!(
             text::command_of(&format!("{} nonsense \u{1}", example.split(' ').next().unwrap())).is_some(),
-            example.starts_with("save")
+            example.starts_with("save-template")
         );
     }
     // All that words can ask for is among them.

@@ -25,7 +25,7 @@ const PAGE: &str = include_str!("producer.html");
 const WIDTHS: std::ops::RangeInclusive<u32> = 32..=1920;
 const USUAL_WIDTH: u32 = 640;
 /// A look of a producer's own is waited for so long.
-const LOOK_WITHIN: Duration = Duration::from_secs(4);
+const LOOK_WITHIN: Duration = Duration::from_secs(8);
 /// Commands of one request.
 const MOST_COMMANDS: usize = 100;
 

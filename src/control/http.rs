@@ -193,6 +193,6 @@ mod tests {
         assert!(matches!(told(b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n"), HttpError::Form(_)));
         assert_eq!(told(b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n"), HttpError::Large("body"));
         assert_eq!(told(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nmark"), HttpError::Short);
-        assert_eq!(told(&[b'a'; 20_000]), HttpError::Large("head"));
+        assert_eq!(told(&vec![b'a'; 20_000]), HttpError::Large("head"));
     }
 }

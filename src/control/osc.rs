@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(parse(bytes).unwrap(), [message("/oscillator/4/frequency", &[OscArg::Float(440.0)])]);
         let all = [OscArg::Int(-7), OscArg::Float(0.5), OscArg::Text("a b".to_owned()), OscArg::Bool(true), OscArg::Midi([0, 0x90, 60, 1])];
         let whole = message("/volte/x", &all);
-        assert_eq!(parse(&packet(&whole)).unwrap(), [whole.clone()]);
+        assert_eq!(parse(&packet(&whole)).unwrap(), std::slice::from_ref(&whole));
         // Two of them in a bundle.
         let mut bundle = b"#bundle\0\0\0\0\0\0\0\0\x01".to_vec();
         for _ in 0..2 {

@@ -76,7 +76,7 @@ pub(super) enum GpuReport {
     /// No picture. Nothing is to be done when the device `is_lost`: that is told by itself.
     RenderFailed { program: bool, instant: MediaTime, is_lost: bool, why: String },
     /// What a click hit: inverse depth along z of the eye, 1/m; `None` where nobody upholds a surface, an error without the scene.
-    Picked { wish: PickWish, found: Result<Option<f64>, String> },
+    Picked { wish: Box<PickWish>, found: Result<Option<f64>, String> },
     /// Hidden cameras have said whether interpolating frames in time is truer.
     TimingJudged { pays: bool, worst_error_nanos: i64, nearest_db: f64, exact_db: f64 },
     /// A camera (index in the rig) was left out and scored, or cannot be.
@@ -269,7 +269,7 @@ impl Worker<'_> {
             Ok(pick::frontmost(&surface, eye.width_px, at_px))
         };
         let found = look(self);
-        self.report(GpuReport::Picked { wish, found });
+        self.report(GpuReport::Picked { wish: Box::new(wish), found });
     }
 
     /// Frees every scene but that of an instant and the one on air.

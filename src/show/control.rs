@@ -55,12 +55,10 @@ pub(super) fn control(
     };
     let address = |key: &str, port: u16, value: &Option<Spanned<String>>| {
         let Some(value) = value else { return Ok(None) };
-        let address: SocketAddr = value.as_ref().parse().or_else(|_| {
-            Err(wrong(
-                &value.span(),
-                format!("{key} is no address; write one like \"127.0.0.1:{port}\" (this machine alone) or \"0.0.0.0:{port}\""),
-            ))
-        })?;
+        let Ok(address) = value.as_ref().parse::<SocketAddr>() else {
+            let problem = format!("{key} is no address; write one like \"127.0.0.1:{port}\" (this machine alone) or \"0.0.0.0:{port}\"");
+            return Err(wrong(&value.span(), problem));
+        };
         if !address.ip().is_loopback() && token.is_none() {
             let problem = format!(
                 "{key} can be reached from other machines: give token = \"…\" ({LEAST_TOKEN} characters or more) beside it, or listen at 127.0.0.1"

@@ -112,3 +112,22 @@ mod any_text {
         }
     }
 }
+
+#[test]
+fn who_may_give_commands_is_checked() {
+    let with = |control: &str| Show::parse(&format!("{GOOD}\n[control]\n{control}\n"), Path::new("/shows/final.toml"));
+    let show = with("http = \"127.0.0.1:8700\"\nosc = \"[::1]:9000\"\nsurfaces = [\"/dev/snd/midiC1D0\"]").unwrap();
+    assert_eq!((show.control.http.unwrap().port(), show.control.osc.unwrap().port(), show.control.surfaces.len()), (8700, 9000, 1));
+    assert_eq!(Show::parse(GOOD, Path::new("/shows/final.toml")).unwrap().control, ShowControl::default(), "off by default");
+    assert!(with("http = \"0.0.0.0:8700\"\ntoken = \"never-shown-12345\"").is_ok());
+    for (control, word) in [
+        ("http = \"0.0.0.0:8700\"", "can be reached from other machines"),
+        ("osc = \"9000\"", "osc is no address"),
+        ("http = \"0.0.0.0:8700\"\ntoken = \"never\"", "shorter than 12"),
+        ("http = \"127.0.0.1:8700\"\ntoken = \"never shown 12345\"", "a space"),
+        ("midi = true", "midi"),
+    ] {
+        let told = with(control).unwrap_err().to_string();
+        assert!(told.contains(word) && told.contains("final.toml:") && !told.contains("never"), "{told}");
+    }
+}

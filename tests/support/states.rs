@@ -44,6 +44,19 @@ impl State {
     }
 }
 
+const MOVES: [&str; 11] = [
+    "Orbit right",
+    "Orbit left",
+    "Bounce right",
+    "Bounce left",
+    "Whip right",
+    "Whip left",
+    "Hold",
+    "Roll",
+    "Freeze right",
+    "Freeze left",
+    "Travel",
+];
 const NOW_SECS: f64 = 3725.48;
 
 /// A picture that differs per camera: a stage with an athlete that moves across.
@@ -235,21 +248,7 @@ pub fn snapshot(state: State) -> Snapshot {
     s.can_undo_redo = (true, false);
     s.playlist = Arc::new(playlist(state));
     s.paths = Arc::new(paths(state));
-    s.moves = [
-        "Orbit right",
-        "Orbit left",
-        "Bounce right",
-        "Bounce left",
-        "Whip right",
-        "Whip left",
-        "Hold",
-        "Roll",
-        "Freeze right",
-        "Freeze left",
-        "Travel",
-    ]
-    .map(|name| MoveView { name: name.to_owned(), tooltip: "Travel along the arc".to_owned(), secs: 4.0 })
-    .into();
+    s.moves = MOVES.map(|name| MoveView { name: name.to_owned(), tooltip: "Travel along the arc".to_owned(), secs: 4.0 }).into();
     s.gpu = GpuView {
         adapter: "llvmpipe (LLVM 15.0.6, 256 bits)".to_owned(),
         program_ms: 11.2,

@@ -68,15 +68,12 @@ impl Director {
     fn t_bar_in_preview(&mut self, share: f64, in_time: bool) {
         if in_time {
             let event = self.transport.preview().and_then(|p| self.transport.events().get(p.event?));
-            return match event.map(|e| (e.begin, e.end)) {
-                Some((begin, end)) => {
-                    let frames = ((end - begin) as f64 * share / self.feeds.rate().interval_nanos().max(1) as f64).round();
-                    self.jog_to(begin.plus_nanos(self.feeds.rate().frame_nanos(frames as i64)).min(end));
-                }
-                None => {
-                    self.warn("No event is prepared for the T-bar to move in time. Mark an instant (Space) or choose an event".to_owned())
-                }
+            let Some((begin, end)) = event.map(|e| (e.begin, e.end)) else {
+                return self
+                    .warn("No event is prepared for the T-bar to move in time. Mark an instant (Space) or choose an event".to_owned());
             };
+            let frames = ((end - begin) as f64 * share / self.feeds.rate().interval_nanos().max(1) as f64).round();
+            return self.jog_to(begin.plus_nanos(self.feeds.rate().frame_nanos(frames as i64)).min(end));
         }
         // Along the operator's own path where it is what a take plays, else along the arc.
         let own = matches!(self.choice(), Some(super::paths::Choice::Own(_))).then(|| self.transport.paths().chosen()).flatten();
