@@ -1,9 +1,9 @@
-//! Boards that are drawn as cameras would see them, and the board of the development data: found, and solved into rigs.
+//! Boards that are drawn as cameras would see them: found, and solved into rigs.
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use glam::{DMat3, DVec2, DVec3};
 use volte::{
-    calibrate::board::{Board, BoardOptions, Candidate, Detection, Light, Rejection, Seen, calibrate, detect},
+    calibrate::board::{Board, BoardOptions, BoardSession, Candidate, Detection, Light, Rejection, Seen, calibrate, detect},
     frame::Picture,
     geometry::{Distortion, Pose},
     rig::{Camera, Rig},
@@ -129,7 +129,7 @@ fn rms_px(board: &Board, camera: &Camera, pose: &Pose, found: &Detection) -> f64
 /// Whether a camera can see the board's face, and not too flat.
 fn is_faced(board: &Board, pose: &Pose, c: &Camera) -> bool {
     let middle = pose.apply((0.5 * board.size_m()).extend(0.0));
-    pose.rotation.z_axis.dot((middle - c.center_in_world()).normalize()) > 0.35
+    pose.rotation.z_axis.dot((middle - c.center_in_world()).normalize_or(DVec3::Z)) > 0.35
 }
 
 #[test]
@@ -156,6 +156,46 @@ fn drawn_boards_are_found_to_a_tenth_of_a_pixel() {
         );
         assert!(median < 0.15 && errors[errors.len() - 1] < 1.0 && missed * 5 <= errors.len(), "{median} {missed}");
     }
+}
+
+#[test]
+fn chessboards_are_found_and_agree_which_corner_is_the_first() {
+    let rig = venue_rig(640, 360);
+    for text in ["chessboard:7x6:0.17", "chessboard:6x9:0.13"] {
+        let board = Board::parse(text).unwrap();
+        let (mut errors, mut missed) = (Vec::new(), 0);
+        for instant in 0..8 {
+            let pose = carried(&rig, &board, instant);
+            for c in rig.cameras.iter().step_by(3).filter(|c| is_faced(&board, &pose, c)) {
+                let outline = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)].map(|(x, y)| board.size_m() * DVec2::new(x, y));
+                if !outline.iter().all(|p| c.project(pose.apply(p.extend(0.0))).is_some_and(|px| c.contains_px(px))) {
+                    continue;
+                }
+                match detect(&board, &drawn(&board, c, &pose, Shot { seed: instant, ..CLEAN })) {
+                    Ok(d) => errors.push(rms_px(&board, c, &pose, &d)),
+                    Err(_) => missed += 1,
+                }
+            }
+        }
+        // A board that is read the other way round is off by its own size: the origin is never flipped.
+        errors.sort_by(f64::total_cmp);
+        let (median, worst) = (errors[errors.len() / 2], errors[errors.len() - 1]);
+        println!("{text}: {} found, {missed} not; corners off by {median:.3} px, in the worst picture {worst:.3}", errors.len());
+        assert!(errors.len() > 8 && median < 0.1 && worst < 1.0 && missed * 5 <= errors.len(), "{median} {worst} {missed}");
+    }
+    // Part of a chessboard is nothing: nobody could say which part.
+    let board = Board::parse("chessboard:7x6:0.17").unwrap();
+    let c = &rig.cameras[6];
+    let rotation = c.camera_from_world.rotation.transpose();
+    let at = c.center_in_world() + c.camera_from_world.forward_in_world() * 4.0;
+    let pose = Pose { rotation, translation: at - rotation * (0.5 * board.size_m()).extend(0.0) };
+    let mut hidden = drawn(&board, c, &pose, CLEAN);
+    assert_eq!(detect(&board, &hidden).unwrap().corners.len(), 30);
+    for row in hidden.rgba_mut().chunks_exact_mut(640 * 4) {
+        row[..310 * 4].chunks_exact_mut(4).for_each(|p| p.copy_from_slice(&[60, 50, 40, 255]));
+    }
+    let why = detect(&board, &hidden).unwrap_err();
+    assert!(why.to_string().contains("of the 30 that are needed"), "{why}");
 }
 
 #[test]
@@ -240,4 +280,38 @@ fn twelve_cameras_of_the_venue() {
     let turn = DMat3::from_rotation_y(0.05_f64.to_radians());
     *pose = Pose { rotation: turn * pose.rotation, translation: turn * pose.translation };
     assert!(off(&rig, &bumped).1.to_degrees() > 0.02);
+}
+
+#[test]
+fn a_session_counts_tells_where_nothing_was_seen_and_knows_what_moved() {
+    let mut rig = venue_rig(640, 360);
+    rig.cameras.truncate(2);
+    let board = Board::parse("charuco:6x5:0.22:0.176:4x4_50").unwrap();
+    let names: Vec<String> = rig.cameras.iter().map(|c| c.name.clone()).collect();
+    let mut session = BoardSession::new(board.clone(), &names);
+    let wall = Picture::filled(640, 360, [90, 90, 90, 255]);
+    let c = &rig.cameras[0];
+    let at = |x: f64| {
+        let rotation = c.camera_from_world.rotation.transpose();
+        let at = c.center_in_world() + rotation * DVec3::new(x, -0.6, 4.0);
+        Pose { rotation, translation: at - rotation * (0.5 * board.size_m()).extend(0.0) }
+    };
+    // It stands for three looks, then moves by 30 px from look to look.
+    for (k, x) in [-0.8, -0.8, -0.8, -0.6, -0.4, -0.2].into_iter().enumerate() {
+        let picture = drawn(&board, c, &at(x), CLEAN);
+        assert_eq!(session.look(k as f64 * 0.2, &[Some(&picture), Some(&wall)]).unwrap(), 1);
+    }
+    let e = session.look(2.0, &[Some(&Picture::filled(320, 180, [0; 4])), None]).unwrap_err().to_string();
+    assert!(e.contains(&names[0]) && e.contains("320×180"), "{e}");
+    let (s, floor) = session.sightings(0.04, 4.0, Some(0.21));
+    let (mine, other) = (&s.tallies[0], &s.tallies[1]);
+    assert_eq!((mine.pictures, mine.found, mine.moving, other.found), (6, 6, 3, 0));
+    assert!(mine.rejected["moving"].1.contains("Hold it still") && other.rejected["no board"].0 == 6);
+    // What stands still is used once, and at the instant of the floor.
+    assert_eq!(s.seen.iter().filter(|s| !s.moving).count(), 2, "{:?}", s.secs);
+    assert!(floor.is_some_and(|f| (s.secs[f] - 0.2).abs() < 1e-9));
+    assert_eq!(mine.emptiest().as_deref(), Some("upper right"));
+    let map = mine.heat_map();
+    assert!(map.len() == 7 && map.join("").contains('#') && map[6].chars().all(|c| c == '·'), "{map:?}");
+    assert!(mine.covered() > 0.05 && mine.covered() < 0.5 && other.covered() == 0.0);
 }

@@ -80,6 +80,10 @@ pub enum Target {
     Colmap,
     /// For nerfstudio and instant-ngp.
     Transforms,
+    /// TOML of aniposelib, Pose2Sim and caliscope.
+    Anipose,
+    /// OpenCV's YAML, a map per camera.
+    Opencv,
 }
 
 impl Target {
@@ -88,6 +92,8 @@ impl Target {
             Self::RigToml => Format::RigToml,
             Self::Colmap => Format::ColmapText,
             Self::Transforms => Format::Transforms,
+            Self::Anipose => Format::AniposeToml,
+            Self::Opencv => Format::OpenCv,
         }
     }
 }
@@ -278,14 +284,14 @@ fn convert(path: &Path, only: &[String], out: &Path, to: Target, folder: Option<
         let relative =
             |p: &Path| p.strip_prefix(if to == Target::Colmap { folder } else { beside }).unwrap_or(p).to_string_lossy().replace('\\', "/");
         names = matched.paths.iter().map(|p| relative(p)).collect();
-    } else if to != Target::RigToml {
+    } else if matches!(to, Target::Colmap | Target::Transforms) {
         println!("note: the pictures are called NAME.png in it; give their folder with --pictures for their real names");
     }
     let format = to.format();
     if format != Format::RigToml && rig.cameras.iter().any(|c| c.clock_offset_nanos != 0) {
         println!("note: {format} cannot hold clock offsets, they are lost in it");
     }
-    if format == Format::Transforms && !rig.points_in_world.is_empty() {
+    if !matches!(format, Format::RigToml | Format::ColmapText) && !rig.points_in_world.is_empty() {
         println!("note: {format} cannot hold the {} points of the scene, they are lost in it", rig.points_in_world.len());
     }
     formats::save_with_pictures(&rig, out, format, &names)?;

@@ -73,8 +73,8 @@ mod tests {
     #[test]
     fn markers_are_opencvs_and_read_from_any_side() {
         let d = Dictionary::by_name("DICT_4X4_50").unwrap();
-        // The first marker of OpenCV's predefined_dictionaries.hpp is {181, 50}.
-        assert_eq!((d.bits, d.codes.len(), d.codes[0]), (4, 50, 181 << 8 | 50));
+        // The first marker of OpenCV's predefined_dictionaries.hpp is {181, 50}: 0xb5, 0x32.
+        assert_eq!((d.bits, d.codes.len(), d.codes[0]), (4, 50, 0xb532));
         let all: Vec<u32> = (0..50).collect();
         for id in [0_u32, 7, 49] {
             let mut code = d.codes[id as usize];

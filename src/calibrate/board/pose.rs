@@ -44,7 +44,7 @@ pub(super) fn placed(lens: &Lens, pairs: &Pairs) -> Vec<Placed> {
 /// calibration", 2000, §3.1).
 fn from_homography(h: &DMat3) -> Option<Pose> {
     let scale = 0.5 * (h.x_axis.length() + h.y_axis.length());
-    if !(scale > 1e-12) {
+    if scale.is_nan() || scale <= 1e-12 {
         return None;
     }
     // The board is before the camera.

@@ -236,9 +236,9 @@ pub fn calibrate(
     }
     going_on(0.6, progress)?;
     let linked: Vec<Link> = found.iter().map(|(l, _)| *l).collect();
-    for i in 0..n {
-        if unsolved[i].is_none() && !together.iter().any(|(j, _)| *j == i) {
-            unsolved[i] = Some(unconnected(candidates, &linked, &together, i));
+    for (i, unsolved) in unsolved.iter_mut().enumerate() {
+        if unsolved.is_none() && !together.iter().any(|(j, _)| *j == i) {
+            *unsolved = Some(unconnected(candidates, &linked, &together, i));
         }
     }
     if together.len() < 2 {
@@ -293,7 +293,6 @@ struct Whole {
 }
 
 impl Whole {
-    #[expect(clippy::too_many_arguments, reason = "all that was found out before, once")]
     fn new(
         board: &Board,
         candidates: &[Candidate],

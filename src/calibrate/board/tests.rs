@@ -77,7 +77,7 @@ fn seen(rig: &Rig, board: &Board, boards: &[Pose], sigma_px: f64) -> Vec<Seen> {
         for (camera, c) in rig.cameras.iter().enumerate() {
             // From behind, and far from the side, nothing is seen.
             let middle = pose.apply((0.5 * board.size_m()).extend(0.0));
-            let facing = pose.rotation.z_axis.dot((middle - c.center_in_world()).normalize());
+            let facing = pose.rotation.z_axis.dot((middle - c.center_in_world()).normalize_or(DVec3::Z));
             if facing < 0.35 {
                 continue;
             }

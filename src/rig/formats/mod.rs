@@ -7,6 +7,7 @@
 mod anipose;
 mod colmap;
 mod colmap_binary;
+mod export;
 mod middlebury;
 mod miv;
 mod mvsnet;

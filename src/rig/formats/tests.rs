@@ -366,6 +366,41 @@ fn colmap_and_transforms_round_trip() {
 }
 
 #[test]
+fn anipose_and_opencv_round_trip() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = mixed();
+    let eight = Distortion::BrownConrady { k: [0.3, -0.1, 0.05, 0.2, 0.01, -0.02], p: [0.001, -0.002] };
+    for (name, distortion) in [("wide", eight), ("fish", Distortion::Fisheye { k: [0.1, -0.03, 0.005, 0.002] })] {
+        let lens = Lens { distortion, ..rig.cameras[0].lens };
+        rig.cameras.push(Camera { name: name.into(), lens, ..rig.cameras[1].clone() });
+    }
+    // Nearly half a turn: where a rotation's vector is hardest.
+    rig.cameras[0].camera_from_world.rotation = rodrigues(DVec3::new(3.1415, 0.001, -0.002));
+    let toml = dir.path().join("calibration.toml");
+    save(&rig, &toml, Format::AniposeToml).unwrap();
+    assert_eq!(detect(&toml).unwrap().0, Format::AniposeToml);
+    let back = load(&toml).unwrap();
+    assert_same_projection(&rig, &back);
+    let names = |rig: &Rig| rig.cameras.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&rig), names(&back));
+    // The numbers as OpenCV wants them: half a pixel less.
+    let text = std::fs::read_to_string(&toml).unwrap();
+    assert!(text.contains("[[900.1, 0.0, 639.75]"), "{text}");
+    let yaml = dir.path().join("cameras.yml");
+    let e = save(&rig, &yaml, Format::OpenCv).unwrap_err().to_string();
+    assert!(e.contains("begin with a letter") && e.contains("Rename"), "{e}");
+    for (i, c) in rig.cameras.iter_mut().enumerate() {
+        c.name = format!("cam_{i}");
+    }
+    save(&rig, &yaml, Format::OpenCv).unwrap();
+    assert_eq!(detect(&yaml).unwrap().0, Format::OpenCv);
+    let back = load(&yaml).unwrap();
+    assert_same_projection(&rig, &back);
+    assert_eq!(names(&rig), names(&back));
+    assert!(matches!(back.cameras[4].lens.distortion, Distortion::Fisheye { .. }));
+}
+
+#[test]
 fn bad_files_are_named() {
     let dir = tempfile::tempdir().unwrap();
     let e = |path: &Path| load(path).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Writing rigs: our own `rig.toml`, COLMAP text and `transforms.json`. A rig appears complete or not at all, also where it is
+//! Writing rigs: our own `rig.toml`, COLMAP text, `transforms.json`, aniposelib TOML and OpenCV YAML. A rig appears complete or not at all, also where it is
 //! three files in a folder.
 
 use std::{
@@ -10,13 +10,13 @@ use std::{
 use glam::DQuat;
 use serde_json::json;
 
-use super::{Fault, Format, RigError, refuse_unusable, rig_toml};
+use super::{Fault, Format, RigError, export, refuse_unusable, rig_toml};
 use crate::{
     geometry::{Distortion, Lens},
     rig::{Camera, Rig},
 };
 
-/// Saves a rig as `rig.toml`, COLMAP text (`path` is a folder) or `transforms.json`; pictures are called NAME.png. A rig that is
+/// Saves a rig as `rig.toml`, COLMAP text (`path` is a folder), `transforms.json`, aniposelib TOML or OpenCV YAML; pictures are called NAME.png. A rig that is
 /// there is replaced; see [`taken`].
 pub fn save(rig: &Rig, path: &Path, format: Format) -> Result<(), RigError> {
     let pictures: Vec<String> = rig.cameras.iter().map(|c| format!("{}.png", c.name)).collect();
@@ -43,7 +43,11 @@ pub fn save_with_pictures(rig: &Rig, path: &Path, format: Format, pictures: &[St
             let [cameras, images, points] = colmap(rig, pictures);
             write_folder(path, &[("cameras.txt", &cameras), ("points3D.txt", &points), ("images.txt", &images)])
         }
-        other => Err(fault(Fault(format!("Volte does not write {other}. It writes rig.toml, COLMAP text and transforms.json")))),
+        Format::AniposeToml => write_file(path, &export::anipose(rig)),
+        Format::OpenCv => write_file(path, &export::opencv(rig).map_err(fault)?),
+        other => Err(fault(Fault(format!(
+            "Volte does not write {other}. It writes rig.toml, COLMAP text, transforms.json, aniposelib TOML and OpenCV YAML"
+        )))),
     }
 }
 
