@@ -175,6 +175,36 @@ fn sequences_are_exact_and_have_a_sidecar() {
     assert_eq!(sidecar.frames[4].sources[0], ("cam01".to_owned(), 0.75));
 }
 
+#[test]
+fn exr_pictures_are_linear_light_to_another_decoder() {
+    let dir = tempfile::tempdir().unwrap();
+    let (w, h) = (61, 35);
+    let mut sink = output::open(spec(dir.path().join("e_%02d.exr"), w, h, FrameRate::whole(50), None)).unwrap();
+    (0..3).for_each(|i| sink.write(&moving(w, h, i), &report(i)).unwrap());
+    assert_eq!(sink.finish().unwrap().frames, 3);
+    let out = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(dir.path().join("e_02.exr"))
+        .args(["-f", "rawvideo", "-pix_fmt", "gbrpf32le", "-"])
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let values: Vec<f32> = out.stdout.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+    let n = (w * h) as usize;
+    assert_eq!(values.len(), 3 * n);
+    let (right, wrong) = (moving(w, h, 2), moving(w, h, 1));
+    let off = |p: &Picture| {
+        let worst = |k: usize| {
+            let of = |plane: usize, c: usize| {
+                (values[plane * n + k] - volte::color::linear_from_srgb(f32::from(p.rgba()[4 * k + c]) / 255.0)).abs()
+            };
+            of(0, 1).max(of(1, 2)).max(of(2, 0))
+        };
+        (0..n).map(worst).fold(0.0, f32::max)
+    };
+    assert!(off(&right) < 6e-4 && off(&wrong) > 0.02, "{} {}", off(&right), off(&wrong));
+}
+
 /// The pictures and the words of an orbit page, read as a browser does: the scripts between their tags.
 fn page_of(file: &Path) -> (Vec<Picture>, Sidecar) {
     let text = fs::read_to_string(file).unwrap();

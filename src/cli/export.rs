@@ -86,7 +86,7 @@ pub struct Args {
     /// (moment/) with frames and poses for COLMAP, nerfstudio and splat trainers; points (.ply, .glb); Gaussians (.gs.ply, .splat).
     #[arg(long, required_unless_present = "again")]
     out: Option<PathBuf>,
-    /// h264, h265, prores, png or jpeg; default by the file's name.
+    /// h264, h265, prores, png, jpeg or exr; default by the file's name.
     #[arg(long, value_parser = parse_codec)]
     codec: Option<Codec>,
     /// synthesis, soft-fade, cross-fade, nearest (real pixels only); or ladder: measures every gap first and shows full synthesis, a
@@ -153,7 +153,7 @@ fn parse_point(text: &str) -> Result<Point, String> {
 }
 
 fn parse_codec(text: &str) -> Result<Codec, String> {
-    Codec::from_name(text).ok_or_else(|| format!("{text:?} is no codec. Known: h264, h265, prores, png, jpeg"))
+    Codec::from_name(text).ok_or_else(|| format!("{text:?} is no codec. Known: h264, h265, prores, png, jpeg, exr"))
 }
 
 fn parse_mode(text: &str) -> Result<Mode, String> {
@@ -168,7 +168,7 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
 }
 
 /// Runs it.
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: &Args) -> anyhow::Result<()> {
     let recipe = if let Some(file) = &args.again {
         let mut recipe = Recipe::read(file)?;
         if let Some(out) = &args.out {
@@ -183,7 +183,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         }
         recipe
     } else {
-        asked(&args)?
+        asked(args)?
     };
     let form = MomentForm::of(&recipe.output.file);
     if form.is_none() {
@@ -204,7 +204,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let gpu = Gpu::open(&GpuOptions::default())?;
     if let Some(adapter) = recipe.adapter.as_ref().filter(|a| **a != gpu.info.name) {
         bar.suspend(|| {
-            eprintln!("note: the recipe was made on {adapter}, this is {}: pictures may differ in their last bits", gpu.info.name)
+            eprintln!("note: the recipe was made on {adapter}, this is {}: pictures may differ in their last bits", gpu.info.name);
         });
     }
     let mut job = material.job(&recipe, &gpu, &mut told, &cancel)?;

@@ -63,7 +63,7 @@ enum Command {
     Demo(demo::Args),
     /// Write an orbit around one instant to a video file or a sequence of pictures.
     Export(export::Args),
-    /// Write the playlist of a recording for editing programs: OpenTimelineIO, EDL.
+    /// Write the playlist of a recording for editing programs: OTIO, EDL.
     Playlist(playlist::Args),
     /// Say what of a written file is real: it is set against its sidecar, and one that was changed is refused.
     Provenance(provenance::Args),
@@ -96,7 +96,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Node(args) => node::run(&args),
         Command::Show(args) => open::run_show(args),
         Command::Demo(args) => demo::run(&args),
-        Command::Export(args) => export::run(args),
+        Command::Export(args) => export::run(&args),
         Command::Playlist(args) => playlist::run(&args),
         Command::Provenance(args) => provenance::run(&args),
         Command::Recordings(args) => recordings::run(&args),

@@ -15,7 +15,7 @@ use volte::{
 pub struct Args {
     /// The folder that was recorded into; its playlist.toml is read.
     folder: PathBuf,
-    /// Write OpenTimelineIO.
+    /// Write an OTIO timeline (JSON).
     #[arg(long, value_name = "FILE.otio")]
     otio: Option<PathBuf>,
     /// Write a CMX 3600 EDL.

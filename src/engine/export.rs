@@ -18,7 +18,7 @@ use crate::{
     scene::{Scene, SceneError, SceneOptions, SceneSolver},
     telemetry::StageTimes,
     time::MediaTime,
-    view::{ViewError, ViewMode, ViewSynthesizer},
+    view::{ViewError, ViewMode, ViewReport, ViewSynthesizer},
 };
 
 /// What can go wrong.
@@ -345,30 +345,7 @@ pub fn run(
             timed(&mut secs, "render", start);
             scene = Some(solved);
             let start = Instant::now();
-            let mode = match view.report.mode {
-                ViewMode::Synthesis => "synthesis",
-                ViewMode::SoftFade => "soft_fade",
-                ViewMode::CrossFade => "cross_fade",
-                ViewMode::Nearest => "nearest",
-            };
-            let report = FrameReport {
-                index,
-                instant_nanos: sample.instant,
-                position: sample.position,
-                mode: mode.to_owned(),
-                source_nanos: view.report.sources.iter().map(|(name, _)| time_of(&times, name)).collect(),
-                real_pixels: view.report.mode == ViewMode::Nearest
-                    && view.report.synthesized_share == 0.0
-                    && view.report.filled_share == 0.0
-                    && view.report.sources.iter().all(|(name, weight)| *weight == 0.0 || !retimed.contains(name)),
-                sources: view.report.sources,
-                synthesized_share: view.report.synthesized_share,
-                filled_share: view.report.filled_share,
-                rung: gap.map_or_else(String::new, |g| word_of(&g.rung)),
-                rung_reason: gap.map_or_else(String::new, |g| word_of(&g.why)),
-                gap_db: gap.and_then(|g| g.score).map(|s| s.db),
-                ..FrameReport::default()
-            };
+            let report = told_of(view.report, (index, &sample), gap, &times, &retimed);
             sink.write(&picture, &report)?;
             timed(&mut secs, "write", start);
             progress(ExportProgress { frames_done: index + 1, ..at(ExportStage::Rendering, (index + 1) as f32 / frames as f32) });
@@ -422,6 +399,40 @@ impl<'a> OnLadder<'a> {
         self.shown = cut_camera(&there, arc.closed, position, self.shown);
         let station = self.shown.and_then(|k| self.track.station(k, at_secs));
         (station.unwrap_or_else(|| sample.camera.clone()), gap)
+    }
+}
+
+/// What the sidecar says of a frame.
+fn told_of(
+    report: ViewReport,
+    (index, sample): (u64, &PathSample),
+    gap: Option<&GapState>,
+    times: &[(String, MediaTime)],
+    retimed: &[String],
+) -> FrameReport {
+    let mode = match report.mode {
+        ViewMode::Synthesis => "synthesis",
+        ViewMode::SoftFade => "soft_fade",
+        ViewMode::CrossFade => "cross_fade",
+        ViewMode::Nearest => "nearest",
+    };
+    FrameReport {
+        index,
+        instant_nanos: sample.instant,
+        position: sample.position,
+        mode: mode.to_owned(),
+        source_nanos: report.sources.iter().map(|(name, _)| time_of(times, name)).collect(),
+        real_pixels: report.mode == ViewMode::Nearest
+            && report.synthesized_share == 0.0
+            && report.filled_share == 0.0
+            && report.sources.iter().all(|(name, weight)| *weight == 0.0 || !retimed.contains(name)),
+        sources: report.sources,
+        synthesized_share: report.synthesized_share,
+        filled_share: report.filled_share,
+        rung: gap.map_or_else(String::new, |g| word_of(&g.rung)),
+        rung_reason: gap.map_or_else(String::new, |g| word_of(&g.why)),
+        gap_db: gap.and_then(|g| g.score).map(|s| s.db),
+        ..FrameReport::default()
     }
 }
 

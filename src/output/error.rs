@@ -9,7 +9,7 @@ use crate::frame::PictureError;
 pub enum OutputError {
     /// The file name does not say what to write.
     #[error(
-        "{path:?} does not say what to write. End the name in .mp4, .mkv, .mov, .html, .png or .jpg; for the moment itself in .ply, .gs.ply, .splat, .glb or / (a folder)"
+        "{path:?} does not say what to write. End the name in .mp4, .mkv, .mov, .html, .png, .jpg or .exr; for the moment itself in .ply, .gs.ply, .splat, .glb or / (a folder)"
     )]
     Extension {
         /// The name.

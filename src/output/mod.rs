@@ -8,6 +8,7 @@
 mod cancel;
 mod digest;
 mod error;
+mod exr;
 mod page;
 mod planes;
 pub mod program;
@@ -46,6 +47,8 @@ pub enum Codec {
     Png,
     /// One JPEG file per frame.
     Jpeg,
+    /// One `OpenEXR` file per frame, 16-bit floats in linear light.
+    Exr,
 }
 
 impl Codec {
@@ -57,6 +60,7 @@ impl Codec {
             Self::ProRes => "prores",
             Self::Png => "png",
             Self::Jpeg => "jpeg",
+            Self::Exr => "exr",
         }
     }
 
@@ -68,12 +72,13 @@ impl Codec {
             Self::ProRes => "422 HQ",
             Self::Png => "8 bit RGBA, exact",
             Self::Jpeg => "quality 95; in a page 88",
+            Self::Exr => "16-bit floats, linear light, not packed",
         }
     }
 
     /// The codec of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::H264, Self::H265, Self::ProRes, Self::Png, Self::Jpeg].into_iter().find(|c| c.name() == name)
+        [Self::H264, Self::H265, Self::ProRes, Self::Png, Self::Jpeg, Self::Exr].into_iter().find(|c| c.name() == name)
     }
 }
 
@@ -88,7 +93,7 @@ pub enum Container {
     QuickTime,
     /// `.html`: a page with all pictures in it, to drag.
     Page,
-    /// `.png`, `.jpg`, `.jpeg`: numbered files.
+    /// `.png`, `.jpg`, `.jpeg`, `.exr`: numbered files.
     Sequence,
 }
 
@@ -102,6 +107,7 @@ pub fn container_and_codec(path: &Path, codec: Option<Codec>) -> Result<(Contain
         "html" | "htm" => (Container::Page, &[Codec::Jpeg]),
         "png" => (Container::Sequence, &[Codec::Png]),
         "jpg" | "jpeg" => (Container::Sequence, &[Codec::Jpeg]),
+        "exr" => (Container::Sequence, &[Codec::Exr]),
         _ => return Err(OutputError::Extension { path: path.to_owned() }),
     };
     let codec = codec.unwrap_or(allowed[0]);

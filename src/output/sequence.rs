@@ -1,4 +1,4 @@
-//! Numbered PNG or JPEG files.
+//! Numbered PNG, JPEG or EXR files.
 //!
 //! The files are written into a hidden folder beside their place, read back, and only then moved there.
 
@@ -11,7 +11,7 @@ use std::{
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::{
-    FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, container_and_codec,
+    FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, container_and_codec, exr,
     provenance::Hashed,
     staging::{Staged, folder_of, sync_folder},
 };
@@ -87,6 +87,10 @@ impl Drop for HiddenFolder {
     }
 }
 
+fn is_exr(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("exr"))
+}
+
 /// Numbered picture files.
 #[derive(Debug)]
 pub(super) struct Sequence {
@@ -117,7 +121,12 @@ impl Sequence {
             .waiting
             .par_iter()
             .try_for_each(|(path, picture)| {
-                picture.save(path)?;
+                if is_exr(path) {
+                    let write = std::fs::write(path, exr::coded(picture));
+                    write.map_err(|e| crate::frame::PictureError::Write { path: path.clone(), source: image::ImageError::IoError(e) })?;
+                } else {
+                    picture.save(path)?;
+                }
                 // Durable before it gets its name.
                 let sync = File::open(path).and_then(|f| f.sync_all());
                 sync.map_err(|e| crate::frame::PictureError::Write { path: path.clone(), source: image::ImageError::IoError(e) })
@@ -141,11 +150,19 @@ impl Sequence {
                     return Err(OutputError::Cancelled);
                 }
                 let file = self.hidden.path.join(self.pattern.name(report.index));
+                let bytes = fs::metadata(&file).map_err(|e| OutputError::io(&file, e))?.len();
+                if is_exr(&file) {
+                    // There is nothing packed in it that could be read back wrong: its length says whether it is whole.
+                    let (w, h) = (u64::from(self.spec.width_px), u64::from(self.spec.height_px));
+                    let pixels = h * (16 + w * 6);
+                    let is_whole = (pixels + 200..pixels + 400).contains(&bytes);
+                    return if is_whole { Ok(bytes) } else { Err(wrong(format!("frame {} has {bytes} bytes", report.index))) };
+                }
                 let back = Picture::load(&file).map_err(|e| wrong(format!("frame {}: {e}", report.index)))?;
                 if (back.width(), back.height()) != (self.spec.width_px, self.spec.height_px) {
                     return Err(wrong(format!("frame {} has {}×{} px", report.index, back.width(), back.height())));
                 }
-                Ok(fs::metadata(&file).map_err(|e| OutputError::io(&file, e))?.len())
+                Ok(bytes)
             })
             .sum()
     }

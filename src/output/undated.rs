@@ -98,8 +98,8 @@ fn clear(mut boxes: &mut [u8]) {
 mod tests {
     use super::*;
 
-    fn boxed(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
-        [&(body.len() as u32 + 8).to_be_bytes()[..], name, body].concat()
+    fn boxed(name: &str, body: &[u8]) -> Vec<u8> {
+        [&(body.len() as u32 + 8).to_be_bytes()[..], name.as_bytes(), body].concat()
     }
 
     #[test]
@@ -118,8 +118,8 @@ mod tests {
     fn only_the_times_are_taken_out() {
         let head = |version: u8, times: usize| [&[version, 0, 0, 7][..], &vec![9; times], &[5; 12]].concat();
         let with = |mvhd: &[u8], tkhd: &[u8], mdhd: &[u8]| {
-            let trak = boxed(b"trak", &[boxed(b"tkhd", tkhd), boxed(b"mdia", &boxed(b"mdhd", mdhd))].concat());
-            [boxed(b"ftyp", b"isom"), boxed(b"moov", &[boxed(b"mvhd", mvhd), trak].concat()), boxed(b"mdat", &[9; 64])].concat()
+            let trak = boxed("trak", &[boxed("tkhd", tkhd), boxed("mdia", &boxed("mdhd", mdhd))].concat());
+            [boxed("ftyp", b"isom"), boxed("moov", &[boxed("mvhd", mvhd), trak].concat()), boxed("mdat", &[9; 64])].concat()
         };
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.mp4");

@@ -15,7 +15,7 @@ pub(super) fn verify(file: &Path, spec: &OutputSpec, container: Container, codec
     let (parser, decoder) = match codec {
         Codec::H265 => (Some("h265parse"), "avdec_h265"),
         Codec::ProRes => (None, "avdec_prores"),
-        Codec::H264 | Codec::Png | Codec::Jpeg => (Some("h264parse"), "avdec_h264"),
+        Codec::H264 | Codec::Png | Codec::Jpeg | Codec::Exr => (Some("h264parse"), "avdec_h264"),
     };
     let sink = gst_app::AppSink::builder().sync(false).max_buffers(4).build();
     let mut tail: Vec<gst::Element> = vec![];

@@ -356,7 +356,7 @@ fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(gst::Element, Option<g
             }
             Ok((encoder, None))
         }
-        Codec::H264 | Codec::Png | Codec::Jpeg => {
+        Codec::H264 | Codec::Png | Codec::Jpeg | Codec::Exr => {
             let encoder = element("x264enc")?;
             encoder.set_property_from_str("speed-preset", "fast");
             encoder.set_property_from_str("pass", "qual");

@@ -38,7 +38,8 @@ fn a_playlist_goes_to_editing_programs() {
         let event = events.mark(MediaTime::from_secs_f64(secs), EventRules::default()).clone();
         let (from, until) = event.pinned_range();
         let keep = serde_json::json!({ "keep": { "id": id, "from": from.nanos(), "until": until.nanos(), "data": event } });
-        journal.push_str(&format!("{keep}\n"));
+        journal += &keep.to_string();
+        journal.push('\n');
     }
     let list: Vec<Element> = events.iter().map(|e| Element::of(e, Shot::Angle, 1.0, 50)).collect();
     let first = events.iter().next().unwrap();

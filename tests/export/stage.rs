@@ -64,8 +64,8 @@ pub fn draw(camera: &Camera, ball: DVec3) -> Picture {
             let mut sum = [0.0; 3];
             for k in 0..16 {
                 let px = glam::DVec2::new(f64::from(x) + (f64::from(k % 4) + 0.5) / 4.0, f64::from(y) + (f64::from(k / 4) + 0.5) / 4.0);
-                let c = color(eye, (turn * camera.lens.unproject(px)).normalize(), ball);
-                (0..3).for_each(|i| sum[i] += c[i] / 16.0);
+                let c = color(eye, (turn * camera.lens.unproject(px)).try_normalize().unwrap(), ball);
+                sum.iter_mut().zip(c).for_each(|(sum, c)| *sum += c / 16.0);
             }
             rgba.extend(sum.map(|v| (v + 0.5) as u8));
             rgba.push(255);

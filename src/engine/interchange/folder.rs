@@ -24,7 +24,7 @@ pub(super) fn write(target: &Path, rig: &Rig, pictures: &[&Picture], points: &[S
             let to = target.join(name);
             // What an older export of that name left; everything else in the folder stays.
             if to.is_dir() {
-                std::fs::remove_dir_all(&to).map_err(io)?
+                std::fs::remove_dir_all(&to).map_err(io)?;
             }
             std::fs::rename(part.join(name), to).map_err(io)?;
         }

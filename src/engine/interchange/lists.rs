@@ -1,4 +1,4 @@
-//! A playlist for editing programs: OpenTimelineIO (JSON) and CMX 3600 EDL.
+//! A playlist for editing programs: `OpenTimelineIO` (JSON) and CMX 3600 EDL.
 //!
 //! Times are labels of house time at the list's rate; what is replayed lies under the name of its event. Must not know: files.
 
@@ -116,7 +116,7 @@ impl ListExport {
         out
     }
 
-    /// OpenTimelineIO: one video track; a dissolve is a transition about the cut in its middle.
+    /// `OpenTimelineIO`: one video track; a dissolve is a transition about the cut in its middle.
     pub fn to_otio(&self) -> Value {
         let time = |frames: i64| json!({ "OTIO_SCHEMA": "RationalTime.1", "rate": self.rate.fps(), "value": frames as f64 });
         let mut children: Vec<Value> = vec![];

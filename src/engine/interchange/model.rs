@@ -13,7 +13,7 @@ const SH_C0: f32 = 0.282_094_79;
 const SIGMA_PER_FOOTPRINT: f32 = 0.6;
 
 fn floats(out: &mut Vec<u8>, values: &[f32]) {
-    values.iter().for_each(|v| out.extend_from_slice(&v.to_le_bytes()));
+    out.extend(values.iter().flat_map(|v| v.to_le_bytes()));
 }
 
 /// Binary PLY 1.0: x y z, red green blue, confidence, footprint.
@@ -42,9 +42,9 @@ fn opacity(p: &SurfacePoint) -> f32 {
 /// Binary PLY with the fields that trainers and viewers of Gaussians use; round ones, without view-dependent colour.
 pub(super) fn gaussians_ply(points: &[SurfacePoint]) -> Vec<u8> {
     let names = "x y z nx ny nz f_dc_0 f_dc_1 f_dc_2 opacity scale_0 scale_1 scale_2 rot_0 rot_1 rot_2 rot_3";
-    let properties: String = names.split(' ').map(|name| format!("property float {name}\n")).collect();
+    let properties = names.split(' ').map(|name| format!("property float {name}")).collect::<Vec<_>>().join("\n");
     let mut out = format!(
-        "ply\nformat binary_little_endian 1.0\ncomment made by {}\nelement vertex {}\n{properties}end_header\n",
+        "ply\nformat binary_little_endian 1.0\ncomment made by {}\nelement vertex {}\n{properties}\nend_header\n",
         crate::engine::MADE_BY,
         points.len()
     )
@@ -78,11 +78,13 @@ pub(super) fn splat(points: &[SurfacePoint]) -> Vec<u8> {
 /// glTF 2.0 binary: one mesh of points with linear colours; a node turns the world so that `up` is +y, as glTF has it.
 pub(super) fn glb(points: &[SurfacePoint], up_in_world: DVec3) -> Vec<u8> {
     let mut data = Vec::with_capacity(points.len() * 20);
-    points.iter().for_each(|p| floats(&mut data, &p.p_in_world));
+    for p in points {
+        floats(&mut data, &p.p_in_world);
+    }
     let colors = data.len();
     for p in points {
         let linear = p.rgb.map(|v| (linear_from_srgb(f32::from(v) / 255.0).clamp(0.0, 1.0) * 65_535.0 + 0.5) as u16);
-        [linear[0], linear[1], linear[2], u16::MAX].iter().for_each(|v| data.extend_from_slice(&v.to_le_bytes()));
+        data.extend([linear[0], linear[1], linear[2], u16::MAX].iter().flat_map(|v| v.to_le_bytes()));
     }
     let bound =
         |pick: fn(f32, f32) -> f32, begin: f32| points.iter().fold([begin; 3], |b, p| std::array::from_fn(|k| pick(b[k], p.p_in_world[k])));

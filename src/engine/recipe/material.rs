@@ -88,7 +88,7 @@ impl Recipe {
             tell(Told::Note(notice.clone()));
         }
         let moments = Moments::One(export::moment_of_pictures(&matched.rig, &matched.paths).map_err(export::ExportError::from)?);
-        Ok(Material { rig: matched.rig, named_rig, moments, mark: MediaTime::ZERO, plates: vec![], files: matched.paths })
+        Ok(Material { rig: matched.rig, named_rig, files: matched.paths, moments, mark: MediaTime::ZERO, plates: vec![] })
     }
 
     fn footage(&self, named_rig: Rig, cancel: &CancelToken) -> Result<Material, RecipeError> {
@@ -106,7 +106,7 @@ impl Recipe {
         let files = match_files(&named_rig, &self.source.footage)?;
         let (start, mark) = (footage.start(), MediaTime::from_nanos(mark - footage.start()));
         let moments = Moments::Any(Box::new(FromFirstFrame { footage, start }));
-        Ok(Material { rig, named_rig, moments, mark, plates, files })
+        Ok(Material { rig, named_rig, files, moments, mark, plates })
     }
 
     fn recording(&self, named_rig: Rig, folder: &std::path::Path, cancel: &CancelToken) -> Result<Material, RecipeError> {
@@ -122,7 +122,7 @@ impl Recipe {
         let plates = self.plates(&rig, &mut recording, span, cancel)?;
         let secs = |secs: f64| mark.plus_nanos((secs.clamp(-1e6, 1e6) * 1e9).round() as i64);
         let files = recording.files(secs(span_secs.0), secs(span_secs.1));
-        Ok(Material { rig, named_rig, moments: Moments::Any(Box::new(recording)), mark, plates, files })
+        Ok(Material { rig, named_rig, files, moments: Moments::Any(Box::new(recording)), mark, plates })
     }
 
     /// Plates that are learned from the source's own past.

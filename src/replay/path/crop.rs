@@ -53,7 +53,7 @@ impl fmt::Display for Aspect {
 impl Aspect {
     /// The largest frame of this shape in a picture of that size, px; both sides even, as video needs them.
     pub fn within(self, width_px: u32, height_px: u32) -> (u32, u32) {
-        let (w, h) = (u64::from(width_px), u64::from(height_px));
+        let (w, h) = (u64::from(width_px & !1), u64::from(height_px & !1));
         let (aw, ah) = (u64::from(self.width), u64::from(self.height));
         let even = |v: u64| ((v as u32) & !1).max(2);
         // To the nearest even number, but not beyond the picture.
