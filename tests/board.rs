@@ -1,14 +1,19 @@
-//! Boards that are drawn as cameras would see them: found, and solved into rigs.
+//! Boards that are drawn as cameras would see them, and the board of the development data: found, and solved into rigs.
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use glam::{DMat3, DVec2, DVec3};
 use volte::{
-    calibrate::board::{Board, BoardOptions, BoardSession, Candidate, Detection, Light, Rejection, Seen, calibrate, detect},
+    calibrate::board::{Board, BoardOptions, BoardSession, Candidate, Detection, Light, Rejection, Seen, calibrate, detect, remedies},
     frame::Picture,
     geometry::{Distortion, Pose},
     rig::{Camera, Rig},
     venue::VenueRig,
 };
+
+mod support {
+    pub mod data;
+}
+use support::data::data;
 
 /// Deterministic, −1 to 1.
 fn noise(seed: u64) -> f64 {
@@ -314,4 +319,48 @@ fn a_session_counts_tells_where_nothing_was_seen_and_knows_what_moved() {
     let map = mine.heat_map();
     assert!(map.len() == 7 && map.join("").contains('#') && map[6].chars().all(|c| c == '·'), "{map:?}");
     assert!(mine.covered() > 0.05 && mine.covered() < 0.5 && other.covered() == 0.0);
+}
+
+/// The board of the development data, in the hands of a man before four webcams.
+#[cfg(feature = "gstreamer")]
+#[test]
+fn the_real_board_is_found_and_its_lenses_agree() {
+    use volte::{
+        engine::{export::MomentSource as _, footage::Footage},
+        output::CancelToken,
+    };
+    let supplied = volte::rig::load(&data("charuco/camera_array.toml")).unwrap();
+    let mut rig = supplied.clone();
+    for c in &mut rig.cameras {
+        c.name = format!("cam_{}", c.name);
+    }
+    let board = Board::load(&data("charuco/charuco.toml")).unwrap();
+    let mut footage = Footage::beginning(&rig, &[data("charuco")], 60.0, &CancelToken::default()).unwrap();
+    let names: Vec<String> = rig.cameras.iter().map(|c| c.name.clone()).collect();
+    let mut session = BoardSession::new(board.clone(), &names);
+    let (from, _) = footage.span();
+    // Six pictures a second; the board comes in after eleven seconds.
+    for k in (66..110_i64).step_by(2) {
+        let moment = footage.moment_at(from.plus_nanos(k * 166_666_667)).unwrap();
+        let of = |name: &String| moment.frames.iter().find(|f| f.camera == *name).map(|f| Picture::clone(&f.picture));
+        let pictures: Vec<Option<Picture>> = names.iter().map(of).collect();
+        session.look(k as f64 / 6.0, &pictures.iter().map(Option::as_ref).collect::<Vec<_>>()).unwrap();
+    }
+    let (s, _) = session.sightings(1.0 / 6.0, 4.0, None);
+    let found: Vec<usize> = s.tallies.iter().map(|t| t.found).collect();
+    println!("found in 22 pictures each: {found:?}");
+    assert!(found.iter().zip([20, 14, 20, 20]).all(|(n, least)| *n >= least), "{found:?}");
+    let r = calibrate(&board, session.cameras(), &s.seen, &BoardOptions::default(), &mut |_| true).unwrap();
+    println!("rms {:.3} px, {:?}; {:?}", r.rms_px, r.light(), r.notes);
+    assert_eq!(r.rig.cameras.len(), 4);
+    assert!(r.light() > Light::Green && r.notes.iter().any(|n| n.contains("in motion")), "{:?}", r.notes);
+    let mut agreeing = 0;
+    for ((c, fit), was) in r.rig.cameras.iter().zip(&r.cameras).zip(&supplied.cameras) {
+        let (off, sigma) = (c.lens.fx_px - was.lens.fx_px, fit.deviation.focal_px);
+        println!("{}: focal {:.1} ± {sigma:.1}, supplied {:.1}", c.name, c.lens.fx_px, was.lens.fx_px);
+        assert!(off.abs() < 0.04 * was.lens.fx_px);
+        agreeing += usize::from(off.abs() < 2.5 * sigma);
+    }
+    assert!(agreeing >= 3, "{agreeing} of four focal lengths agree with the supplied ones within what is told");
+    assert!(!remedies(&r, session.cameras(), &s.tallies).is_empty(), "the board never was in the corners");
 }
