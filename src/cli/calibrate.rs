@@ -22,7 +22,7 @@ use volte::{
 pub struct Args {
     /// The board: `charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY` (squares, metres), `chessboard:COLUMNSxROWS:SQUARE`, or a TOML file.
     ///
-    /// For example charuco:7x10:0.030:0.022:4x4_50. Squares are counted, not inner corners. Add `:inverted` for white markers on black,
+    /// For example `charuco:7x10:0.030:0.022:4x4_50`. Squares are counted, not inner corners. Add `:inverted` for white markers on black,
     /// `:legacy` for ChArUco boards of OpenCV before 4.6. Measure a square of what was printed: it gives the rig its scale.
     #[arg(long, value_name = "BOARD")]
     board: String,

@@ -49,7 +49,9 @@ pub(super) fn corners(board: &Board, looked_at: &Gray, gray: &Gray, scale: f64) 
             continue;
         }
         let Some(grid) = grown(&saddles, seed) else { continue };
-        grid.values().for_each(|i| tried[*i] = true);
+        for &i in grid.values() {
+            tried[i] = true;
+        }
         most = most.max(grid.len());
         if let Some(numbered) = numbered(&saddles, &grid, size) {
             return Ok(settle(board, gray, scale, size, &numbered));

@@ -375,7 +375,7 @@ fn anipose_and_opencv_round_trip() {
         rig.cameras.push(Camera { name: name.into(), lens, ..rig.cameras[1].clone() });
     }
     // Nearly half a turn: where a rotation's vector is hardest.
-    rig.cameras[0].camera_from_world.rotation = rodrigues(DVec3::new(3.1415, 0.001, -0.002));
+    rig.cameras[0].camera_from_world.rotation = rodrigues(DVec3::new(std::f64::consts::PI - 1e-4, 0.001, -0.002));
     let toml = dir.path().join("calibration.toml");
     save(&rig, &toml, Format::AniposeToml).unwrap();
     assert_eq!(detect(&toml).unwrap().0, Format::AniposeToml);
