@@ -82,6 +82,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             bail!("{option} {value}: give a number above 0");
         }
     }
+    if args.pictures.is_empty() && args.every > 1.0 {
+        bail!("--every {}: at most 1, or nobody can tell whether the board was held still between two looks", args.every);
+    }
+    if let Some(floor) = args.floor {
+        let folders = args.pictures.len() as f64;
+        let is_there = if args.pictures.is_empty() {
+            floor.is_finite() && floor >= 0.0
+        } else {
+            floor.fract() == 0.0 && (1.0..=folders).contains(&floor)
+        };
+        if !is_there {
+            bail!("--floor {floor}: give a time of the footage in seconds, or the number of a folder from 1 to {folders}");
+        }
+    }
     if let Some(out) = &args.out {
         super::rig::refuse_taken(out, Format::RigToml, args.overwrite)?;
     }
@@ -92,6 +106,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     // Folders are counted, footage is timed.
     let floor_secs = args.floor.map(|f| if args.pictures.is_empty() { f } else { f * FOLDER_SECS });
     let (sightings, floor) = session.sightings(frame_secs, args.most_motion, floor_secs);
+    let told = floor.and_then(|i| sightings.secs.get(i)).copied().zip(floor_secs);
+    if let Some((found, asked)) = told.filter(|(found, asked)| (found - asked).abs() > args.every.max(0.5)) {
+        bail!("--floor: nothing was looked at near {asked:.1} s; the nearest look is at {found:.1} s. Give a time within --seconds");
+    }
     if args.floor.is_some() && floor.is_none() {
         bail!(BoardFailure::NoFloor);
     }

@@ -197,7 +197,7 @@ impl Desk {
             http: self.control_http,
             token: self.control_token.clone(),
             surfaces: self.surfaces.clone(),
-            mapping: self.kept.as_ref().map(|folder| folder.join("controls.toml")),
+            mapping: DeskFiles::of(self.record.as_deref(), self.kept.as_deref()).folder.map(|folder| folder.join("controls.toml")),
         };
         let server = ControlServer::start(&Hub::new(engine.handle(), recorder), &options)?;
         if let Some(at) = server.http() {

@@ -191,6 +191,15 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     } else if args.recipe.is_some() {
         bail!("--recipe is for films, pictures and pages. What a moment is handed over as follows from its sources alone");
     }
+    if let Some(file) = &args.recipe {
+        refuse_unwritable(file, args.overwrite)?;
+    }
+    if form.is_some() {
+        refuse_without_meaning(args, &recipe)?;
+    }
+    if form == Some(MomentForm::Folder) {
+        refuse_own_source(&recipe)?;
+    }
     let cancel = super::cancelled_by_ctrl_c()?;
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("{msg:10} {bar:40} {percent:>3} %  {elapsed}  {prefix}")?);
@@ -201,6 +210,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     material.size_px(&recipe)?;
     let (named_rig, files) = (material.named_rig.clone(), material.files.clone());
+    recipe.check_found(&files)?;
     let gpu = Gpu::open(&GpuOptions::default())?;
     if let Some(adapter) = recipe.adapter.as_ref().filter(|a| **a != gpu.info.name) {
         bar.suspend(|| {
@@ -237,6 +247,49 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     println!("{secs} ({})", gpu.info.name);
     for (camera, why) in &report.left_out {
         println!("left out: {camera}: {why}");
+    }
+    Ok(())
+}
+
+/// A recipe that cannot be written is told before everything is rendered.
+fn refuse_unwritable(file: &FilePath, overwrite: bool) -> anyhow::Result<()> {
+    if !overwrite && file.symlink_metadata().is_ok() {
+        bail!("{} is there already. Choose another name for --recipe, or say --overwrite", file.display());
+    }
+    let folder = file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(FilePath::new("."));
+    if !folder.is_dir() {
+        bail!("--recipe {}: there is no folder {}", file.display(), folder.display());
+    }
+    Ok(())
+}
+
+/// A moment for other programs has frames and poses as they are: what is asked for films must not be dropped without a word.
+fn refuse_without_meaning(args: &Args, recipe: &Recipe) -> anyhow::Result<()> {
+    let asked = [
+        ("--size", args.size.is_some()),
+        ("--crop", args.crop.is_some()),
+        ("--codec", args.codec.is_some()),
+        ("--pivot", args.pivot.is_some()),
+        ("--mode", recipe.render.mode != Mode::Synthesis),
+        ("--plates", recipe.render.plates != Plates::Off),
+    ];
+    if let Some((flag, _)) = asked.into_iter().find(|(_, is_asked)| *is_asked) {
+        bail!("{flag} says nothing about a moment that is handed over as {}: leave it out", recipe.output.file.display());
+    }
+    Ok(())
+}
+
+/// A folder that would be written over what it is made from.
+fn refuse_own_source(recipe: &Recipe) -> anyhow::Result<()> {
+    let real = |path: &FilePath| path.canonicalize().ok();
+    let Some(target) = real(&recipe.output.file) else { return Ok(()) };
+    let source = &recipe.source;
+    let sources = source.pictures.iter().chain(&source.footage).chain(&source.recording).chain([&recipe.rig.file]);
+    for path in sources.filter_map(|path| real(path)) {
+        let is_inside = ["images", "sparse", "transforms.json", "points.ply"].iter().any(|part| path.starts_with(target.join(part)));
+        if is_inside || path == target {
+            bail!("{} is made from {}, which it would replace. Write to another folder", target.display(), path.display());
+        }
     }
     Ok(())
 }

@@ -225,7 +225,11 @@ impl Mapping {
         let pressed = match motion {
             Motion::Press(on) => Some(on),
             Motion::Value(value) => {
-                let high = value * 2 > full;
+                // An axis passes the middle of its own ends; near the middle nothing changes, so that noise there asks for nothing.
+                let [a, b] =
+                    self.bindings.iter().find(|(c, ..)| *c == control).and_then(|(.., b)| b.ends).unwrap_or([0, full]).map(i64::from);
+                let (share, was) = ((i64::from(value) - a) as f64 / (b - a) as f64, self.high.get(&control).copied().unwrap_or(false));
+                let high = if was { share > 0.45 } else { share > 0.55 };
                 (self.high.insert(control, high).unwrap_or(false) != high).then_some(high)
             }
             Motion::Turn(_) => None,

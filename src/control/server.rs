@@ -69,6 +69,11 @@ pub enum ControlError {
         /// Where.
         address: SocketAddr,
     },
+    /// A token that protects nothing.
+    #[error(
+        "the token has fewer than {LEAST_TOKEN} characters, or a space or a slash in it. `openssl rand -hex 12` makes one; without any, only this machine is answered"
+    )]
+    Short,
     /// No thread.
     #[error("a thread for control surfaces cannot be started: {0}")]
     Thread(std::io::Error),
@@ -87,6 +92,10 @@ pub struct ControlServer {
 impl ControlServer {
     /// Begins to listen. Nothing is listened to unless all can be.
     pub fn start(hub: &Hub, options: &ControlOptions) -> Result<Self, ControlError> {
+        // An empty or short one, as an unset variable gives it, would open what looks closed.
+        if options.token.as_ref().is_some_and(|t| t.expose().chars().count() < LEAST_TOKEN || t.expose().contains(['/', ' '])) {
+            return Err(ControlError::Short);
+        }
         for (what, address) in [("osc", options.osc), ("http", options.http)] {
             if let Some(address) = address
                 && !address.ip().is_loopback()
@@ -183,8 +192,12 @@ fn osc_answers(packet: &[u8], hub: &Hub, surface: &Surface, token: Option<&str>)
         Ok(messages) => messages,
         Err(e) => return vec![error(e.to_string())],
     };
-    let mut answers = Vec::new();
+    let mut answers: Vec<OscMessage> = Vec::new();
     for message in messages {
+        // Another program's word on what we said: an answer to it would go back and forth without end.
+        if message.address == "/volte/error" || message.address.starts_with("/volte/state/") {
+            continue;
+        }
         let words = match osc::ask(&message, token) {
             Ok(OscAsk::Words(words)) => vec![words],
             Ok(OscAsk::Midi(bytes)) => surface.midi(&bytes),
@@ -198,7 +211,10 @@ fn osc_answers(packet: &[u8], hub: &Hub, surface: &Surface, token: Option<&str>)
                 vec![]
             }
             Err(e) => {
-                answers.push(error(e.to_string()));
+                // One error a packet: a short packet must not make many long ones.
+                if answers.iter().all(|a| a.address != "/volte/error") {
+                    answers.push(error(e.to_string()));
+                }
                 vec![]
             }
         };
@@ -224,27 +240,49 @@ fn serve_http(listener: &TcpListener, hub: &Hub, access: &Access, stop: &AtomicB
             continue;
         }
         let (hub, access, done) = (hub.clone(), access.clone(), Arc::clone(&running));
+        let place = Place(done);
         let serve = move || {
             one(stream, &hub, &access).ok();
-            done.fetch_sub(1, Ordering::SeqCst);
+            drop(place);
         };
         // Bounded in time by PATIENCE and the time of a look, so nobody waits for it at the end.
-        if std::thread::Builder::new().name("control request".to_owned()).spawn(serve).is_err() {
-            running.fetch_sub(1, Ordering::SeqCst);
+        // Without a thread the request's place goes with it.
+        std::thread::Builder::new().name("control request".to_owned()).spawn(serve).ok();
+    }
+}
+
+/// One of the places for requests, given back however the request ends.
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A connection that is read until a point in time, however slowly it speaks.
+struct Until(TcpStream, std::time::Instant);
+
+impl std::io::Read for Until {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.1.saturating_duration_since(std::time::Instant::now());
+        if left.is_zero() {
+            return Err(std::io::ErrorKind::TimedOut.into());
         }
+        self.0.set_read_timeout(Some(left))?;
+        self.0.read(into)
     }
 }
 
 fn one(stream: TcpStream, hub: &Hub, access: &Access) -> std::io::Result<()> {
     // Accepted sockets inherit this on some systems.
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)?;
-    let mut reader = BufReader::new(stream);
+    let mut reader = BufReader::new(Until(stream, std::time::Instant::now() + PATIENCE));
     let answer = match http::read(&mut reader) {
         Ok(request) => api::answer(&request, hub, access),
         Err(e) => http::Answer::error(400, &e.to_string()),
     };
-    answer.write(reader.get_mut())
+    answer.write(&mut reader.get_mut().0)
 }

@@ -69,6 +69,8 @@ pub(super) struct SolveWish {
     pub moment: Arc<Moment>,
     /// How well.
     pub level: Quality,
+    /// Differs from wish to wish: a solve that goes on when another one is wanted, even of the same instant, is dropped.
+    pub serial: u64,
     /// Cameras (indices in the rig) to solve first and alone, so that their part of the arc has pictures early; empty for none.
     pub first: Vec<usize>,
 }
@@ -124,6 +126,8 @@ struct Wishes {
     on_air: Option<MediaTime>,
     /// The instant that preview wants; a running solve of another one is cancelled.
     preparing: Option<MediaTime>,
+    /// Of the newest solve that was wanted.
+    serial: u64,
     stop: bool,
 }
 
@@ -199,7 +203,7 @@ impl Board {
     /// Replaces the wanted solve.
     pub fn post_solve_latest(&self, wish: SolveWish) {
         let mut wishes = self.wishes.lock();
-        wishes.preparing = Some(wish.moment.instant);
+        (wishes.preparing, wishes.serial) = (Some(wish.moment.instant), wish.serial);
         wishes.busy = Some(Instant::now());
         wishes.solve = Some(wish);
         drop(wishes);
@@ -296,10 +300,10 @@ impl Board {
         self.wishes.lock().on_air
     }
 
-    /// Whether a solve of this instant is still wanted.
-    pub fn wants(&self, instant: MediaTime) -> bool {
+    /// Whether the solve of this instant that was wanted by this number is still wanted.
+    pub fn wants(&self, instant: MediaTime, serial: u64) -> bool {
         let wishes = self.wishes.lock();
-        !wishes.stop && wishes.preparing == Some(instant)
+        !wishes.stop && wishes.preparing == Some(instant) && wishes.serial == serial
     }
 
     /// The pictures that may overtake a running solve.
@@ -385,7 +389,7 @@ mod tests {
 
     fn solve(nanos: i64) -> SolveWish {
         let moment = Moment { instant: MediaTime::from_nanos(nanos), ..Moment::default() };
-        SolveWish { moment: Arc::new(moment), level: Quality::Air, first: vec![] }
+        SolveWish { moment: Arc::new(moment), level: Quality::Air, serial: 0, first: vec![] }
     }
 
     #[test]
@@ -407,9 +411,12 @@ mod tests {
         let board = Board::default();
         board.post_solve_latest(solve(1));
         board.post_preview_latest(view(1));
-        assert!(board.wants(MediaTime::from_nanos(1)));
+        assert!(board.wants(MediaTime::from_nanos(1), 0));
+        // Another solve of the same instant takes its place.
+        board.post_solve_latest(SolveWish { serial: 7, ..solve(1) });
+        assert!(board.wants(MediaTime::from_nanos(1), 7) && !board.wants(MediaTime::from_nanos(1), 0));
         board.prepare_only(Some(MediaTime::from_nanos(2)));
-        assert!(!board.wants(MediaTime::from_nanos(1)));
+        assert!(!board.wants(MediaTime::from_nanos(1), 0));
         assert!(board.take_view().is_none());
         board.post_program_latest(view(9));
         board.set_on_air(None);

@@ -179,6 +179,8 @@ pub(super) struct Director {
     makes_room: bool,
     delivering: usize,
     next_serial: u64,
+    /// The number of the newest solve that was wanted.
+    solving: u64,
     next_notice: u64,
     health_due: Instant,
     /// Warnings of recording that were told.
@@ -271,6 +273,7 @@ impl Director {
             makes_room: false,
             delivering: 0,
             next_serial: 1,
+            solving: 0,
             next_notice: 0,
             health_due: Instant::now(),
             told: Vec::new(),
@@ -452,7 +455,7 @@ impl Director {
 
     fn start_preparing(&mut self, instant: MediaTime) {
         self.board.prepare_only(Some(instant));
-        if let Some(moment) = self.moment(instant) {
+        if let Some(moment) = self.moment_of_now(instant) {
             self.apply(TransportCommand::MomentReady(instant));
             self.start_solving(moment);
         } else {
@@ -476,7 +479,8 @@ impl Director {
         let part = self.solves_slowly.then(|| orbit::Part::around(self.position(), self.transport.arc_order(), self.closed())).flatten();
         let first = part.as_ref().map_or_else(Vec::new, |p| p.cameras.clone());
         (self.preview.part, self.preview.part_solved) = (part, false);
-        self.board.post_solve_latest(SolveWish { moment, level: self.governor.level(), first });
+        self.solving = self.next_serial();
+        self.board.post_solve_latest(SolveWish { moment, level: self.governor.level(), serial: self.solving, first });
     }
 
     pub fn moment(&self, instant: MediaTime) -> Option<Arc<Moment>> {

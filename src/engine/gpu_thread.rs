@@ -60,9 +60,17 @@ pub(super) enum GpuReport {
     /// The solve goes on.
     Progress { instant: MediaTime, progress: f32 },
     /// The scene of the cameras that were wanted first is resident; the solve of all goes on.
-    PartSolved { instant: MediaTime, secs: f64 },
+    PartSolved { instant: MediaTime, serial: u64, secs: f64 },
     /// A scene is resident.
-    Solved { instant: MediaTime, level: Quality, cameras: usize, secs: f64, stages: StageTimes, exposures: Vec<(usize, [f32; 3])> },
+    Solved {
+        instant: MediaTime,
+        serial: u64,
+        level: Quality,
+        cameras: usize,
+        secs: f64,
+        stages: StageTimes,
+        exposures: Vec<(usize, [f32; 3])>,
+    },
     /// A scene was solved better, and judged; it is resident if `kept`.
     Refined { instant: MediaTime, kept: bool, air_db: f64, hero_db: f64, cameras: usize, secs: f64, stages: StageTimes },
     /// The device is lost; another one is being opened.
@@ -336,7 +344,15 @@ impl Worker<'_> {
         let is_whole = |held: &&Held| !held.is_part && is_of(held) && held.cameras == all && held.level >= wish.level;
         if let Some(held @ Held { level, .. }) = self.scenes.iter().find(is_whole) {
             let (stages, exposures) = (StageTimes::default(), held.exposures());
-            return self.report(GpuReport::Solved { instant, level: *level, cameras: 0, secs: 0.0, stages, exposures });
+            return self.report(GpuReport::Solved {
+                instant,
+                serial: wish.serial,
+                level: *level,
+                cameras: 0,
+                secs: 0.0,
+                stages,
+                exposures,
+            });
         }
         let wish = &SolveWish { moment: self.in_time(&wish.moment), ..wish.clone() };
         let first: Vec<usize> = all.iter().copied().filter(|i| wish.first.contains(i)).collect();
@@ -348,7 +364,7 @@ impl Worker<'_> {
             match self.solve_some(solver, wish, &first, (0.0, share)) {
                 Ok(scene) => {
                     self.hold(Held { instant, level: wish.level, is_part: true, rig: Arc::clone(&self.rig), cameras: first, scene });
-                    self.report(GpuReport::PartSolved { instant, secs: begun.elapsed().as_secs_f64() });
+                    self.report(GpuReport::PartSolved { instant, serial: wish.serial, secs: begun.elapsed().as_secs_f64() });
                     from = share;
                 }
                 Err(SceneError::Cancelled) => return,
@@ -363,7 +379,7 @@ impl Worker<'_> {
                 let held = Held { instant, level: wish.level, is_part: false, rig: Arc::clone(&self.rig), cameras: all, scene };
                 let (exposures, secs) = (held.exposures(), begun.elapsed().as_secs_f64());
                 self.hold(held);
-                self.report(GpuReport::Solved { instant, level: wish.level, cameras, secs, stages, exposures });
+                self.report(GpuReport::Solved { instant, serial: wish.serial, level: wish.level, cameras, secs, stages, exposures });
             }
             Err(SceneError::Cancelled) => {}
             // Solved again on the next device.
@@ -415,7 +431,7 @@ impl Worker<'_> {
                     Job::Pick(_) | Job::Solve(_) | Job::Look(_) | Job::Measure(..) | Job::Refine(_) | Job::Fault(_) | Job::Stop => {}
                 }
             }
-            self.board.wants(instant)
+            self.board.wants(instant, wish.serial)
         })
     }
 

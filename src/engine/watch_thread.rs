@@ -44,6 +44,10 @@ const STILL_PX: f64 = 0.6;
 const SOLVED_PX: f64 = 0.7;
 /// A camera that shows too little for so long is told, and so is one that is bumped and could not be solved, nanoseconds.
 const TELL_AFTER_NANOS: i64 = 5_000_000_000;
+/// A bumped camera that could not be solved for long is looked at this often.
+const LOOK_AT_LOST: Duration = Duration::from_secs(2);
+/// While the hall is not learned, pictures of all cameras are asked for this often.
+const ASK_EVERY: Duration = Duration::from_millis(500);
 /// Regular looks wait so long while somebody waits for a picture.
 const PUT_OFF: Duration = Duration::from_millis(1500);
 
@@ -162,6 +166,11 @@ struct Watcher<'a> {
     patience: Patience,
     cameras: Vec<Seen>,
     share: f64,
+    /// The last look was at a bumped camera.
+    was_out: bool,
+    /// When pictures of all cameras were asked for last, and since when.
+    asked: Option<Instant>,
+    asking: Option<Instant>,
 }
 
 /// Runs until stopped.
@@ -179,7 +188,21 @@ pub(super) fn run(feeds: &dyn Feeds, book: &RigBook, desk: &WatchDesk, reports: 
     };
     let cameras = feeds.rig().cameras.iter().map(|_| Seen::default()).collect();
     let share = (SHARE_OF_A_CORE * cores as f64).min(MOST_SHARE);
-    Watcher { feeds, book, desk, reports, pool, first: None, patience: Patience::new(), cameras, share }.serve();
+    Watcher {
+        feeds,
+        book,
+        desk,
+        reports,
+        pool,
+        first: None,
+        patience: Patience::new(),
+        cameras,
+        share,
+        was_out: false,
+        asked: None,
+        asking: None,
+    }
+    .serve();
 }
 
 impl Watcher<'_> {
@@ -193,15 +216,15 @@ impl Watcher<'_> {
                 rest = Duration::ZERO;
                 continue;
             }
+            let begun = Instant::now();
             let Some((camera, live)) = self.next_picture(&watch, &mut next) else {
                 rest = IDLE;
                 self.learn_again(&mut watch);
                 continue;
             };
-            let begun = Instant::now();
             self.look(&mut watch, camera, &live.picture, live.time);
             // A bumped camera is waited for.
-            let share = if self.cameras.iter().any(|c| c.out.is_some()) { MOST_SHARE } else { self.share };
+            let share = if self.cameras.iter().any(|c| c.out.as_ref().is_some_and(|out| !out.told)) { MOST_SHARE } else { self.share };
             rest = begun.elapsed().mul_f64(1.0 / share - 1.0);
         }
     }
@@ -220,11 +243,17 @@ impl Watcher<'_> {
 
     /// The two looks, when both are there.
     fn material(&mut self) -> Option<[Vec<Option<LivePicture>>; 2]> {
+        if self.asked.is_some_and(|at| at.elapsed() < ASK_EVERY) {
+            return None;
+        }
+        self.asked = Some(Instant::now());
         let count = |pictures: &[Option<LivePicture>]| pictures.iter().flatten().count();
         let now = self.all_pictures();
         let Some((since, first)) = &self.first else {
-            if count(&now) >= 2 {
-                self.first = Some((Instant::now(), now));
+            // All of them, or after a while those that there are.
+            let waited = self.asking.get_or_insert_with(Instant::now).elapsed();
+            if count(&now) >= 2 && (count(&now) == now.len() || waited > WAIT_FOR_ALL) {
+                (self.first, self.asking) = (Some((Instant::now(), now)), None);
             }
             return None;
         };
@@ -233,8 +262,7 @@ impl Watcher<'_> {
             _ => false,
         };
         let later = first.iter().zip(&now).filter(|pair| is_later(*pair)).count();
-        let all = now.len();
-        if later == all || later >= 2 && since.elapsed() > WAIT_FOR_ALL {
+        if later >= 2 && (later == count(first) || since.elapsed() > WAIT_FOR_ALL) {
             let (_, first) = self.first.take()?;
             return Some([first, now]);
         }
@@ -297,11 +325,15 @@ impl Watcher<'_> {
 
     /// Cameras that cannot be watched (they came late, it was dark, the light changed) are learned anew now and then.
     fn learn_again(&mut self, watch: &mut Watch) {
-        if Instant::now() < self.patience.next || self.desk.busy.load(Ordering::Relaxed) || self.cameras.iter().any(|c| c.out.is_some()) {
+        if Instant::now() < self.patience.next
+            || self.desk.busy.load(Ordering::Relaxed)
+            || self.cameras.iter().any(|c| c.out.as_ref().is_some_and(|out| !out.told))
+        {
             return;
         }
-        let wanting: Vec<usize> =
-            (0..self.cameras.len()).filter(|&i| !watch.can_watch(i) || self.cameras[i].unsure_since.is_some()).collect();
+        let wanting: Vec<usize> = (0..self.cameras.len())
+            .filter(|&i| self.cameras[i].out.is_none() && (!watch.can_watch(i) || self.cameras[i].unsure_since.is_some()))
+            .collect();
         if wanting.is_empty() {
             return;
         }
@@ -323,19 +355,32 @@ impl Watcher<'_> {
         }
     }
 
-    /// The next camera to look at, with a picture that was not looked at: bumped ones first.
-    fn next_picture(&self, watch: &Watch, next: &mut usize) -> Option<(usize, LivePicture)> {
+    /// The next camera to look at, with a picture that was not looked at.
+    fn next_picture(&mut self, watch: &Watch, next: &mut usize) -> Option<(usize, LivePicture)> {
         let n = self.cameras.len();
         let newer = |i: usize| {
             let seen = &self.cameras[i];
             let picture = self.feeds.watch_picture(i, seen.looked.map(|(time, _)| time))?;
             Some((i, picture))
         };
-        if let Some(found) = (0..n).filter(|&i| self.cameras[i].out.is_some()).find_map(newer) {
-            return Some(found);
+        // Bumped ones and the others take turns, so that one that cannot be solved blinds nobody.
+        let since = |i: usize| self.cameras[i].looked.map_or(Duration::MAX, |(_, when)| when.elapsed());
+        let is_due_out = |i: &usize| {
+            let out = self.cameras[*i].out.as_ref();
+            out.is_some_and(|out| !out.told || since(*i) >= LOOK_AT_LOST)
+        };
+        if !std::mem::replace(&mut self.was_out, false) {
+            let mut out: Vec<usize> = (0..n).filter(is_due_out).collect();
+            out.sort_by_key(|&i| std::cmp::Reverse(since(i)));
+            if let Some(found) = out.into_iter().find_map(newer) {
+                self.was_out = true;
+                return Some(found);
+            }
         }
         let pause = if self.desk.busy.load(Ordering::Relaxed) { PUT_OFF } else { LOOK_EVERY };
-        let due = |i: &usize| watch.can_watch(*i) && self.cameras[*i].looked.is_none_or(|(_, when)| when.elapsed() >= pause);
+        let due = |i: &usize| {
+            watch.can_watch(*i) && self.cameras[*i].out.is_none() && self.cameras[*i].looked.is_none_or(|(_, when)| when.elapsed() >= pause)
+        };
         let found = (0..n).map(|k| (*next + k) % n).filter(due).find_map(newer)?;
         *next = found.0 + 1;
         Some(found)

@@ -98,6 +98,7 @@ const MARK: &str = "sidecar sha256:";
 
 impl Sidecar {
     /// What a video carries in its comment.
+    #[cfg(feature = "gstreamer")]
     pub(super) fn comment(&self) -> String {
         format!("{}: {}; {MARK}{}", self.made_by, self.summary.line(self.frames.len()), self.words_sha256)
     }
@@ -126,6 +127,13 @@ pub fn check(file: &Path) -> Result<(Sidecar, PathBuf), OutputError> {
     }
     if sidecar.summary != Summary::of(&sidecar.frames) {
         return Err(untrue(&place, "its summary is not that of its frames".to_owned()));
+    }
+    // The list of files is not among the hashed words: an entry that was taken out must not hide a picture.
+    let is_sequence = matches!(sidecar.codec.as_str(), "png" | "jpeg" | "exr");
+    let wanted = if is_sequence { sidecar.frames.len() } else { 1 };
+    let names: std::collections::BTreeSet<&str> = sidecar.files.iter().map(|f| f.name.as_str()).collect();
+    if names.len() != wanted || sidecar.files.len() != wanted {
+        return Err(untrue(&place, format!("it lists {} files where it was written with {wanted}", sidecar.files.len())));
     }
     let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     for listed in sidecar.files.iter().filter(|f| is_sidecar || f.name == name) {
@@ -160,6 +168,13 @@ fn sidecar_of(file: &Path) -> Result<PathBuf, OutputError> {
     let of_all = file.with_file_name(format!("{}.json", if stem.is_empty() { "sequence" } else { stem }));
     if lists(&of_all) {
         return Ok(of_all);
+    }
+    // Names of sequences are as free as their patterns.
+    let folder = file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beside_it = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut sidecars = beside_it.filter(|p| p.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")));
+    if let Some(found) = sidecars.find(|place| lists(place)) {
+        return Ok(found);
     }
     let problem = format!("no sidecar lists it ({} would). Was it renamed, or written with --no-sidecar?", beside.display());
     Err(untrue(file, problem))

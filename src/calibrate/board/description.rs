@@ -110,7 +110,7 @@ impl Board {
     }
 
     /// Reads a TOML file like caliscope's `charuco.toml`: `columns`, `rows`, `dictionary`, `square_size_override_cm` (or `square_m`),
-    /// `aruco_scale` (or `marker_m`), `inverted`, `legacy`.
+    /// `aruco_scale` (or `marker_m`), `inverted`, `legacy` (or `legacy_pattern`).
     pub fn load(path: &Path) -> Result<Self, BoardError> {
         let error = |what: String| BoardError { text: path.display().to_string(), what };
         let text = std::fs::read_to_string(path).map_err(|e| error(format!("cannot be read: {e}")))?;
@@ -126,14 +126,15 @@ impl Board {
         };
         let flag = |key: &str| table.get(key).and_then(toml::Value::as_bool).unwrap_or(false);
         let square_m = float("square_m")
-            .or_else(|| float("square_size_override_cm").map(|cm| cm * 0.01))
+            // Older files write it with one r.
+            .or_else(|| float("square_size_override_cm").or_else(|| float("square_size_overide_cm")).map(|cm| cm * 0.01))
             .ok_or("square_m (or square_size_override_cm) is missing: measure a square of the printed board")?;
         let squares = (count("columns")?, count("rows")?);
         let Some(dictionary) = table.get("dictionary") else { return Self::chessboard(squares, square_m) };
         let dictionary = dictionary.as_str().ok_or("dictionary is no text like \"4x4_50\"")?;
         let marker_m =
             float("marker_m").or_else(|| float("aruco_scale").map(|s| s * square_m)).ok_or("marker_m (or aruco_scale) is missing")?;
-        Self::charuco(squares, square_m, marker_m, dictionary, flag("inverted"), flag("legacy"))
+        Self::charuco(squares, square_m, marker_m, dictionary, flag("inverted"), flag("legacy") || flag("legacy_pattern"))
     }
 
     /// Number of inner corners.

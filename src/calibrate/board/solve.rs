@@ -74,6 +74,16 @@ pub enum Unsolved {
     /// Its lens is unknown.
     #[error(transparent)]
     Lens(#[from] NoLens),
+    /// Its boards contradict all others.
+    #[error(
+        "{out} of its {of} boards contradict the other cameras. Is it in step with them (volte rig sync), was the board held still, and is its lens (--lenses) that of          these pictures?"
+    )]
+    Contradicts {
+        /// Boards that were taken out.
+        out: usize,
+        /// Of so many.
+        of: usize,
+    },
     /// It shares too few boards with the others.
     #[error("it shares too few boards with the other cameras ({best} with {with}, {needed} are needed). {remedy}")]
     Unconnected {
@@ -167,9 +177,11 @@ impl Calibration {
     /// Green within the gate with all cameras; amber up to twice that; red else.
     pub fn light(&self) -> Light {
         let all = self.cameras.iter().all(|c| c.unsolved.is_none());
+        let taken_out = |i: usize| self.taken_out.iter().filter(|t| t.camera == i).count();
+        let contradicts = self.cameras.iter().enumerate().any(|(i, c)| taken_out(i) > 2 && taken_out(i) * 3 > c.boards);
         if !all || self.rms_px > 2.0 * GATE_PX.0 || self.p95_px > 2.0 * GATE_PX.1 {
             Light::Red
-        } else if self.rms_px > GATE_PX.0 || self.p95_px > GATE_PX.1 {
+        } else if contradicts || self.rms_px > GATE_PX.0 || self.p95_px > GATE_PX.1 {
             Light::Amber
         } else {
             Light::Green
@@ -416,9 +428,27 @@ impl Whole {
         board: &Board,
         candidates: &[Candidate],
         links: Vec<Link>,
-        unsolved: Vec<Option<Unsolved>>,
+        mut unsolved: Vec<Option<Unsolved>>,
         options: &BoardOptions,
     ) -> Result<Calibration, BoardFailure> {
+        // A camera whose boards were nearly all taken out has no place that anybody vouches for.
+        for (i, reason) in unsolved.iter_mut().enumerate() {
+            if !self.solved[i] {
+                continue;
+            }
+            let kept = self.views.iter().filter(|v| v.camera == i).count();
+            let out = self.taken_out.iter().filter(|t| t.camera == i).count();
+            if kept < super::graph::LEAST_SHARED {
+                *reason = Some(Unsolved::Contradicts { out, of: kept + out });
+                (self.solved[i], self.problem.pose_free[i], self.problem.lens_free[i]) = (false, false, None);
+            }
+        }
+        if self.solved.iter().filter(|s| **s).count() < 2 {
+            let told: Vec<String> =
+                unsolved.iter().zip(candidates).filter_map(|(u, c)| Some(format!("{}: {}", c.name, u.as_ref()?))).collect();
+            return Err(BoardFailure::Nothing(told.join("; ")));
+        }
+        self.views.retain(|v| self.solved[v.camera]);
         let mut deviations = self.problem.deviations(&self.state, &self.views);
         for (i, d) in deviations.iter_mut().enumerate().filter(|(i, _)| self.problem.lens_free[*i].is_none()) {
             (d.focal_px, d.center_px) = (self.own_deviation[i].focal_px, self.own_deviation[i].center_px);

@@ -18,6 +18,8 @@ impl Director {
         let MomentReport { instant, result, secs } = report;
         match result {
             Ok(moment) => {
+                // A camera may have been bumped while this was on its way.
+                let moment = self.without_bumped(&moment);
                 tracing::debug!(%instant, secs, frames = moment.frames.len(), "moment decoded");
                 let on_air = self.on_air_instant();
                 self.moments.retain(|m| m.instant != instant);
@@ -63,14 +65,16 @@ impl Director {
                     self.preview.progress = progress;
                 }
             }
-            GpuReport::PartSolved { instant, secs } => {
+            // One of frames that are not believed any more.
+            GpuReport::PartSolved { serial, .. } | GpuReport::Solved { serial, .. } if serial != self.solving => {}
+            GpuReport::PartSolved { instant, secs, .. } => {
                 if self.transport.preview().is_some_and(|p| p.instant == instant) {
                     tracing::info!("{instant}: the cameras around the orbit bar are solved, {secs:.1} s");
                     self.preview.part_solved = true;
                     self.preview.asked = None;
                 }
             }
-            GpuReport::Solved { instant, level, cameras, secs, stages, exposures } => {
+            GpuReport::Solved { instant, level, cameras, secs, stages, exposures, .. } => {
                 self.matched(exposures);
                 if secs > 0.0 {
                     self.count_solve(level, cameras, secs, &stages);

@@ -21,6 +21,8 @@ use crate::{
 /// A camera that is watched by fewer points than this, where half of the others have so many, does not fit the rig.
 const FEW_POINTS: usize = 16;
 const MANY_POINTS: usize = 80;
+/// How the reason begins for which a bumped camera is left out.
+const BUMPED_WORDS: &str = "it was bumped";
 
 /// What the director knows of where the cameras stand.
 #[derive(Debug)]
@@ -75,7 +77,7 @@ impl Director {
                 let name = name(camera);
                 self.watch.set(camera, Stand::Bumped { shift_px, needs_hand: false });
                 let degrees = turned_rad.to_degrees();
-                self.watch.book.bumped(camera, after, &format!("it was bumped ({shift_px:.1} px, {degrees:.2}°) and is not solved again"));
+                self.watch.book.bumped(camera, after, &format!("{BUMPED_WORDS} ({shift_px:.1} px, {degrees:.2}°) and is not solved again"));
                 self.warn(format!(
                     "{name} was bumped: its picture moved by {shift_px:.1} px ({degrees:.2}°). Replays from now on leave it out until it stands still and is solved anew"
                 ));
@@ -186,6 +188,37 @@ impl Director {
         self.moments = kept;
         let stale: Vec<MediaTime> = stale.into_iter().map(|m: Arc<Moment>| m.instant).collect();
         self.prepare_again(&stale);
+    }
+
+    /// A moment without cameras that turned out to have been bumped.
+    pub(super) fn without_bumped(&self, moment: &Arc<Moment>) -> Arc<Moment> {
+        let honest = self.watch.book.honest(Moment::clone(moment));
+        if honest.frames.len() == moment.frames.len() { Arc::clone(moment) } else { Arc::new(honest) }
+    }
+
+    /// A moment as it is to be believed now; `None` where a camera is missing that has come back, so that it must be fetched anew.
+    fn believed(&self, moment: &Arc<Moment>) -> Option<Arc<Moment>> {
+        let book = &self.watch.book;
+        let is_back = |(name, why): &(String, String)| {
+            why.starts_with(BUMPED_WORDS)
+                && book.newest().index_of(name).is_some_and(|i| book.absence(i, moment.instant, moment.instant).is_none())
+        };
+        if moment.left_out.iter().any(is_back) {
+            return None;
+        }
+        Some(self.without_bumped(moment))
+    }
+
+    /// The moment in hand, as it is to be believed now. What was on air when a camera was bumped is put right here.
+    pub(super) fn moment_of_now(&mut self, instant: MediaTime) -> Option<Arc<Moment>> {
+        let moment = self.moment(instant)?;
+        if self.on_air_instant() == Some(instant) {
+            return Some(moment);
+        }
+        let believed = self.believed(&moment);
+        self.moments.retain(|m| m.instant != instant);
+        self.moments.extend(believed.clone());
+        believed
     }
 
     fn prepare_again(&mut self, instants: &[MediaTime]) {

@@ -14,20 +14,33 @@ use crate::{
 /// Points that trainers begin with, at most.
 const MOST_POINTS: usize = 200_000;
 
+/// What is written into the folder.
+pub(super) const PARTS: [&str; 4] = ["images", "sparse", "transforms.json", "points.ply"];
+
 /// `images/NAME.png`, `sparse/0/*.txt`, `transforms.json`, `points.ply`.
 pub(super) fn write(target: &Path, rig: &Rig, pictures: &[&Picture], points: &[SurfacePoint]) -> Result<(), ExportError> {
-    let parts = ["images", "sparse", "transforms.json", "points.ply"];
-    let part = target.join(".part");
+    let (part, old) = (target.join(".part"), target.join(".old"));
     let io = |source: std::io::Error| OutputError::Io { path: target.to_owned(), source };
-    let written = fill(&part, rig, pictures, points).and_then(|()| {
-        for name in parts {
-            let to = target.join(name);
-            // What an older export of that name left; everything else in the folder stays.
-            if to.is_dir() {
-                std::fs::remove_dir_all(&to).map_err(io)?;
-            }
-            std::fs::rename(part.join(name), to).map_err(io)?;
+    // What a run that was killed left behind.
+    for rest in [&part, &old] {
+        if rest.is_dir() {
+            std::fs::remove_dir_all(rest).map_err(io)?;
         }
+    }
+    let written = fill(&part, rig, pictures, points).and_then(|()| {
+        std::fs::create_dir(&old).map_err(io)?;
+        for name in PARTS {
+            let to = target.join(name);
+            // What an older export left goes only after the new is in its place; everything else in the folder stays.
+            if to.symlink_metadata().is_ok() {
+                std::fs::rename(&to, old.join(name)).map_err(io)?;
+            }
+            if let Err(source) = std::fs::rename(part.join(name), &to) {
+                std::fs::rename(old.join(name), &to).ok();
+                return Err(io(source).into());
+            }
+        }
+        std::fs::remove_dir_all(&old).map_err(io)?;
         Ok(())
     });
     // Best effort: the first error is the one to tell. A folder that was made for nothing goes too; one with something in it stays.

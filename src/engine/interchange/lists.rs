@@ -50,6 +50,8 @@ impl ListExport {
         let secs = |e: &Element| length_secs(e, own_secs);
         let schedule: Schedule = list.schedule(secs);
         let frame = |secs: f64| (secs * rate.fps()).round() as u64;
+        // Backwards, the range that is shown ends at the event's end; editors want its first frame and a negative speed.
+        let backwards = |secs: &f64, speed: f64| if speed < 0.0 { frame(secs * -speed) } else { 0 };
         let cut = |(e, slot): (&Element, &crate::replay::playlist::Slot)| {
             let speed = f64::from(e.speed_percent) / 100.0;
             let (shot, speed, from) = match &e.shot {
@@ -60,7 +62,7 @@ impl ListExport {
             };
             Cut {
                 name: events.get(e.event).map_or_else(|| format!("event {}", e.event.0), |event| event.name.clone()),
-                source: label(from, rate),
+                source: label(from, rate).saturating_sub(backwards(&slot.secs, speed)),
                 record: frame(slot.start_secs),
                 frames: (frame(slot.start_secs + slot.secs) - frame(slot.start_secs)).max(1),
                 dissolve: frame(slot.dissolve_secs),
@@ -111,7 +113,7 @@ impl ListExport {
             }
             let side = if cut.dissolve > 0 && before.is_some() { "TO" } else { "FROM" };
             let _ = writeln!(out, "* {side} CLIP NAME: {}\n* COMMENT: {} AT {:.2}\n", plain(&cut.name), plain(&cut.shot), cut.position);
-            before = Some((cut, cut.source + if cut.speed == 0.0 { 0 } else { source_frames }));
+            before = Some((cut, cut.source + if cut.speed <= 0.0 { 0 } else { source_frames }));
         }
         out
     }
@@ -137,7 +139,7 @@ impl ListExport {
                     json!([{ "OTIO_SCHEMA": "LinearTimeWarp.1", "name": "speed", "effect_name": "LinearTimeWarp", "time_scalar": speed, "metadata": {} }])
                 }
             };
-            let begin = cut.source as i64 + (head as f64 * cut.speed).round() as i64;
+            let begin = cut.source as i64 + (head as f64 * cut.speed.max(0.0)).round() as i64;
             children.push(json!({
                 "OTIO_SCHEMA": "Clip.2",
                 "name": cut.name,
@@ -232,6 +234,23 @@ mod tests {
         ] {
             assert!(edl.contains(line), "no {line:?} in\n{edl}");
         }
+    }
+
+    #[test]
+    fn what_runs_backwards_lists_what_was_shown() {
+        let mut events = EventList::default();
+        let at = MediaTime::from_secs_f64(100.0);
+        events.mark_range(at.plus_nanos(-2_000_000_000), at.plus_nanos(2_000_000_000), at, EventRules::default());
+        let mut list = Playlist::default();
+        list.apply(&PlaylistEdit::Add(vec![Element::of(events.iter().next().unwrap(), Shot::Angle, 1.0, -100)]));
+        let laid = ListExport::new(&list, &events, FrameRate::whole(25), "back", &|_| None);
+        let edl = laid.to_edl();
+        assert!(edl.contains("00:01:38:00 00:01:42:00") && edl.contains("M2   AX       -25.0"), "{edl}");
+        let clip = &laid.to_otio()["tracks"]["children"][0]["children"][0];
+        assert_eq!(
+            (clip["source_range"]["start_time"]["value"].as_f64(), &clip["effects"][0]["time_scalar"]),
+            (Some(98.0 * 25.0), &(-1.0).into())
+        );
     }
 
     #[test]

@@ -81,9 +81,12 @@ pub fn write_moment(
     cancel: &CancelToken,
 ) -> Result<MomentReport, ExportError> {
     let target = job.output.path.clone();
-    let taken = if form == MomentForm::Folder { target.join("transforms.json") } else { target.clone() };
-    if taken.symlink_metadata().is_ok() && !job.output.overwrite {
-        return Err(OutputError::Exists { path: taken }.into());
+    let taken = match form {
+        MomentForm::Folder => folder::PARTS.map(|part| target.join(part)).to_vec(),
+        _ => vec![target.clone()],
+    };
+    if let Some(path) = taken.into_iter().find(|path| path.symlink_metadata().is_ok() && !job.output.overwrite) {
+        return Err(OutputError::Exists { path }.into());
     }
     let moment = moment_at(&mut job.moments, job.mark)?;
     job.moments = Moments::One(moment.clone());

@@ -63,6 +63,14 @@ pub enum RecipeError {
     /// It cannot be written as text.
     #[error("the recipe cannot be written as text: {0}")]
     Text(#[from] toml::ser::Error),
+    /// Its sources are others than it lists.
+    #[error("the recipe lists its sources by hash, and {} is one that {what}. Remove the lines [[source.file]] to render with other sources", file.display())]
+    Unlisted {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// Something that it names is not there.
     #[error("the recipe was made with {}, which is not there. Put it back, or change its place in the recipe", file.display())]
     Missing {
@@ -216,6 +224,22 @@ impl Recipe {
             same(&wanted.file.display().to_string(), Some(sha256), &sha256_of_file(&wanted.file)?)
         };
         self.source.files.par_iter().try_for_each(check)
+    }
+
+    /// Whether the files that were found are those that it was made with: an error names one that is not.
+    pub fn check_found(&self, found: &[PathBuf]) -> Result<(), RecipeError> {
+        let listed: std::collections::BTreeSet<PathBuf> = self.source.files.iter().map(|f| absolute(&f.file)).collect();
+        let found: std::collections::BTreeSet<PathBuf> = found.iter().map(|f| absolute(f)).collect();
+        if listed.is_empty() {
+            return Ok(());
+        }
+        match (listed.difference(&found).next(), found.difference(&listed).next()) {
+            (None, None) => Ok(()),
+            (Some(file), _) => {
+                Err(RecipeError::Unlisted { file: file.clone(), what: "it was made with, and its sources are elsewhere now" })
+            }
+            (None, Some(file)) => Err(RecipeError::Unlisted { file: file.clone(), what: "it was not made with, and its sources have" }),
+        }
     }
 
     /// The recipe with what was found out since it was asked for: hashes of the rig and of the sources, the instant, and all that had been
