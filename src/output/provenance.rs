@@ -129,7 +129,8 @@ pub fn check(file: &Path) -> Result<(Sidecar, PathBuf), OutputError> {
         return Err(untrue(&place, "its summary is not that of its frames".to_owned()));
     }
     // The list of files is not among the hashed words: an entry that was taken out must not hide a picture.
-    let is_sequence = matches!(sidecar.codec.as_str(), "png" | "jpeg" | "exr");
+    let is_page = sidecar.files.first().is_some_and(|f| f.name.to_lowercase().ends_with(".html"));
+    let is_sequence = matches!(sidecar.codec.as_str(), "png" | "jpeg" | "exr") && !is_page;
     let wanted = if is_sequence { sidecar.frames.len() } else { 1 };
     let names: std::collections::BTreeSet<&str> = sidecar.files.iter().map(|f| f.name.as_str()).collect();
     if names.len() != wanted || sidecar.files.len() != wanted {

@@ -105,7 +105,18 @@ fn a_moment_is_handed_over_as_true_points_gaussians_and_frames() {
         assert!(told.contains("points") && told.contains("3 cameras"), "{told}");
     }
     stage::refuses(root, &format!("{common} --out points.ply"), &["points.ply", "--overwrite"]);
-    stage::refuses(root, &format!("{common} --out moment/"), &["transforms.json", "--overwrite"]);
+    stage::refuses(root, &format!("{common} --out moment/"), &["images", "--overwrite"]);
+    stage::refuses(root, &format!("{common} --out other.ply --crop 1:1"), &["--crop", "leave it out"]);
+    // A folder with pictures of somebody's own is not touched, nor is ever what the moment is made from.
+    let own = root.join("own/images");
+    std::fs::create_dir_all(&own).unwrap();
+    for entry in std::fs::read_dir(root.join("pictures")).unwrap().flatten() {
+        std::fs::copy(entry.path(), own.join(entry.file_name())).unwrap();
+    }
+    let before = std::fs::read_dir(&own).unwrap().count();
+    stage::refuses(root, &format!("{common} --out own/"), &["images", "--overwrite"]);
+    stage::refuses(root, "export --rig rig.toml --pictures own/images --out own/ --overwrite", &["made from", "another folder"]);
+    assert_eq!(std::fs::read_dir(&own).unwrap().count(), before);
 
     // Points, against the venue's truth; moved a little they fail.
     let (names, points) = vertices(&root.join("points.ply"));

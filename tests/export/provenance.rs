@@ -77,6 +77,15 @@ fn a_tampered_file_or_sidecar_is_refused() {
         assert!(!told.contains("is what was written"), "{told}");
         fs::write(root.join(file), good).unwrap();
     }
+    // Pictures that the list is silent about.
+    let all = fs::read_to_string(root.join("b.json")).unwrap();
+    for left in [0, 2] {
+        let mut silent: serde_json::Value = serde_json::from_str(&all).unwrap();
+        silent["files"].as_array_mut().unwrap().truncate(left);
+        fs::write(root.join("b.json"), silent.to_string()).unwrap();
+        stage::refuses(root, "provenance b.json", &["b.json", "it lists"]);
+    }
+    fs::write(root.join("b.json"), all).unwrap();
     // A whole sequence is as good as its worst picture.
     fs::remove_file(root.join("b_02.png")).unwrap();
     stage::refuses(root, "provenance b.json", &["b_02.png"]);
