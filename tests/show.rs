@@ -363,9 +363,16 @@ fn show(desk: &Desk<'_>, feeds: &FilmFeeds) -> Shown {
     // Preview, half a gap along.
     desk.does(&HOME);
     desk.does(&ALONG);
+    // The picture of that place, not the one of the place before: it is made of the two cameras at its sides.
+    let ends = [&film.rig.cameras[0].name, &film.rig.cameras[1].name];
     let s = desk.expect(LATER, "a synthesized preview", |s| {
         let p = s.preview.as_ref();
-        p.is_some_and(|p| p.report.is_some() && (p.position - 0.5).abs() < 1e-9 && p.pivot.as_ref().is_some_and(|v| v.in_preview.is_some()))
+        let is_between = |r: &volte::view::ViewReport| ends.iter().all(|e| r.sources.iter().any(|(name, w)| name == *e && *w > 0.25));
+        p.is_some_and(|p| {
+            p.report.as_ref().is_some_and(is_between)
+                && (p.position - 0.5).abs() < 1e-9
+                && p.pivot.as_ref().is_some_and(|v| v.in_preview.is_some())
+        })
     });
     let centred = s.preview.as_ref().unwrap().pivot.as_ref().unwrap().in_preview.unwrap();
     assert!(centred.iter().all(|v| (v - 0.5).abs() < 0.06), "{:?}: the pivot is not in the middle of preview: {centred:?}", desk.by);
