@@ -121,7 +121,7 @@ fn main() -> anyhow::Result<()> {
         let last = (arc.order.len() - 1) as f64;
         let options =
             PresetOptions { from: 0.0, to: last, secs: 1.5, hold_secs: 0.2, ring_cameras: arc.order.len(), ..PresetOptions::default() };
-        let cancel = CancelToken::default();
+        let (cancel, scene) = (CancelToken::default(), SceneOptions { max_depth_size_px: Some(480), ..SceneOptions::default() });
         let output = OutputSpec {
             path: orbit,
             width_px: 270,
@@ -133,10 +133,8 @@ fn main() -> anyhow::Result<()> {
             sidecar: Some(SidecarHeader::default()),
             cancel: cancel.clone(),
         };
-        let scene = SceneOptions { max_depth_size_px: Some(480), ..SceneOptions::default() };
-        let (path, mode, gaps, plates) = (Preset::Bounce.path(&options), ViewMode::Synthesis, vec![], vec![]);
-        let job =
-            ExportJob { rig, moments: Moments::One(moment), path, mark: MediaTime::ZERO, follow: false, mode, gaps, scene, plates, output };
+        let (path, mark, mode, gaps, plates) = (Preset::Bounce.path(&options), MediaTime::ZERO, ViewMode::Synthesis, vec![], vec![]);
+        let job = ExportJob { rig, moments: Moments::One(moment), path, mark, follow: false, mode, gaps, scene, plates, output };
         let report = export::run(job, &Gpu::open(&GpuOptions::default())?, &mut |_| {}, &cancel)?;
         println!("{}: {} frames", report.output.path.display(), report.output.frames);
     }
