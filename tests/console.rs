@@ -98,6 +98,20 @@ fn golden_of_every_state(panel: Panel) {
     results.unwrap();
 }
 
+/// Takes what is at the first point along the others and lets it go at the last.
+fn drag_along(harness: &mut Harness<'static>, points: &[egui::Pos2]) {
+    for (k, at) in points.iter().enumerate() {
+        if k == 0 {
+            harness.drag_at(*at)
+        } else {
+            harness.hover_at(*at)
+        }
+        harness.run_steps(1);
+    }
+    harness.drop_at(points[points.len() - 1]);
+    harness.run_steps(1);
+}
+
 macro_rules! goldens {
     ($($name:ident $panel:ident),+ $(,)?) => {
         mod looks {
@@ -395,12 +409,7 @@ fn the_path_editor_edits_keys_by_hand() {
     let from = harness.get_by_label("Key 2 at 0.50 s: Where 4.00").rect().center();
     let graph = harness.get_by_label("Path graph Where").rect().shrink(6.0);
     let to = from + egui::vec2(graph.width() / 8.0, 0.0);
-    harness.drag_at(from);
-    harness.run_steps(1);
-    harness.hover_at(to);
-    harness.run_steps(1);
-    harness.drop_at(to);
-    harness.run_steps(1);
+    drag_along(&mut harness, &[from, to]);
     let asked: Vec<_> = desk.borrow_mut().commands.drain(..).collect();
     let [Command::EditPath(PathEdit::Move { key: 1, at_secs, channel: PathChannel::Position, value })] = asked[..] else {
         panic!("{asked:?}")
@@ -413,14 +422,7 @@ fn the_path_editor_edits_keys_by_hand() {
             harness.get_by_label(&format!("Plan key {k} at {at}")).rect().center()
         };
         let (from, to) = (place(&harness, key), place(&harness, to));
-        harness.drag_at(from);
-        harness.run_steps(1);
-        harness.hover_at(from.lerp(to, 0.5));
-        harness.run_steps(1);
-        harness.hover_at(to);
-        harness.run_steps(1);
-        harness.drop_at(to);
-        harness.run_steps(1);
+        drag_along(&mut harness, &[from, from.lerp(to, 0.5), to]);
         let asked: Vec<_> = desk.borrow_mut().commands.drain(..).collect();
         let [Command::EditPath(PathEdit::Set(k, PathChannel::Position, value))] = asked[..] else { panic!("key {key}: {asked:?}") };
         assert!(k + 1 == key as usize && (value - wanted).abs() < 0.35, "key {key} went to {value}");

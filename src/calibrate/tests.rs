@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Deterministic, −1 to 1.
-fn noise(seed: u64) -> f64 {
+pub(super) fn noise(seed: u64) -> f64 {
     let h = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let h = (h ^ (h >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     2.0 * (((h ^ (h >> 27)) >> 11) as f64 / (1_u64 << 53) as f64) - 1.0

@@ -4,17 +4,13 @@ use glam::{DMat3, DVec2, DVec3};
 
 use super::*;
 use crate::{
-    calibrate::bundle::{rotation_of, rotation_vector},
+    calibrate::{
+        bundle::{rotation_of, rotation_vector},
+        tests::noise,
+    },
     geometry::{Distortion, Lens, Pose},
     rig::{Camera, Rig},
 };
-
-/// Deterministic, −1 to 1.
-fn noise(seed: u64) -> f64 {
-    let h = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let h = (h ^ (h >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    2.0 * (((h ^ (h >> 27)) >> 11) as f64 / (1_u64 << 53) as f64) - 1.0
-}
 
 /// About a normal distribution.
 fn grain(seed: u64) -> f64 {
