@@ -18,6 +18,9 @@ pub fn phase_color(phase: Phase) -> egui::Color32 {
     }
 }
 
+/// What the buttons at the right end take, points: keys, path, a space, four levels, and the spaces between.
+const BUTTONS: f32 = 64.0 + 64.0 + 2.0 + 4.0 * 50.0 + 7.0 * 6.0;
+
 /// Draws the panel.
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Vec<Command>) {
     let inner = widgets::panel(ui, "", "").shrink2(vec2(2.0, 0.0));
@@ -30,9 +33,13 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Ve
     ui.interact(tag, ui.scope_id().with("phase"), egui::Sense::hover())
         .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, say!("state", state = word("phase", snapshot.phase.label()))));
 
-    let clock =
-        ui.painter().text(pos2(inner.center().x, y), Align2::CENTER_CENTER, snapshot.now.to_string(), style::digits(22.0), style::TEXT);
     let rate = say!("house-time", fps = snapshot.rate);
+    let now = snapshot.now.to_string();
+    let width = |text: &str, font: egui::FontId| ui.painter().layout_no_wrap(text.to_owned(), font, style::TEXT).size().x;
+    // In the middle, or where that is too narrow as far left as the buttons ask for.
+    let room = 0.5 * width(&now, style::digits(22.0)) + width(&rate, style::text(11.0)) + 22.0;
+    let middle = inner.center().x.min(inner.right() - BUTTONS - room);
+    let clock = ui.painter().text(pos2(middle, y), Align2::CENTER_CENTER, now, style::digits(22.0), style::TEXT);
     let rate = ui.painter().text(pos2(clock.right() + 10.0, y + 3.0), Align2::LEFT_CENTER, rate, style::text(11.0), style::DIM);
 
     let mut right = inner.right();
