@@ -102,9 +102,9 @@ fn golden_of_every_state(panel: Panel) {
 fn drag_along(harness: &mut Harness<'static>, points: &[egui::Pos2]) {
     for (k, at) in points.iter().enumerate() {
         if k == 0 {
-            harness.drag_at(*at)
+            harness.drag_at(*at);
         } else {
-            harness.hover_at(*at)
+            harness.hover_at(*at);
         }
         harness.run_steps(1);
     }
