@@ -33,6 +33,7 @@ pub mod ring;
 pub mod frame;
 pub mod rig;
 pub mod show;
+pub mod sound;
 // time, geometry, color, telemetry, address
 #[cfg_attr(not(feature = "gstreamer"), allow(dead_code, unused_imports, reason = "only connections need all of it"))]
 pub mod address;

@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["calibrate", "capture", "scene", "view", "sync", "output", "venue"],
     &["link"],
     &["ring", "gpu"],
-    &["frame", "rig", "show"],
+    &["frame", "rig", "show", "sound"],
     &["time", "geometry", "color", "telemetry", "address"],
 ];
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use volte::engine::{CapturedFeeds, Command, Engine, EngineOptions, Feeds, ProgramKind, Snapshot};
 use volte::output::program::{
-    ChannelOptions, Due, Frame, FrameTaker, PictureSource, ProgramOutput, SinkCodec, SinkSpec, SinkState, SinkStatus, Tick,
+    ChannelOptions, Due, Frame, FrameTaker, PictureSource, ProgramOutput, SinkCodec, SinkSound, SinkSpec, SinkState, SinkStatus, Tick,
 };
 use volte::time::FrameRate;
 
@@ -111,7 +111,7 @@ fn every_sink_brings_every_frame_at_its_time() {
     for name in files {
         let mut spec = sink(name, &at(name).display().to_string());
         spec.codec = SinkCodec::H264;
-        spec.silence = name == "a.mp4";
+        spec.sound = if name == "a.mp4" { SinkSound::Silence } else { SinkSound::Auto };
         output.add(spec).unwrap();
     }
     wait(&output, "the description is not written", |_| sdp.exists());

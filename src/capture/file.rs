@@ -36,8 +36,8 @@ pub(super) struct FileFeed {
     pace: Pace,
     pub ingest: Arc<Ingest>,
     /// House time of the file's first frame in this round, nanoseconds.
-    origin_nanos: AtomicI64,
-    pacer: Pacer,
+    origin_nanos: Arc<AtomicI64>,
+    pacer: Arc<Pacer>,
     /// The last frame's end in the file, nanoseconds.
     last_end_nanos: AtomicI64,
     has_video: AtomicBool,
@@ -141,8 +141,8 @@ impl FileFeed {
             path: path.to_owned(),
             pace,
             ingest: Arc::clone(ingest),
-            origin_nanos: AtomicI64::new(0),
-            pacer: Pacer::default(),
+            origin_nanos: Arc::default(),
+            pacer: Arc::default(),
             last_end_nanos: AtomicI64::new(0),
             has_video: AtomicBool::new(false),
             has_other: AtomicBool::new(false),
@@ -211,6 +211,17 @@ impl FileFeed {
         let is_video = is_video(&caps);
         if !is_video {
             self.has_other.store(true, Ordering::Release);
+            if let Some(tap) = self.ingest.sound.as_ref().filter(|tap| tap.takes(&caps)) {
+                let (origin, pacer) = (Arc::clone(&self.origin_nanos), Arc::clone(&self.pacer));
+                let (clock, paced) = (self.ingest.clock().clone(), matches!(self.pace, Pace::Live { .. }));
+                tap.attach(&self.pipeline, pad, move |running| {
+                    if !pacer.wait_for_start() {
+                        return None;
+                    }
+                    let at = MediaTime::from_nanos(origin.load(Ordering::Relaxed)).plus_nanos(running);
+                    (!paced || pacer.wait(at - clock.now())).then_some(at)
+                });
+            }
         }
         if !is_video || self.has_video.swap(true, Ordering::Relaxed) {
             return;

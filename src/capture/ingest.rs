@@ -11,6 +11,7 @@ use super::codec::{Codec, h264_is_droppable};
 use super::decode::FeedFormats;
 use super::feed::FeedShared;
 use super::record::Recorder;
+use super::sound::SoundTap;
 use crate::ring::{AccessUnit, Push, Refusal, Ring};
 use crate::time::{FrameRate, MediaTime};
 
@@ -39,6 +40,8 @@ pub(super) struct Ingest {
     pub reads_ahead: AtomicBool,
     /// Its rate is what it declares, however few pictures come: they are made here.
     pub is_pushed: AtomicBool,
+    /// Its own sound is the sound of the venue.
+    pub sound: Option<SoundTap>,
     stream: Mutex<Stream>,
 }
 
@@ -67,6 +70,7 @@ impl Ingest {
         late_after_nanos: Option<i64>,
         make_intra: bool,
         recorder: Option<Arc<Recorder>>,
+        sound: Option<SoundTap>,
     ) -> Self {
         let stream = Mutex::default();
         Self {
@@ -80,6 +84,7 @@ impl Ingest {
             make_intra,
             reads_ahead: AtomicBool::new(false),
             is_pushed: AtomicBool::new(false),
+            sound,
             stream,
         }
     }

@@ -24,6 +24,7 @@ mod preview;
 mod push;
 mod record;
 mod session;
+mod sound;
 mod stamp;
 mod stream;
 mod support;
@@ -41,6 +42,7 @@ pub use preview::{PreviewConfig, PreviewFrame};
 pub use push::{LiveFrame, LiveInput, PushSettings};
 pub use record::{DiskDrops, DiskFeedStatus, DiskState, DiskStatus};
 pub use session::{CaptureConfig, CaptureSession};
+pub use sound::{SoundFrom, SoundSettings};
 pub use stamp::TimeOrigin;
 pub use support::{SourceSupport, source_support};
 

@@ -18,10 +18,12 @@ use super::node::{NodeSpec, NodeStatus, Nodes, Surroundings};
 use super::preview::{self, PreviewConfig, PreviewFrame, Previews};
 use super::push::{LiveInput, PushFeed};
 use super::record::{DiskStatus, Recorder};
+use super::sound::{SoundSettings, SoundTap, SoundThread};
 use super::stream::StreamFeed;
 use crate::frame::Moment;
 use crate::ring::disk::{DiskConfig, DiskStore, Kept};
 use crate::ring::{FeedId, Ring, RingConfig};
+use crate::sound::SoundInput;
 use crate::time::MediaTime;
 
 /// How long a file may take to show its first frame.
@@ -42,6 +44,8 @@ pub struct CaptureConfig {
     pub clock: ClockReference,
     /// Machines that have some of the cameras.
     pub nodes: Vec<NodeSpec>,
+    /// The sound input.
+    pub sound: Option<SoundSettings>,
 }
 
 #[derive(Debug)]
@@ -65,6 +69,8 @@ pub struct CaptureSession {
     nodes: Option<Arc<Nodes>>,
     /// Recording, or what it would say if it could.
     disk: Result<Option<Arc<Recorder>>, DiskStatus>,
+    sound: Option<Arc<SoundInput>>,
+    sound_thread: Option<SoundThread>,
     stop: Arc<AtomicBool>,
     events_lossless: Sender<FeedEvent>,
     threads: Vec<JoinHandle<()>>,
@@ -85,6 +91,8 @@ impl CaptureSession {
         let (clock, disk) = open_disk(config.disk, &config.clock, specs, &formats)?;
         let recorder = disk.as_ref().ok().cloned().flatten();
         let ring = Arc::new(Ring::new(config.ring));
+        let sound = config.sound.as_ref().map(SoundSettings::input);
+        let tap = SoundTap::of(config.sound.as_ref(), sound.as_ref(), specs)?;
         // One end per feed at a time, and the stop: never full.
         let (events_lossless, events) = bounded(specs.len() + 1);
         let mut feeds = Vec::new();
@@ -105,6 +113,7 @@ impl CaptureSession {
                 spec.late_after_nanos,
                 spec.make_intra,
                 recorder.clone(),
+                tap.clone().filter(|tap| tap.feed == spec.name),
             ));
             let opened = |file| match file {
                 Ok(file) => Running::File(file),
@@ -139,6 +148,7 @@ impl CaptureSession {
             decoder = decoder.with_nodes(Arc::clone(nodes));
         }
         let decoder = Arc::new(decoder);
+        let clock_of_sound = clock.clone();
         let mut session = Self {
             clock,
             ring,
@@ -148,6 +158,8 @@ impl CaptureSession {
             previews,
             nodes,
             disk,
+            sound_thread: SoundThread::start(config.sound.as_ref(), sound.as_ref(), &clock_of_sound)?,
+            sound,
             stop: Arc::new(AtomicBool::new(false)),
             events_lossless,
             threads: Vec::new(),
@@ -199,6 +211,11 @@ impl CaptureSession {
     pub fn nudge(&self, feed: FeedId, by_nanos: i64) -> Result<i64, String> {
         let (shared, _) = self.feeds.get(feed.0).ok_or("there is no such feed")?;
         shared.nudge(by_nanos)
+    }
+
+    /// The sound input.
+    pub const fn sound(&self) -> Option<&Arc<SoundInput>> {
+        self.sound.as_ref()
     }
 
     /// The ring.
@@ -337,6 +354,7 @@ impl CaptureSession {
         if let Some(nodes) = &self.nodes {
             nodes.stop();
         }
+        self.sound_thread.take();
         if self.events_lossless.try_send(FeedEvent::Stop).is_err() {
             tracing::debug!("the control thread is gone already");
         }

@@ -103,6 +103,15 @@ impl HouseStamp {
         }
     }
 
+    /// House time of the source's time zero as it was last found; `None` before the first unit.
+    pub fn known_origin(&self) -> Option<MediaTime> {
+        match self.rule {
+            Rule::Running => Some(self.running_zero),
+            Rule::Paced => self.begun_nanos.map(|_| MediaTime::from_nanos(self.origin_nanos)),
+            Rule::ShortestTransit { buffered_nanos } => self.begun_nanos.map(|_| MediaTime::from_nanos(self.origin_nanos - buffered_nanos)),
+        }
+    }
+
     fn follow(&mut self, source_nanos: i64, arrival_nanos: i64) {
         let step = source_nanos.saturating_sub(self.last_source_nanos);
         self.last_source_nanos = source_nanos;

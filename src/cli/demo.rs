@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
     app,
+    capture::{SoundFrom, SoundSettings},
     engine::{
         CapturedFeeds, Command, Engine, EngineOptions, Feeds, Quality,
         export::{self, ExportJob, ExportProgress, ExportStage, Moments},
@@ -45,7 +46,7 @@ pub struct Args {
     rate: Option<FrameRate>,
     /// What is wrong with a camera: CAMERA:FAULT=VALUE with commas between faults, e.g. cam04:offset=80ms,ev=-0.5 or
     /// all:drop=0.02. May be given more than once; `all` or `*` is every camera. Faults: offset, skew, kelvin, ev, noise, shot,
-    /// rolling, drop, late, duplicate, bump, dies, calibration, seed (docs/venue.md says what each means).
+    /// rolling, drop, late, duplicate, bump, dies, flash (with a beep), calibration, seed (docs/venue.md says what each means).
     #[arg(long = "fault", value_name = "CAMERA:FAULTS")]
     faults: Vec<FaultRequest>,
     /// This camera (counted from 1) dies after so many seconds: 5:20. May be given more than once.
@@ -136,6 +137,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut capture = args.desk.capture();
     // Program shows the cameras at their own size; the multiview is content with less.
     capture.preview.max_fps = 12.0;
+    capture.sound = (!headless).then(|| SoundSettings::new(SoundFrom::Pushed("venue".to_owned())));
     let options = VenueFeedOptions {
         cameras: usize::from(args.cameras),
         span_deg: args.span,

@@ -278,7 +278,7 @@ fn node_lines(node: &NodeStatus) -> Vec<String> {
 
 /// The output's clock, and how every sink fares.
 fn output_lines(output: &ProgramStatus) -> Vec<String> {
-    let ProgramStatus { format, channel, sinks } = output;
+    let ProgramStatus { format, channel, sinks, sound } = output;
     let latency = channel.latency_nanos.map_or_else(|| "-".to_owned(), |nanos| format!("{:.0} ms", nanos as f64 * 1e-6));
     let mut lines = vec![format!(
         "output: {format}, {}, {} frames, {} repeated ({} underruns), {} slates, {} skipped, latency {latency}, at worst {:.1} ms late",
@@ -290,6 +290,19 @@ fn output_lines(output: &ProgramStatus) -> Vec<String> {
         channel.skipped,
         channel.worst_late_nanos as f64 * 1e-6
     )];
+    if !sound.input.is_empty() {
+        lines.push(format!(
+            "  sound: {}, freeze {}, {} underruns, {} gaps, {:.1} of {:.1} MB, {}",
+            sound.input,
+            sound.freeze.name(),
+            sound.underruns,
+            sound.ring.gaps,
+            sound.ring.bytes as f64 * 1e-6,
+            sound.ring.budget_bytes as f64 * 1e-6,
+            sound.loudness
+        ));
+        lines.extend(sound.problem.iter().map(|problem| format!("    {problem}")));
+    }
     for sink in sinks {
         lines.push(format!(
             "  {:<12} {:<8} {:<18} {:>7} frames {:>6.2} Mb/s {:>5} dropped {:>6} missed {:>3} retries  {}",

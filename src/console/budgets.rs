@@ -8,6 +8,7 @@ use super::{style, widgets};
 use crate::{
     engine::{DiskState, DiskTier, LevelCost, Snapshot},
     output::program::{ProgramStatus, SinkState},
+    sound::SoundStatus,
 };
 
 /// Rows are not lower than this.
@@ -153,6 +154,9 @@ fn outputs(output: &ProgramStatus, rows: usize) -> Vec<Budget<'_>> {
         share: 1.0,
         color: if channel.skipped > 0 || channel.slates == channel.frames { style::AMBER } else { style::ACCENT },
     };
+    let sound = sound_row(&output.sound);
+    let rows = rows.saturating_sub(usize::from(sound.is_some()));
+    let first: Vec<Budget<'_>> = std::iter::once(first).chain(sound).collect();
     if output.sinks.len() + 1 > rows.max(2) {
         let away: Vec<&str> = output.sinks.iter().filter(|s| s.state != SinkState::Running).map(|s| s.name.as_str()).collect();
         let (all, good) = (output.sinks.len(), output.sinks.len() - away.len());
@@ -162,7 +166,8 @@ fn outputs(output: &ProgramStatus, rows: usize) -> Vec<Budget<'_>> {
             say!("sinks-away", good = good, all = all, away = away.join(", "))
         };
         let color = if away.is_empty() { style::ACCENT } else { style::AMBER };
-        return vec![first, Budget { name: "budget-sinks", figures, share: good as f32 / all as f32, color }];
+        let all = Budget { name: "budget-sinks", figures, share: good as f32 / all as f32, color };
+        return first.into_iter().chain([all]).collect();
     }
     let rows = output.sinks.iter().map(|sink| {
         let good = sink.state == SinkState::Running;
@@ -176,7 +181,22 @@ fn outputs(output: &ProgramStatus, rows: usize) -> Vec<Budget<'_>> {
         let color = if good { style::ACCENT } else { style::AMBER };
         Budget { name: &sink.name, figures, share: f32::from(u8::from(good)), color }
     });
-    std::iter::once(first).chain(rows).collect()
+    first.into_iter().chain(rows).collect()
+}
+
+/// How loud program is: the bar is the short-term loudness from −59 LUFS up, green about −23, amber where it peaks.
+fn sound_row(sound: &SoundStatus) -> Option<Budget<'static>> {
+    if sound.input.is_empty() {
+        return None;
+    }
+    let loud = &sound.loudness;
+    let one = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.1}"));
+    let late = if sound.underruns > 0 { say!("late-count", count = sound.underruns) } else { String::new() };
+    let freeze = word("freeze", sound.freeze.name());
+    let figures = format!("{} / {} / {} LUFS   {freeze}{late}", one(loud.momentary), one(loud.short_term), one(loud.integrated));
+    let share = loud.short_term.map_or(0.0, |s| ((s + 59.0) / 59.0) as f32);
+    let bad = sound.problem.is_some() || loud.true_peak_db.is_some_and(|p| p > -1.0);
+    Some(Budget { name: "budget-sound", figures, share, color: if bad { style::AMBER } else { style::ACCENT } })
 }
 
 /// What a camera has cost at each level.

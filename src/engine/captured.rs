@@ -19,6 +19,7 @@ use crate::{
     replay::{Event, EventId},
     rig::Rig,
     ring::{FeedId, PinId, disk::Kept},
+    sound::SoundInput,
     time::{FrameRate, MediaTime},
 };
 
@@ -297,6 +298,10 @@ impl Focus {
 }
 
 impl Feeds for CapturedFeeds {
+    fn sound(&self) -> Option<Arc<SoundInput>> {
+        self.session.sound().cloned()
+    }
+
     fn rig(&self) -> &Rig {
         &self.rig
     }

@@ -8,6 +8,7 @@ use crate::{
     replay::{Event, EventId},
     rig::Rig,
     ring::disk::DiskState,
+    sound::SoundInput,
     time::{FrameRate, MediaTime},
 };
 
@@ -194,6 +195,11 @@ pub trait Feeds: Send + Sync + 'static {
     /// What is wrong with recording, clock and feeds, and the remedy; empty when all is well.
     fn warnings(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// The sound of the venue, on the house clock; `None` without an input.
+    fn sound(&self) -> Option<Arc<SoundInput>> {
+        None
     }
 
     /// Releases it, and what was written down of it.

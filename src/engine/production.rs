@@ -6,13 +6,14 @@ use std::path::Path;
 
 use crate::capture::{
     CaptureConfig, CaptureError, CaptureSession, ClockReference, FeedSource, FeedSpec, FeedStatus, NodeServerConfig, NodeSpec,
-    PretendClock, Taken,
+    PretendClock, SoundFrom, SoundSettings, StreamKind, Taken,
 };
 use crate::link::{KeyError, LinkKey};
-use crate::output::program::{ChannelOptions, FormatError, ProgramFormat, SinkAddress, SinkAddressError, SinkCodec, SinkSpec};
+use crate::output::program::{ChannelOptions, FormatError, ProgramFormat, SinkAddress, SinkAddressError, SinkCodec, SinkSound, SinkSpec};
 use crate::rig::{self, Rig};
 use crate::ring::{RingConfig, disk::DiskConfig};
-use crate::show::{Show, ShowError, ShowFeed};
+use crate::show::{Show, ShowAudio, ShowError, ShowFeed};
+use crate::sound::FreezeSound;
 
 /// How long pictures are waited for whose size the rig does not tell.
 const SIZES_WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
@@ -62,7 +63,8 @@ impl Production {
             }
         }
         let without_feed = rig.cameras.iter().filter(|c| !specs.iter().any(|s| s.name == c.name)).map(|c| c.name.clone()).collect();
-        let capture = CaptureConfig { nodes, ..capture_of(show)? };
+        let sound = show.audio.as_ref().map(|audio| sound_of(show, audio, &specs)).transpose()?;
+        let capture = CaptureConfig { nodes, sound, ..capture_of(show)? };
         let program = program_of(show)?;
         Ok(Self { rig, specs, capture, without_feed, program })
     }
@@ -172,6 +174,43 @@ fn capture_of(show: &Show) -> Result<CaptureConfig, ShowError> {
     })
 }
 
+/// The sound input as a show describes it.
+fn sound_of(show: &Show, audio: &ShowAudio, specs: &[FeedSpec]) -> Result<SoundSettings, ShowError> {
+    let wrong = |problem: String| show.error_at(audio.line, format!("[audio]: {problem}"));
+    let from = match (&audio.feed, &audio.address) {
+        (Some(feed), _) => match specs.iter().find(|s| s.name == *feed).map(|s| &s.source) {
+            Some(FeedSource::Node { node }) => {
+                return Err(wrong(format!("{feed:?} is a camera of the node {node:?}, whose sound does not come over; name an address")));
+            }
+            Some(FeedSource::Images { .. } | FeedSource::Push(_)) => return Err(wrong(format!("the feed of {feed:?} is pictures only"))),
+            // It is asked for pictures alone; whoever wants sound calls it once more.
+            Some(FeedSource::Stream(stream)) if matches!(stream.kind, StreamKind::Rtsp { .. }) => {
+                SoundFrom::Source(FeedSource::Stream(stream.clone()))
+            }
+            _ => SoundFrom::Feed(feed.clone()),
+        },
+        (None, Some(address)) => match SoundSettings::parse_from(address).map_err(|e| wrong(e.to_string()))? {
+            SoundFrom::Source(source) => SoundFrom::Source(beside(source, show.folder()).map_err(|e| wrong(e.to_string()))?),
+            other => other,
+        },
+        (None, None) => return Err(wrong("it names no source".to_owned())),
+    };
+    if let SoundFrom::Source(FeedSource::Stream(stream)) = &from
+        && let Some(taken) = stream.takes()
+        && let Some(other) = taken_by(specs, &taken)
+    {
+        return Err(wrong(format!("{taken} is taken by camera {other:?} already; write feed = {other:?}, which takes its sound along")));
+    }
+    let standard = SoundSettings::new(from);
+    Ok(SoundSettings {
+        keep_secs: audio.keep_secs.unwrap_or(standard.keep_secs),
+        offset_nanos: audio.offset_nanos,
+        wait_nanos: audio.wait_nanos.unwrap_or(standard.wait_nanos),
+        freeze: audio.freeze.as_deref().and_then(FreezeSound::from_name).unwrap_or_default(),
+        ..standard
+    })
+}
+
 /// The feed that has taken what another wants for itself.
 fn taken_by<'a>(specs: &'a [FeedSpec], taken: &Taken<'_>) -> Option<&'a str> {
     specs.iter().find_map(|spec| match &spec.source {
@@ -198,10 +237,15 @@ fn program_of(show: &Show) -> Result<Option<(ChannelOptions, Vec<SinkSpec>)>, Sh
                 .ok_or_else(|| wrong(format!("{} cannot carry codec = {name:?}; it can carry {words}", spec.address.label())))?;
         }
         spec.kilobits = output.kilobits.unwrap_or(spec.kilobits);
-        if output.silence == Some(true) && !spec.address.takes_sound() {
-            return Err(wrong(format!("{} takes no sound; remove the line sound", spec.address.label())));
-        }
-        spec.silence = output.silence.unwrap_or(spec.silence);
+        spec.sound = match output.sound.as_deref() {
+            Some("none") => SinkSound::None,
+            Some(_) if !spec.address.takes_sound() => {
+                return Err(wrong(format!("{} takes no sound; remove the line sound", spec.address.label())));
+            }
+            Some("silence") => SinkSound::Silence,
+            Some(_) => SinkSound::Program,
+            None => SinkSound::Auto,
+        };
         sinks.push(spec);
     }
     Ok((!sinks.is_empty()).then_some((options, sinks)))

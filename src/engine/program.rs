@@ -10,6 +10,7 @@ use super::{FeedHealth, Feeds, LivePicture, ProgramKind, Snapshot, director::FUL
 use crate::{
     frame::Picture,
     output::program::{Due, PictureSource},
+    sound::{SoundCue, SoundInput},
     time::MediaTime,
 };
 
@@ -28,11 +29,13 @@ pub(super) struct ProgramPictures {
     live: Option<(usize, LivePicture)>,
     /// Since when a shot was wanted of which there was no picture yet.
     waiting: Option<(u64, Instant)>,
+    /// What is heard with what went out last.
+    cue: SoundCue,
 }
 
 impl ProgramPictures {
     pub fn new(feeds: Arc<dyn Feeds>, snapshot: Arc<ArcSwap<Snapshot>>) -> Self {
-        Self { feeds, snapshot, shot: 0, last: None, live: None, waiting: None }
+        Self { feeds, snapshot, shot: 0, last: None, live: None, waiting: None, cue: SoundCue::Silence }
     }
 
     /// The picture of a live camera (index in the rig) that is due.
@@ -73,7 +76,34 @@ impl ProgramPictures {
     }
 }
 
+impl ProgramPictures {
+    /// What is heard with the picture: that of the live camera's time, that of the roll's, or what was chosen for a freeze.
+    fn cue_of(&self, snapshot: &Snapshot) -> SoundCue {
+        let program = &snapshot.program;
+        let freeze = || self.feeds.sound().map_or(SoundCue::Silence, |input| SoundCue::Freeze(input.freeze()));
+        match (program.kind, &self.live, program.roll) {
+            (_, Some((_, live)), _) => SoundCue::Live(live.time),
+            // The first picture of the replay is still being made: as it was.
+            (ProgramKind::Replay { .. }, ..) if program.shown_shot != program.shot => self.cue,
+            (ProgramKind::Replay { .. }, None, Some(roll)) if roll.speed_percent != 0 => {
+                SoundCue::Roll(roll.instant, f64::from(roll.speed_percent) * 0.01)
+            }
+            (ProgramKind::Replay { .. } | ProgramKind::Hold, ..) => freeze(),
+            // Its picture is missing, and nobody knows its time.
+            (ProgramKind::Live(_), ..) => SoundCue::Silence,
+        }
+    }
+}
+
 impl PictureSource for ProgramPictures {
+    fn sound(&mut self) -> SoundCue {
+        self.cue
+    }
+
+    fn sound_input(&self) -> Option<Arc<SoundInput>> {
+        self.feeds.sound()
+    }
+
     fn due(&mut self) -> Due {
         let snapshot = self.snapshot.load_full();
         let program = &snapshot.program;
@@ -104,6 +134,7 @@ impl PictureSource for ProgramPictures {
             self.shot = shot;
         }
         self.last.clone_from(&picture);
+        self.cue = self.cue_of(&snapshot);
         Due { picture, missing, shot, synthesized, overdue, age_nanos }
     }
 }

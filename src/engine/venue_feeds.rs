@@ -22,11 +22,15 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 use parking_lot::Mutex;
 
 use crate::{
-    capture::{CaptureConfig, CaptureError, CaptureSession, FeedSource, FeedSpec, LiveFrame, LiveInput, PushSettings},
+    capture::{CaptureConfig, CaptureError, CaptureSession, FeedSource, FeedSpec, HouseClock, LiveFrame, LiveInput, PushSettings},
     gpu::{Gpu, GpuError},
     rig::{Camera, Rig},
+    sound::{FADE, RATE, SoundInput, sample_at},
     time::{FrameRate, MediaTime},
-    venue::{Faults, PreparedLoop, StreamEvent, StreamFrame, Venue, VenueError, VenueOptions, VenueRig, VenueStream, landmarks_in_world},
+    venue::{
+        Faults, PreparedLoop, StreamEvent, StreamFrame, Venue, VenueError, VenueOptions, VenueRig, VenueSound, VenueStream,
+        landmarks_in_world,
+    },
 };
 
 /// Which venue to feed.
@@ -243,9 +247,32 @@ impl VenueShow {
             }
             None => drawer.ask(Job::Feed(feed))?,
         }
+        if let Some(input) = session.sound() {
+            let flash_nanos = options.faults.iter().map(|(_, f)| f.flash_nanos).max().unwrap_or(0);
+            let sound = VenueSound::new(&VenueOptions::default(), flash_nanos, rate);
+            let (input, clock, stop) = (Arc::clone(input), session.clock().clone(), Arc::clone(&stop));
+            threads.push(spawn("venue-sound", move || play(&sound, &input, &clock, &stop))?);
+        }
         threads.extend(drawer.thread.take());
         progress(1.0);
         Ok(Self { rig, rate, session, feeder: VenueFeeder { mode, rate, stop, put_off, prepared, threads } })
+    }
+}
+
+/// Puts the venue's sound into the ring as it is heard.
+fn play(sound: &VenueSound, input: &SoundInput, clock: &HouseClock, stop: &AtomicBool) {
+    let mut next = sample_at(clock.now().nanos());
+    while !stop.load(Ordering::Relaxed) {
+        let behind = sample_at(clock.now().nanos()) - next;
+        // After a pause the past stays silent.
+        next += (behind - i64::from(RATE)).max(0);
+        if behind >= FADE as i64 {
+            let nanos = (i128::from(next) * 1_000_000_000 / i128::from(RATE)) as i64 + 1;
+            input.ring.write(MediaTime::from_nanos(nanos), &sound.block(next, FADE));
+            next += FADE as i64;
+        } else {
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 

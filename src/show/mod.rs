@@ -12,9 +12,11 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+mod audio;
 mod control;
 mod nodes;
 
+pub use audio::ShowAudio;
 pub use control::{LEAST_TOKEN, ShowControl};
 pub use nodes::{DEFAULT_LISTEN, ShowListener, ShowNode};
 
@@ -82,8 +84,8 @@ pub struct ShowOutput {
     pub codec: Option<String>,
     /// Thousands of bits per second; `None` is the standard.
     pub kilobits: Option<u32>,
-    /// Whether it carries a silent sound track; `None` is what is usual for the address.
-    pub silence: Option<bool>,
+    /// `none`, `silence` or `program`; `None` is what is usual for the address.
+    pub sound: Option<String>,
     /// Where it stands in the file, from 1.
     pub line: usize,
 }
@@ -140,6 +142,8 @@ pub struct Show {
     pub clock: Option<(String, usize)>,
     /// What listens for commands besides the console.
     pub control: ShowControl,
+    /// The sound input.
+    pub audio: Option<ShowAudio>,
     /// The program output.
     pub program: Option<ShowProgram>,
     /// Where it goes, in the order of the file.
@@ -172,6 +176,7 @@ struct File {
     desk: FileDesk,
     #[serde(default)]
     control: control::FileControl,
+    audio: Option<audio::FileAudio>,
     program: Option<FileProgram>,
     #[serde(default)]
     outputs: Vec<Spanned<FileOutput>>,
@@ -365,6 +370,7 @@ impl Show {
             }),
             None => None,
         };
+        let audio = audio::audio(text, read.audio.as_ref(), &seen, &wrong)?;
         let outputs = outputs(text, &read, &wrong)?;
         let control = control::control(&read.control, folder, &wrong)?;
         let stem = || file.file_stem().map_or_else(|| "show".to_owned(), |s| s.to_string_lossy().into_owned());
@@ -387,6 +393,7 @@ impl Show {
             language,
             clock,
             control,
+            audio,
             program,
             outputs,
         })
@@ -417,13 +424,12 @@ fn outputs(text: &str, read: &File, wrong: &impl Fn(&Range<usize>, String) -> Sh
             }
             other => other.as_ref().map(|v| (v.as_ref() * 1000.0).round() as u32),
         };
-        let silence = match sound.as_ref().map(|s| (s.as_ref().as_str(), s.span())) {
+        let sound = match sound.as_ref().map(|s| (s.as_ref().as_str(), s.span())) {
             None => None,
-            Some(("none", _)) => Some(false),
-            Some(("silence", _)) => Some(true),
-            Some((_, span)) => return Err(wrong(&span, "sound is none of \"none\" and \"silence\"".to_owned())),
+            Some((word @ ("none" | "silence" | "program"), _)) => Some(word.to_owned()),
+            Some((_, span)) => return Err(wrong(&span, "sound is none of \"none\", \"silence\" and \"program\"".to_owned())),
         };
-        outputs.push(ShowOutput { name, address: address.as_ref().clone(), codec: codec.clone(), kilobits, silence, line });
+        outputs.push(ShowOutput { name, address: address.as_ref().clone(), codec: codec.clone(), kilobits, sound, line });
     }
     Ok(outputs)
 }

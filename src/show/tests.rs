@@ -65,8 +65,8 @@ fn a_show_is_read() {
     assert_eq!((show.feeds[1].camera.as_str(), show.feeds[1].line, show.feeds[1].offset_nanos), ("cam02", 12, 0));
     let program = show.program.unwrap();
     assert_eq!((program.format.as_str(), program.dissolve_frames, program.tick, program.line), ("1080p59.94", 5, false, 27));
-    let of = |k: usize| (show.outputs[k].name.as_str(), show.outputs[k].kilobits, show.outputs[k].silence, show.outputs[k].line);
-    assert_eq!((of(0), of(1)), (("truck", Some(12_500), None, 32), ("output 2", None, Some(true), 36)));
+    let of = |k: usize| (show.outputs[k].name.as_str(), show.outputs[k].kilobits, show.outputs[k].sound.as_deref(), show.outputs[k].line);
+    assert_eq!((of(0), of(1)), (("truck", Some(12_500), None, 32), ("output 2", None, Some("silence"), 36)));
     let small = parse("rig = \"r.toml\"\n[[feeds]]\ncamera = \"a\"\naddress = \"a.mp4\"\n").unwrap();
     assert_eq!((small.name.as_str(), small.disk, small.ring_bytes, small.quality), ("final", None, None, None));
 }

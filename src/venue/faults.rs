@@ -8,7 +8,7 @@ use crate::color::{linear_from_srgb, srgb_from_linear};
 use crate::frame::Picture;
 use crate::geometry::Pose;
 use crate::rig::Camera;
-use crate::time::MediaTime;
+use crate::time::{FrameRate, MediaTime};
 
 /// Somebody kicked the tripod.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,6 +52,8 @@ pub struct Faults {
     pub dies_at: Option<MediaTime>,
     /// The rig file is wrong by about this much in the middle of the picture, px, in a seeded direction.
     pub calibration_error_px: f64,
+    /// Every so often a frame is white, nanoseconds, and the venue's sound beeps at its very instant; 0 = never.
+    pub flash_nanos: i64,
 }
 
 impl Default for Faults {
@@ -72,6 +74,7 @@ impl Default for Faults {
             bump: None,
             dies_at: None,
             calibration_error_px: 0.0,
+            flash_nanos: 0,
         }
     }
 }
@@ -200,13 +203,20 @@ fn normal(h: u64) -> f32 {
     (sum / 65_535.0 - 2.0) * 1.732_05
 }
 
+impl Faults {
+    /// Whether the frame of this time is white, at a rate: the first one of each period.
+    pub fn flashes(&self, pts: MediaTime, rate: FrameRate) -> bool {
+        self.flash_nanos > 0 && pts.nanos().rem_euclid(self.flash_nanos) < rate.interval_nanos()
+    }
+}
+
 /// Faults that cannot be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FaultError {
     /// One fault of a list.
     #[error(
         "fault {0:?} is not understood. Write NAME=VALUE with commas between: offset=20ms, skew=50ppm, kelvin=4300, ev=-0.5, noise=2, \
-         shot=0.05, rolling=12ms, drop=0.02, late=0.01, duplicate=0.02, bump=2s (or bump=2s/0.01), dies=5s, calibration=1.5, seed=7"
+         shot=0.05, rolling=12ms, drop=0.02, late=0.01, duplicate=0.02, bump=2s (or bump=2s/0.01), dies=5s, flash=1s, calibration=1.5, seed=7"
     )]
     NotUnderstood(String),
     /// No camera, or no faults.
@@ -267,6 +277,7 @@ impl FromStr for Faults {
                     f.bump = Some(Bump { at: MediaTime::from_nanos(nanos(at)?), rotation_rad: DVec3::new(0.3, 0.9, 0.2) * angle });
                 }
                 "dies" => f.dies_at = Some(MediaTime::from_nanos(nanos(value)?)),
+                "flash" => f.flash_nanos = Some(nanos(value)?).filter(|n| *n >= 200_000_000).ok_or_else(wrong)?,
                 "calibration" => f.calibration_error_px = number("px")?,
                 "seed" => f.seed = number("")? as u64,
                 _ => return Err(wrong()),

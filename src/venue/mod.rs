@@ -24,6 +24,7 @@ mod render;
 mod rigs;
 mod sensor;
 mod skeleton;
+mod sound;
 mod stream;
 #[cfg(test)]
 mod twin;
@@ -39,6 +40,7 @@ pub use prepared::{PreparedLoop, SMASH_PHASE, Standpoint};
 pub use render::Venue;
 pub use rigs::{VenueRig, landmarks_in_world};
 pub use sensor::Sensor;
+pub use sound::VenueSound;
 pub use stream::{StreamEvent, StreamFrame, VenueStream};
 
 use crate::frame::{Picture, PictureError};

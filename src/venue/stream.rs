@@ -109,6 +109,9 @@ impl VenueStream {
             if self.faults.touches_pixels() {
                 self.faults.degrade(Arc::make_mut(&mut picture), index);
             }
+            if self.faults.flashes(pts, self.rate) {
+                picture = Arc::new(Picture::filled(picture.width(), picture.height(), [255; 4]));
+            }
             (picture, false)
         };
         self.before = Some(Arc::clone(&picture));

@@ -56,7 +56,7 @@ struct Link {
 impl Connection {
     /// Builds the pipeline and starts it. May take as long as the source needs to connect or to give up.
     pub fn open(source: &Arc<StreamSource>, ingest: &Arc<Ingest>, events: Sender<Event>) -> Result<Self, CaptureError> {
-        let made = elements::make(source)?;
+        let made = elements::make(source, "video")?;
         ingest.shared.set_time_origin(made.time_origin);
         let pipeline = gst::Pipeline::new();
         let running_zero = ingest.clock().govern(&pipeline);
@@ -261,12 +261,26 @@ impl Link {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         if !is_video(&caps) {
             self.other_found.store(true, Ordering::Relaxed);
+            self.tap_sound(pad, &caps);
             return;
         }
         match Codec::of_caps(&caps) {
             Some(codec) => self.attach_or_tell(pad, Some(&caps), codec),
             None => self.unknown(&caps),
         }
+    }
+
+    /// The sound of this feed is wanted: on the same clock as its pictures, from where they put it.
+    fn tap_sound(self: &Arc<Self>, pad: &gst::Pad, caps: &gst::CapsRef) {
+        let (Some(tap), Some(pipeline)) = (self.ingest.sound.as_ref().filter(|tap| tap.takes(caps)), self.pipeline.upgrade()) else {
+            return;
+        };
+        let link = Arc::downgrade(self);
+        tap.attach(&pipeline, pad, move |running| {
+            let link = link.upgrade()?;
+            let origin = link.sender_clock.origin().or_else(|| link.stamp.lock().known_origin())?;
+            Some(origin.plus_nanos(running + link.ingest.shared.clock_offset_nanos + link.ingest.shared.nudged_nanos()))
+        });
     }
 
     fn attach_or_tell(self: &Arc<Self>, pad: &gst::Pad, caps: Option<&gst::CapsRef>, codec: Codec) {

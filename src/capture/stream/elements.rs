@@ -33,7 +33,8 @@ pub(super) struct SourceElements {
 }
 
 /// Makes the elements of a source; what is missing is named with its package.
-pub(super) fn make(source: &StreamSource) -> Result<SourceElements, CaptureError> {
+/// `wanted` is what is wanted of a source that can be asked: `video` or `audio`.
+pub(super) fn make(source: &StreamSource, wanted: &'static str) -> Result<SourceElements, CaptureError> {
     match &source.kind {
         StreamKind::Rtsp { url, transport, latency_ms, sender_clock } => {
             let rtsp = element("rtspsrc", "RTSP")?;
@@ -49,11 +50,11 @@ pub(super) fn make(source: &StreamSource) -> Result<SourceElements, CaptureError
                     RtspTransport::Udp => "udp+udp-mcast",
                 },
             );
-            // Only the video is asked for: sound would be sent and thrown away.
-            rtsp.connect("select-stream", false, |values| {
+            // Nothing else is asked for: it would be sent and thrown away.
+            rtsp.connect("select-stream", false, move |values| {
                 let caps = values.get(2).and_then(|v| v.get::<gst::Caps>().ok());
                 let media = caps.as_ref().and_then(|c| c.structure(0)).and_then(|s| s.get::<&str>("media").ok());
-                Some((media == Some("video")).into())
+                Some((media == Some(wanted)).into())
             });
             if *sender_clock {
                 note_sender_times(&rtsp);

@@ -17,6 +17,7 @@ use super::address::StreamSource;
 use super::error::CaptureError;
 use super::ingest::Ingest;
 use super::pacer::Pacer;
+use super::stamp::Rule;
 use connection::{Connection, Event};
 
 /// The first wait before connecting again; it doubles with every attempt that brings nothing.
@@ -33,6 +34,16 @@ const NEXT_VIDEO_WITHIN: Duration = Duration::from_millis(700);
 const FIRST_PICTURE_WITHIN: Duration = Duration::from_secs(8);
 /// How long the end of the session waits for a connection that hangs.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// The elements of a stream of which only the sound is wanted, and how its times become house time.
+pub(super) fn sound_source(source: &StreamSource) -> Result<(Vec<gst::Element>, Rule), CaptureError> {
+    let made = elements::make(source, "audio")?;
+    if !made.coded {
+        let reason = format!("{}: sound of such a source is not taken. Name a stream, a file or alsa:DEVICE", source.label());
+        return Err(CaptureError::Feed { feed: "sound".to_owned(), reason });
+    }
+    Ok((made.elements, made.rule))
+}
 
 /// A stream being captured.
 #[derive(Debug)]

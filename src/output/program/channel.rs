@@ -1,6 +1,7 @@
 //! The output's thread: its clock, and the picture that goes out at each of its ticks.
 
 use std::{
+    collections::VecDeque,
     sync::Arc,
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -12,7 +13,10 @@ use super::{
     ProgramFormat, TickClock, Timecode,
     canvas::{Canvas, mix},
 };
-use crate::frame::Picture;
+use crate::{
+    frame::Picture,
+    sound::{Mixer, ProgramSound, RATE, SoundCue, SoundInput, sample_at},
+};
 
 /// Frames that are kept for use again; whoever holds more costs memory, not pictures.
 const POOL: usize = 24;
@@ -38,6 +42,16 @@ pub struct Due {
 pub trait PictureSource: Send + 'static {
     /// What is due now. Called once per tick, on the output's thread; returns at once.
     fn due(&mut self) -> Due;
+
+    /// What shall be heard with the picture that was last given; called right after it.
+    fn sound(&mut self) -> SoundCue {
+        SoundCue::Silence
+    }
+
+    /// Where sound comes from; asked once, at the start.
+    fn sound_input(&self) -> Option<Arc<SoundInput>> {
+        None
+    }
 }
 
 /// One frame of the output: planar 4:2:0, 8 bit, BT.709 limited, as GStreamer lays I420 out.
@@ -138,6 +152,7 @@ struct Shared {
     wake: Condvar,
     takers: Mutex<Takers>,
     status: Mutex<ChannelStatus>,
+    sound: Arc<ProgramSound>,
 }
 
 /// A running output; ends when dropped.
@@ -145,6 +160,7 @@ pub struct Channel {
     shared: Arc<Shared>,
     thread: Option<thread::JoinHandle<()>>,
     format: ProgramFormat,
+    input: Option<Arc<SoundInput>>,
 }
 
 impl std::fmt::Debug for Channel {
@@ -157,7 +173,8 @@ impl Channel {
     /// Starts the clock.
     pub fn start(options: &ChannelOptions, source: impl PictureSource) -> Result<Self, ChannelError> {
         let shared = Arc::new(Shared::default());
-        let mut work = Work::new(options, Box::new(source));
+        let input = source.sound_input();
+        let mut work = Work::new(options, Box::new(source), input.clone());
         let on_thread = Arc::clone(&shared);
         let run = move || {
             let begun = Instant::now();
@@ -184,7 +201,7 @@ impl Channel {
             }
         };
         let thread = thread::Builder::new().name("program".to_owned()).spawn(run).map_err(ChannelError::Thread)?;
-        Ok(Self { shared, thread: Some(thread), format: options.format })
+        Ok(Self { shared, thread: Some(thread), format: options.format, input })
     }
 
     /// Its format.
@@ -210,6 +227,16 @@ impl Channel {
         };
         // Whatever its end takes, the clock does not wait for it.
         drop(gone);
+    }
+
+    /// Its sound: a little behind its pictures, by as long as sound may take to arrive.
+    pub fn sound(&self) -> &Arc<ProgramSound> {
+        &self.shared.sound
+    }
+
+    /// Where its sound comes from.
+    pub const fn sound_input(&self) -> Option<&Arc<SoundInput>> {
+        self.input.as_ref()
     }
 
     /// Counters.
@@ -250,6 +277,13 @@ struct Work {
     /// The shot that fades out, and the frames that it still has.
     fading: Option<(Arc<Frame>, u32)>,
     first_label: u64,
+    input: Option<Arc<SoundInput>>,
+    mixer: Mixer,
+    /// What is to be heard with the last frames: sound is made so many frames behind pictures.
+    cues: VecDeque<(u64, SoundCue)>,
+    behind: usize,
+    /// Samples made so far.
+    samples: u64,
 }
 
 /// Time of day, UTC, nanoseconds.
@@ -259,8 +293,9 @@ fn nanos_of_day() -> u64 {
 }
 
 impl Work {
-    fn new(options: &ChannelOptions, source: Box<dyn PictureSource>) -> Self {
+    fn new(options: &ChannelOptions, source: Box<dyn PictureSource>, input: Option<Arc<SoundInput>>) -> Self {
         let format = options.format;
+        let wait_secs = input.as_ref().map_or(0.0, |input| input.wait_nanos as f64 * 1e-9);
         Self {
             canvas: Canvas::new(format.width_px, format.height_px),
             first_label: options.begin_label.unwrap_or_else(|| Timecode::frame_at(nanos_of_day(), format.rate)),
@@ -272,6 +307,31 @@ impl Work {
             sent: Arc::default(),
             shot: 0,
             fading: None,
+            mixer: Mixer::default(),
+            cues: VecDeque::with_capacity(64),
+            behind: (wait_secs * format.rate.fps()).ceil() as usize,
+            samples: 0,
+            input,
+        }
+    }
+
+    /// Makes the sound of the frame that is so far behind.
+    fn sound(&mut self, index: u64, sound: &ProgramSound) {
+        let cue = self.source.sound();
+        self.cues.push_back((index, cue));
+        while self.cues.len() > self.behind {
+            let Some((index, cue)) = self.cues.pop_front() else { return };
+            let until = sample_at(self.options.format.frame_nanos(index + 1)).max(0) as u64;
+            let wanted = until.saturating_sub(self.samples);
+            // Frames that were never made have no sound either.
+            let most = u64::from(RATE) * 2;
+            if wanted > most {
+                sound.skip(wanted - most);
+            }
+            let mut out = vec![[0.0; 2]; wanted.min(most) as usize];
+            self.mixer.render(self.input.as_ref().map(|input| &input.ring), cue, &mut out);
+            sound.push(&out, self.mixer.underruns());
+            self.samples = until;
         }
     }
 
@@ -323,6 +383,7 @@ impl Work {
             }
             _ => Arc::clone(&self.current),
         };
+        self.sound(index, &shared.sound);
         let timecode = Timecode::of_frame(self.first_label + index, self.options.format.rate);
         for (_, taker) in &mut shared.takers.lock().all {
             taker.take(&self.sent, Tick { index, timecode });

@@ -21,8 +21,12 @@ mod outputs;
 mod queue;
 #[cfg(feature = "gstreamer")]
 mod sink;
+#[cfg(feature = "gstreamer")]
+mod sink_chain;
 mod status;
 mod timecode;
+#[cfg(feature = "gstreamer")]
+mod track;
 
 pub use address::{Container, RtpForm, SinkAddress, SinkAddressError, SinkCodec, SinkKind, SrtSide};
 pub use channel::{Channel, ChannelError, ChannelOptions, ChannelStatus, Due, Frame, FrameTaker, PictureSource, TakerId, Tick};
@@ -46,14 +50,27 @@ pub struct SinkSpec {
     pub codec: SinkCodec,
     /// Bits per second of video, thousands, where the codec has a rate.
     pub kilobits: u32,
-    /// Whether it carries a silent sound track: some receivers want one.
-    pub silence: bool,
+    /// What is heard in it.
+    pub sound: SinkSound,
+}
+
+/// What a sink carries besides pictures, where it can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SinkSound {
+    /// The program's sound if there is an input; RTMP carries a track in any case, because servers want one.
+    #[default]
+    Auto,
+    /// No track.
+    None,
+    /// A silent track.
+    Silence,
+    /// The program's sound.
+    Program,
 }
 
 impl SinkSpec {
     /// With what is usual for the address.
     pub fn new(name: impl Into<String>, address: SinkAddress) -> Self {
-        let silence = matches!(address.kind, SinkKind::Rtmp { .. });
-        Self { name: name.into(), codec: address.codecs()[0], address, kilobits: 8000, silence }
+        Self { name: name.into(), codec: address.codecs()[0], address, kilobits: 8000, sound: SinkSound::Auto }
     }
 }

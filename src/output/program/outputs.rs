@@ -5,12 +5,14 @@ use std::sync::{Arc, atomic::Ordering};
 use parking_lot::Mutex;
 
 use super::{
-    Channel, ChannelError, ChannelOptions, FrameTaker, PictureSource, ProgramFormat, ProgramStatus, RtpForm, SinkKind, SinkSpec,
+    Channel, ChannelError, ChannelOptions, FrameTaker, PictureSource, ProgramFormat, ProgramStatus, RtpForm, SinkKind, SinkSound, SinkSpec,
     SinkStatus, TakerId,
     encoder::{self, EncoderKey, EncoderShared},
     queue::SinkQueue,
     sink::Sink,
+    track::Carried,
 };
+use crate::sound::SoundStatus;
 
 /// Names a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +72,15 @@ impl ProgramOutput {
             encoder
         };
         encoder.subscribe(&queue);
-        let sink = Sink::start(spec, self.format(), queue).map_err(ChannelError::Thread)?;
+        let sound = match spec.sound {
+            _ if !spec.address.takes_sound() => Carried::None,
+            SinkSound::None => Carried::None,
+            SinkSound::Silence => Carried::Silence(Arc::clone(self.channel.sound())),
+            // Servers want a track, be there sound or not.
+            SinkSound::Auto if self.channel.sound_input().is_none() && !matches!(spec.address.kind, SinkKind::Rtmp { .. }) => Carried::None,
+            SinkSound::Auto | SinkSound::Program => Carried::Program(Arc::clone(self.channel.sound())),
+        };
+        let sink = Sink::start(spec, self.format(), queue, sound).map_err(ChannelError::Thread)?;
         state.next += 1;
         let (id, dropped_before) = (state.next, encoder.dropped.get());
         state.sinks.push(Held { id, sink, encoder, dropped_before });
@@ -104,7 +114,22 @@ impl ProgramOutput {
     /// What is known now.
     pub fn status(&self) -> ProgramStatus {
         let sinks = self.state.lock().sinks.iter().map(Held::status).collect();
-        ProgramStatus { format: self.format(), channel: self.channel.status(), sinks }
+        ProgramStatus { format: self.format(), channel: self.channel.status(), sinks, sound: self.sound_status() }
+    }
+
+    fn sound_status(&self) -> SoundStatus {
+        let (loudness, underruns) = self.channel.sound().status();
+        match self.channel.sound_input() {
+            None => SoundStatus { loudness, underruns, ..SoundStatus::default() },
+            Some(input) => SoundStatus {
+                input: input.name.clone(),
+                freeze: input.freeze(),
+                underruns,
+                loudness,
+                ring: input.ring.status(),
+                problem: input.problem(),
+            },
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is known about an output and its sinks: plain values for whoever shows them.
 
 use super::{ChannelStatus, ProgramFormat};
+use crate::sound::SoundStatus;
 
 /// How a sink is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,4 +65,6 @@ pub struct ProgramStatus {
     pub channel: ChannelStatus,
     /// In the order in which they were added.
     pub sinks: Vec<SinkStatus>,
+    /// What is heard.
+    pub sound: SoundStatus,
 }
