@@ -94,6 +94,10 @@ fn every_container_and_codec_plays_elsewhere() {
         ("e.mov", None, ntsc, 322, 182, "prores", "yuv422p10le"),
         ("f.mov", Some(Codec::H264), FrameRate::whole(30), 322, 182, "h264", "yuv420p"),
         ("g.mp4", Some(Codec::H264), ntsc, 258, 146, "h264", "yuv420p"),
+        ("h.mov", Some(Codec::DnxHr), FrameRate::whole(25), 322, 182, "dnxhd", "yuv422p10le"),
+        ("i.mov", Some(Codec::Mjpeg), ntsc, 322, 182, "mjpeg", "yuvj422p"),
+        ("j.mp4", Some(Codec::Av1), FrameRate::whole(25), 320, 180, "av1", "yuv420p"),
+        ("k.mkv", Some(Codec::Av1), ntsc, 258, 146, "av1", "yuv420p"),
     ];
     for (name, codec, rate, w, h, codec_name, pixels) in cases {
         let path = dir.path().join(name);
@@ -113,10 +117,16 @@ fn every_container_and_codec_plays_elsewhere() {
         is("width", &w.to_string());
         is("height", &h.to_string());
         is("nb_read_frames", "37");
-        is("color_range", "tv");
-        is("color_space", "bt709");
-        is("color_transfer", "bt709");
-        is("color_primaries", "bt709");
+        if codec_name == "mjpeg" {
+            // JPEG has one meaning of its own.
+            is("color_range", "pc");
+            is("color_space", "bt470bg");
+        } else {
+            is("color_range", "tv");
+            is("color_space", "bt709");
+            is("color_transfer", "bt709");
+            is("color_primaries", "bt709");
+        }
         is("start_time", "0.000000");
         if !name.ends_with("mkv") {
             is("avg_frame_rate", &format!("{}/{}", rate.numerator(), rate.denominator()));
@@ -133,7 +143,28 @@ fn every_container_and_codec_plays_elsewhere() {
         println!("{name}: worst frame {worst:.1} dB, {} bytes", summary.bytes);
         assert!(worst > 35.0, "{name}: {worst} dB");
     }
-    assert_eq!(files(dir.path()), ["a.mp4", "b.mp4", "c.mkv", "d.mkv", "e.mov", "f.mov", "g.mp4"]);
+    assert_eq!(files(dir.path()), ["a.mp4", "b.mp4", "c.mkv", "d.mkv", "e.mov", "f.mov", "g.mp4", "h.mov", "i.mov", "j.mp4", "k.mkv"]);
+}
+
+#[test]
+fn a_gif_plays_elsewhere_as_long_as_it_should() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, rate) in [("a.gif", "25"), ("b.gif", "29.97")] {
+        let (path, rate) = (dir.path().join(name), rate.parse::<FrameRate>().unwrap());
+        let mut sink = output::open(spec(path.clone(), 161, 91, rate, None)).unwrap();
+        (0..30).for_each(|i| sink.write(&moving(161, 91, i), &report(i)).unwrap());
+        assert_eq!(sink.finish().unwrap().frames, 30);
+        let p = ffprobe(&path);
+        assert_eq!((p["codec_name"].as_str(), p["nb_read_frames"].as_str(), p["width"].as_str()), ("gif", "30", "161"), "{p:?}");
+        let secs = p["duration"].parse::<f64>().unwrap();
+        assert!((secs - 30.0 / rate.fps()).abs() < 0.011, "{name}: {secs} s");
+        let back = decode(&path, 161, 91);
+        let worst = back.iter().enumerate().map(|(i, p)| psnr_db(p, &moving(161, 91, i as u32), None).unwrap()).fold(99.0, f64::min);
+        println!("{name}: worst frame {worst:.1} dB");
+        assert!(back.len() == 30 && worst > 28.0, "{name}: {worst} dB");
+    }
+    let too_fast = output::open(spec(dir.path().join("c.gif"), 160, 90, FrameRate::whole(60), None)).err().unwrap().to_string();
+    assert!(too_fast.contains("--rate"), "{too_fast}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use volte::capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, Pace, 
 use volte::engine::{CapturedFeeds, Command, Engine, EngineOptions, Feeds};
 use volte::frame::Picture;
 use volte::output::program::{ChannelOptions, Due, PictureSource, ProgramOutput, SinkCodec, SinkSpec, SinkStatus};
+use volte::output::{self, CancelToken, FrameReport, OutputSpec};
 use volte::sound::{FreezeSound, LoudnessMeter, SoundCue, SoundInput, sample_at};
 use volte::time::{FrameRate, MediaTime};
 
@@ -363,4 +364,41 @@ fn loudness_is_what_ffmpeg_says() {
         assert!(ours.is_some_and(|v| (v - theirs).abs() <= 0.11), "{what}: {ours:?} {theirs}");
     }
     assert!(ours.true_peak_db.is_some_and(|v| (v - figure(summary, "Peak:")).abs() < 0.3), "{ours}");
+}
+
+#[test]
+fn films_carry_their_sound_with_their_pictures_and_the_same_bytes_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let rate = FrameRate::whole(25);
+    let [black, white] = [16, 255].map(|v| Picture::filled(320, 180, [v, v, v, 255]));
+    let written = |name: &str| {
+        let path = dir.path().join(name);
+        let spec = OutputSpec {
+            path: path.clone(),
+            width_px: 320,
+            height_px: 180,
+            rate,
+            codec: None,
+            threads: 2,
+            overwrite: false,
+            sidecar: None,
+            cancel: CancelToken::default(),
+        };
+        let mut sink = output::open_with(spec, true).unwrap();
+        for frame in 0..100_i64 {
+            let flash = frame % 25 == 0 && frame > 0;
+            sink.write(if flash { &white } else { &black }, &FrameReport::default()).unwrap();
+            let samples = sample_at(rate.frame_nanos(frame))..sample_at(rate.frame_nanos(frame + 1));
+            let sound = |k: i64| [if flash { ((k as f64 * 0.13).sin() * 16_000.0) as i16 } else { 0 }; 2];
+            sink.write_sound(&samples.map(sound).collect::<Vec<_>>()).unwrap();
+        }
+        assert_eq!(sink.finish().unwrap().frames, 100);
+        path
+    };
+    for name in ["a.mp4", "b.mov", "c.mkv"] {
+        let first = written(name);
+        println!("{name}: {}", decoded(&first).judge(0.004, 3).unwrap_or_else(|e| panic!("{name}: {e}")));
+        let again = written(&format!("again-{name}"));
+        assert!(std::fs::read(&first).unwrap() == std::fs::read(&again).unwrap(), "{name} has other bytes the second time");
+    }
 }

@@ -27,7 +27,7 @@ pub struct Args {
     /// A recipe (written by --recipe): everything is in it; --out, --overwrite, --no-sidecar and --recipe may be given beside it.
     #[arg(value_name = "RECIPE.toml", group = "material", conflicts_with_all = [
         "rig", "at", "only", "path", "from", "to", "seconds", "hold", "speed", "stabilize", "rate", "size", "crop", "pivot", "codec", "mode",
-        "quality", "depth_size", "plates", "retime", "save_path",
+        "quality", "depth_size", "plates", "retime", "sound", "save_path",
     ])]
     again: Option<PathBuf>,
     /// The calibration of the cameras, in any format that `volte rig check` reads.
@@ -82,11 +82,11 @@ pub struct Args {
     /// Look at this point of the world, metres, instead of where the cameras look; crops follow it.
     #[arg(long, value_name = "X,Y,Z", value_parser = parse_point, allow_hyphen_values = true)]
     pivot: Option<Point>,
-    /// The file: .mp4, .mkv, .mov, a page to drag (.html), or a sequence such as shot_%04d.png. Or the moment itself, for other programs: a folder
+    /// The file: .mp4, .mkv, .mov, .gif, a page to drag (.html), or a sequence such as shot_%04d.png. Or the moment itself, for other programs: a folder
     /// (moment/) with frames and poses for COLMAP, nerfstudio and splat trainers; points (.ply, .glb); Gaussians (.gs.ply, .splat).
     #[arg(long, required_unless_present = "again")]
     out: Option<PathBuf>,
-    /// h264, h265, prores, png, jpeg or exr; default by the file's name.
+    /// h264, h265, av1, prores, dnxhr, mjpeg, gif, png, jpeg or exr; default by the file's name.
     #[arg(long, value_parser = parse_codec)]
     codec: Option<Codec>,
     /// synthesis, soft-fade, cross-fade, nearest (real pixels only); or ladder: measures every gap first and shows full synthesis, a
@@ -107,6 +107,12 @@ pub struct Args {
     /// cameras say that it is truer). With footage only; slow motion then has as many phases as frames.
     #[arg(long, value_name = "auto|on|off", default_value = "off")]
     retime: RetimePolicy,
+    /// The camera whose footage carries the sound: at the path's speed in its own pitch (silence below 20 %).
+    #[arg(long, value_name = "CAMERA", requires = "footage")]
+    sound: Option<String>,
+    /// What is heard of it while time stands still: live, silence or tail (fades within 1.2 s).
+    #[arg(long, value_name = "live|silence|tail", requires = "sound", value_parser = ["live", "silence", "tail"])]
+    freeze_sound: Option<String>,
     /// Also write a recipe: a text that says everything, with the hashes of the rig and of the sources; `volte export FILE.toml` renders it again.
     #[arg(long, value_name = "FILE.toml")]
     recipe: Option<PathBuf>,
@@ -153,7 +159,8 @@ fn parse_point(text: &str) -> Result<Point, String> {
 }
 
 fn parse_codec(text: &str) -> Result<Codec, String> {
-    Codec::from_name(text).ok_or_else(|| format!("{text:?} is no codec. Known: h264, h265, prores, png, jpeg, exr"))
+    let known = || Codec::ALL.map(Codec::name).join(", ");
+    Codec::from_name(text).ok_or_else(|| format!("{text:?} is no codec. Known: {}", known()))
 }
 
 fn parse_mode(text: &str) -> Result<Mode, String> {
@@ -327,6 +334,8 @@ fn asked(args: &Args) -> anyhow::Result<Recipe> {
             recording: args.recording.as_deref().map(absolute),
             at: args.at.clone(),
             instant_nanos: None,
+            sound: args.sound.clone(),
+            freeze_sound: args.freeze_sound.clone(),
             files: vec![],
         },
         render: RenderPart {

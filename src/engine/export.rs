@@ -5,6 +5,7 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
+    export_sound::{ExportSound, SourceSound},
     ladder::{GapState, Rung, cut_camera, gap_at},
     plates::{Layers, NamedPlate},
     truth::TruthError,
@@ -85,6 +86,11 @@ impl ExportError {
 pub trait MomentSource: Send {
     /// The moment nearest to `instant`; the error is words for the operator.
     fn moment_at(&mut self, instant: MediaTime) -> Result<Moment, String>;
+
+    /// The sound that goes with its moments; `None` without.
+    fn sound(&self) -> Option<SourceSound> {
+        None
+    }
 
     /// For each frame of `moment`, what the same camera saw next on the other side of the instant, and when. Empty: not known.
     fn other_side(&mut self, _moment: &Moment) -> Vec<Option<(Arc<Picture>, MediaTime)>> {
@@ -263,7 +269,9 @@ pub fn run(
         });
     }
     // Opened before the solve: a folder that cannot be written shall not cost a minute to find out.
-    let mut sink = output::open(job.output.clone())?;
+    let sound = if let Moments::Any(source) = &job.moments { source.sound() } else { None };
+    let mut sink = output::open_with(job.output.clone(), sound.is_some())?;
+    let mut sound = sound.map(|source| ExportSound::new(source, rate, track.sample(0.0).instant));
     let mut work = || -> Result<ExportReport, ExportError> {
         let mut secs = StageTimes::default();
         let mut solve_gpu_secs = StageTimes::default();
@@ -347,6 +355,10 @@ pub fn run(
             let start = Instant::now();
             let report = told_of(view.report, (index, &sample), gap, &times, &retimed);
             sink.write(&picture, &report)?;
+            if let Some(sound) = &mut sound {
+                let next = track.sample(rate.frame_nanos(index as i64 + 1) as f64 * 1e-9).instant;
+                sink.write_sound(&sound.frame(index, sample.instant, next, index + 1 == frames))?;
+            }
             timed(&mut secs, "write", start);
             progress(ExportProgress { frames_done: index + 1, ..at(ExportStage::Rendering, (index + 1) as f32 / frames as f32) });
         }

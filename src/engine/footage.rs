@@ -8,13 +8,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::export::MomentSource;
+use super::{SourceSound, export::MomentSource};
 use crate::{
-    capture::{CaptureConfig, CaptureError, CaptureSession, FeedSource, FeedSpec, FeedState, FeedStatus, Pace, PreviewConfig},
+    capture::{
+        CaptureConfig, CaptureError, CaptureSession, FeedSource, FeedSpec, FeedState, FeedStatus, Pace, PreviewConfig, SoundFrom,
+        SoundSettings,
+    },
     frame::{Moment, Picture},
     output::CancelToken,
     rig::Rig,
     ring::RingConfig,
+    sound::{FreezeSound, sample_at},
     time::{FrameRate, MediaTime},
 };
 
@@ -87,6 +91,10 @@ pub enum FootageError {
 const MAX_RING_BYTES: u64 = 8 << 30;
 /// Read beyond the last instant, so that frames that are stored out of order are complete.
 const READ_ON_NANOS: i64 = 1_500_000_000;
+/// So much of the sound is held, seconds; memory is taken as it comes in.
+const SOUND_SECS: f64 = 3600.0;
+/// How long the sound may be behind the pictures that were read.
+const SOUND_WITHIN: Duration = Duration::from_secs(3);
 const STALL: Duration = Duration::from_secs(20);
 const EXTENSIONS: [&str; 10] = ["mp4", "mov", "mkv", "m4v", "avi", "ts", "mts", "mxf", "webm", "mpg"];
 
@@ -113,6 +121,22 @@ impl Footage {
         (from_secs, until_secs): (f64, f64),
         cancel: &CancelToken,
     ) -> Result<Self, FootageError> {
+        Self::open_with_sound(rig, files, None, at_secs, (from_secs, until_secs), cancel)
+    }
+
+    /// The same with the sound in the file of a camera, and what is heard of it while time stands still.
+    pub fn open_with_sound(
+        rig: &Rig,
+        files: &[PathBuf],
+        sound: Option<(&str, FreezeSound)>,
+        at_secs: f64,
+        (from_secs, until_secs): (f64, f64),
+        cancel: &CancelToken,
+    ) -> Result<Self, FootageError> {
+        if let Some((camera, _)) = sound.filter(|(camera, _)| rig.camera(camera).is_none()) {
+            let problem = "its sound is wanted, and the rig has no such camera. Choose another with --sound".to_owned();
+            return Err(FootageError::Feed { camera: camera.to_owned(), reason: problem });
+        }
         let files = match_files(rig, files)?;
         let bytes = files
             .iter()
@@ -134,6 +158,11 @@ impl Footage {
                 ..RingConfig::default()
             },
             preview: PreviewConfig { enabled: false, ..PreviewConfig::default() },
+            sound: sound.map(|(camera, freeze)| SoundSettings {
+                keep_secs: SOUND_SECS,
+                freeze,
+                ..SoundSettings::new(SoundFrom::Feed(camera.to_owned()))
+            }),
             ..CaptureConfig::default()
         };
         let session = CaptureSession::start(config, &specs)?;
@@ -142,6 +171,17 @@ impl Footage {
         let (mark, from, until) = (at(at_secs), at(at_secs + from_secs), at(at_secs + until_secs));
         let waited_until = until.plus_nanos(READ_ON_NANOS);
         wait(&session, cancel, |feed| feed.newest.is_some_and(|t| t >= waited_until))?;
+        let has_sound = || session.sound().and_then(|input| input.ring.span());
+        let patience = Instant::now() + SOUND_WITHIN;
+        while sound.is_some() && has_sound().is_none_or(|(_, end)| end < sample_at(until.nanos())) && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        if let (Some((camera, _)), Some(input)) = (sound, session.sound())
+            && has_sound().is_none()
+        {
+            let problem = input.problem().unwrap_or_else(|| "its file has no sound. Choose another camera with --sound".to_owned());
+            return Err(FootageError::Feed { camera: camera.to_owned(), reason: problem });
+        }
         let has = |feed: &FeedStatus, t: MediaTime| session.ring().nearest(feed.id, t).is_ok();
         let status = session.status();
         if [from, until].iter().any(|t| status.iter().filter(|f| has(f, *t)).count() < 2) {
@@ -193,6 +233,10 @@ impl Footage {
 }
 
 impl MomentSource for Footage {
+    fn sound(&self) -> Option<SourceSound> {
+        self.session.sound().map(|input| SourceSound { input: Arc::clone(input), offset_nanos: 0 })
+    }
+
     fn other_side(&mut self, moment: &Moment) -> Vec<Option<(Arc<Picture>, MediaTime)>> {
         self.session.decoder().other_side(moment)
     }

@@ -12,6 +12,7 @@ mod command;
 mod desk;
 mod director;
 pub mod export;
+mod export_sound;
 mod export_thread;
 mod feeds;
 #[cfg(feature = "gstreamer")]
@@ -57,6 +58,7 @@ pub use crate::scene::{Matching, Quality};
 pub use captured::CapturedFeeds;
 pub use command::{Command, CommandInfo, CommandKind};
 pub use desk::DeskFiles;
+pub use export_sound::SourceSound;
 pub use feeds::{DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
 pub use heat::HEAT_LEGEND;
 pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_be_hidden, gap_scores};

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use super::{
+    SourceSound,
     export::{ExportError, MomentSource, present},
     ladder::can_be_hidden,
     meter::MomentMeter,
@@ -79,6 +80,10 @@ impl RetimedSource {
 }
 
 impl MomentSource for RetimedSource {
+    fn sound(&self) -> Option<SourceSound> {
+        self.source.sound()
+    }
+
     fn moment_at(&mut self, instant: MediaTime) -> Result<Moment, String> {
         let moment = self.source.moment_at(instant)?;
         let others = self.source.other_side(&moment);

@@ -9,6 +9,9 @@ mod cancel;
 mod digest;
 mod error;
 mod exr;
+#[cfg(feature = "gstreamer")]
+mod film_sound;
+mod gif;
 mod page;
 mod planes;
 pub mod program;
@@ -43,6 +46,14 @@ pub enum Codec {
     H265,
     /// ProRes 422 HQ, 10 bit 4:2:2.
     ProRes,
+    /// `DNxHR` HQX, 10 bit 4:2:2.
+    DnxHr,
+    /// One JPEG per frame in a film, 8 bit 4:2:2, full range.
+    Mjpeg,
+    /// AV1, 8 bit 4:2:0.
+    Av1,
+    /// A GIF that plays over and over, 256 colours a picture.
+    Gif,
     /// One PNG file per frame.
     Png,
     /// One JPEG file per frame.
@@ -58,6 +69,10 @@ impl Codec {
             Self::H264 => "h264",
             Self::H265 => "h265",
             Self::ProRes => "prores",
+            Self::DnxHr => "dnxhr",
+            Self::Mjpeg => "mjpeg",
+            Self::Av1 => "av1",
+            Self::Gif => "gif",
             Self::Png => "png",
             Self::Jpeg => "jpeg",
             Self::Exr => "exr",
@@ -70,6 +85,10 @@ impl Codec {
             Self::H264 => "x264 preset fast, constant quality 17, 2 B-frames, a key frame per second",
             Self::H265 => "x265 preset fast, constant rate factor 18, a key frame per second",
             Self::ProRes => "422 HQ",
+            Self::DnxHr => "HQX, 10 bit",
+            Self::Mjpeg => "quality 92, full range",
+            Self::Av1 => "libaom, speed 8, constant quality 24, a key frame per second",
+            Self::Gif => "256 colours a picture, times in hundredths of a second",
             Self::Png => "8 bit RGBA, exact",
             Self::Jpeg => "quality 95; in a page 88",
             Self::Exr => "16-bit floats, linear light, not packed",
@@ -78,19 +97,25 @@ impl Codec {
 
     /// The codec of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::H264, Self::H265, Self::ProRes, Self::Png, Self::Jpeg, Self::Exr].into_iter().find(|c| c.name() == name)
+        Self::ALL.into_iter().find(|c| c.name() == name)
     }
+
+    /// Every codec.
+    pub const ALL: [Self; 10] =
+        [Self::H264, Self::H265, Self::ProRes, Self::DnxHr, Self::Mjpeg, Self::Av1, Self::Gif, Self::Png, Self::Jpeg, Self::Exr];
 }
 
 /// The file's container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
-    /// `.mp4`: H.264, H.265.
+    /// `.mp4`: H.264, H.265, AV1.
     Mp4,
-    /// `.mkv`: H.264, H.265.
+    /// `.mkv`: H.264, H.265, AV1, MJPEG.
     Matroska,
-    /// `.mov`: ProRes, H.264, H.265.
+    /// `.mov`: ProRes, `DNxHR`, MJPEG, H.264, H.265.
     QuickTime,
+    /// `.gif`.
+    Gif,
     /// `.html`: a page with all pictures in it, to drag.
     Page,
     /// `.png`, `.jpg`, `.jpeg`, `.exr`: numbered files.
@@ -101,9 +126,10 @@ pub enum Container {
 pub fn container_and_codec(path: &Path, codec: Option<Codec>) -> Result<(Container, Codec), OutputError> {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let (container, allowed): (_, &[Codec]) = match extension.as_str() {
-        "mp4" | "m4v" => (Container::Mp4, &[Codec::H264, Codec::H265]),
-        "mkv" => (Container::Matroska, &[Codec::H264, Codec::H265]),
-        "mov" => (Container::QuickTime, &[Codec::ProRes, Codec::H264, Codec::H265]),
+        "mp4" | "m4v" => (Container::Mp4, &[Codec::H264, Codec::H265, Codec::Av1]),
+        "mkv" => (Container::Matroska, &[Codec::H264, Codec::H265, Codec::Av1, Codec::Mjpeg]),
+        "mov" => (Container::QuickTime, &[Codec::ProRes, Codec::DnxHr, Codec::Mjpeg, Codec::H264, Codec::H265]),
+        "gif" => (Container::Gif, &[Codec::Gif]),
         "html" | "htm" => (Container::Page, &[Codec::Jpeg]),
         "png" => (Container::Sequence, &[Codec::Png]),
         "jpg" | "jpeg" => (Container::Sequence, &[Codec::Jpeg]),
@@ -159,6 +185,11 @@ pub trait FrameSink: Send {
     /// Adds one frame; waits while the encoder is behind (lossless, bounded).
     fn write(&mut self, picture: &Picture, report: &FrameReport) -> Result<(), OutputError>;
 
+    /// Adds the sound of the frames so far, where the sink was opened with sound; others leave it out.
+    fn write_sound(&mut self, _samples: &[crate::sound::Stereo]) -> Result<(), OutputError> {
+        Ok(())
+    }
+
     /// Completes, verifies and publishes the file.
     fn finish(self: Box<Self>) -> Result<OutputSummary, OutputError>;
 
@@ -190,12 +221,20 @@ pub trait FrameSink: Send {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn open(spec: OutputSpec) -> Result<Box<dyn FrameSink>, OutputError> {
+    open_with(spec, false)
+}
+
+/// The same; with `sound` films have a sound track, which [`FrameSink::write_sound`] fills.
+pub fn open_with(spec: OutputSpec, sound: bool) -> Result<Box<dyn FrameSink>, OutputError> {
     let (container, codec) = container_and_codec(&spec.path, spec.codec)?;
     if spec.width_px == 0 || spec.height_px == 0 || spec.width_px > 16384 || spec.height_px > 16384 {
         return Err(OutputError::Size { width: spec.width_px, height: spec.height_px, problem: "each side must be 1 to 16384 px" });
     }
     if container == Container::Sequence {
         return Ok(Box::new(sequence::Sequence::open(spec)?));
+    }
+    if container == Container::Gif {
+        return Ok(Box::new(gif::Gif::open(spec)?));
     }
     if container == Container::Page {
         return Ok(Box::new(page::Page::open(spec)?));
@@ -206,11 +245,11 @@ pub fn open(spec: OutputSpec) -> Result<Box<dyn FrameSink>, OutputError> {
     }
     #[cfg(feature = "gstreamer")]
     {
-        Ok(Box::new(video::VideoFile::open(spec, container, codec)?))
+        Ok(Box::new(video::VideoFile::open(spec, container, codec, sound)?))
     }
     #[cfg(not(feature = "gstreamer"))]
     {
-        let _ = codec;
+        let _ = (codec, sound);
         Err(OutputError::WithoutVideo { path: spec.path })
     }
 }

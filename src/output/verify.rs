@@ -15,7 +15,10 @@ pub(super) fn verify(file: &Path, spec: &OutputSpec, container: Container, codec
     let (parser, decoder) = match codec {
         Codec::H265 => (Some("h265parse"), "avdec_h265"),
         Codec::ProRes => (None, "avdec_prores"),
-        Codec::H264 | Codec::Png | Codec::Jpeg | Codec::Exr => (Some("h264parse"), "avdec_h264"),
+        Codec::DnxHr => (None, "avdec_dnxhd"),
+        Codec::Mjpeg => (Some("jpegparse"), "jpegdec"),
+        Codec::Av1 => (Some("av1parse"), "av1dec"),
+        Codec::H264 | Codec::Gif | Codec::Png | Codec::Jpeg | Codec::Exr => (Some("h264parse"), "avdec_h264"),
     };
     let sink = gst_app::AppSink::builder().sync(false).max_buffers(4).build();
     let mut tail: Vec<gst::Element> = vec![];
@@ -38,6 +41,9 @@ pub(super) fn verify(file: &Path, spec: &OutputSpec, container: Container, codec
     linked.map_err(|e| wrong(e.to_string()))?;
     let first = tail[0].downgrade();
     demuxer.connect_pad_added(move |_demuxer, pad| {
+        if pad.name().starts_with("audio") {
+            return;
+        }
         let target = first.upgrade().and_then(|e| e.static_pad("sink"));
         if let Some(target) = target
             && !target.is_linked()

@@ -11,8 +11,9 @@ use std::{
 use gst::prelude::*;
 
 use super::{
-    Codec, Container, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, planes_420_8bit,
-    planes_422_10bit,
+    Codec, Container, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size,
+    film_sound::FilmSound,
+    planes_420_8bit, planes_422_10bit,
     provenance::Hashed,
     sha256_of_bytes,
     staging::Staged,
@@ -35,6 +36,7 @@ pub(super) struct VideoFile {
     pipeline: gst::Pipeline,
     muxer: gst::Element,
     source: gst_app::AppSrc,
+    sound: Option<FilmSound>,
     bus: gst::Bus,
     info: gst_video::VideoInfo,
     written: Vec<FrameReport>,
@@ -47,10 +49,10 @@ pub(super) struct VideoFile {
 pub(super) fn element(name: &str) -> Result<gst::Element, OutputError> {
     let package = match name {
         "x264enc" => "gstreamer1.0-plugins-ugly",
-        "avenc_prores_ks" | "avdec_h264" | "avdec_h265" | "avdec_prores" => "gstreamer1.0-libav",
-        "x265enc" | "h264parse" | "h265parse" => "gstreamer1.0-plugins-bad",
+        "avenc_prores_ks" | "avenc_dnxhd" | "avdec_dnxhd" | "avdec_h264" | "avdec_h265" | "avdec_prores" => "gstreamer1.0-libav",
+        "x265enc" | "h264parse" | "h265parse" | "av1enc" | "av1dec" | "av1parse" | "voaacenc" => "gstreamer1.0-plugins-bad",
         "filesrc" | "filesink" => "libgstreamer1.0-0",
-        "appsrc" | "appsink" => "gstreamer1.0-plugins-base",
+        "appsrc" | "appsink" | "videoconvert" | "audioconvert" => "gstreamer1.0-plugins-base",
         _ => "gstreamer1.0-plugins-good",
     };
     let missing = || OutputError::Plugin { element: name.to_owned(), package };
@@ -61,10 +63,10 @@ pub(super) fn element(name: &str) -> Result<gst::Element, OutputError> {
 }
 
 impl VideoFile {
-    pub(super) fn open(spec: OutputSpec, container: Container, codec: Codec) -> Result<Self, OutputError> {
+    pub(super) fn open(spec: OutputSpec, container: Container, codec: Codec, sound: bool) -> Result<Self, OutputError> {
         let broken = |problem: String| OutputError::Pipeline { path: spec.path.clone(), problem };
         gst::init().map_err(|e| broken(e.to_string()))?;
-        let format = if codec == Codec::ProRes { gst_video::VideoFormat::I42210le } else { gst_video::VideoFormat::I420 };
+        let format = if is_ten_bit(codec) { gst_video::VideoFormat::I42210le } else { gst_video::VideoFormat::I420 };
         let fps = gst::Fraction::new(spec.rate.numerator() as i32, spec.rate.denominator() as i32);
         let colorimetry = gst_video::VideoColorimetry::new(
             gst_video::VideoColorRange::Range16_235,
@@ -82,11 +84,12 @@ impl VideoFile {
             .map_err(|e| broken(e.to_string()))?;
         let caps = info.to_caps().map_err(|e| broken(e.to_string()))?;
 
-        let (encoder, parser) = encoder_of(codec, &spec)?;
+        let (coding, parser) = encoder_of(codec, &spec)?;
+        let sound = if sound { Some(FilmSound::open(codec)?) } else { None };
         let muxer = element(match container {
             Container::Mp4 => "mp4mux",
             Container::Matroska => "matroskamux",
-            Container::QuickTime | Container::Sequence | Container::Page => "qtmux",
+            Container::QuickTime | Container::Sequence | Container::Page | Container::Gif => "qtmux",
         })?;
         let sink = element("filesink")?;
         // Only now touch the disk: a missing plugin leaves nothing.
@@ -98,7 +101,7 @@ impl VideoFile {
             muxer.set_property("faststart-file", scratch.to_string_lossy().as_ref());
         }
         if container == Container::Matroska {
-            name_by_content(&muxer, &spec, codec);
+            name_by_content(&muxer, &spec, codec, sound.is_some());
         }
         sink.set_property("location", staged.temporary().to_string_lossy().as_ref());
         sink.set_property("sync", false);
@@ -113,13 +116,18 @@ impl VideoFile {
             .max_buffers(LOSSLESS_QUEUE_FRAMES)
             .build();
         let pipeline = gst::Pipeline::new();
-        let mut chain = vec![source.clone().upcast::<gst::Element>(), encoder];
+        let mut chain = vec![source.clone().upcast::<gst::Element>()];
+        chain.extend(coding);
         chain.extend(parser);
         chain.extend([muxer.clone(), sink]);
         pipeline.add_many(&chain).map_err(|e| broken(e.to_string()))?;
         gst::Element::link_many(&chain).map_err(|e| broken(e.to_string()))?;
+        if let Some(sound) = &sound {
+            sound.join(&pipeline, &muxer).map_err(|e| broken(e.to_string()))?;
+        }
         let bus = pipeline.bus().ok_or_else(|| broken("the pipeline has no bus".to_owned()))?;
-        let file = Self { spec, container, codec, pipeline, muxer, source, bus, info, written: vec![], scratch, staged: Some(staged) };
+        let file =
+            Self { spec, container, codec, pipeline, muxer, source, sound, bus, info, written: vec![], scratch, staged: Some(staged) };
         if let Err(e) = file.pipeline.set_state(gst::State::Playing) {
             return Err(file.error_now().unwrap_or_else(|| file.broken(e.to_string())));
         }
@@ -190,6 +198,9 @@ impl VideoFile {
 
     /// Waits until everything has reached the file.
     fn drain(&self) -> Result<(), OutputError> {
+        if let Some(sound) = &self.sound {
+            sound.end();
+        }
         self.source.end_of_stream().map_err(|e| self.error_now().unwrap_or_else(|| self.broken(e.to_string())))?;
         let mut start = Instant::now();
         let mut bytes = 0;
@@ -224,7 +235,7 @@ impl FrameSink for VideoFile {
     fn write(&mut self, picture: &Picture, report: &FrameReport) -> Result<(), OutputError> {
         check_size(&self.spec, picture)?;
         let report = report.numbered(self.written.len() as u64, self.spec.rate);
-        let planes = if self.codec == Codec::ProRes { planes_422_10bit(picture) } else { planes_420_8bit(picture) };
+        let planes = if is_ten_bit(self.codec) { planes_422_10bit(picture) } else { planes_420_8bit(picture) };
         if planes.data.len() != self.info.size() || planes.luma_stride as i32 != self.info.stride()[0] {
             return Err(self.broken(format!("it wants {} bytes per frame, not {}", self.info.size(), planes.data.len())));
         }
@@ -241,6 +252,15 @@ impl FrameSink for VideoFile {
         self.wait_for_room()?;
         self.source.push_buffer(buffer).map_err(|e| self.error_now().unwrap_or_else(|| self.broken(e.to_string())))?;
         self.written.push(report);
+        Ok(())
+    }
+
+    fn write_sound(&mut self, samples: &[crate::sound::Stereo]) -> Result<(), OutputError> {
+        if let Some(sound) = &mut self.sound
+            && let Err(problem) = sound.write(samples)
+        {
+            return Err(self.error_now().unwrap_or_else(|| self.broken(problem)));
+        }
         Ok(())
     }
 
@@ -291,7 +311,7 @@ impl Drop for VideoFile {
 
 /// Matroska gives every file and track a number by chance, and a date. The same pictures are to give the same bytes, so the numbers follow
 /// from what is written: they are drawn right after the dice are set, by the thread that sets them.
-fn name_by_content(muxer: &gst::Element, spec: &OutputSpec, codec: Codec) {
+fn name_by_content(muxer: &gst::Element, spec: &OutputSpec, codec: Codec, sound: bool) {
     let (w, h) = (spec.width_px, spec.height_px);
     let what = format!("{w} {h} {} {} {:?}", spec.rate, codec.name(), spec.sidecar);
     let seed = u32::from_str_radix(&sha256_of_bytes(what.as_bytes())[..8], 16).unwrap_or_default();
@@ -302,6 +322,9 @@ fn name_by_content(muxer: &gst::Element, spec: &OutputSpec, codec: Codec) {
     // The track's number is drawn with its pad, the file's when it begins.
     gst::glib::random_set_seed(!seed);
     let begins = muxer.request_pad_simple("video_%u");
+    if sound {
+        muxer.request_pad_simple("audio_%u");
+    }
     real_chance();
     let Some(begins) = begins else { return };
     begins.add_probe(gst::PadProbeType::BUFFER, move |_pad, _info| {
@@ -328,8 +351,13 @@ fn real_chance() {
     gst::glib::random_set_seed(std::collections::hash_map::RandomState::new().build_hasher().finish() as u32);
 }
 
+/// Codecs that get ten bits and 4:2:2.
+const fn is_ten_bit(codec: Codec) -> bool {
+    matches!(codec, Codec::ProRes | Codec::DnxHr)
+}
+
 /// The encoder, set up for a picture without visible loss, and its parser.
-fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(gst::Element, Option<gst::Element>), OutputError> {
+fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(Vec<gst::Element>, Option<gst::Element>), OutputError> {
     // A key frame per second: editors and players jump without waiting.
     let key_frames = (spec.rate.fps().round() as u32).max(1);
     match codec {
@@ -341,7 +369,7 @@ fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(gst::Element, Option<g
             // How many frames are coded at a time changes the bytes; how many threads share them does not.
             let frames = if spec.threads == 0 { String::new() } else { format!(":frame-threads={}", spec.threads.min(16)) };
             encoder.set_property("option-string", format!("crf=18{frames}").as_str());
-            Ok((encoder, Some(element("h265parse")?)))
+            Ok((vec![encoder], Some(element("h265parse")?)))
         }
         Codec::ProRes => {
             let encoder = element("avenc_prores_ks")?;
@@ -354,9 +382,33 @@ fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(gst::Element, Option<g
                     gst::PadProbeReturn::Ok
                 });
             }
-            Ok((encoder, None))
+            Ok((vec![encoder], None))
         }
-        Codec::H264 | Codec::Png | Codec::Jpeg | Codec::Exr => {
+        Codec::DnxHr => {
+            let encoder = element("avenc_dnxhd")?;
+            encoder.set_property_from_str("profile", "dnxhr_hqx");
+            Ok((vec![encoder], None))
+        }
+        Codec::Mjpeg => {
+            // Full range and BT.601, which is what JPEG means.
+            let caps = gst::Caps::builder("video/x-raw").field("format", "Y42B").field("colorimetry", "1:4:0:1").build();
+            let filter = element("capsfilter")?;
+            filter.set_property("caps", &caps);
+            let encoder = element("jpegenc")?;
+            encoder.set_property("quality", 92_i32);
+            Ok((vec![element("videoconvert")?, filter, encoder], None))
+        }
+        Codec::Av1 => {
+            let encoder = element("av1enc")?;
+            encoder.set_property("cpu-used", 8_i32);
+            encoder.set_property_from_str("usage-profile", "good-quality");
+            encoder.set_property_from_str("end-usage", "q");
+            encoder.set_property("cq-level", 24_u32);
+            encoder.set_property("keyframe-max-dist", key_frames as i32);
+            encoder.set_property("threads", if spec.threads == 0 { 2 } else { spec.threads });
+            Ok((vec![encoder], Some(element("av1parse")?)))
+        }
+        Codec::H264 | Codec::Gif | Codec::Png | Codec::Jpeg | Codec::Exr => {
             let encoder = element("x264enc")?;
             encoder.set_property_from_str("speed-preset", "fast");
             encoder.set_property_from_str("pass", "qual");
@@ -366,7 +418,7 @@ fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(gst::Element, Option<g
             encoder.set_property("bframes", 2_u32);
             encoder.set_property("key-int-max", key_frames);
             encoder.set_property("threads", spec.threads);
-            Ok((encoder, Some(element("h264parse")?)))
+            Ok((vec![encoder], Some(element("h264parse")?)))
         }
     }
 }

@@ -68,6 +68,14 @@ pub(crate) fn fade_in(at: usize, length: usize) -> f32 {
     0.5 - 0.5 * (share.min(1.0) * std::f32::consts::PI).cos()
 }
 
+/// The end of a block led to zero.
+pub(crate) fn faded_out(block: &mut [StereoF], length: usize) {
+    let begin = block.len().saturating_sub(length);
+    for (k, sample) in block[begin..].iter_mut().enumerate() {
+        *sample = sample.map(|v| v * (1.0 - fade_in(k, length)));
+    }
+}
+
 /// Sixteen bits of a sample.
 pub(crate) fn quantized([left, right]: StereoF) -> Stereo {
     let one = |v: f32| (v * 32_768.0).round().clamp(-32_768.0, 32_767.0) as i16;

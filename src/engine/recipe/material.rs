@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use super::{Mode, Plates, Recipe, RecipeError};
 use crate::{
     engine::{
-        GapState,
+        GapState, SourceSound,
         export::{self, ExportJob, MomentSource, Moments},
         footage::{Footage, match_files},
         gaps, plates,
@@ -94,7 +94,7 @@ impl Recipe {
     fn footage(&self, named_rig: Rig, cancel: &CancelToken) -> Result<Material, RecipeError> {
         let at = self.source.at.as_ref().and_then(|at| at.parse().ok()).filter(|at: &f64| at.is_finite());
         let at = at.ok_or_else(|| nonsense("--at is missing or no number"))?;
-        let mut footage = Footage::open(&named_rig, &self.source.footage, at, span_of(&self.path), cancel)?;
+        let mut footage = Footage::open_with_sound(&named_rig, &self.source.footage, self.source.sound(), at, span_of(&self.path), cancel)?;
         let mark = footage.mark();
         for feed in footage.status() {
             tracing::info!(feed = %feed.name, codec = ?feed.codec, size = ?feed.size_px, frames = feed.received, "read");
@@ -221,6 +221,10 @@ impl FromFirstFrame {
 }
 
 impl MomentSource for FromFirstFrame {
+    fn sound(&self) -> Option<SourceSound> {
+        self.footage.sound().map(|sound| SourceSound { offset_nanos: sound.offset_nanos + self.start.nanos(), ..sound })
+    }
+
     fn moment_at(&mut self, instant: MediaTime) -> Result<Moment, String> {
         let start = self.start.nanos();
         Ok(Self::shifted(&self.footage.moment_at(instant.plus_nanos(start))?, -start))

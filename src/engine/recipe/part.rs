@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::{engine::retime::RetimePolicy, output::Codec, replay::path::Aspect, scene::Quality, time::FrameRate, view::ViewMode};
+use crate::{
+    engine::retime::RetimePolicy, output::Codec, replay::path::Aspect, scene::Quality, sound::FreezeSound, time::FrameRate, view::ViewMode,
+};
 
 /// The cameras.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -50,9 +52,23 @@ pub struct SourcePart {
     /// Of a recording: the instant on the house clock; it counts, whatever `at` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instant_nanos: Option<i64>,
+    /// Of footage: the camera whose file carries the sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<String>,
+    /// What is heard while time stands still: `live`, `silence` or `tail` (standard).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze_sound: Option<String>,
     /// The files that were used.
     #[serde(default, rename = "file", skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<SourceFile>,
+}
+
+impl SourcePart {
+    /// The camera whose sound is wanted, and what is heard under a freeze.
+    pub fn sound(&self) -> Option<(&str, FreezeSound)> {
+        let freeze = self.freeze_sound.as_deref().and_then(FreezeSound::from_name).unwrap_or_default();
+        self.sound.as_deref().map(|camera| (camera, freeze))
+    }
 }
 
 /// How to show what is between the cameras.

@@ -262,7 +262,12 @@ impl Open {
         all.extend(chain);
         let refused = |e: gst::glib::BoolError| Trouble::ForGood(format!("its pipeline cannot be built: {e}"));
         pipeline.add_many(&all).map_err(refused)?;
-        gst::Element::link_many(&all).map_err(refused)?;
+        // The muxer's pads are asked for by name: a source fits anywhere until its caps are known.
+        let mux = muxer.map(|at| at + 1);
+        for (k, pair) in all.windows(2).enumerate() {
+            let kind = if mux == Some(k + 1) { "video" } else { "" };
+            link_to(&pair[0], &pair[1], kind).map_err(refused)?;
+        }
         let mut sound = None;
         if let Some(at) = muxer {
             sound = SoundTrack::new(carried, spec, first.pts_nanos).map_err(Trouble::ForGood)?;
@@ -270,9 +275,7 @@ impl Open {
                 pipeline.add_many(&track.chain).map_err(refused)?;
                 gst::Element::link_many(&track.chain).map_err(refused)?;
                 if let Some(last) = track.chain.last() {
-                    // Where pads of both kinds take anything, the kind is in the name.
-                    let named = all[at + 1].pad_template("audio").map(|_| "audio");
-                    last.link_pads(None, &all[at + 1], named).map_err(refused)?;
+                    link_to(last, &all[at + 1], "audio").map_err(refused)?;
                 }
             }
         }
@@ -358,6 +361,12 @@ impl Drop for Open {
             tracing::warn!("{}: the sink does not stop: {e}", self.pipeline.name());
         }
     }
+}
+
+/// Links to a pad of the kind, where `to` has kinds.
+fn link_to(from: &gst::Element, to: &gst::Element, kind: &str) -> Result<(), gst::glib::BoolError> {
+    let of_kind = to.pad_template_list().into_iter().find(|t| !kind.is_empty() && t.name_template().starts_with(kind));
+    from.link_pads(None, to, of_kind.map(|t| t.name_template().to_string()).as_deref())
 }
 
 fn count(pad: &gst::Pad, arrived: &Arc<AtomicU64>, bytes: &Arc<AtomicU64>) {
