@@ -86,7 +86,7 @@ pub struct Args {
     /// (moment/) with frames and poses for COLMAP, nerfstudio and splat trainers; points (.ply, .glb); Gaussians (.gs.ply, .splat).
     #[arg(long, required_unless_present = "again")]
     out: Option<PathBuf>,
-    /// h264, h265, av1, prores, dnxhr, mjpeg, gif, png, jpeg or exr; default by the file's name.
+    /// h264, h265, av1, prores, mjpeg, gif, png, jpeg or exr; default by the file's name.
     #[arg(long, value_parser = parse_codec)]
     codec: Option<Codec>,
     /// synthesis, soft-fade, cross-fade, nearest (real pixels only); or ladder: measures every gap first and shows full synthesis, a

@@ -40,7 +40,7 @@ impl FilmSound {
             .build();
         let mut chain: Vec<gst::Element> = vec![source.clone().upcast()];
         let mut lead = 0;
-        if !matches!(codec, Codec::ProRes | Codec::DnxHr | Codec::Mjpeg) {
+        if !matches!(codec, Codec::ProRes | Codec::Mjpeg) {
             let (name, late) = AAC.into_iter().find(|(n, _)| gst::ElementFactory::find(n).is_some()).unwrap_or(AAC[1]);
             let encoder = element(name)?;
             encoder.set_property("bitrate", 192_000_i32);

@@ -46,8 +46,6 @@ pub enum Codec {
     H265,
     /// ProRes 422 HQ, 10 bit 4:2:2.
     ProRes,
-    /// `DNxHR` HQX, 10 bit 4:2:2.
-    DnxHr,
     /// One JPEG per frame in a film, 8 bit 4:2:2, full range.
     Mjpeg,
     /// AV1, 8 bit 4:2:0.
@@ -69,7 +67,6 @@ impl Codec {
             Self::H264 => "h264",
             Self::H265 => "h265",
             Self::ProRes => "prores",
-            Self::DnxHr => "dnxhr",
             Self::Mjpeg => "mjpeg",
             Self::Av1 => "av1",
             Self::Gif => "gif",
@@ -85,7 +82,6 @@ impl Codec {
             Self::H264 => "x264 preset fast, constant quality 17, 2 B-frames, a key frame per second",
             Self::H265 => "x265 preset fast, constant rate factor 18, a key frame per second",
             Self::ProRes => "422 HQ",
-            Self::DnxHr => "HQX, 10 bit",
             Self::Mjpeg => "quality 92, full range",
             Self::Av1 => "libaom, speed 8, constant quality 24, a key frame per second",
             Self::Gif => "256 colours a picture, times in hundredths of a second",
@@ -101,8 +97,7 @@ impl Codec {
     }
 
     /// Every codec.
-    pub const ALL: [Self; 10] =
-        [Self::H264, Self::H265, Self::ProRes, Self::DnxHr, Self::Mjpeg, Self::Av1, Self::Gif, Self::Png, Self::Jpeg, Self::Exr];
+    pub const ALL: [Self; 9] = [Self::H264, Self::H265, Self::ProRes, Self::Mjpeg, Self::Av1, Self::Gif, Self::Png, Self::Jpeg, Self::Exr];
 }
 
 /// The file's container.
@@ -112,7 +107,7 @@ pub enum Container {
     Mp4,
     /// `.mkv`: H.264, H.265, AV1, MJPEG.
     Matroska,
-    /// `.mov`: ProRes, `DNxHR`, MJPEG, H.264, H.265.
+    /// `.mov`: ProRes, MJPEG, H.264, H.265.
     QuickTime,
     /// `.gif`.
     Gif,
@@ -128,7 +123,7 @@ pub fn container_and_codec(path: &Path, codec: Option<Codec>) -> Result<(Contain
     let (container, allowed): (_, &[Codec]) = match extension.as_str() {
         "mp4" | "m4v" => (Container::Mp4, &[Codec::H264, Codec::H265, Codec::Av1]),
         "mkv" => (Container::Matroska, &[Codec::H264, Codec::H265, Codec::Av1, Codec::Mjpeg]),
-        "mov" => (Container::QuickTime, &[Codec::ProRes, Codec::DnxHr, Codec::Mjpeg, Codec::H264, Codec::H265]),
+        "mov" => (Container::QuickTime, &[Codec::ProRes, Codec::Mjpeg, Codec::H264, Codec::H265]),
         "gif" => (Container::Gif, &[Codec::Gif]),
         "html" | "htm" => (Container::Page, &[Codec::Jpeg]),
         "png" => (Container::Sequence, &[Codec::Png]),

@@ -49,7 +49,7 @@ pub(super) struct VideoFile {
 pub(super) fn element(name: &str) -> Result<gst::Element, OutputError> {
     let package = match name {
         "x264enc" => "gstreamer1.0-plugins-ugly",
-        "avenc_prores_ks" | "avenc_dnxhd" | "avdec_dnxhd" | "avdec_h264" | "avdec_h265" | "avdec_prores" => "gstreamer1.0-libav",
+        "avenc_prores_ks" | "avdec_h264" | "avdec_h265" | "avdec_prores" => "gstreamer1.0-libav",
         "x265enc" | "h264parse" | "h265parse" | "av1enc" | "av1dec" | "av1parse" | "voaacenc" => "gstreamer1.0-plugins-bad",
         "filesrc" | "filesink" => "libgstreamer1.0-0",
         "appsrc" | "appsink" | "videoconvert" | "audioconvert" => "gstreamer1.0-plugins-base",
@@ -66,7 +66,7 @@ impl VideoFile {
     pub(super) fn open(spec: OutputSpec, container: Container, codec: Codec, sound: bool) -> Result<Self, OutputError> {
         let broken = |problem: String| OutputError::Pipeline { path: spec.path.clone(), problem };
         gst::init().map_err(|e| broken(e.to_string()))?;
-        let format = if is_ten_bit(codec) { gst_video::VideoFormat::I42210le } else { gst_video::VideoFormat::I420 };
+        let format = if codec == Codec::ProRes { gst_video::VideoFormat::I42210le } else { gst_video::VideoFormat::I420 };
         let fps = gst::Fraction::new(spec.rate.numerator() as i32, spec.rate.denominator() as i32);
         let colorimetry = gst_video::VideoColorimetry::new(
             gst_video::VideoColorRange::Range16_235,
@@ -235,7 +235,7 @@ impl FrameSink for VideoFile {
     fn write(&mut self, picture: &Picture, report: &FrameReport) -> Result<(), OutputError> {
         check_size(&self.spec, picture)?;
         let report = report.numbered(self.written.len() as u64, self.spec.rate);
-        let planes = if is_ten_bit(self.codec) { planes_422_10bit(picture) } else { planes_420_8bit(picture) };
+        let planes = if self.codec == Codec::ProRes { planes_422_10bit(picture) } else { planes_420_8bit(picture) };
         if planes.data.len() != self.info.size() || planes.luma_stride as i32 != self.info.stride()[0] {
             return Err(self.broken(format!("it wants {} bytes per frame, not {}", self.info.size(), planes.data.len())));
         }
@@ -351,11 +351,6 @@ fn real_chance() {
     gst::glib::random_set_seed(std::collections::hash_map::RandomState::new().build_hasher().finish() as u32);
 }
 
-/// Codecs that get ten bits and 4:2:2.
-const fn is_ten_bit(codec: Codec) -> bool {
-    matches!(codec, Codec::ProRes | Codec::DnxHr)
-}
-
 /// The encoder, set up for a picture without visible loss, and its parser.
 fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(Vec<gst::Element>, Option<gst::Element>), OutputError> {
     // A key frame per second: editors and players jump without waiting.
@@ -382,11 +377,6 @@ fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(Vec<gst::Element>, Opt
                     gst::PadProbeReturn::Ok
                 });
             }
-            Ok((vec![encoder], None))
-        }
-        Codec::DnxHr => {
-            let encoder = element("avenc_dnxhd")?;
-            encoder.set_property_from_str("profile", "dnxhr_hqx");
             Ok((vec![encoder], None))
         }
         Codec::Mjpeg => {

@@ -16,7 +16,7 @@ use volte::{
         path::{Path, Preset, PresetOptions},
         playlist::ElementId,
     },
-    sound::{Loudness, SoundStatus},
+    sound::SoundStatus,
     time::{FrameRate, MediaTime},
     view::{ViewMode, ViewReport},
 };
@@ -162,12 +162,7 @@ fn output() -> ProgramStatus {
         format: "1080p50".parse().unwrap(),
         channel: ChannelStatus { frames: 900, underruns: 22, latency_nanos: Some(117_000_000), ..ChannelStatus::default() },
         sinks: vec![sink("truck", SinkState::Running), sink("web", SinkState::Retrying)],
-        sound: SoundStatus {
-            input: "cam01".to_owned(),
-            underruns: 1,
-            loudness: Loudness { momentary: Some(-21.4), short_term: Some(-22.6), integrated: Some(-23.1), true_peak_db: Some(-3.2) },
-            ..SoundStatus::default()
-        },
+        sound: SoundStatus::default(),
     }
 }
 

@@ -17,15 +17,13 @@ pub enum SinkCodec {
     Mjpeg,
     /// ProRes 422.
     ProRes,
-    /// `DNxHR` SQ.
-    DnxHr,
     /// As they are.
     Raw,
 }
 
 impl SinkCodec {
     /// Every codec.
-    pub const ALL: [Self; 6] = [Self::H264, Self::H265, Self::Mjpeg, Self::ProRes, Self::DnxHr, Self::Raw];
+    pub const ALL: [Self; 5] = [Self::H264, Self::H265, Self::Mjpeg, Self::ProRes, Self::Raw];
 
     /// Its name in show files.
     pub const fn name(self) -> &'static str {
@@ -34,7 +32,6 @@ impl SinkCodec {
             Self::H265 => "h265",
             Self::Mjpeg => "mjpeg",
             Self::ProRes => "prores",
-            Self::DnxHr => "dnxhr",
             Self::Raw => "raw",
         }
     }
@@ -198,7 +195,7 @@ impl SinkAddress {
 
     /// Codecs that it carries; the first is the standard.
     pub const fn codecs(&self) -> &'static [SinkCodec] {
-        use SinkCodec::{DnxHr, H264, H265, Mjpeg, ProRes, Raw};
+        use SinkCodec::{H264, H265, Mjpeg, ProRes, Raw};
         match &self.kind {
             SinkKind::Udp { .. } | SinkKind::Srt { .. } | SinkKind::Rist { .. } | SinkKind::Rtp { form: RtpForm::Ts, .. } => &[H264, H265],
             SinkKind::Rtp { .. } => &[H264, H265, Mjpeg],
@@ -206,7 +203,7 @@ impl SinkAddress {
             SinkKind::File { container, .. } => match container {
                 Container::Mp4 | Container::Ts => &[H264, H265],
                 Container::Matroska => &[H264, H265, Mjpeg],
-                Container::Mov => &[ProRes, DnxHr, H264, H265, Mjpeg],
+                Container::Mov => &[ProRes, H264, H265, Mjpeg],
             },
             SinkKind::Ndi { .. } | SinkKind::DeckLink { .. } | SinkKind::V4l2 { .. } => &[Raw],
         }

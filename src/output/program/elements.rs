@@ -43,7 +43,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("gstreamer1.0-plugins-ugly", &["x264enc"]),
-    ("gstreamer1.0-libav", &["avenc_aac", "avenc_prores_ks", "avenc_dnxhd"]),
+    ("gstreamer1.0-libav", &["avenc_aac", "avenc_prores_ks"]),
     ("libgstreamer1.0-0", &["filesink", "capsfilter", "queue"]),
 ];
 
@@ -87,7 +87,6 @@ pub(super) const fn encoders(codec: SinkCodec) -> &'static [&'static str] {
         SinkCodec::H265 => &["nvh265enc", "vah265enc", "vah265lpenc", "vtenc_h265_hw", "x265enc"],
         SinkCodec::Mjpeg => &["jpegenc"],
         SinkCodec::ProRes => &["avenc_prores_ks"],
-        SinkCodec::DnxHr => &["avenc_dnxhd"],
         SinkCodec::Raw => &[],
     }
 }
@@ -125,7 +124,6 @@ pub(super) fn encoder(name: &str, kilobits: u32, group_frames: u32) -> Result<gs
         }
         "jpegenc" => &[("quality", "90")],
         "avenc_prores_ks" => &[("profile", "2")],
-        "avenc_dnxhd" => &[("profile", "dnxhr_sq")],
         _ => &[],
     };
     for (property, value) in settings {

@@ -218,12 +218,11 @@ impl Encoding {
             .max_buffers(INSIDE * 2)
             .build();
         let mut chain: Vec<gst::Element> = vec![source.clone().upcast()];
-        // Encoders of hardware take other layouts; JPEG is full range; ProRes and DNxHR have ten bits or 4:2:2.
+        // Encoders of hardware take other layouts; JPEG is full range; ProRes has ten bits.
         let wanted = match codec {
             SinkCodec::H264 | SinkCodec::H265 if name.starts_with('x') || name.starts_with("open") => None,
             SinkCodec::Mjpeg => Some(gst::Caps::builder("video/x-raw").field("format", "I420").field("colorimetry", "1:4:0:0").build()),
             SinkCodec::ProRes => Some(gst::Caps::builder("video/x-raw").field("format", "I422_10LE").field("colorimetry", "bt709").build()),
-            SinkCodec::DnxHr => Some(gst::Caps::builder("video/x-raw").field("format", "Y42B").field("colorimetry", "bt709").build()),
             _ => Some(gst::Caps::builder("video/x-raw").field("colorimetry", "bt709").build()),
         };
         if let Some(caps) = wanted {

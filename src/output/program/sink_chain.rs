@@ -13,7 +13,7 @@ pub(super) fn chain(spec: &SinkSpec, format: ProgramFormat) -> Result<(Vec<gst::
         SinkCodec::H264 => chain.push(elements::make("h264parse")?),
         SinkCodec::H265 => chain.push(elements::make("h265parse")?),
         SinkCodec::Raw => chain.push(elements::make("videoconvert")?),
-        SinkCodec::Mjpeg | SinkCodec::ProRes | SinkCodec::DnxHr => {}
+        SinkCodec::Mjpeg | SinkCodec::ProRes => {}
     }
     let at = chain.len();
     let (mut rest, has_muxer) = match &spec.address.kind {

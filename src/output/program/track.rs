@@ -32,7 +32,7 @@ enum SoundCodec {
 impl SoundCodec {
     const fn of(spec: &SinkSpec) -> Self {
         match (&spec.address.kind, spec.codec) {
-            (SinkKind::File { container: Container::Mov, .. }, SinkCodec::ProRes | SinkCodec::DnxHr | SinkCodec::Mjpeg) => Self::Pcm,
+            (SinkKind::File { container: Container::Mov, .. }, SinkCodec::ProRes | SinkCodec::Mjpeg) => Self::Pcm,
             (SinkKind::File { container: Container::Matroska, .. }, _) => Self::Opus,
             _ => Self::Aac,
         }
