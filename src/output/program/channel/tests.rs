@@ -34,7 +34,7 @@ fn run(
     script: impl FnMut(u64) -> Due + Send + 'static,
     frames: u64,
 ) -> (Vec<(u64, u8, Timecode)>, ChannelStatus, Work) {
-    let mut work = Work::new(options, Box::new(Script(Box::new(script), 0)));
+    let mut work = Work::new(options, Box::new(Script(Box::new(script), 0)), None);
     let shared = Shared::default();
     let seen = Seen::default();
     shared.takers.lock().all.push((1, Box::new(seen.clone())));
@@ -94,7 +94,7 @@ fn somebody_who_keeps_frames_gets_his_own() {
     }
     let kept = Arc::new(Mutex::new(Vec::new()));
     let script = |n: u64| due(Some(grey((n * 4) as u8)), 1);
-    let mut work = Work::new(&options(), Box::new(Script(Box::new(script), 0)));
+    let mut work = Work::new(&options(), Box::new(Script(Box::new(script), 0)), None);
     let shared = Shared::default();
     shared.takers.lock().all.push((1, Box::new(Keeper(Arc::clone(&kept)))));
     (0..40).for_each(|index| work.frame(index, &shared));
