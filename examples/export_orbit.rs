@@ -107,6 +107,8 @@ fn main() -> anyhow::Result<()> {
         gaps: vec![],
         scene: SceneOptions { max_depth_size_px: args.depth_size, ..SceneOptions::default() },
         plates: vec![],
+        phases: vec![],
+        graphics: vec![],
         output: OutputSpec {
             path: args.out,
             width_px: args.width,

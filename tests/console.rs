@@ -10,10 +10,13 @@ use std::{cell::RefCell, rc::Rc};
 use egui_kittest::{Harness, SnapshotOptions, kittest::Queryable as _};
 use volte::{
     console::{self, ConsoleState, Language, Layout, Panel, PictureTexture, SurfaceRow, SurfaceView, SurfaceWish, Textures},
-    engine::{Command, CommandKind, DiskState, DiskTier, PivotView, Quality, RollView, Snapshot},
+    engine::{
+        Command, CommandKind, DiskState, DiskTier, FreeView, GraphicsView, PivotView, Quality, RollView, Slice, SlicesView, Snapshot,
+    },
     frame::Picture,
     replay::{
         Event, EventColor, EventEdit, EventId,
+        graphics::{Graphic, GraphicEdit, GraphicKind, GraphicList},
         path::{Easing, PathChannel, PathEdit, Preset},
         playlist::{ElementId, PlaylistEdit, Transition},
     },
@@ -718,4 +721,94 @@ fn keys_are_shown_and_put_away() {
     harness.get_by_label("Map of the keys").click();
     harness.run_steps(2);
     assert!(!desk.borrow().state.keys_shown);
+}
+
+/// The state with graphics, a solved instant and a program without them.
+fn with_graphics() -> Snapshot {
+    let mut s = with_pivot();
+    let p = s.preview.as_mut().unwrap();
+    (p.readiness, p.pivot) = (volte::replay::Readiness::Solved, None);
+    let mut list = GraphicList::default();
+    for graphic in [
+        Graphic::new(GraphicKind::Line, vec![[0.0; 3], [3.0, 4.0, 0.0]]),
+        Graphic { shown: false, ..Graphic::new(GraphicKind::Circle, vec![[0.0; 3], [1.5, 0.0, 0.0]]) },
+        Graphic { text: "HOME 2 : 1 AWAY".to_owned(), ..Graphic::new(GraphicKind::Bug, vec![]) },
+    ] {
+        list.apply(&GraphicEdit::Add(graphic)).unwrap();
+    }
+    s.graphics = std::sync::Arc::new(GraphicsView {
+        graphics: list.all().to_vec(),
+        clean: true,
+        draft: Some((GraphicKind::Distance, 1)),
+        in_preview: vec![[0.3, 0.7]],
+        in_cameras: (0..12).map(|_| vec![[0.35, 0.7]]).collect(),
+    });
+    s
+}
+
+#[test]
+fn graphics_are_drawn_by_clicks_and_kept_in_a_list() {
+    let (mut all, desk) = harness(with_graphics(), None, egui::vec2(1280.0, 720.0));
+    all.run_steps(2);
+    let mut results = egui_kittest::SnapshotResults::new();
+    all.get_by_label("GRAPHICS").click();
+    all.run_steps(2);
+    let take = |desk: &Rc<RefCell<Desk>>| desk.borrow_mut().commands.drain(..).collect::<Vec<_>>();
+    assert_eq!(take(&desk), [], "the window answers this itself");
+    // Without a tool a click in preview is the pivot; with one it draws.
+    all.get_by_label("Distance").click();
+    all.run_steps(2);
+    results.add(all.try_snapshot_options("console_graphics", &options()));
+    let room = all.get_by_label("Preview picture").rect();
+    let at = room.center();
+    all.hover_at(at);
+    all.drag_at(at);
+    all.run_steps(1);
+    all.drop_at(at);
+    all.run_steps(2);
+    let [Command::DrawGraphic { kind: GraphicKind::Distance, file: None, camera: None, at: [x, y] }] = take(&desk)[..] else {
+        panic!("no point was asked for")
+    };
+    assert!((x - 0.5).abs() < 0.02 && (y - 0.5).abs() < 0.02, "{x} {y}");
+    for (label, command) in [
+        ("Show line-1", Command::EditGraphics(GraphicEdit::Show("line-1".to_owned(), false))),
+        ("Show circle-1", Command::EditGraphics(GraphicEdit::Show("circle-1".to_owned(), true))),
+        ("Remove line-1", Command::EditGraphics(GraphicEdit::Remove("line-1".to_owned()))),
+        ("Colour of line-1", Command::EditGraphics(GraphicEdit::Color("line-1".to_owned(), [255, 255, 255]))),
+        ("CLEAN", Command::CleanFeed(None)),
+    ] {
+        all.get_by_label(label).click();
+        all.run_steps(2);
+        assert_eq!(take(&desk), [command], "{label}");
+    }
+    // Words become a bug, files too.
+    for (words, is_file) in [("HOME 3 : 1 AWAY", false), ("/a/logo.PNG", true)] {
+        all.get_by_label("Words or picture").focus();
+        all.run_steps(1);
+        all.get_by_label("Words or picture").type_text(words);
+        all.run_steps(2);
+        all.get_by_label("BUG").click();
+        all.run_steps(2);
+        let [Command::EditGraphics(GraphicEdit::Add(bug))] = &take(&desk)[..] else { panic!("no bug of {words}") };
+        assert_eq!((bug.kind, bug.file.is_some(), bug.text.as_str()), (GraphicKind::Bug, is_file, if is_file { "" } else { words }));
+    }
+    assert!(desk.borrow().state.top() == Some(Command::Graphics), "Esc puts it away");
+    results.unwrap();
+}
+
+#[test]
+fn what_is_off_the_arc_and_how_many_instants_are_shown_is_said_and_taken_back_by_a_click() {
+    let mut s = with_pivot();
+    s.free = FreeView { dolly_m: 1.2, height_m: -0.4, unsure_share: Some(0.21) };
+    s.slices =
+        std::sync::Arc::new(SlicesView { instants: vec![s.now.plus_nanos(-9_000_000_000), s.now.plus_nanos(-8_000_000_000)], ready: 1 });
+    let (mut all, desk) = harness(s, None, egui::vec2(1280.0, 720.0));
+    all.run_steps(2);
+    all.get_by_label_contains("FREE +1.2 m nearer, -0.4 m higher: 21 % of the picture is unsure").click();
+    all.run_steps(2);
+    all.get_by_label_contains("phase 2 of 3").click();
+    all.run_steps(2);
+    let asked: Vec<_> = desk.borrow_mut().commands.drain(..).collect();
+    assert_eq!(asked, [Command::FreeTo { dolly_m: 0.0, height_m: 0.0 }, Command::Slice(Slice::Off)]);
+    all.try_snapshot_options("console_free", &options()).unwrap();
 }

@@ -24,7 +24,7 @@ fn session(folder: &Path, events: Vec<Event>) -> (Arc<FakeFeeds>, Engine) {
     let feeds = FakeFeeds::new(5);
     *feeds.restored.lock() = events;
     let feeds = Arc::new(feeds);
-    let desk = DeskFiles { playlist: Some(folder.join("playlist.toml")), folder: Some(folder.to_owned()) };
+    let desk = DeskFiles { playlist: Some(folder.join("playlist.toml")), folder: Some(folder.to_owned()), graphics: None };
     let options = EngineOptions { without_gpu: true, desk, ..EngineOptions::default() };
     let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn volte::engine::Feeds>, &options).unwrap();
     (feeds, engine)

@@ -144,6 +144,49 @@ click-live = Click: live on program
 click-pivot = click the athlete: the orbit turns about that point. X: done
 no-pivot-now = PIVOT: prepare an event first, then click the athlete
 
+## Free camera
+
+free-camera = FREE { $dolly } m nearer, { $height } m higher{ $sure }
+unsure = : { $percent } % of the picture is { $word }
+little-unsure = unsure
+some-unsure = unsure, look closely
+much-unsure = unsure, go back
+back-on-arc = Click: back on the cameras' curve (Ctrl+Home)
+channel-dolly = Nearer
+
+## Slices
+
+phases = { $count } phases in one picture
+phases-solving = phase { $ready } of { $count }: solving
+slices-off = Click: one instant again (S)
+
+## Graphics
+
+panel-graphics = GRAPHICS
+choose-tool = choose what clicks into pictures draw
+click-points = click { $count } points
+points-of = point { $points } of { $all }
+no-graphics = No graphics yet
+no-graphics-remedy = Choose a tool, then click its points in a picture of the solved instant
+graphic-line = Line
+graphic-plane = Plane
+graphic-circle = Circle
+graphic-distance = Distance
+graphic-image = Image
+graphic-words = Words or picture
+graphic-words-hint = words, or a PNG file
+add-bug = BUG
+add-bug-tip = Put these words, or this picture, into a corner of the frame; an image takes its file from the field too
+graphic-colour = Colour of { $name }
+graphic-shown = Show { $name }
+graphic-remove = Remove { $name }
+next-colour = Click: the next colour
+show-hide = Show or hide it
+take-graphic-out = Take it out; Ctrl+Z brings it back
+corners = { $count } corners
+click-graphic = click the points of the graphic. D: done
+clean-feed = CLEAN FEED
+
 ## Timeline
 
 panel-timeline = TIMELINE
@@ -413,6 +456,14 @@ command-pivot-mode = PIVOT
     .tip = Click the athlete in preview or in any camera's picture of the instant: the orbit turns about that point; again: done
 command-pick-pivot = Pivot here
     .tip = Turn about what stands in the middle of preview, or where you click in it
+command-graphics = GRAPHICS
+    .tip = Lines, planes, circles, distances and pictures in the scene, and a score bug: the list, and clicks into pictures that draw; again: done
+command-draw-graphic = Draw
+    .tip = Click the points of a graphic in preview or in cameras' pictures of the solved instant
+command-edit-graphics = Edit graphics
+    .tip = Add, remove, show and hide graphics; their colour, width, words, place and picture
+command-clean-feed = CLEAN
+    .tip = Clean feed: no graphics on program and in exports; preview keeps them. Again: graphics are back
 command-rename = Rename
     .tip = Type another name for the prepared event
 command-search = Search
@@ -421,6 +472,12 @@ command-undo = Undo
     .tip = Take the last edit back; never what is on air
 command-redo = Redo
     .tip = Make the edit again that was taken back
+command-slice = SLICES
+    .tip = Three phases of the movement in one picture, a quarter of a second apart; Shift+click the timeline for others; again: one instant
+command-free-by = Free camera
+    .tip = Leave the cameras' curve: higher and lower, with Shift nearer and farther; the wheel over preview does it too
+command-free-to = On the arc
+    .tip = Back from the free camera to the cameras' curve
 command-take = TAKE
     .tip = Put the prepared replay on program
 command-return = RETURN

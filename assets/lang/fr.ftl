@@ -144,6 +144,49 @@ click-live = Clic : en direct au programme
 click-pivot = cliquez l'athlète : l'orbite tourne autour de ce point. X : terminé
 no-pivot-now = PIVOT : préparez d'abord un événement, puis cliquez l'athlète
 
+## Free camera
+
+free-camera = LIBRE { $dolly } m plus près, { $height } m plus haut{ $sure }
+unsure = { " " }: { $percent } % de l'image { $word }
+little-unsure = incertain
+some-unsure = incertain, regardez bien
+much-unsure = incertain, revenez
+back-on-arc = Clic : retour sur la courbe des caméras (Ctrl+Début)
+channel-dolly = Approche
+
+## Slices
+
+phases = { $count } phases en une image
+phases-solving = phase { $ready } sur { $count } : calcul
+slices-off = Clic : de nouveau un seul instant (S)
+
+## Graphics
+
+panel-graphics = GRAPHISMES
+choose-tool = choisissez ce que dessinent les clics dans les images
+click-points = cliquez { $count } points
+points-of = point { $points } sur { $all }
+no-graphics = Pas encore de graphisme
+no-graphics-remedy = Choisissez un outil, puis cliquez ses points dans une image de l'instant résolu
+graphic-line = Ligne
+graphic-plane = Plan
+graphic-circle = Cercle
+graphic-distance = Distance
+graphic-image = Image
+graphic-words = Mots ou image
+graphic-words-hint = des mots, ou un fichier PNG
+add-bug = HABILLAGE
+add-bug-tip = Mettre ces mots, ou cette image, dans un coin du cadre ; une image prend aussi son fichier dans ce champ
+graphic-colour = Couleur de { $name }
+graphic-shown = Montrer { $name }
+graphic-remove = Retirer { $name }
+next-colour = Clic : la couleur suivante
+show-hide = Montrer ou cacher
+take-graphic-out = Le retirer ; Ctrl+Z le ramène
+corners = { $count } coins
+click-graphic = cliquez les points du graphisme. D : terminé
+clean-feed = SIGNAL PROPRE
+
 ## Timeline
 
 panel-timeline = CHRONOLOGIE
@@ -413,6 +456,14 @@ command-pivot-mode = PIVOT
     .tip = Cliquer l'athlète dans la prévisualisation ou dans l'image de n'importe quelle caméra : l'orbite tourne autour de ce point ; encore : terminé
 command-pick-pivot = Pivot ici
     .tip = Tourner autour de ce qui est au milieu de la prévisualisation, ou là où l'on y clique
+command-graphics = GRAPHISMES
+    .tip = Lignes, plans, cercles, distances et images dans la scène, et un habillage : la liste, et des clics dans les images qui dessinent ; encore : terminé
+command-draw-graphic = Dessiner
+    .tip = Cliquez les points d'un graphisme dans la prévisualisation ou dans les images des caméras de l'instant résolu
+command-edit-graphics = Modifier les graphismes
+    .tip = Ajouter, retirer, montrer et cacher des graphismes ; leur couleur, largeur, mots, place et image
+command-clean-feed = PROPRE
+    .tip = Signal propre : pas de graphismes au programme et dans les exports ; la prévisualisation les garde. Encore : ils reviennent
 command-rename = Renommer
     .tip = Donner un autre nom à l'événement préparé
 command-search = Chercher
@@ -421,6 +472,12 @@ command-undo = Annuler
     .tip = Annuler la dernière modification ; jamais ce qui est à l'antenne
 command-redo = Refaire
     .tip = Refaire la modification annulée
+command-slice = PHASES
+    .tip = Trois phases du mouvement en une image, à un quart de seconde ; Maj+clic dans la chronologie pour d'autres ; encore : un seul instant
+command-free-by = Caméra libre
+    .tip = Quitter la courbe des caméras : plus haut et plus bas, avec Maj plus près et plus loin ; la molette sur la prévisualisation aussi
+command-free-to = Sur l'arc
+    .tip = De la caméra libre, retour sur la courbe des caméras
 command-take = TAKE
     .tip = Mettre le ralenti préparé au programme
 command-return = RETOUR

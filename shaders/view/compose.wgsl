@@ -12,6 +12,8 @@
 @group(0) @binding(8) var shown: texture_2d<f32>;
 @group(0) @binding(9) var background: texture_2d<f32>;
 @group(0) @binding(10) var mattes: texture_2d_array<f32>;
+// The share of the foreground, for what is drawn between it and the background.
+@group(0) @binding(11) var<storage, read_write> cover: array<f32>;
 
 // What the mattes of the sources say of a point: the mean by angle.
 fn coverage(world: vec3<f32>) -> f32 {
@@ -49,6 +51,7 @@ fn compose(@builtin(global_invocation_id) id: vec3<u32>) {
             atomicAdd(&tally[0], 1u);
         }
         textureStore(view_out, at, vec4<f32>(own, 1.0));
+        cover[pixel] = 1.0;
         return;
     }
     var ray = (vec2<f32>(id.xy) + 0.5 - cameras[0].lens.zw) / cameras[0].lens.xy;
@@ -56,11 +59,12 @@ fn compose(@builtin(global_invocation_id) id: vec3<u32>) {
         ray = rays[pixel];
     }
     let z = 1.0 / clamp(s.x, view.rho_min, view.rho_max);
-    let cover = coverage(world_from_camera(cameras[0], vec3<f32>(ray * z, z)));
+    let covered = coverage(world_from_camera(cameras[0], vec3<f32>(ray * z, z)));
     // The moment's own pixels at an edge are mixtures already: a share of one half is taken for foreground.
-    var share = select(smoothstep(0.1, 0.6, cover), 0.0, s.y < 0.0);
+    var share = select(smoothstep(0.1, 0.6, covered), 0.0, s.y < 0.0);
     // At a camera's very place the view is that camera's picture.
     share = mix(share, 1.0, smoothstep(0.97, 0.999, cameras[1].working_size.w));
+    cover[pixel] = share;
     let rgb = mix(linear_from_srgb(textureLoad(background, at, 0).rgb), linear_from_srgb(own), share);
     textureStore(view_out, at, vec4<f32>(srgb_from_linear(rgb), 1.0));
 }

@@ -95,6 +95,12 @@ pub struct Desk {
     /// `desk` in it].
     #[arg(long = "desk", value_name = "FOLDER")]
     pub kept: Option<PathBuf>,
+    /// The graphics in the scene: a small text that the console reads and keeps [default: graphics.toml in the desk's folder].
+    #[arg(long, value_name = "FILE")]
+    pub graphics: Option<PathBuf>,
+    /// Begin with a clean feed: no graphics on program and in exports.
+    #[arg(long)]
+    pub clean_feed: bool,
     /// Cameras whose frames are beside the instant by more than a millisecond: frames interpolated to it, where hidden cameras say that they
     /// are truer (auto), always, or never.
     #[arg(long, value_name = "auto|on|off", default_value = "auto")]
@@ -155,6 +161,8 @@ impl Desk {
             language: show.language.as_deref().and_then(app::Language::from_tag),
             record: show.disk.as_ref().map(|disk| disk.folder.clone()),
             kept: Some(show.desk_folder.clone()),
+            graphics: show.graphics.clone(),
+            clean_feed: show.clean_feed,
             export_folder: show.export_folder.clone(),
             control_http: show.control.http,
             control_osc: show.control.osc,
@@ -185,7 +193,8 @@ impl Desk {
             retime: self.retime,
             matching: self.matching,
             export_folder: Some(self.export_folder.clone()),
-            desk: DeskFiles::of(self.record.as_deref(), self.kept.as_deref()),
+            desk: DeskFiles { graphics: self.graphics.clone(), ..DeskFiles::of(self.record.as_deref(), self.kept.as_deref()) },
+            clean_feed: self.clean_feed,
             ..EngineOptions::default()
         }
     }

@@ -294,6 +294,8 @@ fn write_orbit(args: &Args, feeds: Arc<CapturedFeeds>, feeder: VenueFeeder, prog
         gaps: vec![],
         scene: quality.scene(),
         plates: vec![],
+        phases: vec![],
+        graphics: vec![],
         output: OutputSpec {
             path: args.out.clone(),
             width_px,

@@ -14,7 +14,10 @@ use volte::{
     },
     gpu::{Gpu, GpuOptions},
     output::{self, Codec},
-    replay::path::{Aspect, Path, Preset, PresetOptions, shorter_way},
+    replay::{
+        graphics::{Graphic, GraphicList},
+        path::{Aspect, Path, Preset, PresetOptions, shorter_way},
+    },
     rig::{self, Rig},
     scene::Quality,
     time::FrameRate,
@@ -27,7 +30,8 @@ pub struct Args {
     /// A recipe (written by --recipe): everything is in it; --out, --overwrite, --no-sidecar and --recipe may be given beside it.
     #[arg(value_name = "RECIPE.toml", group = "material", conflicts_with_all = [
         "rig", "at", "only", "path", "from", "to", "seconds", "hold", "speed", "stabilize", "rate", "size", "crop", "pivot", "codec", "mode",
-        "quality", "depth_size", "plates", "retime", "sound", "save_path",
+        "quality", "depth_size", "plates", "retime", "sound", "save_path", "graphics",
+        "slices",
     ])]
     again: Option<PathBuf>,
     /// The calibration of the cameras, in any format that `volte rig check` reads.
@@ -122,6 +126,13 @@ pub struct Args {
     /// Do not write NAME.json, which says what every frame was made of.
     #[arg(long)]
     no_sidecar: bool,
+    /// Show other instants of the movement in the same picture (strobe), each hidden by what is nearer: 3x0.25 is three phases, a quarter of a
+    /// second apart, the last at the instant; or seconds since it: -0.5,-0.25,0.3.
+    #[arg(long, value_name = "NxSECONDS|SECONDS,…", allow_hyphen_values = true, value_parser = parse_slices)]
+    slices: Option<Slices>,
+    /// Draw the graphics of this file into the scene: the console keeps them as graphics.toml in its desk (docs/operator.md).
+    #[arg(long, value_name = "FILE.toml")]
+    graphics: Option<PathBuf>,
     /// Also write the path as a text file, to edit and use with --path.
     #[arg(long, value_name = "FILE.toml")]
     save_path: Option<PathBuf>,
@@ -156,6 +167,22 @@ fn parse_point(text: &str) -> Result<Point, String> {
     let values: Option<Vec<f64>> = text.split(',').map(|v| v.trim().parse().ok().filter(|v: &f64| v.abs() < 1e5)).collect();
     let point = values.and_then(|v| <[f64; 3]>::try_from(v).ok());
     point.map(Point).ok_or_else(|| format!("{text:?} is no point. Write x,y,z in metres, e.g. 0.2,-1,1.1"))
+}
+
+/// Other instants, seconds since the instant.
+#[derive(Debug, Clone, PartialEq)]
+struct Slices(Vec<f64>);
+
+fn parse_slices(text: &str) -> Result<Slices, String> {
+    let wrong = || format!("{text:?} are no slices. Write 3x0.25, or seconds such as -0.5,-0.25");
+    let number = |word: &str| word.trim().parse::<f64>().ok().filter(|v| v.is_finite());
+    if let Some((count, secs)) = text.split_once('x') {
+        let count = count.trim().parse::<u32>().ok().filter(|n| (2..=13).contains(n)).ok_or_else(wrong)?;
+        let secs = number(secs).filter(|s| *s > 0.0).ok_or_else(wrong)?;
+        return Ok(Slices((1..count).rev().map(|k| -f64::from(k) * secs).collect()));
+    }
+    let all: Option<Vec<f64>> = text.split(',').map(number).collect();
+    all.filter(|v| v.iter().all(|s| *s != 0.0)).map(Slices).ok_or_else(wrong)
 }
 
 fn parse_codec(text: &str) -> Result<Codec, String> {
@@ -347,6 +374,7 @@ fn asked(args: &Args) -> anyhow::Result<Recipe> {
                 other => other,
             },
             retime: args.retime,
+            slices_secs: args.slices.clone().map_or_else(Vec::new, |s| s.0),
         },
         output: OutputPart {
             size_px: args.size.map(|(w, h)| [w, h]),
@@ -359,7 +387,19 @@ fn asked(args: &Args) -> anyhow::Result<Recipe> {
             ..OutputPart::new(absolute(out))
         },
         path,
+        graphics: match &args.graphics {
+            Some(file) => graphics_of(file)?,
+            None => vec![],
+        },
     })
+}
+
+/// The graphics of a file, as the console keeps them.
+fn graphics_of(file: &FilePath) -> anyhow::Result<Vec<Graphic>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the graphics {}", file.display()))?;
+    let list = GraphicList::from_toml(&text).with_context(|| format!("in {}", file.display()))?;
+    let folder = absolute(file).parent().map(FilePath::to_owned).unwrap_or_default();
+    Ok(list.all().iter().map(|g| Graphic { file: g.file.as_ref().map(|f| folder.join(f)), ..g.clone() }).collect())
 }
 
 fn tell(bar: &ProgressBar, told: Told<'_>) {

@@ -25,6 +25,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         for (camera, why) in &sidecar.header.left_out {
             println!("  left out: {camera}: {why}");
         }
+        if !sidecar.header.graphics.is_empty() {
+            println!("  graphics added: {}", sidecar.header.graphics.join(", "));
+        }
+        if !sidecar.header.slices.is_empty() {
+            let instants = sidecar.header.slices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            println!("  other instants in the same picture: {instants}");
+        }
         if !sidecar.header.retimed.is_empty() {
             println!("  interpolated between two frames: {}", sidecar.header.retimed.join(", "));
         }

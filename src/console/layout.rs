@@ -163,7 +163,7 @@ mod tests {
             for cameras in [0, 1, 4, 12, 16, 50, 100] {
                 let whole = Rect::from_min_size(pos2(0.0, 0.0), vec2(w, h));
                 for (layout, panels) in
-                    [(Layout::of(whole, cameras), Panel::ALL.len() - 1), (Layout::with_editor(whole, cameras), Panel::ALL.len() - 2)]
+                    [(Layout::of(whole, cameras), Panel::ALL.len() - 2), (Layout::with_editor(whole, cameras), Panel::ALL.len() - 3)]
                 {
                     let all: Vec<_> = layout.panels().collect();
                     assert_eq!(all.len(), panels);

@@ -8,6 +8,7 @@ mod cameras;
 mod controls;
 mod event_fields;
 mod events;
+mod graphics;
 mod header;
 mod jog;
 mod keys;
@@ -83,6 +84,8 @@ pub struct ConsoleState {
     pub chosen_element: Option<ElementId>,
     /// The command palette, while it is open.
     palette: Option<palette::Palette>,
+    /// The graphics.
+    graphics: graphics::GraphicsDesk,
     /// The path editor.
     editor: path_editor::EditorState,
     /// The name that is being typed for a template of the playlist.
@@ -107,6 +110,7 @@ pub(crate) enum Field {
     Palette,
     Template,
     Path,
+    Graphic,
 }
 
 impl ConsoleState {
@@ -120,9 +124,14 @@ impl ConsoleState {
         self.editor.open
     }
 
-    /// Whether a click into a camera's picture chooses the pivot, so that the pictures of the prepared instant are wanted.
+    /// Whether a click into a camera's picture chooses the pivot or draws, so that the pictures of the prepared instant are wanted.
     pub const fn picks(&self) -> bool {
-        self.picks
+        self.picks || self.graphics.draws()
+    }
+
+    /// What a click into a picture of the prepared instant (a camera's, by its number along the arc; `None` is preview) asks for.
+    fn click(&self, camera: Option<usize>, at: [f64; 2]) -> Command {
+        self.graphics.click(camera, at).unwrap_or(Command::PickPivot { camera, at })
     }
 
     /// Whether the control surfaces are shown, so that [`ConsoleState::surface`] is wanted.
@@ -147,6 +156,7 @@ impl ConsoleState {
             () if self.keys_shown => Some(Command::ShowKeys),
             () if self.controls_shown => Some(Command::Controls),
             () if self.picks => Some(Command::PivotMode),
+            () if self.graphics.open => Some(Command::Graphics),
             () => None,
         }
     }
@@ -159,6 +169,7 @@ impl ConsoleState {
             | Command::Rename
             | Command::Palette
             | Command::PivotMode
+            | Command::Graphics
             | Command::Controls
             | Command::PathEditor => true,
             // Without a name, the window asks for one.
@@ -172,6 +183,7 @@ impl ConsoleState {
         match command {
             Command::PathEditor => self.editor.open = !self.editor.open,
             Command::PivotMode => self.picks = !self.picks,
+            Command::Graphics => self.graphics.open = !self.graphics.open,
             Command::Controls if self.controls_shown => self.close_controls(),
             Command::Controls => self.controls_shown = true,
             Command::ShowKeys => self.keys_shown = !self.keys_shown,
@@ -210,11 +222,13 @@ pub enum Panel {
     Status,
     /// In the place of the multiview and the timeline, while it is open.
     PathEditor,
+    /// In the place of the events, while it is open.
+    Graphics,
 }
 
 impl Panel {
     /// All panels.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Header,
         Self::Preview,
         Self::TBar,
@@ -230,6 +244,7 @@ impl Panel {
         Self::Budgets,
         Self::Status,
         Self::PathEditor,
+        Self::Graphics,
     ];
 
     /// Draws the panel into the whole of `ui`'s rectangle.
@@ -237,7 +252,7 @@ impl Panel {
         lang::set(state.language);
         match self {
             Self::Header => header::show(ui, snapshot, state, out),
-            Self::Preview => monitors::preview(ui, snapshot, textures, out),
+            Self::Preview => monitors::preview(ui, snapshot, textures, state, out),
             Self::TBar => t_bar::show(ui, snapshot, state, out),
             Self::Program => monitors::program(ui, snapshot, textures),
             Self::OrbitBar => orbit_bar::show(ui, snapshot, state, out),
@@ -251,6 +266,7 @@ impl Panel {
             Self::Budgets => budgets::show(ui, snapshot),
             Self::Status => status::show(ui, snapshot),
             Self::PathEditor => path_editor::show(ui, snapshot, state, out),
+            Self::Graphics => graphics::show(ui, snapshot, state, out),
         }
     }
 }
@@ -263,6 +279,7 @@ pub fn show(ui: &mut egui::Ui, snapshot: &Snapshot, textures: &Textures, state: 
     let layout =
         if state.editor.open { Layout::with_editor(whole, snapshot.cameras.len()) } else { Layout::of(whole, snapshot.cameras.len()) };
     for (panel, rect) in layout.panels() {
+        let panel = if panel == Panel::Events && state.graphics.open { Panel::Graphics } else { panel };
         let builder = egui::UiBuilder::new().max_rect(rect).id_salt(("panel", panel as u8));
         ui.scope_builder(builder, |ui| {
             ui.set_clip_rect(rect.expand(1.0).intersect(ui.clip_rect()));

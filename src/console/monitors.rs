@@ -3,9 +3,9 @@
 use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
 
 use super::lang::{current, say, t, word};
-use super::{PictureTexture, Textures, notices::notice, orbit_bar, style, widgets};
+use super::{ConsoleState, PictureTexture, Textures, notices::notice, orbit_bar, style, widgets};
 use crate::{
-    engine::{Command, HEAT_LEGEND, PreviewView, ProgramKind, Snapshot},
+    engine::{Command, HEAT_LEGEND, PreviewView, ProgramKind, Slice, Snapshot},
     replay::Readiness,
     time::MediaTime,
     view::ViewMode,
@@ -49,19 +49,31 @@ fn picture(ui: &Ui, room: Rect, texture: PictureTexture, label: &str, sense: egu
 }
 
 /// Preview's picture with the pivot in it; a click chooses another one.
-fn preview_picture(ui: &Ui, room: Rect, texture: PictureTexture, p: &PreviewView, out: &mut Vec<Command>) {
+fn preview_picture(ui: &Ui, room: Rect, texture: PictureTexture, snapshot: &Snapshot, state: &ConsoleState, out: &mut Vec<Command>) {
+    let Some(p) = &snapshot.preview else { return };
     // Without an event there is nothing to keep a pivot; while time runs a point would be of another instant.
-    let may_pick = p.event.is_some() && p.roll.is_none();
+    let may_pick = (p.event.is_some() || state.graphics.draws()) && p.roll.is_none();
     let sense = if may_pick { egui::Sense::click() } else { egui::Sense::hover() };
     let (rect, response) = picture(ui, room, texture, t("preview-picture"), sense);
     if let Some(share) = p.pivot.as_ref().and_then(|pivot| pivot.in_preview).filter(|_| p.roll.is_none()) {
         widgets::cross(ui, rect, share, true);
     }
+    for share in snapshot.graphics.in_preview.iter().filter(|_| p.roll.is_none()) {
+        widgets::cross(ui, rect, *share, false);
+    }
     if may_pick
         && response.clicked()
         && let Some(at) = response.interact_pointer_pos().and_then(|at| widgets::share_of(rect, at))
     {
-        out.push(Command::PickPivot { camera: None, at });
+        out.push(state.click(None, at));
+    }
+    // The wheel leaves the cameras' curve: nearer and farther, with Shift higher and lower.
+    if p.roll.is_none() && response.hovered() {
+        let by = ui.input(|i| i.smooth_scroll_delta);
+        let step = |points: f32| f64::from(points / 100.0 * 0.2);
+        if by != egui::Vec2::ZERO {
+            out.push(Command::FreeBy { dolly_m: step(by.y), height_m: step(by.x) });
+        }
     }
     if may_pick {
         response.on_hover_cursor(egui::CursorIcon::Crosshair);
@@ -119,7 +131,7 @@ fn truth_meter(ui: &Ui, room: Rect, snapshot: &Snapshot, p: &PreviewView) {
     let Some(gap) = snapshot.gap_at(p.position) else { return };
     let share = p.position - p.position.floor();
     // Turned about a pivot of its own, a view at a camera is not that camera's picture.
-    let turned = p.pivot.as_ref().is_some_and(|pivot| pivot.at_m.is_some());
+    let turned = p.pivot.as_ref().is_some_and(|pivot| pivot.at_m.is_some()) || snapshot.free.is_free();
     let at_camera = !(0.005..=0.995).contains(&share) && !turned;
     let (text, fill) = match &gap.state.score {
         // At a camera every rung shows its own picture.
@@ -147,8 +159,40 @@ fn truth_meter(ui: &Ui, room: Rect, snapshot: &Snapshot, p: &PreviewView) {
     }
 }
 
+/// How far off the curve it looks, and how much of the picture nobody upholds; a click is back on the curve. Returns its height.
+fn free_tag(ui: &Ui, at: egui::Pos2, snapshot: &Snapshot, out: &mut Vec<Command>) -> f32 {
+    let free = &snapshot.free;
+    let sure = match free.unsure_share {
+        None => String::new(),
+        Some(share) => {
+            let word = if share > 0.35 {
+                "much-unsure"
+            } else if share > 0.15 {
+                "some-unsure"
+            } else {
+                "little-unsure"
+            };
+            say!("unsure", percent = format!("{:.0}", share * 100.0), word = t(word))
+        }
+    };
+    let text = say!("free-camera", dolly = format!("{:+.1}", free.dolly_m), height = format!("{:+.1}", free.height_m), sure = sure);
+    let (fill, color) = match free.unsure_share {
+        Some(share) if share > 0.35 => (style::PROGRAM, style::ON_COLOR),
+        Some(share) if share > 0.15 => (style::AMBER, Color32::BLACK),
+        _ => (style::ACCENT, style::ON_COLOR),
+    };
+    let rect = widgets::tag(ui, at, &text, fill, color, 12.0);
+    let response = ui.interact(rect.expand2(vec2(0.0, 4.0)), ui.scope_id().with("free"), egui::Sense::click());
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &text));
+    if response.clicked() {
+        out.push(Command::FreeTo { dolly_m: 0.0, height_m: 0.0 });
+    }
+    response.on_hover_text(t("back-on-arc"));
+    24.0
+}
+
 /// Draws preview.
-pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures, out: &mut Vec<Command>) {
+pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures, state: &ConsoleState, out: &mut Vec<Command>) {
     let Some(p) = &snapshot.preview else {
         let room = frame(ui, "PRV", t("empty"), None, "");
         let remedy = if snapshot.events.is_empty() { t("press-mark") } else { t("press-mark-or-choose") };
@@ -159,7 +203,7 @@ pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures, out: &mut Vec<
     let note = format!("{instant}  {}", ago(snapshot.now, instant));
     let room = frame(ui, "PRV", name, Some(style::PREVIEW), &note);
     match textures.preview {
-        Some(texture) if p.shown.is_some() => preview_picture(ui, room, texture, p, out),
+        Some(texture) if p.shown.is_some() => preview_picture(ui, room, texture, snapshot, state, out),
         _ => match &p.problem {
             Some(problem) => widgets::empty_state(ui, room, t("instant-not-available"), &notice(current(), problem)),
             None => widgets::empty_state(ui, room, t("fetching-all"), t("appears-by-itself")),
@@ -181,6 +225,24 @@ pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures, out: &mut Vec<
             if missing.len() > 4 { say!("cameras-missing", count = missing.len()) } else { say!("without", cameras = missing.join(", ")) };
         widgets::tag(ui, pos2(room.left() + 8.0, top), &text, style::AMBER, Color32::BLACK, 12.0);
         top += 24.0;
+    }
+    let slices = &snapshot.slices;
+    if !slices.instants.is_empty() {
+        let (ready, all) = (slices.ready + 1, slices.instants.len() + 1);
+        let text = if ready == all { say!("phases", count = all) } else { say!("phases-solving", ready = ready, count = all) };
+        let fill = if ready == all { style::ACCENT } else { style::AMBER };
+        let color = if ready == all { style::ON_COLOR } else { Color32::BLACK };
+        let rect = widgets::tag(ui, pos2(room.left() + 8.0, top), &text, fill, color, 12.0);
+        let response = ui.interact(rect.expand2(vec2(0.0, 4.0)), ui.scope_id().with("slices"), egui::Sense::click());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, &text));
+        if response.clicked() {
+            out.push(Command::Slice(Slice::Off));
+        }
+        response.on_hover_text(t("slices-off"));
+        top += 24.0;
+    }
+    if snapshot.free.is_free() {
+        top += free_tag(ui, pos2(room.left() + 8.0, top), snapshot, out);
     }
     if let (Some(problem), true) = (&p.problem, p.shown.is_some()) {
         let galley = widgets::elided(ui, &notice(current(), problem), style::text(12.0), style::TEXT, room.width() - 28.0);
@@ -225,6 +287,12 @@ pub fn program(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
     }
     if !left.is_empty() {
         caption(ui, room, &left, &right, style::TEXT);
+    }
+    if snapshot.graphics.clean {
+        let (text, fill) = (t("clean-feed"), style::ACCENT);
+        let rect = widgets::tag(ui, pos2(room.left() + 8.0, room.top() + 16.0), text, fill, style::ON_COLOR, 12.0);
+        ui.interact(rect, ui.scope_id().with("clean"), egui::Sense::hover())
+            .widget_info(|| egui::WidgetInfo::labeled(egui::Role::Label, true, text));
     }
     if let ProgramKind::Replay { progress, .. } = snapshot.program.kind {
         let bar = Rect::from_min_size(pos2(room.left(), room.bottom() - 28.0), vec2(room.width(), 4.0));

@@ -11,8 +11,10 @@ use crate::engine::{CameraView, Command, FeedHealth, Snapshot, Tally};
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, textures: &Textures, state: &ConsoleState, out: &mut Vec<Command>) {
     let n = snapshot.cameras.len();
     let lost = snapshot.lost_cameras().count();
-    let picks = state.picks() && snapshot.preview.as_ref().is_some_and(|p| p.event.is_some() && !p.frames.is_empty());
+    let draws = state.graphics.draws();
+    let picks = state.picks() && snapshot.preview.as_ref().is_some_and(|p| (draws || p.event.is_some()) && !p.frames.is_empty());
     let note = match (n, lost) {
+        _ if picks && draws => t("click-graphic").to_owned(),
         _ if picks => t("click-pivot").to_owned(),
         _ if state.picks() => t("no-pivot-now").to_owned(),
         (0, _) => String::new(),
@@ -31,7 +33,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, textures: &Textures, state: &Conso
         let rect = Rect::from_min_size(corner, tile).shrink(2.0);
         let from = if picks { &textures.frozen } else { &textures.cameras };
         let texture = from.get(k).copied().flatten();
-        one(ui, rect, k, camera, texture, (snapshot, picks), out);
+        one(ui, rect, k, camera, texture, (snapshot, state, picks), out);
     }
 }
 
@@ -41,7 +43,7 @@ fn one(
     k: usize,
     camera: &CameraView,
     texture: Option<super::PictureTexture>,
-    (snapshot, picks): (&Snapshot, bool),
+    (snapshot, state, picks): (&Snapshot, &ConsoleState, bool),
     out: &mut Vec<Command>,
 ) {
     let lost = camera.status.health == FeedHealth::Lost;
@@ -70,10 +72,13 @@ fn one(
                 widgets::cross(ui, picture, share, false);
             }
         }
+        for share in snapshot.graphics.in_cameras.get(k).into_iter().flatten() {
+            widgets::cross(ui, picture, *share, false);
+        }
         if let Some(at) =
             response.interact_pointer_pos().filter(|_| picks && response.clicked()).and_then(|at| widgets::share_of(picture, at))
         {
-            out.push(Command::PickPivot { camera: Some(k), at });
+            out.push(state.click(Some(k), at));
         }
     } else {
         ui.painter().rect_filled(room, 2.0, style::BACKGROUND);
@@ -122,7 +127,11 @@ fn one(
     }
     let hint = if snapshot.phase == crate::replay::Phase::OnAir { t("click-returns") } else { t("click-live") };
     if picks {
-        response.on_hover_cursor(egui::CursorIcon::Crosshair).on_hover_text(format!("{}. {}", camera.name, t("click-pivot")));
+        response.on_hover_cursor(egui::CursorIcon::Crosshair).on_hover_text(format!(
+            "{}. {}",
+            camera.name,
+            t(if state.graphics.draws() { "click-graphic" } else { "click-pivot" })
+        ));
     } else {
         response.on_hover_text(format!("{}. {hint}", camera.name));
     }

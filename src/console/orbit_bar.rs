@@ -8,7 +8,8 @@ use super::{ConsoleState, monitors, style, widgets};
 use crate::engine::{Command, CommandKind, FeedHealth, GapQuality, GapView, ProgramKind, Rung, RungReason, Snapshot, Tally};
 
 /// Room of the switches in the title line, points.
-const SWITCHES: [(CommandKind, f32); 4] = [
+const SWITCHES: [(CommandKind, f32); 5] = [
+    (CommandKind::Graphics, 72.0),
     (CommandKind::PivotMode, 58.0),
     (CommandKind::NextRung, 64.0),
     (CommandKind::ToggleHeatMap, 64.0),
@@ -25,12 +26,13 @@ pub(super) fn gap_color(quality: GapQuality) -> Color32 {
 }
 
 /// The switches of the ladder, right in the title line; returns their left edge.
-fn switches(ui: &mut Ui, inner: Rect, snapshot: &Snapshot, picks: bool, out: &mut Vec<Command>) -> f32 {
+fn switches(ui: &mut Ui, inner: Rect, snapshot: &Snapshot, state: &ConsoleState, out: &mut Vec<Command>) -> f32 {
     let by_hand = snapshot.gap_at(snapshot.position).is_some_and(|g| g.state.why == RungReason::Operator);
     let mut right = inner.right();
     for (kind, width) in SWITCHES.into_iter().rev() {
         let (on, command) = match kind {
-            CommandKind::PivotMode => (picks, Command::PivotMode),
+            CommandKind::PivotMode => (state.picks, Command::PivotMode),
+            CommandKind::Graphics => (state.graphics.open, Command::Graphics),
             CommandKind::ToggleHeatMap => (snapshot.heat_map, Command::ToggleHeatMap),
             CommandKind::ToggleRealPixels => (snapshot.real_pixels_only, Command::ToggleRealPixels),
             _ => (by_hand, Command::NextRung),
@@ -68,7 +70,7 @@ fn gap_words(gap: &GapView) -> (String, String) {
 /// Draws the panel.
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Vec<Command>) {
     let inner = widgets::panel(ui, t("panel-orbit"), "");
-    let note_right = switches(ui, inner, snapshot, state.picks(), out) - 8.0;
+    let note_right = switches(ui, inner, snapshot, state, out) - 8.0;
     let note = Rect::from_min_max(pos2(inner.left() + 52.0, inner.top() - 20.0), pos2(note_right, inner.top() - 2.0));
     widgets::line(ui, note, &gap_note(snapshot), style::text(11.5), style::DIM);
     let n = snapshot.cameras.len();

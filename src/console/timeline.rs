@@ -6,7 +6,7 @@ use egui::{Align2, Color32, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, po
 use super::lang::{command, say, t};
 use super::{style, widgets};
 use crate::{
-    engine::{Command, CommandKind, Snapshot},
+    engine::{Command, CommandKind, Slice, Snapshot},
     replay::{Event, EventId},
     time::MediaTime,
 };
@@ -130,12 +130,27 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
         ui.painter().vline(x_of(last).min(lane.right() - 1.0), lane.y_range(), Stroke::new(2.0, style::PROGRAM));
     }
 
+    // The other instants of the picture: a tick that points down, hollow until it is in.
+    for (k, at) in snapshot.slices.instants.iter().enumerate() {
+        let (x, y) = (x_of(*at), lane.top() + 2.0);
+        if lane.x_range().contains(x) {
+            let points = vec![pos2(x - 5.0, y), pos2(x + 5.0, y), pos2(x, y + 9.0)];
+            let fill = if k < snapshot.slices.ready { style::ACCENT } else { Color32::TRANSPARENT };
+            ui.painter().add(egui::Shape::convex_polygon(points, fill, Stroke::new(1.5, style::ACCENT)));
+        }
+    }
+
     if (response.clicked() || response.dragged())
         && let Some(at) = response.interact_pointer_pos()
     {
         let share = f64::from((at.x - lane.left()) / lane.width()).clamp(0.0, 1.0);
         let wanted = window.first.plus_nanos((share * window.span_secs * 1e9) as i64);
-        out.push(Command::JogTo(snap(snapshot, wanted, (window.span_secs / f64::from(lane.width()) * 5.0 * 1e9) as u64)));
+        let at = snap(snapshot, wanted, (window.span_secs / f64::from(lane.width()) * 5.0 * 1e9) as u64);
+        if !ui.input(|i| i.modifiers.shift) {
+            out.push(Command::JogTo(at));
+        } else if response.clicked() {
+            out.push(Command::Slice(Slice::At(at)));
+        }
     }
     let wheel = if response.hovered() { ui.input(|i| i.smooth_scroll_delta.y) } else { 0.0 };
     if wheel != 0.0 {

@@ -15,7 +15,7 @@ pub mod text;
 pub mod touch;
 
 use crate::{
-    engine::{Command, CommandKind},
+    engine::{Command, CommandKind, Slice},
     replay::{BEST_RATING, EventColor, EventEdit, path::Preset},
 };
 
@@ -65,6 +65,8 @@ pub struct KeyContext {
 
 /// A step of the arrow keys along the arc, gaps.
 pub const ORBIT_STEP_GAPS: f64 = 0.125;
+/// A step of the arrow keys off the cameras' curve, metres.
+pub const FREE_STEP_M: f64 = 0.1;
 /// A step of the arrow keys in time with Shift, frames.
 pub const LONG_JOG_FRAMES: i32 = 10;
 
@@ -85,8 +87,14 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Right if ctrl => Command::StepCamera(1),
         Key::Left => Command::MoveOrbit(-ORBIT_STEP_GAPS),
         Key::Right => Command::MoveOrbit(ORBIT_STEP_GAPS),
+        Key::Up | Key::Down if ctrl => {
+            let sign = if key == Key::Up { 1.0 } else { -1.0 };
+            let (dolly_m, height_m) = if shift { (sign * FREE_STEP_M, 0.0) } else { (0.0, sign * FREE_STEP_M) };
+            Command::FreeBy { dolly_m, height_m }
+        }
         Key::Up => Command::JogFrames(if shift { LONG_JOG_FRAMES } else { 1 }),
         Key::Down => Command::JogFrames(if shift { -LONG_JOG_FRAMES } else { -1 }),
+        Key::Home if ctrl => Command::FreeTo { dolly_m: 0.0, height_m: 0.0 },
         Key::Home => Command::SetOrbit(0.0),
         Key::End => Command::SetOrbit(context.arc_length),
         Key::PageUp => Command::PreviousEvent,
@@ -106,6 +114,9 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Character('s') if ctrl => Command::SaveTemplate(String::new()),
         Key::Character('x') if !ctrl && shift => Command::PickPivot { camera: None, at: [0.5, 0.5] },
         Key::Character('x') if !ctrl => Command::PivotMode,
+        Key::Character('d') if !ctrl && shift => Command::CleanFeed(None),
+        Key::Character('d') if !ctrl => Command::Graphics,
+        Key::Character('s') if !ctrl => Command::Slice(Slice::Switch),
         Key::Character('i') if !ctrl => Command::MarkIn,
         Key::Character('o') if !ctrl => Command::MarkOut,
         Key::Character('b') if !ctrl && shift => Command::LastTen,

@@ -2,8 +2,10 @@
 //!
 //! Must not know: who says them, files, time.
 
+mod graphics;
+
 use crate::{
-    engine::{Command, Matching, Quality},
+    engine::{Command, Matching, Quality, Slice},
     replay::{
         EventColor, EventEdit, EventId,
         path::{Easing, PathChannel, PathEdit, Preset},
@@ -13,7 +15,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 50] = [
+pub const EXAMPLES: [&str; 56] = [
     "mark",
     "mark-here",
     "in",
@@ -32,6 +34,12 @@ pub const EXAMPLES: [&str; 50] = [
     "jog -3",
     "jog-to 12.48",
     "pivot-at preview 0.5 0.5",
+    "graphic add line 0 0 0 2.5 0 0",
+    "graphic-at line preview 0.5 0.5",
+    "clean-feed",
+    "slice 3 0.25",
+    "free-by 0.2 0",
+    "free-to 1.5 0.4",
     "event 3",
     "next-event",
     "previous-event",
@@ -110,6 +118,12 @@ pub fn command_of(text: &str) -> Option<Command> {
             let at: Vec<f64> = at.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
             Command::PickPivot { camera, at: at.try_into().ok().filter(|at: &[f64; 2]| at.iter().all(|v| (0.0..=1.0).contains(v)))? }
         }
+        "graphic" => Command::EditGraphics(graphics::edit_of(rest)?),
+        "graphic-at" => graphics::click_of(rest)?,
+        "slice" => Command::Slice(slice(rest)?),
+        "free-by" => two(rest).map(|[dolly_m, height_m]| Command::FreeBy { dolly_m, height_m })?,
+        "free-to" => two(rest).map(|[dolly_m, height_m]| Command::FreeTo { dolly_m, height_m })?,
+        "clean-feed" => Command::CleanFeed(Some(["off", "on"].iter().position(|w| *w == rest)? == 1)),
         "event" => Command::SelectEvent(EventId(id(rest)?)),
         "remove-event" => Command::RemoveEvent(EventId(id(rest)?)),
         "camera" => Command::SelectCamera(from_one()?),
@@ -163,6 +177,8 @@ fn plain(name: &str) -> Option<Command> {
         "next-element" => Command::NextElement,
         "next-path" => Command::NextPath,
         "match" => Command::SetMatching(None),
+        "clean-feed" => Command::CleanFeed(None),
+        "slice" => Command::Slice(Slice::Switch),
         "heat" => Command::ToggleHeatMap,
         "real-pixels" => Command::ToggleRealPixels,
         "next-rung" => Command::NextRung,
@@ -189,6 +205,29 @@ fn event_edit(text: &str) -> Option<EventEdit> {
         "untick" => EventEdit::Angle { camera: value.to_owned(), ticked: false },
         _ => return None,
     })
+}
+
+/// What follows `slice`: `3 0.25`, `at 12.48`, `event 2`, `off`.
+fn slice(text: &str) -> Option<Slice> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let secs = |word: &str| word.parse::<f64>().ok().filter(|v| v.is_finite());
+    Some(match *words.as_slice() {
+        ["off"] => Slice::Off,
+        ["at", at] => Slice::At(MediaTime::from_secs_f64(secs(at)?)),
+        ["event", id] => Slice::Event(EventId(id.parse().ok()?)),
+        [count, step] => {
+            let count = count.parse().ok().filter(|n| (2..=13).contains(n))?;
+            let step = secs(step.trim_end_matches('s')).filter(|s| (0.001..=60.0).contains(s))?;
+            Slice::Phases { count, step_nanos: (step * 1e9).round() as i64 }
+        }
+        _ => return None,
+    })
+}
+
+/// Two numbers.
+fn two(text: &str) -> Option<[f64; 2]> {
+    let values: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
+    values.try_into().ok().filter(|v: &[f64; 2]| v.iter().all(|v| v.abs() < 1e3))
 }
 
 /// Three numbers.
@@ -287,6 +326,19 @@ pub fn text_of(command: &Command) -> Option<String> {
             let picture = camera.map_or_else(|| "preview".to_owned(), |k| (k + 1).to_string());
             format!("pivot-at {picture} {x} {y}")
         }
+        Command::EditGraphics(edit) => format!("graphic {}", graphics::text_of(edit)?.replace(['#', '\n', '\r'], " ")),
+        Command::DrawGraphic { kind, file, camera, at } => graphics::text_of_click(*kind, file.as_deref(), *camera, *at)?,
+        Command::Slice(slice) => match slice {
+            Slice::Switch => "slice".to_owned(),
+            Slice::Off => "slice off".to_owned(),
+            Slice::Phases { count, step_nanos } => format!("slice {count} {}", *step_nanos as f64 * 1e-9),
+            Slice::At(at) => format!("slice at {:.9}", at.secs_f64()),
+            Slice::Event(id) => format!("slice event {}", id.0),
+        },
+        Command::FreeBy { dolly_m, height_m } => format!("free-by {dolly_m} {height_m}"),
+        Command::FreeTo { dolly_m, height_m } => format!("free-to {dolly_m} {height_m}"),
+        Command::CleanFeed(None) => "clean-feed".to_owned(),
+        Command::CleanFeed(Some(clean)) => format!("clean-feed {}", on(*clean)),
         Command::TBar { share, in_time } => format!("{} {share}", if *in_time { "t-bar-time" } else { "t-bar" }),
         Command::Undo => "undo".to_owned(),
         Command::Redo => "redo".to_owned(),
@@ -367,6 +419,7 @@ pub fn text_of(command: &Command) -> Option<String> {
         | Command::Rename
         | Command::Palette
         | Command::PivotMode
+        | Command::Graphics
         | Command::Controls
         | Command::PathEditor
         | Command::ShowKeys
@@ -410,6 +463,12 @@ mod tests {
             Command::EditEvent(EventId(3), EventEdit::Pivot(Some([-1250, 3, 900]))),
             Command::NewPath(Preset::PunchIn),
             Command::NextPath,
+            Command::Slice(Slice::Switch),
+            Command::Slice(Slice::Phases { count: 4, step_nanos: 125_000_000 }),
+            Command::Slice(Slice::At(at)),
+            Command::Slice(Slice::Event(EventId(2))),
+            Command::FreeBy { dolly_m: -0.25, height_m: 0.5 },
+            Command::FreeTo { dolly_m: 1.5, height_m: 0.0 },
             Command::ScrubPath(1.25),
             Command::EditPath(PathEdit::Name("Round the net".to_owned())),
             Command::EditPath(PathEdit::Length(3.5)),

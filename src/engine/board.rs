@@ -11,7 +11,7 @@ use std::{
 use crossbeam::channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
-use super::live::GpuFault;
+use super::{graphics::Drawing, live::GpuFault};
 use crate::{
     frame::{Moment, Picture},
     rig::Camera,
@@ -34,8 +34,14 @@ pub(super) struct ViewWish {
     pub mode: ViewMode,
     /// With the heat map over it.
     pub heat: bool,
+    /// With the share of pixels that nobody upholds.
+    pub weigh: bool,
     /// What becomes of differences between the cameras.
     pub matching: Matching,
+    /// What is drawn into the scene.
+    pub graphics: Option<Arc<Drawing>>,
+    /// Other instants in the same picture.
+    pub slices: Vec<MediaTime>,
 }
 
 /// A point that somebody clicked at, to be found in the scene of an instant.
@@ -58,6 +64,8 @@ pub(super) struct LookWish {
     pub target: Camera,
     /// How.
     pub mode: ViewMode,
+    /// What is drawn into the scene.
+    pub graphics: Option<Arc<Drawing>>,
     /// Who waits.
     pub answer: Sender<Result<Arc<Picture>, String>>,
 }
@@ -73,6 +81,17 @@ pub(super) struct SolveWish {
     pub serial: u64,
     /// Cameras (indices in the rig) to solve first and alone, so that their part of the arc has pictures early; empty for none.
     pub first: Vec<usize>,
+}
+
+/// Another instant of the picture in preview, to be solved and kept beside it.
+#[derive(Debug, Clone)]
+pub(super) struct PhaseWish {
+    /// The frames.
+    pub moment: Arc<Moment>,
+    /// How well.
+    pub level: Quality,
+    /// Of the slices that it belongs to.
+    pub serial: u64,
 }
 
 /// Cameras of a moment to score by leaving each out.
@@ -100,6 +119,7 @@ pub(super) enum Job {
     Preview(ViewWish),
     Pick(PickWish),
     Solve(SolveWish),
+    Phase(PhaseWish),
     /// For somebody who looks on.
     Look(LookWish),
     /// Score this camera.
@@ -116,6 +136,9 @@ struct Wishes {
     preview: Option<ViewWish>,
     pick: Option<PickWish>,
     solve: Option<SolveWish>,
+    phase: Option<PhaseWish>,
+    /// Of the newest slices.
+    phase_serial: u64,
     look: Option<LookWish>,
     measure: Option<MeasureWish>,
     refine: Option<RefineWish>,
@@ -135,7 +158,7 @@ impl Wishes {
     /// Nothing is wanted of the GPU that somebody waits for.
     fn is_idle(&self) -> bool {
         let views = self.program.is_none() && self.preview.is_none() && self.pick.is_none();
-        let nothing = views && self.solve.is_none() && self.fault.is_none();
+        let nothing = views && self.solve.is_none() && self.phase.is_none() && self.fault.is_none();
         nothing && !self.stop && self.on_air.is_none()
     }
 
@@ -208,6 +231,28 @@ impl Board {
         wishes.solve = Some(wish);
         drop(wishes);
         self.posted.notify_one();
+    }
+
+    /// Replaces the slice that is wanted next.
+    pub fn post_phase_latest(&self, wish: PhaseWish) {
+        let mut wishes = self.wishes.lock();
+        wishes.busy = Some(Instant::now());
+        wishes.phase_serial = wish.serial;
+        wishes.phase = Some(wish);
+        drop(wishes);
+        self.posted.notify_one();
+    }
+
+    /// No slices before this serial are wanted any more.
+    pub fn forget_phases(&self, serial: u64) {
+        let mut wishes = self.wishes.lock();
+        (wishes.phase, wishes.phase_serial) = (None, serial);
+    }
+
+    /// Whether a slice may go on being solved.
+    pub fn wants_phase(&self, serial: u64) -> bool {
+        let wishes = self.wishes.lock();
+        !wishes.stop && wishes.phase_serial == serial && wishes.solve.is_none()
     }
 
     /// Says which instant preview wants from now on; work for another one is dropped.
@@ -334,6 +379,9 @@ impl Board {
             if let Some(wish) = wishes.solve.take() {
                 return Job::Solve(wish);
             }
+            if let Some(wish) = wishes.phase.take() {
+                return Job::Phase(wish);
+            }
             if let Some(wish) = wishes.look.take() {
                 return Job::Look(wish);
             }
@@ -384,7 +432,16 @@ mod tests {
             camera_from_world: Pose::IDENTITY,
             clock_offset_nanos: 0,
         };
-        ViewWish { instant: MediaTime::from_nanos(nanos), target, mode: ViewMode::Synthesis, heat: false, matching: Matching::Glide }
+        ViewWish {
+            instant: MediaTime::from_nanos(nanos),
+            target,
+            mode: ViewMode::Synthesis,
+            heat: false,
+            weigh: false,
+            matching: Matching::Glide,
+            graphics: None,
+            slices: vec![],
+        }
     }
 
     fn solve(nanos: i64) -> SolveWish {

@@ -22,6 +22,8 @@ pub struct DeskFiles {
     pub playlist: Option<PathBuf>,
     /// Folder of the operator's own `templates` and `paths`.
     pub folder: Option<PathBuf>,
+    /// The graphics; else `graphics.toml` in the folder.
+    pub graphics: Option<PathBuf>,
 }
 
 impl DeskFiles {
@@ -30,7 +32,7 @@ impl DeskFiles {
     pub fn of(recording: Option<&Path>, desk: Option<&Path>) -> Self {
         let folder = desk.map(Path::to_owned).or_else(|| recording.map(|r| r.join("desk")));
         let playlist = recording.map(|f| f.join("playlist.toml"));
-        Self { playlist, folder }
+        Self { playlist, folder, graphics: None }
     }
 }
 

@@ -2,6 +2,8 @@
 //! the other threads, and snapshots.
 
 mod desk;
+mod free;
+mod graphics;
 mod levels;
 mod lists;
 mod log;
@@ -14,6 +16,7 @@ mod pivot;
 pub(super) use pictures::FULL_SIZE_WITHIN;
 mod reports;
 mod rolls;
+mod slices;
 mod t_bar;
 mod tiers;
 mod truth;
@@ -170,6 +173,9 @@ pub(super) struct Director {
     desk: desk::Desk,
     drawn: paths::Drawn,
     picking: pivot::Picking,
+    pub graphics: graphics::GraphicsState,
+    pub free: free::FreeState,
+    pub slices: slices::SliceState,
     pub chosen_template: usize,
     /// Speed of the next roll, percent.
     pub speed_percent: i32,
@@ -266,6 +272,9 @@ impl Director {
             desk: desk::Desk::new(options.desk.clone()),
             drawn: paths::Drawn::default(),
             picking: pivot::Picking::default(),
+            graphics: graphics::GraphicsState::new(options.clean_feed),
+            free: free::FreeState::default(),
+            slices: slices::SliceState::default(),
             chosen_template: 0,
             speed_percent: 50,
             moments: Vec::new(),
@@ -515,7 +524,7 @@ impl Director {
     fn chosen_path(&self, instant: MediaTime, from: f64, event: Option<EventId>) -> Option<Path> {
         let range = self.prepared_range(instant, event);
         let event = event.and_then(|id| self.transport.events().get(id));
-        Some(self.path_of(&self.choice()?, from, instant, event, &range))
+        Some(self.freed(self.path_of(&self.choice()?, from, instant, event, &range)))
     }
 
     /// Whether the arc is a ring.
@@ -566,6 +575,7 @@ impl Director {
         self.advance_program();
         self.want_frames();
         self.start_cued();
+        self.advance_slices();
         self.refresh_program();
         self.refresh_preview();
     }

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     export_sound::{ExportSound, SourceSound},
+    graphics::{Artist, Drawing},
     ladder::{GapState, Rung, cut_camera, gap_at},
     plates::{Layers, NamedPlate},
     truth::TruthError,
@@ -14,7 +15,10 @@ use crate::{
     frame::{Moment, MomentFrame, Picture, PictureError},
     gpu::Gpu,
     output::{self, CancelToken, FrameReport, OutputError, OutputSpec, OutputSummary, SidecarHeader},
-    replay::path::{Path, PathError, PathSample, Track},
+    replay::{
+        graphics::Graphic,
+        path::{Path, PathError, PathSample, Track},
+    },
     rig::{self, Camera, Rig, fit_to_pictures, pictures::PicturesError},
     scene::{Scene, SceneError, SceneOptions, SceneSolver},
     telemetry::StageTimes,
@@ -40,6 +44,9 @@ pub enum ExportError {
     /// A view cannot be rendered.
     #[error(transparent)]
     View(#[from] ViewError),
+    /// A picture of the graphics cannot be drawn.
+    #[error("a graphic cannot be drawn: {0}")]
+    Graphics(String),
     /// The file cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -64,6 +71,22 @@ pub enum ExportError {
     OneInstantOnly {
         /// Name of the path.
         path: String,
+    },
+    /// Several instants in one picture, along a path in which time runs.
+    #[error(
+        "the path {path:?} lets time run, and several instants in one picture are for paths in which it stands. Choose a frozen path, or leave the slices out"
+    )]
+    SlicesRoll {
+        /// Name of the path.
+        path: String,
+    },
+    /// They do not fit into memory.
+    #[error("{wanted} instants in one picture take more GPU memory than {} GB; {fit} fit. Ask for fewer, or for smaller depth (--depth-size, draft)", SLICES_BYTES / 1_000_000_000)]
+    TooManySlices {
+        /// Asked for.
+        wanted: usize,
+        /// Those that fit.
+        fit: usize,
     },
     /// The footage gives no moment.
     #[error("no moment at {instant}: {problem}")]
@@ -137,9 +160,18 @@ pub struct ExportJob {
     pub scene: SceneOptions,
     /// Plates of its cameras ([`super::plates`]): with them what nobody sees at the instant is shown as it was. None: without.
     pub plates: Vec<NamedPlate>,
+    /// Other instants whose movement is shown in the same picture, each with its own depth; for paths in which time stands still.
+    pub phases: Vec<Moment>,
+    /// What is drawn into the scene and on top; those that are not shown are left out.
+    pub graphics: Vec<Graphic>,
     /// The file. Its `sidecar` is filled in here when it is `Some`.
     pub output: OutputSpec,
 }
+
+/// GPU memory that the other instants of one picture may take, bytes.
+pub const SLICES_BYTES: u64 = 4_000_000_000;
+/// Instants in one picture, at most.
+pub const MOST_SLICES: usize = 12;
 
 /// What an export is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,6 +274,9 @@ pub fn run(
     if matches!(job.moments, Moments::One(_)) && !job.path.is_frozen() {
         return Err(ExportError::OneInstantOnly { path: job.path.name.clone() });
     }
+    if !job.phases.is_empty() && !job.path.is_frozen() {
+        return Err(ExportError::SlicesRoll { path: job.path.name.clone() });
+    }
     let rate = job.output.rate;
     let frames = job.path.frame_count(rate);
     let first_instant = job.mark.plus_nanos(job.path.keys.first().map_or(0, |k| (k.instant_secs * 1e9).round() as i64));
@@ -258,6 +293,9 @@ pub fn run(
     let track = Track::new(&job.path, &whole, job.mark, job.output.width_px, job.output.height_px)?;
     let track = if job.follow { track.following() } else { track };
 
+    let drawing = Drawing::new(&job.graphics, &whole);
+    let mut artist = Artist::default();
+
     if job.output.sidecar.is_some() {
         job.output.sidecar = Some(SidecarHeader {
             mark_nanos: job.mark,
@@ -265,6 +303,8 @@ pub fn run(
             cameras: job.rig.cameras.iter().map(|c| c.name.clone()).collect(),
             left_out: now.left_out.clone(),
             retimed: retimed_of(&first),
+            graphics: drawing.graphics.iter().map(|g| g.name.clone()).collect(),
+            slices: job.phases.iter().map(|m| m.instant).collect(),
             gpu: gpu.info.name.clone(),
         });
     }
@@ -277,8 +317,12 @@ pub fn run(
         let mut solve_gpu_secs = StageTimes::default();
         let timed = |secs: &mut StageTimes, stage: &str, start: Instant| secs.add(stage, start.elapsed().as_secs_f64());
         let start = Instant::now();
-        // Depth is for synthesis only: real pixels are there at once.
-        let mut solver = if job.mode.needs_depth() || job.gaps.iter().any(|gap| gap.rung.mode().needs_depth()) {
+        // Depth is for synthesis only, and for what hides graphics: real pixels are there at once.
+        let mut solver = if drawing.is_in_scene()
+            || !job.phases.is_empty()
+            || job.mode.needs_depth()
+            || job.gaps.iter().any(|gap| gap.rung.mode().needs_depth())
+        {
             Some(SceneSolver::new(gpu)?)
         } else {
             None
@@ -300,6 +344,15 @@ pub fn run(
         let mut left_out = now.left_out.clone();
         let mut moments = 0;
         let mut ladder = OnLadder::new(&job.gaps, &whole, &track);
+        let start = Instant::now();
+        let phases = match &mut solver {
+            Some(solver) => phases_of(&job, solver, layers.as_ref(), &mut |share| {
+                progress(ExportProgress { stage: ExportStage::Solving, share, frames_done: 0, frames });
+                !cancel.is_cancelled()
+            })?,
+            None => vec![],
+        };
+        timed(&mut secs, "slices", start);
         for index in 0..frames {
             if cancel.is_cancelled() {
                 return Err(OutputError::Cancelled.into());
@@ -348,12 +401,22 @@ pub fn run(
             };
             let start = Instant::now();
             let (target, gap) = ladder.target(&sample, at_secs, &now.rig);
-            let view = synthesizer.render(&solved, &target, gap.map_or(job.mode, |g| g.rung.mode()))?;
-            let picture = view.read(gpu)?;
+            let mut view = if phases.is_empty() {
+                synthesizer.render(&solved, &target, gap.map_or(job.mode, |g| g.rung.mode()))?
+            } else {
+                synthesizer.render_strobe(&solved, &phases.iter().collect::<Vec<_>>(), &target)?
+            };
+            artist.draw(&mut synthesizer, &solved, &target, &mut view, &drawing)?;
+            let mut picture = view.read(gpu)?;
+            artist.overlay(&mut picture, &drawing);
+            if let Some(why) = artist.take_problem() {
+                return Err(ExportError::Graphics(why));
+            }
             timed(&mut secs, "render", start);
             scene = Some(solved);
             let start = Instant::now();
-            let report = told_of(view.report, (index, &sample), gap, &times, &retimed);
+            let mut report = told_of(view.report, (index, &sample), gap, &times, &retimed);
+            report.real_pixels &= drawing.is_empty() && phases.is_empty();
             sink.write(&picture, &report)?;
             if let Some(sound) = &mut sound {
                 let next = track.sample(rate.frame_nanos(index as i64 + 1) as f64 * 1e-9).instant;
@@ -379,6 +442,31 @@ pub fn run(
             Err(error)
         }
     }
+}
+
+/// The other instants of one picture, solved.
+fn phases_of(
+    job: &ExportJob,
+    solver: &mut SceneSolver,
+    layers: Option<&Layers>,
+    go_on: &mut dyn FnMut(f32) -> bool,
+) -> Result<Vec<Scene>, ExportError> {
+    let (mut solved, wanted) = (Vec::new(), job.phases.len());
+    let mut bytes = 0;
+    for (k, moment) in job.phases.iter().enumerate() {
+        let there = present(&job.rig, moment, job.mark)?;
+        let pictures: Vec<&Picture> = there.pictures.iter().map(AsRef::as_ref).collect();
+        let mut scene = solver.solve(&there.rig, &pictures, &job.scene, &mut |share| go_on((k as f32 + share) / wanted as f32))?;
+        if let Some(layers) = layers {
+            layers.split(&mut scene, &pictures)?;
+        }
+        bytes += scene.bytes();
+        if bytes > SLICES_BYTES || k >= MOST_SLICES {
+            return Err(ExportError::TooManySlices { wanted, fit: k });
+        }
+        solved.push(scene);
+    }
+    Ok(solved)
 }
 
 /// The ladder along the path of an export.

@@ -1,6 +1,7 @@
 //! The GPU thread: the only one that touches pipelines. It serves the board, most urgent job first; pictures overtake a running
 //! solve between two of its steps. A lost device is opened anew; memory that runs out is told, after what can be spared was freed.
 
+mod phases;
 mod refine;
 mod retime;
 
@@ -13,6 +14,7 @@ use crossbeam::channel::Sender;
 
 use super::{
     board::{Board, Job, LookWish, PickWish, SolveWish, ViewWish},
+    graphics::Artist,
     heat,
     live::GpuFault,
     meter::{CameraScore, MomentMeter},
@@ -85,6 +87,10 @@ pub(super) enum GpuReport {
     RenderFailed { program: bool, instant: MediaTime, is_lost: bool, why: String },
     /// What a click hit: inverse depth along z of the eye, 1/m; `None` where nobody upholds a surface, an error without the scene.
     Picked { wish: Box<PickWish>, found: Result<Option<f64>, String> },
+    /// Another instant of the picture is resident (`Ok(true)`), was dropped, or cannot be solved.
+    Phase { instant: MediaTime, serial: u64, result: Result<bool, String> },
+    /// A picture of the graphics cannot be drawn.
+    GraphicsProblem(String),
     /// Hidden cameras have said whether interpolating frames in time is truer.
     TimingJudged { pays: bool, worst_error_nanos: i64, nearest_db: f64, exact_db: f64 },
     /// A camera (index in the rig) was left out and scored, or cannot be.
@@ -113,7 +119,9 @@ pub(super) fn run(book: &RigBook, board: &Board, policy: RetimePolicy, reports: 
                     reports,
                     gpu,
                     synthesizer,
+                    artist: Artist::default(),
                     scenes: Vec::new(),
+                    phases: (0, Vec::new()),
                     meter: None,
                     metered: (book.newest(), Vec::new()),
                     trial: None,
@@ -154,8 +162,11 @@ struct Worker<'a> {
     reports: &'a Sender<GpuReport>,
     gpu: Gpu,
     synthesizer: ViewSynthesizer,
+    artist: Artist,
     /// Newest last.
     scenes: Vec<Held>,
+    /// Other instants of one picture, and the number of the slices that they belong to.
+    phases: (u64, Vec<Held>),
     /// The moment that was last measured, reduced; an error when that is impossible.
     meter: Option<(MediaTime, Result<MomentMeter, String>)>,
     /// What the meter was made of.
@@ -199,6 +210,7 @@ impl Worker<'_> {
                 Job::Preview(wish) => self.render(false, &wish),
                 Job::Pick(wish) => self.pick(wish),
                 Job::Solve(wish) => self.solve(&mut solver, &wish),
+                Job::Phase(wish) => self.solve_phase(&mut solver, &wish),
                 Job::Look(wish) => self.look(&wish),
                 Job::Measure(moment, camera) => self.measure(&mut solver, &moment, camera),
                 Job::Refine(wish) => self.refine(&mut solver, &wish),
@@ -228,15 +240,31 @@ impl Worker<'_> {
             return self.report(GpuReport::RenderFailed { program, instant, is_lost: false, why });
         };
         scene.matching = wish.matching;
-        let rendered = self.synthesizer.render(scene, &wish.target, wish.mode).and_then(|view| {
+        let slices: Vec<&Scene> = self.phases.1.iter().filter(|h| wish.slices.contains(&h.instant)).map(|h| &h.scene).collect();
+        let view = if slices.is_empty() || !wish.mode.needs_depth() {
+            self.synthesizer.render(scene, &wish.target, wish.mode)
+        } else {
+            self.synthesizer.render_strobe(scene, &slices, &wish.target)
+        };
+        let rendered = view.and_then(|mut view| {
+            if let Some(drawing) = &wish.graphics {
+                self.artist.draw(&mut self.synthesizer, scene, &wish.target, &mut view, drawing)?;
+            }
             let mut picture = view.read(&self.gpu)?;
             // The heat map is not what a program picture costs.
             let secs = begun.elapsed().as_secs_f64();
-            if wish.heat {
-                heat::lay_over(&mut picture, &view.read_trust(&self.gpu)?);
+            if wish.heat || wish.weigh {
+                let trust = view.read_trust(&self.gpu)?;
+                view.report.unsure_share = Some(heat::unsure_share(&trust));
+                if wish.heat {
+                    heat::lay_over(&mut picture, &trust);
+                }
             }
             Ok((picture, view.report, secs))
         });
+        if let Some(why) = self.artist.take_problem() {
+            self.report(GpuReport::GraphicsProblem(why));
+        }
         match rendered {
             Ok((picture, report, secs)) => {
                 let picture = Arc::new(picture);
@@ -258,8 +286,18 @@ impl Worker<'_> {
         let picture = match self.scenes.iter().rev().find(|held| held.instant == wish.instant) {
             None => Err("the scene is not on the GPU any more".to_owned()),
             Some(Held { scene, .. }) => {
-                let view = self.synthesizer.render(scene, &wish.target, wish.mode);
-                view.and_then(|view| view.read(&self.gpu)).map(Arc::new).map_err(|e| e.to_string())
+                let drawn = |worker: &mut ViewSynthesizer, artist: &mut Artist| {
+                    let mut view = worker.render(scene, &wish.target, wish.mode)?;
+                    if let Some(drawing) = &wish.graphics {
+                        artist.draw(worker, scene, &wish.target, &mut view, drawing)?;
+                    }
+                    let mut picture = view.read(&self.gpu)?;
+                    if let Some(drawing) = &wish.graphics {
+                        artist.overlay(&mut picture, drawing);
+                    }
+                    Ok(picture)
+                };
+                drawn(&mut self.synthesizer, &mut self.artist).map(Arc::new).map_err(|e: ViewError| e.to_string())
             }
         };
         // Who asked may have gone.
@@ -428,7 +466,14 @@ impl Worker<'_> {
                 match job {
                     Job::Program(wish) => self.render(true, &wish),
                     Job::Preview(wish) => self.render(false, &wish),
-                    Job::Pick(_) | Job::Solve(_) | Job::Look(_) | Job::Measure(..) | Job::Refine(_) | Job::Fault(_) | Job::Stop => {}
+                    Job::Pick(_)
+                    | Job::Solve(_)
+                    | Job::Phase(_)
+                    | Job::Look(_)
+                    | Job::Measure(..)
+                    | Job::Refine(_)
+                    | Job::Fault(_)
+                    | Job::Stop => {}
                 }
             }
             self.board.wants(instant, wish.serial)

@@ -36,6 +36,12 @@ pub fn heat_color(trust: f32) -> [u8; 3] {
     HEAT_LEGEND[2].1
 }
 
+/// The share of pixels that are doubtful or were never seen, 0…1.
+pub(super) fn unsure_share(trust: &[f32]) -> f32 {
+    let least = HEAT_LEGEND[1].0 * 0.5;
+    trust.iter().filter(|t| !t.is_finite() || **t < least).count() as f32 / trust.len().max(1) as f32
+}
+
 /// Lays the heat over `picture`, which turns grey underneath; `trust` has one value per pixel.
 pub fn lay_over(picture: &mut Picture, trust: &[f32]) {
     for (px, &trust) in picture.rgba_mut().chunks_exact_mut(4).zip(trust) {
@@ -59,6 +65,7 @@ mod tests {
         assert_eq!(heat_color(0.30), HEAT_LEGEND[1].1);
         assert_eq!(heat_color(0.0), HEAT_LEGEND[2].1);
         assert_eq!([heat_color(-0.2), heat_color(f32::NAN)], [HEAT_LEGEND[3].1; 2]);
+        assert!((unsure_share(&[0.9, 0.1, -1.0, f32::NAN]) - 0.75).abs() < 1e-6 && unsure_share(&[]) == 0.0);
         let mut picture = Picture::filled(3, 1, [200, 100, 50, 255]);
         lay_over(&mut picture, &[1.0, 0.0, -1.0]);
         let [sure, doubtful, unseen] = [0, 1, 2].map(|x| picture.pixel(x, 0));

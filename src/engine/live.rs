@@ -84,6 +84,8 @@ pub struct EngineOptions {
     pub desk: DeskFiles,
     /// What becomes of differences in exposure and white between the cameras.
     pub matching: Matching,
+    /// No graphics on program and in exports.
+    pub clean_feed: bool,
     /// Do not watch whether the cameras stand where the rig says.
     pub without_watch: bool,
 }

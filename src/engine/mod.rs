@@ -19,6 +19,7 @@ mod feeds;
 pub mod footage;
 pub mod gaps;
 mod gpu_thread;
+pub(crate) mod graphics;
 mod heat;
 pub mod interchange;
 mod ladder;
@@ -56,7 +57,7 @@ pub use crate::ring::disk::DiskState;
 pub use crate::scene::{Matching, Quality};
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;
-pub use command::{Command, CommandInfo, CommandKind};
+pub use command::{Command, CommandInfo, CommandKind, Slice};
 pub use desk::DeskFiles;
 pub use export_sound::SourceSound;
 pub use feeds::{DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
@@ -65,8 +66,9 @@ pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_b
 pub use level::{LevelCost, LevelView, preview_size_px, program_size_px};
 pub use live::{Engine, EngineError, EngineHandle, EngineOptions, GpuFault};
 pub use snapshot::{
-    CameraView, ElementView, ExportView, GapView, GpuView, MoveView, Notice, NoticeLevel, PathPoint, PathsView, PivotView, PlaylistView,
-    PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, Snapshot, Stand, Tally, TruthProgress, slate,
+    CameraView, ElementView, ExportView, FreeView, GapView, GpuView, GraphicsView, MoveView, Notice, NoticeLevel, PathPoint, PathsView,
+    PivotView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, SlicesView, Snapshot, Stand, Tally,
+    TruthProgress, slate,
 };
 pub mod truth;
 mod watch_thread;

@@ -150,7 +150,18 @@ fn standing(position: f64, secs: f64) -> Path {
 
 /// The virtual camera at a position along the arc, turned towards a pivot (world, metres) if there is one.
 pub(super) fn camera_at(rig: &Rig, position: f64, size_px: (u32, u32), pivot_m: Option<[f64; 3]>) -> Result<Camera, PathError> {
-    let path = standing(position, 1.0);
+    freed_camera_at(rig, position, size_px, pivot_m, (0.0, 0.0))
+}
+
+/// The same, so much nearer and higher than the cameras' curve, metres.
+pub(super) fn freed_camera_at(
+    rig: &Rig,
+    position: f64,
+    size_px: (u32, u32),
+    pivot_m: Option<[f64; 3]>,
+    (dolly_m, height_m): (f64, f64),
+) -> Result<Camera, PathError> {
+    let path = standing(position, 1.0).freed(dolly_m, height_m);
     let path = match pivot_m {
         Some(pivot) => path.about(pivot),
         None => path,

@@ -11,7 +11,12 @@ use super::{
 use crate::{
     frame::Picture,
     output::program::ProgramStatus,
-    replay::{Event, EventId, Phase, Readiness, path::Path, playlist::ElementId},
+    replay::{
+        Event, EventId, Phase, Readiness,
+        graphics::{Graphic, GraphicKind},
+        path::Path,
+        playlist::ElementId,
+    },
     scene::Matching,
     time::{FrameRate, MediaTime},
     view::ViewReport,
@@ -121,6 +126,48 @@ pub struct PivotView {
     pub first_click: Option<(usize, [f32; 2])>,
 }
 
+/// The graphics. Places are shares of a picture's width and height.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GraphicsView {
+    /// All of them, in the order in which they are drawn.
+    pub graphics: Vec<Graphic>,
+    /// They are off program and exports.
+    pub clean: bool,
+    /// What is being drawn by clicks, and how many points it has.
+    pub draft: Option<(GraphicKind, usize)>,
+    /// Its points in preview.
+    pub in_preview: Vec<[f32; 2]>,
+    /// Its points in the cameras along the arc.
+    pub in_cameras: Vec<Vec<[f32; 2]>>,
+}
+
+/// How far preview and the moves that stand in time are off the cameras' curve.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct FreeView {
+    /// Nearer to what it looks at, metres.
+    pub dolly_m: f64,
+    /// Higher, metres.
+    pub height_m: f64,
+    /// Share of preview's pixels that no camera honestly upholds, 0…1; `None` until preview shows it.
+    pub unsure_share: Option<f32>,
+}
+
+impl FreeView {
+    /// Whether it is off the curve.
+    pub fn is_free(&self) -> bool {
+        self.dolly_m != 0.0 || self.height_m != 0.0
+    }
+}
+
+/// Other instants in the prepared picture.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SlicesView {
+    /// The instants, oldest first.
+    pub instants: Vec<MediaTime>,
+    /// How many of them are in the picture.
+    pub ready: usize,
+}
+
 /// Preview.
 #[derive(Debug, Clone)]
 pub struct PreviewView {
@@ -220,7 +267,7 @@ pub struct PathPoint {
     /// Where the virtual camera is on the plan, metres from the arc's centre.
     pub eye_m: [f64; 2],
     /// The channels in the order of [`crate::replay::path::PathChannel::ALL`].
-    pub values: [f64; 5],
+    pub values: [f64; 6],
 }
 
 /// The operator's own paths.
@@ -374,6 +421,12 @@ pub struct Snapshot {
     pub program: ProgramView,
     /// The operator's own paths.
     pub paths: Arc<PathsView>,
+    /// The free camera.
+    pub free: FreeView,
+    /// Other instants in the prepared picture.
+    pub slices: Arc<SlicesView>,
+    /// The graphics.
+    pub graphics: Arc<GraphicsView>,
     /// Moves that a take can play: the program's, and last the chosen own path.
     pub moves: Arc<[MoveView]>,
     /// The chosen one.
@@ -447,6 +500,9 @@ impl Snapshot {
                 frames: 0,
             },
             paths: Arc::default(),
+            free: FreeView::default(),
+            slices: Arc::default(),
+            graphics: Arc::default(),
             moves: Arc::from([]),
             chosen_move: 0,
             level: LevelView::default(),

@@ -100,7 +100,9 @@ impl Sidecar {
     /// What a video carries in its comment.
     #[cfg(feature = "gstreamer")]
     pub(super) fn comment(&self) -> String {
-        format!("{}: {}; {MARK}{}", self.made_by, self.summary.line(self.frames.len()), self.words_sha256)
+        let graphics = &self.header.graphics;
+        let drawn = if graphics.is_empty() { String::new() } else { format!("; graphics added: {}", graphics.join(", ")) };
+        format!("{}: {}{drawn}; {MARK}{}", self.made_by, self.summary.line(self.frames.len()), self.words_sha256)
     }
 
     /// Reads one.

@@ -79,6 +79,12 @@ pub struct SidecarHeader {
     /// Cameras whose picture at the mark was interpolated between two of their frames: no camera made it.
     #[serde(default)]
     pub retimed: Vec<String>,
+    /// Graphics that were drawn into the scene or on top of it, by name: no camera saw them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub graphics: Vec<String>,
+    /// Other instants whose movement is in the same pictures, nanoseconds on the house clock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<MediaTime>,
     /// The GPU that rendered.
     pub gpu: String,
 }

@@ -2,7 +2,7 @@
 //!
 //! Must not know: who asked, where events are written down.
 
-use super::{Event, EventColor, EventList, event::BEST_RATING, path::PathList, playlist::Playlist};
+use super::{Event, EventColor, EventList, event::BEST_RATING, graphics::GraphicList, path::PathList, playlist::Playlist};
 use crate::time::MediaTime;
 
 /// Steps that can be taken back.
@@ -84,6 +84,7 @@ pub(super) enum Change {
     Event { before: Option<Event>, after: Option<Event> },
     Playlist { before: Playlist, after: Playlist },
     Paths { before: PathList, after: PathList },
+    Graphics { before: GraphicList, after: GraphicList },
 }
 
 impl Change {
@@ -92,6 +93,7 @@ impl Change {
             Self::Event { before, after } => Self::Event { before: after, after: before },
             Self::Playlist { before, after } => Self::Playlist { before: after, after: before },
             Self::Paths { before, after } => Self::Paths { before: after, after: before },
+            Self::Graphics { before, after } => Self::Graphics { before: after, after: before },
         }
     }
 
@@ -100,6 +102,7 @@ impl Change {
             Self::Event { before, after } => before == after,
             Self::Playlist { before, after } => before == after,
             Self::Paths { before, after } => before == after,
+            Self::Graphics { before, after } => before == after,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod edit;
 mod event;
+pub mod graphics;
 pub mod path;
 pub mod playlist;
 mod transport;

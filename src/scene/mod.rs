@@ -121,6 +121,11 @@ pub struct Scene {
 }
 
 impl Scene {
+    /// Whether its depth is known, and not only its pictures ([`Scene::without_depth`]).
+    pub fn has_depth(&self) -> bool {
+        self.depths.width() > 1
+    }
+
     /// Inverse depth (1/m along z) and confidence of camera `i`, row-major, of the size of its working picture.
     pub fn read_depth(&self, gpu: &Gpu, i: usize) -> Result<Vec<[f32; 2]>, SceneError> {
         let Some(working) = self.plan.working.get(i) else {

@@ -130,6 +130,10 @@ pub struct Show {
     pub export_folder: PathBuf,
     /// Folder of the operator's own templates and paths.
     pub desk_folder: PathBuf,
+    /// The graphics in the scene; `None` is `graphics.toml` in the desk's folder.
+    pub graphics: Option<PathBuf>,
+    /// Whether program begins without them.
+    pub clean_feed: bool,
     /// `draft`, `air` or `hero`; `None` leaves it to the engine.
     pub quality: Option<String>,
     /// `auto`, `on` or `off`; `None` is `auto`.
@@ -174,6 +178,8 @@ struct File {
     export: FileExport,
     #[serde(default)]
     desk: FileDesk,
+    #[serde(default)]
+    graphics: FileGraphics,
     #[serde(default)]
     control: control::FileControl,
     audio: Option<audio::FileAudio>,
@@ -235,6 +241,14 @@ struct FileExport {
 #[serde(deny_unknown_fields)]
 struct FileDesk {
     folder: Option<PathBuf>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct FileGraphics {
+    file: Option<PathBuf>,
+    #[serde(default)]
+    clean: bool,
 }
 
 /// Where bytes of a text are: which line, from 1.
@@ -386,6 +400,8 @@ impl Show {
             ring_nanos,
             disk,
             desk_folder: read.desk.folder.map_or_else(|| file.with_extension("desk"), |f| folder.join(f)),
+            graphics: read.graphics.file.map(|f| folder.join(f)),
+            clean_feed: read.graphics.clean,
             export_folder: read.export.folder.map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
             quality,
             retime,

@@ -6,6 +6,8 @@ use crate::gpu::Gpu;
 pub(super) const SPLAT_BYTES: u64 = 4;
 /// (inverse depth, trust) per pixel.
 pub(super) const SURFACE_BYTES: u64 = 8;
+/// Share of the foreground per pixel of a view with a background.
+pub(super) const COVER_BYTES: u64 = 4;
 /// Ray of a distorted target per pixel.
 const RAY_BYTES: u64 = 8;
 /// The picture.
@@ -41,7 +43,7 @@ impl ViewMemory {
     #[must_use]
     pub const fn with_background(self, (width_px, height_px): (u32, u32)) -> Self {
         let pixels = width_px as u64 * height_px as u64;
-        Self { bytes: self.bytes + (SURFACE_BYTES + 2 * COLOR_BYTES) * pixels, ..self }
+        Self { bytes: self.bytes + (SURFACE_BYTES + COVER_BYTES + 2 * COLOR_BYTES) * pixels, ..self }
     }
 }
 

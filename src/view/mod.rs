@@ -2,13 +2,17 @@
 //!
 //! Must not know: feeds, paths, who asked.
 
+mod graphics;
 mod memory;
 mod polish;
 mod sources;
+mod strobe;
 mod synthesizer;
 
+pub use graphics::{Artwork, DrawGpu, Form, Shape, ShapeGpu};
 pub use memory::ViewMemory;
 pub use polish::PolishGpu;
+pub use strobe::StrobeGpu;
 pub(crate) use synthesizer::shader_structs;
 pub use synthesizer::{ViewGpu, ViewSynthesizer};
 
@@ -65,6 +69,9 @@ pub struct ViewReport {
     pub synthesized_share: f32,
     /// Share of pixels that no source saw and that were filled, 0…1.
     pub filled_share: f32,
+    /// Share of pixels that no source honestly upholds, 0…1, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsure_share: Option<f32>,
 }
 
 /// A rendered view: an opaque RGBA8 (sRGB-encoded) texture and its report.
@@ -74,6 +81,8 @@ pub struct View {
     pub texture: wgpu::Texture,
     /// Per pixel, row-major: (inverse depth, trust), see [`View::read_trust`].
     pub surface: wgpu::Buffer,
+    /// Of a scene with a background: the background's own surface, likewise, and the share of the foreground in each pixel.
+    pub layers: Option<(wgpu::Buffer, wgpu::Buffer)>,
     /// What went in.
     pub report: ViewReport,
 }

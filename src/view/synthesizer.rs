@@ -6,9 +6,11 @@ use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::{
     View, ViewError, ViewMode, ViewReport,
+    graphics::{DrawGpu, GraphicsPass, ShapeGpu},
     memory::{self, SPLAT_BYTES, SURFACE_BYTES},
     polish::{self, Polish, PolishGpu},
     sources,
+    strobe::{StrobeGpu, StrobePass},
 };
 use crate::{
     gpu::{
@@ -55,7 +57,7 @@ crate::shader_struct!(ViewGpu as "View" in "view/splat.wgsl" {
 
 /// What the view uploads, for the test that compares it with the shaders. (Its cameras are the scene's.)
 pub(crate) fn shader_structs() -> Vec<StructLayout> {
-    vec![ViewGpu::LAYOUT, PolishGpu::LAYOUT]
+    vec![ViewGpu::LAYOUT, PolishGpu::LAYOUT, DrawGpu::LAYOUT, ShapeGpu::LAYOUT, StrobeGpu::LAYOUT]
 }
 
 /// Cameras that the passes take at most: the target and its sources.
@@ -82,13 +84,15 @@ pub struct ViewSynthesizer {
     reduce: Kernel,
     spread: Kernel,
     lean: Kernel,
+    pub(super) graphics: GraphicsPass,
+    pub(super) strobe: StrobePass,
     /// Rays of the last distorted target (lens, size): an orbit asks for the same lens again and again.
     rays: Option<(crate::geometry::Lens, (u32, u32), wgpu::Buffer)>,
     times: StageTimes,
 }
 
 /// The target, then its sources, each with the gain that brings it to the view's exposure.
-fn cameras_of(scene: &Scene, target: &Camera, mode: ViewMode, chosen: &[(usize, f32)]) -> [CameraGpu; VIEW_CAMERAS] {
+pub(super) fn cameras_of(scene: &Scene, target: &Camera, mode: ViewMode, chosen: &[(usize, f32)]) -> [CameraGpu; VIEW_CAMERAS] {
     let working = Working {
         width_px: target.width_px,
         height_px: target.height_px,
@@ -115,7 +119,7 @@ fn cameras_of(scene: &Scene, target: &Camera, mode: ViewMode, chosen: &[(usize, 
     std::array::from_fn(|k| cameras[k])
 }
 
-fn parameters_of(scene: &Scene, target: &Camera, mode: ViewMode, sources: usize) -> ViewGpu {
+pub(super) fn parameters_of(scene: &Scene, target: &Camera, mode: ViewMode, sources: usize) -> ViewGpu {
     let origin = scene.plan.center_in_world;
     let z_pivot = target.camera_from_world.apply(origin).z;
     let (rho_min, rho_max) = scene.plan.rho_range;
@@ -136,7 +140,7 @@ fn parameters_of(scene: &Scene, target: &Camera, mode: ViewMode, sources: usize)
 }
 
 /// The texture of a view.
-fn picture_texture(gpu: &Gpu, (width, height): (u32, u32)) -> wgpu::Texture {
+pub(super) fn picture_texture(gpu: &Gpu, (width, height): (u32, u32)) -> wgpu::Texture {
     gpu.device.create_texture(&wgpu::TextureDescriptor {
         label: Some("view"),
         size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
@@ -165,6 +169,8 @@ impl ViewSynthesizer {
             reduce: Kernel::new(gpu, "view/smooth.wgsl", "reduce", &[])?,
             spread: Kernel::new(gpu, "view/smooth.wgsl", "spread", &[])?,
             lean: Kernel::new(gpu, "view/smooth.wgsl", "lean", &[])?,
+            graphics: GraphicsPass::new(gpu)?,
+            strobe: StrobePass::new(gpu)?,
             rays: None,
             times: StageTimes::default(),
             gpu: gpu.clone(),
@@ -357,11 +363,13 @@ impl ViewSynthesizer {
         Ok(View {
             texture,
             surface,
+            layers: None,
             report: ViewReport {
                 mode,
                 sources: named,
                 synthesized_share: count(1) as f32 / pixels as f32,
                 filled_share: count(0) as f32 / pixels as f32,
+                unsure_share: None,
             },
         })
     }
@@ -409,7 +417,7 @@ impl ViewSynthesizer {
     }
 
     /// Ideal normalized coordinates of every pixel of a distorted target, row-major.
-    fn rays_of(&mut self, target: &Camera, needed: bool) -> wgpu::Buffer {
+    pub(super) fn rays_of(&mut self, target: &Camera, needed: bool) -> wgpu::Buffer {
         if !needed {
             return storage(&self.gpu, "no rays", 16);
         }

@@ -38,6 +38,8 @@ fn frames(folder: &Path, rig: &Rig, pictures: &[Picture], size: (u32, u32), foll
         gaps: vec![],
         scene: SceneOptions::default(),
         plates: vec![],
+        phases: vec![],
+        graphics: vec![],
         output: OutputSpec {
             path: folder.join(format!("{}x{}_{follow}_%02d.png", size.0, size.1)),
             width_px: size.0,

@@ -143,7 +143,7 @@ fn paths(state: State) -> PathsView {
     let point = |k: i32| {
         let at_secs = 4.0 * f64::from(k) / 59.0;
         let position = 3.0 + 7.0 * eased(at_secs);
-        PathPoint { at_secs, eye_m: at(position, 6.0), values: [position, 0.0, 1.0 + 0.4 * eased(at_secs), 0.0, 0.0] }
+        PathPoint { at_secs, eye_m: at(position, 6.0), values: [position, 0.0, 1.0 + 0.4 * eased(at_secs), 0.0, 0.0, 0.0] }
     };
     PathsView {
         names: vec!["Round the net".to_owned(), "High bounce".to_owned()],

@@ -217,7 +217,7 @@ fn snap_agrees_with_its_twin() {
 }
 
 impl ViewStage {
-    /// Code values of the composed view, and how many pixels stay filled.
+    /// Code values of the composed view with the share of the foreground after each, and how many pixels stay filled.
     fn compose(&self, surface: &[Surface], behind: &[Surface], shown: &Colors, background: &Colors, mattes: &Colors) -> (Vec<f32>, u32) {
         let v = &self.view;
         let (mut rgb, mut filled) = (vec![], 0);
@@ -227,7 +227,7 @@ impl ViewStage {
             let own = shown.load(at, 0).truncate();
             if b[1] < 0.0 || b[0] <= 0.0 {
                 filled += u32::from(s[1] < 0.0);
-                rgb.extend((own * 255.0).to_array());
+                rgb.extend((own * 255.0).extend(255.0).to_array());
                 continue;
             }
             let z = 1.0 / s[0].clamp(v.rho_min, v.rho_max);
@@ -244,7 +244,7 @@ impl ViewStage {
             let share = if s[1] < 0.0 { 0.0 } else { smoothstep(0.1, 0.6, sum / total) };
             let share = mix(share, 1.0, smoothstep(0.97, 0.999, self.cameras[1].working_size[3]));
             let mixed: Vec3 = linear_from_srgb(background.load(at, 0).truncate()).lerp(linear_from_srgb(own), share);
-            rgb.extend((srgb_from_linear(mixed) * 255.0).to_array());
+            rgb.extend((srgb_from_linear(mixed) * 255.0).extend(share * 255.0).to_array());
         }
         (rgb, filled)
     }
@@ -271,6 +271,7 @@ fn compose_agrees_with_its_twin() {
             let flat = |t: &wgpu::Texture| t.create_view(&wgpu::TextureViewDescriptor::default());
             let out = Colors::new(v.view.width, v.view.height, 1).upload(COLORS);
             let tally = storage_init(&GPU, "tally", &[0_u32; 2]);
+            let cover = storage_init(&GPU, "cover", &vec![0.0_f32; v.pixel_count()]);
             run(
                 "view/compose.wgsl",
                 "compose",
@@ -285,12 +286,17 @@ fn compose_agrees_with_its_twin() {
                     (8, wgpu::BindingResource::TextureView(&flat(&shown.upload(COLORS)))),
                     (9, wgpu::BindingResource::TextureView(&flat(&background.upload(COLORS)))),
                     (10, wgpu::BindingResource::TextureView(&array_view(&mattes.upload(COLORS)))),
+                    (11, cover.as_entire_binding()),
                 ],
                 tiles(v.view.width, v.view.height),
             );
             let pixels = Colors::read(&out, 0);
             assert!(pixels.iter().all(|p| p[3] == 255), "a hole");
-            let found: Vec<f32> = pixels.iter().flat_map(|p| [p[0], p[1], p[2]]).map(f32::from).collect();
+            let found: Vec<f32> = pixels
+                .iter()
+                .zip(read::<f32>(&cover))
+                .flat_map(|(p, c)| [f32::from(p[0]), f32::from(p[1]), f32::from(p[2]), c * 255.0])
+                .collect();
             let (twin, filled) = v.compose(&surface, &behind, &shown, &background, &mattes);
             let none = Colors::new(128, 96, 4);
             let sure: Vec<Surface> = surface.iter().map(|s| [s[0], s[1].abs()]).collect();

@@ -24,7 +24,7 @@ pub(super) fn range(snapshot: &Snapshot, path: &Path, channel: PathChannel, whic
         PathChannel::Position if !snapshot.closed => return (0.0, snapshot.arc_length().max(1.0)),
         PathChannel::Position => (2.0, 0.5),
         PathChannel::Instant => (0.4, 0.1),
-        PathChannel::Zoom | PathChannel::Height => (0.5, 0.25),
+        PathChannel::Zoom | PathChannel::Height | PathChannel::Dolly => (0.5, 0.25),
         PathChannel::Roll => (20.0, 10.0),
     };
     let room = room.max((high - low) * 0.08);

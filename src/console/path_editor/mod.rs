@@ -68,7 +68,7 @@ fn value_text(channel: PathChannel, value: f64) -> String {
         PathChannel::Position => format!("{:.2}", value + 1.0),
         PathChannel::Instant => format!("{value:+.2} s"),
         PathChannel::Zoom => format!("{value:.2}x"),
-        PathChannel::Height => format!("{value:+.2} m"),
+        PathChannel::Height | PathChannel::Dolly => format!("{value:+.2} m"),
         PathChannel::Roll => format!("{value:+.0}°"),
     }
 }
@@ -77,7 +77,7 @@ const fn step_of(channel: PathChannel) -> f64 {
     match channel {
         PathChannel::Position => 0.25,
         PathChannel::Instant => 0.04,
-        PathChannel::Zoom | PathChannel::Height => 0.1,
+        PathChannel::Zoom | PathChannel::Height | PathChannel::Dolly => 0.1,
         PathChannel::Roll => 5.0,
     }
 }
@@ -88,6 +88,7 @@ fn channel_name(channel: PathChannel) -> &'static str {
         PathChannel::Instant => t("channel-when"),
         PathChannel::Zoom => t("channel-zoom"),
         PathChannel::Height => t("channel-height"),
+        PathChannel::Dolly => t("channel-dolly"),
         PathChannel::Roll => t("channel-roll"),
     }
 }

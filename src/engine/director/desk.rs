@@ -27,8 +27,8 @@ const LONGEST_NAME: usize = 80;
 /// What is kept, and where.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
-    files: DeskFiles,
-    writer: Option<Writer>,
+    pub(super) files: DeskFiles,
+    pub(super) writer: Option<Writer>,
     /// The playlist as it is in its file.
     kept: Playlist,
     /// Own templates by name, with their files.
@@ -64,6 +64,7 @@ impl Director {
         }
         self.restore_templates();
         self.restore_paths();
+        self.restore_graphics();
         self.restore_playlist();
     }
 
@@ -183,6 +184,7 @@ impl Director {
     /// Writes down what has changed.
     pub(super) fn keep_desk(&mut self) {
         self.keep_paths();
+        self.keep_graphics();
         if let (Some(writer), Some(file)) = (&self.desk.writer, &self.desk.files.playlist)
             && *self.transport.playlist() != self.desk.kept
         {

@@ -29,7 +29,13 @@ impl Director {
             let pivot = event.and_then(|id| self.transport.events().get(id)).and_then(Event::pivot_m);
             let size_px = (ask.width_px, (ask.width_px * 9 / 16).max(1));
             if let Ok(target) = orbit::camera_at(&self.watch.rig_at(instant), position, size_px, pivot) {
-                return self.board.post_look_latest(LookWish { instant, target, mode: rung.mode(), answer: ask.answer });
+                return self.board.post_look_latest(LookWish {
+                    instant,
+                    target,
+                    mode: rung.mode(),
+                    graphics: self.drawing(false).1,
+                    answer: ask.answer,
+                });
             }
         }
         let picture = cut_camera(&present, self.closed(), position, None).and_then(|k| self.real_picture(instant, k));

@@ -38,6 +38,12 @@ impl Director {
             Command::LastTen => self.mark_last(10),
             Command::EditEvent(id, edit) => self.apply(TransportCommand::Edit(id, edit)),
             Command::PickPivot { camera, at } => self.pick_pivot(camera, at),
+            Command::EditGraphics(edit) => self.edit_graphics(&edit),
+            Command::DrawGraphic { kind, file, camera, at } => self.draw_graphic(kind, file, camera, at),
+            Command::CleanFeed(clean) => self.clean_feed(clean),
+            Command::Slice(slice) => self.slice(slice),
+            Command::FreeBy { dolly_m, height_m } => self.free_by(dolly_m, height_m),
+            Command::FreeTo { dolly_m, height_m } => self.free_to(dolly_m, height_m),
             Command::Undo => self.apply(TransportCommand::Undo),
             Command::Redo => self.apply(TransportCommand::Redo),
             Command::Take => {
@@ -120,6 +126,7 @@ impl Director {
             | Command::Rename
             | Command::Palette
             | Command::PivotMode
+            | Command::Graphics
             | Command::Controls
             | Command::PathEditor => {}
         }
@@ -208,6 +215,8 @@ impl Director {
             gaps: self.truth.ladder.gaps().to_vec(),
             scene,
             plates: vec![],
+            phases: self.slice_moments(instant),
+            graphics: self.graphics_of_exports(),
             output: OutputSpec {
                 path: free_name(&self.export_folder, name),
                 width_px,

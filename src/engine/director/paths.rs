@@ -144,7 +144,7 @@ impl Director {
         let p = self.transport.preview()?;
         let event = p.event.and_then(|id| self.transport.events().get(id));
         let still = Roll { in_secs: 0.0, out_secs: 0.0, speed: 1.0 };
-        let path = self.path_of(&Choice::Own(path), p.position, p.instant, event, &still);
+        let path = self.freed(self.path_of(&Choice::Own(path), p.position, p.instant, event, &still));
         let sample = Track::new(&path, &self.watch.rig_at(p.instant), p.instant, width_px, height_px).ok()?.sample(secs);
         Some((sample.position, sample.camera))
     }
@@ -157,7 +157,9 @@ impl Director {
         }
         let p = self.transport.preview()?;
         let event = p.event.and_then(|id| self.transport.events().get(id));
-        let camera = orbit::camera_at(&self.watch.rig_at(p.instant), position, size_px, event.and_then(Event::pivot_m));
+        let (dolly_m, height_m) = self.free.offsets();
+        let rig = self.watch.rig_at(p.instant);
+        let camera = orbit::freed_camera_at(&rig, position, size_px, event.and_then(Event::pivot_m), (dolly_m, height_m));
         camera.inspect_err(|e| tracing::debug!(%e, "no virtual camera")).ok()
     }
 
@@ -193,7 +195,7 @@ impl Director {
                         PathPoint {
                             at_secs,
                             eye_m: track.on_plan(s.camera.center_in_world()),
-                            values: [s.position, (s.instant - MediaTime::ZERO) as f64 * 1e-9, s.zoom, values.0, values.1],
+                            values: [s.position, (s.instant - MediaTime::ZERO) as f64 * 1e-9, s.zoom, values.0, values.1, values.2],
                         }
                     };
                     view.points = (0..POINTS).map(point).collect();

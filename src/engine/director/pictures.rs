@@ -30,9 +30,19 @@ pub(in crate::engine) const FULL_SIZE_WITHIN: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Asked {
     /// A camera's own picture, by its number along the arc.
-    Real { instant: MediaTime, camera: usize },
+    Real { instant: MediaTime, camera: usize, graphics: u64 },
     /// A view from the scene.
-    View { instant: MediaTime, position: f64, rung: Rung, size_px: (u32, u32), heat: bool, matching: Matching, camera: u64 },
+    View {
+        instant: MediaTime,
+        position: f64,
+        rung: Rung,
+        size_px: (u32, u32),
+        heat: bool,
+        matching: Matching,
+        camera: u64,
+        graphics: u64,
+        slices: usize,
+    },
 }
 
 /// A number that differs where two virtual cameras differ.
@@ -104,6 +114,8 @@ impl Director {
         let position = self.program.position;
         // The rungs are those of the take: a score that comes while on air changes nothing there.
         let rung = gap_at(position, self.program.rungs.len()).map_or(Rung::Synthesis, |k| self.program.rungs[k]);
+        // Several instants are in no camera's own picture.
+        let rung = if self.slices_of(instant).is_empty() { rung } else { Rung::Synthesis };
         let size_px = program_size_px(self.governor.level());
         let (target, position) = match target {
             Some(target) if rung != Rung::Cut => (Some(target), position),
@@ -116,16 +128,37 @@ impl Director {
         };
         // As it was taken: a choice that is made while on air changes nothing there.
         let matching = self.program.matching;
+        let (graphics, drawing) = self.drawing(true);
+        let slices = self.slices_of(instant);
         let asked = match &target {
-            Some(target) => Asked::View { instant, position, rung, size_px, heat: false, matching, camera: number_of(target) },
-            None => Asked::Real { instant, camera: position as usize },
+            Some(target) => Asked::View {
+                instant,
+                position,
+                rung,
+                size_px,
+                heat: false,
+                matching,
+                camera: number_of(target),
+                graphics,
+                slices: slices.len(),
+            },
+            None => Asked::Real { instant, camera: position as usize, graphics },
         };
         if self.program.asked == Some(asked) {
             return;
         }
         self.program.asked = Some(asked);
         if let Some(target) = target {
-            if self.board.post_program_latest(ViewWish { instant, target, mode: rung.mode(), heat: false, matching }) {
+            if self.board.post_program_latest(ViewWish {
+                instant,
+                target,
+                mode: rung.mode(),
+                heat: false,
+                weigh: false,
+                matching,
+                graphics: drawing,
+                slices,
+            }) {
                 self.program.repeated += 1;
             }
         } else if let Some(picture) = self.real_picture(instant, position as usize) {
@@ -151,6 +184,7 @@ impl Director {
         let part_serves = self.preview.part_solved && self.preview.part.as_ref().is_some_and(|part| part.covers(position));
         let ladder = &self.truth.ladder;
         let rung = ladder.at(position).map_or(Rung::Synthesis, |g| g.rung);
+        let rung = if self.slices_of(instant).is_empty() { rung } else { Rung::Synthesis };
         let solved = (readiness == Readiness::Solved || part_serves) && !ladder.real_pixels_only;
         let station = if solved && rung != Rung::Cut {
             position
@@ -166,9 +200,21 @@ impl Director {
             })
             .flatten();
         let (heat, matching) = (self.truth.heat_map, self.matching.choice);
+        let (graphics, drawing) = self.drawing(false);
+        let slices = self.slices_of(instant);
         let asked = match &target {
-            Some(target) => Asked::View { instant, position: station, rung, size_px, heat, matching, camera: number_of(target) },
-            None => Asked::Real { instant, camera: station.round() as usize },
+            Some(target) => Asked::View {
+                instant,
+                position: station,
+                rung,
+                size_px,
+                heat,
+                matching,
+                camera: number_of(target),
+                graphics,
+                slices: slices.len(),
+            },
+            None => Asked::Real { instant, camera: station.round() as usize, graphics },
         };
         if self.preview.asked == Some(asked) {
             return;
@@ -178,8 +224,17 @@ impl Director {
             || self.transport.arc_order().get(station.round() as usize).and_then(|&i| self.watch.rig_at(instant).cameras.get(i).cloned());
         self.preview.eye = target.clone().or_else(real);
         if let Some(target) = target {
-            self.board.post_preview_latest(ViewWish { instant, target, mode: rung.mode(), heat, matching });
-        } else if let Some(picture) = self.real_picture(instant, station.round() as usize)
+            self.board.post_preview_latest(ViewWish {
+                instant,
+                target,
+                mode: rung.mode(),
+                heat,
+                weigh: self.free.is_free(),
+                matching,
+                graphics: drawing,
+                slices,
+            });
+        } else if let Some(picture) = self.real_picture(instant, station.round() as usize).map(|p| self.with_bugs(&p, false))
             && self.preview.shown.as_ref().is_none_or(|s| !Arc::ptr_eq(&s.picture, &picture))
         {
             let serial = self.next_serial();

@@ -22,6 +22,8 @@ use crate::{
 pub(in crate::engine) struct Picking {
     /// The event that a point is looked for.
     looks: Option<EventId>,
+    /// The graphic that a point is looked for.
+    pub(super) draws: bool,
     /// The first of two clicks.
     first: Option<First>,
 }
@@ -58,7 +60,7 @@ impl Director {
         };
         let at_px = [at[0] * f64::from(eye.width_px), at[1] * f64::from(eye.height_px)];
         if readiness == Readiness::Solved {
-            self.picking = Picking { looks: Some(event), first: None };
+            self.picking = Picking { looks: Some(event), ..Picking::default() };
             return self.board.post_pick_latest(PickWish { instant, eye, at_px });
         }
         let Some(ray) = pick::ray(&eye, at_px) else { return };
@@ -83,7 +85,7 @@ impl Director {
     }
 
     /// The camera through which a picture was taken or made, with the size of the picture's own lens.
-    fn eye(&self, camera: Option<usize>, instant: MediaTime) -> Option<Camera> {
+    pub(super) fn eye(&self, camera: Option<usize>, instant: MediaTime) -> Option<Camera> {
         let Some(k) = camera else { return self.preview.eye.clone() };
         let rig = self.watch.rig_at(instant);
         let eye = rig.cameras.get(*self.transport.arc_order().get(k)?)?;
@@ -92,15 +94,22 @@ impl Director {
 
     /// What the GPU thread found where somebody clicked.
     pub(super) fn picked(&mut self, wish: &PickWish, found: Result<Option<f64>, String>) {
-        let Some(event) = self.picking.looks.take() else { return };
+        let draws = std::mem::take(&mut self.picking.draws);
+        let Some(event) = self.picking.looks.take().map(Some).or(draws.then_some(None)) else { return };
         let point = match found {
             Ok(Some(rho)) => pick::point_at(&wish.eye, wish.at_px, rho),
             Ok(None) => None,
             Err(why) => return self.warn(format!("The point was not looked for: {why}. Click again")),
         };
-        match point {
-            Some(point) => self.set_pivot(event, point),
-            None => self.warn("There is nothing there that the cameras agree on: no pivot. Click on the athlete's body".to_owned()),
+        match (point, event) {
+            (Some(point), Some(event)) => self.set_pivot(event, point),
+            (Some(point), None) => self.add_point(point),
+            (None, None) => {
+                self.warn("There is nothing there that the cameras agree on: no point. Click a place with some structure".to_owned())
+            }
+            (None, Some(_)) => {
+                self.warn("There is nothing there that the cameras agree on: no pivot. Click on the athlete's body".to_owned())
+            }
         }
     }
 

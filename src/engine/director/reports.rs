@@ -16,6 +16,9 @@ use crate::{
 impl Director {
     pub(super) fn moment_report(&mut self, report: MomentReport) {
         let MomentReport { instant, result, secs } = report;
+        if self.slice_decoded(instant, &result) {
+            return;
+        }
         match result {
             Ok(moment) => {
                 // A camera may have been bumped while this was on its way.
@@ -44,6 +47,7 @@ impl Director {
                 self.gpu.problem = None;
                 if again {
                     self.gpu.recoveries += 1;
+                    self.slices_lost();
                     self.notice(NoticeLevel::Info, format!("The GPU {adapter} is back"));
                 }
                 self.gpu.adapter = adapter;
@@ -97,6 +101,8 @@ impl Director {
                 self.refined(instant, kept, (air_db, hero_db));
             }
             GpuReport::Picked { wish, found } => self.picked(&wish, found),
+            GpuReport::Phase { instant, serial, result } => self.slice_solved(instant, serial, result),
+            GpuReport::GraphicsProblem(why) => self.graphics_problem(&why),
             GpuReport::Lost => self.gpu_lost(),
             GpuReport::OutOfMemory { instant, picture, program, why } => self.out_of_memory(instant, picture, program, why),
             GpuReport::Measured { instant, camera, result, secs } => {
@@ -129,6 +135,7 @@ impl Director {
                 if self.transport.preview().is_some_and(|p| p.instant == instant) {
                     let serial = self.next_serial();
                     self.preview.report = Some(report);
+                    let picture = self.with_bugs(&picture, false);
                     self.preview.shown = Some(ShownPicture { picture, serial });
                 }
             }

@@ -266,7 +266,7 @@ impl Director {
             return;
         };
         self.program.roll = Some(RollView { instant: live.time, speed_percent });
-        self.program.asked = Some(Asked::Real { instant: live.time, camera: camera.unwrap_or(0) });
+        self.program.asked = Some(Asked::Real { instant: live.time, camera: camera.unwrap_or(0), graphics: 0 });
         self.put_layer(live.picture);
     }
 
@@ -286,9 +286,10 @@ impl Director {
         if let Found::Picture(live) = found {
             rolling.at = live.time;
             self.preview.report = None;
-            if self.preview.shown.as_ref().is_none_or(|s| !std::sync::Arc::ptr_eq(&s.picture, &live.picture)) {
+            let picture = self.with_bugs(&live.picture, false);
+            if self.preview.shown.as_ref().is_none_or(|s| !std::sync::Arc::ptr_eq(&s.picture, &picture)) {
                 let serial = self.next_serial();
-                self.preview.shown = Some(ShownPicture { picture: live.picture, serial });
+                self.preview.shown = Some(ShownPicture { picture, serial });
             }
         }
         self.preview.roll = Some(rolling);

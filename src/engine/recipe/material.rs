@@ -15,7 +15,6 @@ use crate::{
     frame::{Moment, Picture},
     gpu::Gpu,
     output::{CancelToken, OutputSpec, SidecarHeader},
-    replay::path::Path,
     rig::{self, Rig},
     scene::SceneOptions,
     time::MediaTime,
@@ -73,6 +72,8 @@ impl Recipe {
             material.plates = plates::given(&material.rig, folder)?;
             material.files.extend(rig::pictures::match_rig(&material.rig, folder)?.paths);
         }
+        // A picture that is drawn counts among what the recipe was made with.
+        material.files.extend(self.graphics.iter().filter(|g| g.shown).filter_map(|g| g.file.clone()));
         if !material.plates.is_empty() {
             tell(Told::Decision(format!("plates: {} of {} cameras", material.plates.len(), material.rig.cameras.len())));
         }
@@ -94,7 +95,7 @@ impl Recipe {
     fn footage(&self, named_rig: Rig, cancel: &CancelToken) -> Result<Material, RecipeError> {
         let at = self.source.at.as_ref().and_then(|at| at.parse().ok()).filter(|at: &f64| at.is_finite());
         let at = at.ok_or_else(|| nonsense("--at is missing or no number"))?;
-        let mut footage = Footage::open_with_sound(&named_rig, &self.source.footage, self.source.sound(), at, span_of(&self.path), cancel)?;
+        let mut footage = Footage::open_with_sound(&named_rig, &self.source.footage, self.source.sound(), at, span_of(self), cancel)?;
         let mark = footage.mark();
         for feed in footage.status() {
             tracing::info!(feed = %feed.name, codec = ?feed.codec, size = ?feed.size_px, frames = feed.received, "read");
@@ -110,7 +111,7 @@ impl Recipe {
     }
 
     fn recording(&self, named_rig: Rig, folder: &std::path::Path, cancel: &CancelToken) -> Result<Material, RecipeError> {
-        let span_secs = span_of(&self.path);
+        let span_secs = span_of(self);
         let mut recording = match (self.source.instant_nanos, &self.source.at) {
             (Some(nanos), _) => Recording::open_at(&named_rig, folder, MediaTime::from_nanos(nanos), span_secs)?,
             (None, Some(at)) => Recording::open(&named_rig, folder, at, span_secs)?,
@@ -178,6 +179,7 @@ impl Material {
         } else {
             vec![]
         };
+        let phases = slices(recipe, &mut moments, mark, tell)?;
         let scene = recipe.render.quality.scene();
         Ok(ExportJob {
             rig,
@@ -189,6 +191,8 @@ impl Material {
             gaps,
             scene: SceneOptions { max_depth_size_px: recipe.render.depth_size_px.or(scene.max_depth_size_px), ..scene },
             plates,
+            phases,
+            graphics: recipe.graphics.clone(),
             output: OutputSpec {
                 path: recipe.output.file.clone(),
                 width_px,
@@ -254,9 +258,32 @@ fn with_sizes(rig: &Rig, size_of: impl Fn(&str) -> Option<(u32, u32)>) -> Rig {
 }
 
 /// The earliest and the latest instant of a path, seconds about the mark.
-fn span_of(path: &Path) -> (f64, f64) {
-    let instants = || path.keys.iter().map(|k| k.instant_secs);
+fn span_of(recipe: &Recipe) -> (f64, f64) {
+    let instants = || recipe.path.keys.iter().map(|k| k.instant_secs).chain(recipe.render.slices_secs.iter().copied());
     (instants().fold(f64::MAX, f64::min), instants().fold(f64::MIN, f64::max))
+}
+
+/// The moments of the other instants of one picture.
+fn slices(recipe: &Recipe, moments: &mut Moments, mark: MediaTime, tell: &mut dyn FnMut(Told<'_>)) -> Result<Vec<Moment>, RecipeError> {
+    let wanted = &recipe.render.slices_secs;
+    if wanted.is_empty() {
+        return Ok(vec![]);
+    }
+    if wanted.len() > export::MOST_SLICES || wanted.iter().any(|s| !s.is_finite() || s.abs() > 600.0) {
+        return Err(nonsense("--slices: at most 12 other instants, each within ten minutes of the mark"));
+    }
+    let Moments::Any(source) = moments else {
+        return Err(nonsense("--slices needs --footage or --recording: pictures are of one instant"));
+    };
+    let at = |secs: &f64| mark.plus_nanos((secs * 1e9).round() as i64);
+    let mut phases = vec![];
+    for (k, secs) in wanted.iter().enumerate() {
+        let instant = at(secs);
+        let moment = source.moment_at(instant).map_err(|problem| export::ExportError::Moment { instant, problem })?;
+        phases.push(moment);
+        tell(Told::Progress("slices", (k + 1) as f32 / wanted.len() as f32));
+    }
+    Ok(phases)
 }
 
 /// The moments at their exact instants, where that is wanted and truer.

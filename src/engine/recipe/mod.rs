@@ -24,7 +24,10 @@ use super::{
 };
 use crate::{
     output::{OutputError, sha256_of_bytes, sha256_of_file},
-    replay::path::{Path, PathError},
+    replay::{
+        graphics::{Graphic, GraphicList, GraphicsError},
+        path::{Path, PathError},
+    },
     rig::{self, NoSuchCamera, Rig, RigError, pictures::PicturesError},
 };
 
@@ -111,6 +114,9 @@ pub enum RecipeError {
     /// The path.
     #[error(transparent)]
     Path(#[from] PathError),
+    /// The graphics.
+    #[error(transparent)]
+    Graphics(#[from] GraphicsError),
     /// The output.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -140,6 +146,9 @@ pub struct Recipe {
     pub output: OutputPart,
     /// The way of the virtual camera.
     pub path: Path,
+    /// What is drawn into the scene and on top.
+    #[serde(default, rename = "graphic", skip_serializing_if = "Vec::is_empty")]
+    pub graphics: Vec<Graphic>,
 }
 
 impl Recipe {
@@ -160,6 +169,7 @@ impl Recipe {
         let mut recipe: Self =
             toml::from_str(&text).map_err(|source| RecipeError::Syntax { file: file.to_owned(), source: Box::new(source) })?;
         recipe.path.check()?;
+        recipe.graphics = GraphicList::of(recipe.graphics)?.all().to_vec();
         let folder = folder_of(file).map_err(io)?;
         recipe.each_place(&mut |place| *place = folder.join(&*place));
         Ok(recipe)
@@ -199,6 +209,7 @@ impl Recipe {
         self.source.recording.iter_mut().for_each(&mut *change);
         self.source.footage.iter_mut().for_each(&mut *change);
         self.source.files.iter_mut().for_each(|f| change(&mut f.file));
+        self.graphics.iter_mut().filter_map(|g| g.file.as_mut()).for_each(&mut *change);
         if let Plates::Folder(folder) = &mut self.render.plates {
             change(folder);
         }
@@ -301,7 +312,10 @@ fn same(what: &str, wanted: Option<&str>, found: &str) -> Result<(), RecipeError
 mod tests {
     use super::*;
     use crate::{
-        replay::path::{Preset, PresetOptions},
+        replay::{
+            graphics::GraphicKind,
+            path::{Preset, PresetOptions},
+        },
         scene::Quality,
         time::FrameRate,
     };
@@ -320,6 +334,13 @@ mod tests {
             render: RenderPart { quality: Quality::Hero, plates: Plates::Folder(folder.join("empty")), ..RenderPart::default() },
             output: OutputPart { rate: FrameRate::new(60000, 1001).unwrap(), ..OutputPart::new(folder.join("a.mp4")) },
             path: Preset::Bounce.path(&PresetOptions::default()).about([1.0, 2.0, 3.0]),
+            graphics: GraphicList::of(vec![
+                Graphic::new(GraphicKind::Line, vec![[0.0; 3], [1.0, 2.5, 0.0]]),
+                Graphic { file: Some(folder.join("bug.png")), ..Graphic::new(GraphicKind::Bug, vec![]) },
+            ])
+            .unwrap()
+            .all()
+            .to_vec(),
         }
     }
 

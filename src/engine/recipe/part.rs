@@ -139,7 +139,7 @@ impl From<Plates> for String {
 }
 
 /// How to render.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RenderPart {
     /// Between the cameras.
@@ -155,6 +155,9 @@ pub struct RenderPart {
     /// Whether frames are interpolated to the very instant.
     #[serde(default = "never")]
     pub retime: RetimePolicy,
+    /// Other instants whose movement is in the same picture, seconds since the mark.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices_secs: Vec<f64>,
 }
 
 const fn never() -> RetimePolicy {
@@ -163,7 +166,14 @@ const fn never() -> RetimePolicy {
 
 impl Default for RenderPart {
     fn default() -> Self {
-        Self { mode: Mode::Synthesis, quality: Quality::Air, depth_size_px: None, plates: Plates::Off, retime: RetimePolicy::Off }
+        Self {
+            mode: Mode::Synthesis,
+            quality: Quality::Air,
+            depth_size_px: None,
+            plates: Plates::Off,
+            retime: RetimePolicy::Off,
+            slices_secs: vec![],
+        }
     }
 }
 

@@ -46,13 +46,15 @@ pub enum PathChannel {
     Zoom,
     /// Above the cameras' curve, metres.
     Height,
+    /// Nearer to what it looks at than the cameras' curve, metres.
+    Dolly,
     /// Degrees, clockwise in the picture.
     Roll,
 }
 
 impl PathChannel {
     /// All, in the order of the editor.
-    pub const ALL: [Self; 5] = [Self::Position, Self::Instant, Self::Zoom, Self::Height, Self::Roll];
+    pub const ALL: [Self; 6] = [Self::Position, Self::Instant, Self::Zoom, Self::Height, Self::Dolly, Self::Roll];
 
     /// Its name in commands.
     pub const fn name(self) -> &'static str {
@@ -61,6 +63,7 @@ impl PathChannel {
             Self::Instant => "instant",
             Self::Zoom => "zoom",
             Self::Height => "height",
+            Self::Dolly => "dolly",
             Self::Roll => "roll",
         }
     }
@@ -72,6 +75,7 @@ impl PathChannel {
             Self::Instant => key.instant_secs,
             Self::Zoom => key.zoom,
             Self::Height => key.height_m,
+            Self::Dolly => key.dolly_m,
             Self::Roll => key.roll_deg,
         }
     }
@@ -85,6 +89,7 @@ impl PathChannel {
             Self::Instant => key.instant_secs = value.clamp(-FARTHEST_SECS, FARTHEST_SECS),
             Self::Zoom => key.zoom = value.clamp(0.25, 8.0),
             Self::Height => key.height_m = value.clamp(-20.0, 20.0),
+            Self::Dolly => key.dolly_m = value.clamp(-20.0, 20.0),
             Self::Roll => key.roll_deg = value.clamp(-360.0, 360.0),
         }
     }
@@ -303,7 +308,7 @@ fn add_key(path: &mut Path, at: f64) {
     }
     let center = |key: &Key| key.pivot_m;
     let values = path.keys.iter().map(|k| PathChannel::ALL.map(|c| if c == PathChannel::Zoom { k.zoom.ln() } else { c.of(k) })).collect();
-    let [position, instant_secs, ln_zoom, height_m, roll_deg] = KeyCurve::new(path, values).at(at);
+    let [position, instant_secs, ln_zoom, height_m, dolly_m, roll_deg] = KeyCurve::new(path, values).at(at);
     let before = after.checked_sub(1);
     let pivot_m = match (before.and_then(|k| center(&path.keys[k])), path.keys.get(after).and_then(center)) {
         (Some(a), Some(b)) => {
@@ -324,6 +329,7 @@ fn add_key(path: &mut Path, at: f64) {
         instant_secs,
         zoom: ln_zoom.exp(),
         height_m,
+        dolly_m,
         roll_deg,
         pivot_m,
         ease: through,

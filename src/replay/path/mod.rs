@@ -145,6 +145,9 @@ pub struct Key {
     /// Raised above the cameras' curve along the arc's up axis, metres.
     #[serde(default)]
     pub height_m: f64,
+    /// Nearer to what it looks at than the cameras' curve, metres; negative is farther away.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub dolly_m: f64,
     /// Roll about the optical axis, degrees, clockwise in the picture.
     #[serde(default)]
     pub roll_deg: f64,
@@ -156,6 +159,11 @@ pub struct Key {
     pub ease: Easing,
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}
+
 const fn one() -> f64 {
     1.0
 }
@@ -163,7 +171,17 @@ const fn one() -> f64 {
 impl Key {
     /// A key frame at `at_secs` that stands at `camera`, everything else neutral.
     pub const fn new(at_secs: f64, camera: Station) -> Self {
-        Self { at_secs, camera, instant_secs: 0.0, zoom: 1.0, height_m: 0.0, roll_deg: 0.0, pivot_m: None, ease: Easing::EaseInOut }
+        Self {
+            at_secs,
+            camera,
+            instant_secs: 0.0,
+            zoom: 1.0,
+            height_m: 0.0,
+            dolly_m: 0.0,
+            roll_deg: 0.0,
+            pivot_m: None,
+            ease: Easing::EaseInOut,
+        }
     }
 
     /// The same with another easing.
@@ -259,6 +277,16 @@ impl Path {
         self
     }
 
+    /// The same path, all of it so much nearer to what it looks at and higher, metres.
+    #[must_use]
+    pub fn freed(mut self, dolly_m: f64, height_m: f64) -> Self {
+        for key in &mut self.keys {
+            key.dolly_m += dolly_m;
+            key.height_m += height_m;
+        }
+        self
+    }
+
     /// The same path between two places of the arc: what lies beyond stops there.
     #[must_use]
     pub fn within(mut self, first: f64, last: f64) -> Self {
@@ -303,7 +331,8 @@ impl Path {
                 Station::Camera(_) => 0.0,
             };
             let pivot = key.pivot_m.unwrap_or_default();
-            let numbers = [key.at_secs, place, key.instant_secs, key.zoom, key.height_m, key.roll_deg, pivot[0], pivot[1], pivot[2]];
+            let numbers =
+                [key.at_secs, place, key.instant_secs, key.zoom, key.height_m, key.dolly_m, key.roll_deg, pivot[0], pivot[1], pivot[2]];
             if numbers.iter().any(|v| !v.is_finite()) {
                 return invalid(format!("key frame {i} has a value that is not a number"));
             }

@@ -63,7 +63,9 @@ pub struct Track {
 }
 
 /// Angle along the arc, instant, ln zoom, height, roll, pivot.
-const KEY_CHANNELS: usize = 8;
+/// A dolly ends at this share of the way to the pivot.
+const FARTHEST_IN: f64 = 0.9;
+const KEY_CHANNELS: usize = 9;
 type KeyChannels = [f64; KEY_CHANNELS];
 
 impl Track {
@@ -164,10 +166,10 @@ impl Track {
         &self.path
     }
 
-    /// Height above the cameras' curve, metres, and roll, degrees, at a time.
-    pub fn values(&self, t_secs: f64) -> (f64, f64) {
+    /// Height above the cameras' curve and how much nearer than it, metres, and roll, degrees, at a time.
+    pub fn values(&self, t_secs: f64) -> (f64, f64, f64) {
         let values = self.keyed.at(t_secs);
-        (values[3], values[4].to_degrees())
+        (values[3], values[8], values[4].to_degrees())
     }
 
     /// Where the key frames stand along the arc, fractional indices.
@@ -183,10 +185,10 @@ impl Track {
 
     /// The point of the path at `t_secs` since its start: held before the start and after the end, repeated for a loop.
     pub fn sample(&self, t_secs: f64) -> PathSample {
-        let [sigma, instant_secs, ln_zoom, height_m, roll_rad, px, py, pz] = self.keyed.at(t_secs);
+        let [sigma, instant_secs, ln_zoom, height_m, roll_rad, px, py, pz, dolly_m] = self.keyed.at(t_secs);
         let zoom = ln_zoom.exp();
         let pivot = DVec3::new(px, py, pz);
-        let camera = self.followed(self.camera(sigma, zoom, height_m, roll_rad, pivot), sigma, zoom, pivot);
+        let camera = self.followed(self.camera(sigma, zoom, (height_m, dolly_m), roll_rad, pivot), sigma, zoom, pivot);
         PathSample { instant: self.mark.plus_nanos((instant_secs * 1e9).round() as i64), camera, position: self.position_of(sigma), zoom }
     }
 
@@ -195,7 +197,7 @@ impl Track {
         let sigma = *self.sigma_rad.get(k)?;
         let plain = Self { path: Path { stabilize: false, ..self.path.clone() }, ..self.clone() };
         let values = self.keyed.at(t_secs);
-        let camera = plain.camera(sigma, 1.0, 0.0, 0.0, self.arc.center_in_world);
+        let camera = plain.camera(sigma, 1.0, (0.0, 0.0), 0.0, self.arc.center_in_world);
         Some(plain.followed(camera, sigma, 1.0, DVec3::new(values[5], values[6], values[7])))
     }
 
@@ -274,11 +276,11 @@ impl Track {
             };
             let pivot = key.pivot_m.map_or(self.arc.center_in_world, DVec3::from_array);
             let roll = key.roll_deg.to_radians();
-            keys.push([sigma, key.instant_secs, key.zoom.ln(), key.height_m, roll, pivot.x, pivot.y, pivot.z]);
+            keys.push([sigma, key.instant_secs, key.zoom.ln(), key.height_m, roll, pivot.x, pivot.y, pivot.z, key.dolly_m]);
         }
         if self.path.looped {
             let turns = (keys[keys.len() - 1][0] - keys[0][0]) / self.period_rad();
-            let rest_differs = (1..8).any(|c| (keys[keys.len() - 1][c] - keys[0][c]).abs() > 1e-9);
+            let rest_differs = (1..KEY_CHANNELS).any(|c| (keys[keys.len() - 1][c] - keys[0][c]).abs() > 1e-9);
             if (turns - turns.round()).abs() > 1e-9 || rest_differs {
                 return invalid("a loop must end where, and at the instant at which, it starts");
             }
@@ -317,11 +319,12 @@ impl Track {
         Lens { cx_px: scaled.cx_px + (out_w - w * s) * 0.5, cy_px: scaled.cy_px + (out_h - h * s) * 0.5, ..scaled }
     }
 
-    fn camera(&self, sigma: f64, zoom: f64, height_m: f64, roll_rad: f64, pivot: DVec3) -> Camera {
+    fn camera(&self, sigma: f64, zoom: f64, (height_m, dolly_m): (f64, f64), roll_rad: f64, pivot: DVec3) -> Camera {
         let v = self.curve_at(sigma);
         let (sin, cos) = v[0].sin_cos();
         let radial = (self.x_axis * cos + self.y_axis * sin) * v[1];
         let eye = self.arc.center_in_world + radial + self.arc.up_in_world * (v[2] + height_m);
+        let eye = nearer(eye, pivot, dolly_m);
         let looks = self.look(eye, pivot);
         let (out_w, out_h) = (f64::from(self.width_px), f64::from(self.height_px));
         let (turn, lens) = if self.path.stabilize {
@@ -387,6 +390,17 @@ impl Track {
         let factor = (0..=40).map(|i| 1.0 + 0.05 * f64::from(i)).find(|f| fits(*f)).unwrap_or(3.0);
         mean * factor
     }
+}
+
+/// A place so much nearer to the pivot; it never reaches it.
+fn nearer(eye: DVec3, pivot: DVec3, dolly_m: f64) -> DVec3 {
+    let way = pivot - eye;
+    let distance = way.length();
+    // A curve that is followed to the bit stays so.
+    if dolly_m == 0.0 || distance < 1e-6 {
+        return eye;
+    }
+    eye + way * (dolly_m.min(distance * FARTHEST_IN) / distance)
 }
 
 fn distortion_kind(cameras: &[&Camera]) -> DistortionKind {

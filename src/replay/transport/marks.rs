@@ -85,6 +85,10 @@ impl Transport {
                 self.paths = after;
                 vec![]
             }
+            Change::Graphics { after, .. } => {
+                self.graphics = after;
+                vec![]
+            }
             Change::Playlist { after, .. } => {
                 self.playlist.put(after);
                 vec![]

@@ -5,6 +5,7 @@
 //! a replay whose pictures are ready, or the repeated last picture when no camera is left. Must not know: pictures, clocks,
 //! threads; whoever owns it says what time it is and does the [`Effect`]s.
 
+mod graphics;
 mod marks;
 mod progress;
 
@@ -224,6 +225,7 @@ pub struct Transport {
     history: History,
     playlist: Playlist,
     paths: super::path::PathList,
+    graphics: super::graphics::GraphicList,
     /// An in point that waits for its out.
     pending_in: Option<MediaTime>,
     /// The oldest instant that is recorded, as far as is known.
@@ -260,6 +262,7 @@ impl Transport {
             history: History::default(),
             playlist: Playlist::default(),
             paths: super::path::PathList::default(),
+            graphics: super::graphics::GraphicList::default(),
             pending_in: None,
             oldest: None,
             rules: EventRules::default(),

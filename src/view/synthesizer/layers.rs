@@ -5,7 +5,7 @@ use crate::{
     gpu::{Timer, storage, uniform},
     rig::Camera,
     scene::{Background, Scene},
-    view::{View, ViewError, ViewMode},
+    view::{View, ViewError, ViewMode, memory::COVER_BYTES},
 };
 
 impl ViewSynthesizer {
@@ -28,6 +28,7 @@ impl ViewSynthesizer {
         let parameters = uniform(&gpu, "view", &parameters_of(scene, target, mode, chosen.len()));
         let rays = self.rays_of(target, !target.lens.distortion.is_none());
         let tally = storage(&gpu, "tally", 8);
+        let cover = storage(&gpu, "cover", u64::from(size.0) * u64::from(size.1) * COVER_BYTES);
         let out = super::picture_texture(&gpu, size);
         let flat = |t: &wgpu::Texture| t.create_view(&wgpu::TextureViewDescriptor::default());
         let (shown, back, out_view) = (flat(&view.texture), flat(&behind.texture), flat(&out));
@@ -51,6 +52,7 @@ impl ViewSynthesizer {
                 (8, wgpu::BindingResource::TextureView(&shown)),
                 (9, wgpu::BindingResource::TextureView(&back)),
                 (10, wgpu::BindingResource::TextureView(&mattes)),
+                (11, cover.as_entire_binding()),
             ],
         );
         self.compose.dispatch(&mut encoder, &bind, [size.0.div_ceil(8), size.1.div_ceil(8), 1]);
@@ -61,6 +63,7 @@ impl ViewSynthesizer {
         let tally = gpu.read_buffer(&tally)?;
         let filled = u32::from_le_bytes([tally[0], tally[1], tally[2], tally[3]]);
         view.texture = out;
+        view.layers = Some((behind.surface, cover));
         view.report.filled_share = filled as f32 / (size.0 as f32 * size.1 as f32);
         Ok(view)
     }

@@ -1,0 +1,177 @@
+//! Slices: other instants of the movement in the prepared picture. Their moments are fetched and solved one after the other beside the prepared
+//! one, as far as memory goes; they end with it.
+//!
+//! Must not know: how instants are put together.
+
+use std::sync::Arc;
+
+use super::{Director, NoticeLevel};
+use crate::{
+    engine::{Slice, SlicesView, board::PhaseWish, export::MOST_SLICES},
+    frame::Moment,
+    replay::Readiness,
+    time::MediaTime,
+};
+
+/// What SLICES alone asks for: phases in all, and the time between two.
+const USUAL: (u32, i64) = (3, 250_000_000);
+
+/// The other instants of the picture.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct SliceState {
+    /// The prepared instant that they belong to.
+    base: Option<MediaTime>,
+    /// The other instants, oldest first.
+    wanted: Vec<MediaTime>,
+    moments: Vec<Arc<Moment>>,
+    solved: Vec<MediaTime>,
+    /// The instant that is being fetched or solved.
+    asked: Option<MediaTime>,
+    serial: u64,
+}
+
+impl Director {
+    pub(super) fn slice(&mut self, slice: Slice) {
+        if slice == Slice::Off || slice == Slice::Switch && self.slices.base.is_some() {
+            return self.drop_slices();
+        }
+        let Some(base) = self.transport.preview().map(|p| p.instant) else {
+            return self.warn("Nothing is prepared to show in slices. Mark an instant (Space) or choose an event".to_owned());
+        };
+        if self.gpu.adapter.is_empty() {
+            return self
+                .warn("Slices need a GPU: each of their instants is solved. Without one there is one instant in a picture".to_owned());
+        }
+        let before = |count: u32, step: i64| (1..i64::from(count)).rev().map(|k| base.plus_nanos(-k * step)).collect::<Vec<_>>();
+        let same = self.slices.base == Some(base);
+        let kept = if same { self.slices.wanted.clone() } else { vec![] };
+        let mut wanted = match slice {
+            Slice::Switch | Slice::Off => before(USUAL.0, USUAL.1),
+            Slice::Phases { count, step_nanos } => before(count, step_nanos),
+            Slice::At(at) => kept.into_iter().chain([at]).collect(),
+            Slice::Event(id) => match self.transport.events().get(id).map(|e| e.instant) {
+                Some(at) => kept.into_iter().chain([at]).collect(),
+                None => return self.warn(format!("There is no event {} to take a slice of. Choose one of the list", id.0)),
+            },
+        };
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted.retain(|at| *at != base);
+        if wanted.len() > MOST_SLICES {
+            return self
+                .warn(format!("More than {MOST_SLICES} other instants do not go into one picture. Ask for fewer, or farther apart"));
+        }
+        if !same {
+            self.drop_slices();
+        }
+        self.slices.base = Some(base);
+        let is_wanted = |at: &MediaTime| wanted.contains(at);
+        self.slices.moments.retain(|m| is_wanted(&m.instant));
+        self.slices.solved.retain(is_wanted);
+        self.slices.wanted = wanted;
+        self.slices_changed();
+        self.advance_slices();
+    }
+
+    fn slices_changed(&mut self) {
+        (self.preview.asked, self.program.asked) = (None, None);
+    }
+
+    /// One instant in a picture again.
+    fn drop_slices(&mut self) {
+        if self.slices.base.is_none() {
+            return;
+        }
+        let serial = self.slices.serial + 1;
+        self.slices = SliceState { serial, ..SliceState::default() };
+        self.board.forget_phases(serial);
+        self.slices_changed();
+    }
+
+    /// The device is another one: what was solved is gone.
+    pub(super) fn slices_lost(&mut self) {
+        self.slices.solved.clear();
+        self.slices.asked = None;
+    }
+
+    /// Asks for what is needed next.
+    pub(super) fn advance_slices(&mut self) {
+        let Some(base) = self.slices.base else { return };
+        let prepared = self.transport.preview().filter(|p| p.instant == base).map(|p| p.readiness);
+        if prepared.is_none() && self.on_air_instant() != Some(base) {
+            return self.drop_slices();
+        }
+        if prepared != Some(Readiness::Solved) || self.slices.asked.is_some() {
+            return;
+        }
+        let Some(at) = self.slices.wanted.iter().copied().find(|at| !self.slices.solved.contains(at)) else { return };
+        self.slices.asked = Some(at);
+        match self.slices.moments.iter().find(|m| m.instant == at).cloned() {
+            Some(moment) => {
+                let (level, serial) = (self.governor.level(), self.slices.serial);
+                self.board.post_phase_latest(PhaseWish { moment, level, serial });
+            }
+            None => self.moment_wish.post_latest(at),
+        }
+    }
+
+    /// A moment was decoded, or cannot be; whether it was one of these.
+    pub(super) fn slice_decoded(&mut self, instant: MediaTime, result: &Result<Arc<Moment>, String>) -> bool {
+        if self.slices.asked != Some(instant) || self.transport.preview().is_some_and(|p| p.instant == instant) {
+            return false;
+        }
+        self.slices.asked = None;
+        match result {
+            Ok(moment) if moment.frames.len() >= 2 => {
+                let moment = self.without_bumped(moment);
+                self.slices.moments.push(moment);
+            }
+            Ok(_) => self.leave_slice_out(instant, "fewer than two cameras have a frame"),
+            Err(why) => self.leave_slice_out(instant, why),
+        }
+        self.advance_slices();
+        true
+    }
+
+    fn leave_slice_out(&mut self, instant: MediaTime, why: &str) {
+        self.slices.wanted.retain(|at| *at != instant);
+        self.warn(format!("The slice at {instant} is left out: {why}"));
+    }
+
+    /// A slice is solved (`Ok(true)`), was dropped for something more urgent, or cannot be.
+    pub(super) fn slice_solved(&mut self, instant: MediaTime, serial: u64, result: Result<bool, String>) {
+        if serial != self.slices.serial || self.slices.asked != Some(instant) {
+            return;
+        }
+        self.slices.asked = None;
+        match result {
+            Ok(true) => {
+                self.slices.solved.push(instant);
+                self.slices_changed();
+                if self.slices.solved.len() == self.slices.wanted.len() {
+                    let phases = self.slices.wanted.len() + 1;
+                    self.notice(NoticeLevel::Info, format!("{phases} phases are in the picture; SLICES (S) takes them out"));
+                }
+            }
+            Ok(false) => {}
+            Err(why) => self.leave_slice_out(instant, &why),
+        }
+        self.advance_slices();
+    }
+
+    /// The instants that are ready to be laid into the picture of this one.
+    pub(super) fn slices_of(&self, instant: MediaTime) -> Vec<MediaTime> {
+        if self.slices.base == Some(instant) && !self.truth.ladder.real_pixels_only { self.slices.solved.clone() } else { vec![] }
+    }
+
+    /// The moments that an export of this instant shows besides.
+    pub(super) fn slice_moments(&self, instant: MediaTime) -> Vec<Moment> {
+        let is_ready = |m: &&Arc<Moment>| self.slices_of(instant).contains(&m.instant);
+        self.slices.moments.iter().filter(is_ready).map(|m| m.as_ref().clone()).collect()
+    }
+
+    /// The slices as everybody else sees them.
+    pub(in crate::engine) fn slices_view(&self) -> SlicesView {
+        SlicesView { instants: self.slices.wanted.clone(), ready: self.slices.solved.len() }
+    }
+}

@@ -1,0 +1,266 @@
+//! Graphics as pictures: what the operator's graphics are as flat shapes in the world, and as a picture on top.
+//!
+//! Must not know: who made them, windows, when they are shown.
+
+mod label;
+mod overlay;
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+use glam::{DVec2, DVec3};
+
+use crate::{
+    frame::Picture,
+    replay::graphics::{Graphic, GraphicKind},
+    rig::{self, Camera, Rig},
+    scene::Scene,
+    view::{Artwork, Form, Shape, View, ViewError, ViewSynthesizer},
+};
+
+/// Larger pictures than this are made smaller first, px.
+const LARGEST_PX: u32 = 4096;
+/// A line that rises more steeply than this faces the viewer; others lie flat. Cosine against up.
+const STEEP: f64 = 0.7;
+/// An axis of the world within this of the arc's own up is taken for it: cameras that do not stand quite level must not tilt circles.
+const UPRIGHT: f64 = 0.96;
+/// Height of a distance's figures over the thickness of its line.
+const FIGURES: f64 = 7.0;
+
+/// What is to be drawn: the graphics that are shown, and which way is up.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Drawing {
+    pub graphics: Vec<Graphic>,
+    up_in_world: DVec3,
+}
+
+impl Drawing {
+    /// Of these graphics among the cameras of a rig.
+    pub fn new(graphics: &[Graphic], rig: &Rig) -> Self {
+        let up = rig::Arc::fit(rig).map_or(DVec3::Z, |arc| arc.up_in_world);
+        let axes = [DVec3::X, DVec3::Y, DVec3::Z].into_iter().flat_map(|a| [a, -a]);
+        let up_in_world = axes.into_iter().find(|a| a.dot(up) > UPRIGHT).unwrap_or(up);
+        let graphics = graphics.iter().filter(|g| g.shown && g.opacity > 0.0).cloned().collect();
+        Self { graphics, up_in_world }
+    }
+
+    /// Whether there is anything to draw.
+    pub fn is_empty(&self) -> bool {
+        self.graphics.is_empty()
+    }
+
+    /// Whether any of it is anchored in the world.
+    pub fn is_in_scene(&self) -> bool {
+        self.graphics.iter().any(Graphic::is_in_scene)
+    }
+}
+
+/// What was read or written once and is drawn again and again.
+#[derive(Debug, PartialEq, Eq, Hash, Clone)]
+enum Made {
+    File(PathBuf),
+    Words(String, [u8; 3]),
+}
+
+/// Draws graphics; keeps the pictures that they need.
+#[derive(Debug, Default)]
+pub(crate) struct Artist {
+    pictures: HashMap<Made, Result<Arc<Picture>, String>>,
+    artworks: HashMap<Made, Arc<Artwork>>,
+    /// Bugs as they are in frames of a size.
+    scaled: HashMap<(Made, u32), overlay::Patch>,
+    /// What is wrong with a file.
+    problem: Option<String>,
+}
+
+/// Things kept before all of them are made anew.
+const KEPT: usize = 256;
+
+impl Artist {
+    /// What went wrong since this was last asked.
+    pub fn take_problem(&mut self) -> Option<String> {
+        self.problem.take()
+    }
+
+    fn picture(&mut self, made: &Made) -> Option<Arc<Picture>> {
+        if self.pictures.len() > KEPT {
+            (self.pictures, self.artworks, self.scaled) = Default::default();
+        }
+        let kept = self.pictures.entry(made.clone()).or_insert_with(|| {
+            let picture = match made {
+                Made::File(file) => Picture::load(file).map_err(|e| e.to_string())?,
+                Made::Words(text, color) => label::draw(text, *color),
+            };
+            let longest = picture.width().max(picture.height());
+            let smaller = |px: u32| (u64::from(px) * u64::from(LARGEST_PX) / u64::from(longest)).max(1) as u32;
+            let fits = longest <= LARGEST_PX;
+            Ok(Arc::new(if fits { picture } else { picture.resized(smaller(picture.width()), smaller(picture.height())) }))
+        });
+        match kept {
+            Ok(picture) => Some(Arc::clone(picture)),
+            Err(why) => {
+                self.problem = Some(why.clone());
+                None
+            }
+        }
+    }
+
+    fn artwork(&mut self, made: &Made) -> Option<Arc<Artwork>> {
+        if let Some(artwork) = self.artworks.get(made) {
+            return Some(Arc::clone(artwork));
+        }
+        let artwork = Arc::new(Artwork::new(self.picture(made)?.as_ref()));
+        self.artworks.insert(made.clone(), Arc::clone(&artwork));
+        Some(artwork)
+    }
+
+    /// The graphics in the world as shapes, for a viewer.
+    fn shapes(&mut self, drawing: &Drawing, target: &Camera) -> Vec<Shape> {
+        let (up, eye) = (drawing.up_in_world, target.center_in_world());
+        let mut shapes = vec![];
+        for g in &drawing.graphics {
+            let points: Vec<DVec3> = g.points_m.iter().map(|p| DVec3::from_array(*p)).collect();
+            let mut add = |origin: DVec3, axes: [DVec3; 2], form: Form| {
+                let opacity = g.opacity as f32;
+                shapes.push(Shape { origin_in_world: origin, axes_in_world: axes, form, color: g.color, opacity });
+            };
+            match (g.kind, points.as_slice()) {
+                (GraphicKind::Line | GraphicKind::Distance, line) => {
+                    for pair in line.windows(2) {
+                        if let Some((axes, form)) = stroke(pair[0], pair[1], g.width_m, up, eye) {
+                            add(pair[0], axes, form);
+                        }
+                    }
+                    // Corners are round.
+                    for corner in line.iter().skip(1).take(line.len().saturating_sub(2)) {
+                        let u = up.any_orthonormal_vector();
+                        add(*corner, [u, up.cross(u)], Form::Disc { radius_m: 0.5 * g.width_m });
+                    }
+                    if g.kind == GraphicKind::Distance
+                        && let [a, b] = *line
+                    {
+                        for end in [a, b] {
+                            let [u, v] = facing(end, up, eye);
+                            add(end, [u, v], Form::Disc { radius_m: g.width_m });
+                        }
+                        let made = Made::Words(format!("{:.2} m", g.length_m()), g.color);
+                        if let Some(artwork) = self.artwork(&made) {
+                            let [u, v] = facing(0.5 * (a + b), up, eye);
+                            let height_m = FIGURES * g.width_m;
+                            let width_m = height_m * artwork.aspect();
+                            let origin = 0.5 * (a + b) - u * (0.5 * width_m) + v * (1.5 * g.width_m);
+                            add(origin, [u, v], Form::Picture { artwork, width_m, height_m });
+                        }
+                    }
+                }
+                (GraphicKind::Plane, [a, ..]) => {
+                    if let Some((axes, polygon)) = flattened(&points) {
+                        add(*a, axes, Form::Polygon(polygon));
+                    }
+                }
+                (GraphicKind::Circle, [center, rim]) => {
+                    let u = (*rim - *center).reject_from(up).try_normalize().unwrap_or_else(|| up.any_orthonormal_vector());
+                    let radius_m = (*rim - *center).length();
+                    add(*center, [u, up.cross(u)], Form::Ring { radius_m, half_width_m: 0.5 * g.width_m });
+                }
+                (GraphicKind::Image, points) => {
+                    let Some(file) = g.file.clone() else { continue };
+                    let Some(artwork) = self.artwork(&Made::File(file)) else { continue };
+                    let Some((origin, axes, width_m)) = standing(points, g.width_m, up, eye) else { continue };
+                    let height_m = match points {
+                        [a, _, c] => (*c - *a).length(),
+                        _ => width_m / artwork.aspect(),
+                    };
+                    add(origin, axes, Form::Picture { artwork, width_m, height_m });
+                }
+                _ => {}
+            }
+        }
+        shapes
+    }
+
+    /// Draws what is anchored in the world over a view of `target`, hidden by what stands before it. Whether anything was drawn.
+    pub fn draw(
+        &mut self,
+        synthesizer: &mut ViewSynthesizer,
+        scene: &Scene,
+        target: &Camera,
+        view: &mut View,
+        drawing: &Drawing,
+    ) -> Result<bool, ViewError> {
+        let shapes = self.shapes(drawing, target);
+        // Who stands before it is not known without depth: rather nothing than a line across the athlete.
+        if shapes.is_empty() || !scene.has_depth() {
+            return Ok(false);
+        }
+        synthesizer.draw(scene, target, view, &shapes)?;
+        Ok(true)
+    }
+
+    /// Draws what is on top of everything. Whether there was anything.
+    pub fn overlay(&mut self, picture: &mut Picture, drawing: &Drawing) -> bool {
+        let bugs: Vec<&Graphic> = drawing.graphics.iter().filter(|g| g.kind == GraphicKind::Bug).collect();
+        let mut taken = [0_u32; 4];
+        for bug in &bugs {
+            let made = bug.file.clone().map_or_else(|| Made::Words(bug.text.clone(), bug.color), Made::File);
+            let height_px = ((bug.width_m * f64::from(picture.height())).round() as u32).max(4);
+            let key = (made, height_px);
+            if !self.scaled.contains_key(&key) {
+                let Some(patch) = self.picture(&key.0).map(|p| overlay::Patch::new(&p, height_px, picture.width())) else { continue };
+                self.scaled.insert(key.clone(), patch);
+            }
+            if let Some(patch) = self.scaled.get(&key) {
+                patch.lay_over(picture, bug.corner, bug.opacity as f32, &mut taken);
+            }
+        }
+        !bugs.is_empty()
+    }
+}
+
+/// Axes that face the eye at a point: to the right, and up.
+fn facing(at: DVec3, up: DVec3, eye: DVec3) -> [DVec3; 2] {
+    let away = (at - eye).try_normalize().unwrap_or(DVec3::X);
+    let u = away.cross(up).try_normalize().unwrap_or_else(|| away.any_orthonormal_vector());
+    [u, u.cross(away)]
+}
+
+/// A straight line: flat where it runs level, facing the eye where it rises.
+fn stroke(a: DVec3, b: DVec3, width_m: f64, up: DVec3, eye: DVec3) -> Option<([DVec3; 2], Form)> {
+    let along = (b - a).try_normalize()?;
+    let across = if along.dot(up).abs() < STEEP { up.cross(along) } else { along.cross(0.5 * (a + b) - eye) };
+    let across = across.try_normalize()?;
+    Some(([along, across], Form::Stroke { length_m: (b - a).length(), half_width_m: 0.5 * width_m }))
+}
+
+/// Axes and polygon of points that lie in about one plane (Newell's normal: Sutherland, Sproull, Schumacker, ACM Computing Surveys 6, 1974).
+fn flattened(points: &[DVec3]) -> Option<([DVec3; 2], Vec<DVec2>)> {
+    let a = *points.first()?;
+    let turned = |k: usize| (points[k] - a).cross(points[(k + 1) % points.len()] - a);
+    let normal = (0..points.len()).map(turned).sum::<DVec3>().try_normalize()?;
+    let u = points.iter().map(|p| (*p - a).reject_from_normalized(normal)).find_map(DVec3::try_normalize)?;
+    let v = normal.cross(u);
+    Some(([u, v], points.iter().map(|p| DVec2::new((*p - a).dot(u), (*p - a).dot(v))).collect()))
+}
+
+/// Where a picture is: its lower left corner, axes and width.
+fn standing(points: &[DVec3], width_m: f64, up: DVec3, eye: DVec3) -> Option<(DVec3, [DVec3; 2], f64)> {
+    match *points {
+        [at] => {
+            let axes = facing(at, up, eye);
+            Some((at - axes[0] * (0.5 * width_m), axes, width_m))
+        }
+        [a, b] => {
+            // Readable from where it is looked at.
+            let is_mirrored = (b - a).cross(up).dot(0.5 * (a + b) - eye) > 0.0;
+            let (a, b) = if is_mirrored { (b, a) } else { (a, b) };
+            let u = (b - a).try_normalize()?;
+            let v = up.reject_from_normalized(u).try_normalize()?;
+            Some((a, [u, v], (b - a).length()))
+        }
+        [a, b, c] => {
+            let u = (b - a).try_normalize()?;
+            let v = (c - a).reject_from_normalized(u).try_normalize()?;
+            Some((a, [u, v], (b - a).length()))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,134 @@
+//! Graphics as small text, so that they are there again after a restart.
+//!
+//! Must not know: files, and who keeps them.
+
+use super::{Graphic, GraphicEdit, GraphicList, MOST_GRAPHICS};
+
+/// Version of the text.
+const VERSION: u32 = 1;
+
+/// What is wrong with graphics, or with an edit of them.
+#[derive(Debug, thiserror::Error)]
+pub enum GraphicsError {
+    /// The text is none of graphics.
+    #[error("the graphics are not readable: {0}")]
+    Syntax(#[from] toml::de::Error),
+    /// Writing the text failed.
+    #[error("the graphics cannot be written as text: {0}")]
+    Write(#[from] toml::ser::Error),
+    /// Made by another version.
+    #[error("the graphics are of version {0}, this program reads version {VERSION}. Open them with the program that wrote them")]
+    Version(u32),
+    /// One cannot be drawn.
+    #[error("{0}: it was not taken")]
+    Invalid(String),
+    /// The name is another one's.
+    #[error("there is a graphic named {0:?} already. Choose another name")]
+    Taken(String),
+    /// None has that name.
+    #[error("there is no graphic named {name:?}. {known}")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// Which there are.
+        known: String,
+    },
+    /// There are enough.
+    #[error("there are {MOST_GRAPHICS} graphics already. Take one out first")]
+    TooMany,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    version: u32,
+    #[serde(rename = "graphic", default)]
+    graphics: Vec<Graphic>,
+}
+
+impl GraphicList {
+    /// Reads a text.
+    pub fn from_toml(text: &str) -> Result<Self, GraphicsError> {
+        let read: Text = toml::from_str(text)?;
+        if read.version != VERSION {
+            return Err(GraphicsError::Version(read.version));
+        }
+        Self::of(read.graphics)
+    }
+
+    /// A list of these, each checked as if it were added.
+    pub fn of(graphics: Vec<Graphic>) -> Result<Self, GraphicsError> {
+        let mut list = Self::default();
+        for graphic in graphics {
+            list.apply(&GraphicEdit::Add(graphic))?;
+        }
+        Ok(list)
+    }
+
+    /// As text.
+    pub fn to_toml(&self) -> Result<String, GraphicsError> {
+        let text = toml::to_string(&Text { version: VERSION, graphics: self.all().to_vec() })?;
+        Ok(format!("# Graphics in the scene: points are metres in the world.\n{text}"))
+    }
+}
+
+/// `#rrggbb`.
+pub fn color_of(text: &str) -> Option<[u8; 3]> {
+    let hex = text.strip_prefix('#').filter(|h| h.len() == 6 && h.is_ascii())?;
+    let byte = |k: usize| u8::from_str_radix(&hex[2 * k..2 * k + 2], 16).ok();
+    Some([byte(0)?, byte(1)?, byte(2)?])
+}
+
+pub(super) mod color {
+    use super::color_of;
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+    pub fn serialize<S: serde::Serializer>(rgb: &[u8; 3], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&super::text_of_color(*rgb))
+    }
+
+    pub fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<[u8; 3], D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(from)?;
+        color_of(&text).ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no colour; write it as \"#rrggbb\"")))
+    }
+}
+
+/// `#rrggbb` of a colour.
+pub fn text_of_color([r, g, b]: [u8; 3]) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::graphics::{Corner, GraphicKind};
+
+    #[test]
+    fn graphics_are_read_as_they_were_written() {
+        let mut list = GraphicList::default();
+        let points = |n: usize| (0..n).map(|k| [k as f64, -1.5, 0.25]).collect::<Vec<_>>();
+        for kind in GraphicKind::ALL {
+            let graphic = Graphic { file: Some("a b.png".into()), ..Graphic::new(kind, points(kind.clicks())) };
+            list.apply(&GraphicEdit::Add(graphic)).unwrap();
+        }
+        list.apply(&GraphicEdit::Text("bug-1".to_owned(), "HOME 2 : 1 \"AWAY\"".to_owned())).unwrap();
+        list.apply(&GraphicEdit::Corner("bug-1".to_owned(), Corner::BottomRight)).unwrap();
+        list.apply(&GraphicEdit::Color("line-1".to_owned(), [1, 171, 255])).unwrap();
+        let text = list.to_toml().unwrap();
+        assert!(text.contains("#01abff") && text.contains("bottom-right"), "{text}");
+        assert_eq!(GraphicList::from_toml(&text).unwrap(), list);
+        // Few words are enough, and wrong ones are told.
+        let short = "version = 1\n[[graphic]]\nname = \"a\"\nkind = \"line\"\npoints_m = [[0, 0, 0], [1.0, 0, 0]]";
+        assert_eq!(GraphicList::from_toml(short).unwrap().all()[0].name, "a");
+        for (wrong, word) in [
+            (text.replace("version = 1", "version = 9"), "version 9"),
+            (text.replace("#01abff", "yellow"), "#rrggbb"),
+            (short.replace("[1.0, 0, 0]", "[1.0, 0]"), "readable"),
+            (format!("{short}\n{}", &short[12..]), "already"),
+            (short.replace("line", "circle").replace("1.0", "0.0"), "the same"),
+        ] {
+            let told = GraphicList::from_toml(&wrong).unwrap_err().to_string();
+            assert!(told.contains(word), "{told}");
+        }
+    }
+}
