@@ -36,13 +36,29 @@ const POSE: usize = 6;
 const LENS: usize = 5;
 /// How far the cameras of a rig that somebody calibrated are off, roughly: the pull back has this strength. Beyond that it slackens
 /// (Cauchy again), so that a camera that was bumped comes free and does not bend the others.
-const PRIOR_ROTATION_RAD: f64 = 0.001;
-const PRIOR_CENTER_SHARE: f64 = 0.001;
-const PRIOR_LENS: [f64; LENS] = [0.02, 0.02, 0.02, 0.1, 0.1];
+const IMPORTED: Pull = Pull { rotation_rad: 0.001, center_share: 0.001, lens: [0.02, 0.02, 0.02, 0.1, 0.1] };
 /// The pull's strength against sightings is told for this error of a sighting, px.
 const PRIOR_SIGHTING_PX: f64 = 0.3;
 /// What a point behind its camera costs, px beside.
 const BEHIND_PX: f64 = 1e3;
+
+/// How far the rig that came in may be off, as standard deviations: what the pictures do not tell stays within.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pull {
+    /// Rotation of a camera, rad.
+    pub rotation_rad: f64,
+    /// Place of a camera, in distances to the subject.
+    pub center_share: f64,
+    /// Logarithm of the focal length, principal point in focal lengths, two radial coefficients.
+    pub lens: [f64; LENS],
+}
+
+impl Pull {
+    /// For a rig that somebody calibrated.
+    pub const CALIBRATED: Self = IMPORTED;
+    /// For a rig that was put together from the pictures: places are free, lenses are guesses.
+    pub const GUESSED: Self = Self { rotation_rad: 1.0, center_share: 1.0, lens: [0.7, 0.01, 0.01, 0.1, 0.1] };
+}
 
 /// What is adjusted.
 #[derive(Debug, Clone)]
@@ -52,6 +68,9 @@ pub(super) struct Problem<'a> {
     /// Cameras that stay as they are.
     pub kept: &'a [bool],
     pub lens: LensFreedom,
+    /// Cameras whose lens stays in any case; none of them when empty.
+    pub lens_known: &'a [bool],
+    pub pull: Pull,
     /// Length that counts as one: the distance to the subject, metres.
     pub unit_m: f64,
 }
@@ -72,6 +91,10 @@ struct Columns {
 }
 
 impl Problem<'_> {
+    fn knows_lens(&self, camera: usize) -> bool {
+        self.lens_known.get(camera).copied().unwrap_or(false)
+    }
+
     fn columns(&self) -> Columns {
         let n = self.imported.len();
         let mut count = 0;
@@ -84,10 +107,10 @@ impl Problem<'_> {
         for i in 0..n {
             let same = |j: usize| {
                 let (a, b) = (&self.imported[i], &self.imported[j]);
-                !self.kept[j] && a.lens == b.lens && (a.width_px, a.height_px) == (b.width_px, b.height_px)
+                !self.kept[j] && !self.knows_lens(j) && a.lens == b.lens && (a.width_px, a.height_px) == (b.width_px, b.height_px)
             };
             lens[i] = match self.lens {
-                _ if self.kept[i] => None,
+                _ if self.kept[i] || self.knows_lens(i) => None,
                 LensFreedom::Keep => None,
                 LensFreedom::Each => Some(take(LENS)),
                 LensFreedom::Shared => (0..i).find(|j| same(*j)).and_then(|j| lens[j]).or_else(|| Some(take(LENS))),
@@ -119,7 +142,7 @@ impl Problem<'_> {
                 let turned = rotation_vector(now.camera_from_world.rotation * was.camera_from_world.rotation.transpose());
                 let moved = (now.center_in_world() - was.center_in_world()) / self.unit_m;
                 let off = [turned.x, turned.y, turned.z, moved.x, moved.y, moved.z];
-                let sigma = |k: usize| if k < 3 { PRIOR_ROTATION_RAD } else { PRIOR_CENTER_SHARE };
+                let sigma = |k: usize| if k < 3 { self.pull.rotation_rad } else { self.pull.center_share };
                 f(&std::array::from_fn::<_, POSE, _>(|k| (first + k, off[k], sigma(k))));
             }
             if let Some(first) = columns.lens[i].filter(|first| told.insert(*first)) {
@@ -132,7 +155,7 @@ impl Problem<'_> {
                     a[0] - b[0],
                     a[1] - b[1],
                 ];
-                f(&std::array::from_fn::<_, LENS, _>(|k| (first + k, off[k], PRIOR_LENS[k])));
+                f(&std::array::from_fn::<_, LENS, _>(|k| (first + k, off[k], self.pull.lens[k])));
             }
         }
     }

@@ -13,6 +13,7 @@
 
 pub mod board;
 mod bundle;
+pub mod free;
 mod gauge;
 mod judge;
 mod linear;

@@ -6,7 +6,7 @@ use glam::DVec3;
 
 use super::{
     CalibrateError, Errors, LensFreedom, MissingLink,
-    bundle::{Problem, State, deviations, rotation_vector, solve},
+    bundle::{Problem, Pull, State, deviations, rotation_vector, solve},
     gauge::put_back,
     judge::compare,
     matching::{FeatureId, Shot, Sighting, Track, neighbours, prepare, radius_m, subject, tracks},
@@ -23,11 +23,13 @@ pub struct RefineOptions {
     pub keep: Vec<usize>,
     /// Matches are sought so far beside the lines of the rig that comes in, px of pictures of at most 1200.
     pub band_px: f64,
+    /// Lenses are adjusted without distortion: those that have none get none.
+    pub straight: bool,
 }
 
 impl Default for RefineOptions {
     fn default() -> Self {
-        Self { lens: LensFreedom::Keep, keep: Vec::new(), band_px: 16.0 }
+        Self { lens: LensFreedom::Keep, keep: Vec::new(), band_px: 16.0, straight: false }
     }
 }
 
@@ -92,6 +94,8 @@ const MIN_SHARED: usize = 12;
 const HOLD_OUT: u64 = 5;
 /// In the second round matches lie so near to the adjusted lines, px of the reduced picture.
 const NARROW_PX: f64 = 5.0;
+/// Radial coefficients that are held to this are none.
+const NO_DISTORTION: f64 = 1e-7;
 /// Smaller gains of the median are none.
 const MIN_GAIN_PX: f64 = 0.01;
 const MIN_GAIN_SHARE: f64 = 0.02;
@@ -129,6 +133,9 @@ pub fn refine(
     let without: Vec<usize> = (0..rig.cameras.len()).filter(|&i| moments.iter().all(|m| m[i].is_none())).collect();
     let kept: Vec<bool> = (0..rig.cameras.len()).map(|i| options.keep.contains(&i) || without.contains(&i)).collect();
     let mut adjuster = Adjuster::new(rig, &kept, options.lens, radius_m(rig, center));
+    if options.straight {
+        adjuster.pull.lens[3..].fill(NO_DISTORTION);
+    }
     linked(rig, &kept, &used)?;
     adjuster.adjust(used, options.band_px * scale / 4.0, &mut |s| go_on(0.4 + 0.2 * s).is_ok())?;
     // Once more from the better rig: matches that were ambiguous in the wide band are not in a narrow one.
@@ -218,22 +225,44 @@ pub(super) struct Adjuster<'a> {
     rig: &'a Rig,
     kept: &'a [bool],
     lens: LensFreedom,
+    /// Cameras whose lens stays in any case.
+    pub lens_known: &'a [bool],
+    pub pull: Pull,
     unit_m: f64,
     pub state: State,
     pub tracks: Vec<Track>,
-    wrong: Vec<usize>,
+    pub wrong: Vec<usize>,
     spread_px: f64,
-    sigma_px: f64,
+    pub sigma_px: f64,
 }
 
 impl<'a> Adjuster<'a> {
     pub fn new(rig: &'a Rig, kept: &'a [bool], lens: LensFreedom, unit_m: f64) -> Self {
         let state = State { cameras: rig.cameras.clone(), points: Vec::new() };
-        Self { rig, kept, lens, unit_m, state, tracks: Vec::new(), wrong: vec![0; rig.cameras.len()], spread_px: 1.0, sigma_px: 1.0 }
+        Self {
+            rig,
+            kept,
+            lens,
+            lens_known: &[],
+            pull: Pull::CALIBRATED,
+            unit_m,
+            state,
+            tracks: Vec::new(),
+            wrong: vec![0; rig.cameras.len()],
+            spread_px: 1.0,
+            sigma_px: 1.0,
+        }
     }
 
     fn problem(&self) -> Problem<'a> {
-        Problem { imported: &self.rig.cameras, kept: self.kept, lens: self.lens, unit_m: self.unit_m }
+        Problem {
+            imported: &self.rig.cameras,
+            kept: self.kept,
+            lens: self.lens,
+            lens_known: self.lens_known,
+            pull: self.pull,
+            unit_m: self.unit_m,
+        }
     }
 
     /// From the state reached so far, with these tracks alone; disagreement begins to count less at `spread_px`, then ever earlier.

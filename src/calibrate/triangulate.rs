@@ -5,6 +5,9 @@ use glam::DVec3;
 use super::matching::{Sighting, Track};
 use crate::{geometry::nearest_point_to_rays, rig::Camera};
 
+/// At most so many pairs of sightings propose a point.
+const MOST_PAIRS: usize = 66;
+
 /// The point that most sightings agree about, in the world; `None` where no two cameras have it before them. `spread_px` is where
 /// disagreement begins to count less.
 pub(super) fn triangulated(cameras: &[Camera], track: &Track, spread_px: f64) -> Option<DVec3> {
@@ -13,7 +16,9 @@ pub(super) fn triangulated(cameras: &[Camera], track: &Track, spread_px: f64) ->
         |p: DVec3| track.sightings.iter().map(|s| off_px(cameras, s, p).map_or(1e4, |r| (1.0 + (r / spread_px).powi(2)).ln())).sum::<f64>();
     let n = rays.len();
     let mut best: Option<(f64, DVec3)> = None;
-    let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).map(|(i, j)| vec![rays[i], rays[j]]);
+    // Of very many pairs, some: the sum grows with the cube of the sightings.
+    let every = (n * n.saturating_sub(1) / 2).div_ceil(MOST_PAIRS).max(1);
+    let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).step_by(every).map(|(i, j)| vec![rays[i], rays[j]]);
     for chosen in pairs.chain(std::iter::once(rays.clone())) {
         let Some(p) = nearest_point_to_rays(&chosen) else { continue };
         if chosen.iter().any(|(o, d)| (p - *o).dot(*d) <= 0.0) {

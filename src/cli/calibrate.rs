@@ -1,4 +1,6 @@
-//! `volte calibrate`: a rig from nothing but pictures of a board.
+//! `volte calibrate`: a rig from nothing but pictures, of a board or of the venue.
+
+mod free;
 
 use std::path::{Path, PathBuf};
 
@@ -20,13 +22,13 @@ use volte::{
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("material").required(true)))]
 pub struct Args {
-    /// The board: `charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY` (squares, metres), `chessboard:COLUMNSxROWS:SQUARE`, or a TOML file.
+    /// The board; without it the rig is solved from the venue's own texture. `charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY` (squares, metres), `chessboard:COLUMNSxROWS:SQUARE`, or a TOML file.
     ///
     /// For example `charuco:7x10:0.030:0.022:4x4_50`. Squares are counted, not inner corners. Add `:inverted` for white markers on black,
     /// `:legacy` for ChArUco boards of OpenCV before 4.6. Measure a square of what was printed: it gives the rig its scale.
     #[arg(long, value_name = "BOARD")]
-    board: String,
-    /// Synchronized video of the board, one file per camera, whose names become the cameras': a folder or files.
+    board: Option<String>,
+    /// Synchronized video of the board or the venue, one file per camera, whose names become the cameras': a folder or files.
     #[arg(long, value_name = "FOLDER|FILES", num_args = 1.., group = "material")]
     footage: Vec<PathBuf>,
     /// Folders with one picture per camera, each named like its camera; each folder is one instant.
@@ -60,6 +62,8 @@ pub struct Args {
     /// Replace the file of that name.
     #[arg(long)]
     overwrite: bool,
+    #[command(flatten)]
+    free: free::FreeArgs,
 }
 
 /// What of a lens is looked for.
@@ -99,7 +103,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(out) = &args.out {
         super::rig::refuse_taken(out, Format::RigToml, args.overwrite)?;
     }
-    let board = if Path::new(&args.board).is_file() { Board::load(Path::new(&args.board))? } else { Board::parse(&args.board)? };
+    let Some(board) = &args.board else { return free::run(args) };
+    args.free.refuse_with_board()?;
+    let board = if Path::new(board).is_file() { Board::load(Path::new(board))? } else { Board::parse(board)? };
     let cancel = super::cancelled_by_ctrl_c()?;
     let (session, frame_secs) =
         if args.pictures.is_empty() { of_footage(args, board, &cancel)? } else { of_folders(args, board, &cancel)? };

@@ -23,5 +23,7 @@ pub use description::{Board, BoardError};
 pub use detect::{Detection, Rejection, detect};
 pub use graph::Link;
 pub use lens_start::NoLens;
+pub(in crate::calibrate) use plane::{apply as through_plane, homography};
+pub(in crate::calibrate) use pose::settled;
 pub use session::{BoardSession, CELLS, OtherSize, Sightings, Tally, remedies};
 pub use solve::{BoardFailure, BoardOptions, Calibration, CameraFit, Candidate, GATE_PX, Light, Seen, TakenOut, Unsolved, calibrate};

@@ -5,7 +5,7 @@ use glam::{DMat3, DVec2};
 use crate::geometry::NormalEquations;
 
 /// Where a homography takes a point; NaN on its horizon.
-pub(super) fn apply(h: &DMat3, p: DVec2) -> DVec2 {
+pub(in crate::calibrate) fn apply(h: &DMat3, p: DVec2) -> DVec2 {
     let q = *h * p.extend(1.0);
     if q.z.abs() < 1e-12 { DVec2::NAN } else { q.truncate() / q.z }
 }
@@ -19,7 +19,7 @@ pub(super) fn jacobian(h: &DMat3, p: DVec2) -> (DVec2, DVec2) {
 
 /// The homography that takes the first of each pair to the second, from four pairs or more, least squares in the picture (the linear
 /// solution, weighted anew twice: R. Hartley and A. Zisserman, "Multiple View Geometry", §4). `None` where they do not determine it.
-pub(super) fn homography(pairs: &[(DVec2, DVec2)]) -> Option<DMat3> {
+pub(in crate::calibrate) fn homography(pairs: &[(DVec2, DVec2)]) -> Option<DMat3> {
     if pairs.len() < 4 {
         return None;
     }

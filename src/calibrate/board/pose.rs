@@ -6,11 +6,11 @@ use super::{super::bundle::rotation_of, plane::homography};
 use crate::geometry::{Lens, NormalEquations, Pose};
 
 /// Corners of a board: on it (m, z = 0) and in the picture (px).
-pub(super) type Pairs = [(DVec3, DVec2)];
+pub(in crate::calibrate) type Pairs = [(DVec3, DVec2)];
 
 /// A pose of the board and how well it fits.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Placed {
+pub(in crate::calibrate) struct Placed {
     pub camera_from_board: Pose,
     pub rms_px: f64,
 }
@@ -53,8 +53,8 @@ fn from_homography(h: &DMat3) -> Option<Pose> {
     Some(Pose { rotation, translation: h.z_axis })
 }
 
-/// Least squares in the picture, by Levenberg and Marquardt.
-fn settled(lens: &Lens, pairs: &Pairs, start: Pose) -> Option<Placed> {
+/// Least squares in the picture, by Levenberg and Marquardt; points need not lie in a plane.
+pub(in crate::calibrate) fn settled(lens: &Lens, pairs: &Pairs, start: Pose) -> Option<Placed> {
     let square = |pose: &Pose| -> Option<f64> {
         pairs.iter().try_fold(0.0, |sum, (p, px)| Some(sum + (lens.project(pose.apply(*p))? - *px).length_squared()))
     };

@@ -1,0 +1,277 @@
+//! `volte calibrate` without a board: from pictures of the venue alone.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use volte::{
+    calibrate::{
+        LensFreedom,
+        board::{Candidate, GATE_PX, Light},
+        free::{Distance, Field, Framed, FreeFailure, FreeOptions, FreeRig, Known, framed, free, parse_clicks},
+    },
+    engine::footage::{self, Footage},
+    frame::Picture,
+    output::CancelToken,
+    rig::{self, Format, Rig, pictures::Folder},
+};
+
+use super::{Args, bar, blank, give_lenses};
+
+/// What only a calibration without a board takes.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Without a board")]
+pub struct FreeArgs {
+    /// The folders of --pictures are one per camera, called like it; their pictures in the order of their names are the instants.
+    #[arg(long, requires = "pictures")]
+    per_camera: bool,
+    /// How many instants of the footage are used.
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    instants: usize,
+    /// Field of view across the longer side of the pictures, degrees, of lenses that are not given. Default: several are tried.
+    #[arg(long, value_name = "DEGREES")]
+    field_of_view: Option<f64>,
+    /// Each camera has a lens of its own. Default: cameras with pictures of one size share one.
+    #[arg(long)]
+    lens_each: bool,
+    /// A measured distance in metres between two cameras, or two points of --points. May be given more than once.
+    #[arg(long, num_args = 3, value_names = ["FROM", "TO", "METRES"], action = clap::ArgAction::Append)]
+    distance: Vec<String>,
+    /// Points that were clicked in two cameras or more: a text with a line `CAMERA X Y POINT` each (px from the upper left corner). Lines `point POINT X Y
+    /// Z` say where a point is (metres); points called floor… lie on the floor.
+    #[arg(long, value_name = "FILE")]
+    points: Option<PathBuf>,
+    /// The field of play whose points were clicked: athletics, badminton, basketball, football[:LENGTHxWIDTH], rugby[:LENGTHxWIDTH], table-tennis,
+    /// tennis or volleyball. docs/calibrate.md names their points.
+    #[arg(long, value_name = "FIELD", requires = "points")]
+    field: Option<String>,
+}
+
+impl FreeArgs {
+    /// Nothing of this has a meaning with a board.
+    pub fn refuse_with_board(&self) -> anyhow::Result<()> {
+        let given = [
+            ("--per-camera", self.per_camera),
+            ("--field-of-view", self.field_of_view.is_some()),
+            ("--lens-each", self.lens_each),
+            ("--distance", !self.distance.is_empty()),
+            ("--points", self.points.is_some()),
+        ];
+        match given.iter().find(|g| g.1) {
+            Some((option, _)) => bail!("{option} is for calibrations without a board: leave out one of the two"),
+            None => Ok(()),
+        }
+    }
+
+    fn distances(&self) -> anyhow::Result<Vec<Distance>> {
+        let one = |d: &[String]| {
+            let m = d[2].parse::<f64>().ok().filter(|m| m.is_finite() && *m > 0.0);
+            let m = m.with_context(|| format!("--distance {} {} {}: give the metres as a number above 0", d[0], d[1], d[2]))?;
+            Ok(Distance { from: d[0].clone(), to: d[1].clone(), m })
+        };
+        self.distance.chunks_exact(3).map(one).collect()
+    }
+}
+
+/// Runs it.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    if args.floor.is_some() {
+        bail!("--floor is for boards. Without one, click points on the floor and name them in --points");
+    }
+    let own = &args.free;
+    if let Some(deg) = own.field_of_view.filter(|d| !(2.0..=150.0).contains(d)) {
+        bail!("--field-of-view {deg}: give degrees between 2 and 150");
+    }
+    // All that may be wrong is read before the work begins.
+    let distances = own.distances()?;
+    let (clicks, mut known) = match &own.points {
+        Some(file) => {
+            let text = std::fs::read_to_string(file).with_context(|| format!("--points {}", file.display()))?;
+            parse_clicks(&text).with_context(|| format!("--points {}", file.display()))?
+        }
+        None => (vec![], vec![]),
+    };
+    if let Some(name) = &own.field {
+        let field = Field::named(name).context("--field")?;
+        println!("{}: {}", field.id, field.source);
+        known.extend(field.points.into_iter().map(|p| Known { name: p.name, p_in_world: p.p_in_world }));
+    }
+    let lenses = args.lenses.as_ref().map(|l| rig::load(l)).transpose()?;
+    let cancel = super::super::cancelled_by_ctrl_c()?;
+    let (names, moments) = if !args.footage.is_empty() {
+        of_footage(args, &cancel)?
+    } else if own.per_camera {
+        of_camera_folders(args, &cancel)?
+    } else {
+        of_moment_folders(args, &cancel)?
+    };
+    let mut candidates = candidates(&names, &moments)?;
+    if let Some(lenses) = &lenses {
+        give_lenses(&mut candidates, lenses)?;
+    }
+    let options = FreeOptions {
+        lens: if own.lens_each { LensFreedom::Each } else { LensFreedom::Shared },
+        field_of_view_deg: own.field_of_view,
+        fine: true,
+    };
+    let seen: Vec<Vec<Option<&Picture>>> = moments.iter().map(|m| m.iter().map(Option::as_ref).collect()).collect();
+    let bar = bar("solving the rig", 1000)?;
+    let solved = free(&candidates, &seen, &options, &mut |share| {
+        bar.set_position((share * 1000.0) as u64);
+        !cancel.is_cancelled()
+    });
+    bar.finish_and_clear();
+    let solved = match solved {
+        Err(FreeFailure::Cancelled) => bail!("cancelled; nothing was written"),
+        other => other?,
+    };
+    print_solved(&candidates, &solved);
+    let framed = framed(&solved.rig, &clicks, &known, &distances)?;
+    print_framed(&framed);
+    for line in solved.remedies(&candidates).iter().chain(&solved.notes).chain(&framed.notes) {
+        println!("- {line}");
+    }
+    if let Some(out) = &args.out {
+        rig::save(&framed.rig, out, Format::RigToml)?;
+        println!("{} of {} cameras written to {}", framed.rig.cameras.len(), candidates.len(), out.display());
+    }
+    if solved.light() == Light::Red {
+        bail!("the rig is not fit for air: see the lines above");
+    }
+    Ok(())
+}
+
+type Moments = Vec<Vec<Option<Picture>>>;
+
+fn chosen(names: Vec<String>, args: &Args) -> anyhow::Result<Rig> {
+    let all = Rig { cameras: names.iter().map(|n| blank(n)).collect(), points_in_world: vec![] };
+    let rig = all.only(&args.only).context("--use")?;
+    println!("{} cameras: {}", rig.cameras.len(), rig.cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "));
+    Ok(rig)
+}
+
+fn names_of(rig: &Rig) -> Vec<String> {
+    rig.cameras.iter().map(|c| c.name.clone()).collect()
+}
+
+fn of_footage(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<String>, Moments)> {
+    let unposed = chosen(footage::camera_names(&args.footage)?, args)?;
+    let mut footage = Footage::beginning(&unposed, &args.footage, args.seconds, cancel)?;
+    let (from, until) = footage.span();
+    let count = args.free.instants.max(1) as i64;
+    let mut moments = Vec::new();
+    for k in 0..count {
+        anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
+        // In the middles of equal parts.
+        let nanos = (until - from) / (2 * count) * (2 * k + 1);
+        moments.push(super::super::refine::moment_of(&mut footage, &unposed, from.plus_nanos(nanos))?);
+    }
+    Ok((names_of(&unposed), moments))
+}
+
+fn of_moment_folders(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<String>, Moments)> {
+    let folders = args.pictures.iter().map(|f| Folder::open(f)).collect::<Result<Vec<_>, _>>()?;
+    let mut names: Vec<String> = folders.iter().flat_map(Folder::names).collect();
+    names.sort();
+    names.dedup();
+    let names = names_of(&chosen(names, args)?);
+    let mut moments = Vec::new();
+    for folder in &folders {
+        anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
+        moments.push(names.iter().map(|n| folder.find(n).ok().map(Picture::load).transpose()).collect::<Result<_, _>>()?);
+    }
+    Ok((names, moments))
+}
+
+fn of_camera_folders(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<String>, Moments)> {
+    let name = |f: &Path| f.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let mut folders: Vec<PathBuf> = args.pictures.clone();
+    if let [one] = &args.pictures[..] {
+        let inner = std::fs::read_dir(one).with_context(|| format!("--pictures {}", one.display()))?;
+        folders = inner.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_dir()).collect();
+        folders.sort();
+    }
+    let names = names_of(&chosen(folders.iter().map(|f| name(f)).collect(), args)?);
+    let mut moments: Moments = Vec::new();
+    for (i, camera) in names.iter().enumerate() {
+        anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
+        let Some(path) = folders.iter().find(|f| name(f) == *camera) else { continue };
+        let folder = Folder::open(path)?;
+        for (k, picture) in folder.names().iter().enumerate() {
+            while moments.len() <= k {
+                moments.push((0..names.len()).map(|_| None).collect());
+            }
+            moments[k][i] = Some(Picture::load(folder.find(picture)?)?);
+        }
+    }
+    Ok((names, moments))
+}
+
+fn candidates(names: &[String], moments: &[Vec<Option<Picture>>]) -> anyhow::Result<Vec<Candidate>> {
+    let one = |(i, name): (usize, &String)| {
+        let first = moments.iter().find_map(|m| m[i].as_ref());
+        let p = first.with_context(|| format!("{name} has no picture at any instant: leave it out with --use, or add its pictures"))?;
+        Ok(Candidate { name: name.clone(), width_px: p.width(), height_px: p.height(), lens: None })
+    };
+    names.iter().enumerate().map(one).collect()
+}
+
+fn print_solved(cameras: &[Candidate], solved: &FreeRig) {
+    let wide = cameras.iter().map(|c| c.name.chars().count()).max().unwrap_or(0).max(6);
+    println!(
+        "{:wide$}  {:>6}  {:>9}  {:>5}  {:>7}  {:>9}  {:>8}  shares points with",
+        "camera", "spots", "sightings", "wrong", "rms px", "focal px", "± deg"
+    );
+    for (i, (c, fit)) in cameras.iter().zip(&solved.cameras).enumerate() {
+        let Some(camera) = solved.rig.camera(&c.name) else {
+            println!("{:wide$}  {:>6}  not solved", c.name, fit.spots);
+            continue;
+        };
+        let mut links: Vec<_> = solved.links.iter().filter(|l| l.from == i || l.to == i).collect();
+        links.sort_by_key(|l| std::cmp::Reverse(l.points));
+        let link = |l: &&volte::calibrate::free::FreeLink| {
+            format!("{} ({}, {:.0}°)", cameras[if l.from == i { l.to } else { l.from }].name, l.points, l.angle_deg)
+        };
+        println!(
+            "{:wide$}  {:>6}  {:>9}  {:>5}  {:>7.3}  {:>9.1}  {:>8}  {}",
+            c.name,
+            fit.spots,
+            fit.sightings,
+            fit.wrong,
+            fit.rms_px,
+            camera.lens.fx_px,
+            fit.rotation_sigma_rad.map_or_else(|| "–".into(), |r| format!("{:.3}", r.to_degrees())),
+            links.iter().take(3).map(link).collect::<Vec<_>>().join(", ")
+        );
+    }
+    println!("\nwhere the points lie that hold each camera:");
+    for (c, fit) in cameras.iter().zip(&solved.cameras).filter(|(_, f)| f.unjoined.is_none()) {
+        println!("{}: in {:.0} % of the picture", c.name, 100.0 * fit.coverage.covered());
+        for row in fit.coverage.heat_map() {
+            println!("    {row}");
+        }
+    }
+    let light = match solved.light() {
+        Light::Green => "green",
+        Light::Amber => "amber",
+        Light::Red => "red",
+    };
+    let e = &solved.errors;
+    println!(
+        "\n{light}: {} of {} cameras, {} points, rms {:.3} px (gate {}), 95 % within {:.3} px (gate {}){}",
+        solved.rig.cameras.len(),
+        cameras.len(),
+        solved.points,
+        e.rms_px,
+        GATE_PX.0,
+        e.p95_px,
+        GATE_PX.1,
+        if solved.held_out.is_some() { " of points that the adjustment did not know" } else { "" }
+    );
+}
+
+fn print_framed(framed: &Framed) {
+    for p in &framed.points {
+        let off_m = p.off_m.map_or_else(String::new, |m| format!(", {m:.3} m from where it should be"));
+        println!("point {}: {} clicks, the worst {:.1} px off{off_m}", p.name, p.clicks, p.off_px);
+    }
+}
