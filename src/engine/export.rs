@@ -270,26 +270,14 @@ pub fn run(
     progress: &mut dyn FnMut(ExportProgress),
     cancel: &CancelToken,
 ) -> Result<ExportReport, ExportError> {
-    job.path.check()?;
-    if matches!(job.moments, Moments::One(_)) && !job.path.is_frozen() {
-        return Err(ExportError::OneInstantOnly { path: job.path.name.clone() });
-    }
-    if !job.phases.is_empty() && !job.path.is_frozen() {
-        return Err(ExportError::SlicesRoll { path: job.path.name.clone() });
-    }
+    check(&job)?;
     let rate = job.output.rate;
     let frames = job.path.frame_count(rate);
     let first_instant = job.mark.plus_nanos(job.path.keys.first().map_or(0, |k| (k.instant_secs * 1e9).round() as i64));
     let first = moment_at(&mut job.moments, first_instant)?;
     let mut now = present(&job.rig, &first, job.mark)?;
     // The path runs along all cameras whose picture size is known, also those that miss at this instant.
-    let mut whole = job.rig.clone();
-    for camera in &mut whole.cameras {
-        if let Some(fitted) = now.rig.camera(&camera.name) {
-            *camera = fitted.clone();
-        }
-    }
-    whole.cameras.retain(|c| c.width_px > 0 && c.height_px > 0);
+    let whole = whole_rig(&job.rig, &now.rig);
     let track = Track::new(&job.path, &whole, job.mark, job.output.width_px, job.output.height_px)?;
     let track = if job.follow { track.following() } else { track };
 
@@ -318,15 +306,7 @@ pub fn run(
         let timed = |secs: &mut StageTimes, stage: &str, start: Instant| secs.add(stage, start.elapsed().as_secs_f64());
         let start = Instant::now();
         // Depth is for synthesis only, and for what hides graphics: real pixels are there at once.
-        let mut solver = if drawing.is_in_scene()
-            || !job.phases.is_empty()
-            || job.mode.needs_depth()
-            || job.gaps.iter().any(|gap| gap.rung.mode().needs_depth())
-        {
-            Some(SceneSolver::new(gpu)?)
-        } else {
-            None
-        };
+        let mut solver = if needs_depth(&job, &drawing) { Some(SceneSolver::new(gpu)?) } else { None };
         let mut synthesizer = ViewSynthesizer::new(gpu)?;
         timed(&mut secs, "pipelines", start);
         let start = Instant::now();
@@ -401,21 +381,12 @@ pub fn run(
             };
             let start = Instant::now();
             let (target, gap) = ladder.target(&sample, at_secs, &now.rig);
-            let mut view = if phases.is_empty() {
-                synthesizer.render(&solved, &target, gap.map_or(job.mode, |g| g.rung.mode()))?
-            } else {
-                synthesizer.render_strobe(&solved, &phases.iter().collect::<Vec<_>>(), &target)?
-            };
-            artist.draw(&mut synthesizer, &solved, &target, &mut view, &drawing)?;
-            let mut picture = view.read(gpu)?;
-            artist.overlay(&mut picture, &drawing);
-            if let Some(why) = artist.take_problem() {
-                return Err(ExportError::Graphics(why));
-            }
+            let mode = gap.map_or(job.mode, |g| g.rung.mode());
+            let (picture, told) = drawn(&mut synthesizer, &mut artist, (&solved, &phases), (&target, mode), &drawing)?;
             timed(&mut secs, "render", start);
             scene = Some(solved);
             let start = Instant::now();
-            let mut report = told_of(view.report, (index, &sample), gap, &times, &retimed);
+            let mut report = told_of(told, (index, &sample), gap, &times, &retimed);
             report.real_pixels &= drawing.is_empty() && phases.is_empty();
             sink.write(&picture, &report)?;
             if let Some(sound) = &mut sound {
@@ -441,6 +412,57 @@ pub fn run(
             sink.cancel();
             Err(error)
         }
+    }
+}
+
+/// Whether the parts of a job go together.
+fn check(job: &ExportJob) -> Result<(), ExportError> {
+    job.path.check()?;
+    if matches!(job.moments, Moments::One(_)) && !job.path.is_frozen() {
+        return Err(ExportError::OneInstantOnly { path: job.path.name.clone() });
+    }
+    if !job.phases.is_empty() && !job.path.is_frozen() {
+        return Err(ExportError::SlicesRoll { path: job.path.name.clone() });
+    }
+    Ok(())
+}
+
+/// All cameras whose picture size is known, with the sizes of those that have a picture.
+fn whole_rig(rig: &Rig, there: &Rig) -> Rig {
+    let mut whole = rig.clone();
+    for camera in &mut whole.cameras {
+        if let Some(fitted) = there.camera(&camera.name) {
+            *camera = fitted.clone();
+        }
+    }
+    whole.cameras.retain(|c| c.width_px > 0 && c.height_px > 0);
+    whole
+}
+
+fn needs_depth(job: &ExportJob, drawing: &Drawing) -> bool {
+    let by_mode = job.mode.needs_depth() || job.gaps.iter().any(|gap| gap.rung.mode().needs_depth());
+    by_mode || drawing.is_in_scene() || !job.phases.is_empty()
+}
+
+/// A frame: the moment and the other instants seen by `target`, with what is drawn into the scene and on top of it.
+fn drawn(
+    synthesizer: &mut ViewSynthesizer,
+    artist: &mut Artist,
+    (solved, phases): (&Scene, &[Scene]),
+    (target, mode): (&Camera, ViewMode),
+    drawing: &Drawing,
+) -> Result<(Picture, ViewReport), ExportError> {
+    let mut view = if phases.is_empty() {
+        synthesizer.render(solved, target, mode)?
+    } else {
+        synthesizer.render_strobe(solved, &phases.iter().collect::<Vec<_>>(), target)?
+    };
+    artist.draw(synthesizer, solved, target, &mut view, drawing)?;
+    let mut picture = view.read(synthesizer.gpu())?;
+    artist.overlay(&mut picture, drawing);
+    match artist.take_problem() {
+        Some(why) => Err(ExportError::Graphics(why)),
+        None => Ok((picture, view.report)),
     }
 }
 

@@ -265,7 +265,8 @@ impl GraphicsPass {
                 }
             };
             let o = (shape.origin_in_world - origin).as_vec3();
-            let [u, v] = shape.axes_in_world.map(|a| a.as_vec3());
+            let [u, v] = shape.axes_in_world;
+            let (u, v) = (u.as_vec3(), v.as_vec3());
             let [r, g, b] = shape.color.map(|c| linear_from_srgb(f32::from(c) / 255.0));
             out.push(ShapeGpu {
                 origin: [o.x, o.y, o.z, form],

@@ -53,7 +53,7 @@ fn word_of(file: &std::path::Path) -> Option<String> {
 
 /// The words after `graphic`; `None` for what has none: graphics that are put in whole by a program.
 pub(super) fn text_of(edit: &GraphicEdit) -> Option<String> {
-    let points = |g: &Graphic| g.points_m.iter().map(|[x, y, z]| format!(" {x} {y} {z}")).collect::<String>();
+    let points = |g: &Graphic| g.points_m.iter().flatten().fold(String::new(), |text, v| format!("{text} {v}"));
     Some(match edit {
         GraphicEdit::Add(graphic) => {
             let words = match (graphic.kind, &graphic.file) {

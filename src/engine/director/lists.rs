@@ -217,8 +217,8 @@ impl Director {
     }
 
     /// The replay's newest picture.
-    pub(super) fn put_layer(&mut self, picture: Arc<Picture>) {
-        let picture = self.with_bugs(&picture, true);
+    pub(super) fn put_layer(&mut self, picture: &Arc<Picture>) {
+        let picture = self.with_bugs(picture, true);
         if self.program.layer.as_ref().is_none_or(|layer| !Arc::ptr_eq(layer, &picture)) {
             self.program.layer = Some(picture);
             self.program.layer_is_new = true;

@@ -163,7 +163,7 @@ impl Director {
             }
         } else if let Some(picture) = self.real_picture(instant, position as usize) {
             self.program.report = None;
-            self.put_layer(picture);
+            self.put_layer(&picture);
         } else {
             self.apply(TransportCommand::ProgramFault("the frames of this instant are gone. Mark it again".to_owned()));
         }

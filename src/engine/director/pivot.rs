@@ -105,10 +105,10 @@ impl Director {
             (Some(point), Some(event)) => self.set_pivot(event, point),
             (Some(point), None) => self.add_point(point),
             (None, None) => {
-                self.warn("There is nothing there that the cameras agree on: no point. Click a place with some structure".to_owned())
+                self.warn("There is nothing there that the cameras agree on: no point. Click a place with some structure".to_owned());
             }
             (None, Some(_)) => {
-                self.warn("There is nothing there that the cameras agree on: no pivot. Click on the athlete's body".to_owned())
+                self.warn("There is nothing there that the cameras agree on: no pivot. Click on the athlete's body".to_owned());
             }
         }
     }

@@ -125,7 +125,7 @@ impl Director {
                 let is_wanted = matches!(self.program.asked, Some(Asked::View { instant: asked, .. }) if asked == instant);
                 if is_wanted && matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant) {
                     self.program.report = Some(report);
-                    self.put_layer(picture);
+                    self.put_layer(&picture);
                     self.compose();
                 }
             }

@@ -267,7 +267,7 @@ impl Director {
         };
         self.program.roll = Some(RollView { instant: live.time, speed_percent });
         self.program.asked = Some(Asked::Real { instant: live.time, camera: camera.unwrap_or(0), graphics: 0 });
-        self.put_layer(live.picture);
+        self.put_layer(&live.picture);
     }
 
     /// Preview's roll by one tick; false when it does not roll.

@@ -159,9 +159,8 @@ impl Graphic {
     /// One of a kind as they usually are. It has no name yet: the list gives it one.
     pub fn new(kind: GraphicKind, points_m: Vec<[f64; 3]>) -> Self {
         let (color, opacity, width_m) = match kind {
-            GraphicKind::Line => ([255, 212, 0], 1.0, 0.05),
+            GraphicKind::Line | GraphicKind::Circle => ([255, 212, 0], 1.0, 0.05),
             GraphicKind::Plane => ([40, 120, 255], 0.4, 0.05),
-            GraphicKind::Circle => ([255, 212, 0], 1.0, 0.05),
             GraphicKind::Distance => ([255, 255, 255], 1.0, 0.03),
             GraphicKind::Image => ([255, 255, 255], 1.0, 1.0),
             GraphicKind::Bug => ([255, 255, 255], 1.0, 0.06),
@@ -294,13 +293,11 @@ impl GraphicList {
             let mut graphic = list.graphics[k].clone();
             change(&mut graphic);
             let graphic = graphic.tidied();
-            match graphic.problem() {
-                Some(problem) => Err(GraphicsError::Invalid(problem)),
-                None => {
-                    list.graphics[k] = graphic;
-                    Ok(())
-                }
+            if let Some(problem) = graphic.problem() {
+                return Err(GraphicsError::Invalid(problem));
             }
+            list.graphics[k] = graphic;
+            Ok(())
         };
         match edit {
             GraphicEdit::Add(graphic) => {
