@@ -2,6 +2,10 @@
 //!
 //! Must not know: who reads them.
 
+mod energy;
+
+pub use energy::{Energy, EnergyMeter, PowerMeter};
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A monotonically growing count, written by one or many threads.

@@ -201,7 +201,9 @@ fn a_receiver_that_dies_is_called_again_and_nobody_else_notices() {
         ))
     };
     let peers = (srt(&at("srt1")), rtmp(&at("rtmp1")));
-    wait(&output, "nobody is there", |s| s[0].state == SinkState::Running && s[1].state == SinkState::Running && s[0].frames > 120);
+    wait(&output, "nobody is there", |s| {
+        s[0].state == SinkState::Running && s[1].state == SinkState::Running && s[0].frames > 120 && s[1].frames > 220
+    });
     // Killed, without a word.
     drop(peers);
     wait(&output, "their death is not noticed", |s| s[0].state == SinkState::Retrying && s[1].state == SinkState::Retrying);
@@ -421,4 +423,124 @@ fn a_camera_passes_through_within_three_frames_and_in_step() {
     let in_step = numbers.windows(2).filter(|w| w[1] == w[0] + 1).count();
     println!("{in_step} of {} pictures in step", numbers.len() - 1);
     assert!(in_step * 10 >= numbers.len() * 7, "{numbers:?}");
+}
+
+#[test]
+fn sinks_come_and_go_and_the_others_do_not_notice() {
+    let dir = tempfile::tempdir().unwrap();
+    let feeds = Arc::new(TimedFeeds::new(arc_rig(3, 12.0)));
+    let engine = Engine::start(feeds as Arc<dyn Feeds>, &EngineOptions { without_gpu: true, ..EngineOptions::default() }).unwrap();
+    let said = |engine: &Engine, words: &str| {
+        let told = |s: &Snapshot| s.notices.iter().any(|n| n.text.contains(words));
+        engine.wait_for(PATIENCE, told).unwrap_or_else(|| panic!("nobody said {words:?}: {:?}", engine.snapshot().notices))
+    };
+    let add = |name: &str, file: &str| {
+        assert!(
+            engine
+                .send(Command::AddOutput { name: name.to_owned(), address: dir.path().join(file).display().to_string().parse().unwrap() })
+        );
+    };
+    add("early", "early.ts");
+    said(&engine, "There is no program output");
+    let whole = dir.path().join("whole.ts");
+    engine.start_output(&ChannelOptions::new("320x180p25".parse().unwrap()), vec![sink("whole", &whole.display().to_string())]).unwrap();
+    let frames = |s: &Snapshot, name: &str| {
+        s.output.as_ref().and_then(|o| o.sinks.iter().find(|k| k.name == name).map(|k| (k.frames, k.dropped))).unwrap_or_default()
+    };
+    let wait = |name: &str, many: u64| engine.wait_for(PATIENCE, |s| frames(s, name).0 >= many).unwrap_or_else(|| panic!("{name}"));
+    wait("whole", 20);
+    for (name, file) in [("second", "second.mkv"), ("third", "third.ts")] {
+        add(name, file);
+        wait(name, 30);
+    }
+    add("second", "other.ts");
+    said(&engine, "There is an output \"second\" already");
+    assert!(engine.send(Command::RemoveOutput("second".to_owned())));
+    engine.wait_for(PATIENCE, |s| s.output.as_ref().is_some_and(|o| o.sinks.iter().all(|k| k.name != "second"))).expect("it stays");
+    assert!(engine.send(Command::RemoveOutput("nobody".to_owned())));
+    said(&engine, "whole, third");
+    let at_end = wait("whole", 150);
+    assert_eq!(frames(&at_end, "whole").1, 0, "{:?}", at_end.output);
+    drop(engine);
+    // The feeds' numbers begin when they begin: what counts is that no frame is missing, none is late, and its label is on it.
+    for (name, fewest) in [("whole.ts", 150), ("second.mkv", 30), ("third.ts", 30)] {
+        let told = std::process::Command::new("ffprobe")
+            .args("-v error -select_streams v:0 -show_entries frame=pts_time:frame_tags=timecode -of csv=p=0".split(' '))
+            .arg(dir.path().join(name))
+            .output()
+            .unwrap();
+        let text = String::from_utf8(told.stdout).unwrap();
+        let frames: Vec<(f64, String)> = text
+            .lines()
+            .filter_map(|l| l.split_once(','))
+            .map(|(t, code)| (t.parse().unwrap(), code.trim_end_matches(',').to_owned()))
+            .collect();
+        assert!(frames.len() >= fewest, "{name}: {} frames with a label: {text}", frames.len());
+        for pair in frames.windows(2) {
+            assert!((pair[1].0 - pair[0].0 - 0.04).abs() < 0.0015, "{name}: {pair:?}");
+            let label = |code: &str| code.split(':').map(|v| v.parse::<i64>().unwrap()).collect::<Vec<_>>();
+            let (a, b) = (label(&pair[0].1), label(&pair[1].1));
+            let count = |v: &[i64]| ((v[0] * 60 + v[1]) * 60 + v[2]) * 25 + v[3];
+            assert_eq!((count(&b) - count(&a)).rem_euclid(86_400 * 25), 1, "{name}: {pair:?}");
+        }
+    }
+}
+
+#[test]
+fn exports_wait_in_a_list_and_are_held_cancelled_and_taken_up_again() {
+    use volte::engine::{ExportOrder, ExportState};
+    let dir = tempfile::tempdir().unwrap();
+    let feeds = Arc::new(TimedFeeds::new(arc_rig(3, 12.0)));
+    let options = EngineOptions {
+        without_gpu: true,
+        quality: Some(volte::engine::Quality::Draft),
+        export_folder: Some(dir.path().to_owned()),
+        export_name: Some("{event}-{camera}-{n}.gif".parse().unwrap()),
+        ..EngineOptions::default()
+    };
+    let engine = Engine::start(feeds as Arc<dyn Feeds>, &options).unwrap();
+    let patience = Duration::from_mins(3);
+    let wait = |what: &str, done: &dyn Fn(&Snapshot) -> bool| {
+        engine
+            .wait_for(patience, |s| done(s))
+            .unwrap_or_else(|| panic!("{what}: {:?} {:?}", engine.snapshot().exports, engine.snapshot().notices))
+    };
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(engine.send(Command::Mark));
+    let ready = wait("it is not prepared", &|s| s.can_take);
+    // The shortest move: this is no test of patience.
+    let shortest = (0..ready.moves.len()).min_by(|a, b| ready.moves[*a].secs.total_cmp(&ready.moves[*b].secs)).unwrap();
+    assert!(engine.send(Command::SelectMove(shortest)));
+    for order in [Command::Export, Command::Export, Command::EditExports(ExportOrder::Hold, 2), Command::Export] {
+        assert!(engine.send(order));
+    }
+    let state = |s: &Snapshot, number: u32| s.exports.iter().find(|e| e.number == number).map(|e| e.state);
+    wait("they are not in the list", &|s| s.exports.len() == 3 && state(s, 2) == Some(ExportState::Held));
+    assert!(engine.send(Command::EditExports(ExportOrder::Cancel, 3)));
+    // The first is held in its middle, and goes on.
+    assert!(engine.send(Command::EditExports(ExportOrder::Hold, 1)));
+    wait("it is not held", &|s| state(s, 1) == Some(ExportState::Held));
+    std::thread::sleep(Duration::from_millis(300));
+    let before = engine.snapshot().exports[0].progress;
+    std::thread::sleep(Duration::from_millis(700));
+    assert!((engine.snapshot().exports[0].progress - before).abs() < 1e-6, "it went on");
+    assert!(engine.send(Command::EditExports(ExportOrder::Resume, 1)));
+    wait("the first is not written", &|s| state(s, 1) == Some(ExportState::Done));
+    assert_eq!((state(&engine.snapshot(), 2), state(&engine.snapshot(), 3)), (Some(ExportState::Held), Some(ExportState::Cancelled)));
+    // The third begins again, and is given up; the second is never begun.
+    assert!(engine.send(Command::EditExports(ExportOrder::Resume, 3)));
+    wait("it does not begin again", &|s| state(s, 3) == Some(ExportState::Running));
+    assert!(engine.send(Command::EditExports(ExportOrder::Cancel, 3)));
+    wait("it is not cancelled", &|s| s.notices.iter().any(|n| n.text.contains("Export 3 was cancelled")));
+    assert!(engine.send(Command::EditExports(ExportOrder::Hold, 1)));
+    wait("nothing is said", &|s| s.notices.iter().any(|n| n.text.contains("Export 1 is done: it cannot hold")));
+    drop(engine);
+    let mut files: Vec<String> =
+        std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    files.sort();
+    let is = |file: &str, form: &str| Path::new(file).extension().is_some_and(|e| e == form);
+    let gifs: Vec<&String> = files.iter().filter(|f| is(f, "gif")).collect();
+    assert!(gifs.len() == 1 && files.len() == 2 && gifs[0].ends_with("-1.gif"), "{files:?}");
+    let sidecar = std::fs::read_to_string(dir.path().join(files.iter().find(|f| is(f, "json")).unwrap())).unwrap();
+    assert!(sidecar.contains("\"energy\"") && (sidecar.contains("not available") || sidecar.contains("RAPL")), "{}", &sidecar[..600]);
 }

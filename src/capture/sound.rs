@@ -33,6 +33,8 @@ use crate::{
 
 /// Without sound for so long a connection is opened again.
 const STALL: Duration = Duration::from_secs(5);
+/// What a connection says at its end.
+const ENDED: &str = "it has ended";
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 const BACKOFF_LAST: Duration = Duration::from_secs(10);
 
@@ -258,6 +260,16 @@ impl Keeper {
                 Ok(()) => return,
                 Err(problem) => problem,
             };
+            if problem == ENDED
+                && let SoundFrom::Source(FeedSource::File { pace, .. }) = &self.from
+            {
+                // A file is over, or begins again.
+                match pace {
+                    Pace::Live { looped: true } if begun.elapsed() > BACKOFF_FIRST => continue,
+                    Pace::Live { looped: true } => {}
+                    _ => return,
+                }
+            }
             let problem = match &self.from {
                 SoundFrom::Source(FeedSource::Stream(stream)) => stream.redact(&problem),
                 _ => problem,
@@ -380,7 +392,7 @@ fn watch(pipeline: &gst::Pipeline, broken: Sender<String>) {
                 broken.try_send(format!("{}. Check the address and the sender", e.error())).ok();
             }
             gst::MessageView::Eos(_) => {
-                broken.try_send("it has ended".to_owned()).ok();
+                broken.try_send(ENDED.to_owned()).ok();
             }
             _ => {}
         }

@@ -21,8 +21,8 @@ use volte::{
         text,
     },
     engine::{
-        CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Matching, Quality, Snapshot, footage, production::learn_sizes,
-        retime::RetimePolicy,
+        CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Matching, Quality, Snapshot, footage, naming::NameTemplate,
+        production::learn_sizes, retime::RetimePolicy,
     },
     output::program::{ChannelOptions, ProgramFormat, SinkAddress, SinkSpec},
     rig,
@@ -125,6 +125,9 @@ pub struct Desk {
     /// Folder for what EXPORT writes.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub export_folder: PathBuf,
+    /// What its files are called: {event}, {date}, {time}, {camera}, {n}, and an ending such as .mov.
+    #[arg(long, value_name = "TEMPLATE")]
+    pub export_name: Option<NameTemplate>,
 }
 
 const ABOUT: &str = "\
@@ -195,6 +198,7 @@ impl Desk {
             export_folder: Some(self.export_folder.clone()),
             desk: DeskFiles { graphics: self.graphics.clone(), ..DeskFiles::of(self.record.as_deref(), self.kept.as_deref()) },
             clean_feed: self.clean_feed,
+            export_name: self.export_name.clone(),
             ..EngineOptions::default()
         }
     }

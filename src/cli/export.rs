@@ -27,13 +27,13 @@ use volte::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, group(clap::ArgGroup::new("material").required(true)))]
 pub struct Args {
-    /// A recipe (written by --recipe): everything is in it; --out, --overwrite, --no-sidecar and --recipe may be given beside it.
-    #[arg(value_name = "RECIPE.toml", group = "material", conflicts_with_all = [
+    /// Recipes (written by --recipe), rendered one after the other: everything is in them; beside a single one --out, --overwrite, --no-sidecar and --recipe may be given beside it.
+    #[arg(value_name = "RECIPE.toml", num_args = 1.., group = "material", conflicts_with_all = [
         "rig", "at", "only", "path", "from", "to", "seconds", "hold", "speed", "stabilize", "rate", "size", "crop", "pivot", "codec", "mode",
         "quality", "depth_size", "plates", "retime", "sound", "save_path", "graphics",
         "slices",
     ])]
-    again: Option<PathBuf>,
+    again: Vec<PathBuf>,
     /// The calibration of the cameras, in any format that `volte rig check` reads.
     #[arg(long, required_unless_present = "again")]
     rig: Option<PathBuf>,
@@ -90,7 +90,7 @@ pub struct Args {
     /// (moment/) with frames and poses for COLMAP, nerfstudio and splat trainers; points (.ply, .glb); Gaussians (.gs.ply, .splat).
     #[arg(long, required_unless_present = "again")]
     out: Option<PathBuf>,
-    /// h264, h265, av1, prores, mjpeg, gif, png, jpeg or exr; default by the file's name.
+    /// h264, h265, prores, mjpeg, gif, png, jpeg or exr; default by the file's name.
     #[arg(long, value_parser = parse_codec)]
     codec: Option<Codec>,
     /// synthesis, soft-fade, cross-fade, nearest (real pixels only); or ladder: measures every gap first and shows full synthesis, a
@@ -201,9 +201,26 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
     }
 }
 
-/// Runs it.
+/// Runs it: one export, or all recipes one after the other.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let recipe = if let Some(file) = &args.again {
+    let [_, _, ..] = args.again[..] else { return run_one(args, args.again.first()) };
+    if args.out.is_some() || args.recipe.is_some() {
+        bail!("--out and --recipe are for a single recipe: several would be written over each other");
+    }
+    let mut failed = Vec::new();
+    for (k, file) in args.again.iter().enumerate() {
+        println!("{} of {}: {}", k + 1, args.again.len(), file.display());
+        if let Err(e) = run_one(args, Some(file)) {
+            eprintln!("error: {}: {e:#}", file.display());
+            failed.push(file.display().to_string());
+        }
+    }
+    anyhow::ensure!(failed.is_empty(), "{} of {} recipes were not rendered: {}", failed.len(), args.again.len(), failed.join(", "));
+    Ok(())
+}
+
+fn run_one(args: &Args, again: Option<&PathBuf>) -> anyhow::Result<()> {
+    let recipe = if let Some(file) = again {
         let mut recipe = Recipe::read(file)?;
         if let Some(out) = &args.out {
             recipe.output.file.clone_from(out);

@@ -184,7 +184,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     note_missing(&production);
     let session = production.start()?;
-    let program = production.program.take();
+    let (program, export_name) = (production.program.take(), production.export_name.take());
     if args.headless && program.is_none() && args.commands.is_none() {
         return watch(&session, None, args.seconds);
     }
@@ -198,6 +198,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let feeds = Arc::new(CapturedFeeds::new(rig, session, None)?);
     let mut desk = Desk::of_show(&show, args.full_screen, args.no_program_window);
     desk.language = args.language.or(desk.language);
+    desk.export_name = export_name;
     (desk.commands, desk.record_commands) = (args.commands.clone(), args.record_commands.clone());
     if args.headless && args.commands.is_some() {
         return desk.run_commands(feeds, program);

@@ -6,7 +6,7 @@ use egui::{Align2, Color32, Rect, Role, Ui, WidgetInfo, pos2, vec2};
 use super::lang::{find, say, t, word};
 use super::{style, widgets};
 use crate::{
-    engine::{DiskState, DiskTier, LevelCost, Snapshot},
+    engine::{Command, DiskState, DiskTier, ExportOrder, ExportState, ExportView, LevelCost, Snapshot},
     output::program::{ProgramStatus, SinkState},
     sound::SoundStatus,
 };
@@ -35,7 +35,7 @@ fn color_of(share: f32) -> Color32 {
 }
 
 /// Draws the panel.
-pub fn show(ui: &Ui, snapshot: &Snapshot) {
+pub fn show(ui: &Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let inner = widgets::panel(ui, t("panel-budgets"), &adapter(snapshot));
     let ring = &snapshot.ring;
     let of = |part: f64, whole: f64| if whole > 0.0 { (part / whole) as f32 } else { 0.0 };
@@ -91,6 +91,16 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
     budgets.push(Budget { name: "budget-solve", figures: solved, share: of(solve, 1000.0), color: style::ACCENT });
     budgets.push(Budget { name: "budget-per-camera", figures: costs(snapshot), share: 0.0, color: style::ACCENT });
 
+    if let Some(watts) = snapshot.watts {
+        budgets.push(Budget { name: "budget-power", figures: format!("{watts:.0} W"), share: 0.0, color: style::ACCENT });
+    }
+    let names: Vec<String> = snapshot.exports.iter().map(export_name).collect();
+    // The newest that are not over, and else the last one.
+    let is_open = |e: &&ExportView| !matches!(e.state, ExportState::Done | ExportState::Cancelled);
+    let last = snapshot.exports.last().map(|e| e.number);
+    let listed = snapshot.exports.iter().zip(&names).filter(|(e, _)| is_open(e) || Some(e.number) == last);
+    let listed: Vec<(&ExportView, &String)> = listed.collect();
+    budgets.extend(listed.iter().map(|(export, name)| export_row(export, name)));
     let room = ((inner.height() - 18.0) / LEAST_ROW) as usize;
     if let Some(output) = &snapshot.output {
         budgets.extend(outputs(output, room.saturating_sub(budgets.len())));
@@ -121,8 +131,21 @@ pub fn show(ui: &Ui, snapshot: &Snapshot) {
         widgets::line(ui, name, find(budget.name), style::text(11.5), style::DIM);
         let bar = Rect::from_min_size(pos2(rect.left(), top + row * 0.72), vec2(rect.width(), (row * 0.18).clamp(3.0, 6.0)));
         widgets::fill_bar(ui, bar, budget.share, budget.color);
-        ui.interact(rect, ui.scope_id().with(budget.name), egui::Sense::hover())
-            .widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("{} {}", find(budget.name), budget.figures)));
+        let export = listed.iter().find(|(_, name)| name.as_str() == budget.name).map(|(export, _)| *export);
+        let sense = if export.is_some() { egui::Sense::click() } else { egui::Sense::hover() };
+        let response = ui.interact(rect, ui.scope_id().with(budget.name), sense);
+        if let Some(export) = export {
+            let order = if response.secondary_clicked() {
+                Some(ExportOrder::Cancel)
+            } else if matches!(export.state, ExportState::Waiting | ExportState::Running) {
+                response.clicked().then_some(ExportOrder::Hold)
+            } else {
+                response.clicked().then_some(ExportOrder::Resume)
+            };
+            out.extend(order.map(|order| Command::EditExports(order, export.number)));
+        }
+        let response = if export.is_some() { response.on_hover_text(t("export-tip")) } else { response };
+        response.widget_info(|| WidgetInfo::labeled(Role::ProgressIndicator, true, format!("{} {}", find(budget.name), budget.figures)));
     }
     let foot = Rect::from_min_max(pos2(inner.left(), inner.bottom() - 15.0), inner.max);
     let color = if dropped + snapshot.program.repeated > 0 { style::AMBER } else { style::DIM };
@@ -197,6 +220,22 @@ fn sound_row(sound: &SoundStatus) -> Option<Budget<'static>> {
     let share = loud.short_term.map_or(0.0, |s| ((s + 59.0) / 59.0) as f32);
     let bad = sound.problem.is_some() || loud.true_peak_db.is_some_and(|p| p > -1.0);
     Some(Budget { name: "budget-sound", figures, share, color: if bad { style::AMBER } else { style::ACCENT } })
+}
+
+/// The file's name with its number in the list.
+fn export_name(export: &ExportView) -> String {
+    let name = std::path::Path::new(&export.path).file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+    format!("{}  {name}", export.number)
+}
+
+fn export_row<'a>(export: &ExportView, name: &'a str) -> Budget<'a> {
+    let state = word("export", export.state.name());
+    let figures = match export.state {
+        ExportState::Running | ExportState::Held => format!("{state}   {:.0} %", export.progress * 100.0),
+        _ => state.into_owned(),
+    };
+    let color = if export.state == ExportState::Failed { style::AMBER } else { style::ACCENT };
+    Budget { name, figures, share: export.progress, color }
 }
 
 /// What a camera has cost at each level.

@@ -263,7 +263,7 @@ impl Panel {
             Self::Events => events::show(ui, snapshot, state, out),
             Self::Playlist => playlist::show(ui, snapshot, state, out),
             Self::Cameras => cameras::show(ui, snapshot, out),
-            Self::Budgets => budgets::show(ui, snapshot),
+            Self::Budgets => budgets::show(ui, snapshot, out),
             Self::Status => status::show(ui, snapshot),
             Self::PathEditor => path_editor::show(ui, snapshot, state, out),
             Self::Graphics => graphics::show(ui, snapshot, state, out),

@@ -105,10 +105,9 @@ fn moves(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
             out.push(Command::SelectMove(k));
         }
     }
-    let busy = snapshot.export.is_some();
     let look = widgets::ButtonLook { fill: style::RAISED, color: style::TEXT, size: 13.0, on: false };
     let rect = at(count - 1);
-    if widgets::command_button(ui, rect, CommandKind::Export, snapshot.can_take && !busy, look).clicked() {
+    if widgets::command_button(ui, rect, CommandKind::Export, snapshot.can_take, look).clicked() {
         out.push(Command::Export);
     }
     if let Some(export) = &snapshot.export {

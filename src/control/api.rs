@@ -210,6 +210,13 @@ pub fn state(s: &Snapshot) -> Value {
         "events": s.events.iter().map(event).collect::<Vec<_>>(),
         "playlist": { "elements": s.playlist.elements.len(), "elapsed_secs": s.playlist.elapsed_secs, "total_secs": s.playlist.total_secs },
         "exporting": s.export.as_ref().map(|e| e.progress),
+        "exports": s.exports.iter().map(|e| json!({
+            "number": e.number, "file": e.path, "state": e.state.name(), "progress": e.progress,
+        })).collect::<Vec<_>>(),
+        "outputs": s.output.iter().flat_map(|o| &o.sinks).map(|k| json!({
+            "name": k.name, "address": k.address, "state": k.state.word(), "frames": k.frames, "dropped": k.dropped, "missed": k.missed,
+        })).collect::<Vec<_>>(),
+        "watts": s.watts,
         "quality": s.level.level.label().to_lowercase(),
         "notices": s.notices.iter().rev().take(8).map(|n| json!({
             "at_secs": secs(n.at), "level": format!("{:?}", n.level).to_lowercase(), "text": n.text,

@@ -5,17 +5,18 @@
 mod graphics;
 
 use crate::{
-    engine::{Command, Matching, Quality, Slice},
+    engine::{Command, ExportOrder, Matching, Quality, Slice},
     replay::{
         EventColor, EventEdit, EventId,
         path::{Easing, PathChannel, PathEdit, Preset},
         playlist::{ElementId, PlaylistEdit, Transition},
     },
+    sound::FreezeSound,
     time::MediaTime,
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 56] = [
+pub const EXAMPLES: [&str; 60] = [
     "mark",
     "mark-here",
     "in",
@@ -71,6 +72,10 @@ pub const EXAMPLES: [&str; 56] = [
     "real-pixels",
     "next-rung",
     "export",
+    "exports hold 1",
+    "output-add web rtmp://HOST/APP/KEY",
+    "output-remove web",
+    "freeze-sound tail",
     "save-rig",
 ];
 
@@ -148,6 +153,16 @@ pub fn command_of(text: &str) -> Option<Command> {
             Command::EditEvent(EventId(id(event)?), event_edit(edit.trim())?)
         }
         "edit-list" => Command::EditPlaylist(list_edit(rest)?),
+        "exports" => {
+            let (order, number) = rest.split_once(' ')?;
+            Command::EditExports(ExportOrder::ALL.into_iter().find(|o| o.name() == order)?, number.trim().parse().ok()?)
+        }
+        "output-add" => {
+            let (name, address) = rest.split_once(' ')?;
+            Command::AddOutput { name: name.to_owned(), address: address.trim().parse().ok()? }
+        }
+        "output-remove" if !rest.is_empty() => Command::RemoveOutput(rest.to_owned()),
+        "freeze-sound" => Command::SetFreezeSound(Some(FreezeSound::from_name(rest)?)),
         _ => return None,
     })
 }
@@ -183,6 +198,7 @@ fn plain(name: &str) -> Option<Command> {
         "real-pixels" => Command::ToggleRealPixels,
         "next-rung" => Command::NextRung,
         "export" => Command::Export,
+        "freeze-sound" => Command::SetFreezeSound(None),
         "save-rig" => Command::SaveRig,
         _ => return None,
     })
@@ -382,6 +398,12 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::ToggleRealPixels => "real-pixels".to_owned(),
         Command::NextRung => "next-rung".to_owned(),
         Command::Export => "export".to_owned(),
+        Command::EditExports(order, number) => format!("exports {} {number}", order.name()),
+        // Its secrets are not written down: whoever runs it again has to put them in.
+        Command::AddOutput { name, address } => format!("output-add {name} {}", address.label()),
+        Command::RemoveOutput(name) => format!("output-remove {name}"),
+        Command::SetFreezeSound(None) => "freeze-sound".to_owned(),
+        Command::SetFreezeSound(Some(freeze)) => format!("freeze-sound {}", freeze.name()),
         Command::SaveRig => "save-rig".to_owned(),
         Command::EditEvent(id, edit) => {
             let edit = match edit {
@@ -485,6 +507,11 @@ mod tests {
             Command::EditPath(PathEdit::Ease(0, Easing::EaseOut)),
             Command::EditPath(PathEdit::Remove),
             Command::RollOn,
+            Command::EditExports(ExportOrder::Resume, 3),
+            Command::AddOutput { name: "web".to_owned(), address: "srt://h:7001".parse().unwrap() },
+            Command::RemoveOutput("web".to_owned()),
+            Command::SetFreezeSound(Some(FreezeSound::Live)),
+            Command::SetFreezeSound(None),
         ];
         for command in all {
             let text = text_of(&command).unwrap();

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use super::ladder::Rung;
 use crate::{
+    output::program::SinkAddress,
     replay::{
         EventEdit, EventId,
         graphics::{GraphicEdit, GraphicKind},
@@ -15,6 +16,7 @@ use crate::{
         playlist::PlaylistEdit,
     },
     scene::{Matching, Quality},
+    sound::FreezeSound,
     time::MediaTime,
 };
 
@@ -201,6 +203,19 @@ pub enum Command {
     NextRung,
     /// Write the prepared replay to a file.
     Export,
+    /// Hold, go on with, cancel or try again an export of the list.
+    EditExports(ExportOrder, u32),
+    /// Send program to another address from now on, by this name.
+    AddOutput {
+        /// What it is called.
+        name: String,
+        /// Where it goes.
+        address: SinkAddress,
+    },
+    /// Send it there no longer.
+    RemoveOutput(String),
+    /// What is heard while time stands still; `None` is the next choice.
+    SetFreezeSound(Option<FreezeSound>),
     /// Write the rig as it stands now, with cameras that were bumped where they were solved anew, to a file.
     SaveRig,
     /// Show or hide the control surfaces, and learn controls there (done by the window).
@@ -211,6 +226,31 @@ pub enum Command {
     ShowKeys,
     /// Switch the program window between full screen and window (done by the window).
     FullScreenProgram,
+}
+
+/// What can be done with an export of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportOrder {
+    /// Let it wait.
+    Hold,
+    /// Let it go on; one that failed or was cancelled begins again.
+    Resume,
+    /// End it; nothing is left of its file.
+    Cancel,
+}
+
+impl ExportOrder {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Hold, Self::Resume, Self::Cancel];
+
+    /// Its word in scripts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Resume => "resume",
+            Self::Cancel => "cancel",
+        }
+    }
 }
 
 impl Command {
@@ -277,6 +317,10 @@ impl Command {
             Self::SetRung { .. } => CommandKind::SetRung,
             Self::NextRung => CommandKind::NextRung,
             Self::Export => CommandKind::Export,
+            Self::EditExports(..) => CommandKind::EditExports,
+            Self::AddOutput { .. } => CommandKind::AddOutput,
+            Self::RemoveOutput(_) => CommandKind::RemoveOutput,
+            Self::SetFreezeSound(_) => CommandKind::SetFreezeSound,
             Self::SaveRig => CommandKind::SaveRig,
             Self::Controls => CommandKind::Controls,
             Self::Palette => CommandKind::Palette,

@@ -10,6 +10,7 @@ mod log;
 mod looks;
 mod matching;
 mod orders;
+mod outputs;
 mod paths;
 mod pictures;
 mod pivot;
@@ -34,7 +35,7 @@ use crossbeam::{channel::Sender, select};
 use super::{
     Command, EngineOptions, FeedHealth, FeedStatus, Feeds, GpuView, Notice, NoticeLevel, RollView, ShownPicture, Snapshot,
     board::{Board, SolveWish},
-    export_thread::{ExportNews, RunningExport},
+    export_thread::{ExportList, ExportNews},
     ladder::Rung,
     level::{Governor, program_size_px},
     live::Inbox,
@@ -55,6 +56,7 @@ use crate::{
     },
     rig::{self, Camera},
     scene::Matching,
+    telemetry::PowerMeter,
     time::MediaTime,
     view::ViewReport,
 };
@@ -154,7 +156,8 @@ pub(super) struct Director {
     pub status: Vec<FeedStatus>,
     pub notices: Vec<Notice>,
     pub published: u64,
-    pub export: Option<RunningExport>,
+    pub exports_of: ExportList,
+    pub power: PowerMeter,
     pub truth: truth::TruthState,
     pub watch: watch::WatchState,
     pub matching: matching::MatchState,
@@ -258,7 +261,8 @@ impl Director {
             status: feeds.status(),
             notices: Vec::new(),
             published: 0,
-            export: None,
+            exports_of: ExportList::new(options.export_name.clone().unwrap_or_default(), exports.clone()),
+            power: PowerMeter::default(),
             export_folder: options.export_folder.clone().unwrap_or_default(),
             exports,
             board,
@@ -580,20 +584,12 @@ impl Director {
         self.refresh_preview();
     }
 
-    fn tell_delivering(&mut self) {
-        let delivers = |s: &&FeedStatus| matches!(s.health, FeedHealth::Good | FeedHealth::Degraded);
-        let delivering = self.status.iter().filter(delivers).count();
-        if delivering != self.delivering {
-            self.delivering = delivering;
-            tracing::info!("{delivering} of {} cameras deliver", self.status.len());
-        }
-    }
-
     /// Lets the feeds put off what has time while somebody waits for a picture.
     fn make_room(&mut self) {
         let preparing = self.transport.preview().is_some_and(|p| p.readiness < Readiness::Solved && p.problem.is_none());
         let playing = matches!(self.transport.program(), Program::Replay(_)) && self.program.progress < 1.0;
-        let wanted = self.export.is_some() || playing || preparing && !self.gpu.adapter.is_empty();
+        self.exports_of.yield_to_program(playing);
+        let wanted = self.exports_of.current().is_some() || playing || preparing && !self.gpu.adapter.is_empty();
         if wanted != self.makes_room {
             self.makes_room = wanted;
             self.feeds.make_room(wanted);

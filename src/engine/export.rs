@@ -21,7 +21,7 @@ use crate::{
     },
     rig::{self, Camera, Rig, fit_to_pictures, pictures::PicturesError},
     scene::{Scene, SceneError, SceneOptions, SceneSolver},
-    telemetry::StageTimes,
+    telemetry::{EnergyMeter, StageTimes},
     time::MediaTime,
     view::{ViewError, ViewMode, ViewReport, ViewSynthesizer},
 };
@@ -270,6 +270,7 @@ pub fn run(
     progress: &mut dyn FnMut(ExportProgress),
     cancel: &CancelToken,
 ) -> Result<ExportReport, ExportError> {
+    let meter = EnergyMeter::default();
     check(&job)?;
     let rate = job.output.rate;
     let frames = job.path.frame_count(rate);
@@ -294,6 +295,7 @@ pub fn run(
             graphics: drawing.graphics.iter().map(|g| g.name.clone()).collect(),
             slices: job.phases.iter().map(|m| m.instant).collect(),
             gpu: gpu.info.name.clone(),
+            meter: Some(meter),
         });
     }
     // Opened before the solve: a folder that cannot be written shall not cost a minute to find out.

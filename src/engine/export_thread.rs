@@ -1,74 +1,69 @@
-//! Exports asked for from the console: each on a thread and a GPU device of its own, so that program and preview go on.
+//! Exports asked for from the console: a list, of which one at a time is written, on a thread and a GPU device of its own, so that program
+//! and preview go on; while a replay moves on air it waits.
 
-use std::{path::PathBuf, thread};
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use crossbeam::channel::Sender;
 
 use super::{
-    EngineError,
-    export::{self, ExportJob, ExportProgress, ExportStage},
+    ExportOrder, ExportState, ExportView,
+    export::{self, ExportJob, ExportProgress, ExportStage, Moments},
+    naming::{NameFields, NameTemplate},
 };
 use crate::{
     gpu::{Gpu, GpuOptions},
     output::CancelToken,
 };
 
+/// Exports that hold their pictures: waiting, running, or to be tried again.
+const MOST_HELD: usize = 8;
+/// Lines of the list.
+const MOST_LINES: usize = 12;
+/// How often one that waits looks whether it may go on.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
 /// What an export reports.
 #[derive(Debug)]
 pub(super) enum ExportNews {
-    /// How far it is, 0…1.
-    Progress(f32),
+    /// How far export number so is, 0…1.
+    Progress(u32, f32),
     /// It is written.
-    Done { path: PathBuf, frames: u64 },
-    /// It is not; nothing was left behind.
-    Failed(String),
+    Done { number: u32, path: PathBuf, frames: u64 },
+    /// It is not; nothing was left behind. Whether it was cancelled.
+    Failed { number: u32, why: String, cancelled: bool },
     /// The rig as it stands is written, or why it is not.
     Rig(Result<PathBuf, String>),
 }
 
-/// An export that runs; dropped, it is cancelled and leaves nothing.
 #[derive(Debug)]
-pub(super) struct RunningExport {
-    pub path: PathBuf,
-    pub progress: f32,
+struct Entry {
+    number: u32,
+    path: PathBuf,
+    state: ExportState,
+    progress: f32,
+    /// What to write; gone when it is written.
+    job: Option<ExportJob>,
+}
+
+/// The thread of the export that runs; dropped, it is cancelled and leaves nothing.
+#[derive(Debug)]
+struct Running {
+    number: u32,
     cancel: CancelToken,
+    held: Arc<AtomicBool>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
-impl RunningExport {
-    /// Begins `job`.
-    pub fn start(mut job: ExportJob, news: Sender<ExportNews>) -> Result<Self, EngineError> {
-        let cancel = CancelToken::default();
-        job.output.cancel = cancel.clone();
-        let path = job.output.path.clone();
-        let token = cancel.clone();
-        let thread = thread::Builder::new()
-            .name("export".to_owned())
-            .spawn(move || {
-                let result = Gpu::open(&GpuOptions::default()).map_err(|e| e.to_string()).and_then(|gpu| {
-                    let mut tell = |p: ExportProgress| {
-                        // Progress is "latest": when nobody has read the last one, this one may be lost.
-                        news.try_send(ExportNews::Progress(overall(p))).ok();
-                    };
-                    export::run(job, &gpu, &mut tell, &token).map_err(|e| e.to_string())
-                });
-                let last = match result {
-                    Ok(report) => ExportNews::Done { path: report.output.path, frames: report.output.frames },
-                    Err(why) => ExportNews::Failed(why),
-                };
-                // After a cancel the engine may have ended; then nobody wants to know.
-                if token.is_cancelled() {
-                    news.try_send(last).ok();
-                } else {
-                    news.send(last).ok();
-                }
-            })
-            .map_err(|source| EngineError::Thread { name: "export".to_owned(), source })?;
-        Ok(Self { path, progress: 0.0, cancel, thread: Some(thread) })
-    }
-}
-
-impl Drop for RunningExport {
+impl Drop for Running {
     fn drop(&mut self) {
         self.cancel.cancel();
         if let Some(thread) = self.thread.take()
@@ -79,33 +74,200 @@ impl Drop for RunningExport {
     }
 }
 
+/// All exports of a show, oldest first.
+#[derive(Debug)]
+pub(super) struct ExportList {
+    entries: VecDeque<Entry>,
+    next: u32,
+    template: NameTemplate,
+    news: Sender<ExportNews>,
+    running: Option<Running>,
+    /// Program needs the machine.
+    yields: Arc<AtomicBool>,
+}
+
+impl ExportList {
+    pub fn new(template: NameTemplate, news: Sender<ExportNews>) -> Self {
+        Self { entries: VecDeque::new(), next: 1, template, news, running: None, yields: Arc::default() }
+    }
+
+    /// A name in `folder` that neither a file nor an export of the list has.
+    pub fn name_for(&self, folder: &Path, fields: &NameFields<'_>) -> PathBuf {
+        let held = |path: &Path| self.entries.iter().any(|e| e.job.is_some() && e.path == path);
+        self.template.free(folder, fields, held)
+    }
+
+    /// The list for whoever shows it.
+    pub fn view(&self) -> Vec<ExportView> {
+        let of = |e: &Entry| ExportView { number: e.number, path: e.path.display().to_string(), state: e.state, progress: e.progress };
+        self.entries.iter().map(of).collect()
+    }
+
+    /// The one that is being written, or waits in its middle.
+    pub fn current(&self) -> Option<ExportView> {
+        let number = self.running.as_ref()?.number;
+        self.view().into_iter().find(|e| e.number == number)
+    }
+
+    /// While set, the export that runs waits.
+    pub fn yield_to_program(&self, yields: bool) {
+        self.yields.store(yields, Ordering::Relaxed);
+    }
+
+    /// Puts a job at the end; it begins when those before it are done.
+    pub fn add(&mut self, job: ExportJob) -> Result<(), String> {
+        if self.entries.iter().filter(|e| e.job.is_some()).count() >= MOST_HELD {
+            return Err(format!("{MOST_HELD} exports are in the list, each with its pictures. Wait until one is written, or cancel one"));
+        }
+        let path = job.output.path.clone();
+        self.entries.push_back(Entry { number: self.next, path, state: ExportState::Waiting, progress: 0.0, job: Some(job) });
+        self.next += 1;
+        while self.entries.len() > MOST_LINES {
+            let Some(old) = self.entries.iter().position(|e| e.job.is_none()) else { break };
+            self.entries.remove(old);
+        }
+        self.go_on()
+    }
+
+    /// Begins the next one that waits, if none runs.
+    fn go_on(&mut self) -> Result<(), String> {
+        if self.running.is_some() {
+            return Ok(());
+        }
+        let Some(entry) = self.entries.iter_mut().find(|e| e.state == ExportState::Waiting) else { return Ok(()) };
+        let Some(mut job) = entry.job.as_ref().and_then(ExportJob::again) else { return Ok(()) };
+        let (number, cancel, held) = (entry.number, CancelToken::default(), Arc::new(AtomicBool::new(false)));
+        job.output.cancel = cancel.clone();
+        let (token, hold, yields, news) = (cancel.clone(), Arc::clone(&held), Arc::clone(&self.yields), self.news.clone());
+        let work = move || write(number, job, &token, &[hold, yields], &news);
+        let thread = thread::Builder::new().name("export".to_owned()).spawn(work).map_err(|e| format!("the export's thread: {e}"))?;
+        (entry.state, entry.progress) = (ExportState::Running, 0.0);
+        self.running = Some(Running { number, cancel, held, thread: Some(thread) });
+        Ok(())
+    }
+
+    /// Does what was ordered for the export of that number.
+    pub fn edit(&mut self, order: ExportOrder, number: u32) -> Result<(), String> {
+        let known = || self.entries.iter().map(|e| e.number.to_string()).collect::<Vec<_>>().join(", ");
+        let Some(entry) = self.entries.iter().position(|e| e.number == number).and_then(|at| self.entries.get(at)) else {
+            return Err(format!("There is no export {number}; in the list are: {}", known()));
+        };
+        let (state, has_job) = (entry.state, entry.job.is_some());
+        let running = self.running.as_ref().filter(|r| r.number == number);
+        let next = match (order, state) {
+            (ExportOrder::Hold, ExportState::Waiting | ExportState::Running) => {
+                if let Some(running) = running {
+                    running.held.store(true, Ordering::Relaxed);
+                }
+                ExportState::Held
+            }
+            (ExportOrder::Resume, ExportState::Held) if running.is_some() => {
+                if let Some(running) = running {
+                    running.held.store(false, Ordering::Relaxed);
+                }
+                ExportState::Running
+            }
+            (ExportOrder::Resume, ExportState::Held | ExportState::Failed | ExportState::Cancelled) if has_job => ExportState::Waiting,
+            (ExportOrder::Cancel, ExportState::Waiting | ExportState::Held | ExportState::Running) => {
+                // Its thread says so when it has left nothing behind.
+                if let Some(running) = running {
+                    running.cancel.cancel();
+                }
+                ExportState::Cancelled
+            }
+            _ => return Err(format!("Export {number} is {}: it cannot {}", state.name(), order.name())),
+        };
+        if let Some(entry) = self.entries.iter_mut().find(|e| e.number == number) {
+            entry.state = next;
+        }
+        self.go_on()
+    }
+
+    /// Takes note of what a thread reports; what the operator shall read.
+    pub fn note(&mut self, news: ExportNews) -> Result<Option<String>, String> {
+        match news {
+            ExportNews::Progress(number, progress) => {
+                if let Some(entry) = self.entries.iter_mut().find(|e| e.number == number) {
+                    entry.progress = progress;
+                }
+                Ok(None)
+            }
+            ExportNews::Done { number, path, frames } => {
+                if let Some(entry) = self.entries.iter_mut().find(|e| e.number == number) {
+                    (entry.state, entry.progress, entry.job) = (ExportState::Done, 1.0, None);
+                }
+                self.end(number)?;
+                Ok(Some(format!("Exported {frames} frames to {}", path.display())))
+            }
+            ExportNews::Failed { number, why, cancelled } => {
+                if let Some(entry) = self.entries.iter_mut().find(|e| e.number == number && e.state != ExportState::Waiting) {
+                    entry.state = if cancelled { ExportState::Cancelled } else { ExportState::Failed };
+                }
+                self.end(number)?;
+                if cancelled {
+                    Ok(Some(format!("Export {number} was cancelled")))
+                } else {
+                    Err(format!("The export was not written: {why}"))
+                }
+            }
+            ExportNews::Rig(_) => Ok(None),
+        }
+    }
+
+    fn end(&mut self, number: u32) -> Result<(), String> {
+        self.running.take_if(|r| r.number == number);
+        self.go_on()
+    }
+}
+
+impl ExportJob {
+    /// The same job once more; `None` where its moments can be taken only once.
+    pub(super) fn again(&self) -> Option<Self> {
+        let Moments::One(moment) = &self.moments else { return None };
+        Some(Self {
+            rig: self.rig.clone(),
+            moments: Moments::One(moment.clone()),
+            path: self.path.clone(),
+            gaps: self.gaps.clone(),
+            plates: self.plates.clone(),
+            phases: self.phases.clone(),
+            graphics: self.graphics.clone(),
+            output: self.output.clone(),
+            ..*self
+        })
+    }
+}
+
+/// The work of an export's thread.
+fn write(number: u32, job: ExportJob, cancel: &CancelToken, waits: &[Arc<AtomicBool>], news: &Sender<ExportNews>) {
+    let result = Gpu::open(&GpuOptions::default()).map_err(|e| e.to_string()).and_then(|gpu| {
+        let mut tell = |p: ExportProgress| {
+            // Progress is "latest": when nobody has read the last one, this one may be lost.
+            news.try_send(ExportNews::Progress(number, overall(p))).ok();
+            while waits.iter().any(|w| w.load(Ordering::Relaxed)) && !cancel.is_cancelled() {
+                thread::sleep(LOOK_EVERY);
+            }
+        };
+        export::run(job, &gpu, &mut tell, cancel).map_err(|e| e.to_string())
+    });
+    let cancelled = cancel.is_cancelled();
+    let last = match result {
+        Ok(report) => ExportNews::Done { number, path: report.output.path, frames: report.output.frames },
+        Err(why) => ExportNews::Failed { number, why, cancelled },
+    };
+    // After a cancel the engine may have ended; then nobody wants to know, and nobody reads.
+    if cancelled {
+        news.send_timeout(last, Duration::from_millis(500)).ok();
+    } else {
+        news.send(last).ok();
+    }
+}
+
 /// One bar for all stages: solving is the first third.
 fn overall(p: ExportProgress) -> f32 {
     match p.stage {
         ExportStage::Solving => p.share * 0.33,
         ExportStage::Rendering => 0.33 + p.share * 0.6,
         ExportStage::Finishing => 0.93 + p.share * 0.07,
-    }
-}
-
-/// A name in `folder` that is not taken: `volte_E003.mp4`, then `volte_E003_2.mp4` and so on.
-pub(super) fn free_name(folder: &std::path::Path, event: &str) -> PathBuf {
-    let clean: String = event.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-    let name = |k: u32| if k == 1 { format!("volte_{clean}.mp4") } else { format!("volte_{clean}_{k}.mp4") };
-    (1..100_000).map(|k| folder.join(name(k))).find(|p| !p.exists()).unwrap_or_else(|| folder.join(name(1)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_never_taken_twice() {
-        let folder = tempfile::tempdir().unwrap();
-        let first = free_name(folder.path(), "E003");
-        assert!(first.ends_with("volte_E003.mp4"));
-        std::fs::write(&first, b"x").unwrap();
-        assert!(free_name(folder.path(), "E003").ends_with("volte_E003_2.mp4"));
-        assert!(free_name(folder.path(), "a/b").ends_with("volte_a_b.mp4"));
     }
 }

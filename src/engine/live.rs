@@ -22,6 +22,7 @@ use super::{
     gpu_thread::GpuReport,
     moment_thread,
     moment_thread::MomentReport,
+    naming::NameTemplate,
     program::{OutputFeeds, OutputSlot},
     retime::RetimePolicy,
     rig_book::RigBook,
@@ -78,6 +79,8 @@ pub struct EngineOptions {
     pub without_gpu: bool,
     /// Where [`Command::Export`] writes; `None` is the current folder.
     pub export_folder: Option<PathBuf>,
+    /// What its files are called; `None` is `volte_{event}`.
+    pub export_name: Option<NameTemplate>,
     /// Whether moments are interpolated to their very instant where cameras are not in time.
     pub retime: RetimePolicy,
     /// Where the playlist, own templates and paths are kept.

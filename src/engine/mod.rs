@@ -29,6 +29,7 @@ mod live;
 mod live_history;
 mod meter;
 mod moment_thread;
+pub mod naming;
 mod orbit;
 mod pick;
 pub mod plates;
@@ -57,7 +58,7 @@ pub use crate::ring::disk::DiskState;
 pub use crate::scene::{Matching, Quality};
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;
-pub use command::{Command, CommandInfo, CommandKind, Slice};
+pub use command::{Command, CommandInfo, CommandKind, ExportOrder, Slice};
 pub use desk::DeskFiles;
 pub use export_sound::SourceSound;
 pub use feeds::{DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
@@ -66,8 +67,8 @@ pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_b
 pub use level::{LevelCost, LevelView, preview_size_px, program_size_px};
 pub use live::{Engine, EngineError, EngineHandle, EngineOptions, GpuFault};
 pub use snapshot::{
-    CameraView, ElementView, ExportView, FreeView, GapView, GpuView, GraphicsView, MoveView, Notice, NoticeLevel, PathPoint, PathsView,
-    PivotView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, SlicesView, Snapshot, Stand, Tally,
+    CameraView, ElementView, ExportState, ExportView, FreeView, GapView, GpuView, GraphicsView, MoveView, Notice, NoticeLevel, PathPoint,
+    PathsView, PivotView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, SlicesView, Snapshot, Stand, Tally,
     TruthProgress, slate,
 };
 pub mod truth;

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use super::naming::{NameError, NameTemplate};
 use crate::capture::{
     CaptureConfig, CaptureError, CaptureSession, ClockReference, FeedSource, FeedSpec, FeedStatus, NodeServerConfig, NodeSpec,
     PretendClock, SoundFrom, SoundSettings, StreamKind, Taken,
@@ -29,7 +30,9 @@ pub struct Production {
     pub capture: CaptureConfig,
     /// Cameras of the rig that have no feed: they are left out of every moment.
     pub without_feed: Vec<String>,
-    /// The program output and where it goes; `None` when it goes nowhere.
+    /// What exports are called; `None` is the standard.
+    pub export_name: Option<NameTemplate>,
+    /// The program output and where it goes; `None` without `[program]`.
     pub program: Option<(ChannelOptions, Vec<SinkSpec>)>,
 }
 
@@ -66,7 +69,10 @@ impl Production {
         let sound = show.audio.as_ref().map(|audio| sound_of(show, audio, &specs)).transpose()?;
         let capture = CaptureConfig { nodes, sound, ..capture_of(show)? };
         let program = program_of(show)?;
-        Ok(Self { rig, specs, capture, without_feed, program })
+        let named =
+            |(text, line): &(String, usize)| text.parse().map_err(|e: NameError| show.error_at(*line, format!("[export] name: {e}")));
+        let export_name = show.export_name.as_ref().map(named).transpose()?;
+        Ok(Self { rig, specs, capture, without_feed, export_name, program })
     }
 
     /// What is missing on this machine before the show can run: files that are to be played, the disk that is to be recorded to. Opens
@@ -248,7 +254,8 @@ fn program_of(show: &Show) -> Result<Option<(ChannelOptions, Vec<SinkSpec>)>, Sh
         };
         sinks.push(spec);
     }
-    Ok((!sinks.is_empty()).then_some((options, sinks)))
+    // Without a sink it runs all the same: they may come while it does.
+    Ok(Some((options, sinks)))
 }
 
 /// Paths of files are relative to the show.

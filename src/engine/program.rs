@@ -183,6 +183,41 @@ impl OutputSlot {
         }
     }
 
+    /// Adds a sink to the running output, or says why not.
+    #[cfg(feature = "gstreamer")]
+    pub fn add_sink(&self, name: &str, address: crate::output::program::SinkAddress) -> Result<(), String> {
+        let running = self.running.load();
+        let output =
+            running.as_ref().ok_or("There is no program output. Write [program] and its format in the show file, and open it again")?;
+        if output.has(name) {
+            return Err(format!("There is an output {name:?} already. Choose another name, or remove that one first"));
+        }
+        output.add(crate::output::program::SinkSpec::new(name, address)).map(|_id| ()).map_err(|e| e.to_string())
+    }
+
+    /// Takes a sink out of the running output; false when there is none of that name. It ends on a thread of its own.
+    #[cfg(feature = "gstreamer")]
+    pub fn remove_sink(&self, name: &str) -> bool {
+        let Some(ending) = self.running.load().as_ref().and_then(|output| output.take_out(name)) else { return false };
+        // Without a thread it ends here and now.
+        std::thread::Builder::new().name("sink ends".to_owned()).spawn(move || drop(ending)).ok();
+        true
+    }
+
+    /// The same where nothing is sent.
+    #[cfg(not(feature = "gstreamer"))]
+    pub fn add_sink(&self, _name: &str, _address: crate::output::program::SinkAddress) -> Result<(), String> {
+        let _ = self;
+        Err("This program was built without GStreamer, which every output needs".to_owned())
+    }
+
+    /// The same where nothing is sent.
+    #[cfg(not(feature = "gstreamer"))]
+    pub fn remove_sink(&self, _name: &str) -> bool {
+        let _ = self;
+        false
+    }
+
     /// False without an output.
     #[cfg(feature = "gstreamer")]
     pub fn watch(&self, taker: impl crate::output::program::FrameTaker) -> bool {

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    CameraView, ExportView, GapView, MoveView, PreviewView, ProgramKind, ProgramView, RollView, Snapshot, Tally, director::Director, orbit,
-};
+use super::{CameraView, GapView, MoveView, PreviewView, ProgramKind, ProgramView, RollView, Snapshot, Tally, director::Director, orbit};
 use crate::replay::Program;
 
 impl Director {
@@ -123,7 +121,9 @@ impl Director {
             gpu: self.gpu.clone(),
             notices: self.notices.iter().cloned().collect(),
             output: self.output.status(),
-            export: self.export.as_ref().map(|e| ExportView { path: e.path.display().to_string(), progress: e.progress }),
+            export: self.exports_of.current(),
+            exports: self.exports_of.view().into(),
+            watts: self.power.watts(),
         }
     }
 }

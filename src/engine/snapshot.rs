@@ -362,9 +362,45 @@ pub struct Notice {
     pub text: String,
 }
 
-/// An export that runs.
-#[derive(Debug, Clone, PartialEq)]
+/// Where an export of the list stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExportState {
+    /// Others are before it.
+    #[default]
+    Waiting,
+    /// It is being written.
+    Running,
+    /// It waits until it is told to go on.
+    Held,
+    /// It is written.
+    Done,
+    /// It is not; nothing was left behind.
+    Failed,
+    /// It was given up; nothing was left behind.
+    Cancelled,
+}
+
+impl ExportState {
+    /// Its word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Held => "held",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// An export of the list.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ExportView {
+    /// Its number.
+    pub number: u32,
+    /// Where it stands.
+    pub state: ExportState,
     /// Where it goes.
     pub path: String,
     /// 0…1.
@@ -437,8 +473,12 @@ pub struct Snapshot {
     pub gpu: GpuView,
     /// The last notices, oldest first.
     pub notices: Arc<[Notice]>,
-    /// An export that runs.
+    /// The export that is being written.
     pub export: Option<ExportView>,
+    /// All exports of the list, oldest first.
+    pub exports: Arc<[ExportView]>,
+    /// What the machine takes now, watts; `None` where it does not say.
+    pub watts: Option<f64>,
     /// The program output and its sinks, while there is one.
     pub output: Option<Arc<ProgramStatus>>,
 }
@@ -509,6 +549,8 @@ impl Snapshot {
             gpu: GpuView::default(),
             notices: Arc::from([]),
             export: None,
+            exports: Arc::from([]),
+            watts: None,
             output: None,
         }
     }

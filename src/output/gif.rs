@@ -16,7 +16,7 @@ use crate::{frame::Picture, time::FrameRate};
 
 /// GIF's sides are 16 bit, and larger pictures are no preview.
 const MOST_PX: u32 = 2048;
-/// How thoroughly colours are chosen: 1 is best, 30 fastest (NeuQuant's sampling).
+/// How thoroughly colours are chosen: 1 is best, 30 fastest (`NeuQuant`'s sampling).
 const SPEED: i32 = 8;
 
 type Encoder = gif::Encoder<BufWriter<File>>;

@@ -48,8 +48,6 @@ pub enum Codec {
     ProRes,
     /// One JPEG per frame in a film, 8 bit 4:2:2, full range.
     Mjpeg,
-    /// AV1, 8 bit 4:2:0.
-    Av1,
     /// A GIF that plays over and over, 256 colours a picture.
     Gif,
     /// One PNG file per frame.
@@ -68,7 +66,6 @@ impl Codec {
             Self::H265 => "h265",
             Self::ProRes => "prores",
             Self::Mjpeg => "mjpeg",
-            Self::Av1 => "av1",
             Self::Gif => "gif",
             Self::Png => "png",
             Self::Jpeg => "jpeg",
@@ -83,7 +80,6 @@ impl Codec {
             Self::H265 => "x265 preset fast, constant rate factor 18, a key frame per second",
             Self::ProRes => "422 HQ",
             Self::Mjpeg => "quality 92, full range",
-            Self::Av1 => "libaom, speed 8, constant quality 24, a key frame per second",
             Self::Gif => "256 colours a picture, times in hundredths of a second",
             Self::Png => "8 bit RGBA, exact",
             Self::Jpeg => "quality 95; in a page 88",
@@ -97,15 +93,15 @@ impl Codec {
     }
 
     /// Every codec.
-    pub const ALL: [Self; 9] = [Self::H264, Self::H265, Self::ProRes, Self::Mjpeg, Self::Av1, Self::Gif, Self::Png, Self::Jpeg, Self::Exr];
+    pub const ALL: [Self; 8] = [Self::H264, Self::H265, Self::ProRes, Self::Mjpeg, Self::Gif, Self::Png, Self::Jpeg, Self::Exr];
 }
 
 /// The file's container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
-    /// `.mp4`: H.264, H.265, AV1.
+    /// `.mp4`: H.264, H.265.
     Mp4,
-    /// `.mkv`: H.264, H.265, AV1, MJPEG.
+    /// `.mkv`: H.264, H.265, MJPEG.
     Matroska,
     /// `.mov`: ProRes, MJPEG, H.264, H.265.
     QuickTime,
@@ -121,8 +117,8 @@ pub enum Container {
 pub fn container_and_codec(path: &Path, codec: Option<Codec>) -> Result<(Container, Codec), OutputError> {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let (container, allowed): (_, &[Codec]) = match extension.as_str() {
-        "mp4" | "m4v" => (Container::Mp4, &[Codec::H264, Codec::H265, Codec::Av1]),
-        "mkv" => (Container::Matroska, &[Codec::H264, Codec::H265, Codec::Av1, Codec::Mjpeg]),
+        "mp4" | "m4v" => (Container::Mp4, &[Codec::H264, Codec::H265]),
+        "mkv" => (Container::Matroska, &[Codec::H264, Codec::H265, Codec::Mjpeg]),
         "mov" => (Container::QuickTime, &[Codec::ProRes, Codec::Mjpeg, Codec::H264, Codec::H265]),
         "gif" => (Container::Gif, &[Codec::Gif]),
         "html" | "htm" => (Container::Page, &[Codec::Jpeg]),

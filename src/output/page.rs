@@ -119,7 +119,9 @@ impl FrameSink for Page {
         let name = self.spec.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         let mut manifest = Sidecar::new(&self.spec, Codec::Jpeg, &name, &header, self.written.clone());
         let io = |e: std::io::Error| OutputError::io(&self.spec.path, e);
-        let json = serde_json::to_string(&manifest).map_err(|e| io(std::io::Error::other(e)))?;
+        // The page is the same each time; what it took stands in the sidecar.
+        let bare = Sidecar { energy: crate::telemetry::Energy::default(), ..manifest.clone() };
+        let json = serde_json::to_string(&bare).map_err(|e| io(std::io::Error::other(e)))?;
         for part in [PICTURES_END, MANIFEST, &embedded(&json), MANIFEST_END, TAIL] {
             self.file.write_all(part.as_bytes()).map_err(io)?;
         }

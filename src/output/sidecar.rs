@@ -12,7 +12,10 @@ use super::{
     provenance::{Hashed, Summary},
     staging::Staged,
 };
-use crate::time::{FrameRate, MediaTime};
+use crate::{
+    telemetry::{Energy, EnergyMeter},
+    time::{FrameRate, MediaTime},
+};
 
 /// Version of the sidecar's layout.
 pub const SIDECAR_VERSION: u32 = 2;
@@ -87,6 +90,9 @@ pub struct SidecarHeader {
     pub slices: Vec<MediaTime>,
     /// The GPU that rendered.
     pub gpu: String,
+    /// Counts what the export takes; the sidecar's `energy` is what it says at the end.
+    #[serde(skip)]
+    pub meter: Option<EnergyMeter>,
 }
 
 /// The whole sidecar.
@@ -109,10 +115,13 @@ pub struct Sidecar {
     /// What holds for the whole file.
     #[serde(flatten)]
     pub header: SidecarHeader,
+    /// What the machine took while it was made; no part of the hashed words, because it is never the same twice.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub energy: Energy,
     /// All frames together.
     #[serde(default)]
     pub summary: Summary,
-    /// SHA-256 of all words of this sidecar but this one, `file` and `files`; video files carry it in their comment.
+    /// SHA-256 of all words of this sidecar but this one, `energy`, `file` and `files`; video files carry it in their comment.
     #[serde(default)]
     pub words_sha256: String,
     /// The written files and their SHA-256: one, or every picture of a sequence.
@@ -120,6 +129,11 @@ pub struct Sidecar {
     pub files: Vec<Hashed>,
     /// One per frame.
     pub frames: Vec<FrameReport>,
+}
+
+/// Older sidecars have no such words, and are hashed as they were.
+fn is_unknown(energy: &Energy) -> bool {
+    *energy == Energy::default()
 }
 
 impl Sidecar {
@@ -134,6 +148,7 @@ impl Sidecar {
             rate: spec.rate,
             codec: codec.name().to_owned(),
             header: header.clone(),
+            energy: header.meter.as_ref().map(EnergyMeter::energy).unwrap_or_default(),
             summary: Summary::of(&frames),
             words_sha256: String::new(),
             files: vec![],
@@ -145,7 +160,7 @@ impl Sidecar {
 
     /// Of everything but the hashes and the file's name: the same however the text is laid out, and whatever the file is called.
     pub(super) fn hash_of_words(&self) -> String {
-        let bare = Self { file: String::new(), words_sha256: String::new(), files: vec![], ..self.clone() };
+        let bare = Self { energy: Energy::default(), file: String::new(), words_sha256: String::new(), files: vec![], ..self.clone() };
         // Numbers, texts and lists: there is nothing in it that JSON cannot write.
         sha256_of_bytes(&serde_json::to_vec(&bare).unwrap_or_default())
     }

@@ -16,7 +16,6 @@ pub(super) fn verify(file: &Path, spec: &OutputSpec, container: Container, codec
         Codec::H265 => (Some("h265parse"), "avdec_h265"),
         Codec::ProRes => (None, "avdec_prores"),
         Codec::Mjpeg => (Some("jpegparse"), "jpegdec"),
-        Codec::Av1 => (Some("av1parse"), "av1dec"),
         Codec::H264 | Codec::Gif | Codec::Png | Codec::Jpeg | Codec::Exr => (Some("h264parse"), "avdec_h264"),
     };
     let sink = gst_app::AppSink::builder().sync(false).max_buffers(4).build();

@@ -50,7 +50,7 @@ pub(super) fn element(name: &str) -> Result<gst::Element, OutputError> {
     let package = match name {
         "x264enc" => "gstreamer1.0-plugins-ugly",
         "avenc_prores_ks" | "avdec_h264" | "avdec_h265" | "avdec_prores" => "gstreamer1.0-libav",
-        "x265enc" | "h264parse" | "h265parse" | "av1enc" | "av1dec" | "av1parse" | "voaacenc" => "gstreamer1.0-plugins-bad",
+        "x265enc" | "h264parse" | "h265parse" | "voaacenc" => "gstreamer1.0-plugins-bad",
         "filesrc" | "filesink" => "libgstreamer1.0-0",
         "appsrc" | "appsink" | "videoconvert" | "audioconvert" => "gstreamer1.0-plugins-base",
         _ => "gstreamer1.0-plugins-good",
@@ -387,16 +387,6 @@ fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(Vec<gst::Element>, Opt
             let encoder = element("jpegenc")?;
             encoder.set_property("quality", 92_i32);
             Ok((vec![element("videoconvert")?, filter, encoder], None))
-        }
-        Codec::Av1 => {
-            let encoder = element("av1enc")?;
-            encoder.set_property("cpu-used", 8_i32);
-            encoder.set_property_from_str("usage-profile", "good-quality");
-            encoder.set_property_from_str("end-usage", "q");
-            encoder.set_property("cq-level", 24_u32);
-            encoder.set_property("keyframe-max-dist", key_frames as i32);
-            encoder.set_property("threads", if spec.threads == 0 { 2 } else { spec.threads });
-            Ok((vec![encoder], Some(element("av1parse")?)))
         }
         Codec::H264 | Codec::Gif | Codec::Png | Codec::Jpeg | Codec::Exr => {
             let encoder = element("x264enc")?;

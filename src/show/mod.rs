@@ -128,6 +128,8 @@ pub struct Show {
     pub disk: Option<ShowDisk>,
     /// Folder for what EXPORT writes.
     pub export_folder: PathBuf,
+    /// What its files are called, and where that stands in the file, from 1.
+    pub export_name: Option<(String, usize)>,
     /// Folder of the operator's own templates and paths.
     pub desk_folder: PathBuf,
     /// The graphics in the scene; `None` is `graphics.toml` in the desk's folder.
@@ -235,6 +237,7 @@ struct FileDisk {
 #[serde(deny_unknown_fields)]
 struct FileExport {
     folder: Option<PathBuf>,
+    name: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -402,6 +405,7 @@ impl Show {
             desk_folder: read.desk.folder.map_or_else(|| file.with_extension("desk"), |f| folder.join(f)),
             graphics: read.graphics.file.map(|f| folder.join(f)),
             clean_feed: read.graphics.clean,
+            export_name: read.export.name.as_ref().map(|name| (name.as_ref().clone(), line_of(text, &name.span()))),
             export_folder: read.export.folder.map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
             quality,
             retime,

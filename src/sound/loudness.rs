@@ -212,7 +212,9 @@ mod tests {
         assert!(loud.true_peak_db.is_some_and(|p| (p + 23.0).abs() < 0.3), "{loud:?}");
         // Case 3: -36 for 10 s, -23 for 60 s, -36 for 10 s: the gate takes the quiet parts out.
         let mut meter = LoudnessMeter::default();
-        [(-36.0, 10.0), (-23.0, 60.0), (-36.0, 10.0)].iter().for_each(|(db, secs)| meter.feed(&tone(1000.0, *db, *secs)));
+        for (db, secs) in [(-36.0, 10.0), (-23.0, 60.0), (-36.0, 10.0)] {
+            meter.feed(&tone(1000.0, db, secs));
+        }
         assert!(meter.loudness().integrated.is_some_and(|v| (v + 23.0).abs() < 0.1), "{:?}", meter.loudness());
         // Another level is another number.
         assert!(meter.loudness().momentary.is_some_and(|v| (v + 36.0).abs() < 0.1));

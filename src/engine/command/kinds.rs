@@ -69,6 +69,10 @@ pub enum CommandKind {
     SetRung,
     NextRung,
     Export,
+    EditExports,
+    AddOutput,
+    RemoveOutput,
+    SetFreezeSound,
     SaveRig,
     Controls,
     Palette,
@@ -91,7 +95,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 65;
+    pub const COUNT: usize = 69;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -250,6 +254,10 @@ impl CommandKind {
         info(Self::SetRung, "Rung", "Choose what a gap shows: full synthesis, soft fade or cut", ""),
         info(Self::NextRung, "Ladder", "Choose by hand what this gap shows: synthesis, soft fade, cut, then by its score again", "Shift+L"),
         info(Self::Export, "EXPORT", "Write the prepared replay to a file beside the show", "E"),
+        info(Self::EditExports, "Exports", "Hold, resume or cancel an export of the list", ""),
+        info(Self::AddOutput, "Add output", "Send program to another address from now on", ""),
+        info(Self::RemoveOutput, "Remove output", "Send program there no longer; the others do not notice", ""),
+        info(Self::SetFreezeSound, "Freeze sound", "What is heard while time stands still: live, silence or a tail", ""),
         info(
             Self::SaveRig,
             "Save rig",
@@ -306,11 +314,15 @@ impl CommandKind {
             Self::ToggleRealPixels => Command::ToggleRealPixels,
             Self::NextRung => Command::NextRung,
             Self::Export => Command::Export,
+            Self::SetFreezeSound => Command::SetFreezeSound(None),
             Self::SaveRig => Command::SaveRig,
             Self::Controls => Command::Controls,
             Self::ShowKeys => Command::ShowKeys,
             Self::FullScreenProgram => Command::FullScreenProgram,
             Self::EditEvent
+            | Self::EditExports
+            | Self::AddOutput
+            | Self::RemoveOutput
             | Self::EditGraphics
             | Self::DrawGraphic
             | Self::FreeBy

@@ -62,7 +62,7 @@ impl Standing {
             program,
             move_name: director.move_name().to_owned(),
             quality: director.governor.view().chosen.map_or("Auto", |level| level.label()),
-            exporting: director.export.is_some(),
+            exporting: director.exports_of.current().is_some(),
             edits: transport.edits(),
             pending_in: transport.pending_in().is_some(),
             speed_percent: director.speed_percent,

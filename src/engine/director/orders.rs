@@ -7,8 +7,8 @@ use crate::{
     engine::{
         Command,
         export::{ExportJob, Moments},
-        export_thread::{RunningExport, free_name},
         level::program_size_px,
+        naming::NameFields,
     },
     output::{CancelToken, OutputSpec, SidecarHeader},
     replay::TransportCommand,
@@ -119,6 +119,10 @@ impl Director {
             Command::PlayList => self.play_list(),
             Command::NextElement => self.next_element(),
             Command::Export => self.start_export(),
+            Command::EditExports(order, number) => self.edit_exports(order, number),
+            Command::AddOutput { name, address } => self.add_output(&name, address),
+            Command::RemoveOutput(name) => self.remove_output(&name),
+            Command::SetFreezeSound(freeze) => self.set_freeze_sound(freeze),
             Command::SaveRig => self.save_rig(),
             Command::ShowKeys
             | Command::FullScreenProgram
@@ -180,9 +184,6 @@ impl Director {
     }
 
     fn start_export(&mut self) {
-        if self.export.is_some() {
-            return self.warn("An export is running already. Wait until it is written".to_owned());
-        }
         let Some((instant, from, event)) = self.transport.preview().map(|p| (p.instant, p.position, p.event)) else {
             return self.warn("Nothing is prepared. Mark an instant or choose an event, then export it".to_owned());
         };
@@ -205,6 +206,8 @@ impl Director {
         if self.solves_slowly {
             scene.max_depth_size_px = Some(SLOW_DEPTH_SIZE_PX);
         }
+        let camera = self.transport.camera_at(from).and_then(|i| self.feeds.rig().cameras.get(i)).map_or("", |c| c.name.as_str());
+        let path = self.exports_of.name_for(&self.export_folder, &NameFields { event: name, camera, at: std::time::SystemTime::now() });
         let job = ExportJob {
             rig: self.watch.rig_at(instant).as_ref().clone(),
             moments: Moments::One(moment.as_ref().clone()),
@@ -218,7 +221,7 @@ impl Director {
             phases: self.slice_moments(instant),
             graphics: self.graphics_of_exports(),
             output: OutputSpec {
-                path: free_name(&self.export_folder, name),
+                path,
                 width_px,
                 height_px,
                 rate: self.feeds.rate(),
@@ -229,9 +232,8 @@ impl Director {
                 cancel: CancelToken::default(),
             },
         };
-        match RunningExport::start(job, self.exports.clone()) {
-            Ok(running) => self.export = Some(running),
-            Err(e) => self.warn(e.to_string()),
+        if let Err(e) = self.exports_of.add(job) {
+            self.warn(e);
         }
     }
 }

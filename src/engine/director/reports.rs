@@ -163,24 +163,16 @@ impl Director {
 
     pub(super) fn export_news(&mut self, news: ExportNews) {
         match news {
-            ExportNews::Progress(progress) => {
-                if let Some(export) = &mut self.export {
-                    export.progress = progress;
-                }
-            }
             ExportNews::Rig(Ok(path)) => self.notice(
                 NoticeLevel::Info,
                 format!("The rig as it stands is written to {}; give that file to the show next time", path.display()),
             ),
             ExportNews::Rig(Err(why)) => self.warn(format!("The rig was not written: {why}")),
-            ExportNews::Done { path, frames } => {
-                self.export = None;
-                self.notice(NoticeLevel::Info, format!("Exported {frames} frames to {}", path.display()));
-            }
-            ExportNews::Failed(why) => {
-                self.export = None;
-                self.warn(format!("The export was not written: {why}"));
-            }
+            news => match self.exports_of.note(news) {
+                Ok(None) => {}
+                Ok(Some(done)) => self.notice(NoticeLevel::Info, done),
+                Err(why) => self.warn(why),
+            },
         }
     }
 }

@@ -102,7 +102,7 @@ pub(super) fn encoder(name: &str, kilobits: u32, group_frames: u32) -> Result<gs
             ("bitrate", &kilobits),
             ("key-int-max", &group),
             ("bframes", "0"),
-            ("option-string", "scenecut=0"),
+            ("option-string", "scenecut=0:pic-struct=1"),
         ],
         "openh264enc" => &[("bitrate", &bits), ("gop-size", &group), ("rate-control", "bitrate"), ("complexity", "low")],
         "x265enc" => &[

@@ -7,7 +7,7 @@ use gst::prelude::{Cast as _, ElementExt as _, GstBinExtManual as _, GstObjectEx
 use parking_lot::Mutex;
 
 use super::{
-    Frame, FrameTaker, ProgramFormat, SinkCodec, Tick, elements,
+    Frame, FrameTaker, ProgramFormat, SinkCodec, Tick, Timecode, elements,
     queue::{SinkQueue, Unit},
 };
 use crate::telemetry::Counter;
@@ -93,14 +93,28 @@ fn raw_caps(format: ProgramFormat) -> gst::Caps {
         .build()
 }
 
-fn raw_buffer(format: ProgramFormat, frame: &Arc<Frame>, index: u64) -> gst::Buffer {
+fn raw_buffer(format: ProgramFormat, frame: &Arc<Frame>, Tick { index, timecode }: Tick, labelled: bool) -> gst::Buffer {
     let mut buffer = gst::Buffer::from_slice(Shared(Arc::clone(frame)));
     let (pts, next) = (format.frame_nanos(index), format.frame_nanos(index + 1));
     if let Some(buffer) = buffer.get_mut() {
         buffer.set_pts(gst::ClockTime::from_nseconds(pts.max(0) as u64));
         buffer.set_duration(gst::ClockTime::from_nseconds((next - pts).max(0) as u64));
+        if labelled {
+            label(buffer, format, timecode);
+        }
     }
     buffer
+}
+
+/// Writes the frame's timecode on it, for the parser behind the encoder.
+fn label(buffer: &mut gst::BufferRef, format: ProgramFormat, code: Timecode) {
+    let drops = if code.drop_frame { gst_video::VideoTimeCodeFlags::DROP_FRAME } else { gst_video::VideoTimeCodeFlags::empty() };
+    let fps = gst::Fraction::new(format.rate.numerator() as i32, format.rate.denominator() as i32);
+    let [h, m, s, f] = [code.hours, code.minutes, code.seconds, code.frames].map(u32::from);
+    // Rates that have no timecode by the standard have none in the stream.
+    if let Ok(code) = gst_video::ValidVideoTimeCode::try_from(gst_video::VideoTimeCode::new(fps, None, drops, h, m, s, f, 0)) {
+        gst_video::VideoTimeCodeMeta::add(buffer, &code);
+    }
 }
 
 /// The end of the channel: hands frames to the encoder's thread.
@@ -128,7 +142,7 @@ pub(super) struct RawInput {
 
 impl FrameTaker for RawInput {
     fn take(&mut self, frame: &Arc<Frame>, tick: Tick) {
-        let buffer = raw_buffer(self.shared.format, frame, tick.index);
+        let buffer = raw_buffer(self.shared.format, frame, tick, false);
         let pts_nanos = self.shared.format.frame_nanos(tick.index).max(0) as u64;
         self.shared.publish(&Unit { buffer, caps: self.caps.clone(), pts_nanos, key: true });
     }
@@ -240,6 +254,8 @@ impl Encoding {
             let parse = elements::make(parser)?;
             // Headers before every keyframe: receivers join anywhere.
             elements::set(&parse, "config-interval", "-1");
+            // Picture timing SEI: from the label on the frame.
+            elements::set(&parse, "update-timecode", "true");
             let filter = elements::make("capsfilter")?;
             let caps = gst::Caps::builder(media).field("stream-format", "byte-stream").field("alignment", "au").build();
             gst::prelude::ObjectExt::set_property(&filter, "caps", &caps);
@@ -298,7 +314,7 @@ impl Encoding {
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return None,
             };
-            let buffer = raw_buffer(self.shared.format, &frame, tick.index);
+            let buffer = raw_buffer(self.shared.format, &frame, tick, self.shared.key.codec == SinkCodec::H264);
             drop(frame);
             if silence.lasts(self.shared.given.get(), Instant::now()) {
                 return Some(format!("it takes frames and has given none for {} s", STALL.as_secs()));
@@ -357,6 +373,12 @@ fn unit_of(sample: &gst::Sample) -> Option<Unit> {
     let own = stamped.make_mut();
     own.set_pts(pts);
     own.set_dts(running(buffer.dts()).unwrap_or(pts));
+    // It is within the stream by now; muxers must not make a track of it.
+    if let Some(label) = own.meta_mut::<gst_video::VideoTimeCodeMeta>()
+        && let Err(e) = label.remove()
+    {
+        tracing::debug!("a label stays on a coded frame: {e}");
+    }
     Some(Unit { buffer: stamped, caps: sample.caps()?.to_owned(), pts_nanos: pts.nseconds(), key })
 }
 

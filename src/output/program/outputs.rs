@@ -92,11 +92,25 @@ impl ProgramOutput {
         self.channel.add(taker);
     }
 
-    /// Ends a sink, finishing what it wrote; false when it is not there (any more).
+    /// Ends a sink, finishing what it wrote; false when it is not there (any more). Its end may take seconds.
     pub fn remove(&self, id: SinkId) -> bool {
-        let held = {
+        self.taken_out(|held| held.id == id.0).is_some()
+    }
+
+    /// Takes a sink out by its name, at once; it ends when what is returned is dropped, which may take seconds.
+    pub fn take_out(&self, name: &str) -> Option<impl Send + use<>> {
+        self.taken_out(|held| held.sink.shared.spec.name == name)
+    }
+
+    /// Whether there is a sink of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.state.lock().sinks.iter().any(|held| held.sink.shared.spec.name == name)
+    }
+
+    fn taken_out(&self, which: impl Fn(&Held) -> bool) -> Option<Held> {
+        {
             let mut state = self.state.lock();
-            let Some(at) = state.sinks.iter().position(|s| s.id == id.0) else { return false };
+            let at = state.sinks.iter().position(which)?;
             let held = state.sinks.remove(at);
             if !held.encoder.unsubscribe(&held.sink.shared.queue)
                 && let Some(at) = state.encoders.iter().position(|(e, _)| Arc::ptr_eq(e, &held.encoder))
@@ -104,11 +118,8 @@ impl ProgramOutput {
                 let (_, taker) = state.encoders.swap_remove(at);
                 self.channel.remove(taker);
             }
-            held
-        };
-        // Its end may take seconds; nobody waits for it but the caller.
-        drop(held);
-        true
+            Some(held)
+        }
     }
 
     /// What is known now.
@@ -120,7 +131,7 @@ impl ProgramOutput {
     fn sound_status(&self) -> SoundStatus {
         let (loudness, underruns) = self.channel.sound().status();
         match self.channel.sound_input() {
-            None => SoundStatus { loudness, underruns, ..SoundStatus::default() },
+            None => SoundStatus { underruns, loudness, ..SoundStatus::default() },
             Some(input) => SoundStatus {
                 input: input.name.clone(),
                 freeze: input.freeze(),

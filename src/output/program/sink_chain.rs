@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gst::prelude::ObjectExt as _;
+use gst::prelude::{ElementExt as _, ObjectExt as _, PadExtManual as _};
 
 use super::{Container, ProgramFormat, RtpForm, SinkCodec, SinkKind, SinkSpec, SrtSide, elements, sink::Trouble};
 
@@ -10,7 +10,7 @@ use super::{Container, ProgramFormat, RtpForm, SinkCodec, SinkKind, SinkSpec, Sr
 pub(super) fn chain(spec: &SinkSpec, format: ProgramFormat) -> Result<(Vec<gst::Element>, Option<usize>), Trouble> {
     let mut chain = Vec::new();
     match spec.codec {
-        SinkCodec::H264 => chain.push(elements::make("h264parse")?),
+        SinkCodec::H264 => chain.push(unlabelled(elements::make("h264parse")?)),
         SinkCodec::H265 => chain.push(elements::make("h265parse")?),
         SinkCodec::Raw => chain.push(elements::make("videoconvert")?),
         SinkCodec::Mjpeg | SinkCodec::ProRes => {}
@@ -100,6 +100,23 @@ pub(super) fn chain(spec: &SinkSpec, format: ProgramFormat) -> Result<(Vec<gst::
     }
     chain.append(&mut rest);
     Ok((chain, has_muxer.then_some(at)))
+}
+
+/// The parser reads the timecode out of the stream and puts it on the buffers again; `QuickTime`'s muxer would make a track of it, which it cannot
+/// write in fragments.
+fn unlabelled(parser: gst::Element) -> gst::Element {
+    if let Some(pad) = parser.static_pad("src") {
+        pad.add_probe(gst::PadProbeType::BUFFER, |_pad, info| {
+            if let Some(gst::PadProbeData::Buffer(buffer)) = &mut info.data
+                && let Some(label) = buffer.make_mut().meta_mut::<gst_video::VideoTimeCodeMeta>()
+                && let Err(e) = label.remove()
+            {
+                tracing::debug!("a label stays on a coded frame: {e}");
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+    parser
 }
 
 /// Seven packets to a datagram, as everybody expects them.

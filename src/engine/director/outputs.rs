@@ -1,0 +1,56 @@
+//! The director's part for program's outputs and its list of exports, while the show runs.
+
+use super::{Director, NoticeLevel};
+use crate::{
+    engine::{ExportOrder, FeedHealth, FeedStatus},
+    output::program::SinkAddress,
+    sound::FreezeSound,
+};
+
+impl Director {
+    pub(super) fn tell_delivering(&mut self) {
+        let delivers = |s: &&FeedStatus| matches!(s.health, FeedHealth::Good | FeedHealth::Degraded);
+        let delivering = self.status.iter().filter(delivers).count();
+        if delivering != self.delivering {
+            self.delivering = delivering;
+            tracing::info!("{delivering} of {} cameras deliver", self.status.len());
+        }
+    }
+
+    pub(super) fn add_output(&mut self, name: &str, address: SinkAddress) {
+        let label = address.label().to_owned();
+        match self.output.add_sink(name, address) {
+            Ok(()) => self.notice(NoticeLevel::Info, format!("Program goes to {name} as well ({label})")),
+            Err(why) => self.warn(why),
+        }
+    }
+
+    pub(super) fn remove_output(&mut self, name: &str) {
+        if self.output.remove_sink(name) {
+            self.notice(NoticeLevel::Info, format!("Program goes to {name} no longer"));
+        } else {
+            let known =
+                self.output.status().map_or_else(String::new, |o| o.sinks.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", "));
+            self.warn(format!("There is no output {name:?}; there are: {known}"));
+        }
+    }
+
+    pub(super) fn set_freeze_sound(&mut self, freeze: Option<FreezeSound>) {
+        let Some(input) = self.feeds.sound() else {
+            return self.warn("This show has no sound. Write [audio] in the show file".to_owned());
+        };
+        let next = || {
+            let at = FreezeSound::ALL.iter().position(|f| *f == input.freeze()).unwrap_or(0);
+            FreezeSound::ALL[(at + 1) % FreezeSound::ALL.len()]
+        };
+        let chosen = freeze.unwrap_or_else(next);
+        input.set_freeze(chosen);
+        self.notice(NoticeLevel::Info, format!("Under a freeze: {}", chosen.name()));
+    }
+
+    pub(super) fn edit_exports(&mut self, order: ExportOrder, number: u32) {
+        if let Err(why) = self.exports_of.edit(order, number) {
+            self.warn(why);
+        }
+    }
+}
