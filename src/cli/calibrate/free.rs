@@ -40,7 +40,7 @@ pub struct FreeArgs {
     /// Z` say where a point is (metres); points called floor… lie on the floor.
     #[arg(long, value_name = "FILE")]
     points: Option<PathBuf>,
-    /// The field of play whose points were clicked: athletics, badminton, basketball, football[:LENGTHxWIDTH], rugby[:LENGTHxWIDTH], table-tennis,
+    /// The field of play whose points were clicked: athletics, badminton, basketball, football, rugby (both also with a size: `football:100x64`), table-tennis,
     /// tennis or volleyball. docs/calibrate.md names their points.
     #[arg(long, value_name = "FIELD", requires = "points")]
     field: Option<String>,
@@ -142,7 +142,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 
 type Moments = Vec<Vec<Option<Picture>>>;
 
-fn chosen(names: Vec<String>, args: &Args) -> anyhow::Result<Rig> {
+fn chosen(names: &[String], args: &Args) -> anyhow::Result<Rig> {
     let all = Rig { cameras: names.iter().map(|n| blank(n)).collect(), points_in_world: vec![] };
     let rig = all.only(&args.only).context("--use")?;
     println!("{} cameras: {}", rig.cameras.len(), rig.cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "));
@@ -154,7 +154,7 @@ fn names_of(rig: &Rig) -> Vec<String> {
 }
 
 fn of_footage(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<String>, Moments)> {
-    let unposed = chosen(footage::camera_names(&args.footage)?, args)?;
+    let unposed = chosen(&footage::camera_names(&args.footage)?, args)?;
     let mut footage = Footage::beginning(&unposed, &args.footage, args.seconds, cancel)?;
     let (from, until) = footage.span();
     let count = args.free.instants.max(1) as i64;
@@ -173,7 +173,7 @@ fn of_moment_folders(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<S
     let mut names: Vec<String> = folders.iter().flat_map(Folder::names).collect();
     names.sort();
     names.dedup();
-    let names = names_of(&chosen(names, args)?);
+    let names = names_of(&chosen(&names, args)?);
     let mut moments = Vec::new();
     for folder in &folders {
         anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
@@ -190,7 +190,7 @@ fn of_camera_folders(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<S
         folders = inner.filter_map(|e| Some(e.ok()?.path())).filter(|p| p.is_dir()).collect();
         folders.sort();
     }
-    let names = names_of(&chosen(folders.iter().map(|f| name(f)).collect(), args)?);
+    let names = names_of(&chosen(&folders.iter().map(|f| name(f)).collect::<Vec<_>>(), args)?);
     let mut moments: Moments = Vec::new();
     for (i, camera) in names.iter().enumerate() {
         anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
