@@ -73,7 +73,7 @@ pub const EXAMPLES: [&str; 60] = [
     "next-rung",
     "export",
     "exports hold 1",
-    "output-add web rtmp://HOST/APP/KEY",
+    "output-add web udp://239.1.2.3:5000",
     "output-remove web",
     "freeze-sound tail",
     "save-rig",
@@ -161,7 +161,7 @@ pub fn command_of(text: &str) -> Option<Command> {
             let (name, address) = rest.split_once(' ')?;
             Command::AddOutput { name: name.to_owned(), address: address.trim().parse().ok()? }
         }
-        "output-remove" if !rest.is_empty() => Command::RemoveOutput(rest.to_owned()),
+        "output-remove" if !rest.is_empty() && !rest.contains(char::is_control) => Command::RemoveOutput(rest.to_owned()),
         "freeze-sound" => Command::SetFreezeSound(Some(FreezeSound::from_name(rest)?)),
         _ => return None,
     })
