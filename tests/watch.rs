@@ -10,11 +10,15 @@ use std::{
 use glam::{DMat3, DVec2, DVec3};
 use parking_lot::Mutex;
 use volte::{
-    engine::{Command, Engine, EngineOptions, FeedHealth, FeedStatus, Feeds, LivePicture, Quality, RingStatus, Snapshot, Stand},
+    engine::{
+        Ailment, Command, Engine, EngineOptions, FeedHealth, FeedStatus, Feeds, LivePicture, NoticeLevel, Quality, RingStatus, Snapshot,
+        Stand,
+    },
     frame::{Moment, MomentFrame, Picture},
     replay::{EventId, Readiness},
     rig::{Camera, Rig, load, pictures},
     time::{FrameRate, MediaTime},
+    venue::Faults,
 };
 
 mod support {
@@ -37,6 +41,8 @@ struct WatchedFeeds {
     /// When the bump comes, and when somebody turned the camera back.
     bumped: Mutex<Option<MediaTime>>,
     turned_back: Mutex<Option<MediaTime>>,
+    /// Of lens, light and sensor, by camera.
+    faults: Mutex<Vec<Faults>>,
 }
 
 impl WatchedFeeds {
@@ -54,12 +60,16 @@ impl WatchedFeeds {
             [Arc::new(picture), Arc::new(after)]
         };
         let pictures = keep.iter().enumerate().map(of).collect();
-        Self { rig, begun: Instant::now(), pictures, bumped: Mutex::default(), turned_back: Mutex::default() }
+        Self { rig, begun: Instant::now(), pictures, bumped: Mutex::default(), turned_back: Mutex::default(), faults: Mutex::default() }
     }
 
     fn picture(&self, camera: usize, at: MediaTime) -> Arc<Picture> {
         let is_since = |when: &Mutex<Option<MediaTime>>| when.lock().is_some_and(|when| at >= when);
-        Arc::clone(&self.pictures[camera][usize::from(is_since(&self.bumped) && !is_since(&self.turned_back))])
+        let picture = &self.pictures[camera][usize::from(is_since(&self.bumped) && !is_since(&self.turned_back))];
+        let Some(faults) = self.faults.lock().get(camera).filter(|f| f.touches_pixels()).cloned() else { return Arc::clone(picture) };
+        let mut picture = Picture::clone(picture);
+        faults.degrade_at(&mut picture, 0, at);
+        Arc::new(picture)
     }
 
     fn newest(&self) -> MediaTime {
@@ -265,4 +275,37 @@ fn pictures_with_the_bumped_camera_are_as_true_as_before_and_unwatched_they_are_
     println!("hidden cameras: {before:.2} dB before, {solved:.2} dB solved anew, {wrong:.2} dB unwatched");
     assert!((solved - before).abs() < 0.5 && wrong < before - 1.0, "{before} {solved} {wrong}");
     assert!(unwatched.engine.snapshot().cameras.iter().all(|c| c.stand == Stand::NotWatched));
+}
+
+#[test]
+fn a_blurred_a_dirty_a_flickering_and_a_stuck_camera_are_named_with_the_remedy_and_forgotten_when_they_are_mended() {
+    let show = Show::start(&EngineOptions { without_gpu: true, ..EngineOptions::default() });
+    show.wait_until_watched();
+    let names: Vec<String> = show.feeds.rig.cameras.iter().map(|c| c.name.clone()).collect();
+    let ailments = |s: &Snapshot, camera: usize| s.cameras.iter().find(|c| c.name == names[camera]).unwrap().ailments.clone();
+    // The healthy show is learned: nothing is said.
+    let learned = show.feeds.now().plus_nanos(14_000_000_000);
+    let s = show.wait("time to learn", |s| s.now > learned);
+    assert!((0..names.len()).all(|i| ailments(&s, i).is_empty()), "{:?}", s.notices);
+
+    let lists = ["blur=0s/2", "dirt=0s/0.12", "", "flicker=0s/0.08", "stuck=0s/8"];
+    *show.feeds.faults.lock() = lists.iter().map(|list| list.parse().unwrap()).collect();
+    type Is = fn(&Ailment) -> bool;
+    let wanted: [(usize, Is, &str); 4] = [
+        (0, |a| matches!(a, Ailment::Blurred { .. }), "out of focus"),
+        (1, |a| matches!(a, Ailment::Dirty { .. }), "Clean the lens of"),
+        (3, |a| matches!(a, Ailment::Flickers { .. }), "flickers by"),
+        (4, |a| matches!(a, Ailment::StuckPixels { .. }), "stuck pixels"),
+    ];
+    let s = show.wait("all four", |s| wanted.iter().all(|(i, is, _)| ailments(s, *i).iter().any(is)));
+    for (i, is, words) in wanted {
+        assert!(ailments(&s, i).iter().all(is), "{:?}", ailments(&s, i));
+        let told = s.notices.iter().any(|n| n.level == NoticeLevel::Warning && n.text.contains(&names[i]) && n.text.contains(words));
+        assert!(told, "{words}: {:?}", s.notices);
+    }
+    assert_eq!(ailments(&s, 2), [], "the fifth is healthy");
+
+    show.feeds.faults.lock().clear();
+    let s = show.wait("mended cameras", |s| (0..names.len()).all(|i| ailments(s, i).is_empty()));
+    assert!(s.notices.iter().any(|n| n.text.contains("is sharp again")), "{:?}", s.notices);
 }

@@ -15,6 +15,7 @@ pub mod board;
 mod bundle;
 pub mod free;
 mod gauge;
+mod health;
 mod judge;
 mod linear;
 mod matching;
@@ -25,6 +26,7 @@ mod triangulate;
 mod watch;
 
 pub use bundle::LensFreedom;
+pub use health::{Ailment, Checkup};
 pub use judge::Errors;
 pub use refine::{CameraChange, RefineOptions, Refined, Verdict, refine};
 pub use watch::{Look, ResolveError, Resolved, Watch};

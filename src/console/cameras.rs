@@ -4,7 +4,7 @@ use egui::{Align2, Color32, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, po
 
 use super::lang::{command, say, t};
 use super::{style, widgets};
-use crate::engine::{CameraView, Command, CommandKind, FeedHealth, Snapshot, Stand};
+use crate::engine::{Ailment, CameraView, Command, CommandKind, FeedHealth, Snapshot, Stand};
 
 /// What a finger can hit, points.
 const ROW: f32 = 28.0;
@@ -32,6 +32,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
         (FeedHealth::Lost, _) => 0,
         (_, Stand::Bumped { .. }) => 1,
         (FeedHealth::Degraded, _) => 2,
+        _ if !snapshot.cameras[k].ailments.is_empty() => 2,
         (FeedHealth::Waiting | FeedHealth::Good, _) => 3,
     });
     ui.scope_builder(egui::UiBuilder::new().max_rect(body), |ui| {
@@ -55,9 +56,11 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
     let s = &camera.status;
     let is_bumped = matches!(camera.stand, Stand::Bumped { .. });
+    let ailment = camera.ailments.first();
     let (color, state_word) = match s.health {
         FeedHealth::Lost => (style::AMBER, t("health-lost")),
         _ if is_bumped => (style::AMBER, t("health-bumped")),
+        FeedHealth::Good | FeedHealth::Degraded if ailment.is_some() => (style::AMBER, ailment.map_or("", word_of)),
         FeedHealth::Good => (style::TEXT, t("health-good")),
         FeedHealth::Degraded => (style::AMBER, t("health-degraded")),
         FeedHealth::Waiting => (style::DIM, t("health-waiting")),
@@ -68,10 +71,15 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
     }
     let c = pos2(rect.left() + 8.0, rect.center().y);
     match s.health {
-        // Shapes besides colours: disc, triangle, cross, ring, a camera's frame that is askew.
+        // Shapes besides colours: disc, triangle, cross, ring, a camera's frame that is askew, a spotted lens.
         FeedHealth::Good | FeedHealth::Degraded if is_bumped => {
             let corners = [vec2(-3.0, -5.5), vec2(5.5, -2.5), vec2(3.0, 5.5), vec2(-5.5, 2.5)].map(|d| c + d);
             ui.painter().add(Shape::closed_line(corners.to_vec(), Stroke::new(1.8, style::AMBER)));
+        }
+        FeedHealth::Good if ailment.is_some() => {
+            // A lens with a spot on it.
+            ui.painter().circle_stroke(c, 5.0, Stroke::new(1.8, style::AMBER));
+            ui.painter().circle_filled(c + vec2(1.0, -1.0), 1.8, style::AMBER);
         }
         FeedHealth::Good => {
             ui.painter().circle_filled(c, 4.0, style::PREVIEW);
@@ -95,7 +103,10 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
     let count = |n: u64| if n == 0 { "-".to_owned() } else { n.to_string() };
     let loud = |n: u64| if n == 0 { style::DIM } else { style::AMBER };
     let cells: [(String, Color32); 5] = [
-        (if s.health == FeedHealth::Lost || is_bumped { state_word.to_owned() } else { format!("{:.1}", s.fps) }, color),
+        (
+            if s.health == FeedHealth::Lost || is_bumped || ailment.is_some() { state_word.to_owned() } else { format!("{:.1}", s.fps) },
+            color,
+        ),
         (count(s.dropped), loud(s.dropped)),
         (count(s.late), loud(s.late)),
         (count(s.duplicated), loud(s.duplicated)),
@@ -113,6 +124,7 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
         format!("{}: {}", camera.name, s.note)
     };
     let note = format!("{note}\n{}", stand_in_words(camera.stand));
+    let note = camera.ailments.iter().fold(note, |note, a| format!("{note}\n{}", in_words(a)));
     let note = match camera.exposure_stops {
         Some([red, green, blue]) => {
             let percent = |stops: f32| format!("{:+.0}", (stops.exp2() - 1.0) * 100.0);
@@ -137,6 +149,28 @@ fn stand_in_words(stand: Stand) -> String {
         Stand::Solved { turned_deg, moved_m } => {
             say!("stand-solved", degrees = format!("{turned_deg:.2}"), mm = format!("{:.0}", moved_m * 1e3))
         }
+    }
+}
+
+/// What is wrong with its pictures, in a word.
+fn word_of(ailment: &Ailment) -> &'static str {
+    match ailment {
+        Ailment::Blurred { .. } => t("health-blurred"),
+        Ailment::Dirty { .. } => t("health-dirty"),
+        Ailment::Flickers { .. } => t("health-flickers"),
+        Ailment::StuckPixels { .. } => t("health-stuck"),
+    }
+}
+
+/// The same with its figures and the remedy, for the tip.
+fn in_words(ailment: &Ailment) -> String {
+    match ailment {
+        Ailment::Blurred { detail_percent } => say!("ailment-blurred", percent = format!("{detail_percent:.0}")),
+        Ailment::Dirty { at: [x, y], share_percent } => {
+            say!("ailment-dirty", x = format!("{:.0}", x * 100.0), y = format!("{:.0}", y * 100.0), percent = format!("{share_percent:.0}"))
+        }
+        Ailment::Flickers { percent } => say!("ailment-flickers", percent = format!("{percent:.1}")),
+        Ailment::StuckPixels { count, at: [x, y] } => say!("ailment-stuck", count = *count, x = x.to_string(), y = y.to_string()),
     }
 }
 

@@ -4,6 +4,7 @@
 mod desk;
 mod free;
 mod graphics;
+mod health;
 mod levels;
 mod lists;
 mod log;

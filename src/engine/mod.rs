@@ -54,6 +54,7 @@ pub mod venue_feeds;
 /// This program and its version.
 pub const MADE_BY: &str = concat!("volte ", env!("CARGO_PKG_VERSION"));
 
+pub use crate::calibrate::Ailment;
 pub use crate::ring::disk::DiskState;
 pub use crate::scene::{Matching, Quality};
 #[cfg(feature = "gstreamer")]
@@ -72,4 +73,5 @@ pub use snapshot::{
     TruthProgress, slate,
 };
 pub mod truth;
+mod watch_health;
 mod watch_thread;

@@ -27,6 +27,7 @@ impl Director {
                 },
                 status: self.status.get(i).cloned().unwrap_or_default(),
                 stand: self.watch.stand(i),
+                ailments: self.watch.ailments(i).to_vec(),
                 exposure_stops: self.matching.exposure(i),
                 live: self.feeds.live_picture(i),
             })

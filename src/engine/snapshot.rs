@@ -9,6 +9,7 @@ use super::{
     level::LevelView,
 };
 use crate::{
+    calibrate::Ailment,
     frame::Picture,
     output::program::ProgramStatus,
     replay::{
@@ -71,6 +72,8 @@ pub struct CameraView {
     pub status: FeedStatus,
     /// Whether it stands where the rig says.
     pub stand: Stand,
+    /// What else is wrong with its pictures.
+    pub ailments: Vec<Ailment>,
     /// How much brighter it shows what others see too, in stops per channel about the middle of all cameras, at the last solved instant.
     pub exposure_stops: Option<[f32; 3]>,
     /// The newest picture.

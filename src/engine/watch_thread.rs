@@ -1,4 +1,4 @@
-//! The thread that watches whether the cameras stand where the rig says. It learns the hall once, looks at every camera's
+//! The thread that watches whether the cameras stand where the rig says, and (`watch_health`) what is wrong with their pictures. It learns the hall once, looks at every camera's
 //! newest picture in turn, and at every moment that is prepared; a camera that was bumped is solved anew alone, as soon as it is still.
 //!
 //! It takes a bounded share of the machine, and waits while somebody waits for a picture. Must not know: what the engine does with
@@ -15,9 +15,9 @@ use std::{
 use crossbeam::channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
-use super::{Feeds, LivePicture, rig_book::RigBook};
+use super::{Feeds, LivePicture, rig_book::RigBook, watch_health::HealthWatch};
 use crate::{
-    calibrate::{Look, Resolved, Watch},
+    calibrate::{Ailment, Look, Resolved, Watch},
     frame::{Moment, Picture},
     rig::Camera,
     time::MediaTime,
@@ -68,6 +68,8 @@ pub(super) enum WatchReport {
     Unsolved { camera: usize, why: String },
     /// It shows too little to say anything (`false`), or enough again.
     Seen { camera: usize, enough: bool },
+    /// What is wrong with its pictures now.
+    Health { camera: usize, ailments: Vec<Ailment> },
 }
 
 #[derive(Debug, Default)]
@@ -165,6 +167,7 @@ struct Watcher<'a> {
     first: Option<(Instant, Vec<Option<LivePicture>>)>,
     patience: Patience,
     cameras: Vec<Seen>,
+    health: HealthWatch,
     share: f64,
     /// The last look was at a bumped camera.
     was_out: bool,
@@ -186,7 +189,8 @@ pub(super) fn run(feeds: &dyn Feeds, book: &RigBook, desk: &WatchDesk, reports: 
             return;
         }
     };
-    let cameras = feeds.rig().cameras.iter().map(|_| Seen::default()).collect();
+    let cameras: Vec<Seen> = feeds.rig().cameras.iter().map(|_| Seen::default()).collect();
+    let health = HealthWatch::new(cameras.len());
     let share = (SHARE_OF_A_CORE * cores as f64).min(MOST_SHARE);
     Watcher {
         feeds,
@@ -197,6 +201,7 @@ pub(super) fn run(feeds: &dyn Feeds, book: &RigBook, desk: &WatchDesk, reports: 
         first: None,
         patience: Patience::new(),
         cameras,
+        health,
         share,
         was_out: false,
         asked: None,
@@ -217,15 +222,29 @@ impl Watcher<'_> {
                 continue;
             }
             let begun = Instant::now();
-            let Some((camera, live)) = self.next_picture(&watch, &mut next) else {
+            let Some((camera, live)) = self.next_picture(&mut next) else {
                 rest = IDLE;
                 self.learn_again(&mut watch);
                 continue;
             };
-            self.look(&mut watch, camera, &live.picture, live.time);
+            if watch.can_watch(camera) {
+                self.look(&mut watch, camera, &live.picture, live.time);
+            }
+            self.look_at_health(camera, &live);
             // A bumped camera is waited for.
             let share = if self.cameras.iter().any(|c| c.out.as_ref().is_some_and(|out| !out.told)) { MOST_SHARE } else { self.share };
             rest = begun.elapsed().mul_f64(1.0 / share - 1.0);
+        }
+    }
+
+    /// Focus, dirt, flicker and pixels, where nothing more urgent is to be done.
+    fn look_at_health(&mut self, camera: usize, live: &LivePicture) {
+        if self.cameras[camera].out.is_some() || self.desk.busy.load(Ordering::Relaxed) {
+            return;
+        }
+        let (health, feeds) = (&mut self.health, self.feeds);
+        if let Some(ailments) = self.pool.install(|| health.look(feeds, camera, live)) {
+            self.report(WatchReport::Health { camera, ailments });
         }
     }
 
@@ -356,7 +375,7 @@ impl Watcher<'_> {
     }
 
     /// The next camera to look at, with a picture that was not looked at.
-    fn next_picture(&mut self, watch: &Watch, next: &mut usize) -> Option<(usize, LivePicture)> {
+    fn next_picture(&mut self, next: &mut usize) -> Option<(usize, LivePicture)> {
         let n = self.cameras.len();
         let newer = |i: usize| {
             let seen = &self.cameras[i];
@@ -378,9 +397,7 @@ impl Watcher<'_> {
             }
         }
         let pause = if self.desk.busy.load(Ordering::Relaxed) { PUT_OFF } else { LOOK_EVERY };
-        let due = |i: &usize| {
-            watch.can_watch(*i) && self.cameras[*i].out.is_none() && self.cameras[*i].looked.is_none_or(|(_, when)| when.elapsed() >= pause)
-        };
+        let due = |i: &usize| self.cameras[*i].out.is_none() && self.cameras[*i].looked.is_none_or(|(_, when)| when.elapsed() >= pause);
         let found = (0..n).map(|k| (*next + k) % n).filter(due).find_map(newer)?;
         *next = found.0 + 1;
         Some(found)
@@ -457,6 +474,7 @@ impl Watcher<'_> {
                 };
                 if let Some((from, _)) = before.filter(still) {
                     watch.accept(camera, &resolved, picture);
+                    self.health.moved(camera);
                     let seen = &mut self.cameras[camera];
                     (seen.out, seen.stood) = (None, Some(time));
                     return Some(WatchReport::Solved { camera, from, resolved: Box::new(resolved) });

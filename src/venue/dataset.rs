@@ -178,7 +178,7 @@ impl Dataset {
 fn faulty_picture(venue: &mut Venue, in_rig: &Camera, faults: &Faults, time: MediaTime, index: usize) -> Result<Picture, VenueError> {
     let camera = faults.true_camera(in_rig, time);
     let mut picture = venue.render_rolling(&camera, faults.shown_time(time), faults.rolling_shutter_nanos)?;
-    faults.degrade(&mut picture, index as i64);
+    faults.degrade_at(&mut picture, index as i64, time);
     Ok(picture)
 }
 

@@ -10,6 +10,8 @@ use crate::geometry::Pose;
 use crate::rig::Camera;
 use crate::time::{FrameRate, MediaTime};
 
+use super::optics::OpticFaults;
+
 /// Somebody kicked the tripod.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bump {
@@ -54,6 +56,8 @@ pub struct Faults {
     pub calibration_error_px: f64,
     /// Every so often a frame is white, nanoseconds, and the venue's sound beeps at its very instant; 0 = never.
     pub flash_nanos: i64,
+    /// Lens, light and sensor.
+    pub optics: OpticFaults,
 }
 
 impl Default for Faults {
@@ -75,18 +79,19 @@ impl Default for Faults {
             dies_at: None,
             calibration_error_px: 0.0,
             flash_nanos: 0,
+            optics: OpticFaults::default(),
         }
     }
 }
 
 /// A deterministic hash.
-fn mix(mut h: u64) -> u64 {
+pub(super) fn mix(mut h: u64) -> u64 {
     h = (h ^ (h >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     h = (h ^ (h >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     h ^ (h >> 31)
 }
 
-fn unit(h: u64) -> f64 {
+pub(super) fn unit(h: u64) -> f64 {
     (mix(h) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
@@ -170,22 +175,37 @@ impl Faults {
             || self.exposure_ev != 0.0
             || self.noise_sigma > 0.0
             || self.shot_noise > 0.0
+            || self.optics.is_any()
     }
 
-    /// Colour cast, exposure and noise; the noise of frame `index`.
+    /// All that happens to the picture of frame `index`, made at `time`.
+    pub fn degrade_at(&self, picture: &mut Picture, index: i64, time: MediaTime) {
+        self.optics.bend(picture, time, self.seed, self.rolling_shutter_nanos);
+        self.degrade(picture, index);
+        self.optics.stick(picture, time, self.seed);
+    }
+
+    /// Colour cast, exposure, response and noise, which are always there; the noise of frame `index`.
     pub fn degrade(&self, picture: &mut Picture, index: i64) {
         if !self.touches_pixels() {
             return;
         }
         let gain = 2_f32.powf(self.exposure_ev);
+        let response = |coded: f32| coded.powf(self.optics.gamma as f32) * 255.0;
         let curves: [[f32; 256]; 3] = self
             .gains
-            .map(|g| std::array::from_fn(|v| srgb_from_linear((linear_from_srgb(v as f32 / 255.0) * g * gain).clamp(0.0, 1.0)) * 255.0));
+            .map(|g| std::array::from_fn(|v| response(srgb_from_linear((linear_from_srgb(v as f32 / 255.0) * g * gain).clamp(0.0, 1.0)))));
+        let (width, height) = (picture.width(), picture.height());
         let frame_seed = mix(self.seed ^ (index as u64).wrapping_mul(0x2545_f491_4f6c_dd1d));
         let noisy = self.noise_sigma > 0.0 || self.shot_noise > 0.0;
         for (i, px) in picture.rgba_mut().chunks_exact_mut(4).enumerate() {
+            let rim = if self.optics.vignette > 0.0 { self.optics.rim(i % width as usize, i / width as usize, width, height) } else { 1.0 };
             for (c, v) in px.iter_mut().take(3).enumerate() {
                 let mut value = curves[c][usize::from(*v)];
+                if rim < 1.0 {
+                    let light = linear_from_srgb(f32::from(*v) / 255.0) * self.gains[c] * gain * rim;
+                    value = response(srgb_from_linear(light.clamp(0.0, 1.0)));
+                }
                 if noisy {
                     let sigma = (self.noise_sigma * self.noise_sigma + self.shot_noise * value).sqrt();
                     value += sigma * normal(frame_seed ^ ((i as u64) << 2 | c as u64));
@@ -216,7 +236,8 @@ pub enum FaultError {
     /// One fault of a list.
     #[error(
         "fault {0:?} is not understood. Write NAME=VALUE with commas between: offset=20ms, skew=50ppm, kelvin=4300, ev=-0.5, noise=2, \
-         shot=0.05, rolling=12ms, drop=0.02, late=0.01, duplicate=0.02, bump=2s (or bump=2s/0.01), dies=5s, flash=1s, calibration=1.5, seed=7"
+         shot=0.05, rolling=12ms, drop=0.02, late=0.01, duplicate=0.02, bump=2s (or bump=2s/0.01), dies=5s, flash=1s, calibration=1.5, seed=7, \
+         blur=45s/2.5 (or blur=45s-90s/2.5), dirt=45s/0.1, flicker=45s/0.1, flickerhz=120, stuck=45s/5, vignette=0.3, gamma=1.1"
     )]
     NotUnderstood(String),
     /// No camera, or no faults.
@@ -237,7 +258,7 @@ pub enum FaultError {
     },
 }
 
-fn secs(text: &str) -> Option<f64> {
+pub(super) fn secs(text: &str) -> Option<f64> {
     let (number, scale) = if let Some(n) = text.strip_suffix("ms") {
         (n, 1e-3)
     } else if let Some(n) = text.strip_suffix("us") {
@@ -280,7 +301,7 @@ impl FromStr for Faults {
                 "flash" => f.flash_nanos = Some(nanos(value)?).filter(|n| *n >= 200_000_000).ok_or_else(wrong)?,
                 "calibration" => f.calibration_error_px = number("px")?,
                 "seed" => f.seed = number("")? as u64,
-                _ => return Err(wrong()),
+                name => f.optics.read(name, value, item).unwrap_or_else(|| Err(wrong()))?,
             }
         }
         Ok(f)

@@ -107,7 +107,7 @@ impl VenueStream {
             let camera = self.faults.true_camera(&self.in_rig, pts);
             let mut picture = draw(&camera, self.faults.shown_time(pts), self.faults.rolling_shutter_nanos)?;
             if self.faults.touches_pixels() {
-                self.faults.degrade(Arc::make_mut(&mut picture), index);
+                self.faults.degrade_at(Arc::make_mut(&mut picture), index, pts);
             }
             if self.faults.flashes(pts, self.rate) {
                 picture = Arc::new(Picture::filled(picture.width(), picture.height(), [255; 4]));

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::{Director, PreviewState};
 use crate::{
+    calibrate::Ailment,
     engine::{
         NoticeLevel, Stand,
         export_thread::ExportNews,
@@ -31,17 +32,29 @@ pub(in crate::engine) struct WatchState {
     book: Arc<RigBook>,
     /// By index in the rig.
     stands: Vec<Stand>,
+    ailments: Vec<Vec<Ailment>>,
 }
 
 impl WatchState {
     pub fn new(book: Arc<RigBook>) -> Self {
         let stands = vec![Stand::default(); book.newest().cameras.len()];
-        Self { desk: Arc::default(), book, stands }
+        let ailments = vec![Vec::new(); stands.len()];
+        Self { desk: Arc::default(), book, stands, ailments }
     }
 
     /// How a camera (index in the rig) stands.
     pub fn stand(&self, camera: usize) -> Stand {
         self.stands.get(camera).copied().unwrap_or_default()
+    }
+
+    /// What is wrong with a camera's pictures.
+    pub fn ailments(&self, camera: usize) -> &[Ailment] {
+        self.ailments.get(camera).map_or(&[], Vec::as_slice)
+    }
+
+    /// The same, set anew; what it was before.
+    pub fn replace_ailments(&mut self, camera: usize, now: Vec<Ailment>) -> Vec<Ailment> {
+        self.ailments.get_mut(camera).map(|place| std::mem::replace(place, now)).unwrap_or_default()
     }
 
     /// The rig as it stood at an instant.
@@ -113,6 +126,7 @@ impl Director {
                 }
                 self.warn(format!("{name} was bumped and cannot be solved anew: {why}. Replays leave it out"));
             }
+            WatchReport::Health { camera, ailments } => self.health_report(camera, ailments),
             WatchReport::Seen { camera, enough } => {
                 let name = name(camera);
                 if enough {
