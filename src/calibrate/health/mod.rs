@@ -112,6 +112,7 @@ struct Patient {
     /// Per cell, how long it has been dull.
     dull: Vec<i32>,
     dirty: Option<([f32; 2], f32)>,
+    clean_looks: u32,
     flicker: Flicker,
     spots: Spots,
     lost_looks: u32,
@@ -197,7 +198,12 @@ impl Checkup {
             let is_dull = reference.lost_fine(&now, k) - fine < DULL;
             p.dull[k] = if is_dull { (p.dull[k] + 1).min(MOST_LOOKS) } else { p.dull[k] / 2 };
         }
-        p.dirty = dirty_place(&p.dull, &like, &known, p.dirty.is_some(), &reference, &now);
+        let found = dirty_place(&p.dull, &like, &known, p.dirty.is_some(), &reference, &now);
+        // Once told, one look that says nothing mends nothing.
+        p.clean_looks = if found.is_some() { 0 } else { p.clean_looks + 1 };
+        if found.is_some() || p.clean_looks >= SURE_LOOKS {
+            p.dirty = found;
+        }
     }
 
     /// Looks at frames that follow each other: whether the light flickers.
