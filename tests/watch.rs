@@ -41,8 +41,9 @@ struct WatchedFeeds {
     /// When the bump comes, and when somebody turned the camera back.
     bumped: Mutex<Option<MediaTime>>,
     turned_back: Mutex<Option<MediaTime>>,
-    /// Of lens, light and sensor, by camera.
-    faults: Mutex<Vec<Faults>>,
+    /// Pictures with faults of lens and sensor, by camera, and the camera whose light flickers.
+    faulty: Mutex<Vec<Arc<Picture>>>,
+    flickers: Mutex<Option<(usize, Faults)>>,
 }
 
 impl WatchedFeeds {
@@ -60,16 +61,26 @@ impl WatchedFeeds {
             [Arc::new(picture), Arc::new(after)]
         };
         let pictures = keep.iter().enumerate().map(of).collect();
-        Self { rig, begun: Instant::now(), pictures, bumped: Mutex::default(), turned_back: Mutex::default(), faults: Mutex::default() }
+        Self {
+            rig,
+            begun: Instant::now(),
+            pictures,
+            bumped: Mutex::default(),
+            turned_back: Mutex::default(),
+            faulty: Mutex::default(),
+            flickers: Mutex::default(),
+        }
     }
 
     fn picture(&self, camera: usize, at: MediaTime) -> Arc<Picture> {
         let is_since = |when: &Mutex<Option<MediaTime>>| when.lock().is_some_and(|when| at >= when);
         let picture = &self.pictures[camera][usize::from(is_since(&self.bumped) && !is_since(&self.turned_back))];
-        let Some(faults) = self.faults.lock().get(camera).filter(|f| f.touches_pixels()).cloned() else { return Arc::clone(picture) };
-        let mut picture = Picture::clone(picture);
-        faults.degrade_at(&mut picture, 0, at);
-        Arc::new(picture)
+        if let Some((_, faults)) = self.flickers.lock().as_ref().filter(|(flickers, _)| *flickers == camera) {
+            let mut picture = Picture::clone(picture);
+            faults.degrade_at(&mut picture, 0, at);
+            return Arc::new(picture);
+        }
+        Arc::clone(self.faulty.lock().get(camera).unwrap_or(picture))
     }
 
     fn newest(&self) -> MediaTime {
@@ -145,6 +156,11 @@ impl Feeds for WatchedFeeds {
             moment.frames.push(MomentFrame { camera: camera.name.clone(), picture, time: instant, error_nanos: 0, retimed: false });
         }
         Ok(moment)
+    }
+
+    fn frames(&self, camera: usize, from: MediaTime, until: MediaTime, limit: usize) -> Result<Vec<LivePicture>, String> {
+        let times = (0..limit as i64).map(|k| from.plus_nanos(self.rate().frame_nanos(k))).filter(|at| *at < until);
+        Ok(times.map(|time| LivePicture { picture: self.picture(camera, time), time }).collect())
     }
 
     fn pin(&self, _: EventId, _: MediaTime, _: MediaTime) -> Result<(), String> {
@@ -289,7 +305,14 @@ fn a_blurred_a_dirty_a_flickering_and_a_stuck_camera_are_named_with_the_remedy_a
     assert!((0..names.len()).all(|i| ailments(&s, i).is_empty()), "{:?}", s.notices);
 
     let lists = ["blur=0s/2", "dirt=0s/0.12", "", "flicker=0s/0.08", "stuck=0s/8"];
-    *show.feeds.faults.lock() = lists.iter().map(|list| list.parse().unwrap()).collect();
+    let faults: Vec<Faults> = lists.iter().map(|list| list.parse().unwrap()).collect();
+    let with = |(faults, pictures): (&Faults, &[Arc<Picture>; 2])| {
+        let mut picture = Picture::clone(&pictures[0]);
+        faults.degrade_at(&mut picture, 0, MediaTime::ZERO);
+        Arc::new(picture)
+    };
+    *show.feeds.faulty.lock() = faults.iter().zip(&show.feeds.pictures).map(with).collect();
+    *show.feeds.flickers.lock() = Some((3, faults[3].clone()));
     type Is = fn(&Ailment) -> bool;
     let wanted: [(usize, Is, &str); 4] = [
         (0, |a| matches!(a, Ailment::Blurred { .. }), "out of focus"),
@@ -305,7 +328,8 @@ fn a_blurred_a_dirty_a_flickering_and_a_stuck_camera_are_named_with_the_remedy_a
     }
     assert_eq!(ailments(&s, 2), [], "the fifth is healthy");
 
-    show.feeds.faults.lock().clear();
+    show.feeds.faulty.lock().clear();
+    *show.feeds.flickers.lock() = None;
     let s = show.wait("mended cameras", |s| (0..names.len()).all(|i| ailments(s, i).is_empty()));
     assert!(s.notices.iter().any(|n| n.text.contains("is sharp again")), "{:?}", s.notices);
 }

@@ -16,6 +16,8 @@ const LOOK_EVERY_NANOS: i64 = 1_500_000_000;
 /// Frames in a row that flicker is looked for in, and how often that is done.
 const BURST: usize = 16;
 const BURST_EVERY: Duration = Duration::from_secs(4);
+/// A burst takes at most one part in so many of the time.
+const BURST_SHARE: u32 = 25;
 /// A figure that changes by less than this share of itself is not told again.
 const NEWS: f32 = 0.3;
 
@@ -28,6 +30,9 @@ pub(super) struct HealthWatch {
     /// Bursts that each camera has had, and when the last one was.
     bursts: Vec<u64>,
     burst_at: Option<Instant>,
+    /// What the last burst took, and whether that was already asked for.
+    burst_took: Duration,
+    burst_is_news: bool,
 }
 
 impl HealthWatch {
@@ -38,6 +43,8 @@ impl HealthWatch {
             told: vec![Vec::new(); cameras],
             bursts: vec![0; cameras],
             burst_at: None,
+            burst_took: Duration::ZERO,
+            burst_is_news: false,
         }
     }
 
@@ -65,13 +72,18 @@ impl HealthWatch {
         Some(now)
     }
 
+    /// What a burst took since this was last asked: it has a share of the time of its own.
+    pub fn burst_took(&mut self) -> Duration {
+        if std::mem::take(&mut self.burst_is_news) { self.burst_took } else { Duration::ZERO }
+    }
+
     fn burst(&mut self, feeds: &dyn Feeds, camera: usize, time: MediaTime) {
         // Whose turn it is: who has had the fewest, and at once who is in doubt.
         let is_turn = self.bursts[camera] <= self.bursts.iter().copied().min().unwrap_or(0) || self.checkup.wants_burst(camera);
-        if !is_turn || self.burst_at.is_some_and(|at| at.elapsed() < BURST_EVERY) {
+        if !is_turn || self.burst_at.is_some_and(|at| at.elapsed() < BURST_EVERY.max(self.burst_took * BURST_SHARE)) {
             return;
         }
-        self.burst_at = Some(Instant::now());
+        let begun = Instant::now();
         self.bursts[camera] += 1;
         let from = time.plus_nanos(-feeds.rate().interval_nanos() * BURST as i64);
         match feeds.frames(camera, from, time, BURST) {
@@ -81,6 +93,7 @@ impl HealthWatch {
             }
             Err(why) => tracing::debug!(camera, "no frames to look for flicker in: {why}"),
         }
+        (self.burst_at, self.burst_took, self.burst_is_news) = (Some(Instant::now()), begun.elapsed(), true);
     }
 }
 

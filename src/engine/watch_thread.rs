@@ -233,7 +233,7 @@ impl Watcher<'_> {
             self.look_at_health(camera, &live);
             // A bumped camera is waited for.
             let share = if self.cameras.iter().any(|c| c.out.as_ref().is_some_and(|out| !out.told)) { MOST_SHARE } else { self.share };
-            rest = begun.elapsed().mul_f64(1.0 / share - 1.0);
+            rest = begun.elapsed().saturating_sub(self.health.burst_took()).mul_f64(1.0 / share - 1.0);
         }
     }
 

@@ -104,10 +104,14 @@ impl OpticFaults {
         }
         if let Some(share) = self.flicker.and_then(|t| t.at(time)) {
             let rows = picture.height();
+            let mut curve = None;
             for (y, row) in picture.rgba_mut().chunks_exact_mut(4 * all[2]).enumerate() {
                 let at = time.plus_nanos(rolling_shutter_nanos * y as i64 / i64::from(rows.max(1)));
                 let phase = (at.nanos() as f64 * 1e-9 * self.flicker_hz).fract() * std::f64::consts::TAU;
-                let curve = curve_of((1.0 + share * phase.sin()) as f32);
+                if curve.is_none() || rolling_shutter_nanos != 0 {
+                    curve = Some(curve_of((1.0 + share * phase.sin()) as f32));
+                }
+                let Some(curve) = &curve else { return };
                 row.chunks_exact_mut(4).for_each(|p| (0..3).for_each(|c| p[c] = curve[usize::from(p[c])]));
             }
         }
