@@ -133,7 +133,7 @@ fn in_the_venue_each_fault_is_named_and_forgotten_when_it_is_mended() {
 #[test]
 fn on_real_footage_too_and_nothing_is_said_where_nothing_is_wrong() {
     let rig = load(&data("balance/Calib.qca.txt")).unwrap();
-    let show = Show::footage(&rig, &[data("balance")], 0.1, 16, 3);
+    let show = Show::footage(&rig, &[data("balance")], 0.1, 16, 2);
     assert_eq!(show.said(""), []);
     finds_all(&show, [2.0, 0.2, 0.08, 6.0]);
 }

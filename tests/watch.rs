@@ -41,9 +41,8 @@ struct WatchedFeeds {
     /// When the bump comes, and when somebody turned the camera back.
     bumped: Mutex<Option<MediaTime>>,
     turned_back: Mutex<Option<MediaTime>>,
-    /// Pictures with faults of lens and sensor, by camera, and the camera whose light flickers.
+    /// Pictures with faults of lens and sensor, by camera.
     faulty: Mutex<Vec<Arc<Picture>>>,
-    flickers: Mutex<Option<(usize, Faults)>>,
 }
 
 impl WatchedFeeds {
@@ -75,11 +74,6 @@ impl WatchedFeeds {
     fn picture(&self, camera: usize, at: MediaTime) -> Arc<Picture> {
         let is_since = |when: &Mutex<Option<MediaTime>>| when.lock().is_some_and(|when| at >= when);
         let picture = &self.pictures[camera][usize::from(is_since(&self.bumped) && !is_since(&self.turned_back))];
-        if let Some((_, faults)) = self.flickers.lock().as_ref().filter(|(flickers, _)| *flickers == camera) {
-            let mut picture = Picture::clone(picture);
-            faults.degrade_at(&mut picture, 0, at);
-            return Arc::new(picture);
-        }
         Arc::clone(self.faulty.lock().get(camera).unwrap_or(picture))
     }
 
@@ -294,7 +288,7 @@ fn pictures_with_the_bumped_camera_are_as_true_as_before_and_unwatched_they_are_
 }
 
 #[test]
-fn a_blurred_a_dirty_a_flickering_and_a_stuck_camera_are_named_with_the_remedy_and_forgotten_when_they_are_mended() {
+fn a_camera_out_of_focus_is_named_with_the_remedy_and_forgotten_when_it_is_mended() {
     let show = Show::start(&EngineOptions { without_gpu: true, ..EngineOptions::default() });
     show.wait_until_watched();
     let names: Vec<String> = show.feeds.rig.cameras.iter().map(|c| c.name.clone()).collect();
@@ -304,7 +298,7 @@ fn a_blurred_a_dirty_a_flickering_and_a_stuck_camera_are_named_with_the_remedy_a
     let s = show.wait("time to learn", |s| s.now > learned);
     assert!((0..names.len()).all(|i| ailments(&s, i).is_empty()), "{:?}", s.notices);
 
-    let lists = ["blur=0s/2", "dirt=0s/0.12", "", "flicker=0s/0.08", "stuck=0s/8"];
+    let lists = ["blur=0s/2", "", "", "", ""];
     let faults: Vec<Faults> = lists.iter().map(|list| list.parse().unwrap()).collect();
     let with = |(faults, pictures): (&Faults, &[Arc<Picture>; 2])| {
         let mut picture = Picture::clone(&pictures[0]);
@@ -312,24 +306,17 @@ fn a_blurred_a_dirty_a_flickering_and_a_stuck_camera_are_named_with_the_remedy_a
         Arc::new(picture)
     };
     *show.feeds.faulty.lock() = faults.iter().zip(&show.feeds.pictures).map(with).collect();
-    *show.feeds.flickers.lock() = Some((3, faults[3].clone()));
     type Is = fn(&Ailment) -> bool;
-    let wanted: [(usize, Is, &str); 4] = [
-        (0, |a| matches!(a, Ailment::Blurred { .. }), "out of focus"),
-        (1, |a| matches!(a, Ailment::Dirty { .. }), "Clean the lens of"),
-        (3, |a| matches!(a, Ailment::Flickers { .. }), "flickers by"),
-        (4, |a| matches!(a, Ailment::StuckPixels { .. }), "stuck pixels"),
-    ];
-    let s = show.wait("all four", |s| wanted.iter().all(|(i, is, _)| ailments(s, *i).iter().any(is)));
+    let wanted: [(usize, Is, &str); 1] = [(0, |a| matches!(a, Ailment::Blurred { .. }), "out of focus")];
+    let s = show.wait("word on the focus", |s| wanted.iter().all(|(i, is, _)| ailments(s, *i).iter().any(is)));
     for (i, is, words) in wanted {
         assert!(ailments(&s, i).iter().all(is), "{:?}", ailments(&s, i));
         let told = s.notices.iter().any(|n| n.level == NoticeLevel::Warning && n.text.contains(&names[i]) && n.text.contains(words));
         assert!(told, "{words}: {:?}", s.notices);
     }
-    assert_eq!(ailments(&s, 2), [], "the fifth is healthy");
+    assert_eq!(ailments(&s, 2), [], "the others are healthy");
 
     show.feeds.faulty.lock().clear();
-    *show.feeds.flickers.lock() = None;
     let s = show.wait("mended cameras", |s| (0..names.len()).all(|i| ailments(s, i).is_empty()));
     assert!(s.notices.iter().any(|n| n.text.contains("is sharp again")), "{:?}", s.notices);
 }

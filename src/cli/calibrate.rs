@@ -2,14 +2,15 @@
 
 mod free;
 
+mod wand;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
     calibrate::board::{
-        Board, BoardFailure, BoardOptions, BoardSession, Calibration, Candidate, GATE_PX, LensModel, Light, Sightings, Tally, calibrate,
-        remedies,
+        Board, BoardFailure, BoardOptions, BoardSession, Calibration, Candidate, GATE_PX, LensModel, Light, Tally, calibrate, remedies,
     },
     engine::footage::{self, Footage},
     frame::Picture,
@@ -28,6 +29,9 @@ pub struct Args {
     /// `:legacy` for ChArUco boards of OpenCV before 4.6. Measure a square of what was printed: it gives the rig its scale.
     #[arg(long, value_name = "BOARD")]
     board: Option<String>,
+    /// Instead of a board: a wand with two lights, one brighter than the other, so many metres from middle to middle; it takes --lenses.
+    #[arg(long, value_name = "LENGTH_M", conflicts_with_all = ["board", "floor"])]
+    wand: Option<f64>,
     /// Synchronized video of the board or the venue, one file per camera, whose names become the cameras': a folder or files.
     #[arg(long, value_name = "FOLDER|FILES", num_args = 1.., group = "material")]
     footage: Vec<PathBuf>,
@@ -85,6 +89,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         if !(value.is_finite() && value >= 0.01) {
             bail!("{option} {value}: give a number above 0");
         }
+    }
+    if let Some(length_m) = args.wand {
+        if let Some(out) = &args.out {
+            super::rig::refuse_taken(out, Format::RigToml, args.overwrite)?;
+        }
+        return wand::run(args, length_m);
     }
     if args.pictures.is_empty() && args.every > 1.0 {
         bail!("--every {}: at most 1, or nobody can tell whether the board was held still between two looks", args.every);
@@ -146,7 +156,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Err(BoardFailure::Cancelled) => bail!("cancelled; nothing was written"),
         other => other?,
     };
-    print_solved(&cameras, &solved, &sightings);
+    print_solved(&cameras, &solved, &|instant| sightings.secs[instant]);
     let light = solved.light();
     for line in remedies(&solved, &cameras, &sightings.tallies).into_iter().chain(solved.notes.clone()) {
         println!("- {line}");
@@ -282,7 +292,7 @@ fn print_tallies(cameras: &[Candidate], tallies: &[Tally]) {
     println!();
 }
 
-fn print_solved(cameras: &[Candidate], solved: &Calibration, sightings: &Sightings) {
+fn print_solved(cameras: &[Candidate], solved: &Calibration, secs: &dyn Fn(usize) -> f64) {
     let wide = cameras.iter().map(|c| c.name.chars().count()).max().unwrap_or(0).max(6);
     println!(
         "{:wide$}  {:>6}  {:>7}  {:>5}  {:>7}  {:>16}  {:>14}",
@@ -320,10 +330,7 @@ fn print_solved(cameras: &[Candidate], solved: &Calibration, sightings: &Sightin
         println!();
     }
     for t in &solved.taken_out {
-        println!(
-            "taken out: {} at {:.2} s, {:.1} px from where the others have it",
-            cameras[t.camera].name, sightings.secs[t.instant], t.off_px
-        );
+        println!("taken out: {} at {:.2} s, {:.1} px from where the others have it", cameras[t.camera].name, secs(t.instant), t.off_px);
     }
     let light = match solved.light() {
         Light::Green => "green",

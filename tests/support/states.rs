@@ -192,6 +192,7 @@ pub fn snapshot(state: State) -> Snapshot {
     let lost = (state == State::CameraLost).then_some(4);
     s.cameras = (0..n)
         .map(|k| CameraView {
+            ailments: Vec::new(),
             name: format!("cam{:02}", k + 1),
             tally: match (state, k) {
                 (State::OnAir, 6) | (State::Armed, 3) => Tally::Preview,

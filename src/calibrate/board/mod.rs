@@ -1,4 +1,4 @@
-//! Rigs from nothing: a board that is carried through the volume.
+//! Rigs from nothing: a board, or a wand with two lights, that is carried through the volume.
 //!
 //! Must not know: feeds, GPUs, the command line.
 
@@ -17,6 +17,7 @@ mod session;
 mod solve;
 #[cfg(test)]
 mod tests;
+mod wand;
 
 pub use adjust::{Deviation, LensModel};
 pub use description::{Board, BoardError};
@@ -27,3 +28,4 @@ pub(in crate::calibrate) use plane::{apply as through_plane, homography};
 pub(in crate::calibrate) use pose::settled;
 pub use session::{BoardSession, CELLS, OtherSize, Sightings, Tally, remedies};
 pub use solve::{BoardFailure, BoardOptions, Calibration, CameraFit, Candidate, GATE_PX, Light, Seen, TakenOut, Unsolved, calibrate};
+pub use wand::{NoWand, WandSession, WandTally};

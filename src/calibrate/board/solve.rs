@@ -515,7 +515,7 @@ impl Whole {
 }
 
 /// `new_from_world` of axes x (made square to z) and z at an origin.
-fn frame(x: DVec3, z: DVec3, origin: DVec3) -> Pose {
+pub(super) fn frame(x: DVec3, z: DVec3, origin: DVec3) -> Pose {
     let z = z.normalize_or(DVec3::Z);
     let x = (x - z * x.dot(z)).try_normalize().unwrap_or_else(|| z.any_orthonormal_vector());
     let rotation = DMat3::from_cols(x, z.cross(x), z).transpose();
