@@ -60,15 +60,7 @@ impl WatchedFeeds {
             [Arc::new(picture), Arc::new(after)]
         };
         let pictures = keep.iter().enumerate().map(of).collect();
-        Self {
-            rig,
-            begun: Instant::now(),
-            pictures,
-            bumped: Mutex::default(),
-            turned_back: Mutex::default(),
-            faulty: Mutex::default(),
-            flickers: Mutex::default(),
-        }
+        Self { rig, begun: Instant::now(), pictures, bumped: Mutex::default(), turned_back: Mutex::default(), faulty: Mutex::default() }
     }
 
     fn picture(&self, camera: usize, at: MediaTime) -> Arc<Picture> {
