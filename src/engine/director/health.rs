@@ -3,10 +3,7 @@
 //! Must not know: how it is found.
 
 use super::Director;
-use crate::{
-    calibrate::Ailment,
-    engine::{FeedHealth, FeedStatus, NoticeLevel},
-};
+use crate::{calibrate::Ailment, engine::NoticeLevel};
 
 /// What to tell of a new ailment.
 fn told(name: &str, ailment: &Ailment) -> String {
@@ -40,16 +37,6 @@ fn mended(name: &str, ailment: &Ailment) -> String {
 }
 
 impl Director {
-    /// How many cameras deliver, when that changes.
-    pub(super) fn tell_delivering(&mut self) {
-        let delivers = |s: &&FeedStatus| matches!(s.health, FeedHealth::Good | FeedHealth::Degraded);
-        let delivering = self.status.iter().filter(delivers).count();
-        if delivering != self.delivering {
-            self.delivering = delivering;
-            tracing::info!("{delivering} of {} cameras deliver", self.status.len());
-        }
-    }
-
     /// What is wrong with a camera's pictures now.
     pub(super) fn health_report(&mut self, camera: usize, now: Vec<Ailment>) {
         let Some(name) = self.feeds.rig().cameras.get(camera).map(|c| c.name.clone()) else { return };
