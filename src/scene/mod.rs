@@ -3,6 +3,7 @@
 //! Coarse plane sweep → semi-global aggregation → slanted-plane refinement level by level → cross-view consistency →
 //! edge-aware repair (docs/synthesis.md). Must not know: feeds, virtual cameras, who asked.
 
+pub mod flat;
 pub mod gains;
 pub mod gpu_data;
 mod layers;

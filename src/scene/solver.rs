@@ -1,6 +1,7 @@
 //! Records and runs the passes of a solve.
 
 mod exposures;
+mod flatten;
 mod range;
 mod strategy;
 
@@ -53,6 +54,8 @@ pub struct SceneSolver {
     store: Kernel,
     check: Kernel,
     repair: Kernel,
+    sample: Kernel,
+    flatten: Kernel,
     compare: Kernel,
     tuner: Tuner,
 }
@@ -110,6 +113,8 @@ impl SceneSolver {
             store: kernel("finish", "store")?,
             check: kernel("finish", "check")?,
             repair: kernel("finish", "repair")?,
+            sample: kernel("flatten", "sample")?,
+            flatten: kernel("flatten", "flatten")?,
             compare: kernel("gains", "compare")?,
             tuner: Tuner::new(gpu)?,
             gpu: gpu.clone(),
@@ -535,6 +540,7 @@ impl SceneSolver {
         timer.mark(&mut encoder, "");
         gpu.queue.submit([encoder.finish()]);
         gpu.wait()?;
+        self.put_on_planes(plan, rig, textures, &checked, timer)?;
         Ok(checked)
     }
 }

@@ -8,6 +8,7 @@
 mod bench;
 mod camera;
 mod finish;
+mod flatten;
 mod gains;
 mod graphics;
 mod layers;

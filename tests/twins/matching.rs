@@ -33,7 +33,7 @@ pub struct Patch {
     luma: [f32; 13],
     weight: [f32; 13],
     mean: f32,
-    variance: f32,
+    pub variance: f32,
 }
 
 impl Matcher<'_> {
