@@ -24,7 +24,7 @@ fn noise(seed: u64) -> f64 {
 fn wand(t: u64) -> [DVec3; 2] {
     let s = 20 * t;
     let middle = DVec3::new(1.3 * noise(s), 1.3 * noise(s + 1), 1.1 + 0.8 * noise(s + 2));
-    let along = DVec3::new(noise(s + 3), noise(s + 4), noise(s + 5)).normalize();
+    let along = DVec3::new(noise(s + 3), noise(s + 4), noise(s + 5)).normalize_or(DVec3::X);
     [middle - 0.5 * LENGTH_M * along, middle + 0.5 * LENGTH_M * along]
 }
 
@@ -86,7 +86,7 @@ fn twelve_cameras_are_placed_by_a_wand_to_two_millimetres() {
     // In one of nine pictures of two cameras somebody holds a torch elsewhere.
     let lights = |t: u64, c: usize| {
         let torch = || DVec3::new(0.9 * noise(t * 7 + 3), 0.9 * noise(t * 7 + 4), 1.0);
-        if c % 5 == 2 && t % 9 == 0 { vec![(torch(), 2.6), (wand(t)[1], 1.6)] } else { both(t) }
+        if c % 5 == 2 && t.is_multiple_of(9) { vec![(torch(), 2.6), (wand(t)[1], 1.6)] } else { both(t) }
     };
     let session = session(&truth, 110, lights);
     let solved = session.calibrate(&mut |_| true).unwrap();

@@ -298,8 +298,7 @@ fn a_camera_out_of_focus_is_named_with_the_remedy_and_forgotten_when_it_is_mende
         Arc::new(picture)
     };
     *show.feeds.faulty.lock() = faults.iter().zip(&show.feeds.pictures).map(with).collect();
-    type Is = fn(&Ailment) -> bool;
-    let wanted: [(usize, Is, &str); 1] = [(0, |a| matches!(a, Ailment::Blurred { .. }), "out of focus")];
+    let wanted = [(0, |a: &Ailment| matches!(a, Ailment::Blurred { .. }), "out of focus")];
     let s = show.wait("word on the focus", |s| wanted.iter().all(|(i, is, _)| ailments(s, *i).iter().any(is)));
     for (i, is, words) in wanted {
         assert!(ailments(&s, i).iter().all(is), "{:?}", ailments(&s, i));

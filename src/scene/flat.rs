@@ -70,10 +70,7 @@ impl Eyes {
     pub fn new(rig: &Rig, plan: &Plan) -> Self {
         let centers: Vec<DVec3> = rig.cameras.iter().map(|c| c.camera_from_world.center_in_world()).collect();
         let origin = centers.iter().sum::<DVec3>() / centers.len().max(1) as f64;
-        Self {
-            centers: centers.iter().map(|c| *c - origin).collect(),
-            units: plan.working.iter().map(|w| f64::from(w.rho_per_px)).collect(),
-        }
+        Self { centers: centers.iter().map(|c| *c - origin).collect(), units: plan.working.iter().map(|w| w.rho_per_px).collect() }
     }
 
     fn rho(&self, m: DVec3, s: &Sample) -> f64 {

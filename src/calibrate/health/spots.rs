@@ -3,7 +3,7 @@
 //! A pixel that stands out alone from what is around it is a candidate; a lens spreads a lamp of the hall over more than one. It is stuck if it
 //! still stands out after what is around it has changed, or if it is new and stays where it is for long.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{frame::gray::Gray, time::MediaTime};
 
@@ -50,7 +50,7 @@ struct Spot {
 pub(super) struct Spots {
     looks: u32,
     size_px: (usize, usize),
-    spots: BTreeMap<(u32, u32), Spot>,
+    all: BTreeMap<(u32, u32), Spot>,
 }
 
 /// What stands around a pixel, two pixels away: middle and range.
@@ -90,7 +90,7 @@ impl Spots {
     /// stuck stay known.
     pub fn begin_again(&mut self) {
         self.looks = 0;
-        self.spots.retain(|_, s| s.is_stuck);
+        self.all.retain(|_, s| s.is_stuck);
     }
 
     pub fn look(&mut self, gray: &Gray, time: MediaTime) {
@@ -122,11 +122,11 @@ impl Spots {
             return;
         }
         self.looks += 1;
-        let mut is_seen: BTreeMap<(u32, u32), ()> = BTreeMap::new();
+        let mut is_seen: BTreeSet<(u32, u32)> = BTreeSet::new();
         for (at, out, middle) in found {
-            is_seen.insert(at, ());
+            is_seen.insert(at);
             let own = middle + out;
-            let spot = self.spots.entry(at).or_insert(Spot {
+            let spot = self.all.entry(at).or_insert(Spot {
                 seen: 0,
                 missed: 0,
                 looks: 0,
@@ -145,9 +145,9 @@ impl Spots {
             }
         }
         let (mut firm, mut vanished) = (0, 0);
-        self.spots.retain(|at, spot| {
+        self.all.retain(|at, spot| {
             spot.looks += 1;
-            if !is_seen.contains_key(at) {
+            if !is_seen.contains(at) {
                 let (x, y) = (at.1 as usize, at.0 as usize);
                 let v = gray.values[y * w + x];
                 let middle = around(gray, x, y).0;
@@ -179,7 +179,7 @@ impl Spots {
 
     /// How many pixels are stuck, and the first of them (column, row).
     pub fn stuck(&self) -> Option<(usize, [u32; 2])> {
-        let mut stuck = self.spots.iter().filter(|(_, s)| s.is_stuck).map(|(at, _)| [at.1, at.0]);
+        let mut stuck = self.all.iter().filter(|(_, s)| s.is_stuck).map(|(at, _)| [at.1, at.0]);
         let first = stuck.next()?;
         Some((1 + stuck.count(), first))
     }

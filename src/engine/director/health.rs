@@ -38,9 +38,9 @@ fn mended(name: &str, ailment: &Ailment) -> String {
 
 impl Director {
     /// What is wrong with a camera's pictures now.
-    pub(super) fn health_report(&mut self, camera: usize, now: Vec<Ailment>) {
+    pub(super) fn health_report(&mut self, camera: usize, now: &[Ailment]) {
         let Some(name) = self.feeds.rig().cameras.get(camera).map(|c| c.name.clone()) else { return };
-        let before = self.watch.replace_ailments(camera, now.clone());
+        let before = self.watch.replace_ailments(camera, now.to_vec());
         for ailment in now.iter().filter(|a| !before.iter().any(|b| b.is_like(a))) {
             self.warn(told(&name, ailment));
         }

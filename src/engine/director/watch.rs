@@ -126,7 +126,7 @@ impl Director {
                 }
                 self.warn(format!("{name} was bumped and cannot be solved anew: {why}. Replays leave it out"));
             }
-            WatchReport::Health { camera, ailments } => self.health_report(camera, ailments),
+            WatchReport::Health { camera, ailments } => self.health_report(camera, &ailments),
             WatchReport::Seen { camera, enough } => {
                 let name = name(camera);
                 if enough {
