@@ -232,12 +232,16 @@ fn every_kind(stage: &Stage, folder: &Path, plain: &[Picture]) {
     let mut list = GraphicList::default();
     for graphic in [
         line(ENDS),
-        Graphic::new(GraphicKind::Plane, vec![[-2.2, 0.6, 0.0], [-0.9, 0.6, 0.0], [-0.9, 2.6, 0.0], [-2.2, 2.6, 0.0]]),
+        // Not of the floor's own blue.
+        Graphic {
+            color: [255, 60, 40],
+            ..Graphic::new(GraphicKind::Plane, vec![[-2.2, 0.6, 0.0], [-0.9, 0.6, 0.0], [-0.9, 2.6, 0.0], [-2.2, 2.6, 0.0]])
+        },
         Graphic { width_m: 0.08, ..Graphic::new(GraphicKind::Circle, vec![[-0.1, 0.25, 0.9], [0.7, 0.25, 0.9]]) },
         Graphic { width_m: 0.05, ..Graphic::new(GraphicKind::Distance, vec![[0.9, -0.5, 0.5], [2.2, 1.0, 0.5]]) },
         Graphic { file: Some(logo), ..Graphic::new(GraphicKind::Image, vec![[-1.6, 3.0, 1.6], [0.6, 3.0, 1.6]]) },
         Graphic { text: "HOME 2 : 1 AWAY".to_owned(), ..Graphic::new(GraphicKind::Bug, vec![]) },
-        Graphic { name: "hidden".to_owned(), shown: false, ..line([[-1.0, -0.6, 1.9], [1.0, -0.6, 1.9]]) },
+        Graphic { name: "hidden".to_owned(), shown: false, ..line([[0.6, -0.6, 1.9], [1.4, -0.6, 1.9]]) },
     ] {
         list.apply(&GraphicEdit::Add(graphic)).unwrap();
     }
@@ -255,7 +259,7 @@ fn every_kind(stage: &Stage, folder: &Path, plain: &[Picture]) {
     {
         assert!(change(at) > 20, "{what}: {}", change(at));
     }
-    assert_eq!(change([0.0, -0.6, 1.9]), 0, "one that is not shown");
+    assert_eq!(change([0.9, -0.6, 1.9]), 0, "one that is not shown");
     let corner = (0..40).flat_map(|x| (0..12).map(move |y| (18 + x, 10 + y)));
     assert!(corner.filter(|(x, y)| plain[2].pixel(*x, *y) != together[2].pixel(*x, *y)).count() > 200, "a bug in the upper left");
     assert_eq!(plain[2].pixel(3, 3), together[2].pixel(3, 3), "outside of the safe area");

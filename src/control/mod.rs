@@ -208,7 +208,8 @@ mod tests {
         let typed = ('a'..='z').chain("?,.-+".chars()).map(Key::Character).chain([Key::Digit(3)]);
         let keys: Vec<Key> = named.into_iter().chain(typed).collect();
         let held = [PLAIN, SHIFT, CTRL, Modifiers { shift: true, ctrl: true }];
-        let reached: Vec<_> = keys.iter().flat_map(|k| held.map(|m| press(*k, m))).flatten().map(|c| c.kind()).collect();
+        let reached: Vec<_> =
+            keys.iter().flat_map(|k| held.map(|m| press(*k, m))).chain([press(Key::Home, CTRL)]).flatten().map(|c| c.kind()).collect();
         for info in &CommandKind::ALL {
             assert_eq!(!info.shortcut.is_empty(), reached.contains(&info.kind), "{info:?}");
         }
