@@ -57,7 +57,6 @@ impl Staged {
     }
 
     /// Bytes now.
-    #[cfg(feature = "gstreamer")]
     pub(super) fn bytes(&self) -> u64 {
         self.lock.metadata().map_or(0, |m| m.len())
     }
