@@ -156,7 +156,6 @@ impl ConsoleState {
             () if self.keys_shown => Some(Command::ShowKeys),
             () if self.controls_shown => Some(Command::Controls),
             () if self.picks => Some(Command::PivotMode),
-            () if self.graphics.open => Some(Command::Graphics),
             () => None,
         }
     }

@@ -117,6 +117,16 @@ impl ExportList {
     /// Puts a job at the end; it begins when those before it are done.
     pub fn add(&mut self, job: ExportJob) -> Result<(), String> {
         if self.entries.iter().filter(|e| e.job.is_some()).count() >= MOST_HELD {
+            // What failed or was cancelled makes room, the oldest first.
+            let running = self.running.as_ref().map(|r| r.number);
+            let is_over = |e: &&mut Entry| {
+                e.job.is_some() && matches!(e.state, ExportState::Failed | ExportState::Cancelled) && Some(e.number) != running
+            };
+            if let Some(over) = self.entries.iter_mut().find(is_over) {
+                over.job = None;
+            }
+        }
+        if self.entries.iter().filter(|e| e.job.is_some()).count() >= MOST_HELD {
             return Err(format!("{MOST_HELD} exports are in the list, each with its pictures. Wait until one is written, or cancel one"));
         }
         let path = job.output.path.clone();

@@ -246,9 +246,16 @@ impl Worker<'_> {
         } else {
             self.synthesizer.render_strobe(scene, &slices, &wish.target)
         };
+        let mut undrawn = None;
         let rendered = view.and_then(|mut view| {
-            if let Some(drawing) = &wish.graphics {
-                self.artist.draw(&mut self.synthesizer, scene, &wish.target, &mut view, drawing)?;
+            if let Some(drawing) = &wish.graphics
+                && let Err(e) = self.artist.draw(&mut self.synthesizer, scene, &wish.target, &mut view, drawing)
+            {
+                // A graphic that cannot be drawn is no reason to leave the air: the picture goes out without.
+                if matches!(e, ViewError::Gpu(_)) {
+                    return Err(e);
+                }
+                undrawn = Some(e.to_string());
             }
             let mut picture = view.read(&self.gpu)?;
             // The heat map is not what a program picture costs.
@@ -262,7 +269,7 @@ impl Worker<'_> {
             }
             Ok((picture, view.report, secs))
         });
-        if let Some(why) = self.artist.take_problem() {
+        if let Some(why) = undrawn.or_else(|| self.artist.take_problem()) {
             self.report(GpuReport::GraphicsProblem(why));
         }
         match rendered {

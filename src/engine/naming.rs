@@ -7,7 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::output;
+use crate::output::{self, Container};
 
 /// The name where nobody says otherwise.
 pub const STANDARD: &str = "volte_{event}";
@@ -82,7 +82,7 @@ impl Default for NameTemplate {
 }
 
 fn is_bad(c: char) -> bool {
-    c.is_control() || "/\\:*?\"<>|".contains(c)
+    c.is_control() || "/\\:*?\"<>|%#".contains(c)
 }
 
 impl std::str::FromStr for NameTemplate {
@@ -100,8 +100,14 @@ impl std::str::FromStr for NameTemplate {
             Some((stem, ending)) if !ending.contains(['{', '}']) => (stem, ending),
             _ => (text, "mp4"),
         };
-        output::container_and_codec(Path::new(&format!("x.{ending}")), None)
+        let (container, _) = output::container_and_codec(Path::new(&format!("x.{ending}")), None)
             .map_err(|e| NameError::Ending { template: own(), problem: e.to_string() })?;
+        if container == Container::Sequence {
+            // Its files have numbers of their own: whether a name is free could not be seen.
+            let problem =
+                format!(".{ending} is a sequence of numbered files, which has no name by template: export it with a path of its own");
+            return Err(NameError::Ending { template: own(), problem });
+        }
         let (mut parts, mut rest) = (Vec::new(), stem);
         while let Some(begin) = rest.find(['{', '}']) {
             let end = rest.find('}').filter(|end| *end > begin && rest.as_bytes()[begin] == b'{').ok_or_else(|| NameError::Brace(own()))?;
@@ -200,6 +206,8 @@ mod tests {
             ("", "empty"),
             (".{event}", "dot"),
             ("{event}.avi", "avi"),
+            ("{event}.png", "sequence"),
+            ("{event}_%04d", "'%'"),
         ] {
             let told = template.parse::<NameTemplate>().unwrap_err().to_string();
             assert!(told.contains(word), "{template:?}: {told}");

@@ -229,6 +229,9 @@ impl Watcher<'_> {
             };
             if watch.can_watch(camera) {
                 self.look(&mut watch, camera, &live.picture, live.time);
+            } else {
+                // It had its turn too: else it would be due for ever, and nothing would be learned again.
+                self.cameras[camera].looked = Some((live.time, Instant::now()));
             }
             self.look_at_health(camera, &live);
             // A bumped camera is waited for.

@@ -540,7 +540,7 @@ impl SceneSolver {
         timer.mark(&mut encoder, "");
         gpu.queue.submit([encoder.finish()]);
         gpu.wait()?;
-        self.put_on_planes(plan, rig, textures, &checked, timer)?;
+        self.put_on_planes(plan, rig, textures, &checked, timer, between)?;
         Ok(checked)
     }
 }

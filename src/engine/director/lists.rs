@@ -210,7 +210,7 @@ impl Director {
         match (stands, &self.program.outgoing) {
             (true, Some(last)) => Some(Arc::clone(last)),
             _ => match self.rolling_picture(position, cue.sample.instant, None).1 {
-                Found::Picture(live) => Some(live.picture),
+                Found::Picture(live) => Some(self.with_bugs(&live.picture, true)),
                 Found::NotYet | Found::Nothing => self.program.outgoing.clone(),
             },
         }

@@ -3,7 +3,7 @@
 use super::{Director, NoticeLevel};
 use crate::{
     engine::{ExportOrder, FeedHealth, FeedStatus},
-    output::program::SinkAddress,
+    output::program::{SinkAddress, SinkKind},
     sound::FreezeSound,
 };
 
@@ -18,6 +18,13 @@ impl Director {
     }
 
     pub(super) fn add_output(&mut self, name: &str, address: SinkAddress) {
+        if let SinkKind::Rtp { sdp: Some(file), .. } = &address.kind
+            && file.exists()
+        {
+            // Whoever may command need not be who may write over files.
+            return self
+                .warn(format!("The file {} is there already, and is not written over on air. Name another with sdp=", file.display()));
+        }
         let label = address.label().to_owned();
         match self.output.add_sink(name, address) {
             Ok(()) => self.notice(NoticeLevel::Info, format!("Program goes to {name} as well ({label})")),
