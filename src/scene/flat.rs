@@ -18,8 +18,6 @@ const LEAST_SHARE: f64 = 0.04;
 const LEAST_CONFIDENCE: f32 = 0.5;
 /// Samples that a triple is judged by.
 const JUDGES: usize = 2000;
-/// Of the samples within three times that distance, this share lies within it: a surface is thin, chance is not (a third).
-const THIN_SHARE: f64 = 0.5;
 /// Triples tried per plane.
 const TRIES: usize = 400;
 /// Rounds of the robust fit.
@@ -128,10 +126,7 @@ pub fn planes(eyes: &Eyes, samples: &[Sample]) -> Vec<Plane> {
         seed ^= seed << 17;
         (seed % n.max(1) as u64) as usize
     };
-    for _ in 0..2 * MOST {
-        if found.len() == MOST || left.len() < 50 {
-            break;
-        }
+    while found.len() < MOST && left.len() >= 50 {
         let mut best = (0.0, DVec3::ZERO);
         let stride = (left.len() / JUDGES).max(1);
         for _ in 0..TRIES {
@@ -161,17 +156,12 @@ pub fn planes(eyes: &Eyes, samples: &[Sample]) -> Vec<Plane> {
                 None => return found,
             }
         }
-        let share_within = |px: f64| {
-            let within = left.iter().filter(|&&k| eyes.off_px(m, &samples[k]).abs() < px);
-            within.map(|&k| samples[k].confidence).sum::<f64>() / total
-        };
-        let share = share_within(NEAR_PX);
+        let share =
+            left.iter().filter(|&&k| eyes.off_px(m, &samples[k]).abs() < NEAR_PX).map(|&k| samples[k].confidence).sum::<f64>() / total;
         if share < LEAST_SHARE {
             break;
         }
-        if share >= THIN_SHARE * share_within(3.0 * NEAR_PX) {
-            found.push(Plane { m, share });
-        }
+        found.push(Plane { m, share });
         left.retain(|&k| eyes.off_px(m, &samples[k]).abs() >= 2.0 * NEAR_PX);
     }
     found
