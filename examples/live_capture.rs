@@ -134,20 +134,8 @@ fn main() -> anyhow::Result<()> {
             cancel: cancel.clone(),
         };
         let (path, mark, mode, gaps, plates) = (Preset::Bounce.path(&options), MediaTime::ZERO, ViewMode::Synthesis, vec![], vec![]);
-        let job = ExportJob {
-            rig,
-            moments: Moments::One(moment),
-            path,
-            mark,
-            follow: false,
-            mode,
-            gaps,
-            scene,
-            plates,
-            phases: vec![],
-            graphics: vec![],
-            output,
-        };
+        let (moments, phases, graphics) = (Moments::One(moment), vec![], vec![]);
+        let job = ExportJob { rig, moments, path, mark, follow: false, mode, gaps, scene, plates, phases, graphics, output };
         let report = export::run(job, &Gpu::open(&GpuOptions::default())?, &mut |_| {}, &cancel)?;
         println!("{}: {} frames", report.output.path.display(), report.output.frames);
     }
