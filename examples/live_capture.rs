@@ -100,7 +100,6 @@ fn main() -> anyhow::Result<()> {
     session.ring().pin(instant.plus_nanos(-500_000_000), instant.plus_nanos(500_000_000));
 
     // 4. The moment: every camera's frame nearest to the instant, all cameras decoded in parallel from their last keyframe.
-    let before: u64 = session.status().iter().map(|feed| feed.received).sum();
     let decoding = Instant::now();
     let moment = session.moment(instant);
     println!("moment at {instant}: {} of {} cameras in {:.0} ms", moment.frames.len(), specs.len(), decoding.elapsed().as_secs_f64() * 1e3);
