@@ -48,14 +48,8 @@ struct Args {
 
 fn counters(session: &CaptureSession) {
     let ring = session.ring().status();
-    let mib = |bytes: u64| bytes as f64 / 1_048_576.0;
-    println!(
-        "{}  ring {:.1} of {} MiB, pinned {:.1}",
-        session.house_now(),
-        mib(ring.bytes),
-        ring.budget_bytes >> 20,
-        mib(ring.pinned_bytes)
-    );
+    let [held, pinned, budget] = [ring.bytes, ring.pinned_bytes, ring.budget_bytes].map(|bytes| bytes as f64 / 1_048_576.0);
+    println!("{}  ring {held:.1} of {budget:.0} MiB, pinned {pinned:.1}", session.house_now());
     for feed in session.status() {
         let fault = feed.last_error.unwrap_or_default();
         println!(
@@ -100,6 +94,7 @@ fn main() -> anyhow::Result<()> {
     session.ring().pin(instant.plus_nanos(-500_000_000), instant.plus_nanos(500_000_000));
 
     // 4. The moment: every camera's frame nearest to the instant, all cameras decoded in parallel from their last keyframe.
+    let before: u64 = session.status().iter().map(|feed| feed.received).sum();
     let decoding = Instant::now();
     let moment = session.moment(instant);
     println!("moment at {instant}: {} of {} cameras in {:.0} ms", moment.frames.len(), specs.len(), decoding.elapsed().as_secs_f64() * 1e3);
