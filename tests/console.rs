@@ -739,6 +739,7 @@ fn with_graphics() -> Snapshot {
     s.graphics = std::sync::Arc::new(GraphicsView {
         graphics: list.all().to_vec(),
         clean: true,
+        waits_for_take: true,
         draft: Some((GraphicKind::Distance, 1)),
         in_preview: vec![[0.3, 0.7]],
         in_cameras: (0..12).map(|_| vec![[0.35, 0.7]]).collect(),
@@ -770,12 +771,17 @@ fn graphics_are_drawn_by_clicks_and_kept_in_a_list() {
         panic!("no point was asked for")
     };
     assert!((x - 0.5).abs() < 0.02 && (y - 0.5).abs() < 0.02, "{x} {y}");
+    // A right click drops what is half drawn.
+    all.get_by_label("Preview picture").click_secondary();
+    all.run_steps(2);
+    assert_eq!(take(&desk), [Command::DropGraphic]);
     for (label, command) in [
         ("Show line-1", Command::EditGraphics(GraphicEdit::Show("line-1".to_owned(), false))),
         ("Show circle-1", Command::EditGraphics(GraphicEdit::Show("circle-1".to_owned(), true))),
         ("Remove line-1", Command::EditGraphics(GraphicEdit::Remove("line-1".to_owned()))),
         ("Colour of line-1", Command::EditGraphics(GraphicEdit::Color("line-1".to_owned(), [255, 255, 255]))),
         ("CLEAN", Command::CleanFeed(None)),
+        ("TO AIR", Command::GraphicsToAir),
     ] {
         all.get_by_label(label).click();
         all.run_steps(2);
@@ -800,8 +806,10 @@ fn graphics_are_drawn_by_clicks_and_kept_in_a_list() {
 fn what_is_off_the_arc_and_how_many_instants_are_shown_is_said_and_taken_back_by_a_click() {
     let mut s = with_pivot();
     s.free = FreeView { dolly_m: 1.2, height_m: -0.4, unsure_share: Some(0.21) };
-    s.slices =
-        std::sync::Arc::new(SlicesView { instants: vec![s.now.plus_nanos(-9_000_000_000), s.now.plus_nanos(-8_000_000_000)], ready: 1 });
+    s.slices = std::sync::Arc::new(SlicesView {
+        instants: [9, 8].map(|k| s.now.plus_nanos(-k * 1_000_000_000)).to_vec(),
+        ready: vec![s.now.plus_nanos(-9_000_000_000)],
+    });
     let (mut all, desk) = harness(s, None, egui::vec2(1280.0, 720.0));
     all.run_steps(2);
     all.get_by_label_contains("FREE +1.2 m nearer, -0.4 m higher: 21 % of the picture is unsure").click();

@@ -21,6 +21,7 @@ use volte::{
 };
 
 mod support {
+    pub mod rust_text;
     pub mod states;
 }
 use support::states::{State, snapshot};
@@ -342,6 +343,8 @@ fn every_notice_that_is_translated_is_in_the_sources() {
     let mut sources = String::new();
     read(&root.join("src/engine"), &mut sources);
     read(&root.join("src/replay"), &mut sources);
+    read(&root.join("src/frame"), &mut sources);
+    let sources = sources.replace("\\\"", "\"");
     let file = std::fs::read_to_string(root.join("assets/lang/fr.notices")).unwrap();
     let lines = file.lines().filter(|l| !l.is_empty() && !l.starts_with(['#', '=']));
     let literals = |line: &str| line.split('{').map(|p| p.split_once('}').map_or(p, |(_, after)| after).to_owned()).collect::<Vec<_>>();
@@ -352,6 +355,153 @@ fn every_notice_that_is_translated_is_in_the_sources() {
         assert!(idle.is_empty(), "the engine never says {idle:?} of {line:?}");
     }
     assert!(count > 60, "{count}");
+}
+
+/// The files whose sentences become notices: the director's, and those of what it is told.
+const TELLING: [&str; 21] = [
+    "engine/director.rs",
+    "engine/director",
+    "engine/captured.rs",
+    "engine/desk.rs",
+    "engine/export.rs",
+    "engine/export_thread.rs",
+    "engine/feeds.rs",
+    "engine/gpu_thread.rs",
+    "engine/gpu_thread",
+    "engine/graphics",
+    "engine/level.rs",
+    "engine/moment_thread.rs",
+    "engine/program.rs",
+    "engine/refine.rs",
+    "engine/watch_health.rs",
+    "engine/watch_thread.rs",
+    "replay/edit.rs",
+    "replay/graphics",
+    "replay/path",
+    "replay/playlist",
+    "replay/transport",
+];
+
+/// Sentences of these files that no notice says.
+const UNTOLD: [(&str, &str); 16] = [
+    ("switched off: orbits step", "said beside the GPU, not as a notice"),
+    ("nothing is prepared to look at", "an answer to a producer's page"),
+    ("the frames of this instant are not there yet", "an answer to a producer's page"),
+    ("in point set", "a line of the log"),
+    ("no in point waits", "a line of the log"),
+    ("skew not known yet", "said of a camera's clock"),
+    (", set anew {} times", "said of a camera's clock"),
+    ("chosen by hand", "why a level is chosen: a text of its own"),
+    ("the GPU is not open yet", "why a level is chosen: a text of its own"),
+    ("no graphics processor", "why a level is chosen: a text of its own"),
+    ("nothing measured yet", "why a level is chosen: a text of its own"),
+    ("there is time for it", "why a level is chosen: a text of its own"),
+    ("No picture", "written on the slate that goes out"),
+    ("# Graphics in the scene", "the first line of a file"),
+    ("{0:?} is no shape of a frame", "said on the command line"),
+    ("freeze in the roll", "the name of a path"),
+];
+
+/// The texts between quotes of a source, without its tests, comments, log lines and reasons.
+fn literals(text: &str) -> Vec<String> {
+    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+    let blank = support::rust_text::blank(text);
+    let (bytes, mut found, mut at) = (text.as_bytes(), Vec::new(), 0);
+    while at < bytes.len() {
+        // What was blanked begins with the sign that says what it is.
+        if bytes[at] == blank.as_bytes()[at] {
+            at += 1;
+            continue;
+        }
+        let rest = &bytes[at..];
+        let end_of = |close: u8, from: usize| {
+            let mut k = from;
+            while k < rest.len() && rest[k] != close {
+                k += if rest[k] == b'\\' { 2 } else { 1 };
+            }
+            k + 1
+        };
+        let length = match rest[0] {
+            b'/' => end_of(b'\n', 1),
+            quote @ (b'"' | b'\'') => end_of(quote, 1),
+            // Raw texts are none for operators.
+            _ => rest.iter().zip(&blank.as_bytes()[at..]).take_while(|(a, b)| a != b || **a == b' ' || **a == b'\n').count(),
+        };
+        let statement = &blank[blank[..at].rfind([';', '{', '}']).map_or(0, |k| k + 1)..at];
+        if rest[0] == b'"' && !["tracing::", "reason =", "expect(", "include_str!"].iter().any(|w| statement.contains(w)) {
+            found.push(text[at + 1..at + length - 1].replace("\\\"", "\"").replace("\\n", "\n"));
+        }
+        at += length;
+    }
+    found
+}
+
+/// A sentence with something in its holes.
+fn filled(literal: &str) -> String {
+    let (mut out, mut rest) = (String::new(), literal);
+    while let Some(open) = rest.find('{') {
+        out.push_str(&rest[..open]);
+        if rest[open..].starts_with("{{") {
+            out.push('{');
+            rest = &rest[open + 2..];
+            continue;
+        }
+        out.push('7');
+        rest = rest[open..].split_once('}').map_or("", |(_, after)| after);
+    }
+    (out + rest).replace("}}", "}")
+}
+
+/// Every sentence that a notice may say has its French line, or is named above: none is forgotten.
+#[test]
+fn every_sentence_that_a_notice_may_say_is_there_in_french() {
+    let french = Language::from_tag("fr").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    for name in TELLING {
+        let path = root.join(name);
+        assert!(path.exists(), "{name}");
+        let mut folders = vec![path];
+        while let Some(path) = folders.pop() {
+            if path.is_dir() {
+                folders.extend(std::fs::read_dir(path).unwrap().map(|e| e.unwrap().path()));
+            } else if path.file_name().unwrap() != "tests.rs" {
+                files.push(path);
+            }
+        }
+    }
+    let (mut untold, mut told, mut missing) = (vec![false; UNTOLD.len()], 0, Vec::new());
+    for file in files {
+        for literal in literals(&std::fs::read_to_string(&file).unwrap()) {
+            let text = filled(&literal);
+            let words = text.split_whitespace().filter(|w| w.chars().filter(|c| c.is_alphabetic()).count() > 1).count();
+            if words < 3 {
+                continue;
+            }
+            if console::notice(french, &text) != text {
+                told += 1;
+            } else if let Some(k) = UNTOLD.iter().position(|(begin, _)| literal.starts_with(begin)) {
+                untold[k] = true;
+            } else {
+                missing.push(format!("{}: {literal}", file.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no line in assets/lang/fr.notices:\n{}", missing.join("\n"));
+    assert!(told > 150, "{told}");
+    let idle: Vec<_> = UNTOLD.iter().zip(untold).filter(|(_, found)| !found).map(|(u, _)| u).collect();
+    assert!(idle.is_empty(), "nothing begins with {idle:?} any more");
+}
+
+#[test]
+fn a_sentence_without_its_french_line_is_noticed() {
+    let source = "fn f() { self.warn(format!(\"The {} is \\\"away\\\" now: {why}\")); // \"no text of ours\"\n tracing::info!(\"a line of the log\"); }\n#[cfg(test)]\nmod tests { \"not this one either\" }";
+    let found = literals(source);
+    assert_eq!(found, ["The {} is \"away\" now: {why}"]);
+    assert_eq!(filled(&found[0]), "The 7 is \"away\" now: 7");
+    assert_eq!(filled("written {{event}} {0:?}"), "written {event} 7");
+    let french = Language::from_tag("fr").unwrap();
+    assert_eq!(console::notice(french, &filled(&found[0])), filled(&found[0]), "nobody has translated it");
 }
 
 #[test]

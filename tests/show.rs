@@ -234,6 +234,7 @@ impl Desk<'_> {
                         prepared_event: event.map(|e| e.id),
                         prepared_color: event.map(|e| e.color).unwrap_or_default(),
                         arc_length: s.arc_length(),
+                        ..KeyContext::default()
                     };
                     self.hub.send(control::command_for(*key, *modifiers, &context).unwrap()).unwrap();
                 }

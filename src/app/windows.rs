@@ -28,7 +28,7 @@ use super::{
 use crate::{
     console::{ConsoleState, Language, SurfaceRow, SurfaceView, SurfaceWish},
     control::{self, KeyContext, hub::Recorder, surface::Surface},
-    engine::{Command, Engine},
+    engine::{Command, Engine, ProgramKind},
     replay::Readiness,
 };
 
@@ -278,6 +278,7 @@ impl App<'_> {
         let context = KeyContext {
             prepared_event: event.map(|e| e.id),
             prepared_color: event.map(|e| e.color).unwrap_or_default(),
+            is_drawing: snapshot.graphics.draft.is_some() && !matches!(snapshot.program.kind, ProgramKind::Replay { .. }),
             arc_length: snapshot.arc_length(),
         };
         match control::command_for(key, keys::modifiers(self.modifiers), &context) {

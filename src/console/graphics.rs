@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui::{Color32, Rect, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 use super::lang::{command, say, t, word};
-use super::{ConsoleState, Field, event_fields, style, widgets};
+use super::{ConsoleState, Field, event_fields, style, widgets, widgets::ButtonLook};
 use crate::{
     engine::{Command, CommandKind, Snapshot},
     replay::graphics::{Graphic, GraphicEdit, GraphicKind},
@@ -62,19 +62,29 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
     let field = top.translate(vec2(0.0, TOOL + 4.0));
     words(ui, field, state, out);
     let bottom = Rect::from_min_max(pos2(inner.left(), inner.bottom() - TOOL), inner.max);
-    let look = |on: bool| widgets::ButtonLook {
+    let look = |on: bool| ButtonLook {
         fill: if on { style::ACCENT } else { style::RAISED },
         color: if on { style::ON_COLOR } else { style::TEXT },
         size: 11.5,
         on: false,
     };
-    let half = (bottom.width() - 4.0) / 2.0;
-    let (left, right) = bottom.split_left_right_at_x(bottom.left() + half + 2.0);
-    if widgets::command_button(ui, left.with_max_x(left.right() - 2.0), CommandKind::CleanFeed, true, look(graphics.clean)).clicked() {
-        out.push(Command::CleanFeed(None));
-    }
-    if widgets::command_button(ui, right.with_min_x(right.left() + 2.0), CommandKind::Graphics, true, look(false)).clicked() {
-        out.push(Command::Graphics);
+    let waits = ButtonLook { fill: style::AMBER, color: style::BACKGROUND, ..look(false) };
+    let buttons = [
+        (CommandKind::CleanFeed, true, look(graphics.clean), Command::CleanFeed(None)),
+        (
+            CommandKind::GraphicsToAir,
+            graphics.waits_for_take,
+            if graphics.waits_for_take { waits } else { look(false) },
+            Command::GraphicsToAir,
+        ),
+        (CommandKind::Graphics, true, look(false), Command::Graphics),
+    ];
+    let width = (bottom.width() + 4.0) / 3.0;
+    for (k, (kind, can, look, command)) in buttons.into_iter().enumerate() {
+        let at = Rect::from_min_size(pos2(bottom.left() + k as f32 * width, bottom.top()), vec2(width - 4.0, bottom.height()));
+        if widgets::command_button(ui, at, kind, can, look).clicked() {
+            out.push(command);
+        }
     }
     let list = Rect::from_min_max(pos2(inner.left(), field.bottom() + 4.0), pos2(inner.right(), bottom.top() - 4.0));
     if graphics.graphics.is_empty() {
@@ -97,7 +107,7 @@ fn tools(ui: &mut Ui, rect: Rect, state: &mut ConsoleState) {
     for (k, kind) in kinds.enumerate() {
         let at = Rect::from_min_size(pos2(rect.left() + k as f32 * width, rect.top()), vec2(width - 4.0, rect.height()));
         let on = state.graphics.tool == Some(kind);
-        let look = widgets::ButtonLook {
+        let look = ButtonLook {
             fill: if on { style::ACCENT } else { style::RAISED },
             color: if on { style::ON_COLOR } else { style::TEXT },
             size: 11.5,
@@ -123,7 +133,7 @@ fn words(ui: &mut Ui, rect: Rect, state: &mut ConsoleState, out: &mut Vec<Comman
     }
     let entered = response.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
     let can = !words.trim().is_empty();
-    let look = widgets::ButtonLook { fill: style::RAISED, color: style::TEXT, size: 11.5, on: false };
+    let look = ButtonLook { fill: style::RAISED, color: style::TEXT, size: 11.5, on: false };
     let at = rect.with_min_x(rect.right() - button);
     let pressed = widgets::big_button(ui, at, t("add-bug"), "", can, look).on_hover_text(t("add-bug-tip")).clicked();
     let is_image = state.graphics.tool == Some(GraphicKind::Image);

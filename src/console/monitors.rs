@@ -67,6 +67,9 @@ fn preview_picture(ui: &Ui, room: Rect, texture: PictureTexture, snapshot: &Snap
     {
         out.push(state.click(None, at));
     }
+    if response.secondary_clicked() && snapshot.graphics.draft.is_some() {
+        out.push(Command::DropGraphic);
+    }
     // The wheel leaves the cameras' curve: nearer and farther, with Shift higher and lower.
     if p.roll.is_none() && response.hovered() {
         let by = ui.input(|i| i.smooth_scroll_delta);
@@ -228,7 +231,7 @@ pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures, state: &Consol
     }
     let slices = &snapshot.slices;
     if !slices.instants.is_empty() {
-        let (ready, all) = (slices.ready + 1, slices.instants.len() + 1);
+        let (ready, all) = (slices.ready.len() + 1, slices.instants.len() + 1);
         let text = if ready == all { say!("phases", count = all) } else { say!("phases-solving", ready = ready, count = all) };
         let fill = if ready == all { style::ACCENT } else { style::AMBER };
         let color = if ready == all { style::ON_COLOR } else { Color32::BLACK };

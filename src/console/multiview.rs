@@ -57,6 +57,9 @@ fn one(
         };
         WidgetInfo::selected(Role::Button, !lost, on_program, say!("camera-tile", number = k + 1, name = &camera.name, tally = tally))
     });
+    if response.secondary_clicked() && snapshot.graphics.draft.is_some() {
+        out.push(Command::DropGraphic);
+    }
     if response.clicked() && !picks {
         out.push(Command::SelectCamera(k));
     }

@@ -131,11 +131,11 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     }
 
     // The other instants of the picture: a tick that points down, hollow until it is in.
-    for (k, at) in snapshot.slices.instants.iter().enumerate() {
+    for at in &snapshot.slices.instants {
         let (x, y) = (x_of(*at), lane.top() + 2.0);
         if lane.x_range().contains(x) {
             let points = vec![pos2(x - 5.0, y), pos2(x + 5.0, y), pos2(x, y + 9.0)];
-            let fill = if k < snapshot.slices.ready { style::ACCENT } else { Color32::TRANSPARENT };
+            let fill = if snapshot.slices.ready.contains(at) { style::ACCENT } else { Color32::TRANSPARENT };
             ui.painter().add(egui::Shape::convex_polygon(points, fill, Stroke::new(1.5, style::ACCENT)));
         }
     }

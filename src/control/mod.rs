@@ -59,6 +59,8 @@ pub struct KeyContext {
     pub prepared_event: Option<crate::replay::EventId>,
     /// Its colour.
     pub prepared_color: EventColor,
+    /// A graphic is half drawn, and no replay is on air: there Esc is the way back to live and nothing else.
+    pub is_drawing: bool,
     /// The last position of the arc, gaps.
     pub arc_length: f64,
 }
@@ -80,6 +82,7 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Enter if ctrl => Command::PlayList,
         Key::Enter if shift => Command::RollOn,
         Key::Enter => Command::Take,
+        Key::Escape if context.is_drawing => Command::DropGraphic,
         Key::Escape => Command::Return,
         Key::Left if shift => return jog(-1),
         Key::Right if shift => return jog(1),
@@ -114,6 +117,7 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Character('s') if ctrl => Command::SaveTemplate(String::new()),
         Key::Character('x') if !ctrl && shift => Command::PickPivot { camera: None, at: [0.5, 0.5] },
         Key::Character('x') if !ctrl => Command::PivotMode,
+        Key::Character('d') if ctrl && !shift => Command::GraphicsToAir,
         Key::Character('d') if !ctrl && shift => Command::CleanFeed(None),
         Key::Character('d') if !ctrl => Command::Graphics,
         Key::Character('s') if !ctrl => Command::Slice(Slice::Switch),
@@ -207,9 +211,15 @@ mod tests {
         let named = [Key::Space, Key::Enter, Key::Escape, Key::Left, Key::Up, Key::PageUp, Key::PageDown, Key::Delete, Key::F2, Key::F11];
         let typed = ('a'..='z').chain("?,.-+".chars()).map(Key::Character).chain([Key::Digit(3)]);
         let keys: Vec<Key> = named.into_iter().chain(typed).collect();
+        let drawing = command_for(Key::Escape, PLAIN, &KeyContext { is_drawing: true, ..KeyContext::default() });
         let held = [PLAIN, SHIFT, CTRL, Modifiers { shift: true, ctrl: true }];
-        let reached: Vec<_> =
-            keys.iter().flat_map(|k| held.map(|m| press(*k, m))).chain([press(Key::Home, CTRL)]).flatten().map(|c| c.kind()).collect();
+        let reached: Vec<_> = keys
+            .iter()
+            .flat_map(|k| held.map(|m| press(*k, m)))
+            .chain([press(Key::Home, CTRL), drawing])
+            .flatten()
+            .map(|c| c.kind())
+            .collect();
         for info in &CommandKind::ALL {
             assert_eq!(!info.shortcut.is_empty(), reached.contains(&info.kind), "{info:?}");
         }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 60] = [
+pub const EXAMPLES: [&str; 62] = [
     "mark",
     "mark-here",
     "in",
@@ -38,6 +38,8 @@ pub const EXAMPLES: [&str; 60] = [
     "graphic add line 0 0 0 2.5 0 0",
     "graphic-at line preview 0.5 0.5",
     "clean-feed",
+    "graphics-to-air",
+    "graphic-drop",
     "slice 3 0.25",
     "free-by 0.2 0",
     "free-to 1.5 0.4",
@@ -193,6 +195,8 @@ fn plain(name: &str) -> Option<Command> {
         "next-path" => Command::NextPath,
         "match" => Command::SetMatching(None),
         "clean-feed" => Command::CleanFeed(None),
+        "graphics-to-air" => Command::GraphicsToAir,
+        "graphic-drop" => Command::DropGraphic,
         "slice" => Command::Slice(Slice::Switch),
         "heat" => Command::ToggleHeatMap,
         "real-pixels" => Command::ToggleRealPixels,
@@ -354,6 +358,8 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::FreeBy { dolly_m, height_m } => format!("free-by {dolly_m} {height_m}"),
         Command::FreeTo { dolly_m, height_m } => format!("free-to {dolly_m} {height_m}"),
         Command::CleanFeed(None) => "clean-feed".to_owned(),
+        Command::GraphicsToAir => "graphics-to-air".to_owned(),
+        Command::DropGraphic => "graphic-drop".to_owned(),
         Command::CleanFeed(Some(clean)) => format!("clean-feed {}", on(*clean)),
         Command::TBar { share, in_time } => format!("{} {share}", if *in_time { "t-bar-time" } else { "t-bar" }),
         Command::Undo => "undo".to_owned(),

@@ -117,6 +117,8 @@ pub(super) struct RefineWish {
 pub(super) enum Job {
     Program(ViewWish),
     Preview(ViewWish),
+    /// Other instants are wanted in pictures than before.
+    KeepPhases,
     Pick(PickWish),
     Solve(SolveWish),
     Phase(PhaseWish),
@@ -139,6 +141,10 @@ struct Wishes {
     phase: Option<PhaseWish>,
     /// Of the newest slices.
     phase_serial: u64,
+    /// The slices that pictures show or will show, those of them that are on air, and whether that has changed.
+    phases: Vec<MediaTime>,
+    phases_on_air: Vec<MediaTime>,
+    phases_changed: bool,
     look: Option<LookWish>,
     measure: Option<MeasureWish>,
     refine: Option<RefineWish>,
@@ -247,6 +253,25 @@ impl Board {
     pub fn forget_phases(&self, serial: u64) {
         let mut wishes = self.wishes.lock();
         (wishes.phase, wishes.phase_serial) = (None, serial);
+    }
+
+    /// Says which slices pictures show or will show, and which of them are on air; others are let go.
+    pub fn keep_phases(&self, phases: Vec<MediaTime>, on_air: Vec<MediaTime>) {
+        let mut wishes = self.wishes.lock();
+        (wishes.phases, wishes.phases_on_air, wishes.phases_changed) = (phases, on_air, true);
+        drop(wishes);
+        self.posted.notify_one();
+    }
+
+    /// Whether a slice is shown or will be.
+    pub fn keeps_phase(&self, instant: MediaTime) -> bool {
+        let wishes = self.wishes.lock();
+        wishes.phases.contains(&instant) || wishes.phases_on_air.contains(&instant)
+    }
+
+    /// Whether a slice is on air.
+    pub fn has_phase_on_air(&self, instant: MediaTime) -> bool {
+        self.wishes.lock().phases_on_air.contains(&instant)
     }
 
     /// Whether a slice may go on being solved.
@@ -373,6 +398,9 @@ impl Board {
             if let Some(wish) = wishes.preview.take() {
                 return Job::Preview(wish);
             }
+            if std::mem::take(&mut wishes.phases_changed) {
+                return Job::KeepPhases;
+            }
             if let Some(wish) = wishes.pick.take() {
                 return Job::Pick(wish);
             }
@@ -480,6 +508,22 @@ mod tests {
         assert!(board.take_view().is_none(), "a return takes back the program picture");
         board.stop();
         assert!(matches!(board.wait(), Job::Stop));
+    }
+
+    #[test]
+    fn slices_that_nobody_shows_are_let_go_and_those_on_air_are_not() {
+        let board = Board::default();
+        let at = MediaTime::from_nanos;
+        board.keep_phases(vec![at(1), at(2)], vec![at(3)]);
+        board.post_pick_latest(PickWish { instant: at(1), eye: view(1).target, at_px: [0.0; 2] });
+        board.post_preview_latest(view(1));
+        assert!(matches!(board.wait(), Job::Preview(_)), "a picture first");
+        assert!(matches!(board.wait(), Job::KeepPhases));
+        assert!(matches!(board.wait(), Job::Pick(_)), "told once");
+        assert!([1, 2, 3].iter().all(|k| board.keeps_phase(at(*k))) && !board.keeps_phase(at(4)));
+        board.keep_phases(vec![], vec![at(3)]);
+        assert!(matches!(board.wait(), Job::KeepPhases));
+        assert!(!board.keeps_phase(at(1)) && board.keeps_phase(at(3)) && board.has_phase_on_air(at(3)));
     }
 
     #[test]

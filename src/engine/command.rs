@@ -100,6 +100,10 @@ pub enum Command {
     },
     /// Take graphics off program and exports, or put them on again; `None` is the other way round.
     CleanFeed(Option<bool>),
+    /// The replay on air gets the graphics of preview; else they go on air with the next take.
+    GraphicsToAir,
+    /// Drops the graphic that is half drawn.
+    DropGraphic,
     /// Take the last edit back; never what is on air.
     Undo,
     /// Make it again.
@@ -270,6 +274,8 @@ impl Command {
             Self::DrawGraphic { .. } => CommandKind::DrawGraphic,
             Self::Graphics => CommandKind::Graphics,
             Self::CleanFeed(_) => CommandKind::CleanFeed,
+            Self::GraphicsToAir => CommandKind::GraphicsToAir,
+            Self::DropGraphic => CommandKind::DropGraphic,
             Self::Slice(_) => CommandKind::Slice,
             Self::FreeBy { .. } => CommandKind::FreeBy,
             Self::FreeTo { .. } => CommandKind::FreeTo,

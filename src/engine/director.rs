@@ -2,6 +2,7 @@
 //! the other threads, and snapshots.
 
 mod desk;
+mod effects;
 mod free;
 mod graphics;
 mod health;
@@ -35,7 +36,7 @@ use crossbeam::{channel::Sender, select};
 
 use super::{
     Command, EngineOptions, FeedHealth, FeedStatus, Feeds, GpuView, Notice, NoticeLevel, RollView, ShownPicture, Snapshot,
-    board::{Board, SolveWish},
+    board::Board,
     export_thread::{ExportList, ExportNews},
     ladder::Rung,
     level::{Governor, program_size_px},
@@ -51,7 +52,7 @@ use super::{
 use crate::{
     frame::{Moment, Picture},
     replay::{
-        Effect, EventId, Program, Readiness, Transport, TransportCommand,
+        EventId, Program, Readiness, Transport, TransportCommand,
         path::Path,
         playlist::{Player, Template},
     },
@@ -413,90 +414,6 @@ impl Director {
         self.transport.position()
     }
 
-    pub fn apply(&mut self, command: TransportCommand) {
-        for effect in self.transport.apply(command) {
-            match effect {
-                Effect::Pin(event) => {
-                    let (begin, end) = event.pinned_range();
-                    if let Err(why) = self.feeds.pin(event.id, begin, end) {
-                        self.warn(format!("{}: {why}", event.name));
-                    }
-                    self.remember(&event);
-                }
-                Effect::Remember(event) => self.remember(&event),
-                Effect::Unpin(id) => self.feeds.unpin(id),
-                Effect::Prepare(instant) => {
-                    self.preview = PreviewState::default();
-                    self.refresh_ladder();
-                    self.start_preparing(instant);
-                }
-                Effect::StopPreparing => {
-                    self.preview = PreviewState::default();
-                    self.moment_wish.clear();
-                    self.board.prepare_only(None);
-                    self.refresh_ladder();
-                }
-                Effect::Cut => {
-                    self.program.shot += 1;
-                    self.program.cut_at = Instant::now();
-                    self.program.asked = None;
-                    self.program.live_time = None;
-                    self.program.report = None;
-                    self.program.cut = None;
-                    self.program.matching = self.matching.choice;
-                    self.program.rungs = self.truth.ladder.gaps().iter().map(|g| g.rung).collect();
-                    (self.program.roll, self.program.layer, self.cueing) = (None, None, None);
-                    let on_air = match self.transport.program() {
-                        Program::Replay(on_air) => Some((on_air.instant, on_air.from_position, on_air.event)),
-                        Program::Live { .. } | Program::Hold => None,
-                    };
-                    self.remember_take();
-                    self.board.set_on_air(on_air.map(|(instant, ..)| instant));
-                    let (playing, player) = match (self.starting.take(), on_air) {
-                        (Some((playing, player)), Some(_)) => (Some(playing), player),
-                        (_, Some((instant, from, event))) => (self.playing_for_take(instant, from, event), Player::default()),
-                        (_, None) => (None, Player::default()),
-                    };
-                    self.start_clock(playing);
-                    self.program.player = player;
-                    self.feeds.focus(self.transport.live_camera());
-                    self.refresh_program();
-                }
-                Effect::Warn(text) => self.warn(text),
-            }
-        }
-    }
-
-    fn start_preparing(&mut self, instant: MediaTime) {
-        self.board.prepare_only(Some(instant));
-        if let Some(moment) = self.moment_of_now(instant) {
-            self.apply(TransportCommand::MomentReady(instant));
-            self.start_solving(moment);
-        } else {
-            self.moment_wish.post_latest(instant);
-        }
-    }
-
-    fn start_solving(&mut self, moment: Arc<Moment>) {
-        if self.gpu.adapter.is_empty() {
-            // Solved as soon as a GPU opens.
-            return;
-        }
-        let instant = moment.instant;
-        if moment.frames.len() < 2 {
-            let why =
-                format!("Only {} camera has a frame at {instant}: no view between cameras. Choose another instant", moment.frames.len());
-            self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false });
-            return;
-        }
-        // A fast GPU solves all cameras before the operator has looked; a software adapter needs a minute.
-        let part = self.solves_slowly.then(|| orbit::Part::around(self.position(), self.transport.arc_order(), self.closed())).flatten();
-        let first = part.as_ref().map_or_else(Vec::new, |p| p.cameras.clone());
-        (self.preview.part, self.preview.part_solved) = (part, false);
-        self.solving = self.next_serial();
-        self.board.post_solve_latest(SolveWish { moment, level: self.governor.level(), serial: self.solving, first });
-    }
-
     pub fn moment(&self, instant: MediaTime) -> Option<Arc<Moment>> {
         self.moments.iter().find(|m| m.instant == instant).cloned()
     }
@@ -538,7 +455,7 @@ impl Director {
     }
 
     /// The instant that is on air, if a replay is.
-    fn on_air_instant(&self) -> Option<MediaTime> {
+    pub fn on_air_instant(&self) -> Option<MediaTime> {
         match self.transport.program() {
             Program::Replay(on_air) => Some(on_air.instant),
             Program::Live { .. } | Program::Hold => None,
@@ -575,6 +492,8 @@ impl Director {
             }
         }
         self.tell_delivering();
+        self.take_pictures();
+        self.keep_within();
         self.make_room();
         self.program.frames += 1;
         self.advance_program();

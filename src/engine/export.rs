@@ -282,7 +282,10 @@ pub fn run(
     let track = Track::new(&job.path, &whole, job.mark, job.output.width_px, job.output.height_px)?;
     let track = if job.follow { track.following() } else { track };
 
-    let drawing = Drawing::new(&job.graphics, &whole);
+    let drawing = Drawing::read(&job.graphics, &whole);
+    if let Some(why) = drawing.problem() {
+        return Err(ExportError::Graphics(why));
+    }
     let mut artist = Artist::default();
 
     if job.output.sidecar.is_some() {
@@ -462,10 +465,7 @@ fn drawn(
     artist.draw(synthesizer, solved, target, &mut view, drawing)?;
     let mut picture = view.read(synthesizer.gpu())?;
     artist.overlay(&mut picture, drawing);
-    match artist.take_problem() {
-        Some(why) => Err(ExportError::Graphics(why)),
-        None => Ok((picture, view.report)),
-    }
+    Ok((picture, view.report))
 }
 
 /// The other instants of one picture, solved.

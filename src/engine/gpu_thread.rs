@@ -121,7 +121,7 @@ pub(super) fn run(book: &RigBook, board: &Board, policy: RetimePolicy, reports: 
                     synthesizer,
                     artist: Artist::default(),
                     scenes: Vec::new(),
-                    phases: (0, Vec::new()),
+                    phases: Vec::new(),
                     meter: None,
                     metered: (book.newest(), Vec::new()),
                     trial: None,
@@ -165,8 +165,8 @@ struct Worker<'a> {
     artist: Artist,
     /// Newest last.
     scenes: Vec<Held>,
-    /// Other instants of one picture, and the number of the slices that they belong to.
-    phases: (u64, Vec<Held>),
+    /// Other instants of one picture.
+    phases: Vec<Held>,
     /// The moment that was last measured, reduced; an error when that is impossible.
     meter: Option<(MediaTime, Result<MomentMeter, String>)>,
     /// What the meter was made of.
@@ -208,6 +208,7 @@ impl Worker<'_> {
                 Job::Stop => return true,
                 Job::Program(wish) => self.render(true, &wish),
                 Job::Preview(wish) => self.render(false, &wish),
+                Job::KeepPhases => self.phases.retain(|h| self.board.keeps_phase(h.instant)),
                 Job::Pick(wish) => self.pick(wish),
                 Job::Solve(wish) => self.solve(&mut solver, &wish),
                 Job::Phase(wish) => self.solve_phase(&mut solver, &wish),
@@ -240,7 +241,7 @@ impl Worker<'_> {
             return self.report(GpuReport::RenderFailed { program, instant, is_lost: false, why });
         };
         scene.matching = wish.matching;
-        let slices: Vec<&Scene> = self.phases.1.iter().filter(|h| wish.slices.contains(&h.instant)).map(|h| &h.scene).collect();
+        let slices: Vec<&Scene> = self.phases.iter().filter(|h| wish.slices.contains(&h.instant)).map(|h| &h.scene).collect();
         let view = if slices.is_empty() || !wish.mode.needs_depth() {
             self.synthesizer.render(scene, &wish.target, wish.mode)
         } else {
@@ -269,7 +270,7 @@ impl Worker<'_> {
             }
             Ok((picture, view.report, secs))
         });
-        if let Some(why) = undrawn.or_else(|| self.artist.take_problem()) {
+        if let Some(why) = undrawn {
             self.report(GpuReport::GraphicsProblem(why));
         }
         match rendered {
@@ -325,10 +326,11 @@ impl Worker<'_> {
         self.report(GpuReport::Picked { wish: Box::new(wish), found });
     }
 
-    /// Frees every scene but that of an instant and the one on air.
+    /// Frees every scene but that of an instant and the one on air, and the slices that are not on air.
     fn spare(&mut self, instant: MediaTime) {
         let on_air = self.board.on_air();
         self.scenes.retain(|held| held.instant == instant || Some(held.instant) == on_air);
+        self.phases.retain(|held| self.board.has_phase_on_air(held.instant));
         self.meter = None;
     }
 
@@ -473,7 +475,8 @@ impl Worker<'_> {
                 match job {
                     Job::Program(wish) => self.render(true, &wish),
                     Job::Preview(wish) => self.render(false, &wish),
-                    Job::Pick(_)
+                    Job::KeepPhases
+                    | Job::Pick(_)
                     | Job::Solve(_)
                     | Job::Phase(_)
                     | Job::Look(_)

@@ -104,6 +104,7 @@ impl Director {
                 shown: self.program.shown.clone(),
                 shot: self.program.shot,
                 shown_shot: self.program.shown_shot,
+                slices: self.on_air_instant().map_or_else(Vec::new, |at| self.slices_on_air(at)),
                 roll: self.program.roll,
                 repeated: self.program.repeated,
                 frames: self.program.frames,

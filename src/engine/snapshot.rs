@@ -136,6 +136,8 @@ pub struct GraphicsView {
     pub graphics: Vec<Graphic>,
     /// They are off program and exports.
     pub clean: bool,
+    /// A replay is on air with other graphics than those of preview.
+    pub waits_for_take: bool,
     /// What is being drawn by clicks, and how many points it has.
     pub draft: Option<(GraphicKind, usize)>,
     /// Its points in preview.
@@ -167,8 +169,8 @@ impl FreeView {
 pub struct SlicesView {
     /// The instants, oldest first.
     pub instants: Vec<MediaTime>,
-    /// How many of them are in the picture.
-    pub ready: usize,
+    /// Those of them that are in the picture.
+    pub ready: Vec<MediaTime>,
 }
 
 /// Preview.
@@ -303,6 +305,8 @@ pub struct ProgramView {
     pub shot: u64,
     /// The shot that the picture belongs to: until the first picture of a new one is there, that of the one before.
     pub shown_shot: u64,
+    /// Other instants in its picture, as they were taken.
+    pub slices: Vec<MediaTime>,
     /// A replay away from its frozen instant: a camera's own frame, nothing synthesized.
     pub roll: Option<RollView>,
     /// Frames that were due and repeated the last picture.
@@ -538,6 +542,7 @@ impl Snapshot {
                 shown: ShownPicture { picture: Arc::new(slate(640, 360)), serial: 0 },
                 shot: 0,
                 shown_shot: 0,
+                slices: vec![],
                 roll: None,
                 repeated: 0,
                 frames: 0,

@@ -21,6 +21,16 @@ pub enum PictureError {
         /// What the encoder said.
         source: image::ImageError,
     },
+    /// More than is taken.
+    #[error("the picture {path:?} has {what}, and at most {most} are taken. Make it smaller")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// What it has.
+        what: String,
+        /// What it may have.
+        most: String,
+    },
     /// The byte count does not fit the size.
     #[error("a picture of {width}×{height} needs {expected} bytes of RGBA, got {got}")]
     Size {
@@ -67,6 +77,29 @@ impl Picture {
             .map_err(|source| PictureError::Read { path: path.to_owned(), source })?
             .into_rgba8();
         Ok(Self { width: decoded.width(), height: decoded.height(), rgba: decoded.into_raw() })
+    }
+
+    /// The same, for a file that is no larger than so many bytes and pixels: nothing larger is decoded.
+    pub fn load_within(path: &Path, most_bytes: u64, most_pixels: u64) -> Result<Self, PictureError> {
+        let read = |source| PictureError::Read { path: path.to_owned(), source };
+        let bytes = std::fs::metadata(path).map_err(|e| read(image::ImageError::IoError(e)))?.len();
+        if bytes > most_bytes {
+            return Err(PictureError::TooLarge {
+                path: path.to_owned(),
+                what: format!("{} MB", bytes / 1_000_000),
+                most: format!("{} MB", most_bytes / 1_000_000),
+            });
+        }
+        let (width, height) = image::ImageReader::open(path)
+            .and_then(image::ImageReader::with_guessed_format)
+            .map_err(image::ImageError::IoError)
+            .and_then(image::ImageReader::into_dimensions)
+            .map_err(read)?;
+        if u64::from(width) * u64::from(height) > most_pixels {
+            let most = format!("{} million pixels", most_pixels / 1_000_000);
+            return Err(PictureError::TooLarge { path: path.to_owned(), what: format!("{width}x{height} pixels"), most });
+        }
+        Self::load(path)
     }
 
     fn write_jpeg(&self, to: impl std::io::Write, quality: u8) -> Result<(), image::ImageError> {

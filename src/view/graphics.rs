@@ -91,6 +91,11 @@ impl Artwork {
         }
     }
 
+    /// What it takes of memory.
+    pub fn bytes(&self) -> usize {
+        self.texels.len() * size_of::<[u32; 2]>()
+    }
+
     /// Width over height.
     pub fn aspect(&self) -> f64 {
         self.levels.first().map_or(1.0, |(w, h, _)| f64::from(*w) / f64::from((*h).max(1)))

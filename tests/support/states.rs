@@ -270,6 +270,7 @@ pub fn snapshot(state: State) -> Snapshot {
         shown: ShownPicture { picture: Arc::new(slate(96, 54)), serial: 7 },
         shot: 1,
         shown_shot: 1,
+        slices: vec![],
         roll: None,
         repeated: 0,
         frames: 4100,

@@ -22,6 +22,8 @@ pub enum CommandKind {
     DrawGraphic,
     Graphics,
     CleanFeed,
+    GraphicsToAir,
+    DropGraphic,
     Slice,
     FreeBy,
     FreeTo,
@@ -95,7 +97,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 69;
+    pub const COUNT: usize = 71;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -142,6 +144,13 @@ impl CommandKind {
             "Clean feed: no graphics on program and in exports; preview keeps them. Again: graphics are back",
             "Shift+D",
         ),
+        info(
+            Self::GraphicsToAir,
+            "TO AIR",
+            "Put the graphics of preview on the replay that is on air; otherwise they go on air with the next TAKE",
+            "Ctrl+D",
+        ),
+        info(Self::DropGraphic, "Drop graphic", "Drop the graphic that is half drawn; a right click into a picture does it too", "Esc"),
         info(Self::Rename, "Rename", "Type another name for the prepared event", "F2"),
         info(Self::Search, "Search", "Search the events: words, colours, cameras; *3 is a rating of three or more", "Ctrl+F"),
         info(Self::Undo, "Undo", "Take the last edit back; never what is on air", "Ctrl+Z"),
@@ -284,6 +293,8 @@ impl CommandKind {
             Self::PickPivot => Command::PickPivot { camera: None, at: [0.5, 0.5] },
             Self::Graphics => Command::Graphics,
             Self::CleanFeed => Command::CleanFeed(None),
+            Self::GraphicsToAir => Command::GraphicsToAir,
+            Self::DropGraphic => Command::DropGraphic,
             Self::Slice => Command::Slice(Slice::Switch),
             Self::FreeTo => Command::FreeTo { dolly_m: 0.0, height_m: 0.0 },
             Self::Undo => Command::Undo,

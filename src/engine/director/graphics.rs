@@ -15,12 +15,12 @@ use crate::{
         GraphicsView,
         board::PickWish,
         desk,
-        graphics::{Artist, Drawing},
+        graphics::{Artist, Drawing, Shelf},
     },
     frame::Picture,
     replay::{
-        Readiness,
-        graphics::{Graphic, GraphicEdit, GraphicKind, GraphicList},
+        Program, Readiness,
+        graphics::{Graphic, GraphicEdit, GraphicKind, GraphicList, KeptGraphics, in_turn},
     },
     rig::Camera,
 };
@@ -36,27 +36,42 @@ struct Draft {
 /// A picture with bugs, of which it was made.
 type Laid = Option<(Arc<Picture>, u64, Arc<Picture>)>;
 
+/// What is drawn, and a number that changes with it.
+type Drawn = (u64, Option<Arc<Drawing>>);
+
 /// What is known of the graphics beyond the list itself.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct GraphicsState {
     pub clean: bool,
-    /// The list as it was when this was made; and a number that changes with it.
+    /// The list and the choice as they are in the file.
+    kept: (GraphicList, bool),
+    /// The list as it was when this was made.
     of: GraphicList,
-    revision: u64,
-    drawing: Option<Arc<Drawing>>,
+    /// Of preview, and of program: as it was taken.
+    prepared: Drawn,
+    on_air: Drawn,
+    revisions: u64,
+    shelf: Shelf,
+    /// What was read when the drawings were last looked at.
+    read: u64,
     draft: Option<Draft>,
     artist: Artist,
     /// Of program, of preview.
     laid: [Laid; 2],
     /// What was last told of pictures.
     told: Option<String>,
-    /// The file is somebody else's matter: it could not be read.
+    /// The file is somebody else's matter: it could not be put aside.
     keep_off: bool,
 }
 
 impl GraphicsState {
     pub fn new(clean: bool) -> Self {
-        Self { clean, ..Self::default() }
+        Self { clean, kept: (GraphicList::default(), clean), ..Self::default() }
+    }
+
+    fn next_revision(&mut self) -> u64 {
+        self.revisions += 1;
+        self.revisions
     }
 }
 
@@ -71,70 +86,147 @@ impl Director {
         files.graphics.clone().or_else(|| files.folder.as_ref().map(|f| f.join("graphics.toml")))
     }
 
-    /// Takes over the graphics of an earlier session.
+    /// Takes over the graphics of an earlier session. What is not taken over as a whole is put aside first, so that nothing overwrites it.
     pub(super) fn restore_graphics(&mut self) {
         let Some(file) = self.graphics_file() else { return };
-        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
         let read = match desk::read(&file) {
             Ok(None) => return,
-            Ok(Some(text)) => GraphicList::from_toml(&text).map_err(|e| e.to_string()),
+            Ok(Some(text)) => KeptGraphics::from_toml(&text).map_err(|e| e.to_string()),
             Err(why) => Err(why),
         };
-        match read.and_then(|list| GraphicList::of(from_folder(list.all().to_vec(), &folder)).map_err(|e| e.to_string())) {
+        let problem = match &read {
+            Ok(kept) => kept.left_out.first().cloned(),
+            Err(why) => Some(why.clone()),
+        };
+        if let Some(why) = problem {
+            match desk::put_aside(&file, "unreadable") {
+                Ok(aside) => {
+                    self.warn(format!(
+                        "Graphics are left out: {why}. As they were, they are kept in {}; new ones are kept in their place",
+                        aside.display()
+                    ));
+                }
+                Err(e) => {
+                    // Rather nothing is kept than something lost.
+                    self.graphics.keep_off = true;
+                    self.warn(format!(
+                        "Graphics are left out: {why}. {} cannot be put aside ({e}), so no graphics are kept. Move the file",
+                        file.display()
+                    ));
+                }
+            }
+        }
+        let Ok(kept) = read else { return };
+        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+        self.graphics.clean = kept.clean.unwrap_or(self.graphics.clean);
+        match GraphicList::of(from_folder(kept.list.all().to_vec(), &folder)) {
             Ok(list) => {
                 if !list.all().is_empty() {
                     self.notice(NoticeLevel::Info, format!("The graphics are there again: {}", list.all().len()));
                 }
                 self.transport.restore_graphics(list);
                 self.refresh_drawing();
+                // What was put aside is written anew without what was left out.
+                if kept.left_out.is_empty() {
+                    self.graphics.kept = (self.graphics.of.clone(), self.graphics.clean);
+                }
             }
-            Err(why) => {
-                self.graphics.keep_off = true;
-                self.warn(format!(
-                    "The graphics in {} are left out, and the file stays as it is: {why}. Mend or remove the file",
-                    file.display()
-                ));
-            }
+            Err(e) => tracing::error!(%e, "graphics that were read are not taken"),
+        }
+        self.keep_graphics();
+    }
+
+    /// Makes what preview draws of the list, when it has changed.
+    fn refresh_drawing(&mut self) {
+        if *self.transport.graphics() == self.graphics.of {
+            return;
+        }
+        self.graphics.of = self.transport.graphics().clone();
+        let drawing = Drawing::new(self.graphics.of.all(), self.feeds.rig(), &self.graphics.shelf.pictures());
+        let drawing = (!drawing.is_empty()).then(|| Arc::new(drawing));
+        self.graphics.prepared = (self.graphics.next_revision(), drawing);
+        self.want_pictures();
+    }
+
+    /// Asks for the picture files that are drawn in preview and on air.
+    fn want_pictures(&mut self) {
+        let state = &mut self.graphics;
+        let drawings = [&state.prepared, &state.on_air].into_iter().filter_map(|(_, drawing)| drawing.as_ref());
+        let mut files: Vec<PathBuf> = drawings.flat_map(|d| d.files()).collect();
+        // Hidden ones too: shown, they are there at once.
+        files.extend(state.of.all().iter().filter_map(|g| g.file.clone()));
+        files.sort();
+        files.dedup();
+        state.shelf.want(files);
+    }
+
+    /// Draws with the picture files that were read since the last tick.
+    pub(super) fn take_pictures(&mut self) {
+        let read = self.graphics.shelf.serial();
+        if read == self.graphics.read {
+            return;
+        }
+        self.graphics.read = read;
+        let pictures = self.graphics.shelf.pictures();
+        let anew = |(revision, drawing): &Drawn, next: u64| match drawing {
+            Some(drawing) if !drawing.files().is_empty() => (next, Some(Arc::new(drawing.with(&pictures)))),
+            drawing => (*revision, drawing.clone()),
+        };
+        let same = self.graphics.prepared.0 == self.graphics.on_air.0;
+        let next = self.graphics.next_revision();
+        self.graphics.prepared = anew(&self.graphics.prepared, next);
+        let next = if same { next } else { self.graphics.next_revision() };
+        self.graphics.on_air = anew(&self.graphics.on_air, next);
+        let problem = self.graphics.prepared.1.as_ref().and_then(|drawing| drawing.problem());
+        if let Some(why) = problem {
+            self.graphics_problem(&why);
         }
     }
 
-    /// Makes what is drawn of the list, when it has changed; whether it has.
-    fn refresh_drawing(&mut self) -> bool {
-        if *self.transport.graphics() == self.graphics.of {
-            return false;
+    /// Program draws from now on what preview draws: with a take, and when the operator says so.
+    pub(super) fn graphics_to_air(&mut self) {
+        self.graphics.on_air = self.graphics.prepared.clone();
+        self.want_pictures();
+    }
+
+    /// The graphics that are on air become those of preview.
+    pub(super) fn update_air(&mut self) {
+        if !matches!(self.transport.program(), Program::Replay(_)) {
+            return self.warn("No replay is on air to draw on. The graphics go there with the next TAKE".to_owned());
         }
-        self.graphics.of = self.transport.graphics().clone();
-        self.graphics.revision += 1;
-        let drawing = Drawing::new(self.graphics.of.all(), self.feeds.rig());
-        self.graphics.drawing = (!drawing.is_empty()).then(|| Arc::new(drawing));
-        true
+        self.graphics_to_air();
     }
 
     /// Writes the graphics down when they have changed.
     pub(super) fn keep_graphics(&mut self) {
-        if !self.refresh_drawing() || self.graphics.keep_off {
+        self.refresh_drawing();
+        let now = (self.graphics.of.clone(), self.graphics.clean);
+        if now == self.graphics.kept || self.graphics.keep_off {
             return;
         }
         let (Some(file), Some(writer)) = (self.graphics_file(), &self.desk.writer) else { return };
-        match self.graphics.of.to_toml() {
+        let kept = KeptGraphics { list: now.0.clone(), clean: Some(now.1), left_out: vec![] };
+        match kept.to_toml() {
             Ok(text) => writer.post_latest(file, text),
             Err(e) => tracing::error!(%e, "the graphics cannot be written"),
         }
+        self.graphics.kept = now;
     }
 
     /// What is drawn on program or preview, and a number that changes with it.
     pub(super) fn drawing(&self, program: bool) -> (u64, Option<Arc<Drawing>>) {
         // Real pixels only is a promise.
         let off = self.truth.ladder.real_pixels_only || program && self.graphics.clean;
-        match self.graphics.drawing.clone().filter(|_| !off) {
-            Some(drawing) => (self.graphics.revision, Some(drawing)),
+        let (revision, drawing) = if program { &self.graphics.on_air } else { &self.graphics.prepared };
+        match drawing.clone().filter(|_| !off) {
+            Some(drawing) => (*revision, Some(drawing)),
             None => (0, None),
         }
     }
 
-    /// What exports draw.
+    /// What exports draw: they are of what is prepared.
     pub(super) fn graphics_of_exports(&self) -> Vec<Graphic> {
-        self.drawing(true).1.map_or_else(Vec::new, |drawing| drawing.graphics.clone())
+        self.drawing(false).1.filter(|_| !self.graphics.clean).map_or_else(Vec::new, |drawing| drawing.graphics.clone())
     }
 
     /// A picture of program or preview with what is on top of everything; the very same picture for the same one.
@@ -153,9 +245,6 @@ impl Director {
         state.artist.overlay(&mut with, &drawing);
         let with = Arc::new(with);
         *laid = Some((Arc::clone(picture), revision, Arc::clone(&with)));
-        if let Some(why) = state.artist.take_problem() {
-            self.graphics_problem(&why);
-        }
         with
     }
 
@@ -184,10 +273,17 @@ impl Director {
             return self.warn(format!("There is no picture {}. Give a PNG or JPEG file", file.display()));
         }
         self.graphics.told = None;
+        if let GraphicEdit::File(_, file) = &edit {
+            // The same name again may be another picture.
+            self.graphics.shelf.read_again(file);
+        }
         match self.transport.edit_graphics(&edit) {
             Ok(()) if matches!(edit, GraphicEdit::Add(_)) => {
                 if let Some(name) = self.transport.graphics().all().last().map(|g| g.name.clone()) {
-                    self.notice(NoticeLevel::Info, format!("{name} is drawn. Ctrl+Z takes it back"));
+                    self.notice(
+                        NoticeLevel::Info,
+                        format!("{name} is drawn in preview, and on air with the next TAKE. Ctrl+Z takes it back"),
+                    );
                 }
             }
             Ok(()) => {}
@@ -232,9 +328,17 @@ impl Director {
         }
         let Some(draft) = self.graphics.draft.take() else { return };
         // To the millimetre: the text stays small.
-        let points = draft.points.iter().map(|p| p.to_array().map(|v| (v * 1e3).round() * 1e-3)).collect();
+        let points: Vec<[f64; 3]> = draft.points.iter().map(|p| p.to_array().map(|v| (v * 1e3).round() * 1e-3)).collect();
+        let points = if draft.kind == GraphicKind::Plane { in_turn(&points) } else { points };
         self.edit_graphics(&GraphicEdit::Add(Graphic { file: draft.file, ..Graphic::new(draft.kind, points) }));
         self.keep_graphics();
+    }
+
+    /// A graphic that is half drawn is none.
+    pub(super) fn drop_draft(&mut self) {
+        if self.graphics.draft.take().is_some() {
+            self.picking = super::pivot::Picking::default();
+        }
     }
 
     pub(super) fn clean_feed(&mut self, clean: Option<bool>) {
@@ -253,6 +357,7 @@ impl Director {
         GraphicsView {
             graphics: self.transport.graphics().all().to_vec(),
             clean: self.graphics.clean,
+            waits_for_take: matches!(self.transport.program(), Program::Replay(_)) && self.graphics.on_air.0 != self.graphics.prepared.0,
             draft: self.graphics.draft.as_ref().map(|d| (d.kind, d.points.len())),
             in_preview: self.preview.eye.as_ref().map(share).unwrap_or_default(),
             in_cameras: if points.is_empty() { vec![] } else { self.transport.arc_order().iter().map(|&i| share(&cameras[i])).collect() },

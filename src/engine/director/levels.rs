@@ -116,6 +116,7 @@ impl Director {
                 self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false });
             };
         };
+        self.slices_spared();
         tracing::warn!(%instant, why, "out of GPU memory");
         self.warn(format!(
             "The GPU has no memory left: quality goes down to {}. Close other programs that use the GPU, then choose Auto",

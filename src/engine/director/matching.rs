@@ -35,7 +35,12 @@ impl MatchState {
 fn far_off([red, green, blue]: [f32; 3]) -> Option<String> {
     let (red, blue) = (red - green, blue - green);
     if green.abs() > FAR_EV {
-        Some(format!("{:.1} stops {} than the others", green.abs(), if green > 0.0 { "brighter" } else { "darker" }))
+        let stops = green.abs();
+        Some(if green > 0.0 {
+            format!("{stops:.1} stops brighter than the others")
+        } else {
+            format!("{stops:.1} stops darker than the others")
+        })
     } else if red.abs().max(blue.abs()) > FAR_WHITE {
         Some(if red > blue { "of a redder white than the others".to_owned() } else { "of a bluer white than the others".to_owned() })
     } else {

@@ -41,6 +41,8 @@ impl Director {
             Command::EditGraphics(edit) => self.edit_graphics(&edit),
             Command::DrawGraphic { kind, file, camera, at } => self.draw_graphic(kind, file, camera, at),
             Command::CleanFeed(clean) => self.clean_feed(clean),
+            Command::GraphicsToAir => self.update_air(),
+            Command::DropGraphic => self.drop_draft(),
             Command::Slice(slice) => self.slice(slice),
             Command::FreeBy { dolly_m, height_m } => self.free_by(dolly_m, height_m),
             Command::FreeTo { dolly_m, height_m } => self.free_to(dolly_m, height_m),

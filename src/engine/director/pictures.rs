@@ -41,7 +41,7 @@ pub(super) enum Asked {
         matching: Matching,
         camera: u64,
         graphics: u64,
-        slices: usize,
+        slices: u64,
     },
 }
 
@@ -51,8 +51,17 @@ fn number_of(camera: &Camera) -> u64 {
     let mut values = vec![lens.fx_px, lens.fy_px, lens.cx_px, lens.cy_px];
     values.extend(pose.translation.to_array());
     values.extend(pose.rotation.to_cols_array());
-    // FNV-1a over the bits.
-    values.into_iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, v| (hash ^ v.to_bits()).wrapping_mul(0x0100_0000_01b3))
+    fnv(values.into_iter().map(f64::to_bits))
+}
+
+/// A number that differs where instants differ.
+fn number_of_instants(instants: &[MediaTime]) -> u64 {
+    fnv(instants.iter().map(|at| at.nanos().cast_unsigned()))
+}
+
+/// FNV-1a, word by word.
+fn fnv(words: impl Iterator<Item = u64>) -> u64 {
+    words.fold(0xcbf2_9ce4_8422_2325, |hash: u64, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl Director {
@@ -115,7 +124,7 @@ impl Director {
         // The rungs are those of the take: a score that comes while on air changes nothing there.
         let rung = gap_at(position, self.program.rungs.len()).map_or(Rung::Synthesis, |k| self.program.rungs[k]);
         // Several instants are in no camera's own picture.
-        let rung = if self.slices_of(instant).is_empty() { rung } else { Rung::Synthesis };
+        let rung = if self.slices_on_air(instant).is_empty() { rung } else { Rung::Synthesis };
         let size_px = program_size_px(self.governor.level());
         let (target, position) = match target {
             Some(target) if rung != Rung::Cut => (Some(target), position),
@@ -129,7 +138,7 @@ impl Director {
         // As it was taken: a choice that is made while on air changes nothing there.
         let matching = self.program.matching;
         let (graphics, drawing) = self.drawing(true);
-        let slices = self.slices_of(instant);
+        let slices = self.slices_on_air(instant);
         let asked = match &target {
             Some(target) => Asked::View {
                 instant,
@@ -140,7 +149,7 @@ impl Director {
                 matching,
                 camera: number_of(target),
                 graphics,
-                slices: slices.len(),
+                slices: number_of_instants(&slices),
             },
             None => Asked::Real { instant, camera: position as usize, graphics },
         };
@@ -212,7 +221,7 @@ impl Director {
                 matching,
                 camera: number_of(target),
                 graphics,
-                slices: slices.len(),
+                slices: number_of_instants(&slices),
             },
             None => Asked::Real { instant, camera: station.round() as usize, graphics },
         };

@@ -111,11 +111,17 @@ impl Director {
             }
             GpuReport::TimingJudged { pays, worst_error_nanos, nearest_db, exact_db } => {
                 self.moment_wish.want_others(pays);
-                let (ms, what) = (worst_error_nanos as f64 * 1e-6, if pays { "are" } else { "are not" });
-                self.notice(
-                    NoticeLevel::Info,
-                    format!("Cameras saw their frames up to {ms:.1} ms beside the instant. Frames interpolated to it {what} truer: hidden cameras {nearest_db:.1} → {exact_db:.1} dB{}", if pays { "; from the next mark on they are used" } else { "" }),
-                );
+                let ms = worst_error_nanos as f64 * 1e-6;
+                let told = if pays {
+                    format!(
+                        "Cameras saw their frames up to {ms:.1} ms beside the instant. Frames interpolated to it are truer: hidden cameras {nearest_db:.1} → {exact_db:.1} dB; from the next mark on they are used"
+                    )
+                } else {
+                    format!(
+                        "Cameras saw their frames up to {ms:.1} ms beside the instant. Frames interpolated to it are not truer: hidden cameras {nearest_db:.1} → {exact_db:.1} dB"
+                    )
+                };
+                self.notice(NoticeLevel::Info, told);
             }
             GpuReport::SolveFailed { instant, why } => self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false }),
             GpuReport::Rendered { program: true, instant, picture, report, secs } => {

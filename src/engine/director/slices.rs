@@ -28,6 +28,8 @@ pub(in crate::engine) struct SliceState {
     /// The instant that is being fetched or solved.
     asked: Option<MediaTime>,
     serial: u64,
+    /// The instant that is on air with slices, and which: as they were taken.
+    on_air: Option<(MediaTime, Vec<MediaTime>)>,
 }
 
 impl Director {
@@ -74,7 +76,22 @@ impl Director {
     }
 
     fn slices_changed(&mut self) {
-        (self.preview.asked, self.program.asked) = (None, None);
+        self.preview.asked = None;
+        self.board.keep_phases(self.slices.wanted.clone(), self.slices.on_air.clone().map_or_else(Vec::new, |(_, at)| at));
+    }
+
+    /// What is taken is what preview shows: slices that come or go afterwards change nothing on air.
+    pub(super) fn slices_to_air(&mut self) {
+        self.slices.on_air = self.on_air_instant().map(|at| (at, self.slices_of(at))).filter(|(_, slices)| !slices.is_empty());
+        self.slices_changed();
+    }
+
+    /// The GPU has no memory left: those that are not on air were let go.
+    pub(super) fn slices_spared(&mut self) {
+        if self.slices.base.is_some() {
+            self.drop_slices();
+            self.warn("The GPU has no memory left for slices: there is one instant in preview again. SLICES (S) tries anew".to_owned());
+        }
     }
 
     /// One instant in a picture again.
@@ -83,7 +100,7 @@ impl Director {
             return;
         }
         let serial = self.slices.serial + 1;
-        self.slices = SliceState { serial, ..SliceState::default() };
+        self.slices = SliceState { serial, on_air: self.slices.on_air.take(), ..SliceState::default() };
         self.board.forget_phases(serial);
         self.slices_changed();
     }
@@ -135,6 +152,7 @@ impl Director {
 
     fn leave_slice_out(&mut self, instant: MediaTime, why: &str) {
         self.slices.wanted.retain(|at| *at != instant);
+        self.slices_changed();
         self.warn(format!("The slice at {instant} is left out: {why}"));
     }
 
@@ -147,7 +165,11 @@ impl Director {
         match result {
             Ok(true) => {
                 self.slices.solved.push(instant);
-                self.slices_changed();
+                self.preview.asked = None;
+                // Solved again, on another device.
+                if self.slices.on_air.as_ref().is_some_and(|(_, slices)| slices.contains(&instant)) {
+                    self.program.asked = None;
+                }
                 if self.slices.solved.len() == self.slices.wanted.len() {
                     let phases = self.slices.wanted.len() + 1;
                     self.notice(NoticeLevel::Info, format!("{phases} phases are in the picture; SLICES (S) takes them out"));
@@ -164,6 +186,12 @@ impl Director {
         if self.slices.base == Some(instant) && !self.truth.ladder.real_pixels_only { self.slices.solved.clone() } else { vec![] }
     }
 
+    /// The instants that are on air in the picture of this one.
+    pub(in crate::engine) fn slices_on_air(&self, instant: MediaTime) -> Vec<MediaTime> {
+        let taken = self.slices.on_air.as_ref().filter(|(at, _)| *at == instant && !self.truth.ladder.real_pixels_only);
+        taken.map_or_else(Vec::new, |(_, slices)| slices.clone())
+    }
+
     /// The moments that an export of this instant shows besides.
     pub(super) fn slice_moments(&self, instant: MediaTime) -> Vec<Moment> {
         let is_ready = |m: &&Arc<Moment>| self.slices_of(instant).contains(&m.instant);
@@ -172,6 +200,6 @@ impl Director {
 
     /// The slices as everybody else sees them.
     pub(in crate::engine) fn slices_view(&self) -> SlicesView {
-        SlicesView { instants: self.slices.wanted.clone(), ready: self.slices.solved.len() }
+        SlicesView { instants: self.slices.wanted.clone(), ready: self.slices.solved.clone() }
     }
 }

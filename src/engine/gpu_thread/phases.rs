@@ -18,10 +18,11 @@ impl Worker<'_> {
     /// Solves one; dropped, to be asked for again, as soon as another moment is prepared.
     pub(super) fn solve_phase(&mut self, solver: &mut SceneSolver, wish: &PhaseWish) {
         let (instant, serial) = (wish.moment.instant, wish.serial);
-        if self.phases.0 != serial {
-            self.phases = (serial, Vec::new());
-        }
         self.rig = self.book.at(instant);
+        let is_held = |h: &Held| h.instant == instant && (Arc::ptr_eq(&h.rig, &self.rig) || self.board.has_phase_on_air(instant));
+        if self.phases.iter().any(is_held) {
+            return self.report(GpuReport::Phase { instant, serial, result: Ok(true) });
+        }
         let moment = self.in_time(&wish.moment);
         let (cameras, pictures) = self.present(&moment);
         let rig = self.rig.restricted_to(&cameras);
@@ -35,14 +36,17 @@ impl Worker<'_> {
             }
             self.board.wants_phase(serial)
         });
-        let held: u64 = self.phases.1.iter().map(|h| h.scene.bytes()).sum();
+        let held: u64 = self.phases.iter().map(|h| h.scene.bytes()).sum();
         let result = match solved {
             Ok(scene) if held + scene.bytes() > BYTES => {
-                Err(format!("{} instants fill the {} GB of GPU memory that slices may take", self.phases.1.len(), BYTES / 1_000_000_000))
+                Err(format!("{} instants fill the {} GB of GPU memory that slices may take", self.phases.len(), BYTES / 1_000_000_000))
             }
+            // Taken out while its last step ran.
+            Ok(_) if !self.board.keeps_phase(instant) => Ok(false),
             Ok(scene) => {
+                self.phases.retain(|h| h.instant != instant);
                 let rig = Arc::clone(&self.rig);
-                self.phases.1.push(Held { instant, level: wish.level, is_part: false, rig, cameras, scene });
+                self.phases.push(Held { instant, level: wish.level, is_part: false, rig, cameras, scene });
                 Ok(true)
             }
             Err(SceneError::Cancelled) => Ok(false),

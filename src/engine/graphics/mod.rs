@@ -2,13 +2,18 @@
 //!
 //! Must not know: who made them, windows, when they are shown.
 
+mod kept;
 mod label;
 mod overlay;
+mod shelf;
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+pub(crate) use shelf::{Pictures, Shelf};
+
+use std::{path::PathBuf, sync::Arc};
 
 use glam::{DVec2, DVec3};
 
+use self::kept::Kept;
 use crate::{
     frame::Picture,
     replay::graphics::{Graphic, GraphicKind},
@@ -17,8 +22,6 @@ use crate::{
     view::{Artwork, Form, Shape, View, ViewError, ViewSynthesizer},
 };
 
-/// Larger pictures than this are made smaller first, px.
-const LARGEST_PX: u32 = 4096;
 /// A line that rises more steeply than this faces the viewer; others lie flat. Cosine against up.
 const STEEP: f64 = 0.7;
 /// An axis of the world within this of the arc's own up is taken for it: cameras that do not stand quite level must not tilt circles.
@@ -26,21 +29,57 @@ const UPRIGHT: f64 = 0.96;
 /// Height of a distance's figures over the thickness of its line.
 const FIGURES: f64 = 7.0;
 
-/// What is to be drawn: the graphics that are shown, and which way is up.
-#[derive(Debug, Clone, PartialEq)]
+/// What is to be drawn: the graphics that are shown with their pictures, and which way is up.
+#[derive(Debug, Clone)]
 pub(crate) struct Drawing {
     pub graphics: Vec<Graphic>,
     up_in_world: DVec3,
+    pictures: Pictures,
 }
 
 impl Drawing {
-    /// Of these graphics among the cameras of a rig.
-    pub fn new(graphics: &[Graphic], rig: &Rig) -> Self {
+    /// Of these graphics among the cameras of a rig, with the pictures that are read already.
+    pub fn new(graphics: &[Graphic], rig: &Rig, pictures: &Pictures) -> Self {
         let up = rig::Arc::fit(rig).map_or(DVec3::Z, |arc| arc.up_in_world);
         let axes = [DVec3::X, DVec3::Y, DVec3::Z].into_iter().flat_map(|a| [a, -a]);
         let up_in_world = axes.into_iter().find(|a| a.dot(up) > UPRIGHT).unwrap_or(up);
         let graphics = graphics.iter().filter(|g| g.shown && g.opacity > 0.0).cloned().collect();
-        Self { graphics, up_in_world }
+        Self { graphics, up_in_world, pictures: Pictures::new() }.with(pictures)
+    }
+
+    /// The same; its pictures are read here and now.
+    pub fn read(graphics: &[Graphic], rig: &Rig) -> Self {
+        let drawing = Self::new(graphics, rig, &Pictures::new());
+        let read = |(k, file): (usize, PathBuf)| {
+            let picture = shelf::load(&file);
+            (file, shelf::Loaded { serial: k as u64 + 1, picture })
+        };
+        let pictures = drawing.files().into_iter().enumerate().map(read).collect();
+        drawing.with(&pictures)
+    }
+
+    /// The same with the pictures that are read meanwhile; it keeps those that it has.
+    pub fn with(&self, pictures: &Pictures) -> Self {
+        let mut own = self.pictures.clone();
+        for file in self.files() {
+            if let Some(loaded) = pictures.get(&file) {
+                own.insert(file, loaded.clone());
+            }
+        }
+        Self { pictures: own, ..self.clone() }
+    }
+
+    /// The files that it draws, each once.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = self.graphics.iter().filter_map(|g| g.file.clone()).collect();
+        files.sort();
+        files.dedup();
+        files
+    }
+
+    /// What is wrong with one of its pictures.
+    pub fn problem(&self) -> Option<String> {
+        self.files().iter().find_map(|file| self.pictures.get(file)?.picture.as_ref().err().cloned())
     }
 
     /// Whether there is anything to draw.
@@ -57,60 +96,35 @@ impl Drawing {
 /// What was read or written once and is drawn again and again.
 #[derive(Debug, PartialEq, Eq, Hash, Clone)]
 enum Made {
-    File(PathBuf),
+    /// A reading of a file.
+    Picture(u64),
     Words(String, [u8; 3]),
 }
 
-/// Draws graphics; keeps the pictures that they need.
+/// Draws graphics; keeps what it made of their pictures and words, the newest of it.
 #[derive(Debug, Default)]
 pub(crate) struct Artist {
-    pictures: HashMap<Made, Result<Arc<Picture>, String>>,
-    artworks: HashMap<Made, Arc<Artwork>>,
-    /// Bugs as they are in frames of a size.
-    scaled: HashMap<(Made, u32), overlay::Patch>,
-    /// What is wrong with a file.
-    problem: Option<String>,
+    words: Kept<Made, Picture>,
+    artworks: Kept<Made, Artwork>,
+    /// Bugs as they are in frames of a size: height of the bug, width of the frame, px.
+    scaled: Kept<(Made, u32, u32), overlay::Patch>,
 }
 
-/// Things kept before all of them are made anew.
-const KEPT: usize = 256;
-
 impl Artist {
-    /// What went wrong since this was last asked.
-    pub fn take_problem(&mut self) -> Option<String> {
-        self.problem.take()
+    /// What a graphic shows and what that is called; `None` until its file is read, and where that cannot be.
+    fn picture(&mut self, drawing: &Drawing, file: Option<&PathBuf>, text: &str, color: [u8; 3]) -> Option<(Made, Arc<Picture>)> {
+        if let Some(file) = file {
+            let loaded = drawing.pictures.get(file)?;
+            return Some((Made::Picture(loaded.serial), Arc::clone(loaded.picture.as_ref().ok()?)));
+        }
+        let made = Made::Words(text.to_owned(), color);
+        let drawn = || (label::draw(text, color), |p: &Picture| p.rgba().len());
+        Some((made.clone(), self.words.get(made, drawn)))
     }
 
-    fn picture(&mut self, made: &Made) -> Option<Arc<Picture>> {
-        if self.pictures.len() > KEPT {
-            (self.pictures, self.artworks, self.scaled) = Default::default();
-        }
-        let kept = self.pictures.entry(made.clone()).or_insert_with(|| {
-            let picture = match made {
-                Made::File(file) => Picture::load(file).map_err(|e| e.to_string())?,
-                Made::Words(text, color) => label::draw(text, *color),
-            };
-            let longest = picture.width().max(picture.height());
-            let smaller = |px: u32| (u64::from(px) * u64::from(LARGEST_PX) / u64::from(longest)).max(1) as u32;
-            let fits = longest <= LARGEST_PX;
-            Ok(Arc::new(if fits { picture } else { picture.resized(smaller(picture.width()), smaller(picture.height())) }))
-        });
-        match kept {
-            Ok(picture) => Some(Arc::clone(picture)),
-            Err(why) => {
-                self.problem = Some(why.clone());
-                None
-            }
-        }
-    }
-
-    fn artwork(&mut self, made: &Made) -> Option<Arc<Artwork>> {
-        if let Some(artwork) = self.artworks.get(made) {
-            return Some(Arc::clone(artwork));
-        }
-        let artwork = Arc::new(Artwork::new(self.picture(made)?.as_ref()));
-        self.artworks.insert(made.clone(), Arc::clone(&artwork));
-        Some(artwork)
+    fn artwork(&mut self, drawing: &Drawing, file: Option<&PathBuf>, text: &str, color: [u8; 3]) -> Option<Arc<Artwork>> {
+        let (made, picture) = self.picture(drawing, file, text, color)?;
+        Some(self.artworks.get(made, || (Artwork::new(&picture), Artwork::bytes)))
     }
 
     /// The graphics in the world as shapes, for a viewer.
@@ -142,8 +156,7 @@ impl Artist {
                             let [u, v] = facing(end, up, eye);
                             add(end, [u, v], Form::Disc { radius_m: g.width_m });
                         }
-                        let made = Made::Words(format!("{:.2} m", g.length_m()), g.color);
-                        if let Some(artwork) = self.artwork(&made) {
+                        if let Some(artwork) = self.artwork(drawing, None, &format!("{:.2} m", g.length_m()), g.color) {
                             let [u, v] = facing(0.5 * (a + b), up, eye);
                             let height_m = FIGURES * g.width_m;
                             let width_m = height_m * artwork.aspect();
@@ -163,8 +176,7 @@ impl Artist {
                     add(*center, [u, up.cross(u)], Form::Ring { radius_m, half_width_m: 0.5 * g.width_m });
                 }
                 (GraphicKind::Image, points) => {
-                    let Some(file) = g.file.clone() else { continue };
-                    let Some(artwork) = self.artwork(&Made::File(file)) else { continue };
+                    let Some(artwork) = g.file.as_ref().and_then(|f| self.artwork(drawing, Some(f), "", g.color)) else { continue };
                     let Some((origin, axes, width_m)) = standing(points, g.width_m, up, eye) else { continue };
                     let height_m = match points {
                         [a, _, c] => (*c - *a).length(),
@@ -201,16 +213,12 @@ impl Artist {
         let bugs: Vec<&Graphic> = drawing.graphics.iter().filter(|g| g.kind == GraphicKind::Bug).collect();
         let mut taken = [0_u32; 4];
         for bug in &bugs {
-            let made = bug.file.clone().map_or_else(|| Made::Words(bug.text.clone(), bug.color), Made::File);
             let height_px = ((bug.width_m * f64::from(picture.height())).round() as u32).max(4);
-            let key = (made, height_px);
-            if !self.scaled.contains_key(&key) {
-                let Some(patch) = self.picture(&key.0).map(|p| overlay::Patch::new(&p, height_px, picture.width())) else { continue };
-                self.scaled.insert(key.clone(), patch);
-            }
-            if let Some(patch) = self.scaled.get(&key) {
-                patch.lay_over(picture, bug.corner, bug.opacity as f32, &mut taken);
-            }
+            let frame_px = picture.width();
+            let Some((made, shown)) = self.picture(drawing, bug.file.as_ref(), &bug.text, bug.color) else { continue };
+            let patch = || (overlay::Patch::new(&shown, height_px, frame_px), overlay::Patch::bytes);
+            let patch = self.scaled.get((made, height_px, frame_px), patch);
+            patch.lay_over(picture, bug.corner, bug.opacity as f32, &mut taken);
         }
         !bugs.is_empty()
     }

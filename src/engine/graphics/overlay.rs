@@ -59,6 +59,11 @@ impl Patch {
         Self { width, height, light: (0..width * height).map(mean).collect() }
     }
 
+    /// What it takes of memory.
+    pub fn bytes(&self) -> usize {
+        self.light.len() * size_of::<[f32; 4]>()
+    }
+
     /// Lays it over a frame; `taken` says how much of each corner is taken already, px.
     pub fn lay_over(&self, picture: &mut Picture, corner: Corner, opacity: f32, taken: &mut [u32; 4]) {
         let (w, h) = (picture.width(), picture.height());

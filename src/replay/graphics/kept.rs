@@ -42,12 +42,49 @@ pub enum GraphicsError {
 #[serde(deny_unknown_fields)]
 struct Text {
     version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clean: Option<bool>,
     #[serde(rename = "graphic", default)]
     graphics: Vec<Graphic>,
 }
 
+/// Graphics as they are kept.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct KeptGraphics {
+    /// The graphics.
+    pub list: GraphicList,
+    /// Whether program was without them, where that was ever chosen.
+    pub clean: Option<bool>,
+    /// Those that cannot be drawn, and why.
+    pub left_out: Vec<String>,
+}
+
+impl KeptGraphics {
+    /// Reads a text. One that cannot be drawn is left out, and told.
+    pub fn from_toml(text: &str) -> Result<Self, GraphicsError> {
+        let read: Text = toml::from_str(text)?;
+        if read.version != VERSION {
+            return Err(GraphicsError::Version(read.version));
+        }
+        let mut kept = Self { clean: read.clean, ..Self::default() };
+        for graphic in read.graphics {
+            let name = graphic.name.clone();
+            if let Err(e) = kept.list.apply(&GraphicEdit::Add(graphic)) {
+                kept.left_out.push(format!("{name}: {e}"));
+            }
+        }
+        Ok(kept)
+    }
+
+    /// As text.
+    pub fn to_toml(&self) -> Result<String, GraphicsError> {
+        let text = toml::to_string(&Text { version: VERSION, clean: self.clean, graphics: self.list.all().to_vec() })?;
+        Ok(format!("# Graphics in the scene: points are metres in the world.\n{text}"))
+    }
+}
+
 impl GraphicList {
-    /// Reads a text.
+    /// Reads a text of nothing but graphics that can be drawn.
     pub fn from_toml(text: &str) -> Result<Self, GraphicsError> {
         let read: Text = toml::from_str(text)?;
         if read.version != VERSION {
@@ -67,8 +104,7 @@ impl GraphicList {
 
     /// As text.
     pub fn to_toml(&self) -> Result<String, GraphicsError> {
-        let text = toml::to_string(&Text { version: VERSION, graphics: self.all().to_vec() })?;
-        Ok(format!("# Graphics in the scene: points are metres in the world.\n{text}"))
+        KeptGraphics { list: self.clone(), ..KeptGraphics::default() }.to_toml()
     }
 }
 
@@ -102,6 +138,18 @@ pub fn text_of_color([r, g, b]: [u8; 3]) -> String {
 mod tests {
     use super::*;
     use crate::replay::graphics::{Corner, GraphicKind};
+
+    #[test]
+    fn a_clean_feed_is_kept_and_one_bad_graphic_does_not_cost_the_others() {
+        let bow = "[[graphic]]\nname = \"bow\"\nkind = \"plane\"\npoints_m = [[0, 0, 0], [1, 1, 0], [1, 0, 0], [0, 1, 0]]";
+        let line = "[[graphic]]\nname = \"a\"\nkind = \"line\"\npoints_m = [[0, 0, 0], [1.0, 0, 0]]";
+        let kept = KeptGraphics::from_toml(&format!("version = 1\nclean = true\n{bow}\n{line}")).unwrap();
+        assert_eq!((kept.clean, kept.list.all().len(), kept.left_out.len()), (Some(true), 1, 1));
+        assert!(kept.left_out[0].contains("bow") && kept.left_out[0].contains("cross"), "{:?}", kept.left_out);
+        let again = KeptGraphics::from_toml(&kept.to_toml().unwrap()).unwrap();
+        assert_eq!(again, KeptGraphics { left_out: vec![], ..kept });
+        assert_eq!(KeptGraphics::from_toml("version = 1").unwrap().clean, None);
+    }
 
     #[test]
     fn graphics_are_read_as_they_were_written() {

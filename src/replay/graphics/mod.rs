@@ -4,8 +4,10 @@
 //! Must not know: files, pictures, how anything is drawn.
 
 mod kept;
+mod plane;
 
-pub use kept::{GraphicsError, color_of, text_of_color};
+pub use kept::{GraphicsError, KeptGraphics, color_of, text_of_color};
+pub use plane::in_turn;
 
 use std::path::PathBuf;
 
@@ -204,6 +206,7 @@ impl Graphic {
             GraphicKind::Circle | GraphicKind::Distance if self.length_m() < 1e-3 => {
                 Some(format!("the two points of the {name} are the same"))
             }
+            GraphicKind::Plane => plane::problem(&self.points_m).map(str::to_owned),
             _ => None,
         }
     }
@@ -220,10 +223,12 @@ impl Graphic {
     }
 }
 
-/// One word of small letters, digits and hyphens.
+/// One word of small letters, digits and hyphens; that of such a word is the word itself.
 fn slug(name: &str) -> String {
-    let dashed: String = name.trim().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(LONGEST_NAME).collect();
-    dashed.to_lowercase().trim_matches('-').to_owned()
+    // Small letters first: some capitals become two signs, of which one is no letter.
+    let dashed: String = name.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+    let short: String = dashed.trim_matches('-').chars().take(LONGEST_NAME).collect();
+    short.trim_matches('-').to_owned()
 }
 
 /// One change of the graphics.
@@ -267,9 +272,14 @@ impl GraphicList {
         &self.graphics
     }
 
-    /// The one of that name.
+    /// The one of that name, as it is kept or as somebody wrote it.
     pub fn named(&self, name: &str) -> Option<&Graphic> {
-        self.graphics.iter().find(|g| g.name == name)
+        self.graphics.get(self.place(name)?)
+    }
+
+    fn place(&self, name: &str) -> Option<usize> {
+        let slug = slug(name);
+        self.graphics.iter().position(|g| g.name == slug)
     }
 
     fn index(&self, name: &str) -> Result<usize, GraphicsError> {
@@ -277,7 +287,7 @@ impl GraphicList {
             0 => "There are none yet".to_owned(),
             _ => format!("There are {}", self.graphics.iter().map(|g| g.name.as_str()).collect::<Vec<_>>().join(", ")),
         };
-        self.graphics.iter().position(|g| g.name == name).ok_or_else(|| GraphicsError::Unknown { name: name.to_owned(), known: known() })
+        self.place(name).ok_or_else(|| GraphicsError::Unknown { name: name.to_owned(), known: known() })
     }
 
     /// A name of that kind that is not taken.
@@ -393,6 +403,47 @@ mod tests {
         assert!(offside.opacity <= 1.0 && (offside.length_m() - 1.0).abs() < 1e-12);
         list.apply(&GraphicEdit::Clear).unwrap();
         assert!(list.all().is_empty());
+    }
+
+    #[test]
+    fn a_name_stays_the_name() {
+        let long = format!("{}-b c", "a".repeat(LONGEST_NAME - 1));
+        for name in ["Offside line!", "  İstanbul ", &long, "ß-ẞ", "--a--", "Straße №1", "!!!"] {
+            let once = slug(name);
+            assert_eq!(slug(&once), once, "{name}");
+            assert!(!once.starts_with('-') && !once.ends_with('-') && once.chars().count() <= LONGEST_NAME, "{once}");
+            if once.is_empty() {
+                continue;
+            }
+            // Found by what the operator wrote, and by what the list shows.
+            let mut list = GraphicList::default();
+            list.apply(&GraphicEdit::Add(Graphic { name: name.to_owned(), ..line() })).unwrap();
+            assert!(list.named(name).is_some() && list.named(&once).is_some());
+            assert_eq!(GraphicList::from_toml(&list.to_toml().unwrap()).unwrap(), list);
+            list.apply(&GraphicEdit::Show(name.to_owned(), false)).unwrap();
+            list.apply(&GraphicEdit::Remove(once)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_plane_whose_sides_cross_is_told() {
+        let mut list = GraphicList::default();
+        let corners = [[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], [2.0, 1.0, 0.0], [0.0, 1.0, 0.0]];
+        let of = |turn: [usize; 4]| Graphic::new(GraphicKind::Plane, turn.map(|k| corners[k]).to_vec());
+        list.apply(&GraphicEdit::Add(of([0, 1, 2, 3]))).unwrap();
+        for wrong in [[0, 2, 1, 3], [0, 1, 3, 2]] {
+            let told = list.apply(&GraphicEdit::Add(of(wrong))).unwrap_err().to_string();
+            assert!(told.contains("cross"), "{told}");
+            let mended = Graphic { points_m: in_turn(&of(wrong).points_m), ..of(wrong) };
+            list.apply(&GraphicEdit::Add(mended)).unwrap();
+        }
+        let told = list.apply(&GraphicEdit::Point("plane-1".to_owned(), 3, [3.0, 2.0, 0.0])).map(|()| String::new());
+        assert!(told.is_ok(), "it may be of any shape");
+        let told = list.apply(&GraphicEdit::Point("plane-1".to_owned(), 3, [1.0, -2.0, 0.0])).unwrap_err().to_string();
+        assert!(told.contains("cross"), "{told}");
+        let flat = Graphic::new(GraphicKind::Plane, vec![[0.0; 3], [1.0, 0.0, 0.0], [2.0, 0.0, 0.0]]);
+        let told = list.apply(&GraphicEdit::Add(flat)).unwrap_err().to_string();
+        assert!(told.contains("line"), "{told}");
     }
 
     #[test]

@@ -1,0 +1,235 @@
+//! What is on air is what was taken: graphics, slices and transitions, on fake feeds; what program shows is looked at.
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use volte::{
+    engine::{Command, DeskFiles, Engine, EngineOptions, Quality, Slice, Snapshot},
+    frame::Picture,
+    replay::{
+        Readiness,
+        graphics::{Corner, Graphic, GraphicEdit, GraphicKind},
+    },
+};
+
+mod support {
+    pub mod fake_feeds;
+}
+use support::fake_feeds::FakeFeeds;
+
+const SOON: Duration = Duration::from_secs(5);
+/// The first pipelines on a software adapter take their time.
+const LATER: Duration = Duration::from_mins(2);
+
+fn start(n: usize, options: &EngineOptions) -> (Arc<FakeFeeds>, Engine) {
+    let feeds = Arc::new(FakeFeeds::new(n));
+    let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn volte::engine::Feeds>, options).unwrap();
+    (feeds, engine)
+}
+
+fn at_desk(folder: &Path) -> EngineOptions {
+    let desk = DeskFiles { playlist: None, folder: Some(folder.to_owned()), graphics: None };
+    EngineOptions { without_gpu: true, desk, ..EngineOptions::default() }
+}
+
+fn expect(engine: &Engine, timeout: Duration, what: &str, wanted: impl FnMut(&Snapshot) -> bool) -> Arc<Snapshot> {
+    engine.wait_for(timeout, wanted).unwrap_or_else(|| {
+        let s = engine.snapshot();
+        panic!("{what} did not happen: {:?} {:?} {:?} {:?}", s.phase, s.program.kind, s.slices, s.notices)
+    })
+}
+
+fn send(engine: &Engine, commands: impl IntoIterator<Item = Command>) {
+    for command in commands {
+        assert!(engine.send(command));
+    }
+}
+
+fn told(s: &Snapshot, words: &[&str]) -> bool {
+    s.notices.iter().any(|n| words.iter().all(|w| n.text.contains(w)))
+}
+
+/// How many pixels of a corner are not of the picture's own colour.
+fn drawn(picture: &Picture, corner: Corner) -> usize {
+    let (w, h) = (picture.width(), picture.height());
+    let is_in = |x: u32, y: u32| match corner {
+        Corner::TopLeft => x < w / 2 && y < h / 2,
+        Corner::TopRight => x >= w / 2 && y < h / 2,
+        Corner::BottomLeft => x < w / 2 && y >= h / 2,
+        Corner::BottomRight => x >= w / 2 && y >= h / 2,
+    };
+    let own = picture.pixel(w / 2, h / 2);
+    (0..w * h).map(|i| (i % w, i / w)).filter(|(x, y)| is_in(*x, *y) && picture.pixel(*x, *y) != own).count()
+}
+
+fn on_program(s: &Snapshot, corner: Corner) -> bool {
+    drawn(&s.program.shown.picture, corner) > 0
+}
+
+fn in_preview(s: &Snapshot, corner: Corner) -> bool {
+    s.preview.as_ref().and_then(|p| p.shown.as_ref()).is_some_and(|shown| drawn(&shown.picture, corner) > 0)
+}
+
+fn bug(name: &str, corner: Corner) -> Command {
+    let bug = Graphic { name: name.to_owned(), text: "HOME 2 : 1".to_owned(), corner, ..Graphic::new(GraphicKind::Bug, vec![]) };
+    Command::EditGraphics(GraphicEdit::Add(bug))
+}
+
+/// Ticks of the engine, in which time goes on.
+fn ticks(feeds: &FakeFeeds, engine: &Engine, count: usize) -> Arc<Snapshot> {
+    for _ in 0..count {
+        feeds.advance_frames(1);
+        let frames = engine.snapshot().program.frames;
+        expect(engine, SOON, "a tick", |s| s.program.frames > frames);
+    }
+    engine.snapshot()
+}
+
+#[test]
+fn graphics_are_on_air_as_they_were_taken_until_the_operator_says_otherwise() {
+    let folder = tempfile::tempdir().unwrap();
+    let (feeds, engine) = start(4, &at_desk(folder.path()));
+    send(&engine, [Command::Mark, bug("score", Corner::TopLeft)]);
+    expect(&engine, SOON, "drawn in preview", |s| s.can_take && in_preview(s, Corner::TopLeft));
+    send(&engine, [Command::Take]);
+    let s = expect(&engine, SOON, "taken with it", |s| on_program(s, Corner::TopLeft));
+    assert!(!s.graphics.waits_for_take);
+    // Another one, and the first one changed and taken back: in preview alone.
+    let id = s.events[0].id;
+    send(&engine, [Command::SelectEvent(id), bug("logo", Corner::BottomRight)]);
+    let s = expect(&engine, SOON, "in preview", |s| in_preview(s, Corner::BottomRight) && s.graphics.waits_for_take);
+    assert!(!on_program(&s, Corner::BottomRight), "it is on air already");
+    let s = ticks(&feeds, &engine, 4);
+    assert!(on_program(&s, Corner::TopLeft) && !on_program(&s, Corner::BottomRight), "it came on air by itself");
+    send(&engine, [Command::Undo, Command::Undo]);
+    expect(&engine, SOON, "taken back in preview", |s| s.graphics.graphics.is_empty() && !in_preview(s, Corner::TopLeft));
+    assert!(on_program(&ticks(&feeds, &engine, 4), Corner::TopLeft), "undo changed what is on air");
+    // By the operator's word, and with the next take.
+    send(&engine, [Command::Redo, Command::Redo, Command::GraphicsToAir]);
+    let s = expect(&engine, SOON, "put on air", |s| on_program(s, Corner::BottomRight));
+    assert!(!s.graphics.waits_for_take);
+    send(&engine, [Command::EditGraphics(GraphicEdit::Clear)]);
+    expect(&engine, SOON, "none in preview", |s| s.graphics.waits_for_take && !in_preview(s, Corner::TopLeft));
+    send(&engine, [Command::Take]);
+    expect(&engine, SOON, "none on air", |s| !on_program(s, Corner::TopLeft) && !on_program(s, Corner::BottomRight));
+    // Nothing is on air to draw on.
+    send(&engine, [Command::Return, Command::GraphicsToAir]);
+    expect(&engine, SOON, "told", |s| told(s, &["No replay is on air", "TAKE"]));
+}
+
+#[test]
+fn a_picture_file_is_read_beside_and_comes_to_the_air_when_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let [logo, none] = ["logo.png", "text.png"].map(|n| folder.path().join(n));
+    Picture::filled(32, 32, [250, 10, 10, 255]).save(&logo).unwrap();
+    std::fs::write(&none, "no picture").unwrap();
+    let (_feeds, engine) = start(4, &at_desk(folder.path()));
+    let of = |name: &str, file: &Path, corner| {
+        let bug = Graphic { name: name.to_owned(), file: Some(file.to_owned()), corner, ..Graphic::new(GraphicKind::Bug, vec![]) };
+        Command::EditGraphics(GraphicEdit::Add(bug))
+    };
+    // The take comes before anybody can have read it.
+    send(&engine, [Command::Mark]);
+    expect(&engine, SOON, "armed", |s| s.can_take);
+    send(&engine, [of("logo", &logo, Corner::TopRight), Command::Take]);
+    expect(&engine, SOON, "on air", |s| on_program(s, Corner::TopRight));
+    send(&engine, [of("bad", &none, Corner::BottomLeft)]);
+    expect(&engine, SOON, "told", |s| told(s, &["not drawn", "text.png"]));
+    // The same name, another picture: read anew.
+    let red = |s: &Snapshot| {
+        s.preview.as_ref().unwrap().shown.as_ref().unwrap().picture.rgba().chunks_exact(4).filter(|p| p[0] > 240 && p[1] < 30).count()
+    };
+    let id = engine.snapshot().events[0].id;
+    send(&engine, [Command::SelectEvent(id)]);
+    expect(&engine, SOON, "red in preview", |s| s.preview.as_ref().is_some_and(|p| p.shown.is_some()) && red(s) > 0);
+    Picture::filled(32, 32, [10, 10, 250, 255]).save(&logo).unwrap();
+    send(&engine, [Command::EditGraphics(GraphicEdit::File("logo".to_owned(), logo))]);
+    expect(&engine, SOON, "blue in preview", |s| red(s) == 0);
+}
+
+#[test]
+fn graphics_that_cannot_be_read_are_put_aside_and_clean_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("graphics.toml");
+    std::fs::write(&file, "version = 1\nthis is no graphic").unwrap();
+    {
+        let (_feeds, engine) = start(4, &at_desk(folder.path()));
+        expect(&engine, SOON, "told", |s| told(s, &["left out", "graphics.unreadable-1.toml"]));
+        assert!(folder.path().join("graphics.unreadable-1.toml").exists());
+        send(&engine, [bug("score", Corner::TopLeft), Command::CleanFeed(None)]);
+        expect(&engine, SOON, "clean", |s| s.graphics.clean && s.graphics.graphics.len() == 1);
+    }
+    {
+        let (_feeds, engine) = start(4, &at_desk(folder.path()));
+        let s = expect(&engine, SOON, "there again", |s| s.graphics.graphics.len() == 1);
+        assert!(s.graphics.clean, "CLEAN was forgotten");
+        send(&engine, [Command::Mark]);
+        expect(&engine, SOON, "armed", |s| s.can_take && in_preview(s, Corner::TopLeft));
+        send(&engine, [Command::Take, Command::CleanFeed(Some(false))]);
+        expect(&engine, SOON, "not clean", |s| on_program(s, Corner::TopLeft));
+    }
+    // One of them cannot be drawn: the others are there, and the file as it was is kept.
+    let bow = "[[graphic]]\nname = \"bow\"\nkind = \"plane\"\npoints_m = [[0, 0, 0], [1, 1, 0], [1, 0, 0], [0, 1, 0]]\n";
+    std::fs::write(&file, format!("{}{bow}", std::fs::read_to_string(&file).unwrap())).unwrap();
+    let (_feeds, engine) = start(4, &at_desk(folder.path()));
+    let s = expect(&engine, SOON, "told", |s| told(s, &["bow", "cross", "graphics.unreadable-2.toml"]));
+    assert_eq!(s.graphics.graphics.len(), 1);
+    assert!(!s.graphics.clean);
+    drop(engine);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("score"), "what was taken over is kept");
+}
+
+#[test]
+fn a_half_drawn_graphic_is_dropped_and_small_steps_of_the_wheel_add_up() {
+    let (_feeds, engine) = start(4, &EngineOptions { quality: Some(Quality::Draft), ..EngineOptions::default() });
+    expect(&engine, LATER, "a GPU", |s| !s.gpu.adapter.is_empty());
+    send(&engine, [Command::Mark]);
+    expect(&engine, LATER, "solved", |s| s.preview.as_ref().is_some_and(|p| p.readiness == Readiness::Solved && p.shown.is_some()));
+    send(&engine, [Command::DrawGraphic { kind: GraphicKind::Line, file: None, camera: Some(1), at: [0.5, 0.5] }]);
+    expect(&engine, LATER, "one point", |s| s.graphics.draft.is_some());
+    send(&engine, [Command::DropGraphic]);
+    expect(&engine, SOON, "dropped", |s| s.graphics.draft.is_none() && s.graphics.graphics.is_empty());
+    // A wheel gives steps of millimetres.
+    send(&engine, (0..10).map(|_| Command::FreeBy { dolly_m: 0.003, height_m: 0.0 }));
+    expect(&engine, SOON, "3 cm nearer", |s| (s.free.dolly_m - 0.03).abs() < 1e-9);
+    // What looks at something nearer ends earlier.
+    send(&engine, [Command::FreeTo { dolly_m: 2.0, height_m: 0.0 }]);
+    let s = expect(&engine, SOON, "2 m nearer", |s| (s.free.dolly_m - 2.0).abs() < 1e-9);
+    let eye = [6.0, 0.0, 1.6];
+    let near = volte::replay::EventEdit::Pivot(Some(eye.map(|v: f64| (v * 1e3) as i32 - 1500)));
+    send(&engine, [Command::EditEvent(s.events[0].id, near)]);
+    let s = expect(&engine, SOON, "held back", |s| s.free.dolly_m < 1.9 && told(s, &["free camera ends here"]));
+    assert!(s.free.dolly_m > 0.0, "{:?}", s.free);
+}
+
+#[test]
+fn slices_are_on_air_as_they_were_taken() {
+    let (feeds, engine) = start(4, &EngineOptions { quality: Some(Quality::Draft), ..EngineOptions::default() });
+    expect(&engine, LATER, "a GPU", |s| !s.gpu.adapter.is_empty());
+    send(&engine, [Command::Mark]);
+    let s = expect(&engine, LATER, "solved", |s| s.preview.as_ref().is_some_and(|p| p.readiness == Readiness::Solved && p.shown.is_some()));
+    let (at, id) = (s.preview.as_ref().unwrap().instant, s.events[0].id);
+    let before = at.plus_nanos(-200_000_000);
+    send(&engine, [Command::SelectMove(6), Command::SetOrbit(1.0), Command::Slice(Slice::At(before))]);
+    expect(&engine, LATER, "a slice", |s| s.slices.ready == [before]);
+    send(&engine, [Command::Take]);
+    expect(&engine, LATER, "taken with it", |s| s.program.slices == [before] && s.program.report.is_some());
+    send(&engine, [Command::SelectEvent(id)]);
+    expect(&engine, LATER, "prepared again", |s| s.preview.as_ref().is_some_and(|p| p.readiness == Readiness::Solved));
+    // Out of preview, and others into it: nothing on air changes, not one picture.
+    let shown = ticks(&feeds, &engine, 60).program.shown.serial;
+    send(&engine, [Command::Slice(Slice::Off)]);
+    expect(&engine, SOON, "none in preview", |s| s.slices.instants.is_empty());
+    let s = ticks(&feeds, &engine, 4);
+    assert_eq!((s.program.slices.as_slice(), s.program.shown.serial), ([before].as_slice(), shown));
+    let other = at.plus_nanos(-400_000_000);
+    send(&engine, [Command::Slice(Slice::At(other))]);
+    expect(&engine, LATER, "another one", |s| s.slices.ready == [other]);
+    let s = ticks(&feeds, &engine, 4);
+    assert_eq!((s.program.slices.as_slice(), s.program.shown.serial), ([before].as_slice(), shown));
+    // The next take has what preview has.
+    send(&engine, [Command::Take]);
+    expect(&engine, LATER, "the other one on air", |s| s.program.slices == [other]);
+    send(&engine, [Command::Return]);
+    expect(&engine, SOON, "none on air", |s| s.program.slices.is_empty());
+}
