@@ -383,3 +383,12 @@ fn the_example_show_is_a_show() {
     let check = volte(&["show", "check", example]);
     assert!(check.ok && check.out.contains("4 feeds, 4 cameras, nothing wrong"), "{}{}", check.out, check.err);
 }
+
+#[test]
+fn so_many_instants_as_nobody_has_memory_for_are_refused() {
+    for wrong in ["0", "33", "9223372036854775807", "-1"] {
+        let given = format!("--instants={wrong}");
+        let told = refuses(&["calibrate", "--footage", "takes", &given], "--instants");
+        assert!(told.contains("1..=32") || told.contains("invalid"), "{told}");
+    }
+}

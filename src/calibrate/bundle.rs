@@ -36,7 +36,10 @@ const POSE: usize = 6;
 const LENS: usize = 5;
 /// How far the cameras of a rig that somebody calibrated are off, roughly: the pull back has this strength. Beyond that it slackens
 /// (Cauchy again), so that a camera that was bumped comes free and does not bend the others.
-const IMPORTED: Pull = Pull { rotation_rad: 0.001, center_share: 0.001, lens: [0.02, 0.02, 0.02, 0.1, 0.1] };
+const IMPORTED: Pull = Pull { rotation_rad: 0.001, center_share: 0.001, lens: [0.02, 0.02, 0.02, 0.1, 0.1], lens_guessed: false };
+/// Principal points of lenses that nobody measured lie so near to the middle of the picture, shares of its longer side: about a third of what real
+/// lenses do, because sightings that are off together count as if they were not.
+const MIDDLE_SHARE: f64 = 0.003;
 /// The pull's strength against sightings is told for this error of a sighting, px.
 const PRIOR_SIGHTING_PX: f64 = 0.3;
 /// What a point behind its camera costs, px beside.
@@ -51,13 +54,16 @@ pub(super) struct Pull {
     pub center_share: f64,
     /// Logarithm of the focal length, principal point in focal lengths, two radial coefficients.
     pub lens: [f64; LENS],
+    /// Nobody measured the lenses: principal points are pulled towards the middle of their pictures ([`MIDDLE_SHARE`]) and distortion towards none,
+    /// however often the adjustment begins anew from what it has reached.
+    pub lens_guessed: bool,
 }
 
 impl Pull {
     /// For a rig that somebody calibrated.
     pub const CALIBRATED: Self = IMPORTED;
     /// For a rig that was put together from the pictures: places are free, lenses are guesses.
-    pub const GUESSED: Self = Self { rotation_rad: 1.0, center_share: 1.0, lens: [0.7, 0.01, 0.01, 0.1, 0.1] };
+    pub const GUESSED: Self = Self { rotation_rad: 1.0, center_share: 1.0, lens: [0.7, 0.01, 0.01, 0.1, 0.1], lens_guessed: true };
 }
 
 /// What is adjusted.
@@ -146,16 +152,24 @@ impl Problem<'_> {
                 f(&std::array::from_fn::<_, POSE, _>(|k| (first + k, off[k], sigma(k))));
             }
             if let Some(first) = columns.lens[i].filter(|first| told.insert(*first)) {
+                let (width_px, height_px) = (f64::from(was.width_px), f64::from(was.height_px));
                 let (now, was) = (&now.lens, &was.lens);
-                let (a, b) = (radial(now), radial(was));
+                let (mut sigma, guessed) = (self.pull.lens, self.pull.lens_guessed);
+                let (center_px, b) = if guessed {
+                    sigma[1..3].fill(MIDDLE_SHARE * width_px.max(height_px) / now.fx_px);
+                    ([0.5 * width_px, 0.5 * height_px], [0.0; 2])
+                } else {
+                    ([was.cx_px, was.cy_px], radial(was))
+                };
+                let a = radial(now);
                 let off = [
                     (now.fx_px / was.fx_px).ln(),
-                    (now.cx_px - was.cx_px) / was.fx_px,
-                    (now.cy_px - was.cy_px) / was.fy_px,
+                    (now.cx_px - center_px[0]) / now.fx_px,
+                    (now.cy_px - center_px[1]) / now.fy_px,
                     a[0] - b[0],
                     a[1] - b[1],
                 ];
-                f(&std::array::from_fn::<_, LENS, _>(|k| (first + k, off[k], self.pull.lens[k])));
+                f(&std::array::from_fn::<_, LENS, _>(|k| (first + k, off[k], sigma[k])));
             }
         }
     }

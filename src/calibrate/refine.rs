@@ -25,11 +25,13 @@ pub struct RefineOptions {
     pub band_px: f64,
     /// Lenses are adjusted without distortion: those that have none get none.
     pub straight: bool,
+    /// Nobody measured the lenses: principal points stay near the middle of the pictures as far as these tell nothing else.
+    pub lens_guessed: bool,
 }
 
 impl Default for RefineOptions {
     fn default() -> Self {
-        Self { lens: LensFreedom::Keep, keep: Vec::new(), band_px: 16.0, straight: false }
+        Self { lens: LensFreedom::Keep, keep: Vec::new(), band_px: 16.0, straight: false, lens_guessed: false }
     }
 }
 
@@ -133,6 +135,7 @@ pub fn refine(
     let without: Vec<usize> = (0..rig.cameras.len()).filter(|&i| moments.iter().all(|m| m[i].is_none())).collect();
     let kept: Vec<bool> = (0..rig.cameras.len()).map(|i| options.keep.contains(&i) || without.contains(&i)).collect();
     let mut adjuster = Adjuster::new(rig, &kept, options.lens, radius_m(rig, center));
+    adjuster.pull.lens_guessed = options.lens_guessed;
     if options.straight {
         adjuster.pull.lens[3..].fill(NO_DISTORTION);
     }

@@ -156,7 +156,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Err(BoardFailure::Cancelled) => bail!("cancelled; nothing was written"),
         other => other?,
     };
-    print_solved(&cameras, &solved, &|instant| sightings.secs[instant]);
+    print_solved(&cameras, &solved, ["boards", "corners"], &|instant| sightings.secs[instant]);
     let light = solved.light();
     for line in remedies(&solved, &cameras, &sightings.tallies).into_iter().chain(solved.notes.clone()) {
         println!("- {line}");
@@ -292,12 +292,10 @@ fn print_tallies(cameras: &[Candidate], tallies: &[Tally]) {
     println!();
 }
 
-fn print_solved(cameras: &[Candidate], solved: &Calibration, secs: &dyn Fn(usize) -> f64) {
+/// `things` that were carried: boards or wands, which have corners or lights.
+fn print_solved(cameras: &[Candidate], solved: &Calibration, [things, parts]: [&str; 2], secs: &dyn Fn(usize) -> f64) {
     let wide = cameras.iter().map(|c| c.name.chars().count()).max().unwrap_or(0).max(6);
-    println!(
-        "{:wide$}  {:>6}  {:>7}  {:>5}  {:>7}  {:>16}  {:>14}",
-        "camera", "boards", "corners", "wrong", "rms px", "focal px", "place ± mm"
-    );
+    println!("{:wide$}  {:>6}  {:>7}  {:>5}  {:>7}  {:>16}  {:>14}", "camera", things, parts, "wrong", "rms px", "focal px", "place ± mm");
     for (c, fit) in cameras.iter().zip(&solved.cameras) {
         let Some(camera) = solved.rig.camera(&c.name) else {
             println!("{:wide$}  not solved", c.name);
@@ -314,7 +312,7 @@ fn print_solved(cameras: &[Candidate], solved: &Calibration, secs: &dyn Fn(usize
             fit.deviation.place_m * 1e3
         );
     }
-    println!("\nboards that pairs of cameras share (those that agree):");
+    println!("\n{things} that pairs of cameras share (those that agree):");
     print!("{:wide$}", "");
     for c in &cameras[1..] {
         print!("  {:>wide$}", c.name);

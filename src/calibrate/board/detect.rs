@@ -262,3 +262,37 @@ fn judged(board: &Board, corners: &[(usize, Corner)], needed: usize) -> Result<D
     }
     Ok(Detection { corners: corners.iter().map(|(i, c)| (*i, c.px)).collect(), square_px, edge_px })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All corners of a board whose squares are so many px wide and high, with edges of that width.
+    fn corners(board: &Board, wide: DVec2, edge_px: f64) -> Vec<(usize, Corner)> {
+        let at = |i: usize| board.corner_m(i) / board.square_m * wide + 40.0;
+        (0..board.corner_count()).map(|i| (i, Corner { px: at(i), edge_px })).collect()
+    }
+
+    #[test]
+    fn a_small_an_oblique_and_a_soft_board_are_told_apart_with_what_to_do() {
+        let board = Board::parse("charuco:6x5:0.22:0.176:4x4_50").unwrap();
+        let told = |wide: DVec2, edge_px: f64| judged(&board, &corners(&board, wide, edge_px), 6).unwrap_err().to_string();
+        assert_eq!(told(DVec2::splat(6.2), 1.2), "too small: a square is 6 px wide, 9 are needed. Go nearer, or use a larger board");
+        assert_eq!(
+            told(DVec2::new(40.0 * 80.0_f64.to_radians().cos(), 40.0), 1.2),
+            "too oblique: seen 80° from its front, 75° at most. Turn it towards the camera"
+        );
+        assert_eq!(
+            told(DVec2::splat(30.0), 4.6),
+            "blurred: its edges are 4.6 px wide, 2.4 at most. Hold it still, shorten the exposure, or check the focus"
+        );
+        let few = judged(&board, &corners(&board, DVec2::splat(30.0), 1.2)[..5], 6).unwrap_err().to_string();
+        assert_eq!(few, "too few corners: 5 of the 6 that are needed. Keep hands off the squares and the board in the picture");
+        // On this side of each limit it is a board.
+        let found = judged(&board, &corners(&board, DVec2::new(40.0 * 74.0_f64.to_radians().cos(), 40.0), 1.2), 6).unwrap();
+        assert!((found.square_px - 21.0).abs() < 0.1 && found.corners.len() == 20, "{found:?}");
+        assert!(judged(&board, &corners(&board, DVec2::splat(9.3), 1.2), 6).is_ok());
+        // A row of corners is no plane.
+        assert!(matches!(judged(&board, &corners(&board, DVec2::splat(30.0), 1.2)[..5], 5), Err(Rejection::TooFewCorners { .. })));
+    }
+}

@@ -76,7 +76,7 @@ pub enum Unsolved {
     Lens(#[from] NoLens),
     /// Its boards contradict all others.
     #[error(
-        "{out} of its {of} boards contradict the other cameras. Is it in step with them (volte rig sync), was the board held still, and is its lens (--lenses) that of          these pictures?"
+        "{out} of its {of} boards contradict the other cameras. Is it in step with them (volte rig sync), was the board held still, and is its lens (--lenses) that of these pictures?"
     )]
     Contradicts {
         /// Boards that were taken out.

@@ -248,7 +248,7 @@ fn fine(
     if straight {
         solved.rig.cameras.iter_mut().for_each(|c| c.lens.distortion = Distortion::None);
     }
-    let refine_options = RefineOptions { lens, keep: vec![], band_px: 6.0, straight };
+    let refine_options = RefineOptions { lens, keep: vec![], band_px: 6.0, straight, lens_guessed: true };
     for round in 0..FINE_ROUNDS {
         let mut part = |s: f64| progress((round as f64 + s) / FINE_ROUNDS as f64);
         let refined = match refine(&solved.rig, &pictures, &refine_options, &mut part) {

@@ -24,9 +24,9 @@ pub struct FreeArgs {
     /// The folders of --pictures are one per camera, called like it; their pictures in the order of their names are the instants.
     #[arg(long, requires = "pictures")]
     per_camera: bool,
-    /// How many instants of the footage are used.
-    #[arg(long, value_name = "N", default_value_t = 3)]
-    instants: usize,
+    /// How many instants of the footage are used, spread evenly; all of them are held in memory.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=32))]
+    instants: u32,
     /// Field of view across the longer side of the pictures, degrees, of lenses that are not given. Default: several are tried.
     #[arg(long, value_name = "DEGREES")]
     field_of_view: Option<f64>,
@@ -157,7 +157,7 @@ fn of_footage(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<String>,
     let unposed = chosen(&footage::camera_names(&args.footage)?, args)?;
     let mut footage = Footage::beginning(&unposed, &args.footage, args.seconds, cancel)?;
     let (from, until) = footage.span();
-    let count = args.free.instants.max(1) as i64;
+    let count = i64::from(args.free.instants);
     let mut moments = Vec::new();
     for k in 0..count {
         anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");

@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args, length_m: f64) -> anyhow::Result<()> {
         Err(BoardFailure::Cancelled) => bail!("cancelled; nothing was written"),
         other => other?,
     };
-    print_solved(&cameras, &solved, &|instant| session.secs(instant));
+    print_solved(&cameras, &solved, ["wands", "lights"], &|instant| session.secs(instant));
     for (c, why) in cameras.iter().zip(&solved.cameras).filter_map(|(c, fit)| Some((c, fit.unsolved.as_ref()?))) {
         println!("- {}: {why}", c.name);
     }
