@@ -383,14 +383,12 @@ const TELLING: [&str; 21] = [
 ];
 
 /// Sentences of these files that no notice says.
-const UNTOLD: [(&str, &str); 16] = [
+const UNTOLD: [(&str, &str); 14] = [
     ("switched off: orbits step", "said beside the GPU, not as a notice"),
     ("nothing is prepared to look at", "an answer to a producer's page"),
     ("the frames of this instant are not there yet", "an answer to a producer's page"),
     ("in point set", "a line of the log"),
     ("no in point waits", "a line of the log"),
-    ("skew not known yet", "said of a camera's clock"),
-    (", set anew {} times", "said of a camera's clock"),
     ("chosen by hand", "why a level is chosen: a text of its own"),
     ("the GPU is not open yet", "why a level is chosen: a text of its own"),
     ("no graphics processor", "why a level is chosen: a text of its own"),

@@ -7,7 +7,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use volte::{
     gpu::{Gpu, GpuOptions},
-    sync::{Burst, CameraBurst, observe, solve},
+    sync::{
+        Burst, CameraBurst,
+        flash::{RowLight, clocks, sightings},
+        observe, solve,
+    },
     time::{FrameRate, MediaTime, SourceClock},
     venue::{Faults, Venue, VenueOptions, VenueRig},
 };
@@ -92,6 +96,54 @@ fn offsets_within_a_millisecond_and_skews_within_5_ppm_after_a_minute() {
     // The comparison can fail: without what the pictures say, somebody is milliseconds off.
     let worst = missing_ms.iter().map(|ms| (ms - missing_ms[3]).abs()).fold(0.0, f64::max);
     assert!(worst > 2.0, "{worst}");
+}
+
+/// Four cameras around the athlete, too far apart to share a moving point, a rolling shutter of 18 ms, and a flash three times.
+#[test]
+fn a_flash_tells_clocks_to_a_millisecond_however_far_apart() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let mut venue = Venue::new(&gpu, VenueOptions { samples: 1, ..VenueOptions::default() }).unwrap();
+    let rig = VenueRig::arc(4, 270.0, 6.0, (160, 120));
+    let (rate, readout, period_ms) = (FrameRate::whole(50), 18_000_000, 613);
+    let offsets_ms = [0.0, -131.5, 47.25, 20.0];
+    let mut light: Vec<Vec<RowLight>> = Vec::new();
+    for ((c, camera), offset_ms) in rig.cameras.iter().enumerate().zip(offsets_ms) {
+        let faults = Faults {
+            seed: c as u64,
+            clock_offset_nanos: (offset_ms * 1e6) as i64,
+            noise_sigma: 2.0,
+            exposure_ev: -0.5 * c as f32,
+            rolling_shutter_nanos: readout,
+            strobe_nanos: period_ms * 1_000_000,
+            exposure_nanos: 12_000_000,
+            ..Faults::default()
+        };
+        // The frames about three flashes: those between them show nothing.
+        let about = (1..=3).map(|n| ((n * period_ms) as f64 - offset_ms) as i64 / 20);
+        let frames = about.flat_map(|middle| middle - 4..middle + 4).map(|k| {
+            let pts = MediaTime::from_nanos(rate.frame_nanos(k));
+            let mut picture = venue.render_picture(camera, faults.shown_time(pts)).unwrap();
+            faults.degrade_at(&mut picture, k, pts);
+            RowLight::of_picture(pts, &picture)
+        });
+        light.push(frames.collect());
+    }
+    let found = |readout| {
+        let seen: Vec<_> = light.iter().map(|l| sightings(l, rate.interval_nanos(), readout)).collect();
+        let found = clocks(&seen, 3, 500_000_000);
+        for (c, clock) in found.iter().enumerate() {
+            let clock = clock.unwrap_or_else(|| panic!("camera {c}: {seen:?}"));
+            let off_ms = clock.offset_nanos as f64 * 1e-6 - (offsets_ms[c] - offsets_ms[3]);
+            let sigma_ms = clock.sigma_nanos as f64 * 1e-6;
+            println!("readout {readout:?}, camera {c}: {off_ms:+.3} ms off, says ± {sigma_ms:.3}, {} flashes", clock.points);
+            assert!(off_ms.abs() <= 3.0 * sigma_ms, "camera {c}: {off_ms} ms, {clock:?}");
+            assert!(readout.is_none() || off_ms.abs() < 1.0, "camera {c}: {off_ms} ms");
+        }
+        found.into_iter().flatten().map(|c| c.sigma_nanos).max().unwrap()
+    };
+    let (known, unknown) = (found(Some(readout)), found(None));
+    // Whoever does not know the readout is told that it is less sure.
+    assert!(known < 500_000 && unknown > 1_500_000, "{known} {unknown}");
 }
 
 #[cfg(all(feature = "console", feature = "gstreamer"))]

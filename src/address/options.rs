@@ -33,6 +33,10 @@ impl Options {
         (at, Self { pairs, query: query.to_owned() })
     }
 
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
     pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.pairs.iter().position(|(n, _)| n == name)?;
         Some(self.pairs.remove(at).1)

@@ -186,6 +186,21 @@ pub enum V4l2Format {
     Raw,
 }
 
+/// Which of a stream's times are wanted (`time=…` in its address).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TimeWish {
+    /// The best that is there without anybody's word for it: a shared clock that the address names, the sender's clock in a transport stream,
+    /// else arrival.
+    #[default]
+    Best,
+    /// Arrival (`time=arrival`).
+    Arrival,
+    /// Timecode in the pictures (`time=timecode`): one generator keeps all cameras, says the operator.
+    Timecode,
+    /// Timecode as a tone on the stream's first sound track, left or right (`time=ltc`).
+    Ltc,
+}
+
 /// A stream: where it comes from, and when its silence is a fault.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamSource {
@@ -193,6 +208,8 @@ pub struct StreamSource {
     pub kind: StreamKind,
     /// Connected anew when no picture came for so long.
     pub stall_after: Duration,
+    /// Which of its times are wanted.
+    pub time: TimeWish,
     /// The address without its secrets.
     label: String,
     secrets: Vec<Secret>,
@@ -307,12 +324,43 @@ impl StreamSource {
     fn finish(uri: &str, kind: StreamKind, mut options: Options) -> Result<Self, String> {
         let standard_secs = if matches!(kind, StreamKind::Hls { .. }) { 20.0 } else { 3.0 };
         let secs = options.take_number("stall_s", 0.2..=600.0)?.unwrap_or(standard_secs);
+        let time = time_wish(&kind, &mut options)?;
         let passes_on = matches!(kind, StreamKind::Rtsp { .. } | StreamKind::Rtmp { .. } | StreamKind::Hls { .. });
         if !passes_on {
             options.nothing_left("docs/capture.md")?;
         }
         let (label, secrets) = redact_uri(uri);
-        Ok(Self { kind, stall_after: Duration::from_secs_f64(secs), label, secrets })
+        Ok(Self { kind, stall_after: Duration::from_secs_f64(secs), time, label, secrets })
+    }
+}
+
+/// What `time=` says, where an address has it.
+fn time_wish(kind: &StreamKind, options: &mut Options) -> Result<TimeWish, String> {
+    // What follows the question mark is the server's there.
+    if matches!(kind, StreamKind::Rtmp { .. } | StreamKind::Hls { .. }) {
+        return Ok(TimeWish::Best);
+    }
+    let has_sound = match kind {
+        StreamKind::Srt { .. } | StreamKind::MpegTs { .. } | StreamKind::Rist { .. } => true,
+        StreamKind::Rtp { payload, .. } => payload.encoding == "MP2T",
+        _ => false,
+    };
+    let reports = matches!(kind, StreamKind::Rtsp { .. });
+    match options.take("time").as_deref() {
+        None => Ok(TimeWish::Best),
+        // RTSP's own, read there.
+        Some("rtcp") if reports => Ok(TimeWish::Best),
+        Some("arrival") => Ok(TimeWish::Arrival),
+        Some("timecode") => Ok(TimeWish::Timecode),
+        Some("ltc") if has_sound => Ok(TimeWish::Ltc),
+        Some("ltc") => {
+            Err("time=ltc needs sound beside the pictures: a transport stream (srt, udp, rist, rtp with encoding=ts)".to_owned())
+        }
+        Some(other) => Err(format!(
+            "time={other} is none of arrival, timecode{}{}",
+            if has_sound { ", ltc" } else { "" },
+            if reports { ", rtcp" } else { "" }
+        )),
     }
 }
 
@@ -341,11 +389,7 @@ fn rtsp(uri: &str, rest: &str) -> Result<(StreamKind, Options), String> {
         Some(other) => return Err(format!("transport={other} is none of auto, tcp, udp")),
     };
     let latency_ms = options.take_whole("latency_ms", 0..=60_000)?.unwrap_or(200);
-    let sender_clock = match options.take("time").as_deref() {
-        None | Some("arrival") => false,
-        Some("rtcp") => true,
-        Some(other) => return Err(format!("time={other} is none of arrival, rtcp")),
-    };
+    let sender_clock = options.get("time") == Some("rtcp");
     Ok((StreamKind::Rtsp { url, transport, latency_ms, sender_clock }, options))
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use gst::prelude::{ClockExt as _, ElementExt as _, ObjectExt as _, PipelineExt as _};
 use parking_lot::Mutex;
 
+use super::embedded::TimecodeReference;
 use crate::time::MediaTime;
 
 /// From the beginning of NTP's era (1900) to that of Unix (1970), nanoseconds.
@@ -162,6 +163,8 @@ pub struct HouseClock {
     network: Option<Arc<Network>>,
     /// Why it is not the clock that was wanted.
     refused: Option<String>,
+    /// What the venue's timecode means in house time.
+    timecodes: Arc<TimecodeReference>,
 }
 
 impl HouseClock {
@@ -183,7 +186,7 @@ impl HouseClock {
         };
         let reference = if refused.is_some() { ClockReference::Machine } else { reference.clone() };
         let epoch_nanos = (clock.time().nseconds() as i64).saturating_sub(now.nanos());
-        Self { clock, epoch_nanos, reference, network: network.map(Arc::new), refused }
+        Self { clock, epoch_nanos, reference, network: network.map(Arc::new), refused, timecodes: Arc::default() }
     }
 
     /// Makes a pipeline count by the house clock, whenever it starts: the result is the house time of its running time zero.
@@ -194,6 +197,11 @@ impl HouseClock {
         let base_nanos = self.epoch_nanos.max(0);
         pipeline.set_base_time(gst::ClockTime::from_nseconds(base_nanos as u64));
         MediaTime::from_nanos(base_nanos - self.epoch_nanos)
+    }
+
+    /// What the venue's timecode means in house time.
+    pub(super) fn timecodes(&self) -> &TimecodeReference {
+        &self.timecodes
     }
 
     /// House time now.

@@ -12,7 +12,7 @@ use super::stamp::TimeOrigin;
 use super::{Codec, PushSettings};
 use crate::ring::FeedId;
 use crate::telemetry::Counter;
-use crate::time::{ClockEstimate, FrameRate, MediaTime};
+use crate::time::{ClockEstimate, FrameRate, MediaTime, Timecode};
 
 /// How fast a file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -243,10 +243,30 @@ pub struct FeedStatus {
     pub reconnects: u64,
     /// Where its times come from.
     pub time_origin: TimeOrigin,
-    /// What is known of its own clock, where its times come from that ([`TimeOrigin::Arrival`]).
+    /// What is known of the clock that its times come from: its own ([`TimeOrigin::Arrival`], [`TimeOrigin::Pcr`]), or the timecode
+    /// generator's ([`TimeOrigin::Timecode`], [`TimeOrigin::Ltc`]).
     pub source_clock: Option<ClockEstimate>,
+    /// The newest timecode that came with it, whether its times come from there or not.
+    pub timecode: Option<Timecode>,
     /// What went wrong last, and what helps.
     pub last_error: Option<String>,
+}
+
+impl FeedStatus {
+    /// Where its times come from, how that clock runs, and its timecode.
+    pub fn clock_in_words(&self) -> String {
+        let mut words = format!("time from {}", self.time_origin);
+        if let Some(clock) = self.source_clock {
+            let skew = |ppm: f64| format!("skew {ppm:+.1} ± {:.1} ppm", clock.skew_sigma_ppm);
+            let skew = clock.skew_ppm.map_or_else(|| "skew not known yet".to_owned(), skew);
+            let set = if clock.jumps > 0 { format!(", set anew {} times", clock.jumps) } else { String::new() };
+            words = format!("{words}, {skew}, jitter {:.1} ms{set}", clock.jitter_nanos as f64 * 1e-6);
+        }
+        match self.timecode {
+            Some(label) => format!("{words}, timecode {label}"),
+            None => words,
+        }
+    }
 }
 
 /// An operator's nudge beyond this is a mistake, nanoseconds.
@@ -259,6 +279,7 @@ struct Described {
     rate: Option<FrameRate>,
     time_origin: TimeOrigin,
     source_clock: Option<ClockEstimate>,
+    timecode: Option<Timecode>,
     last_error: Option<String>,
 }
 
@@ -384,6 +405,10 @@ impl FeedShared {
         self.described.lock().source_clock = estimate;
     }
 
+    pub(super) fn set_timecode(&self, label: Timecode) {
+        self.described.lock().timecode = Some(label);
+    }
+
     pub(super) fn set_time_origin(&self, origin: TimeOrigin) {
         self.described.lock().time_origin = origin;
     }
@@ -449,7 +474,8 @@ impl FeedShared {
             loops: self.loops.get(),
             reconnects: self.reconnects.get(),
             time_origin: described.time_origin,
-            source_clock: described.source_clock.filter(|_| described.time_origin == TimeOrigin::Arrival),
+            source_clock: described.source_clock.filter(|_| described.time_origin.has_own_clock()),
+            timecode: described.timecode,
             last_error: described.last_error.clone(),
         }
     }

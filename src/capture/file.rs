@@ -135,6 +135,8 @@ impl FileFeed {
 
     fn new(path: &Path, pace: Pace, ingest: &Arc<Ingest>) -> Arc<Self> {
         ingest.shared.set_time_origin(TimeOrigin::Container);
+        // A file is read a unit at a time.
+        ingest.keeps_memory.store(true, Ordering::Relaxed);
         ingest.reads_ahead.store(pace == Pace::AsFastAsPossible, Ordering::Relaxed);
         Arc::new(Self {
             pipeline: gst::Pipeline::new(),

@@ -17,6 +17,8 @@ use crate::time::{FrameRate, MediaTime};
 
 /// A frame further ahead of now than this is not of this world, nanoseconds.
 pub(super) const MOST_AHEAD_NANOS: i64 = 2_000_000_000;
+/// A unit of fewer bytes is copied.
+const LEAST_KEPT: usize = 4096;
 /// Times looked at to measure the rate of a feed that declares none.
 const RATE_SAMPLES: usize = 16;
 
@@ -38,6 +40,8 @@ pub(super) struct Ingest {
     pub make_intra: bool,
     /// Its times may be far ahead of now: a file that is read as fast as it can be.
     pub reads_ahead: AtomicBool,
+    /// Its source's memory is made for each unit alone, as large as it is: the ring keeps it as it is, without a copy.
+    pub keeps_memory: AtomicBool,
     /// Its rate is what it declares, however few pictures come: they are made here.
     pub is_pushed: AtomicBool,
     /// Its own sound is the sound of the venue.
@@ -83,6 +87,7 @@ impl Ingest {
             is_raw: AtomicBool::new(false),
             make_intra,
             reads_ahead: AtomicBool::new(false),
+            keeps_memory: AtomicBool::new(false),
             is_pushed: AtomicBool::new(false),
             sound,
             stream,
@@ -132,7 +137,9 @@ impl Ingest {
         let codec = stream.codec;
         let keyframe = !buffer_flags.contains(gst::BufferFlags::DELTA_UNIT) || codec.is_some_and(Codec::is_intra_only);
         let nanos = buffer.duration().map_or(stream.interval_nanos, |d| d.nseconds() as i64);
-        let mut unit = AccessUnit::new(pts, u32::try_from(nanos).unwrap_or(0), keyframe, Bytes::copy_from_slice(&map));
+        let own_memory = if self.keeps_memory.load(Ordering::Relaxed) { payload_of(buffer) } else { None };
+        let payload = own_memory.unwrap_or_else(|| Bytes::copy_from_slice(&map));
+        let mut unit = AccessUnit::new(pts, u32::try_from(nanos).unwrap_or(0), keyframe, payload);
         unit.format = stream.format;
         unit.droppable = !keyframe && codec == Some(Codec::H264) && h264_is_droppable(&map, stream.nal_length_bytes);
         drop(map);
@@ -267,6 +274,20 @@ impl Ingest {
             None => stream.key = keyframe.then_some((pts, 1)),
         }
     }
+}
+
+/// A buffer's own memory as bytes, where it is one piece of plain memory that holds nothing else. What is small is copied: the pieces around it
+/// would be a larger part.
+fn payload_of(buffer: &gst::BufferRef) -> Option<Bytes> {
+    if buffer.n_memory() != 1 || buffer.size() < LEAST_KEPT {
+        return None;
+    }
+    let memory = buffer.memory(0)?;
+    // Part of something larger, of a device or of a pool would keep that from its owner.
+    if memory.parent().is_some() || !memory.is_type("SystemMemory") || memory.maxsize() > memory.size() + memory.size() / 32 {
+        return None;
+    }
+    memory.into_mapped_memory_readable().ok().map(Bytes::from_owner)
 }
 
 /// Running time of a time in the sample's segment, nanoseconds; negative before its beginning.

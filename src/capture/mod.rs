@@ -11,6 +11,7 @@ mod chain;
 mod clock;
 mod codec;
 mod decode;
+mod embedded;
 mod error;
 mod feed;
 mod file;
@@ -29,7 +30,7 @@ mod stamp;
 mod stream;
 mod support;
 
-pub use address::{Endpoint, RtpPayload, RtspTransport, Secret, SrtMode, StreamKind, StreamSource, Taken, V4l2Format};
+pub use address::{Endpoint, RtpPayload, RtspTransport, Secret, SrtMode, StreamKind, StreamSource, Taken, TimeWish, V4l2Format};
 pub use clock::{ClockReference, HouseClock, HouseClockStatus};
 pub use codec::{Codec, CodecSupport, codec_support};
 pub use decode::{DecodeError, FeedFormats, MomentDecoder, TimedFrame, decode_moment};

@@ -148,58 +148,70 @@ impl SoundTap {
         pad: &gst::Pad,
         time: Arc<dyn Fn(i64) -> Option<MediaTime> + Send + Sync>,
     ) -> Result<(), String> {
-        let refused = |e: gst::glib::BoolError| e.to_string();
-        let queue = element("queue", "sound").map_err(|e| e.to_string())?;
-        let decode = element("decodebin", "decoding sound").map_err(|e| e.to_string())?;
         let tail = self.tail(time).map_err(|e| e.to_string())?;
-        pipeline.add_many([&queue, &decode]).map_err(refused)?;
-        pipeline.add_many(&tail).map_err(refused)?;
-        gst::Element::link_many(&tail).map_err(refused)?;
-        queue.link(&decode).map_err(refused)?;
-        let first = tail[0].clone();
-        decode.connect_pad_added(move |_, pad| {
-            if let Some(target) = first.static_pad("sink").filter(|target| !target.is_linked()) {
-                pad.link(&target).ok();
-            }
-        });
-        for e in tail.iter().rev().chain([&decode, &queue]) {
-            e.sync_state_with_parent().map_err(refused)?;
-        }
-        let target = queue.static_pad("sink").ok_or("a queue without an input")?;
-        pad.link(&target).map_err(|e| format!("{e:?}")).map(|_| ())
+        decode_into(pipeline, pad, &tail)
     }
 
     /// From any uncompressed sound into the ring.
     fn tail(&self, time: Arc<dyn Fn(i64) -> Option<MediaTime> + Send + Sync>) -> Result<Vec<gst::Element>, CaptureError> {
-        let caps = gst::Caps::builder("audio/x-raw")
-            .field("format", "S16LE")
-            .field("layout", "interleaved")
-            .field("rate", RATE as i32)
-            .field("channels", 2)
-            .build();
         let (input, offset_nanos) = (Arc::clone(&self.input), self.offset_nanos);
-        let on_sample = move |sink: &gst_app::AppSink| {
-            let sample = sink.pull_sample().map_err(|_eos| gst::FlowError::Eos)?;
-            let Some(buffer) = sample.buffer() else { return Ok(gst::FlowSuccess::Ok) };
-            let Some(running) = buffer.pts().and_then(|t| running_nanos(&sample, t)) else { return Ok(gst::FlowSuccess::Ok) };
-            let Some(at) = time(running) else { return Ok(gst::FlowSuccess::Ok) };
-            let Ok(map) = buffer.map_readable() else { return Ok(gst::FlowSuccess::Ok) };
-            let block: Vec<Stereo> =
-                map.chunks_exact(4).map(|b| [i16::from_le_bytes([b[0], b[1]]), i16::from_le_bytes([b[2], b[3]])]).collect();
-            input.ring.write(at.plus_nanos(offset_nanos), &block);
+        stereo_tail(move |running, block| {
+            let Some(at) = time(running) else { return };
+            input.ring.write(at.plus_nanos(offset_nanos), block);
             if input.problem().is_some() {
                 input.set_problem(None);
             }
-            Ok(gst::FlowSuccess::Ok)
-        };
-        let sink = gst_app::AppSink::builder()
-            .sync(false)
-            .async_(false)
-            .max_buffers(16)
-            .callbacks(gst_app::AppSinkCallbacks::builder().new_sample(on_sample).build())
-            .build();
-        Ok(vec![element("audioconvert", "sound")?, element("audioresample", "sound")?, filter(&caps)?, sink.upcast()])
+        })
     }
+}
+
+/// Decodes what comes from `pad` into `tail` ([`stereo_tail`]), in a running pipeline.
+pub(super) fn decode_into(pipeline: &gst::Pipeline, pad: &gst::Pad, tail: &[gst::Element]) -> Result<(), String> {
+    let refused = |e: gst::glib::BoolError| e.to_string();
+    let queue = element("queue", "sound").map_err(|e| e.to_string())?;
+    let decode = element("decodebin", "decoding sound").map_err(|e| e.to_string())?;
+    pipeline.add_many([&queue, &decode]).map_err(refused)?;
+    pipeline.add_many(tail).map_err(refused)?;
+    gst::Element::link_many(tail).map_err(refused)?;
+    queue.link(&decode).map_err(refused)?;
+    let first = tail.first().cloned().ok_or("nothing to decode into")?;
+    decode.connect_pad_added(move |_, pad| {
+        if let Some(target) = first.static_pad("sink").filter(|target| !target.is_linked()) {
+            pad.link(&target).ok();
+        }
+    });
+    for e in tail.iter().rev().chain([&decode, &queue]) {
+        e.sync_state_with_parent().map_err(refused)?;
+    }
+    let target = queue.static_pad("sink").ok_or("a queue without an input")?;
+    pad.link(&target).map_err(|e| format!("{e:?}")).map(|_| ())
+}
+
+/// The elements from any uncompressed sound to blocks of it, with the running time at which they begin, nanoseconds.
+pub(super) fn stereo_tail(take: impl Fn(i64, &[Stereo]) + Send + Sync + 'static) -> Result<Vec<gst::Element>, CaptureError> {
+    let caps = gst::Caps::builder("audio/x-raw")
+        .field("format", "S16LE")
+        .field("layout", "interleaved")
+        .field("rate", RATE as i32)
+        .field("channels", 2)
+        .build();
+    let on_sample = move |sink: &gst_app::AppSink| {
+        let sample = sink.pull_sample().map_err(|_eos| gst::FlowError::Eos)?;
+        let Some(buffer) = sample.buffer() else { return Ok(gst::FlowSuccess::Ok) };
+        let Some(running) = buffer.pts().and_then(|t| running_nanos(&sample, t)) else { return Ok(gst::FlowSuccess::Ok) };
+        let Ok(map) = buffer.map_readable() else { return Ok(gst::FlowSuccess::Ok) };
+        let block: Vec<Stereo> =
+            map.chunks_exact(4).map(|b| [i16::from_le_bytes([b[0], b[1]]), i16::from_le_bytes([b[2], b[3]])]).collect();
+        take(running, &block);
+        Ok(gst::FlowSuccess::Ok)
+    };
+    let sink = gst_app::AppSink::builder()
+        .sync(false)
+        .async_(false)
+        .max_buffers(16)
+        .callbacks(gst_app::AppSinkCallbacks::builder().new_sample(on_sample).build())
+        .build();
+    Ok(vec![element("audioconvert", "sound")?, element("audioresample", "sound")?, filter(&caps)?, sink.upcast()])
 }
 
 /// The thread of an address; ends when dropped.

@@ -21,6 +21,19 @@ pub enum TimeOrigin {
     SenderReport,
     /// A clock that sender and receiver share, named in the stream (RFC 7273).
     Rfc7273,
+    /// The sender's clock as an MPEG transport stream carries it (PCR), put on the house clock by its own arrivals.
+    Pcr,
+    /// Timecode that the pictures carry (SEI, SDI), one generator for all cameras.
+    Timecode,
+    /// The same, as a tone on a sound track (LTC).
+    Ltc,
+}
+
+impl TimeOrigin {
+    /// Whether a clock that is not the house's counts these times, and is estimated.
+    pub(super) const fn has_own_clock(self) -> bool {
+        matches!(self, Self::Arrival | Self::Pcr | Self::Timecode | Self::Ltc)
+    }
 }
 
 impl std::fmt::Display for TimeOrigin {
@@ -32,6 +45,9 @@ impl std::fmt::Display for TimeOrigin {
             Self::Device => "device",
             Self::SenderReport => "RTCP",
             Self::Rfc7273 => "RFC 7273",
+            Self::Pcr => "PCR",
+            Self::Timecode => "timecode",
+            Self::Ltc => "LTC",
         })
     }
 }

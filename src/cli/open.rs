@@ -13,7 +13,7 @@ use volte::{
     capture::{CaptureSession, DiskState, DiskStatus, FeedStatus, NodeStatus},
     engine::{
         CapturedFeeds, Engine, EngineOptions, Feeds,
-        clocks::{self, ClockJob},
+        clocks::ClockJob,
         production::{NodeProduction, Production, learn_sizes},
     },
     output::program::ProgramStatus,
@@ -91,6 +91,8 @@ pub enum ShowArgs {
         /// The camera whose clock is the measure; left out: the one that shares most with its neighbours.
         #[arg(long, value_name = "CAMERA")]
         reference: Option<String>,
+        #[command(flatten)]
+        flash: super::sync::FlashArgs,
     },
 }
 
@@ -98,7 +100,9 @@ pub enum ShowArgs {
 pub fn run_show(args: ShowArgs) -> anyhow::Result<()> {
     let show = match args {
         ShowArgs::Check { show } => show,
-        ShowArgs::Sync { show, seconds, bursts, reference } => return sync_show(&show, seconds, bursts, reference.as_deref()),
+        ShowArgs::Sync { show, seconds, bursts, reference, flash } => {
+            return sync_show(&show, seconds, bursts, reference.as_deref(), flash);
+        }
     };
     let show = Show::load(&show)?;
     if show.node.is_some() && show.rig.as_os_str().is_empty() {
@@ -122,7 +126,8 @@ pub fn run_show(args: ShowArgs) -> anyhow::Result<()> {
 }
 
 /// Measures the clocks of a show's cameras while they run.
-fn sync_show(path: &Path, seconds: u64, bursts: u32, reference: Option<&str>) -> anyhow::Result<()> {
+fn sync_show(path: &Path, seconds: u64, bursts: u32, reference: Option<&str>, flash: super::sync::FlashArgs) -> anyhow::Result<()> {
+    flash.check()?;
     let show = Show::load(path)?;
     let mut production = Production::of_show(&show)?;
     production.capture.preview.enabled = false;
@@ -150,7 +155,7 @@ fn sync_show(path: &Path, seconds: u64, bursts: u32, reference: Option<&str>) ->
     };
     bar.set_message("looking at what moves");
     let job = ClockJob::spread(from, until, bursts, reference.and_then(|r| r.first().copied()), 0.05);
-    let solution = clocks::measured(&session, &production.rig, &job, &mut |share| {
+    let solution = flash.measured(&session, &production.rig, &job, (from, until), &mut |share| {
         bar.set_position((share * 1000.0) as u64);
         !cancel.is_cancelled()
     });

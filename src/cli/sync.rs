@@ -5,13 +5,56 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use volte::{
+    capture::CaptureSession,
     engine::{
-        clocks::{self, ClockJob},
+        clocks::{self, ClockJob, ClocksError, FlashJob},
         footage::Footage,
     },
     rig::{self, Format, Rig},
     sync::Solution,
+    time::MediaTime,
 };
+
+/// Clocks that are further apart are not thought of, whatever a flash says: several of them fit in many ways.
+const FLASH_WITHIN_NANOS: i64 = 5_000_000_000;
+
+/// Whether a flash tells the time.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct FlashArgs {
+    /// A flash goes off meanwhile, once or more: clocks are found from it first, however far they are apart, then from what moves.
+    #[arg(long)]
+    flash: bool,
+    /// The sensors' time from the first row to the last, milliseconds; 0 for a global shutter. With --flash; left out, a flash tells to a frame.
+    #[arg(long, value_name = "MS", requires = "flash")]
+    readout: Option<f64>,
+}
+
+impl FlashArgs {
+    /// Refuses a readout that no sensor has.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        match self.readout {
+            Some(ms) if !(0.0..=1000.0).contains(&ms) => bail!("--readout {ms}: give milliseconds from 0 (a global shutter) to 1000"),
+            _ => Ok(()),
+        }
+    }
+
+    /// The clocks by what was asked for.
+    pub(super) fn measured(
+        &self,
+        session: &CaptureSession,
+        rig: &Rig,
+        job: &ClockJob,
+        span: (MediaTime, MediaTime),
+        progress: &mut dyn FnMut(f32) -> bool,
+    ) -> Result<Solution, ClocksError> {
+        if !self.flash {
+            return clocks::measured(session, rig, job, progress);
+        }
+        let readout_nanos = self.readout.map(|ms| (ms * 1e6).round() as i64);
+        let flash = FlashJob { span, readout_nanos, max_offset_nanos: FLASH_WITHIN_NANOS };
+        clocks::measured_with_flashes(session, rig, (job, &flash), progress)
+    }
+}
 
 /// What `volte rig sync` takes.
 #[derive(Debug, clap::Args)]
@@ -33,6 +76,8 @@ pub struct Args {
     /// How far two cameras may be off against each other, milliseconds.
     #[arg(long, default_value_t = 50.0, value_name = "MS")]
     within: f64,
+    #[command(flatten)]
+    flash: FlashArgs,
     /// Only these cameras, by name, separated by commas.
     #[arg(long = "use", value_name = "A,B,…", value_delimiter = ',')]
     only: Vec<String>,
@@ -52,6 +97,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if !(args.within.is_finite() && (0.1..=2000.0).contains(&args.within)) {
         bail!("--within {}: give milliseconds from 0.1 to 2000", args.within);
     }
+    args.flash.check()?;
     if let Some(out) = &args.out {
         super::rig::refuse_taken(out, Format::RigToml, args.overwrite)?;
     }
@@ -63,10 +109,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("looking at what moves {bar:40} {percent:>3} %  {elapsed}")?);
     let job = ClockJob::spread(from, until, args.bursts, reference.and_then(|r| r.first().copied()), args.within * 1e-3);
-    let solution = clocks::measured(footage.session(), &rig, &job, &mut |share| {
+    let mut progress = |share: f32| {
         bar.set_position((share * 1000.0) as u64);
         !cancel.is_cancelled()
-    });
+    };
+    let solution = args.flash.measured(footage.session(), &rig, &job, (from, until), &mut progress);
     bar.finish_and_clear();
     let solution = solution?;
     print(&rig, &solution);
@@ -92,6 +139,10 @@ pub(super) fn print(rig: &Rig, solution: &Solution) {
             }
             None => println!("  {:<16} not known: it shares no moving point with a neighbour", camera.name),
         }
+    }
+    if solution.used == 0 {
+        println!("by flashes alone: too little moves to say more");
+        return;
     }
     println!("{} points used, {} left out as wrong, {:.2} px beside their lines", solution.used, solution.rejected, solution.residual_px);
 }

@@ -211,19 +211,9 @@ fn judge(s: &capture::FeedStatus, history: &mut VecDeque<(Instant, u64, u64)>, n
         duplicated: s.duplicated,
         late: s.late,
         offset_nanos: s.clock_offset_nanos,
-        clock: clock_in_words(s),
+        clock: s.clock_in_words(),
         newest: s.newest,
     }
-}
-
-/// Where a feed's times come from, and how its own clock runs.
-fn clock_in_words(s: &capture::FeedStatus) -> String {
-    let from = format!("time from {}", s.time_origin);
-    let Some(clock) = s.source_clock else { return from };
-    let skew =
-        clock.skew_ppm.map_or_else(|| "skew not known yet".to_owned(), |ppm| format!("skew {ppm:+.1} ± {:.1} ppm", clock.skew_sigma_ppm));
-    let set = if clock.jumps > 0 { format!(", set anew {} times", clock.jumps) } else { String::new() };
-    format!("{from}, {skew}, jitter {:.1} ms{set}", clock.jitter_nanos as f64 * 1e-6)
 }
 
 /// A camera that is followed.

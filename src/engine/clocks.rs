@@ -1,16 +1,20 @@
-//! The cameras' clocks from their pictures: bursts out of a ring, and what moving points in them say ([`crate::sync`]).
+//! The cameras' clocks from their pictures: bursts out of a ring and what moving points in them say, and flashes ([`crate::sync`]).
 //!
 //! Must not know: windows, command lines.
 
 use std::sync::Arc;
 
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 
 use crate::{
     capture::{CaptureSession, MomentDecoder},
     rig::{Camera, Rig},
     ring::FeedId,
-    sync::{Burst, CameraBurst, Match, Solution, SyncError, observe, solve},
+    sync::{
+        Burst, CameraBurst, CameraClock, Match, Solution, SyncError,
+        flash::{self, RowLight, Sighting},
+        observe, solve,
+    },
     time::MediaTime,
 };
 
@@ -20,6 +24,11 @@ pub enum ClocksError {
     /// Nothing to tell time by.
     #[error(transparent)]
     Sync(#[from] SyncError),
+    /// Nobody shares a flash with anybody.
+    #[error(
+        "no flash was seen by two cameras. Let a photographer's flash go off once or more while they look, bright in every picture (a lamp that stays on is none)"
+    )]
+    NoFlash,
     /// The caller cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -34,6 +43,19 @@ pub struct ClockJob {
     pub reference: Option<usize>,
     /// How far two cameras' clocks may be off against each other, seconds.
     pub max_offset_secs: f64,
+    /// What is known already of what must be added to each camera's stamps, nanoseconds; those that are missing are 0.
+    pub known_nanos: Vec<i64>,
+}
+
+/// Flashes to look for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FlashJob {
+    /// Where.
+    pub span: (MediaTime, MediaTime),
+    /// The sensors' time from the first row to the last, nanoseconds; 0 for global shutters, `None` where nobody knows it.
+    pub readout_nanos: Option<i64>,
+    /// How far two cameras' clocks may be off against each other, nanoseconds.
+    pub max_offset_nanos: i64,
 }
 
 impl ClockJob {
@@ -41,7 +63,7 @@ impl ClockJob {
     pub fn spread(from: MediaTime, until: MediaTime, bursts: u32, reference: Option<usize>, max_offset_secs: f64) -> Self {
         let n = i64::from(bursts.max(1));
         let instants = (0..n).map(|i| from.plus_nanos((until - from) / (2 * n) * (2 * i + 1))).collect();
-        Self { instants, reference, max_offset_secs }
+        Self { instants, reference, max_offset_secs, known_nanos: Vec::new() }
     }
 }
 
@@ -64,12 +86,96 @@ pub fn measured(
         let pairs: Vec<(&Camera, Option<FeedId>)> = rig.cameras.iter().zip(feeds.iter().copied()).collect();
         let burst: Burst = pairs
             .par_iter()
-            .map(|(camera, feed)| camera_burst(session.decoder(), session.ring().interval_nanos((*feed)?)?, camera, (*feed)?, *instant))
+            .enumerate()
+            .map(|(k, (camera, feed))| {
+                let known = job.known_nanos.get(k).copied().unwrap_or(0);
+                let interval = session.ring().interval_nanos((*feed)?)?;
+                let mut burst = camera_burst(session.decoder(), interval, camera, (*feed)?, instant.plus_nanos(-known))?;
+                burst.frames.iter_mut().for_each(|(time, _)| *time = time.plus_nanos(known));
+                Some(burst)
+            })
             .collect();
         matches.extend(observe(&burst, number, job.max_offset_secs));
     }
     progress(1.0);
     Ok(solve(&matches, rig.cameras.len(), job.reference)?)
+}
+
+/// The clocks from flashes and from what moves together: flashes say it however far apart clocks and cameras are, moving points then look about
+/// there. `progress` gets 0…1 and returns false to cancel.
+///
+/// # Errors
+/// Where no flash is shared, and when cancelled. That too little moves is no error here.
+pub fn measured_with_flashes(
+    session: &CaptureSession,
+    rig: &Rig,
+    (job, flash_job): (&ClockJob, &FlashJob),
+    progress: &mut dyn FnMut(f32) -> bool,
+) -> Result<Solution, ClocksError> {
+    let seen = sightings(session, rig, flash_job, &mut |share| progress(share * 0.5))?;
+    let reference = job.reference.or_else(|| (0..seen.len()).max_by_key(|k| (seen[*k].len(), usize::MAX - k))).unwrap_or(0);
+    let by_flash = flash::clocks(&seen, reference, flash_job.max_offset_nanos);
+    if by_flash.iter().flatten().count() < 2 {
+        return Err(ClocksError::NoFlash);
+    }
+    let known_nanos: Vec<i64> = by_flash.iter().map(|clock| clock.map_or(0, |c| c.offset_nanos)).collect();
+    let job = ClockJob { reference: Some(reference), known_nanos: known_nanos.clone(), ..job.clone() };
+    let (from, until) = flash_job.span;
+    let nothing_moves = Solution {
+        reference,
+        cameras: vec![None; by_flash.len()],
+        middle_secs: from.plus_nanos((until - from) / 2).secs_f64(),
+        residual_px: 0.0,
+        used: 0,
+        rejected: 0,
+    };
+    let moving = match measured(session, rig, &job, &mut |share| progress(0.5 + share * 0.5)) {
+        Ok(solution) => solution,
+        Err(ClocksError::Sync(_)) => nothing_moves,
+        Err(other) => return Err(other),
+    };
+    let both = |(k, by_flash): (usize, &Option<CameraClock>)| {
+        let whole = |c: CameraClock| CameraClock { offset_nanos: c.offset_nanos + known_nanos[k], ..c };
+        if k == reference { *by_flash } else { flash::combined(*by_flash, moving.cameras[k].map(whole)) }
+    };
+    Ok(Solution { cameras: by_flash.iter().enumerate().map(both).collect(), ..moving })
+}
+
+/// The flashes that each camera of the rig saw.
+fn sightings(
+    session: &CaptureSession,
+    rig: &Rig,
+    job: &FlashJob,
+    progress: &mut dyn FnMut(f32) -> bool,
+) -> Result<Vec<Vec<Sighting>>, ClocksError> {
+    let mut all = Vec::new();
+    for (number, camera) in rig.cameras.iter().enumerate() {
+        if !progress(number as f32 / rig.cameras.len() as f32) {
+            return Err(ClocksError::Cancelled);
+        }
+        let feed = session.ring().feed_named(&camera.name);
+        let rows = feed.and_then(|feed| Some((feed, session.ring().interval_nanos(feed)?)));
+        all.push(rows.map_or_else(Vec::new, |(feed, interval)| {
+            flash::sightings(&row_light(session.decoder(), feed, interval, job.span), interval, job.readout_nanos)
+        }));
+    }
+    Ok(all)
+}
+
+/// How bright the rows of all frames of a span are; pictures are kept for a second at most.
+fn row_light(decoder: &MomentDecoder, feed: FeedId, interval_nanos: i64, (from, until): (MediaTime, MediaTime)) -> Vec<RowLight> {
+    let piece = interval_nanos.max(1) * 25;
+    let (mut rows, mut at) = (Vec::new(), from);
+    while at < until {
+        let next = at.plus_nanos(piece).min(until);
+        // A hole in the recording has no flash.
+        for timed in decoder.decode_onward(feed, at, next, 64).unwrap_or_default() {
+            let (width, height) = (timed.frame.width as usize, timed.frame.height as usize);
+            rows.push(RowLight::of_plane(timed.time, &timed.frame.data, width, width, height));
+        }
+        at = next;
+    }
+    rows
 }
 
 /// Three consecutive honest frames of a feed about an instant.

@@ -4,6 +4,7 @@
 
 mod input;
 mod loudness;
+mod ltc;
 mod mix;
 mod program;
 mod ring;
@@ -11,6 +12,7 @@ mod stretch;
 
 pub use input::{SoundInput, SoundStatus};
 pub use loudness::{Loudness, LoudnessMeter};
+pub use ltc::{LtcFrame, LtcReader, LtcWriter};
 pub use mix::{Mixer, SoundCue};
 pub use program::ProgramSound;
 pub use ring::{SoundRing, SoundRingStatus};

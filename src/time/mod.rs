@@ -4,10 +4,12 @@
 //! Must not know: feeds, pictures, threads.
 
 mod source_clock;
+mod timecode;
 
 use std::{fmt, ops};
 
 pub use source_clock::{ClockEstimate, SourceClock};
+pub use timecode::Timecode;
 
 /// A point of media time on the house clock: signed integer nanoseconds since the clock's epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]

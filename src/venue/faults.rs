@@ -56,6 +56,10 @@ pub struct Faults {
     pub calibration_error_px: f64,
     /// Every so often a frame is white, nanoseconds, and the venue's sound beeps at its very instant; 0 = never.
     pub flash_nanos: i64,
+    /// Every so often of the venue's time a photographer's flash goes off and lights the rows that are being exposed, nanoseconds; 0 = never.
+    pub strobe_nanos: i64,
+    /// How long a row is exposed, where a flash asks for it, nanoseconds.
+    pub exposure_nanos: i64,
     /// Lens, light and sensor.
     pub optics: OpticFaults,
 }
@@ -79,6 +83,8 @@ impl Default for Faults {
             dies_at: None,
             calibration_error_px: 0.0,
             flash_nanos: 0,
+            strobe_nanos: 0,
+            exposure_nanos: 8_000_000,
             optics: OpticFaults::default(),
         }
     }
@@ -169,18 +175,38 @@ impl Faults {
         }
     }
 
+    /// Lights the rows that were being exposed when a flash went off, as a flash does that is short: by half of what is missing to white.
+    /// `pts` is the frame's stamp.
+    pub fn strobe(&self, picture: &mut Picture, pts: MediaTime) {
+        if self.strobe_nanos <= 0 {
+            return;
+        }
+        let begun = self.shown_time(pts).nanos();
+        let (width, height) = (picture.width() as usize, i64::from(picture.height().max(1)));
+        for (row, px) in picture.rgba_mut().chunks_exact_mut(4 * width).enumerate() {
+            let from = begun + self.rolling_shutter_nanos * row as i64 / height;
+            let until = from + self.exposure_nanos;
+            // A multiple of the period within the row's exposure.
+            if from.div_euclid(self.strobe_nanos) < until.div_euclid(self.strobe_nanos) {
+                px.chunks_exact_mut(4).flat_map(|px| px.iter_mut().take(3)).for_each(|v| *v += (255 - *v) / 2);
+            }
+        }
+    }
+
     /// Whether [`Self::degrade`] changes anything.
     pub fn touches_pixels(&self) -> bool {
         self.gains.iter().any(|g| g.to_bits() != 1_f32.to_bits())
             || self.exposure_ev != 0.0
             || self.noise_sigma > 0.0
             || self.shot_noise > 0.0
+            || self.strobe_nanos > 0
             || self.optics.is_any()
     }
 
     /// All that happens to the picture of frame `index`, made at `time`.
     pub fn degrade_at(&self, picture: &mut Picture, index: i64, time: MediaTime) {
         self.optics.bend(picture, time, self.seed, self.rolling_shutter_nanos);
+        self.strobe(picture, time);
         self.degrade(picture, index);
         self.optics.stick(picture, time, self.seed);
     }
@@ -236,7 +262,7 @@ pub enum FaultError {
     /// One fault of a list.
     #[error(
         "fault {0:?} is not understood. Write NAME=VALUE with commas between: offset=20ms, skew=50ppm, kelvin=4300, ev=-0.5, noise=2, \
-         shot=0.05, rolling=12ms, drop=0.02, late=0.01, duplicate=0.02, bump=2s (or bump=2s/0.01), dies=5s, flash=1s, calibration=1.5, seed=7, \
+         shot=0.05, rolling=12ms, drop=0.02, late=0.01, duplicate=0.02, bump=2s (or bump=2s/0.01), dies=5s, flash=1s, strobe=1s, exposure=8ms, calibration=1.5, seed=7, \
          blur=45s/2.5 (or blur=45s-90s/2.5), dirt=45s/0.1, flicker=45s/0.1, flickerhz=120, stuck=45s/5, vignette=0.3, gamma=1.1"
     )]
     NotUnderstood(String),
@@ -299,6 +325,8 @@ impl FromStr for Faults {
                 }
                 "dies" => f.dies_at = Some(MediaTime::from_nanos(nanos(value)?)),
                 "flash" => f.flash_nanos = Some(nanos(value)?).filter(|n| *n >= 200_000_000).ok_or_else(wrong)?,
+                "strobe" => f.strobe_nanos = Some(nanos(value)?).filter(|n| *n >= 200_000_000).ok_or_else(wrong)?,
+                "exposure" => f.exposure_nanos = Some(nanos(value)?).filter(|n| *n > 0).ok_or_else(wrong)?,
                 "calibration" => f.calibration_error_px = number("px")?,
                 "seed" => f.seed = number("")? as u64,
                 name => f.optics.read(name, value, item).unwrap_or_else(|| Err(wrong()))?,

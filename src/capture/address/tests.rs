@@ -69,6 +69,28 @@ fn devices_and_names() {
 }
 
 #[test]
+fn which_time_is_wanted() {
+    for (uri, time) in [
+        ("udp://@:5000", TimeWish::Best),
+        ("udp://@:5000?time=timecode", TimeWish::Timecode),
+        ("srt://:7000?time=ltc", TimeWish::Ltc),
+        ("rist://:7000?time=arrival", TimeWish::Arrival),
+        ("rtp://:7000?encoding=ts&time=ltc", TimeWish::Ltc),
+        ("rtsp://cam/1?time=timecode", TimeWish::Timecode),
+        ("rtsp://cam/1?time=rtcp", TimeWish::Best),
+        ("decklink:0?time=timecode", TimeWish::Timecode),
+        // The server's own.
+        ("rtmp://host/live/cam?time=ltc", TimeWish::Best),
+    ] {
+        assert_eq!(parsed(uri).time, time, "{uri}");
+    }
+    assert!(!matches!(parsed("rtsp://cam/1?time=timecode").kind, StreamKind::Rtsp { sender_clock: true, .. }));
+    assert!(refused("rtsp://cam/1?time=ltc").contains("sound beside the pictures"));
+    assert!(refused("udp://@:5000?time=rtcp").contains("none of arrival, timecode, ltc"));
+    assert!(refused("rtsp://cam/1?time=gps").contains("timecode, rtcp"));
+}
+
+#[test]
 fn other_words_are_no_streams() {
     for path in ["cam01.mp4", "file:cam01.mp4", "a/b.mov?loop", "C:\\cam.mp4", "images:a/f_%05d.png", "push:x"] {
         assert!(StreamSource::parse(path).is_none(), "{path}");

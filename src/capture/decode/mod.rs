@@ -6,7 +6,7 @@
 mod element;
 mod runner;
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use parking_lot::{Mutex, RwLock};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -73,23 +73,47 @@ pub(super) struct StreamFormat {
     pub codec: Codec,
 }
 
-/// The formats of every feed, numbered as in [`AccessUnit::format`].
+/// So many formats of a feed are known at once: one that changes with every reconnect for days must not grow.
+const MOST_FORMATS: usize = 256;
+
+/// The formats of every feed, numbered as in [`AccessUnit::format`]; the oldest is forgotten where there are too many.
 #[derive(Debug, Default)]
-pub struct FeedFormats(RwLock<Vec<Vec<StreamFormat>>>);
+pub struct FeedFormats(RwLock<Vec<Formats>>);
+
+/// The formats of one feed.
+#[derive(Debug, Clone, Default)]
+struct Formats {
+    /// The number of the first one that is known; numbers begin again after 65 535.
+    first: u16,
+    known: VecDeque<StreamFormat>,
+}
+
+impl Formats {
+    fn add(&mut self, caps: &gst::Caps, codec: Codec) -> u16 {
+        let at = self.known.iter().position(|f| &f.caps == caps).unwrap_or_else(|| {
+            if self.known.len() == MOST_FORMATS {
+                self.known.pop_front();
+                self.first = self.first.wrapping_add(1);
+            }
+            self.known.push_back(StreamFormat { caps: caps.clone(), codec });
+            self.known.len() - 1
+        });
+        self.first.wrapping_add(at as u16)
+    }
+
+    fn get(&self, number: u16) -> Option<&StreamFormat> {
+        self.known.get(usize::from(number.wrapping_sub(self.first)))
+    }
+}
 
 impl FeedFormats {
     /// The number of a format; a new one is added.
     pub(super) fn add(&self, feed: FeedId, caps: &gst::Caps, codec: Codec) -> u16 {
         let mut feeds = self.0.write();
         if feeds.len() <= feed.0 {
-            feeds.resize(feed.0 + 1, Vec::new());
+            feeds.resize(feed.0 + 1, Formats::default());
         }
-        let formats = &mut feeds[feed.0];
-        let index = formats.iter().position(|f| &f.caps == caps).unwrap_or_else(|| {
-            formats.push(StreamFormat { caps: caps.clone(), codec });
-            formats.len() - 1
-        });
-        u16::try_from(index).unwrap_or(u16::MAX)
+        feeds[feed.0].add(caps, codec)
     }
 
     /// A format in words that another machine understands.
@@ -98,7 +122,7 @@ impl FeedFormats {
     }
 
     pub(super) fn get(&self, feed: FeedId, format: u16) -> Option<StreamFormat> {
-        self.0.read().get(feed.0)?.get(usize::from(format)).cloned()
+        self.0.read().get(feed.0)?.get(format).cloned()
     }
 }
 
@@ -409,4 +433,25 @@ impl MomentDecoder {
 /// The moment at `instant` with decoders made for the purpose. Who decodes more than once keeps a [`MomentDecoder`].
 pub fn decode_moment(ring: &Arc<Ring>, formats: &Arc<FeedFormats>, instant: MediaTime) -> Moment {
     MomentDecoder::new(Arc::clone(ring), Arc::clone(formats)).decode(instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_few_and_keep_their_numbers_also_beyond_the_last_one() {
+        gst::init().unwrap();
+        let caps = |k: i32| gst::Caps::builder("video/x-h264").field("number", k).build();
+        let mut formats = Formats { first: u16::MAX - 300, ..Formats::default() };
+        let numbers: Vec<u16> = (0..1000).map(|k| formats.add(&caps(k), Codec::H264)).collect();
+        assert_eq!(formats.known.len(), MOST_FORMATS);
+        for (k, number) in numbers.iter().enumerate() {
+            let known = formats.get(*number).map(|f| f.caps == caps(k as i32));
+            assert_eq!(known, (k >= 1000 - MOST_FORMATS).then_some(true), "{k}");
+        }
+        // The same again has the same number.
+        assert_eq!(formats.add(&caps(900), Codec::H264), numbers[900]);
+        assert_eq!(formats.add(&caps(3), Codec::H264), numbers[999].wrapping_add(1));
+    }
 }

@@ -11,6 +11,7 @@ mod cache;
 mod client;
 mod connection;
 mod fetch;
+mod keeper;
 mod report;
 mod server;
 mod streaming;

@@ -45,7 +45,6 @@ pub(super) fn status(shared: &Shared) -> Header {
             FeedState::Reconnecting => Some(s.last_error.clone().unwrap_or_else(|| "it is away; connecting again".to_owned())),
             FeedState::Failed => Some(s.last_error.clone().unwrap_or_else(|| "it cannot go on".to_owned())),
         };
-        let skew = s.source_clock.and_then(|c| c.skew_ppm).map_or_else(String::new, |ppm| format!(", skew {ppm:+.1} ppm"));
         CameraReport {
             name: s.name.to_string(),
             problem,
@@ -61,13 +60,20 @@ pub(super) fn status(shared: &Shared) -> Header {
             bytes: s.bytes,
             delay_nanos: s.delay_nanos,
             oldest: oldest.map(|at| shared.pretend.tell(at)),
-            clock: format!("time from {}{skew}", s.time_origin),
+            clock: s.clock_in_words(),
         }
     });
     let cameras = cameras.collect();
     // Asking the clock also empties what it has told of itself.
     let clock = shared.session.clock().status().problem.map(|problem| format!("House clock: {problem}"));
-    let warnings = disk.warnings().into_iter().map(|w| format!("Recording: {w}")).chain(clock).chain(ring.feed_warnings()).collect();
+    let warnings = disk
+        .warnings()
+        .into_iter()
+        .map(|w| format!("Recording: {w}"))
+        .chain(clock)
+        .chain(shared.warning())
+        .chain(ring.feed_warnings())
+        .collect();
     Header::Status { cameras, ring_bytes: ring.bytes, ring_budget_bytes: ring.budget_bytes, pinned_bytes: ring.pinned_bytes, warnings }
 }
 

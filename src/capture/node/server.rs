@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::keeper::Keeper;
 use super::streaming::Streaming;
 use crate::capture::{CaptureError, CaptureSession};
 use crate::link::{self, Header, LinkError, LinkKey, Message, SealedReader, SealedWriter};
@@ -73,6 +74,7 @@ pub(super) struct Shared {
     connections: Mutex<BTreeMap<usize, Open>>,
     /// Those whose console is known: how often each is connected.
     consoles: Mutex<BTreeMap<u64, usize>>,
+    keeper: Keeper,
     /// Consoles that went, and when.
     gone: Mutex<BTreeMap<u64, Instant>>,
     stop: AtomicBool,
@@ -109,6 +111,7 @@ impl NodeServer {
             pins: Mutex::default(),
             connections: Mutex::default(),
             consoles: Mutex::default(),
+            keeper: Keeper::default(),
             gone: Mutex::default(),
             stop: AtomicBool::new(false),
         });
@@ -252,6 +255,7 @@ fn streamed(reader: &mut SealedReader<TcpStream>, streaming: &Arc<Streaming>, sh
             Header::Got { bytes } => streaming.got(bytes),
             Header::Watch { previews, live } => streaming.watch(previews, &live),
             Header::Pin { id, from, until } => shared.pin((console, id), from, until),
+            Header::Keep { .. } if !shared.may_keep(console) => {}
             Header::Keep { id, from, until, data } => {
                 let kept = Kept { id, from: shared.pretend.hear(from), until: shared.pretend.hear(until), data };
                 if let Err(why) = shared.session.keep(kept) {
@@ -282,6 +286,15 @@ fn fetched(reader: &mut SealedReader<TcpStream>, writer: &mut SealedWriter<TcpSt
 }
 
 impl Shared {
+    fn may_keep(&self, console: u64) -> bool {
+        self.keeper.admits(console, |other| self.consoles.lock().contains_key(&other))
+    }
+
+    /// What consoles should know of each other.
+    pub(super) fn warning(&self) -> Option<String> {
+        self.keeper.warning(|console| self.consoles.lock().contains_key(&console))
+    }
+
     fn pin(&self, id: (u64, u64), from: i64, until: i64) {
         let mut pins = self.pins.lock();
         if pins.len() >= PINS && !pins.contains_key(&id) {
@@ -299,7 +312,9 @@ impl Shared {
         if let Some(pin) = self.pins.lock().remove(&id) {
             self.session.ring().unpin(pin);
         }
-        if let Err(why) = self.session.forget(id.1) {
+        if self.may_keep(id.0)
+            && let Err(why) = self.session.forget(id.1)
+        {
             tracing::warn!("{why}");
         }
     }

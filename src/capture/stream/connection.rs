@@ -9,14 +9,19 @@ use gst::prelude::{ElementExt as _, ElementExtManual as _, GstBinExtManual as _,
 use parking_lot::Mutex;
 
 use super::elements::{self, Ends, SourceElements};
+use super::labels;
+use super::pcr::PcrClock;
 use super::sender_clock::{Noted, SenderClock};
-use crate::capture::address::{StreamKind, StreamSource};
+use crate::capture::address::{StreamKind, StreamSource, TimeWish};
 use crate::capture::chain::{attach, chain_into, element, is_video, unknown_codec};
 use crate::capture::codec::Codec;
+use crate::capture::embedded::{self, EmbeddedClock};
 use crate::capture::error::CaptureError;
 use crate::capture::ingest::{Ingest, running_nanos};
 use crate::capture::pacer::Pacer;
+use crate::capture::sound::decode_into;
 use crate::capture::stamp::{HouseStamp, Rule, TimeOrigin};
+use crate::time::{ClockEstimate, FrameRate, MediaTime, Timecode};
 
 /// What a connection tells its feed's thread.
 #[derive(Debug)]
@@ -43,6 +48,12 @@ struct Link {
     events: Sender<Event>,
     stamp: Mutex<HouseStamp>,
     sender_clock: SenderClock,
+    /// Timecode in the pictures or beside them, where the address wants it.
+    embedded: EmbeddedClock,
+    /// Where times come from when nothing better is known.
+    fallback: Mutex<TimeOrigin>,
+    /// A sound track is read for a tone already.
+    hears_tone: AtomicBool,
     pacer: Pacer,
     /// The pad that the video comes from, and what hangs behind it.
     video: Mutex<Option<(gst::Pad, Vec<gst::Element>)>>,
@@ -67,6 +78,9 @@ impl Connection {
             events,
             stamp: Mutex::new(HouseStamp::new(made.rule, running_zero)),
             sender_clock: SenderClock::default(),
+            embedded: EmbeddedClock::default(),
+            fallback: Mutex::new(made.time_origin),
+            hears_tone: AtomicBool::new(false),
             pacer: Pacer::default(),
             video: Mutex::default(),
             spares: Mutex::default(),
@@ -75,7 +89,7 @@ impl Connection {
         });
         link.watch(&pipeline);
         let connection = Self { pipeline, link };
-        connection.build(&made)?;
+        connection.build(&made, running_zero)?;
         if let Err(e) = connection.pipeline.set_state(gst::State::Playing) {
             // The bus has told the cause, if there is one.
             connection.link.tell(Event::Broken(format!("{} does not start ({e}). {}", source.label(), source.remedy())));
@@ -83,7 +97,7 @@ impl Connection {
         Ok(connection)
     }
 
-    fn build(&self, made: &SourceElements) -> Result<(), CaptureError> {
+    fn build(&self, made: &SourceElements, running_zero: MediaTime) -> Result<(), CaptureError> {
         let wrong = |reason: String| CaptureError::Feed { feed: self.link.ingest.shared.name.to_string(), reason };
         let refused = |e: gst::glib::BoolError| wrong(format!("its pipeline cannot be built: {e}"));
         self.pipeline.add_many(&made.elements).map_err(refused)?;
@@ -93,6 +107,12 @@ impl Connection {
         };
         if let Some(pad) = first.static_pad("src") {
             self.link.count_bytes(&pad);
+        }
+        if made.transport
+            && self.link.source.time != TimeWish::Arrival
+            && let Some(pad) = last.static_pad("src")
+        {
+            self.link.follow_reference(&pad, running_zero);
         }
         let parse = if made.coded { Some(self.parser()?) } else { None };
         match (made.ends, parse) {
@@ -234,6 +254,41 @@ impl Link {
         });
     }
 
+    /// Lets the sender's clock in a transport stream take the place of its packets' arrivals, for the demuxer behind it.
+    fn follow_reference(self: &Arc<Self>, pad: &gst::Pad, running_zero: MediaTime) {
+        let (link, clock) = (Arc::downgrade(self), Mutex::new(PcrClock::default()));
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            let (Some(link), Some(gst::PadProbeData::Buffer(buffer))) = (link.upgrade(), &mut info.data) else {
+                return gst::PadProbeReturn::Ok;
+            };
+            // The source's own stamp is nearer to the wire than now.
+            let arrived = buffer.dts_or_pts().map(|at| running_zero.plus_nanos(at.nseconds() as i64));
+            let arrived = arrived.unwrap_or_else(|| link.ingest.clock().now());
+            let mut clock = clock.lock();
+            let sent = buffer.map_readable().ok().and_then(|bytes| clock.take(&bytes, arrived));
+            let running = sent.and_then(|sent| u64::try_from(sent - running_zero).ok()).map(gst::ClockTime::from_nseconds);
+            if let (Some(running), Some(estimate)) = (running, clock.estimate()) {
+                let stamped = buffer.make_mut();
+                stamped.set_pts(running);
+                stamped.set_dts(running);
+                link.found_reference(estimate);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    fn found_reference(&self, estimate: ClockEstimate) {
+        let is_new = std::mem::replace(&mut *self.fallback.lock(), TimeOrigin::Pcr) != TimeOrigin::Pcr;
+        // Timecode that is used already goes before.
+        if self.embedded_origin().is_some() {
+            return;
+        }
+        if is_new {
+            self.ingest.shared.set_time_origin(TimeOrigin::Pcr);
+        }
+        self.ingest.shared.set_source_clock(Some(estimate));
+    }
+
     /// The source found a stream (RTSP, HLS, NDI).
     fn source_pad(self: &Arc<Self>, pad: &gst::Pad, parse: Option<&gst::Element>) {
         self.count_bytes(pad);
@@ -261,7 +316,9 @@ impl Link {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         if !is_video(&caps) {
             self.other_found.store(true, Ordering::Relaxed);
-            self.tap_sound(pad, &caps);
+            if !self.tap_tone(pad, &caps) {
+                self.tap_sound(pad, &caps);
+            }
             return;
         }
         match Codec::of_caps(&caps) {
@@ -278,9 +335,62 @@ impl Link {
         let link = Arc::downgrade(self);
         tap.attach(&pipeline, pad, move |running| {
             let link = link.upgrade()?;
-            let origin = link.sender_clock.origin().or_else(|| link.stamp.lock().known_origin())?;
+            let origin = link.embedded_origin().or_else(|| link.sender_clock.origin()).or_else(|| link.stamp.lock().known_origin())?;
             Some(origin.plus_nanos(running + link.ingest.shared.clock_offset_nanos + link.ingest.shared.nudged_nanos()))
         });
+    }
+
+    /// The first sound track is a tone, says the address; true when it is read as one.
+    fn tap_tone(self: &Arc<Self>, pad: &gst::Pad, caps: &gst::CapsRef) -> bool {
+        let is_sound = caps.structure(0).is_some_and(|s| s.name().starts_with("audio/"));
+        if self.source.time != TimeWish::Ltc || !is_sound || self.hears_tone.swap(true, Ordering::Relaxed) {
+            return false;
+        }
+        let Some(pipeline) = self.pipeline.upgrade() else { return false };
+        let link = Arc::downgrade(self);
+        let tail = labels::tone_tail(move |label, rate, running| {
+            if let Some(link) = link.upgrade() {
+                link.ingest.shared.set_timecode(label);
+                let Some(origin) = link.stamp.lock().known_origin() else { return };
+                let (of, at) = ((&link.ingest.shared.name, link.ingest.clock().timecodes()), origin.plus_nanos(running));
+                link.told(link.embedded.note(of, (label, rate), running, at), TimeOrigin::Ltc);
+            }
+        });
+        let read = tail.map_err(|e| e.to_string()).and_then(|tail| decode_into(&pipeline, pad, &tail));
+        if let Err(e) = read {
+            self.ingest.shared.complain(format!("{}: its timecode track cannot be read: {e}", self.source.label()));
+        }
+        true
+    }
+
+    /// A label in a picture of running time `running`, which by arrival was at `at`.
+    fn note_label(&self, sample: &gst::Sample, running: i64, at: MediaTime) {
+        let standard = || {
+            let interval = u32::try_from(self.ingest.declared_interval_nanos()?).ok()?;
+            FrameRate::new(1_000_000_000, interval)
+        };
+        let Some((label, rate)): Option<(Timecode, _)> = sample.buffer().and_then(|b| labels::on_picture(b, standard())) else { return };
+        self.ingest.shared.set_timecode(label);
+        if self.source.time == TimeWish::Timecode {
+            let of = (&self.ingest.shared.name, self.ingest.clock().timecodes());
+            self.told(self.embedded.note_picture(of, (label, rate), running, at), TimeOrigin::Timecode);
+        }
+    }
+
+    fn told(&self, noted: embedded::Noted, origin: TimeOrigin) {
+        let shared = &self.ingest.shared;
+        match noted {
+            embedded::Noted::Begun => shared.set_time_origin(origin),
+            embedded::Noted::Same => {}
+            embedded::Noted::Lost(problem) => {
+                shared.set_time_origin(*self.fallback.lock());
+                shared.complain(format!("{}: {problem}", self.source.label()));
+            }
+        }
+    }
+
+    fn embedded_origin(&self) -> Option<MediaTime> {
+        self.embedded.origin(self.ingest.clock().timecodes())
     }
 
     fn attach_or_tell(self: &Arc<Self>, pad: &gst::Pad, caps: Option<&gst::CapsRef>, codec: Codec) {
@@ -347,7 +457,7 @@ impl Link {
             Noted::Begun => shared.set_time_origin(TimeOrigin::SenderReport),
             Noted::Same => {}
             Noted::Lost(problem) => {
-                shared.set_time_origin(TimeOrigin::Arrival);
+                shared.set_time_origin(*self.fallback.lock());
                 shared.complain(format!("{}: {problem}", self.source.label()));
             }
         }
@@ -387,12 +497,19 @@ impl Link {
             // What is shown later than it is decoded (before B-frames) arrives early: no picture was seen after it came.
             let paced = stamp.rule() == Rule::Paced;
             let origin = stamp.origin(if paced { due } else { pts.unwrap_or(due) }, clock.now());
-            if stamp.estimate().is_some() {
+            if stamp.estimate().is_some() && *self.fallback.lock() == TimeOrigin::Arrival {
                 self.ingest.shared.set_source_clock(stamp.estimate());
             }
             (origin, paced)
         };
-        let origin = self.sender_clock.origin().unwrap_or(origin);
+        let shown = pts.unwrap_or(due);
+        self.note_label(sample, shown, origin.plus_nanos(shown));
+        let timecodes = self.ingest.clock().timecodes();
+        if let Some(estimate) = self.embedded.estimate(timecodes) {
+            self.ingest.shared.set_source_clock(Some(estimate));
+        }
+        let by_label = self.embedded.origin_of(shown, timecodes);
+        let origin = by_label.or_else(|| self.sender_clock.origin()).unwrap_or(origin);
         if paced && !self.pacer.wait(origin.plus_nanos(due) - clock.now()) {
             return Err(gst::FlowError::Flushing);
         }

@@ -30,6 +30,8 @@ pub(super) struct SourceElements {
     pub coded: bool,
     pub rule: Rule,
     pub time_origin: TimeOrigin,
+    /// The last of them brings a transport stream, whole packets as they arrived.
+    pub transport: bool,
 }
 
 /// Makes the elements of a source; what is missing is named with its package.
@@ -83,7 +85,7 @@ pub(super) fn make(source: &StreamSource, wanted: &'static str) -> Result<Source
             }
             let live = if *with_librtmp { " live=1" } else { "" };
             rtmp.set_property("location", format!("{}{live}", url.expose()));
-            Ok(shortest(vec![rtmp], 0))
+            Ok(SourceElements { transport: false, ..shortest(vec![rtmp], 0) })
         }
         StreamKind::Hls { url } => {
             let http = element("souphttpsrc", "HTTP")?;
@@ -97,6 +99,7 @@ pub(super) fn make(source: &StreamSource, wanted: &'static str) -> Result<Source
                 coded: true,
                 rule: Rule::Paced,
                 time_origin: TimeOrigin::Container,
+                transport: false,
             })
         }
         StreamKind::V4l2 { device, format, size_px, fps } => v4l2(device, *format, *size_px, *fps),
@@ -137,12 +140,12 @@ fn note_sender_times(rtsp: &gst::Element) {
 }
 
 const fn running(elements: Vec<gst::Element>, ends: Ends, coded: bool, time_origin: TimeOrigin) -> SourceElements {
-    SourceElements { elements, ends, coded, rule: Rule::Running, time_origin }
+    SourceElements { elements, ends, coded, rule: Rule::Running, time_origin, transport: false }
 }
 
 const fn shortest(elements: Vec<gst::Element>, buffered_ms: u32) -> SourceElements {
     let rule = Rule::ShortestTransit { buffered_nanos: buffered_ms as i64 * 1_000_000 };
-    SourceElements { elements, ends: Ends::Always, coded: true, rule, time_origin: TimeOrigin::Arrival }
+    SourceElements { elements, ends: Ends::Always, coded: true, rule, time_origin: TimeOrigin::Arrival, transport: true }
 }
 
 fn transport_stream() -> gst::Caps {

@@ -5,6 +5,8 @@
 
 mod connection;
 mod elements;
+mod labels;
+mod pcr;
 mod sender_clock;
 
 use std::sync::Arc;

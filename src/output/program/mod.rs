@@ -24,10 +24,10 @@ mod sink;
 #[cfg(feature = "gstreamer")]
 mod sink_chain;
 mod status;
-mod timecode;
 #[cfg(feature = "gstreamer")]
 mod track;
 
+pub use crate::time::Timecode;
 pub use address::{Container, RtpForm, SinkAddress, SinkAddressError, SinkCodec, SinkKind, SrtSide};
 pub use channel::{Channel, ChannelError, ChannelOptions, ChannelStatus, Due, Frame, FrameTaker, PictureSource, TakerId, Tick};
 pub use clock::TickClock;
@@ -37,7 +37,6 @@ pub use format::{FormatError, ProgramFormat};
 #[cfg(feature = "gstreamer")]
 pub use outputs::{ProgramOutput, SinkId};
 pub use status::{ProgramStatus, SinkState, SinkStatus};
-pub use timecode::Timecode;
 
 /// A sink that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]

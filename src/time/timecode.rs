@@ -1,8 +1,8 @@
-//! Timecode: a label for every frame of the output, SMPTE ST 12-1. A label, never the clock.
+//! Timecode: a label for every frame, SMPTE ST 12-1; written on what goes out, read from what comes in. A label, never the clock.
 
 use std::fmt;
 
-use crate::time::FrameRate;
+use super::FrameRate;
 
 /// Hours, minutes, seconds, frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -68,6 +68,31 @@ impl Timecode {
     }
 }
 
+impl Timecode {
+    /// The frame of a day that has this label; `None` where the rate has no such label. Counts without dropping where the label says so,
+    /// whatever the rate.
+    pub fn frame_of_day(self, rate: FrameRate) -> Option<u64> {
+        let (fps, drop) = (nominal(rate), if self.drop_frame { dropped(rate) } else { 0 });
+        let [h, m, s, f] = [self.hours, self.minutes, self.seconds, self.frames].map(u64::from);
+        if h > 23 || m > 59 || s > 59 || f >= fps || (f < drop && s == 0 && m % 10 != 0) {
+            return None;
+        }
+        let minutes = 60 * h + m;
+        Some((60 * minutes + s) * fps + f - drop * (minutes - minutes / 10))
+    }
+
+    /// When its frame begins, since the frame 00:00:00:00, nanoseconds; `None` where the rate has no such label.
+    pub fn nanos_of_day(self, rate: FrameRate) -> Option<i64> {
+        Some(rate.frame_nanos(i64::try_from(self.frame_of_day(rate)?).ok()?))
+    }
+
+    /// After so many nanoseconds labels begin again: a day, and 86.4 s more where labels of a 1000/1001 rate are not dropped.
+    pub fn day_nanos(rate: FrameRate, drop_frame: bool) -> i64 {
+        let frames = if drop_frame { frames_per_day(rate) } else { 86_400 * nominal(rate) };
+        rate.frame_nanos(i64::try_from(frames).unwrap_or(i64::MAX))
+    }
+}
+
 impl fmt::Display for Timecode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = if self.drop_frame { ';' } else { ':' };
@@ -109,5 +134,29 @@ mod tests {
             let label = Timecode::of_frame(Timecode::frame_at((13 * 3600 + 37 * 60) * 1_000_000_000, rate), rate);
             assert!((label.hours, label.minutes, label.seconds) == (13, 37, 0) && label.frames <= 7, "{label}");
         }
+    }
+
+    #[test]
+    fn every_label_of_a_day_leads_back_to_its_frame() {
+        for rate in ["24", "25", "29.97", "50", "59.94"] {
+            let rate: FrameRate = rate.parse().unwrap();
+            for index in (0..frames_per_day(rate)).step_by(613) {
+                let label = Timecode::of_frame(index, rate);
+                assert_eq!(label.frame_of_day(rate), Some(index), "{label}");
+            }
+            let last = Timecode::of_frame(frames_per_day(rate) - 1, rate);
+            let next = last.nanos_of_day(rate).unwrap() + rate.interval_nanos();
+            assert!((next - Timecode::day_nanos(rate, last.drop_frame)).abs() < 2, "{last}");
+        }
+        let ntsc: FrameRate = "29.97".parse().unwrap();
+        let at = |minutes, seconds, frames, drop_frame| Timecode { hours: 0, minutes, seconds, frames, drop_frame };
+        // Labels that are left out, and labels that no rate has.
+        assert_eq!(at(1, 0, 1, true).frame_of_day(ntsc), None);
+        assert_eq!(at(10, 0, 1, true).frame_of_day(ntsc), Some(17_983));
+        assert_eq!(at(1, 0, 1, false).frame_of_day(ntsc), Some(1801));
+        assert_eq!((at(60, 0, 0, false).frame_of_day(ntsc), at(0, 0, 30, false).frame_of_day(ntsc)), (None, None));
+        // Not dropped, a day of labels lasts a thousandth longer than a day.
+        assert_eq!(Timecode::day_nanos(ntsc, false), 86_486_400_000_000);
+        assert!((Timecode::day_nanos(ntsc, true) - 86_399_913_600_000).abs() < 10);
     }
 }

@@ -1,0 +1,394 @@
+//! Timecode that comes with the pictures, or as a tone beside them, as a source of time: one generator for all cameras of a venue.
+//!
+//! What the generator's labels mean in house time is known once for the session ([`TimecodeReference`]): by when those of one camera arrive,
+//! the line under all transits ([`SourceClock`]), skew of the generator included. All cameras use that one relation, so that frames with one
+//! label have one time, however long each was on its way. Whether a camera's labels are to be believed nobody can know but the operator:
+//! they are used only where the address asks for them (`time=timecode`, `time=ltc`).
+//!
+//! Must not know: streams, elements, who shows it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::time::{ClockEstimate, FrameRate, MediaTime, SourceClock, Timecode};
+
+/// Who leads and says nothing for so long is followed by another, nanoseconds.
+const LEAD_SILENT_NANOS: i64 = 5_000_000_000;
+/// A label whose time is so much before its arrival, or after it, is another generator's, nanoseconds.
+const MOST_LATE_NANOS: i64 = 5_000_000_000;
+const MOST_EARLY_NANOS: i64 = 1_000_000_000;
+/// Labels over which the relation to a stream's own times is averaged, and which part of the time that has passed goes into following it at most. A tone is
+/// read to a part of a sample; a picture's own label says its time by itself.
+const AVERAGE: Follow = Follow { over: 8, slew: 16 };
+/// A label so far from where its frame should be is a new count, if as many in turn say the same; nanoseconds.
+const JUMP_NANOS: i64 = 100_000_000;
+const JUMP_AFTER: u32 = 8;
+/// Labels in which a repeated one is looked for: pictures come in another order than they are shown.
+const REPEATED_WITHIN: usize = 6;
+
+/// What labels mean in house time, for all feeds of a session.
+#[derive(Debug, Default)]
+pub(super) struct TimecodeReference {
+    state: Mutex<Reference>,
+}
+
+#[derive(Debug, Default)]
+struct Reference {
+    clock: SourceClock,
+    lead: Option<Lead>,
+}
+
+#[derive(Debug)]
+struct Lead {
+    name: Arc<str>,
+    heard_nanos: i64,
+    /// Added to its arrivals: what was said before it led goes on.
+    bias_nanos: i64,
+}
+
+impl TimecodeReference {
+    /// Labels' time `code_nanos` (of day) as one that counts on over midnight: the day that is nearest to `arrival`.
+    fn unwrapped(&self, code_nanos: i64, day_nanos: i64, arrival: MediaTime) -> i64 {
+        let state = self.state.lock();
+        if state.lead.is_none() {
+            return code_nanos;
+        }
+        let expected = arrival.nanos().saturating_sub(state.clock.estimate().offset_nanos);
+        let days = (expected.saturating_sub(code_nanos) as f64 / day_nanos.max(1) as f64).round() as i64;
+        code_nanos.saturating_add(days.saturating_mul(day_nanos))
+    }
+
+    /// A label of the feed `name` arrived.
+    fn note(&self, name: &Arc<str>, code_nanos: i64, arrival: MediaTime) {
+        let mut state = self.state.lock();
+        let now = arrival.nanos();
+        let leads = match &state.lead {
+            Some(lead) if lead.name == *name => false,
+            Some(lead) if now.saturating_sub(lead.heard_nanos) <= LEAD_SILENT_NANOS => return,
+            None | Some(_) => true,
+        };
+        if leads {
+            let bias_nanos = match &state.lead {
+                None => 0,
+                Some(_) => code_nanos.saturating_add(state.clock.estimate().offset_nanos).saturating_sub(now),
+            };
+            // A generator that was set anew meanwhile is one that nobody follows any more.
+            let bias_nanos = if bias_nanos.abs() <= MOST_LATE_NANOS { bias_nanos } else { 0 };
+            state.lead = Some(Lead { name: Arc::clone(name), heard_nanos: now, bias_nanos });
+        }
+        let Reference { clock, lead } = &mut *state;
+        if let Some(lead) = lead {
+            lead.heard_nanos = now;
+            clock.house_time(code_nanos, arrival.plus_nanos(lead.bias_nanos));
+        }
+    }
+
+    fn offset_nanos(&self) -> i64 {
+        self.state.lock().clock.estimate().offset_nanos
+    }
+
+    fn estimate(&self) -> ClockEstimate {
+        self.state.lock().clock.estimate()
+    }
+
+    fn lead(&self) -> Option<Arc<str>> {
+        self.state.lock().lead.as_ref().map(|lead| Arc::clone(&lead.name))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Follow {
+    over: i64,
+    slew: i64,
+}
+
+/// What a label changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Noted {
+    /// Nothing but the estimate.
+    Same,
+    /// From here on times are the timecode's.
+    Begun,
+    /// It is not to be believed (any more); said once until it is again.
+    Lost(String),
+}
+
+/// Relates one connection's own times to labels.
+#[derive(Debug, Default)]
+pub(super) struct EmbeddedClock {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Labels' time minus running time.
+    code_from_running: Option<i64>,
+    noted_running: i64,
+    /// Labels in turn that stand elsewhere.
+    astray: u32,
+    believed: bool,
+    complained: bool,
+    scatter_nanos: f64,
+    jumps: u64,
+    recent: VecDeque<Timecode>,
+    /// Two frames share each label (50 and 60 frames a second, as the standard has it).
+    paired: bool,
+    /// Running time and labels' time of the picture that was labelled last.
+    exact: Option<(i64, i64)>,
+}
+
+impl EmbeddedClock {
+    /// House time of running time zero; `None` while no label is believed.
+    pub fn origin(&self, reference: &TimecodeReference) -> Option<MediaTime> {
+        let state = self.state.lock();
+        let code = state.code_from_running.filter(|_| state.believed)?;
+        Some(MediaTime::from_nanos(code.saturating_add(reference.offset_nanos())))
+    }
+
+    /// The same for the picture of running time `running`: where it has a label, that is its time.
+    pub fn origin_of(&self, running: i64, reference: &TimecodeReference) -> Option<MediaTime> {
+        let exact = {
+            let state = self.state.lock();
+            state.exact.filter(|(at, _)| *at == running && state.believed).map(|(_, code)| code)
+        };
+        let labelled = |code: i64| MediaTime::from_nanos(code.saturating_sub(running).saturating_add(reference.offset_nanos()));
+        exact.map(labelled).or_else(|| self.origin(reference))
+    }
+
+    /// How the generator runs by the house clock, and how far labels and the stream's own times scatter.
+    pub fn estimate(&self, reference: &TimecodeReference) -> Option<ClockEstimate> {
+        let state = self.state.lock();
+        let scatter = state.scatter_nanos as i64;
+        state.believed.then(|| ClockEstimate { jitter_nanos: scatter, jumps: state.jumps, ..reference.estimate() })
+    }
+
+    /// A label in a picture: shown with the picture of running time `running`. Which of them a second has follows from the labels.
+    pub fn note_picture(
+        &self,
+        (name, reference): (&Arc<str>, &TimecodeReference),
+        (label, rate): (Timecode, FrameRate),
+        running: i64,
+        arrival: MediaTime,
+    ) -> Noted {
+        let paired = {
+            let mut state = self.state.lock();
+            let repeated = state.recent.contains(&label);
+            if state.recent.len() == REPEATED_WITHIN {
+                state.recent.pop_front();
+            }
+            state.recent.push_back(label);
+            if repeated {
+                state.paired = rate.fps() > 31.0;
+                // The second of a pair has no label of its own.
+                return Noted::Same;
+            }
+            // Whether labels come twice shows after a few.
+            if rate.fps() > 31.0 && state.recent.len() < REPEATED_WITHIN {
+                return Noted::Same;
+            }
+            state.paired && u64::from(label.frames) < (rate.fps().round() as u64) / 2
+        };
+        let halved = FrameRate::new(rate.numerator() / 2, rate.denominator());
+        let rate = if paired { halved.unwrap_or(rate) } else { rate };
+        let noted = self.note((name, reference), (label, rate), running, arrival);
+        let mut state = self.state.lock();
+        let code = label.nanos_of_day(rate).zip(state.code_from_running);
+        // The day is that of the average, which it was not far from.
+        state.exact = code.filter(|_| state.astray == 0).map(|(of_day, average)| {
+            let day = Timecode::day_nanos(rate, label.drop_frame).max(1);
+            let days = (running.saturating_add(average).saturating_sub(of_day) as f64 / day as f64).round() as i64;
+            (running, of_day.saturating_add(days.saturating_mul(day)))
+        });
+        noted
+    }
+
+    /// A label whose frame begins at running time `running` and is known since `arrival`.
+    pub fn note(
+        &self,
+        (name, reference): (&Arc<str>, &TimecodeReference),
+        (label, rate): (Timecode, FrameRate),
+        running: i64,
+        arrival: MediaTime,
+    ) -> Noted {
+        let Some(of_day) = label.nanos_of_day(rate) else { return Noted::Same };
+        let code = reference.unwrapped(of_day, Timecode::day_nanos(rate, label.drop_frame), arrival);
+        let mut state = self.state.lock();
+        if !state.follow(code, running) {
+            return Noted::Same;
+        }
+        reference.note(name, code, arrival);
+        let age = arrival.nanos().saturating_sub(code).saturating_sub(reference.offset_nanos());
+        if !(-MOST_EARLY_NANOS..=MOST_LATE_NANOS).contains(&age) {
+            state.believed = false;
+            if std::mem::replace(&mut state.complained, true) {
+                return Noted::Same;
+            }
+            let of = reference.lead().map_or_else(|| "the others'".to_owned(), |lead| format!("that of {lead}"));
+            return Noted::Lost(format!(
+                "its timecode {label} is {:.1} s off {of}; times are those of arrival. Set both by the same generator",
+                age as f64 * 1e-9
+            ));
+        }
+        state.complained = false;
+        if std::mem::replace(&mut state.believed, true) { Noted::Same } else { Noted::Begun }
+    }
+}
+
+impl State {
+    /// Averages the relation; false while a label stands elsewhere than its frame should.
+    fn follow(&mut self, code: i64, running: i64) -> bool {
+        let wanted = code.saturating_sub(running);
+        let Some(before) = self.code_from_running else {
+            (self.code_from_running, self.noted_running) = (Some(wanted), running);
+            return true;
+        };
+        let off = wanted.saturating_sub(before);
+        if off.saturating_abs() > JUMP_NANOS {
+            self.astray += 1;
+            if self.astray < JUMP_AFTER {
+                return false;
+            }
+            self.jumps += 1;
+            self.code_from_running = Some(wanted);
+        } else {
+            let passed = running.saturating_sub(self.noted_running).max(0);
+            let most = passed / AVERAGE.slew;
+            self.code_from_running = Some(before.saturating_add((off / AVERAGE.over).clamp(-most, most)));
+            self.scatter_nanos += (off.saturating_abs() as f64 - self.scatter_nanos) / 64.0;
+        }
+        self.astray = 0;
+        self.noted_running = self.noted_running.max(running);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: i64 = 40_000_000;
+
+    fn pal() -> FrameRate {
+        FrameRate::whole(25)
+    }
+
+    fn at(nanos: i64) -> MediaTime {
+        MediaTime::from_nanos(nanos)
+    }
+
+    struct Camera {
+        name: Arc<str>,
+        clock: EmbeddedClock,
+        /// Its running time's beginning in house time, how long its pictures are on their way, and how many labels it is off.
+        begun: i64,
+        transit: i64,
+        labels_off: u64,
+    }
+
+    impl Camera {
+        fn new(name: &str, begun: i64, transit: i64, labels_off: u64) -> Self {
+            Self { name: name.into(), clock: EmbeddedClock::default(), begun, transit, labels_off }
+        }
+
+        /// Its picture of the generator's frame `k` (house time: 10 s later), in running time of its own; returns its house time.
+        fn show(&self, reference: &TimecodeReference, k: i64, first_label: u64) -> (Noted, Option<i64>) {
+            let seen = 10_000_000_000 + k * FRAME;
+            let running = seen - self.begun;
+            let label = Timecode::of_frame(first_label + self.labels_off + k as u64, pal());
+            let noted = self.clock.note_picture((&self.name, reference), (label, pal()), running, at(seen + self.transit));
+            (noted, self.clock.origin_of(running, reference).map(|o| o.nanos() + running))
+        }
+    }
+
+    #[test]
+    fn frames_with_one_label_have_one_time_however_long_they_travel() {
+        let reference = TimecodeReference::default();
+        let cameras = [Camera::new("a", 3, 60_000_000, 0), Camera::new("b", 9_000_000_000, 900_000_000, 0)];
+        // Over midnight: the labels begin again after a hundred frames.
+        let first = 2_160_000 - 100;
+        for k in 0..400 {
+            let times: Vec<_> = cameras.iter().map(|c| c.show(&reference, k, first)).collect();
+            if k > 0 {
+                assert_eq!(times[0].1, times[1].1, "frame {k}");
+                // House time is the lead's arrival.
+                let lead = 10_000_000_000 + k * FRAME + 60_000_000;
+                assert!((times[1].1.unwrap() - lead).abs() < 1000, "frame {k}: {times:?}");
+            }
+        }
+        assert!(cameras.iter().all(|c| c.clock.estimate(&reference).unwrap().jumps == 0));
+    }
+
+    #[test]
+    fn another_generator_is_told_and_the_next_leads_when_the_first_is_silent() {
+        let reference = TimecodeReference::default();
+        let (a, b) = (Camera::new("a", 0, 50_000_000, 0), Camera::new("b", 0, 500_000_000, 0));
+        let wrong = Camera::new("wrong", 0, 10_000_000, 90_000);
+        let mut told = 0;
+        for k in 0..100 {
+            a.show(&reference, k, 1000);
+            b.show(&reference, k, 1000);
+            let (noted, time) = wrong.show(&reference, k, 1000);
+            if let Noted::Lost(why) = noted {
+                told += 1;
+                assert!(why.contains("that of a") && why.contains("s off"), "{why}");
+            }
+            assert_eq!(time, None);
+        }
+        assert_eq!(told, 1);
+        let mut last = i64::MIN;
+        for k in 100..1000 {
+            // `a` is away; half a second of transit more does not move the times of `b`.
+            let (_, time) = b.show(&reference, k, 1000);
+            let time = time.unwrap();
+            assert!(time > last && (time - 10_050_000_000 - k * FRAME).abs() < 1_000_000, "frame {k}");
+            last = time;
+        }
+        assert_eq!(reference.lead().as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_label_that_is_wrong_once_changes_nothing_and_a_generator_that_is_set_is_followed() {
+        let reference = TimecodeReference::default();
+        let camera = Camera::new("a", 0, 50_000_000, 0);
+        for k in 0..100 {
+            camera.show(&reference, k, 1000);
+        }
+        let (noted, time) = camera.show(&reference, 100, 7000);
+        assert_eq!((noted, time.unwrap() / FRAME), (Noted::Same, (10_050_000_000 + 100 * FRAME) / FRAME));
+        for k in 101..300 {
+            let (_, time) = camera.show(&reference, k, 500_000);
+            if k > 120 {
+                assert!((time.unwrap() - 10_050_000_000 - k * FRAME).abs() < 2_000_000, "frame {k}");
+            }
+        }
+        assert_eq!(camera.clock.estimate(&reference).unwrap().jumps, 1);
+    }
+
+    #[test]
+    fn two_frames_that_share_a_label_are_known() {
+        let reference = TimecodeReference::default();
+        let (name, clock, rate): (Arc<str>, _, _) = ("a".into(), EmbeddedClock::default(), FrameRate::whole(50));
+        for k in 0..500_i64 {
+            let (running, label) = (k * FRAME / 2, Timecode::of_frame(2000 + k as u64 / 2, pal()));
+            clock.note_picture((&name, &reference), (label, rate), running, at(running + 5_000_000));
+            if k > 100 {
+                let time = clock.origin(&reference).unwrap().nanos() + running;
+                assert!((time - running - 5_000_000).abs() < 1_000_000, "frame {k}: {}", time - running);
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_label_breaks_it(labels in proptest::collection::vec((0_u8..100, 0_u8..100, 0_u8..100, proptest::bool::ANY, proptest::num::i64::ANY), 1..200)) {
+            let (reference, clock, name): (_, _, Arc<str>) = (TimecodeReference::default(), EmbeddedClock::default(), "a".into());
+            for (k, (hours, seconds, frames, drop_frame, running)) in labels.into_iter().enumerate() {
+                let label = Timecode { hours, minutes: seconds, seconds, frames, drop_frame };
+                clock.note_picture((&name, &reference), (label, pal()), running, at(k as i64 * FRAME));
+                clock.origin(&reference);
+            }
+        }
+    }
+}
