@@ -358,3 +358,49 @@ mod can_fail {
         assert!(!found.contains("rig/arc.rs"));
     }
 }
+
+/// A comparison is worth what shows it: each test that docs/compare.md names is there, in the file that it names.
+#[test]
+fn every_test_that_the_comparison_names_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/compare.md")).unwrap();
+    let is_word = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let text_of = |folder: &Path| -> String {
+        let (mut folders, mut text) = (vec![folder.to_owned()], String::new());
+        while let Some(path) = folders.pop() {
+            match fs::read_dir(&path) {
+                Ok(entries) => folders.extend(entries.map(|e| e.unwrap().path())),
+                Err(_) if path.extension().is_some_and(|e| e == "rs") => text.push_str(&fs::read_to_string(&path).unwrap()),
+                Err(_) => {}
+            }
+        }
+        text
+    };
+    let has = |text: &str, test: &str, begins: bool| text.contains(&if begins { format!("fn {test}") } else { format!("fn {test}(") });
+    let (mut named, mut missing) = (0, vec![]);
+    for quoted in page.split('`').skip(1).step_by(2) {
+        let (file, test) = quoted.split_once(": ").map_or((None, quoted), |(file, test)| (Some(file), test));
+        let (test, begins) = test.strip_suffix('…').map_or((test, false), |test| (test, true));
+        if !is_word(test) || quoted == "file: test" || file.is_none() && test.matches('_').count() < 3 {
+            continue;
+        }
+        let text = match file {
+            Some(file) if is_word(file) => {
+                format!(
+                    "{}{}",
+                    fs::read_to_string(root.join(format!("tests/{file}.rs"))).unwrap_or_default(),
+                    text_of(&root.join("tests").join(file))
+                )
+            }
+            Some(_) => continue,
+            None => text_of(&root.join("tests")) + &text_of(&root.join("src")),
+        };
+        named += 1;
+        if !has(&text, test, begins) {
+            missing.push(quoted);
+        }
+    }
+    assert!(missing.is_empty(), "docs/compare.md names tests that are not there: {missing:?}");
+    assert!(named > 30, "{named}");
+    assert!(!has("fn other()", "a_test_that_is_not_there", false));
+}

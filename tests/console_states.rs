@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use egui::accesskit::Role;
+use egui::accesskit::{Action, Role};
 use egui_kittest::{
     Harness,
     kittest::{NodeT as _, Queryable as _},
@@ -144,11 +144,11 @@ struct Seen {
 }
 
 /// Everything in the tree of the console.
-fn seen(s: &Snapshot, language: Language, size: egui::Vec2, editor: bool) -> Vec<Seen> {
+fn seen(s: &Snapshot, language: Language, size: egui::Vec2, open: Option<&Command>) -> Vec<Seen> {
     let s = s.clone();
     let mut state = ConsoleState::speaking(language);
-    if editor {
-        state.obey(&Command::PathEditor);
+    if let Some(open) = open {
+        state.obey(open);
     }
     let textures = Textures { cameras: vec![None; s.cameras.len()], ..Textures::default() };
     let mut harness =
@@ -162,12 +162,15 @@ fn seen(s: &Snapshot, language: Language, size: egui::Vec2, editor: bool) -> Vec
     let mut all = Vec::new();
     for node in harness.root().children_recursive() {
         let at = node.accesskit_node();
-        let Some(label) = at.label().or_else(|| at.value()) else { continue };
+        let label = at.label().or_else(|| at.value()).unwrap_or_default();
+        let pressed = matches!(at.role(), Role::Button | Role::Slider | Role::TextInput);
+        // What can be reached by hand or by keys needs a name, whatever it is.
+        let reached = pressed || [Action::Click, Action::Focus].iter().any(|action| at.data().supports_action(*action));
         // Pieces of a text field: the field itself has the name.
-        if at.role() == Role::TextRun {
+        // A scroll bar says by its role what it is.
+        if matches!(at.role(), Role::TextRun | Role::ScrollBar) || label.is_empty() && !reached {
             continue;
         }
-        let pressed = matches!(at.role(), Role::Button | Role::Slider | Role::TextInput);
         all.push(Seen { label, role: at.role(), rect: node.rect(), pressed });
     }
     all
@@ -181,10 +184,12 @@ fn every_state_at_every_size_in_every_language_is_whole() {
         let texts = texts(language.tag());
         for show in ALL {
             let s = state(show);
-            for (size, editor) in [([1920.0, 1080.0], false), ([1920.0, 1080.0], true), ([3840.0, 2160.0], false)] {
+            let opened = [Command::PathEditor, Command::Graphics, Command::ShowKeys, Command::Palette, Command::Controls];
+            let looks = [([1920.0, 1080.0], None), ([3840.0, 2160.0], None)];
+            for (size, open) in looks.into_iter().chain(opened.iter().map(|open| ([1920.0, 1080.0], Some(open)))) {
                 let whole = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
-                let all = seen(&s, language, size.into(), editor);
-                let at = format!("{show:?} {} {size:?} editor {editor}", language.tag());
+                let all = seen(&s, language, size.into(), open);
+                let at = format!("{show:?} {} {size:?} {open:?}", language.tag());
                 assert!(all.len() > 30, "{at}: only {} labels", all.len());
                 let has = |wanted: &str| all.iter().any(|n| n.label.contains(wanted));
                 for id in words(show) {
@@ -238,7 +243,7 @@ fn the_same_things_can_be_pressed_in_every_language() {
     for show in ALL {
         let s = state(show);
         let of = |language| {
-            let all = seen(&s, language, egui::vec2(1600.0, 900.0), true);
+            let all = seen(&s, language, egui::vec2(1600.0, 900.0), Some(&Command::PathEditor));
             let mut places: Vec<String> = all.iter().map(|n| format!("{:?} {:?}", n.role, n.rect.min.round())).collect();
             places.sort();
             places
@@ -324,7 +329,7 @@ fn every_text_that_the_sources_name_is_there_and_none_is_idle() {
     // Found by a word of the engine's.
     let by_word = [
         "command-", "move-", "tip-", "rung-", "class-", "why-", "phase-", "quality-", "colour-", "sink-", "heat-", "keyname-", "export-",
-        "freeze-", "graphic-",
+        "freeze-", "graphic-", "towards-",
     ];
     let idle: Vec<_> = english.keys().filter(|id| !named.contains(*id) && !by_word.iter().any(|w| id.starts_with(w))).collect();
     assert!(idle.is_empty(), "there and not named: {idle:?}");
@@ -358,7 +363,7 @@ fn every_notice_that_is_translated_is_in_the_sources() {
 }
 
 /// The files whose sentences become notices: the director's, and those of what it is told.
-const TELLING: [&str; 21] = [
+const TELLING: [&str; 22] = [
     "engine/director.rs",
     "engine/director",
     "engine/captured.rs",
@@ -372,6 +377,7 @@ const TELLING: [&str; 21] = [
     "engine/level.rs",
     "engine/moment_thread.rs",
     "engine/program.rs",
+    "engine/stingers.rs",
     "engine/refine.rs",
     "engine/watch_health.rs",
     "engine/watch_thread.rs",

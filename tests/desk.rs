@@ -92,7 +92,7 @@ fn a_playlist_and_a_template_outlive_the_session() {
     send(&engine, [Command::ApplyTemplate]);
     let s = expect(&engine, "made again", |s| s.playlist.elements.len() == 3);
     let plain = |s: &Snapshot| {
-        let e = |e: &volte::engine::ElementView| (e.what.clone(), e.camera.clone(), e.speed_percent, e.dissolve_secs, e.hold, e.secs);
+        let e = |e: &volte::engine::ElementView| (e.what.clone(), e.camera.clone(), e.speed_percent, e.transition, e.hold, e.secs);
         s.playlist.elements.iter().map(e).collect::<Vec<_>>()
     };
     assert_eq!(plain(&s), plain(&before));

@@ -4,18 +4,19 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use volte::{
-    engine::{Command, DeskFiles, Engine, EngineOptions, Quality, Slice, Snapshot},
+    engine::{Command, DeskFiles, Engine, EngineOptions, Quality, Slice, Snapshot, StingerSource},
     frame::Picture,
     replay::{
         Readiness,
         graphics::{Corner, Graphic, GraphicEdit, GraphicKind},
+        playlist::{PlaylistEdit, Towards, Transition},
     },
 };
 
 mod support {
     pub mod fake_feeds;
 }
-use support::fake_feeds::FakeFeeds;
+use support::fake_feeds::{FakeFeeds, color_of};
 
 const SOON: Duration = Duration::from_secs(5);
 /// The first pipelines on a software adapter take their time.
@@ -232,4 +233,96 @@ fn slices_are_on_air_as_they_were_taken() {
     expect(&engine, LATER, "the other one on air", |s| s.program.slices == [other]);
     send(&engine, [Command::Return]);
     expect(&engine, SOON, "none on air", |s| s.program.slices.is_empty());
+}
+
+/// The colours at the left and the right of program.
+fn sides(s: &Snapshot) -> ([u8; 4], [u8; 4]) {
+    let picture = &s.program.shown.picture;
+    let (w, y) = (picture.width(), picture.height() / 2);
+    (picture.pixel(w / 8, y), picture.pixel(w - 1 - w / 8, y))
+}
+
+/// What the sides of program show, tick by tick.
+fn seen(feeds: &FakeFeeds, engine: &Engine, count: usize) -> Vec<([u8; 4], [u8; 4])> {
+    let one = |_| {
+        let s = ticks(feeds, engine, 1);
+        let darkest = s.program.shown.picture.rgba().chunks_exact(4).map(|p| p[0].max(p[1]).max(p[2])).min().unwrap();
+        assert!(darkest > 40, "program is black somewhere");
+        sides(&s)
+    };
+    (0..count).map(one).collect()
+}
+
+#[test]
+fn a_take_wipes_and_a_return_goes_behind_a_stinger() {
+    const FILM: [u8; 4] = [240, 240, 60, 255];
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("sweep");
+    std::fs::create_dir(&film).unwrap();
+    // A bar from the left that covers all, and goes to the right.
+    for (k, (from, until)) in [(0, 0), (0, 8), (0, 16), (0, 16), (0, 16), (8, 16), (16, 16)].into_iter().enumerate() {
+        let mut picture = Picture::filled(16, 9, [0, 0, 0, 0]);
+        for (i, px) in picture.rgba_mut().chunks_exact_mut(4).enumerate() {
+            if (from..until).contains(&(i % 16)) {
+                px.copy_from_slice(&FILM);
+            }
+        }
+        picture.save(&film.join(format!("{k:03}.png"))).unwrap();
+    }
+    let stingers = vec![StingerSource { folder: film, fps: Some(25.0) }, StingerSource { folder: folder.path().join("none"), fps: None }];
+    let (feeds, engine) = start(4, &EngineOptions { without_gpu: true, stingers, ..EngineOptions::default() });
+    expect(&engine, SOON, "read", |s| s.stingers_secs.first().is_some_and(|secs| *secs > 0.0) && told(s, &["none", "PNG"]));
+    send(&engine, [Command::SetTransition(Transition::Stinger { secs: 0.0, number: 3 })]);
+    let s = expect(&engine, SOON, "told", |s| told(s, &["no stinger 3", "2"]));
+    assert_eq!(s.transition, Transition::Cut);
+
+    send(&engine, [Command::Mark, Command::SetOrbit(0.0), Command::SelectMove(6)]);
+    send(&engine, [Command::SetTransition(Transition::Wipe { secs: 0.2, towards: Towards::Right })]);
+    let s = expect(&engine, SOON, "armed", |s| s.can_take && s.position.abs() < 1e-9 && s.transition.secs() > 0.0);
+    let (live, taken) = (sides(&s).0, color_of(0));
+    assert_ne!(live, taken);
+    send(&engine, [Command::Take]);
+    expect(&engine, SOON, "on its way", |s| s.program.mixes);
+    let way = seen(&feeds, &engine, 14);
+    // The new picture comes from the left; each side changes once.
+    assert!(way.contains(&(taken, live)), "no wipe: {way:?}");
+    assert_eq!(*way.last().unwrap(), (taken, taken), "{way:?}");
+    let changes = |side: fn(&([u8; 4], [u8; 4])) -> [u8; 4]| way.windows(2).filter(|w| side(&w[0]) != side(&w[1])).count();
+    assert!(changes(|w| w.0) <= 3 && changes(|w| w.1) <= 3, "{way:?}");
+    assert!(!engine.snapshot().program.mixes);
+
+    send(&engine, [Command::SetTransition(Transition::Stinger { secs: 0.0, number: 1 })]);
+    expect(&engine, SOON, "chosen", |s| (s.transition.secs() - 0.28).abs() < 1e-9);
+    send(&engine, [Command::Return]);
+    expect(&engine, SOON, "on its way back", |s| s.program.mixes);
+    let way = seen(&feeds, &engine, 18);
+    for (what, sides) in
+        [("old beside the film", (FILM, taken)), ("nothing but the film", (FILM, FILM)), ("new beside the film", (live, FILM))]
+    {
+        assert!(way.contains(&sides), "{what}: {way:?}");
+    }
+    assert!(!way.contains(&(FILM, live)) && !way.contains(&(taken, FILM)), "the change was seen: {way:?}");
+    assert_eq!(*way.last().unwrap(), (live, live));
+    // A camera is chosen with a cut, as ever; and so is what nobody asked for.
+    send(&engine, [Command::SelectCamera(0)]);
+    let s = expect(&engine, SOON, "cut", |s| sides(s) == (taken, taken));
+    assert!(!s.program.mixes);
+}
+
+#[test]
+fn elements_of_a_playlist_wipe() {
+    let (feeds, engine) = start(4, &EngineOptions { without_gpu: true, ..EngineOptions::default() });
+    expect(&engine, SOON, "live", |s| s.ring.newest.is_some());
+    send(&engine, [Command::LastFive]);
+    expect(&engine, SOON, "armed", |s| s.can_take);
+    send(&engine, [Command::SelectMove(7), Command::SetSpeed(400), Command::SetOrbit(0.0), Command::AddElement]);
+    send(&engine, [Command::SetOrbit(3.0), Command::AddElement]);
+    let s = expect(&engine, SOON, "two elements", |s| s.playlist.elements.len() == 2);
+    let how = Transition::Wipe { secs: 0.3, towards: Towards::Left };
+    send(&engine, [Command::EditPlaylist(PlaylistEdit::Transition(s.playlist.elements[1].id, how)), Command::PlayList]);
+    expect(&engine, SOON, "on air", |s| s.playlist.elapsed_secs.is_some() && s.playlist.elements[1].transition == how);
+    let way = seen(&feeds, &engine, 80);
+    let (first, last) = (color_of(0), color_of(3));
+    assert!(way.contains(&(first, first)) && way.contains(&(first, last)) && way.contains(&(last, last)), "{way:?}");
+    assert!(!way.contains(&(last, first)), "it goes to the left: {way:?}");
 }

@@ -21,7 +21,7 @@ use volte::{
         text,
     },
     engine::{
-        CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Matching, Quality, Snapshot, footage, naming::NameTemplate,
+        CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Matching, Quality, Snapshot, StingerSource, footage, naming::NameTemplate,
         production::learn_sizes, retime::RetimePolicy,
     },
     output::program::{ChannelOptions, ProgramFormat, SinkAddress, SinkSpec},
@@ -101,6 +101,13 @@ pub struct Desk {
     /// Begin with a clean feed: no graphics on program and in exports.
     #[arg(long)]
     pub clean_feed: bool,
+    /// A film with alpha behind which takes and playlists may change: a folder of PNG pictures, shown at the rate of the feeds; the first one
+    /// given is stinger 1.
+    #[arg(long = "stinger", value_name = "FOLDER")]
+    pub stingers: Vec<PathBuf>,
+    /// The same with their rates, from a show file.
+    #[arg(skip)]
+    pub rated_stingers: Vec<(PathBuf, Option<f64>)>,
     /// Cameras whose frames are beside the instant by more than a millisecond: frames interpolated to it, where hidden cameras say that they
     /// are truer (auto), always, or never.
     #[arg(long, value_name = "auto|on|off", default_value = "auto")]
@@ -166,6 +173,7 @@ impl Desk {
             kept: Some(show.desk_folder.clone()),
             graphics: show.graphics.clone(),
             clean_feed: show.clean_feed,
+            rated_stingers: show.stingers.clone(),
             export_folder: show.export_folder.clone(),
             control_http: show.control.http,
             control_osc: show.control.osc,
@@ -198,6 +206,11 @@ impl Desk {
             export_folder: Some(self.export_folder.clone()),
             desk: DeskFiles { graphics: self.graphics.clone(), ..DeskFiles::of(self.record.as_deref(), self.kept.as_deref()) },
             clean_feed: self.clean_feed,
+            stingers: {
+                let given = self.stingers.iter().map(|folder| StingerSource { folder: folder.clone(), fps: None });
+                let rated = self.rated_stingers.iter().map(|(folder, fps)| StingerSource { folder: folder.clone(), fps: *fps });
+                rated.chain(given).collect()
+            },
             export_name: self.export_name.clone(),
             ..EngineOptions::default()
         }

@@ -53,7 +53,8 @@ pub(super) fn show(ui: &mut Ui, whole: Rect, state: &mut ConsoleState) {
     ui.painter().rect_filled(card, 8.0, style::PANEL);
     widgets::border(ui, card, 1.0, style::DIM);
     // Nothing under the card takes its clicks.
-    ui.interact(card, ui.scope_id().with("controls card"), Sense::click());
+    let within = ui.interact(card, ui.scope_id().with("controls card"), Sense::click());
+    within.widget_info(|| WidgetInfo::labeled(Role::Window, true, t("controls")));
     let inner = card.shrink(16.0);
     ui.painter().text(inner.left_top() + vec2(0.0, 8.0), Align2::LEFT_CENTER, t("controls"), style::text(19.0), style::TEXT);
     let view = state.surface.clone().unwrap_or_default();

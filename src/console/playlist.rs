@@ -6,7 +6,7 @@ use super::lang::{say, t, word};
 use super::{ConsoleState, Field, event_fields, style, widgets};
 use crate::{
     engine::{Command, CommandKind, ElementView, Snapshot},
-    replay::playlist::{PlaylistEdit, Transition},
+    replay::playlist::{PlaylistEdit, Towards, Transition},
 };
 
 /// What a finger can hit, points.
@@ -14,7 +14,14 @@ const ROW: f32 = 28.0;
 const BUTTONS: f32 = 28.0;
 const CONTROLS: f32 = 30.0;
 /// Dissolves to choose from, seconds; 0 is a cut.
-const DISSOLVES: [f64; 4] = [0.0, 0.3, 0.5, 1.0];
+const STEPS: [Transition; 6] = [
+    Transition::Cut,
+    Transition::Dissolve { secs: 0.3 },
+    Transition::Dissolve { secs: 0.5 },
+    Transition::Dissolve { secs: 1.0 },
+    Transition::Wipe { secs: 0.5, towards: Towards::Right },
+    Transition::Wipe { secs: 0.5, towards: Towards::Left },
+];
 const SPEEDS: [i32; 11] = [-100, -50, -33, -25, 10, 25, 33, 50, 75, 100, 200];
 
 fn look(on: bool) -> widgets::ButtonLook {
@@ -63,7 +70,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
     let chosen = list.elements.iter().position(|e| Some(e.id) == state.chosen_element);
     let bottom = chosen.map_or(inner.bottom(), |k| {
         let line = Rect::from_min_max(pos2(inner.left(), inner.bottom() - CONTROLS), inner.max);
-        controls(ui, line, &list.elements[k], k, out);
+        controls(ui, line, (&list.elements[k], k), &snapshot.stingers_secs, out);
         line.top() - 3.0
     });
     let room = Rect::from_min_max(pos2(inner.left(), top.bottom() + 4.0), pos2(inner.right(), bottom));
@@ -151,12 +158,22 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
     let mut x = rect.left() + 6.0;
     ui.painter().text(pos2(x, y), Align2::LEFT_CENTER, (k + 1).to_string(), style::digits(11.0), style::DIM);
     x += 18.0;
-    if k > 0 && element.dissolve_secs > 0.0 {
-        // A dissolve: two pictures that cross.
-        let c = pos2(x + 4.0, y);
-        for (from, to) in [(vec2(-4.0, 4.0), vec2(4.0, -4.0)), (vec2(-4.0, -4.0), vec2(4.0, 4.0))] {
-            ui.painter().line_segment([c + from, c + to], Stroke::new(1.2, style::ACCENT));
-        }
+    // A dissolve: two pictures that cross; a wipe: an edge between them; a stinger: something before both.
+    let (c, up, across) = (pos2(x + 4.0, y), vec2(4.0, -4.0), vec2(4.0, 4.0));
+    let how = if k == 0 { Transition::Cut } else { element.transition };
+    let strokes: &[(egui::Vec2, egui::Vec2)] = match how {
+        Transition::Cut => &[],
+        Transition::Dissolve { .. } => &[(-up, up), (-across, across)],
+        Transition::Wipe { .. } => &[(vec2(0.0, -5.0), vec2(0.0, 5.0)), (vec2(-4.0, 0.0), vec2(4.0, 0.0))],
+        Transition::Stinger { .. } => &[
+            (vec2(0.0, -5.0), vec2(5.0, 0.0)),
+            (vec2(5.0, 0.0), vec2(0.0, 5.0)),
+            (vec2(0.0, 5.0), vec2(-5.0, 0.0)),
+            (vec2(-5.0, 0.0), vec2(0.0, -5.0)),
+        ],
+    };
+    for (from, to) in strokes {
+        ui.painter().line_segment([c + *from, c + *to], Stroke::new(1.2, style::ACCENT));
     }
     x += 14.0;
     let mut right = rect.right() - 30.0;
@@ -181,8 +198,8 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
             out.push(Command::EditPlaylist(PlaylistEdit::Place(element.id, to)));
         }
     }
-    let began = if k > 0 && element.dissolve_secs > 0.0 {
-        say!("dissolves-in", secs = format!("{:.1}", element.dissolve_secs))
+    let began = if k > 0 && element.transition.secs() > 0.0 {
+        say!("begins-with", how = transition_words(element.transition))
     } else {
         t("begins-cut").to_owned()
     };
@@ -202,8 +219,30 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
     response.on_hover_text(t("take-out-tip"));
 }
 
+/// What a transition is called.
+pub(super) fn transition_words(how: Transition) -> String {
+    let secs = format!("{:.1}", how.secs());
+    match how {
+        Transition::Cut => t("cut").to_owned(),
+        Transition::Dissolve { .. } => say!("dissolve", secs = secs),
+        Transition::Wipe { towards, .. } => say!("wipe", towards = word("towards", towards.name()), secs = secs),
+        Transition::Stinger { number, .. } => say!("stinger", number = number),
+    }
+}
+
+/// The next one of those that are stepped through, or the one before.
+fn step_transition(now: Transition, stingers_secs: &[f64], back: bool) -> Transition {
+    let there = stingers_secs.iter().enumerate().filter(|(_, secs)| **secs > 0.0);
+    let stingers = there.map(|(k, secs)| Transition::Stinger { secs: *secs, number: k as u8 + 1 }.tidied());
+    let all: Vec<Transition> = STEPS.into_iter().chain(stingers).collect();
+    // One that is none of them comes after the last shorter one of its kind.
+    let is_same = |t: &Transition| std::mem::discriminant(t) == std::mem::discriminant(&now) && t.secs() <= now.secs() + 1e-6;
+    let at = all.iter().position(|t| *t == now).or_else(|| all.iter().rposition(is_same)).unwrap_or(0);
+    all[(at + if back { all.len() - 1 } else { 1 }) % all.len()]
+}
+
 /// The controls of the chosen element.
-fn controls(ui: &mut Ui, line: Rect, element: &ElementView, k: usize, out: &mut Vec<Command>) {
+fn controls(ui: &mut Ui, line: Rect, (element, k): (&ElementView, usize), stingers_secs: &[f64], out: &mut Vec<Command>) {
     let [slower, speed, faster, transition, hold, up, down] = cells(line, [0.8, 1.7, 0.8, 2.2, 1.3, 0.9, 0.9]);
     let id = element.id;
     let mut edit = |edit| out.push(Command::EditPlaylist(edit));
@@ -220,12 +259,11 @@ fn controls(ui: &mut Ui, line: Rect, element: &ElementView, k: usize, out: &mut 
     if widgets::big_button(ui, faster, "+", "", element.rolls, small).on_hover_text(t("faster")).clicked() {
         edit(PlaylistEdit::Speed(id, step(1)));
     }
-    let name =
-        if element.dissolve_secs > 0.0 { say!("dissolve", secs = format!("{:.1}", element.dissolve_secs)) } else { t("cut").to_owned() };
-    let response = widgets::big_button(ui, transition, &name, "", k > 0, look(element.dissolve_secs > 0.0));
-    if response.on_hover_text(t("transition-tip")).clicked() {
-        let next = DISSOLVES.into_iter().find(|s| *s > element.dissolve_secs + 1e-6).unwrap_or(0.0);
-        edit(PlaylistEdit::Transition(id, if next > 0.0 { Transition::Dissolve { secs: next } } else { Transition::Cut }));
+    let response =
+        widgets::big_button(ui, transition, &transition_words(element.transition), "", k > 0, look(element.transition.secs() > 0.0));
+    let back = response.secondary_clicked() && k > 0;
+    if response.on_hover_text(t("transition-tip")).clicked() || back {
+        edit(PlaylistEdit::Transition(id, step_transition(element.transition, stingers_secs, back)));
     }
     if widgets::big_button(ui, hold, t("hold"), "", true, look(element.hold)).on_hover_text(t("hold-tip")).clicked() {
         edit(PlaylistEdit::Hold(id, !element.hold));

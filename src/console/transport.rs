@@ -3,7 +3,7 @@
 use egui::{Rect, Ui, pos2, vec2};
 
 use super::lang::{command, say, t, word};
-use super::{style, widgets};
+use super::{playlist::transition_words, style, widgets};
 use crate::{
     engine::{Command, CommandKind, Snapshot},
     replay::Phase,
@@ -83,7 +83,7 @@ fn ranges(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, can_mark: bool, out: &mu
 /// The choice of moves in two columns, and the export.
 fn moves(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let gap = 4.0;
-    let count = snapshot.moves.len() + 1;
+    let count = snapshot.moves.len() + 2;
     // As many as have room for their words, so that a finger hits them.
     let columns = (((rect.width() + gap) / (82.0 + gap)) as usize).clamp(2, 6);
     let rows = count.div_ceil(columns).max(1);
@@ -106,6 +106,13 @@ fn moves(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
         }
     }
     let look = widgets::ButtonLook { fill: style::RAISED, color: style::TEXT, size: 13.0, on: false };
+    let how = say!("take-by", how = transition_words(snapshot.transition));
+    let lit = if snapshot.transition.secs() > 0.0 { widgets::ButtonLook { color: style::AMBER, ..look } } else { look };
+    let info = command(CommandKind::NextTransition);
+    let response = widgets::big_button(ui, at(count - 2), &how, "", true, lit);
+    if response.on_hover_text(format!("{}. {}", info.shortcut, info.tooltip)).clicked() {
+        out.push(Command::NextTransition);
+    }
     let rect = at(count - 1);
     if widgets::command_button(ui, rect, CommandKind::Export, snapshot.can_take, look).clicked() {
         out.push(Command::Export);

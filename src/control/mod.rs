@@ -127,6 +127,7 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Character('b') if !ctrl => Command::LastFive,
         Key::Character('c') if !ctrl => Command::EditEvent(context.prepared_event?, EventEdit::Color(context.prepared_color.next())),
         Key::Character('m') if !ctrl => Command::NextMove,
+        Key::Character('w') if !ctrl => Command::NextTransition,
         Key::Character('e') if !ctrl => Command::Export,
         Key::Character('h') if !ctrl => Command::ToggleHeatMap,
         Key::Character('r') if !ctrl => Command::ToggleRealPixels,

@@ -9,14 +9,14 @@ use crate::{
     replay::{
         EventColor, EventEdit, EventId,
         path::{Easing, PathChannel, PathEdit, Preset},
-        playlist::{ElementId, PlaylistEdit, Transition},
+        playlist::{ElementId, PlaylistEdit, Towards, Transition},
     },
     sound::FreezeSound,
     time::MediaTime,
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 62] = [
+pub const EXAMPLES: [&str; 64] = [
     "mark",
     "mark-here",
     "in",
@@ -26,6 +26,8 @@ pub const EXAMPLES: [&str; 62] = [
     "undo",
     "redo",
     "take",
+    "transition wipe right 0.5",
+    "next-transition",
     "return",
     "orbit-to 2.5",
     "orbit-by -0.125",
@@ -127,6 +129,7 @@ pub fn command_of(text: &str) -> Option<Command> {
         }
         "graphic" => Command::EditGraphics(graphics::edit_of(rest)?),
         "graphic-at" => graphics::click_of(rest)?,
+        "transition" => Command::SetTransition(transition(&rest.split_whitespace().collect::<Vec<_>>())?),
         "slice" => Command::Slice(slice(rest)?),
         "free-by" => two(rest).map(|[dolly_m, height_m]| Command::FreeBy { dolly_m, height_m })?,
         "free-to" => two(rest).map(|[dolly_m, height_m]| Command::FreeTo { dolly_m, height_m })?,
@@ -195,6 +198,7 @@ fn plain(name: &str) -> Option<Command> {
         "next-path" => Command::NextPath,
         "match" => Command::SetMatching(None),
         "clean-feed" => Command::CleanFeed(None),
+        "next-transition" => Command::NextTransition,
         "graphics-to-air" => Command::GraphicsToAir,
         "graphic-drop" => Command::DropGraphic,
         "slice" => Command::Slice(Slice::Switch),
@@ -225,6 +229,30 @@ fn event_edit(text: &str) -> Option<EventEdit> {
         "untick" => EventEdit::Angle { camera: value.to_owned(), ticked: false },
         _ => return None,
     })
+}
+
+/// `cut`, `dissolve 0.5`, `wipe right 0.5`, `stinger 1`.
+fn transition(words: &[&str]) -> Option<Transition> {
+    let secs = |word: &str| word.parse::<f64>().ok().filter(|s| s.is_finite() && *s > 0.0);
+    Some(match *words {
+        ["cut"] => Transition::Cut,
+        ["dissolve", length] => Transition::Dissolve { secs: secs(length)? },
+        ["wipe", towards, length] => {
+            Transition::Wipe { secs: secs(length)?, towards: Towards::ALL.into_iter().find(|t| t.name() == towards)? }
+        }
+        // As long as its film.
+        ["stinger", number] => Transition::Stinger { secs: 0.0, number: number.parse().ok().filter(|n| *n > 0)? },
+        _ => return None,
+    })
+}
+
+fn text_of_transition(how: Transition) -> String {
+    match how {
+        Transition::Cut => "cut".to_owned(),
+        Transition::Dissolve { secs } => format!("dissolve {secs}"),
+        Transition::Wipe { secs, towards } => format!("wipe {} {secs}", towards.name()),
+        Transition::Stinger { number, .. } => format!("stinger {number}"),
+    }
 }
 
 /// What follows `slice`: `3 0.25`, `at 12.48`, `event 2`, `off`.
@@ -325,8 +353,9 @@ fn list_edit(text: &str) -> Option<PlaylistEdit> {
         ["remove", element] => PlaylistEdit::Remove(id(element)?),
         ["place", element, to] => PlaylistEdit::Place(id(element)?, to.parse().ok()?),
         ["speed", element, percent] => PlaylistEdit::Speed(id(element)?, percent.parse().ok()?),
-        ["cut", element] => PlaylistEdit::Transition(id(element)?, Transition::Cut),
-        ["dissolve", element, secs] => PlaylistEdit::Transition(id(element)?, Transition::Dissolve { secs: secs.parse().ok()? }),
+        [kind @ ("cut" | "dissolve" | "wipe" | "stinger"), element, ref rest @ ..] => {
+            PlaylistEdit::Transition(id(element)?, transition(&[&[kind], rest].concat())?)
+        }
         ["hold", element, value] => PlaylistEdit::Hold(id(element)?, on(value)?),
         _ => return None,
     })
@@ -358,6 +387,8 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::FreeBy { dolly_m, height_m } => format!("free-by {dolly_m} {height_m}"),
         Command::FreeTo { dolly_m, height_m } => format!("free-to {dolly_m} {height_m}"),
         Command::CleanFeed(None) => "clean-feed".to_owned(),
+        Command::SetTransition(how) => format!("transition {}", text_of_transition(*how)),
+        Command::NextTransition => "next-transition".to_owned(),
         Command::GraphicsToAir => "graphics-to-air".to_owned(),
         Command::DropGraphic => "graphic-drop".to_owned(),
         Command::CleanFeed(Some(clean)) => format!("clean-feed {}", on(*clean)),
@@ -438,8 +469,11 @@ pub fn text_of(command: &Command) -> Option<String> {
             PlaylistEdit::Remove(id) => format!("edit-list remove {}", id.0),
             PlaylistEdit::Place(id, to) => format!("edit-list place {} {to}", id.0),
             PlaylistEdit::Speed(id, percent) => format!("edit-list speed {} {percent}", id.0),
-            PlaylistEdit::Transition(id, Transition::Cut) => format!("edit-list cut {}", id.0),
-            PlaylistEdit::Transition(id, Transition::Dissolve { secs }) => format!("edit-list dissolve {} {secs}", id.0),
+            PlaylistEdit::Transition(id, how) => {
+                let words = text_of_transition(*how);
+                let (kind, rest) = words.split_once(' ').unwrap_or((&words, ""));
+                format!("edit-list {kind} {} {rest}", id.0).trim_end().to_owned()
+            }
             PlaylistEdit::Hold(id, value) => format!("edit-list hold {} {}", id.0, on(*value)),
         },
         Command::SetRung { .. }
@@ -483,6 +517,13 @@ mod tests {
             Command::EditEvent(EventId(3), EventEdit::Color(EventColor::Violet)),
             Command::EditEvent(EventId(3), EventEdit::Out(at)),
             Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Dissolve { secs: 0.5 })),
+            Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Cut)),
+            Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Wipe { secs: 0.25, towards: Towards::Up })),
+            Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Stinger { secs: 0.0, number: 2 })),
+            Command::SetTransition(Transition::Cut),
+            Command::SetTransition(Transition::Dissolve { secs: 1.5 }),
+            Command::SetTransition(Transition::Wipe { secs: 0.5, towards: Towards::Left }),
+            Command::SetTransition(Transition::Stinger { secs: 0.0, number: 1 }),
             Command::EditPlaylist(PlaylistEdit::Place(id, 2)),
             Command::EditPlaylist(PlaylistEdit::Hold(id, true)),
             Command::EditPlaylist(PlaylistEdit::Clear),

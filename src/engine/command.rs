@@ -13,7 +13,7 @@ use crate::{
         EventEdit, EventId,
         graphics::{GraphicEdit, GraphicKind},
         path::{PathEdit, Preset},
-        playlist::PlaylistEdit,
+        playlist::{PlaylistEdit, Transition},
     },
     scene::{Matching, Quality},
     sound::FreezeSound,
@@ -104,6 +104,10 @@ pub enum Command {
     GraphicsToAir,
     /// Drops the graphic that is half drawn.
     DropGraphic,
+    /// How takes and returns change program.
+    SetTransition(Transition),
+    /// The next kind of that: cut, dissolve, wipe, stingers.
+    NextTransition,
     /// Take the last edit back; never what is on air.
     Undo,
     /// Make it again.
@@ -276,6 +280,8 @@ impl Command {
             Self::CleanFeed(_) => CommandKind::CleanFeed,
             Self::GraphicsToAir => CommandKind::GraphicsToAir,
             Self::DropGraphic => CommandKind::DropGraphic,
+            Self::SetTransition(_) => CommandKind::SetTransition,
+            Self::NextTransition => CommandKind::NextTransition,
             Self::Slice(_) => CommandKind::Slice,
             Self::FreeBy { .. } => CommandKind::FreeBy,
             Self::FreeTo { .. } => CommandKind::FreeTo,

@@ -22,6 +22,7 @@ mod rolls;
 mod slices;
 mod t_bar;
 mod tiers;
+mod transitions;
 mod truth;
 mod watch;
 
@@ -47,6 +48,7 @@ use super::{
     program::OutputSlot,
     rig_book::RigBook,
     snapshot::slate,
+    stingers::Stingers,
     strip::{Strip, StripWish},
 };
 use crate::{
@@ -54,7 +56,7 @@ use crate::{
     replay::{
         EventId, Program, Readiness, Transport, TransportCommand,
         path::Path,
-        playlist::{Player, Template},
+        playlist::{Player, Template, Transition},
     },
     rig::{self, Camera},
     scene::Matching,
@@ -139,8 +141,12 @@ pub(super) struct ProgramState {
     layer_is_new: bool,
     /// The last picture of the element before.
     outgoing: Option<Arc<Picture>>,
-    /// What the picture in front dissolves from, and how far it is.
-    mixing: Option<(Arc<Picture>, f32)>,
+    /// What the picture in front takes the place of.
+    mixing: Option<transitions::Mixing>,
+    /// How takes and returns change program; whether one was asked for just now; the one that is under way.
+    pub transition: Transition,
+    is_asked: bool,
+    pub changing: Option<transitions::Changing>,
     /// The frame that is shown while time runs.
     pub roll: Option<RollView>,
 }
@@ -181,6 +187,7 @@ pub(super) struct Director {
     pub graphics: graphics::GraphicsState,
     pub free: free::FreeState,
     pub slices: slices::SliceState,
+    pub stingers: Stingers,
     pub chosen_template: usize,
     /// Speed of the next roll, percent.
     pub speed_percent: i32,
@@ -257,6 +264,9 @@ impl Director {
                 layer_is_new: false,
                 outgoing: None,
                 mixing: None,
+                transition: Transition::default(),
+                is_asked: false,
+                changing: None,
                 roll: None,
             },
             gpu: GpuView::default(),
@@ -281,6 +291,7 @@ impl Director {
             graphics: graphics::GraphicsState::new(options.clean_feed),
             free: free::FreeState::default(),
             slices: slices::SliceState::default(),
+            stingers: Stingers::start(&options.stingers, feeds.rate()),
             chosen_template: 0,
             speed_percent: 50,
             moments: Vec::new(),
@@ -475,6 +486,7 @@ impl Director {
             self.judge_level();
             self.tell_recording();
             self.tell_desk();
+            self.tell_stingers();
             self.status = self.feeds.status();
             self.transport.oldest = self.oldest();
             for camera in 0..self.status.len() {

@@ -13,7 +13,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 #[cfg(feature = "gstreamer")]
 use super::program::ProgramPictures;
 use super::{
-    Command, DeskFiles, Matching, Quality, Snapshot,
+    Command, DeskFiles, Matching, Quality, Snapshot, StingerSource,
     board::Board,
     director::Director,
     export_thread::ExportNews,
@@ -89,6 +89,8 @@ pub struct EngineOptions {
     pub matching: Matching,
     /// No graphics on program and in exports.
     pub clean_feed: bool,
+    /// Films with alpha that takes and playlists may change behind, by their numbers from 1.
+    pub stingers: Vec<StingerSource>,
     /// Do not watch whether the cameras stand where the rig says.
     pub without_watch: bool,
 }

@@ -47,6 +47,7 @@ pub mod refine;
 pub mod retime;
 mod rig_book;
 mod snapshot;
+mod stingers;
 mod strip;
 #[cfg(feature = "gstreamer")]
 pub mod venue_feeds;
@@ -72,6 +73,7 @@ pub use snapshot::{
     PathsView, PivotView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, SlicesView, Snapshot, Stand, Tally,
     TruthProgress, slate,
 };
+pub use stingers::StingerSource;
 pub mod truth;
 mod watch_health;
 mod watch_thread;

@@ -6,7 +6,7 @@ use crate::{
     replay::{
         EventId,
         path::{PathSample, Track},
-        playlist::{ElementId, Place, Player, Schedule},
+        playlist::{ElementId, Place, Player, Schedule, Transition},
     },
     time::MediaTime,
 };
@@ -19,6 +19,8 @@ pub(super) struct Segment {
     pub anchor: MediaTime,
     /// Its element of the playlist and its event; `None` for a take.
     pub element: Option<(ElementId, EventId)>,
+    /// How it begins, after the one before it.
+    pub transition: Transition,
 }
 
 /// A replay that plays.
@@ -48,7 +50,7 @@ impl Playing {
     /// A take.
     pub fn take(track: Track, anchor: MediaTime, plain: bool) -> Self {
         let schedule = Schedule::new([(track.path().duration_secs, 0.0, false)], false);
-        Self { segments: vec![Segment { track, anchor, element: None }], schedule, plain }
+        Self { segments: vec![Segment { track, anchor, element: None, transition: Transition::Cut }], schedule, plain }
     }
 
     /// Whether it is a playlist.

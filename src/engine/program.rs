@@ -110,6 +110,8 @@ impl PictureSource for ProgramPictures {
         let mut synthesized = false;
         let (shot, picture, age_nanos, overdue) = match program.kind {
             ProgramKind::Live(place) => match self.live(&snapshot, place) {
+                // On the way back to live it is the engine that puts both together; the sound is live already.
+                _ if program.mixes => (program.shot, Some(Arc::clone(&program.shown.picture)), None, false),
                 Some((shot, live)) => {
                     let age = self.feeds.now() - live.time;
                     (shot, Some(live.picture), Some(age), age > OVERDUE_FRAMES * self.feeds.rate().interval_nanos())

@@ -97,6 +97,8 @@ impl Director {
             position: self.position(),
             playlist: Arc::new(self.playlist_view()),
             speed_percent: self.speed_percent,
+            transition: self.program.transition,
+            stingers_secs: self.stingers.lengths_secs(),
             can_take: self.transport.can_take(),
             program: ProgramView {
                 kind,
@@ -104,6 +106,7 @@ impl Director {
                 shown: self.program.shown.clone(),
                 shot: self.program.shot,
                 shown_shot: self.program.shown_shot,
+                mixes: self.program.changing.is_some(),
                 slices: self.on_air_instant().map_or_else(Vec::new, |at| self.slices_on_air(at)),
                 roll: self.program.roll,
                 repeated: self.program.repeated,

@@ -1,6 +1,10 @@
 //! What everybody but the engine sees of its state: one immutable value, published as a whole. Every list over cameras is in the
 //! order of the arc.
 
+mod added;
+
+pub use added::{FreeView, GraphicsView, SlicesView};
+
 use std::sync::Arc;
 
 use super::{
@@ -14,9 +18,8 @@ use crate::{
     output::program::ProgramStatus,
     replay::{
         Event, EventId, Phase, Readiness,
-        graphics::{Graphic, GraphicKind},
         path::Path,
-        playlist::ElementId,
+        playlist::{ElementId, Transition},
     },
     scene::Matching,
     time::{FrameRate, MediaTime},
@@ -129,50 +132,6 @@ pub struct PivotView {
     pub first_click: Option<(usize, [f32; 2])>,
 }
 
-/// The graphics. Places are shares of a picture's width and height.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct GraphicsView {
-    /// All of them, in the order in which they are drawn.
-    pub graphics: Vec<Graphic>,
-    /// They are off program and exports.
-    pub clean: bool,
-    /// A replay is on air with other graphics than those of preview.
-    pub waits_for_take: bool,
-    /// What is being drawn by clicks, and how many points it has.
-    pub draft: Option<(GraphicKind, usize)>,
-    /// Its points in preview.
-    pub in_preview: Vec<[f32; 2]>,
-    /// Its points in the cameras along the arc.
-    pub in_cameras: Vec<Vec<[f32; 2]>>,
-}
-
-/// How far preview and the moves that stand in time are off the cameras' curve.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct FreeView {
-    /// Nearer to what it looks at, metres.
-    pub dolly_m: f64,
-    /// Higher, metres.
-    pub height_m: f64,
-    /// Share of preview's pixels that no camera honestly upholds, 0…1; `None` until preview shows it.
-    pub unsure_share: Option<f32>,
-}
-
-impl FreeView {
-    /// Whether it is off the curve.
-    pub fn is_free(&self) -> bool {
-        self.dolly_m != 0.0 || self.height_m != 0.0
-    }
-}
-
-/// Other instants in the prepared picture.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SlicesView {
-    /// The instants, oldest first.
-    pub instants: Vec<MediaTime>,
-    /// Those of them that are in the picture.
-    pub ready: Vec<MediaTime>,
-}
-
 /// Preview.
 #[derive(Debug, Clone)]
 pub struct PreviewView {
@@ -237,8 +196,8 @@ pub struct ElementView {
     pub rolls: bool,
     /// Percent.
     pub speed_percent: i32,
-    /// Its dissolve, seconds; 0 is a cut.
-    pub dissolve_secs: f64,
+    /// How it begins.
+    pub transition: Transition,
     /// Its end stands until the operator goes on.
     pub hold: bool,
     /// How long it lasts by itself, seconds.
@@ -305,6 +264,8 @@ pub struct ProgramView {
     pub shot: u64,
     /// The shot that the picture belongs to: until the first picture of a new one is there, that of the one before.
     pub shown_shot: u64,
+    /// It is on its way from one shot to the next: `shown` is both.
+    pub mixes: bool,
     /// Other instants in its picture, as they were taken.
     pub slices: Vec<MediaTime>,
     /// A replay away from its frozen instant: a camera's own frame, nothing synthesized.
@@ -456,6 +417,10 @@ pub struct Snapshot {
     pub position: f64,
     /// The playlist.
     pub playlist: Arc<PlaylistView>,
+    /// How takes and returns change program.
+    pub transition: Transition,
+    /// The length of each stinger, seconds; 0 for one that is not there.
+    pub stingers_secs: Vec<f64>,
     /// Speed of the next roll, percent.
     pub speed_percent: i32,
     /// Whether a take would be obeyed.
@@ -534,6 +499,8 @@ impl Snapshot {
             preview: None,
             position: 0.0,
             playlist: Arc::default(),
+            transition: Transition::Cut,
+            stingers_secs: vec![],
             speed_percent: 50,
             can_take: false,
             program: ProgramView {
@@ -542,6 +509,7 @@ impl Snapshot {
                 shown: ShownPicture { picture: Arc::new(slate(640, 360)), serial: 0 },
                 shot: 0,
                 shown_shot: 0,
+                mixes: false,
                 slices: vec![],
                 roll: None,
                 repeated: 0,

@@ -13,12 +13,12 @@ use crate::color::{linear_from_srgb, srgb_from_linear};
 /// Steps of linear light on the way back; fine enough that every code value comes back as itself.
 const STEPS: usize = 1 << 14;
 
-struct Tables {
-    linear: [u16; 256],
-    code: Vec<u8>,
+pub(super) struct Tables {
+    pub linear: [u16; 256],
+    pub code: Vec<u8>,
 }
 
-fn tables() -> &'static Tables {
+pub(super) fn tables() -> &'static Tables {
     static TABLES: OnceLock<Tables> = OnceLock::new();
     TABLES.get_or_init(|| {
         let last = (STEPS - 1) as f32;

@@ -7,9 +7,11 @@ pub(crate) mod gray;
 pub mod metrics;
 mod moment;
 mod picture;
+mod transition;
 mod yuv;
 
 pub use dissolve::dissolve;
 pub use moment::{Moment, MomentFrame};
 pub use picture::{Picture, PictureError};
+pub use transition::{Stinger, wipe};
 pub use yuv::{YuvFormat, YuvFrame, YuvRange};

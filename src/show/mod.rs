@@ -136,6 +136,8 @@ pub struct Show {
     pub graphics: Option<PathBuf>,
     /// Whether program begins without them.
     pub clean_feed: bool,
+    /// Films with alpha behind which program changes: folders of PNG pictures, and pictures per second.
+    pub stingers: Vec<(PathBuf, Option<f64>)>,
     /// `draft`, `air` or `hero`; `None` leaves it to the engine.
     pub quality: Option<String>,
     /// `auto`, `on` or `off`; `None` is `auto`.
@@ -252,6 +254,15 @@ struct FileGraphics {
     file: Option<PathBuf>,
     #[serde(default)]
     clean: bool,
+    #[serde(default)]
+    stingers: Vec<FileStinger>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileStinger {
+    folder: PathBuf,
+    fps: Option<f64>,
 }
 
 /// Where bytes of a text are: which line, from 1.
@@ -405,6 +416,7 @@ impl Show {
             desk_folder: read.desk.folder.map_or_else(|| file.with_extension("desk"), |f| folder.join(f)),
             graphics: read.graphics.file.map(|f| folder.join(f)),
             clean_feed: read.graphics.clean,
+            stingers: read.graphics.stingers.into_iter().map(|s| (folder.join(s.folder), s.fps)).collect(),
             export_name: read.export.name.as_ref().map(|name| (name.as_ref().clone(), line_of(text, &name.span()))),
             export_folder: read.export.folder.map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
             quality,

@@ -14,7 +14,7 @@ use volte::{
     replay::{
         Event, EventColor, EventId, Phase, Readiness,
         path::{Path, Preset, PresetOptions},
-        playlist::ElementId,
+        playlist::{ElementId, Towards, Transition},
     },
     sound::SoundStatus,
     time::{FrameRate, MediaTime},
@@ -98,24 +98,24 @@ fn playlist(state: State) -> PlaylistView {
     if !matches!(state, State::Armed | State::OnAir) {
         return PlaylistView { template, ..PlaylistView::default() };
     }
-    let element = |id: u64, what: &str, camera: &str, speed_percent: i32, dissolve_secs: f64, secs: f64| ElementView {
+    let element = |id: u64, what: &str, camera: &str, speed_percent: i32, transition: Transition, secs: f64| ElementView {
         id: ElementId(id),
         event: "E003".to_owned(),
         what: what.to_owned(),
         camera: camera.to_owned(),
         rolls: what == "Roll",
         speed_percent,
-        dissolve_secs,
+        transition,
         hold: id == 3,
         secs,
         on_air: state == State::OnAir && id == 2,
     };
     PlaylistView {
         elements: vec![
-            element(1, "Roll", "cam01", 50, 0.0, 6.0),
-            element(2, "Orbit right", "cam01", 50, 0.5, 4.0),
-            element(3, "Still", "cam12", 50, 0.0, 2.0),
-            element(4, "Roll", "cam12", 33, 0.0, 3.0),
+            element(1, "Roll", "cam01", 50, Transition::Cut, 6.0),
+            element(2, "Orbit right", "cam01", 50, Transition::Dissolve { secs: 0.5 }, 4.0),
+            element(3, "Still", "cam12", 50, Transition::Wipe { secs: 0.5, towards: Towards::Left }, 2.0),
+            element(4, "Roll", "cam12", 33, Transition::Stinger { secs: 1.2, number: 1 }, 3.0),
         ],
         total_secs: 14.5,
         elapsed_secs: (state == State::OnAir).then_some(7.3),
@@ -270,6 +270,7 @@ pub fn snapshot(state: State) -> Snapshot {
         shown: ShownPicture { picture: Arc::new(slate(96, 54)), serial: 7 },
         shot: 1,
         shown_shot: 1,
+        mixes: false,
         slices: vec![],
         roll: None,
         repeated: 0,

@@ -24,6 +24,8 @@ pub enum CommandKind {
     CleanFeed,
     GraphicsToAir,
     DropGraphic,
+    SetTransition,
+    NextTransition,
     Slice,
     FreeBy,
     FreeTo,
@@ -97,7 +99,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 71;
+    pub const COUNT: usize = 73;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -169,6 +171,8 @@ impl CommandKind {
         ),
         info(Self::FreeTo, "On the arc", "Back from the free camera to the cameras' curve", "Ctrl+Home"),
         info(Self::Take, "TAKE", "Put the prepared replay on program", "Enter"),
+        info(Self::NextTransition, "TRANSITION", "How TAKE and RETURN change program: cut, dissolve, wipe or a stinger; the next one", "W"),
+        info(Self::SetTransition, "Transition to", "Cut, dissolve, wipe or stinger, with its length", ""),
         info(Self::Return, "RETURN", "Back to live; when nothing is on air, put the preparation away", "Esc"),
         info(Self::MoveOrbit, "Orbit", "Move along the arc, an eighth of a gap at a time", "Left / Right"),
         info(Self::StepCamera, "Next camera", "Move along the arc to the next real camera", "Ctrl+Left / Ctrl+Right"),
@@ -295,6 +299,7 @@ impl CommandKind {
             Self::CleanFeed => Command::CleanFeed(None),
             Self::GraphicsToAir => Command::GraphicsToAir,
             Self::DropGraphic => Command::DropGraphic,
+            Self::NextTransition => Command::NextTransition,
             Self::Slice => Command::Slice(Slice::Switch),
             Self::FreeTo => Command::FreeTo { dolly_m: 0.0, height_m: 0.0 },
             Self::Undo => Command::Undo,
@@ -335,6 +340,7 @@ impl CommandKind {
             | Self::AddOutput
             | Self::RemoveOutput
             | Self::EditGraphics
+            | Self::SetTransition
             | Self::DrawGraphic
             | Self::FreeBy
             | Self::MoveOrbit

@@ -37,6 +37,7 @@ impl Director {
                     self.refresh_ladder();
                 }
                 Effect::Cut => {
+                    self.begin_change();
                     self.program.shot += 1;
                     self.program.cut_at = Instant::now();
                     self.program.asked = None;

@@ -7,18 +7,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Director, NoticeLevel, paths::Choice};
+use super::{Director, NoticeLevel, paths::Choice, transitions::Mixing};
 use crate::{
     engine::{
         ElementView, PlaylistView,
         playing::{Playing, Segment},
         strip::Found,
     },
-    frame::{Picture, dissolve},
+    frame::Picture,
     replay::{
         Program, Readiness, TransportCommand,
         path::{Path, Roll, roll, still},
-        playlist::{Element, Place, Player, PlaylistEdit, Shot, Template},
+        playlist::{Element, Place, Player, PlaylistEdit, Shot, Template, Transition},
     },
 };
 
@@ -47,6 +47,10 @@ pub(in crate::engine) struct Cueing {
 pub(super) fn templates() -> Vec<Template> {
     let read = |text: &&str| Template::from_toml(text).inspect_err(|e| tracing::error!(%e, "a template of the program")).ok();
     TEMPLATES.iter().filter_map(read).collect()
+}
+
+fn playing_transition(playing: Option<&Playing>, slot: usize) -> Transition {
+    playing.and_then(|p| p.segments.get(slot)).map(|s| s.transition).unwrap_or_default()
 }
 
 impl Director {
@@ -107,7 +111,7 @@ impl Director {
                     .warn(format!("The playlist shows the move {name:?}, which there is not (any more). Undo, or take the element out"));
             }
             let Some(track) = self.laid(&self.element_path(e), e.mark) else { return };
-            segments.push(Segment { track, anchor: e.mark, element: Some((e.id, e.event)) });
+            segments.push(Segment { track, anchor: e.mark, element: Some((e.id, e.event)), transition: e.transition });
         }
         if segments.is_empty() {
             return self
@@ -153,7 +157,7 @@ impl Director {
                     self.starting = Some((playing, player));
                     if let Some((anchor, (_, event))) = first {
                         let solved = self.is_solved(anchor);
-                        self.apply(TransportCommand::Cue { event, instant: anchor, position, solved, taken: Some(now) });
+                        self.with_transition(TransportCommand::Cue { event, instant: anchor, position, solved, taken: Some(now) });
                     }
                 }
             }
@@ -178,7 +182,7 @@ impl Director {
         let Some(playing) = self.program.playing.as_ref().filter(|p| p.is_list()) else { return true };
         if place.ended {
             let total = playing.schedule.total_secs();
-            self.apply(TransportCommand::Return);
+            self.with_transition(TransportCommand::Return);
             self.notice(NoticeLevel::Info, format!("The playlist has ended after {total:.1} s"));
             return false;
         }
@@ -196,7 +200,8 @@ impl Director {
             }
         }
         let mixed = self.program.mixing.is_some();
-        self.program.mixing = place.from.and_then(|(slot, secs, share)| Some((self.behind(slot, secs)?, share)));
+        let how = playing_transition(self.program.playing.as_ref(), place.slot);
+        self.program.mixing = place.from.and_then(|(slot, secs, share)| Some(Mixing { from: self.behind(slot, secs)?, share, how }));
         // A dissolve ends in the picture itself, also where that one stands.
         self.program.layer_is_new |= mixed && self.program.mixing.is_none();
         true
@@ -229,12 +234,12 @@ impl Director {
     pub(super) fn compose(&mut self) {
         let is_new = std::mem::take(&mut self.program.layer_is_new);
         match (&self.program.mixing, &self.program.layer) {
-            (Some((from, share)), Some(to)) => {
-                let mixed = dissolve(from, to, *share);
+            (Some(mixing), Some(to)) => {
+                let mixed = self.mixed(mixing, to);
                 self.show_program(Arc::new(mixed));
             }
-            (Some((from, _)), None) => {
-                let from = Arc::clone(from);
+            (Some(mixing), None) => {
+                let from = Arc::clone(&mixing.from);
                 self.show_program(from);
             }
             (None, Some(layer)) if is_new => {
@@ -267,7 +272,7 @@ impl Director {
                 Shot::Move(name) => matches!(self.choice_named(name), Some(Choice::Program(m)) if m.rolls()),
             },
             speed_percent: e.speed_percent,
-            dissolve_secs: e.transition.secs(),
+            transition: e.transition,
             hold: e.hold,
             secs: slot_of.secs,
             on_air: slot == Some(e.id),

@@ -11,7 +11,7 @@ use crate::{
         naming::NameFields,
     },
     output::{CancelToken, OutputSpec, SidecarHeader},
-    replay::TransportCommand,
+    replay::{TransportCommand, playlist::PlaylistEdit},
     scene::Quality,
     time::MediaTime,
     view::ViewMode,
@@ -50,11 +50,11 @@ impl Director {
             Command::Redo => self.apply(TransportCommand::Redo),
             Command::Take => {
                 let now = self.feeds.now();
-                self.apply(TransportCommand::Take { now });
+                self.with_transition(TransportCommand::Take { now });
             }
             Command::Return => {
                 self.cueing = None;
-                self.apply(TransportCommand::Return);
+                self.with_transition(TransportCommand::Return);
             }
             // By hand the view is that of the arc again, not that of a path.
             Command::MoveOrbit(_) | Command::SetOrbit(_) | Command::StepCamera(_) if self.preview.scrub_secs.take().is_some() => {
@@ -117,7 +117,14 @@ impl Director {
             Command::ApplyTemplate => self.apply_template(),
             Command::NextTemplate => self.chosen_template = (self.chosen_template + 1) % self.templates.len().max(1),
             Command::SaveTemplate(name) => self.save_template(&name),
+            Command::EditPlaylist(PlaylistEdit::Transition(id, asked)) => {
+                if let Some(how) = self.shown_as(asked) {
+                    self.apply(TransportCommand::Playlist(PlaylistEdit::Transition(id, how)));
+                }
+            }
             Command::EditPlaylist(edit) => self.apply(TransportCommand::Playlist(edit)),
+            Command::SetTransition(asked) => self.choose_transition(asked),
+            Command::NextTransition => self.next_transition(),
             Command::PlayList => self.play_list(),
             Command::NextElement => self.next_element(),
             Command::Export => self.start_export(),

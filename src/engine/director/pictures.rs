@@ -68,6 +68,7 @@ impl Director {
     /// Brings program up to date: a newer live picture, or the next picture of the move.
     pub(super) fn refresh_program(&mut self) {
         match self.transport.program().clone() {
+            Program::Live { camera } if self.change_to_live(camera) => {}
             Program::Live { camera } => {
                 // After a cut rather the picture before than a small one.
                 let waits = self.program.shown_shot != self.program.shot;
@@ -87,6 +88,7 @@ impl Director {
                 if place.as_ref().is_some_and(|place| !self.follow_list(place)) {
                     return;
                 }
+                self.change_replay();
                 let cue = place.and_then(|place| self.program.playing.as_ref()?.cue(place.slot, place.local_secs));
                 let Program::Replay(on_air) = self.transport.program().clone() else { return };
                 let position = cue.as_ref().map_or(on_air.from_position, |c| c.sample.position);

@@ -10,7 +10,7 @@ use crate::{
     replay::{
         EventList,
         path::Roll,
-        playlist::{Element, Playlist, Schedule, Shot},
+        playlist::{Element, Playlist, Schedule, Shot, Towards, Transition},
     },
     time::{FrameRate, MediaTime},
 };
@@ -38,6 +38,7 @@ struct Cut {
     frames: u64,
     /// Of the dissolve that it begins with, over the end of the element before.
     dissolve: u64,
+    how: Transition,
     /// How fast time runs; 0 where it stands.
     speed: f64,
     shot: String,
@@ -66,6 +67,7 @@ impl ListExport {
                 record: frame(slot.start_secs),
                 frames: (frame(slot.start_secs + slot.secs) - frame(slot.start_secs)).max(1),
                 dissolve: frame(slot.dissolve_secs),
+                how: e.transition,
                 speed,
                 shot,
                 position: e.position,
@@ -101,12 +103,21 @@ impl ListExport {
                 Some((_, end)) => {
                     let end = code(end);
                     let _ = writeln!(out, "{number:03}  AX       V     C        {end} {end} {from} {from}");
-                    writeln!(out, "{number:03}  AX       V     D    {:03} {a} {b} {from} {until}", cut.dissolve)
+                    // What the list has no word for is a dissolve, and a comment.
+                    let word = match cut.how.wipe() {
+                        Some(Towards::Right | Towards::Left) => "W001",
+                        Some(Towards::Down | Towards::Up) => "W002",
+                        None => "D   ",
+                    };
+                    writeln!(out, "{number:03}  AX       V     {word} {:03} {a} {b} {from} {until}", cut.dissolve)
                 }
                 None => writeln!(out, "{number:03}  AX       V     C        {a} {b} {from} {until}"),
             };
             if cut.speed != 1.0 {
                 let _ = writeln!(out, "M2   AX       {:05.1}                {a}", cut.speed * self.rate.fps());
+            }
+            if cut.how.wipe().is_some() || cut.how.stinger().is_some() {
+                let _ = writeln!(out, "* COMMENT: TRANSITION {}", cut.how.words().to_uppercase());
             }
             if let Some((last, _)) = before.filter(|_| cut.dissolve > 0) {
                 let _ = writeln!(out, "* FROM CLIP NAME: {}", plain(&last.name));
@@ -125,8 +136,9 @@ impl ListExport {
         for (k, cut) in self.cuts.iter().enumerate() {
             let (head, tail) = (cut.dissolve / 2, self.cuts.get(k + 1).map_or(0, |next| next.dissolve - next.dissolve / 2));
             if cut.dissolve > 0 {
+                let kind = if matches!(cut.how, Transition::Dissolve { .. }) { "SMPTE_Dissolve" } else { "Custom_Transition" };
                 children.push(json!({
-                    "OTIO_SCHEMA": "Transition.1", "name": "dissolve", "transition_type": "SMPTE_Dissolve", "metadata": {},
+                    "OTIO_SCHEMA": "Transition.1", "name": cut.how.words(), "transition_type": kind, "metadata": {},
                     "in_offset": time(head as i64), "out_offset": time((cut.dissolve - head) as i64),
                 }));
             }
@@ -194,10 +206,7 @@ fn length_secs(e: &Element, own_secs: &dyn Fn(&str) -> Option<f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replay::{
-        EventRules,
-        playlist::{PlaylistEdit, Transition},
-    };
+    use crate::replay::{EventRules, playlist::PlaylistEdit};
 
     fn laid() -> ListExport {
         let mut events = EventList::default();

@@ -2,7 +2,7 @@
 //!
 //! Must not know: files, and who keeps the events that it shows.
 
-use super::{Element, ElementId, MOST_ELEMENTS, Playlist, Shot, Transition};
+use super::{Element, ElementId, MOST_ELEMENTS, Playlist, Shot, Towards, Transition};
 use crate::{
     replay::{EventId, EventList},
     time::MediaTime,
@@ -46,8 +46,13 @@ struct Line {
     /// Along the arc, gaps, from 0.
     position: f64,
     speed_percent: i32,
+    /// Of whatever transition.
     #[serde(default)]
     dissolve_secs: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wipe: Option<Towards>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stinger: Option<u8>,
     #[serde(default)]
     hold: bool,
 }
@@ -81,12 +86,14 @@ impl Line {
             position: e.position,
             speed_percent: e.speed_percent,
             dissolve_secs: e.transition.secs(),
+            wipe: e.transition.wipe(),
+            stinger: e.transition.stinger(),
             hold: e.hold,
         }
     }
 
     fn element(self) -> Element {
-        let transition = if self.dissolve_secs > 0.0 { Transition::Dissolve { secs: self.dissolve_secs } } else { Transition::Cut };
+        let transition = Transition::of(self.dissolve_secs, self.wipe, self.stinger);
         Element {
             id: ElementId(self.id),
             event: EventId(self.event),

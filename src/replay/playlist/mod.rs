@@ -5,18 +5,19 @@
 mod kept;
 mod schedule;
 mod template;
+mod transition;
 
 pub use kept::PlaylistError;
 pub use schedule::{Place, Player, Schedule, Slot};
 pub use template::{Template, TemplateError};
+pub use transition::{Towards, Transition};
 
 use super::{Event, EventId};
 use crate::time::MediaTime;
 
 /// More elements than this are not taken.
 pub const MOST_ELEMENTS: usize = 200;
-/// The longest dissolve and the longest still, seconds.
-const LONGEST_DISSOLVE_SECS: f64 = 5.0;
+/// The longest still, seconds.
 const LONGEST_STILL_SECS: f64 = 600.0;
 /// The shortest element, seconds.
 const SHORTEST_SECS: f64 = 0.04;
@@ -34,19 +35,6 @@ pub enum Shot {
     Move(String),
     /// The mark stands for so long, seconds.
     Still {
-        /// Seconds.
-        secs: f64,
-    },
-}
-
-/// How an element begins.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Transition {
-    /// At once.
-    #[default]
-    Cut,
-    /// Over the end of the element before, in linear light.
-    Dissolve {
         /// Seconds.
         secs: f64,
     },
@@ -103,23 +91,6 @@ impl Element {
         }
         self.transition = self.transition.tidied();
         self
-    }
-}
-
-impl Transition {
-    fn tidied(self) -> Self {
-        match self {
-            Self::Dissolve { secs } if secs.is_finite() && secs > 0.0 => Self::Dissolve { secs: secs.min(LONGEST_DISSOLVE_SECS) },
-            _ => Self::Cut,
-        }
-    }
-
-    /// Seconds; 0 for a cut.
-    pub const fn secs(self) -> f64 {
-        match self {
-            Self::Cut => 0.0,
-            Self::Dissolve { secs } => secs,
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Must not know: files, rigs. Cameras are places along the arc: first, middle, last, prepared, a number from 1 (3.5 is midway to the
 //! fourth), or a name.
 
-use super::{Element, Playlist, Shot, Transition};
+use super::{Element, Playlist, Shot, Towards, Transition};
 use crate::{replay::Event, time::MediaTime};
 
 /// Version of the text.
@@ -73,6 +73,10 @@ struct Line {
     secs: Option<f64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     dissolve_secs: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    wipe: Option<Towards>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stinger: Option<u8>,
     #[serde(default)]
     hold: bool,
 }
@@ -160,6 +164,8 @@ impl Template {
                 speed_percent: Some(e.speed_percent),
                 secs,
                 dissolve_secs: e.transition.secs(),
+                wipe: e.transition.wipe(),
+                stinger: e.transition.stinger(),
                 hold: e.hold,
             })
         };
@@ -205,7 +211,7 @@ impl Template {
                 Kind::Move => Shot::Move(line.name.clone().unwrap_or_default()),
                 Kind::Still => Shot::Still { secs: line.secs.unwrap_or(2.0) },
             };
-            let transition = if line.dissolve_secs > 0.0 { Transition::Dissolve { secs: line.dissolve_secs } } else { Transition::Cut };
+            let transition = Transition::of(line.dissolve_secs, line.wipe, line.stinger);
             let beside = |at: MediaTime, secs: f64| at.plus_nanos((secs * 1e9).round() as i64);
             Element {
                 mark: beside(event.instant, line.mark_secs),
@@ -264,7 +270,7 @@ mod tests {
             Element { end: event.instant, hold: true, ..Element::of(&event, Shot::Angle, 0.0, 50) },
             Element {
                 mark: jogged,
-                transition: Transition::Dissolve { secs: 0.4 },
+                transition: Transition::Wipe { secs: 0.4, towards: Towards::Up },
                 ..Element::of(&event, Shot::Move("Orbit left".to_owned()), 2.375, 33)
             },
             Element { begin: jogged, ..Element::of(&event, Shot::Still { secs: 1.5 }, 7.0, -100) },

@@ -1,0 +1,143 @@
+//! Program on its way from one shot to the next: by a take, a return, or from element to element of a playlist.
+//!
+//! Must not know: how pictures are mixed, windows.
+
+use std::sync::Arc;
+
+use super::Director;
+use crate::{
+    frame::{Picture, dissolve, wipe},
+    replay::{Program, TransportCommand, playlist::Transition},
+    time::MediaTime,
+};
+
+/// A take or return that is under way.
+#[derive(Debug)]
+pub(in crate::engine) struct Changing {
+    /// The last picture of what goes, and its camera if it was live: that one goes on.
+    from: Arc<Picture>,
+    camera: Option<usize>,
+    how: Transition,
+    /// House time of its first tick; it waits for the first picture of what comes.
+    begun: Option<MediaTime>,
+}
+
+/// What the picture in front takes the place of, and how far it is.
+#[derive(Debug)]
+pub(in crate::engine) struct Mixing {
+    pub from: Arc<Picture>,
+    pub share: f32,
+    pub how: Transition,
+}
+
+impl Director {
+    /// A transition as it can be shown: a stinger is as long as its film. Says what is in its way.
+    pub(super) fn shown_as(&mut self, asked: Transition) -> Option<Transition> {
+        match asked {
+            Transition::Stinger { number, .. } => match self.stingers.get(number) {
+                Ok(stinger) => Some(Transition::Stinger { secs: stinger.secs(), number }.tidied()),
+                Err(why) => {
+                    self.warn(why);
+                    None
+                }
+            },
+            other => Some(other.tidied()),
+        }
+    }
+
+    /// How takes and returns change program from now on.
+    pub(super) fn choose_transition(&mut self, asked: Transition) {
+        if let Some(how) = self.shown_as(asked) {
+            self.program.transition = how;
+        }
+    }
+
+    pub(super) fn next_transition(&mut self) {
+        let lengths = self.stingers.lengths_secs();
+        self.program.transition = self.program.transition.next_kind(&lengths).tidied();
+    }
+
+    /// What the operator asks of the transport changes program as chosen; what it does by itself cuts.
+    pub(super) fn with_transition(&mut self, command: TransportCommand) {
+        self.program.is_asked = true;
+        self.apply(command);
+        self.program.is_asked = false;
+    }
+
+    /// Program is cut: what it showed goes as chosen.
+    pub(super) fn begin_change(&mut self) {
+        let camera = self.program.live_time.map(|(camera, _)| camera);
+        let stays_live = camera.is_some() && matches!(self.transport.program(), Program::Live { .. });
+        let how = self.program.transition;
+        let goes = self.program.is_asked && how.secs() > 0.0 && !stays_live;
+        let from = Arc::clone(&self.program.shown.picture);
+        self.program.changing = goes.then_some(Changing { from, camera, how, begun: None });
+    }
+
+    /// How far the change is; `None` when there is none (any more).
+    pub(super) fn change(&mut self, is_there: bool) -> Option<Mixing> {
+        let now = self.feeds.now();
+        let changing = self.program.changing.as_mut()?;
+        if let Some(live) = changing.camera.and_then(|camera| self.feeds.live_full(camera)) {
+            changing.from = live.picture;
+        }
+        let share = if is_there {
+            let begun = *changing.begun.get_or_insert(now);
+            ((now - begun) as f64 * 1e-9 / changing.how.secs()) as f32
+        } else {
+            0.0
+        };
+        if share >= 1.0 {
+            self.program.changing = None;
+            return None;
+        }
+        Some(Mixing { from: Arc::clone(&changing.from), share, how: changing.how })
+    }
+
+    /// The change of a replay that goes on air: `is_list` has its own between elements.
+    pub(super) fn change_replay(&mut self) {
+        let was = self.program.changing.is_some();
+        let is_there = self.program.layer.is_some();
+        if let Some(mixing) = self.change(is_there) {
+            self.program.mixing = Some(mixing);
+        } else if was {
+            self.program.mixing = None;
+            // It ends in the picture itself, also where that one stands.
+            self.program.layer_is_new = self.program.layer.is_some();
+        }
+    }
+
+    /// Program goes back to a live camera; false when it is there.
+    pub(super) fn change_to_live(&mut self, camera: usize) -> bool {
+        if self.program.changing.is_none() {
+            return false;
+        }
+        let live = self.feeds.live_full(camera).or_else(|| self.feeds.live_picture(camera));
+        let Some(mixing) = self.change(live.is_some()) else { return false };
+        let picture = live.map_or_else(|| Arc::clone(&mixing.from), |live| Arc::new(self.mixed(&mixing, &live.picture)));
+        self.show_program(picture);
+        true
+    }
+
+    /// The picture between the two.
+    pub(super) fn mixed(&self, Mixing { from, share, how }: &Mixing, to: &Picture) -> Picture {
+        match *how {
+            Transition::Wipe { towards, .. } => wipe(from, to, *share, towards.direction()),
+            Transition::Stinger { number, .. } => match self.stingers.get(number) {
+                Ok(stinger) => stinger.mixed(from, to, *share),
+                // A list of another show: rather a dissolve than a jump.
+                Err(_) => dissolve(from, to, *share),
+            },
+            Transition::Cut | Transition::Dissolve { .. } => dissolve(from, to, *share),
+        }
+    }
+
+    /// Says what is wrong with a stinger, once.
+    pub(super) fn tell_stingers(&mut self) {
+        if let Some(news) = self.stingers.news()
+            && !news.is_empty()
+        {
+            self.warn(news);
+        }
+    }
+}

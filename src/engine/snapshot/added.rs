@@ -1,0 +1,52 @@
+//! What is shown besides the prepared instant as it was seen: graphics, the free camera, other instants.
+//!
+//! Must not know: who made it, how it is drawn.
+
+use crate::{
+    replay::graphics::{Graphic, GraphicKind},
+    time::MediaTime,
+};
+
+/// The graphics. Places are shares of a picture's width and height.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GraphicsView {
+    /// All of them, in the order in which they are drawn.
+    pub graphics: Vec<Graphic>,
+    /// They are off program and exports.
+    pub clean: bool,
+    /// A replay is on air with other graphics than those of preview.
+    pub waits_for_take: bool,
+    /// What is being drawn by clicks, and how many points it has.
+    pub draft: Option<(GraphicKind, usize)>,
+    /// Its points in preview.
+    pub in_preview: Vec<[f32; 2]>,
+    /// Its points in the cameras along the arc.
+    pub in_cameras: Vec<Vec<[f32; 2]>>,
+}
+
+/// How far preview and the moves that stand in time are off the cameras' curve.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct FreeView {
+    /// Nearer to what it looks at, metres.
+    pub dolly_m: f64,
+    /// Higher, metres.
+    pub height_m: f64,
+    /// Share of preview's pixels that no camera honestly upholds, 0…1; `None` until preview shows it.
+    pub unsure_share: Option<f32>,
+}
+
+impl FreeView {
+    /// Whether it is off the curve.
+    pub fn is_free(&self) -> bool {
+        self.dolly_m != 0.0 || self.height_m != 0.0
+    }
+}
+
+/// Other instants in the prepared picture.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SlicesView {
+    /// The instants, oldest first.
+    pub instants: Vec<MediaTime>,
+    /// Those of them that are in the picture.
+    pub ready: Vec<MediaTime>,
+}
