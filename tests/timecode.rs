@@ -241,16 +241,20 @@ fn with_time_code_sei(stream: &[u8], first: u64) -> Vec<u8> {
 }
 
 fn time_code_sei(label: Timecode) -> Vec<u8> {
-    let mut bits = String::new();
-    let mut put = |value: u64, count: usize| bits += &format!("{value:0count$b}");
+    let mut bits = Vec::new();
+    let mut put = |value: u64, count: usize| bits.extend((0..count).rev().map(|k| (value >> k & 1) as u8));
     // One clock; it is there, counts frames, by no special method, whole, without a jump, nothing dropped.
-    [(1, 2), (1, 1), (0, 1), (0, 5), (1, 1), (0, 1), (0, 1)].iter().for_each(|(v, n)| put(*v, *n));
-    [(label.frames, 9), (label.seconds, 6), (label.minutes, 6), (label.hours, 5)].iter().for_each(|(v, n)| put(u64::from(*v), *n));
+    for (value, count) in [(1, 2), (1, 1), (0, 1), (0, 5), (1, 1), (0, 1), (0, 1)] {
+        put(value, count);
+    }
+    for (value, count) in [(label.frames, 9), (label.seconds, 6), (label.minutes, 6), (label.hours, 5)] {
+        put(u64::from(value), count);
+    }
     put(0, 5);
     // The end of the payload, and of the unit.
-    bits.push('1');
-    bits.extend(std::iter::repeat_n('0', (8 - bits.len() % 8) % 8));
-    let payload: Vec<u8> = bits.as_bytes().chunks(8).map(|b| u8::from_str_radix(std::str::from_utf8(b).unwrap(), 2).unwrap()).collect();
+    bits.push(1);
+    bits.resize(bits.len().next_multiple_of(8), 0);
+    let payload: Vec<u8> = bits.chunks(8).map(|b| b.iter().fold(0, |byte, bit| byte << 1 | bit)).collect();
     let mut unit = vec![0x4e, 0x01, 136, payload.len() as u8];
     unit.extend(payload);
     unit.push(0x80);
