@@ -236,14 +236,16 @@ fn slices_are_on_air_as_they_were_taken() {
 }
 
 /// The colours at the left and the right of program.
-fn sides(s: &Snapshot) -> ([u8; 4], [u8; 4]) {
+type Sides = ([u8; 4], [u8; 4]);
+
+fn sides(s: &Snapshot) -> Sides {
     let picture = &s.program.shown.picture;
     let (w, y) = (picture.width(), picture.height() / 2);
     (picture.pixel(w / 8, y), picture.pixel(w - 1 - w / 8, y))
 }
 
 /// What the sides of program show, tick by tick.
-fn seen(feeds: &FakeFeeds, engine: &Engine, count: usize) -> Vec<([u8; 4], [u8; 4])> {
+fn seen(feeds: &FakeFeeds, engine: &Engine, count: usize) -> Vec<Sides> {
     let one = |_| {
         let s = ticks(feeds, engine, 1);
         let darkest = s.program.shown.picture.rgba().chunks_exact(4).map(|p| p[0].max(p[1]).max(p[2])).min().unwrap();
@@ -287,7 +289,7 @@ fn a_take_wipes_and_a_return_goes_behind_a_stinger() {
     // The new picture comes from the left; each side changes once.
     assert!(way.contains(&(taken, live)), "no wipe: {way:?}");
     assert_eq!(*way.last().unwrap(), (taken, taken), "{way:?}");
-    let changes = |side: fn(&([u8; 4], [u8; 4])) -> [u8; 4]| way.windows(2).filter(|w| side(&w[0]) != side(&w[1])).count();
+    let changes = |side: fn(&Sides) -> [u8; 4]| way.windows(2).filter(|w| side(&w[0]) != side(&w[1])).count();
     assert!(changes(|w| w.0) <= 3 && changes(|w| w.1) <= 3, "{way:?}");
     assert!(!engine.snapshot().program.mixes);
 
