@@ -21,7 +21,7 @@ mod support {
     pub mod timed_feeds;
 }
 use support::fake_feeds::arc_rig;
-use support::numbers::{Received, number_of, numbered};
+use support::numbers::{Received, judge_takes, number_of, numbered};
 use support::peers::{Peer, port, serve_files};
 use support::timed_feeds::TimedFeeds;
 
@@ -224,6 +224,45 @@ fn a_receiver_that_dies_is_called_again_and_nobody_else_notices() {
 }
 
 #[test]
+fn a_file_that_is_taken_away_has_all_that_was_shown_until_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let output = output("320x180p50", |n| n);
+    let mut files = Vec::new();
+    for name in ["whole.ts", "a.mp4", "b.mkv"] {
+        let mut spec = sink(name, &at(name).display().to_string());
+        // The first and the second share an encoder that goes on; the third has one of its own, which ends.
+        spec.kilobits = if name == "b.mkv" { 1700 } else { 1500 };
+        files.push((name, output.add(spec).unwrap()));
+    }
+    wait(&output, "no frames", |sinks| sinks.iter().all(|s| s.state == SinkState::Running && s.frames >= 60));
+    let mut shown = Vec::new();
+    for (name, id) in files.iter().skip(1) {
+        shown.push((*name, output.status().channel.frames));
+        assert!(output.remove(*id));
+    }
+    shown.push(("whole.ts", output.status().channel.frames));
+    drop(output);
+    for (name, shown) in shown {
+        let received = Received::of(&at(name));
+        received.judge_pictures().unwrap_or_else(|e| panic!("{name}: {e}"));
+        let last = received.numbers.last().copied().flatten().unwrap();
+        println!("{name}: {shown} were shown, the last in it is number {last}");
+        assert!(u64::from(last) + 1 >= shown && u64::from(last) < shown + 60, "{name}: {shown} were shown, the last in it is {last}");
+    }
+}
+
+#[test]
+fn outputs_are_not_without_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = output("320x180p25", |n| n);
+    let add = |k: usize| output.add(sink(&format!("s{k}"), &dir.path().join(format!("{k}.ts")).display().to_string()));
+    assert!((0..volte::output::program::MOST_SINKS).all(|k| add(k).is_ok()));
+    let told = add(99).unwrap_err().to_string();
+    assert!(told.contains("16 outputs") && told.contains("Remove one"), "{told}");
+}
+
+#[test]
 fn what_cannot_be_says_why() {
     let output = output("320x180p25", |n| n);
     output.add(sink("ndi", "ndi:Volte")).unwrap();
@@ -239,23 +278,6 @@ fn what_cannot_be_says_why() {
         assert!(sinks[0].problem.as_deref().is_some_and(|p| p.contains("NDI runtime")), "{sinks:#?}");
     }
     assert!(sinks[2].problem.as_deref().is_some_and(|p| p.contains("320x180p25") || p.contains("Desktop Video")), "{sinks:#?}");
-}
-
-/// What a record of takes must look like: live numbers that never go back, then nothing but the marked frame, then live again, later.
-fn judge_takes(numbers: &[Option<u16>], marks: &[u16]) -> Result<usize, String> {
-    let (mut done, mut live, mut on_air) = (0, 0_u16, false);
-    for (at, number) in numbers.iter().enumerate() {
-        let number = number.ok_or(format!("picture {at} is none of ours"))?;
-        match on_air {
-            true if number == marks[done] => {}
-            true if number < live => return Err(format!("picture {at} is {number}, in the take of {}", marks[done])),
-            true => (on_air, done, live) = (false, done + 1, number),
-            false if number >= live && (live == 0 || number - live < 25) => live = number,
-            false if marks.get(done) == Some(&number) => on_air = true,
-            false => return Err(format!("take {done} of {:?} begins with {number} after {live}", marks.get(done))),
-        }
-    }
-    Ok(done)
 }
 
 #[test]
@@ -524,14 +546,17 @@ fn exports_wait_in_a_list_and_are_held_cancelled_and_taken_up_again() {
     let before = engine.snapshot().exports[0].progress;
     std::thread::sleep(Duration::from_millis(700));
     assert!((engine.snapshot().exports[0].progress - before).abs() < 1e-6, "it went on");
-    assert!(engine.send(Command::EditExports(ExportOrder::Resume, 1)));
-    wait("the first is not written", &|s| state(s, 1) == Some(ExportState::Done));
-    assert_eq!((state(&engine.snapshot(), 2), state(&engine.snapshot(), 3)), (Some(ExportState::Held), Some(ExportState::Cancelled)));
-    // The third begins again, and is given up; the second is never begun.
+    // The third begins again beside it: one that is held does not hold the list.
     assert!(engine.send(Command::EditExports(ExportOrder::Resume, 3)));
     wait("it does not begin again", &|s| state(s, 3) == Some(ExportState::Running));
+    assert_eq!(state(&engine.snapshot(), 1), Some(ExportState::Held));
+    // The first has its turn when the third is given up; the second is never begun.
+    assert!(engine.send(Command::EditExports(ExportOrder::Resume, 1)));
+    wait("it does not wait", &|s| state(s, 1) == Some(ExportState::Waiting));
     assert!(engine.send(Command::EditExports(ExportOrder::Cancel, 3)));
     wait("it is not cancelled", &|s| s.notices.iter().any(|n| n.text.contains("Export 3 was cancelled")));
+    wait("the first is not written", &|s| state(s, 1) == Some(ExportState::Done));
+    assert_eq!((state(&engine.snapshot(), 2), state(&engine.snapshot(), 3)), (Some(ExportState::Held), Some(ExportState::Cancelled)));
     assert!(engine.send(Command::EditExports(ExportOrder::Hold, 1)));
     wait("nothing is said", &|s| s.notices.iter().any(|n| n.text.contains("Export 1 is done: it cannot hold")));
     drop(engine);

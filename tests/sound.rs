@@ -306,6 +306,52 @@ fn sound_of_an_address_of_its_own_is_heard_and_one_that_is_not_there_says_so() {
     drop((engine, feeds));
 }
 
+/// The clip with Vorbis sound whose headers are gone, or of a codec that nobody knows.
+fn clip_with_broken_sound(dir: &Path, headers: bool) -> PathBuf {
+    let good = clip(dir);
+    let file = dir.join("vorbis.mkv");
+    let done = Process::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(&good)
+        .args("-c:v copy -c:a libvorbis -y".split(' '))
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let mut bytes = std::fs::read(&file).unwrap();
+    let find = |what: &[u8]| bytes.windows(what.len()).position(|w| w == what).unwrap();
+    if headers {
+        let at = find(b"\x05vorbis") + 7;
+        bytes[at..at + 1400].fill(0);
+    } else {
+        let at = find(b"A_VORBIS");
+        bytes[at..at + 8].copy_from_slice(b"A_NOBODY");
+    }
+    std::fs::write(&good, bytes).unwrap();
+    good
+}
+
+#[test]
+fn sound_that_cannot_be_decoded_is_told_and_its_camera_goes_on() {
+    for headers in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        clip_with_broken_sound(dir.path(), headers);
+        let (feeds, engine) = camera_with_sound(dir.path(), SoundFrom::Feed("cam01".to_owned()), FreezeSound::Tail);
+        let session = feeds.session();
+        wait("nothing is said of its sound", || feeds.sound().unwrap().problem().is_some());
+        let told = feeds.sound().unwrap().problem().unwrap();
+        assert!(told.contains("cam01") && told.contains("Its pictures go on"), "{told}");
+        let newest = || session.status()[0].newest;
+        // Its pictures come, on and on.
+        wait("no picture", || newest().is_some());
+        let first = newest().unwrap();
+        let more = || session.wait_until(PATIENCE, |all| all[0].newest.is_some_and(|at| at - first > 1_500_000_000));
+        assert!(more(), "{:?}", session.status());
+        assert!(session.status()[0].last_error.is_none(), "{:?}", session.status());
+        drop((engine, feeds));
+    }
+}
+
 /// Noise and tones of changing loudness, 30 s.
 fn programme() -> Vec<[f32; 2]> {
     let mut state = 1_u32;

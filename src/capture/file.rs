@@ -216,7 +216,7 @@ impl FileFeed {
             if let Some(tap) = self.ingest.sound.as_ref().filter(|tap| tap.takes(&caps)) {
                 let (origin, pacer) = (Arc::clone(&self.origin_nanos), Arc::clone(&self.pacer));
                 let (clock, paced) = (self.ingest.clock().clone(), matches!(self.pace, Pace::Live { .. }));
-                tap.attach(&self.pipeline, pad, move |running| {
+                tap.attach(&self.pipeline, pad, paced, move |running| {
                     if !pacer.wait_for_start() {
                         return None;
                     }

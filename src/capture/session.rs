@@ -92,7 +92,7 @@ impl CaptureSession {
         let recorder = disk.as_ref().ok().cloned().flatten();
         let ring = Arc::new(Ring::new(config.ring));
         let sound = config.sound.as_ref().map(SoundSettings::input);
-        let tap = SoundTap::of(config.sound.as_ref(), sound.as_ref(), specs)?;
+        let tap = SoundTap::of(config.sound.as_ref(), sound.as_ref(), specs, &clock)?;
         // One end per feed at a time, and the stop: never full.
         let (events_lossless, events) = bounded(specs.len() + 1);
         let mut feeds = Vec::new();
@@ -354,7 +354,9 @@ impl CaptureSession {
         if let Some(nodes) = &self.nodes {
             nodes.stop();
         }
-        self.sound_thread.take();
+        if let Some(sound) = &self.sound_thread {
+            sound.stop();
+        }
         if self.events_lossless.try_send(FeedEvent::Stop).is_err() {
             tracing::debug!("the control thread is gone already");
         }
@@ -379,6 +381,8 @@ impl CaptureSession {
         if let Some(recorder) = self.recorder() {
             recorder.stop();
         }
+        // Last: what was recorded is safe, whatever the source of sound does.
+        self.sound_thread.take();
     }
 }
 

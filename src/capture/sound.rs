@@ -5,14 +5,18 @@
 
 use std::{
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
-use crossbeam::channel::{Sender, bounded};
+use crossbeam::channel::{Receiver, Sender, bounded};
 use gst::prelude::{
-    Cast as _, ElementExt as _, ElementExtManual as _, GstBinExt as _, GstBinExtManual as _, GstObjectExt as _, ObjectExt as _, PadExt as _,
+    Cast as _, ElementExt as _, ElementExtManual as _, GObjectExtManualGst as _, GstBinExt as _, GstBinExtManual as _, GstObjectExt as _,
+    ObjectExt as _, PadExt as _,
 };
 use parking_lot::Mutex;
 
@@ -31,6 +35,12 @@ use crate::{
     time::MediaTime,
 };
 
+/// Decoded sound further ahead of now than this is not of this world, nanoseconds.
+const MOST_AHEAD_NANOS: i64 = 2_000_000_000;
+/// How long the end of the session waits for a source of sound that hangs.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+/// So much coded sound may wait for its decoder, nanoseconds; then the oldest goes.
+const WAITING_NANOS: u64 = 5_000_000_000;
 /// Without sound for so long a connection is opened again.
 const STALL: Duration = Duration::from_secs(5);
 /// What a connection says at its end.
@@ -99,13 +109,19 @@ pub(super) struct SoundTap {
     pub feed: String,
     input: Arc<SoundInput>,
     offset_nanos: i64,
+    clock: HouseClock,
     /// The first stream that is sound is taken, while it lasts.
     taken: Arc<Mutex<Option<gst::glib::WeakRef<gst::Pad>>>>,
 }
 
 impl SoundTap {
     /// The tap for a feed's own sound.
-    pub fn of(settings: Option<&SoundSettings>, input: Option<&Arc<SoundInput>>, specs: &[FeedSpec]) -> Result<Option<Self>, CaptureError> {
+    pub fn of(
+        settings: Option<&SoundSettings>,
+        input: Option<&Arc<SoundInput>>,
+        specs: &[FeedSpec],
+        clock: &HouseClock,
+    ) -> Result<Option<Self>, CaptureError> {
         let (Some(settings), Some(input)) = (settings, input) else { return Ok(None) };
         let SoundFrom::Feed(feed) = &settings.from else { return Ok(None) };
         if !specs.iter().any(|spec| spec.name == *feed) {
@@ -115,11 +131,11 @@ impl SoundTap {
                 reason: format!("its sound is wanted, and there is no such feed. Name one of {names}"),
             });
         }
-        Ok(Some(Self::new(feed.clone(), input, settings.offset_nanos)))
+        Ok(Some(Self::new(feed.clone(), input, settings.offset_nanos, clock)))
     }
 
-    fn new(feed: String, input: &Arc<SoundInput>, offset_nanos: i64) -> Self {
-        Self { feed, input: Arc::clone(input), offset_nanos, taken: Arc::default() }
+    fn new(feed: String, input: &Arc<SoundInput>, offset_nanos: i64, clock: &HouseClock) -> Self {
+        Self { feed, input: Arc::clone(input), offset_nanos, clock: clock.clone(), taken: Arc::default() }
     }
 
     /// Whether a stream is sound, and the first.
@@ -129,10 +145,17 @@ impl SoundTap {
     }
 
     /// Decodes what comes from `pad`; `time` says when running time (nanoseconds) was on the house clock, and may wait until then; `None`
-    /// leaves it out.
-    pub fn attach(&self, pipeline: &gst::Pipeline, pad: &gst::Pad, time: impl Fn(i64) -> Option<MediaTime> + Send + Sync + 'static) {
+    /// leaves it out. Sound that cannot be decoded is complained of and left out from there on: the pictures beside it go on. `is_live`:
+    /// sound that its decoder has no time for is left out rather than waited for.
+    pub fn attach(
+        &self,
+        pipeline: &gst::Pipeline,
+        pad: &gst::Pad,
+        is_live: bool,
+        time: impl Fn(i64) -> Option<MediaTime> + Send + Sync + 'static,
+    ) {
         *self.taken.lock() = Some(pad.downgrade());
-        if let Err(e) = self.attached(pipeline, pad, Arc::new(time)) {
+        if let Err(e) = self.attached(pipeline, pad, is_live, Arc::new(time)) {
             self.complain(format!("its sound cannot be read: {e}"));
         }
     }
@@ -146,18 +169,97 @@ impl SoundTap {
         &self,
         pipeline: &gst::Pipeline,
         pad: &gst::Pad,
+        is_live: bool,
         time: Arc<dyn Fn(i64) -> Option<MediaTime> + Send + Sync>,
     ) -> Result<(), String> {
-        let tail = self.tail(time).map_err(|e| e.to_string())?;
-        decode_into(pipeline, pad, &tail)
+        let refused = |e: gst::glib::BoolError| e.to_string();
+        let queue = element("queue", "sound").map_err(|e| e.to_string())?;
+        queue.set_property("max-size-buffers", 0_u32);
+        queue.set_property("max-size-bytes", 0_u32);
+        queue.set_property("max-size-time", WAITING_NANOS);
+        if is_live {
+            queue.set_property_from_str("leaky", "downstream");
+        }
+        let decode = element("decodebin", "decoding sound").map_err(|e| e.to_string())?;
+        let tail = self.tail(time, is_live).map_err(|e| e.to_string())?;
+        let apart = gst::Bin::new();
+        apart.add_many([&queue, &decode]).map_err(refused)?;
+        apart.add_many(&tail).map_err(refused)?;
+        gst::Element::link_many(&tail).map_err(refused)?;
+        queue.link(&decode).map_err(refused)?;
+        let first = tail[0].clone();
+        decode.connect_pad_added(move |_, pad| {
+            if let Some(target) = first.static_pad("sink").filter(|target| !target.is_linked()) {
+                pad.link(&target).ok();
+            }
+        });
+        let inner = queue.static_pad("sink").ok_or("a queue without an input")?;
+        let broken = Arc::new(AtomicBool::new(false));
+        let is_broken = Arc::clone(&broken);
+        // What goes wrong with sound is not told to whoever sends it: the same element sends pictures.
+        let entry = gst::GhostPad::builder_with_target(&inner)
+            .map_err(refused)?
+            .name("sink")
+            .chain_function(move |pad, parent, buffer| {
+                if is_broken.load(Ordering::Relaxed) {
+                    return Ok(gst::FlowSuccess::Ok);
+                }
+                match gst::ProxyPad::chain_default(pad, parent, buffer) {
+                    Err(gst::FlowError::Flushing) => Err(gst::FlowError::Flushing),
+                    _ => Ok(gst::FlowSuccess::Ok),
+                }
+            })
+            .build();
+        apart.add_pad(&entry).map_err(refused)?;
+        pipeline.add(&apart).map_err(refused)?;
+        self.keep_apart(&apart, broken);
+        apart.sync_state_with_parent().map_err(refused)?;
+        pad.link(&entry).map_err(|e| format!("{e:?}")).map(|_| ())
+    }
+
+    /// The bin's messages go no further: an error of sound is no error of its camera. It then leaves the pipeline.
+    fn keep_apart(&self, apart: &gst::Bin, broken: Arc<AtomicBool>) {
+        let bus = gst::Bus::new();
+        let (tap, bin) = (self.clone(), apart.downgrade());
+        bus.set_sync_handler(move |_, message| {
+            if let gst::MessageView::Error(error) = message.view()
+                && !broken.swap(true, Ordering::Relaxed)
+            {
+                let cause = error.error().to_string();
+                tap.complain(format!(
+                    "the sound of {} cannot be decoded: {}. Its pictures go on without. Check the sender's sound, or convert it to AAC or PCM",
+                    tap.feed,
+                    cause.trim_end_matches('.')
+                ));
+                if let Some(bin) = bin.upgrade() {
+                    // Not on this thread, which is one of the bin's own.
+                    bin.call_async(leave);
+                }
+            }
+            gst::BusSyncReply::Drop
+        });
+        apart.set_bus(Some(&bus));
     }
 
     /// From any uncompressed sound into the ring.
-    fn tail(&self, time: Arc<dyn Fn(i64) -> Option<MediaTime> + Send + Sync>) -> Result<Vec<gst::Element>, CaptureError> {
-        let (input, offset_nanos) = (Arc::clone(&self.input), self.offset_nanos);
+    fn tail(&self, time: Arc<dyn Fn(i64) -> Option<MediaTime> + Send + Sync>, is_live: bool) -> Result<Vec<gst::Element>, CaptureError> {
+        let (input, offset_nanos, clock) = (Arc::clone(&self.input), self.offset_nanos, self.clock.clone());
+        let ahead = AtomicBool::new(false);
         stereo_tail(move |running, block| {
             let Some(at) = time(running) else { return };
-            input.ring.write(at.plus_nanos(offset_nanos), block);
+            let at = at.plus_nanos(offset_nanos);
+            if is_live && at - clock.now() > MOST_AHEAD_NANOS {
+                // In the ring it would keep all sound out until then.
+                if !ahead.swap(true, Ordering::Relaxed) {
+                    let secs = (at - clock.now()) as f64 * 1e-9;
+                    let problem = format!("its sound is {secs:.1} s ahead of now and is left out. Check the sender's clock, and offset_ms");
+                    tracing::warn!(sound = input.name, "{problem}");
+                    input.set_problem(Some(problem));
+                }
+                return;
+            }
+            ahead.store(false, Ordering::Relaxed);
+            input.ring.write(at, block);
             if input.problem().is_some() {
                 input.set_problem(None);
             }
@@ -214,11 +316,26 @@ pub(super) fn stereo_tail(take: impl Fn(i64, &[Stereo]) + Send + Sync + 'static)
     Ok(vec![element("audioconvert", "sound")?, element("audioresample", "sound")?, filter(&caps)?, sink.upcast()])
 }
 
+/// Takes sound that broke out of its pipeline.
+fn leave(apart: &gst::Bin) {
+    if let Some(entry) = apart.static_pad("sink")
+        && let Some(before) = entry.peer()
+    {
+        before.unlink(&entry).ok();
+    }
+    apart.set_locked_state(true);
+    apart.set_state(gst::State::Null).ok();
+    if let Some(pipeline) = apart.parent().and_then(|p| p.downcast::<gst::Bin>().ok()) {
+        pipeline.remove(apart).ok();
+    }
+}
+
 /// The thread of an address; ends when dropped.
 #[derive(Debug)]
 pub(super) struct SoundThread {
     stop: Arc<Pacer>,
-    thread: Option<JoinHandle<()>>,
+    /// With what is closed when it is over.
+    thread: Option<(JoinHandle<()>, Receiver<()>)>,
 }
 
 impl SoundThread {
@@ -235,22 +352,39 @@ impl SoundThread {
         let stop = Arc::new(Pacer::default());
         let keeper = Keeper {
             from: settings.from.clone(),
-            tap: SoundTap::new(input.name.clone(), input, settings.offset_nanos),
+            tap: SoundTap::new(input.name.clone(), input, settings.offset_nanos, clock),
             clock: clock.clone(),
             stop: Arc::clone(&stop),
         };
         let name = "sound".to_owned();
-        let thread = std::thread::Builder::new().name(name.clone()).spawn(move || keeper.run());
-        Ok(Some(Self { stop, thread: Some(thread.map_err(|source| CaptureError::Thread { name, source })?) }))
+        Self::run(name, stop, move || keeper.run()).map(Some)
+    }
+
+    fn run(name: String, stop: Arc<Pacer>, work: impl FnOnce() + Send + 'static) -> Result<Self, CaptureError> {
+        let (over, is_over) = bounded(1);
+        let all = move || {
+            work();
+            // Its end is told by the channel's closing.
+            drop(over);
+        };
+        let thread = std::thread::Builder::new().name(name.clone()).spawn(all);
+        Ok(Self { stop, thread: Some((thread.map_err(|source| CaptureError::Thread { name, source })?, is_over)) })
+    }
+
+    /// Asks it to end; dropping waits for it.
+    pub fn stop(&self) {
+        self.stop.stop();
     }
 }
 
 impl Drop for SoundThread {
     fn drop(&mut self) {
         self.stop.stop();
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
+        let Some((thread, is_over)) = self.thread.take() else { return };
+        // Nothing is ever sent: the channel closes, or time is over.
+        if is_over.recv_timeout(STOP_WITHIN) == Err(crossbeam::channel::RecvTimeoutError::Timeout) {
+            tracing::warn!("the source of sound does not stop within {} s; it is left behind", STOP_WITHIN.as_secs());
+        } else if thread.join().is_err() {
             tracing::warn!("the thread of the sound panicked");
         }
     }
@@ -353,7 +487,7 @@ impl Keeper {
             let at = origin.plus_nanos(running);
             (!paced || stop.wait(at - now)).then_some(at)
         });
-        let tail = self.tap.tail(time).map_err(|e| e.to_string())?;
+        let tail = self.tap.tail(time, true).map_err(|e| e.to_string())?;
         pipeline.add_many(&tail).map_err(refused)?;
         gst::Element::link_many(&tail).map_err(refused)?;
         let first = tail[0].clone();
@@ -376,7 +510,7 @@ impl Keeper {
         outcome
     }
 
-    fn wait(&self, told: &crossbeam::channel::Receiver<String>) -> Result<(), String> {
+    fn wait(&self, told: &Receiver<String>) -> Result<(), String> {
         let end = || self.tap.input.ring.span().map(|(_, end)| end);
         let (mut newest, mut since) = (end(), Instant::now());
         loop {
@@ -410,4 +544,25 @@ fn watch(pipeline: &gst::Pipeline, broken: Sender<String>) {
         }
         gst::BusSyncReply::Drop
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_hangs_is_left_behind() {
+        let (let_go, hangs) = bounded::<()>(0);
+        let (told, ended) = bounded(1);
+        let work = move || {
+            hangs.recv().ok();
+            told.send(()).ok();
+        };
+        let thread = SoundThread::run("sound".to_owned(), Arc::default(), work).unwrap();
+        // With an endless wait this never came back.
+        drop(thread);
+        assert!(ended.is_empty());
+        drop(let_go);
+        assert!(ended.recv().is_ok());
+    }
 }

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{
     export_sound::{ExportSound, SourceSound},
+    export_told::{retimed_of, times_of, told_of},
     graphics::{Artist, Drawing},
     ladder::{GapState, Rung, cut_camera, gap_at},
     plates::{Layers, NamedPlate},
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     frame::{Moment, MomentFrame, Picture, PictureError},
     gpu::Gpu,
-    output::{self, CancelToken, FrameReport, OutputError, OutputSpec, OutputSummary, SidecarHeader},
+    output::{self, CancelToken, OutputError, OutputSpec, OutputSummary, SidecarHeader},
     replay::{
         graphics::Graphic,
         path::{Path, PathError, PathSample, Track},
@@ -264,13 +265,33 @@ pub(super) fn present(rig: &Rig, moment: &Moment, mark: MediaTime) -> Result<Pre
 }
 
 /// Runs the job: `progress` hears where it is, `cancel` (share it with `job.output.cancel`) stops it and leaves nothing.
-pub fn run(
+pub fn run(job: ExportJob, gpu: &Gpu, progress: &mut dyn FnMut(ExportProgress), cancel: &CancelToken) -> Result<ExportReport, ExportError> {
+    run_metered(job, gpu, progress, cancel, &EnergyMeter::default())
+}
+
+/// The same with a meter that its caller looks at while the export waits.
+pub(super) fn run_metered(
+    job: ExportJob,
+    gpu: &Gpu,
+    progress: &mut dyn FnMut(ExportProgress),
+    cancel: &CancelToken,
+    meter: &EnergyMeter,
+) -> Result<ExportReport, ExportError> {
+    // Its counters begin again within minutes.
+    let mut look_and_tell = |at: ExportProgress| {
+        meter.look();
+        progress(at);
+    };
+    work(job, gpu, &mut look_and_tell, cancel, meter)
+}
+
+fn work(
     mut job: ExportJob,
     gpu: &Gpu,
     progress: &mut dyn FnMut(ExportProgress),
     cancel: &CancelToken,
+    meter: &EnergyMeter,
 ) -> Result<ExportReport, ExportError> {
-    let meter = EnergyMeter::default();
     check(&job)?;
     let rate = job.output.rate;
     let frames = job.path.frame_count(rate);
@@ -298,7 +319,7 @@ pub fn run(
             graphics: drawing.graphics.iter().map(|g| g.name.clone()).collect(),
             slices: job.phases.iter().map(|m| m.instant).collect(),
             gpu: gpu.info.name.clone(),
-            meter: Some(meter),
+            meter: Some(meter.clone()),
         });
     }
     // Opened before the solve: a folder that cannot be written shall not cost a minute to find out.
@@ -526,62 +547,9 @@ impl<'a> OnLadder<'a> {
     }
 }
 
-/// What the sidecar says of a frame.
-fn told_of(
-    report: ViewReport,
-    (index, sample): (u64, &PathSample),
-    gap: Option<&GapState>,
-    times: &[(String, MediaTime)],
-    retimed: &[String],
-) -> FrameReport {
-    let mode = match report.mode {
-        ViewMode::Synthesis => "synthesis",
-        ViewMode::SoftFade => "soft_fade",
-        ViewMode::CrossFade => "cross_fade",
-        ViewMode::Nearest => "nearest",
-    };
-    FrameReport {
-        index,
-        instant_nanos: sample.instant,
-        position: sample.position,
-        mode: mode.to_owned(),
-        source_nanos: report.sources.iter().map(|(name, _)| time_of(times, name)).collect(),
-        real_pixels: report.mode == ViewMode::Nearest
-            && report.synthesized_share == 0.0
-            && report.filled_share == 0.0
-            && report.sources.iter().all(|(name, weight)| *weight == 0.0 || !retimed.contains(name)),
-        sources: report.sources,
-        synthesized_share: report.synthesized_share,
-        filled_share: report.filled_share,
-        rung: gap.map_or_else(String::new, |g| word_of(&g.rung)),
-        rung_reason: gap.map_or_else(String::new, |g| word_of(&g.why)),
-        gap_db: gap.and_then(|g| g.score).map(|s| s.db),
-        ..FrameReport::default()
-    }
-}
-
-/// The word that a value is written with in JSON.
-fn word_of(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
 pub(super) fn moment_at(moments: &mut Moments, instant: MediaTime) -> Result<Moment, ExportError> {
     match moments {
         Moments::One(moment) => Ok(moment.clone()),
         Moments::Any(source) => source.moment_at(instant).map_err(|problem| ExportError::Moment { instant, problem }),
     }
-}
-
-/// What tells two moments apart: which cameras, and when each frame was taken.
-fn times_of(moment: &Moment) -> Vec<(String, MediaTime)> {
-    moment.frames.iter().map(|f| (f.camera.clone(), f.time)).collect()
-}
-
-/// Cameras whose picture no camera made.
-fn retimed_of(moment: &Moment) -> Vec<String> {
-    moment.frames.iter().filter(|f| f.retimed).map(|f| f.camera.clone()).collect()
-}
-
-fn time_of(times: &[(String, MediaTime)], camera: &str) -> MediaTime {
-    times.iter().find(|t| t.0 == camera).map_or(MediaTime::ZERO, |t| t.1)
 }

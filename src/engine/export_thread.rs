@@ -22,10 +22,13 @@ use super::{
 use crate::{
     gpu::{Gpu, GpuOptions},
     output::CancelToken,
+    telemetry::EnergyMeter,
 };
 
 /// Exports that hold their pictures: waiting, running, or to be tried again.
 const MOST_HELD: usize = 8;
+/// Exports that stand still in their middle, each with its memory of the GPU, while others go on; then the list waits for the next.
+const MOST_PARKED: usize = 2;
 /// Lines of the list.
 const MOST_LINES: usize = 12;
 /// How often one that waits looks whether it may go on.
@@ -63,6 +66,13 @@ struct Running {
     thread: Option<thread::JoinHandle<()>>,
 }
 
+impl Running {
+    fn is_held(&self) -> bool {
+        // One that was cancelled is about to end, and clears its place.
+        self.held.load(Ordering::Relaxed) && !self.cancel.is_cancelled()
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         self.cancel.cancel();
@@ -81,14 +91,15 @@ pub(super) struct ExportList {
     next: u32,
     template: NameTemplate,
     news: Sender<ExportNews>,
-    running: Option<Running>,
+    /// At most one of them is not held.
+    runners: Vec<Running>,
     /// Program needs the machine.
     yields: Arc<AtomicBool>,
 }
 
 impl ExportList {
     pub fn new(template: NameTemplate, news: Sender<ExportNews>) -> Self {
-        Self { entries: VecDeque::new(), next: 1, template, news, running: None, yields: Arc::default() }
+        Self { entries: VecDeque::new(), next: 1, template, news, runners: Vec::new(), yields: Arc::default() }
     }
 
     /// A name in `folder` that neither a file nor an export of the list has.
@@ -103,9 +114,9 @@ impl ExportList {
         self.entries.iter().map(of).collect()
     }
 
-    /// The one that is being written, or waits in its middle.
+    /// The one that is being written, else one that waits in its middle.
     pub fn current(&self) -> Option<ExportView> {
-        let number = self.running.as_ref()?.number;
+        let number = self.runners.iter().find(|r| !r.is_held()).or_else(|| self.runners.first())?.number;
         self.view().into_iter().find(|e| e.number == number)
     }
 
@@ -118,9 +129,9 @@ impl ExportList {
     pub fn add(&mut self, job: ExportJob) -> Result<(), String> {
         if self.entries.iter().filter(|e| e.job.is_some()).count() >= MOST_HELD {
             // What failed or was cancelled makes room, the oldest first.
-            let running = self.running.as_ref().map(|r| r.number);
+            let running: Vec<u32> = self.runners.iter().map(|r| r.number).collect();
             let is_over = |e: &&mut Entry| {
-                e.job.is_some() && matches!(e.state, ExportState::Failed | ExportState::Cancelled) && Some(e.number) != running
+                e.job.is_some() && matches!(e.state, ExportState::Failed | ExportState::Cancelled) && !running.contains(&e.number)
             };
             if let Some(over) = self.entries.iter_mut().find(is_over) {
                 over.job = None;
@@ -139,12 +150,20 @@ impl ExportList {
         self.go_on()
     }
 
-    /// Begins the next one that waits, if none runs.
+    /// Begins the next one that waits, or goes on with it where it stood, if none runs.
     fn go_on(&mut self) -> Result<(), String> {
-        if self.running.is_some() {
+        if self.runners.iter().any(|r| !r.is_held()) {
             return Ok(());
         }
-        let Some(entry) = self.entries.iter_mut().find(|e| e.state == ExportState::Waiting) else { return Ok(()) };
+        let has_room = self.runners.len() <= MOST_PARKED;
+        let begun: Vec<u32> = self.runners.iter().map(|r| r.number).collect();
+        let next = |e: &&mut Entry| e.state == ExportState::Waiting && (has_room || begun.contains(&e.number));
+        let Some(entry) = self.entries.iter_mut().find(next) else { return Ok(()) };
+        if let Some(parked) = self.runners.iter().find(|r| r.number == entry.number) {
+            parked.held.store(false, Ordering::Relaxed);
+            entry.state = ExportState::Running;
+            return Ok(());
+        }
         let Some(mut job) = entry.job.as_ref().and_then(ExportJob::again) else { return Ok(()) };
         let (number, cancel, held) = (entry.number, CancelToken::default(), Arc::new(AtomicBool::new(false)));
         job.output.cancel = cancel.clone();
@@ -152,7 +171,7 @@ impl ExportList {
         let work = move || write(number, job, &token, &[hold, yields], &news);
         let thread = thread::Builder::new().name("export".to_owned()).spawn(work).map_err(|e| format!("the export's thread: {e}"))?;
         (entry.state, entry.progress) = (ExportState::Running, 0.0);
-        self.running = Some(Running { number, cancel, held, thread: Some(thread) });
+        self.runners.push(Running { number, cancel, held, thread: Some(thread) });
         Ok(())
     }
 
@@ -163,19 +182,13 @@ impl ExportList {
             return Err(format!("There is no export {number}; in the list are: {}", known()));
         };
         let (state, has_job) = (entry.state, entry.job.is_some());
-        let running = self.running.as_ref().filter(|r| r.number == number);
+        let running = self.runners.iter().find(|r| r.number == number);
         let next = match (order, state) {
             (ExportOrder::Hold, ExportState::Waiting | ExportState::Running) => {
                 if let Some(running) = running {
                     running.held.store(true, Ordering::Relaxed);
                 }
                 ExportState::Held
-            }
-            (ExportOrder::Resume, ExportState::Held) if running.is_some() => {
-                if let Some(running) = running {
-                    running.held.store(false, Ordering::Relaxed);
-                }
-                ExportState::Running
             }
             (ExportOrder::Resume, ExportState::Held | ExportState::Failed | ExportState::Cancelled) if has_job => ExportState::Waiting,
             (ExportOrder::Cancel, ExportState::Waiting | ExportState::Held | ExportState::Running) => {
@@ -225,7 +238,7 @@ impl ExportList {
     }
 
     fn end(&mut self, number: u32) -> Result<(), String> {
-        self.running.take_if(|r| r.number == number);
+        self.runners.retain(|r| r.number != number);
         self.go_on()
     }
 }
@@ -250,15 +263,21 @@ impl ExportJob {
 
 /// The work of an export's thread.
 fn write(number: u32, job: ExportJob, cancel: &CancelToken, waits: &[Arc<AtomicBool>], news: &Sender<ExportNews>) {
+    let meter = EnergyMeter::default();
     let result = Gpu::open(&GpuOptions::default()).map_err(|e| e.to_string()).and_then(|gpu| {
         let mut tell = |p: ExportProgress| {
             // Progress is "latest": when nobody has read the last one, this one may be lost.
             news.try_send(ExportNews::Progress(number, overall(p))).ok();
+            let mut looks = 0_u32;
             while waits.iter().any(|w| w.load(Ordering::Relaxed)) && !cancel.is_cancelled() {
                 thread::sleep(LOOK_EVERY);
+                looks += 1;
+                if looks.is_multiple_of(1000) {
+                    meter.look();
+                }
             }
         };
-        export::run(job, &gpu, &mut tell, cancel).map_err(|e| e.to_string())
+        export::run_metered(job, &gpu, &mut tell, cancel, &meter).map_err(|e| e.to_string())
     });
     let cancelled = cancel.is_cancelled();
     let last = match result {

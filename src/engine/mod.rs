@@ -14,6 +14,7 @@ mod director;
 pub mod export;
 mod export_sound;
 mod export_thread;
+mod export_told;
 mod feeds;
 #[cfg(feature = "gstreamer")]
 pub mod footage;

@@ -16,6 +16,11 @@ const FIELDS: [&str; 5] = ["event", "date", "time", "camera", "n"];
 /// Names longer than this are none on some disks, bytes.
 const MOST_BYTES: usize = 200;
 
+/// A finished name has at most so many bytes: 255 is what disks take, and while it is written it is longer.
+const MOST_NAME_BYTES: usize = 240;
+/// Characters of an event's or a camera's name, where there is room.
+const MOST_FIELD_CHARS: usize = 60;
+
 /// Why a text is no template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
@@ -39,7 +44,7 @@ pub enum NameError {
         sign: char,
     },
     /// It begins or ends so that it would be hidden, or cut off.
-    #[error("{0:?} is no good name: it is empty, begins with a dot, ends with a space, or is longer than 200 bytes")]
+    #[error("{0:?} is no good name: it is empty, begins with a dot, ends with a space, or is longer than 200 bytes (240 with its fields)")]
     Name(String),
     /// Its ending is none that is written.
     #[error("{template:?}: {problem}")]
@@ -122,7 +127,12 @@ impl std::str::FromStr for NameTemplate {
         if !rest.is_empty() {
             parts.push(Part::Text(rest.to_owned()));
         }
-        Ok(Self { parts, ending: ending.to_owned() })
+        let template = Self { parts, ending: ending.to_owned() };
+        let shortest = NameFields { event: "e", camera: "c", at: UNIX_EPOCH };
+        if template.filled(&shortest, u32::MAX, 1).len() > MOST_NAME_BYTES {
+            return Err(NameError::Name(own()));
+        }
+        Ok(template)
     }
 }
 
@@ -139,13 +149,26 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 impl NameTemplate {
-    /// The name with number `n`. What fills a field has no sign that a name cannot have.
+    /// The name with number `n`. What fills a field has no sign that a name cannot have, and is cut where the name would become too long
+    /// for a disk.
     pub fn name(&self, fields: &NameFields<'_>, n: u32) -> String {
+        let names = (1..=MOST_FIELD_CHARS).rev().map(|chars| self.filled(fields, n, chars));
+        let mut shortest = String::new();
+        for name in names {
+            if name.len() <= MOST_NAME_BYTES {
+                return name;
+            }
+            shortest = name;
+        }
+        shortest
+    }
+
+    fn filled(&self, fields: &NameFields<'_>, n: u32, chars: usize) -> String {
         let secs = fields.at.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
         let (year, month, day) = civil(secs.div_euclid(86_400));
         let of_day = secs.rem_euclid(86_400);
         let clean =
-            |text: &str| -> String { text.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).take(60).collect() };
+            |text: &str| -> String { text.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).take(chars).collect() };
         let field = |k: usize| match FIELDS[k] {
             "event" => clean(fields.event),
             "camera" => clean(fields.camera),
@@ -213,6 +236,26 @@ mod tests {
             assert!(told.contains(word), "{template:?}: {told}");
         }
         assert!("a".repeat(201).parse::<NameTemplate>().is_err());
+    }
+
+    #[test]
+    fn a_name_is_never_too_long_for_a_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = "ゴール・サイドからの長い長い名前".repeat(9);
+        for template in ["{event}-{camera}-{event}_{n}", &format!("{}{{event}}{{camera}}.mov", "a".repeat(170))] {
+            let template: NameTemplate = template.parse().unwrap_or_else(|e| panic!("{e}"));
+            let mut names = Vec::new();
+            for _ in 0..3 {
+                let path = template.free(folder.path(), &fields(&long, &long), |_| false);
+                // While it is written, and its words beside it.
+                std::fs::write(path.with_file_name(format!(".{}.part", path.file_name().unwrap().to_string_lossy())), b"x").unwrap();
+                std::fs::write(path.with_extension("json"), b"x").unwrap();
+                std::fs::write(&path, b"x").unwrap();
+                names.push(path);
+            }
+            assert!(names[0] != names[1] && names[1] != names[2]);
+        }
+        assert!("{date}".repeat(33).parse::<NameTemplate>().is_err());
     }
 
     #[test]

@@ -10,7 +10,9 @@ use crate::capture::{
     PretendClock, SoundFrom, SoundSettings, StreamKind, Taken,
 };
 use crate::link::{KeyError, LinkKey};
-use crate::output::program::{ChannelOptions, FormatError, ProgramFormat, SinkAddress, SinkAddressError, SinkCodec, SinkSound, SinkSpec};
+use crate::output::program::{
+    ChannelOptions, FormatError, MOST_SINKS, ProgramFormat, SinkAddress, SinkAddressError, SinkCodec, SinkSound, SinkSpec,
+};
 use crate::rig::{self, Rig};
 use crate::ring::{RingConfig, disk::DiskConfig};
 use crate::show::{Show, ShowAudio, ShowError, ShowFeed};
@@ -183,6 +185,7 @@ fn capture_of(show: &Show) -> Result<CaptureConfig, ShowError> {
 /// The sound input as a show describes it.
 fn sound_of(show: &Show, audio: &ShowAudio, specs: &[FeedSpec]) -> Result<SoundSettings, ShowError> {
     let wrong = |problem: String| show.error_at(audio.line, format!("[audio]: {problem}"));
+    let mut camera_offset_nanos = 0;
     let from = match (&audio.feed, &audio.address) {
         (Some(feed), _) => match specs.iter().find(|s| s.name == *feed).map(|s| &s.source) {
             Some(FeedSource::Node { node }) => {
@@ -191,6 +194,8 @@ fn sound_of(show: &Show, audio: &ShowAudio, specs: &[FeedSpec]) -> Result<SoundS
             Some(FeedSource::Images { .. } | FeedSource::Push(_)) => return Err(wrong(format!("the feed of {feed:?} is pictures only"))),
             // It is asked for pictures alone; whoever wants sound calls it once more.
             Some(FeedSource::Stream(stream)) if matches!(stream.kind, StreamKind::Rtsp { .. }) => {
+                // Its clock is as wrong for sound as it is for pictures.
+                camera_offset_nanos = specs.iter().find(|s| s.name == *feed).map_or(0, |s| s.clock_offset_nanos);
                 SoundFrom::Source(FeedSource::Stream(stream.clone()))
             }
             _ => SoundFrom::Feed(feed.clone()),
@@ -210,7 +215,7 @@ fn sound_of(show: &Show, audio: &ShowAudio, specs: &[FeedSpec]) -> Result<SoundS
     let standard = SoundSettings::new(from);
     Ok(SoundSettings {
         keep_secs: audio.keep_secs.unwrap_or(standard.keep_secs),
-        offset_nanos: audio.offset_nanos,
+        offset_nanos: audio.offset_nanos.saturating_add(camera_offset_nanos),
         wait_nanos: audio.wait_nanos.unwrap_or(standard.wait_nanos),
         freeze: audio.freeze.as_deref().and_then(FreezeSound::from_name).unwrap_or_default(),
         ..standard
@@ -231,6 +236,10 @@ fn program_of(show: &Show) -> Result<Option<(ChannelOptions, Vec<SinkSpec>)>, Sh
     let format: ProgramFormat = program.format.parse().map_err(|e: FormatError| show.error_at(program.line, e.to_string()))?;
     let options = ChannelOptions { dissolve_frames: program.dissolve_frames, tick: program.tick, ..ChannelOptions::new(format) };
     let mut sinks = Vec::new();
+    if let Some(over) = show.outputs.get(MOST_SINKS) {
+        return Err(show
+            .error_at(over.line, format!("program goes to {MOST_SINKS} outputs at most; leave this one out, or send on from a receiver")));
+    }
     for output in &show.outputs {
         let wrong = |problem: String| show.error_at(output.line, format!("output {:?}: {problem}", output.name));
         let address: SinkAddress = output.address.parse().map_err(|e: SinkAddressError| wrong(e.to_string()))?;
@@ -285,5 +294,51 @@ pub fn learn_sizes(rig: &mut Rig, session: &CaptureSession) {
         if let Some((w, h)) = status.iter().find(|f| *f.name == *camera.name).and_then(|f| f.size_px) {
             (camera.width_px, camera.height_px) = (w, h);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        geometry::{Lens, Pose},
+        rig::Camera,
+    };
+
+    fn opened(text: &str) -> Result<Production, ShowError> {
+        let folder = tempfile::tempdir().unwrap();
+        let camera = Camera {
+            name: "cam01".to_owned(),
+            width_px: 160,
+            height_px: 90,
+            lens: Lens::pinhole(150.0, 150.0, 80.0, 45.0),
+            camera_from_world: Pose::IDENTITY,
+            clock_offset_nanos: 3_000_000,
+        };
+        let rig = Rig { cameras: vec![camera], points_in_world: vec![] };
+        rig::save(&rig, &folder.path().join("rig.toml"), rig::Format::RigToml).unwrap();
+        let file = folder.path().join("show.toml");
+        std::fs::write(&file, format!("name = \"a\"\nrig = \"rig.toml\"\n{text}")).unwrap();
+        Production::of_show(&Show::load(&file)?)
+    }
+
+    #[test]
+    fn the_sound_of_a_camera_over_rtsp_has_the_cameras_clock() {
+        let show = |address: &str| {
+            let feed = format!("[[feeds]]\ncamera = \"cam01\"\naddress = \"{address}\"\noffset_ms = -20\n");
+            opened(&format!("{feed}[audio]\nfeed = \"cam01\"\noffset_ms = 5\n")).unwrap().capture.sound.unwrap()
+        };
+        let sound = show("rtsp://10.0.0.9/cam");
+        assert!(matches!(sound.from, SoundFrom::Source(FeedSource::Stream(_))));
+        assert_eq!(sound.offset_nanos, 3_000_000 - 20_000_000 + 5_000_000);
+        // Where it comes with the pictures it has their time already.
+        assert_eq!(show("srt://10.0.0.9:7001").offset_nanos, 5_000_000);
+    }
+
+    #[test]
+    fn a_show_has_not_outputs_without_end() {
+        let outputs: String = (0..17).map(|k| format!("[[outputs]]\naddress = \"{k}.ts\"\n")).collect();
+        let told = opened(&format!("[program]\nformat = \"720p25\"\n{outputs}")).unwrap_err().to_string();
+        assert!(told.contains("16 outputs at most"), "{told}");
     }
 }

@@ -9,11 +9,21 @@ use crate::frame::PictureError;
 pub enum OutputError {
     /// The file name does not say what to write.
     #[error(
-        "{path:?} does not say what to write. End the name in .mp4, .mkv, .mov, .html, .png, .jpg or .exr; for the moment itself in .ply, .gs.ply, .splat, .glb or / (a folder)"
+        "{path:?} does not say what to write. End the name in .mp4, .mkv, .mov, .mxf, .gif, .webp, .html, .png, .jpg or .exr; for the moment itself in .ply, .gs.ply, .splat, .glb or / (a folder)"
     )]
     Extension {
         /// The name.
         path: PathBuf,
+    },
+    /// The name is too long.
+    #[error("the name of {path:?} has {bytes} bytes; with at most {most} any disk takes it. Choose a shorter one")]
+    Name {
+        /// The file.
+        path: PathBuf,
+        /// Its bytes.
+        bytes: usize,
+        /// How many there may be.
+        most: usize,
     },
     /// The container cannot hold the codec.
     #[error("a .{extension} file cannot hold {codec}. It can hold: {allowed}")]

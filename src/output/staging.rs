@@ -11,6 +11,9 @@ use std::{
 
 use super::OutputError;
 
+/// Disks take names of 255 bytes, and `.NAME.json.part` is the longest that is written.
+const MOST_NAME_BYTES: usize = 244;
+
 /// A file under its temporary name; removed when dropped.
 #[derive(Debug)]
 pub(super) struct Staged {
@@ -26,6 +29,9 @@ impl Staged {
         let Some(name) = target.file_name() else {
             return Err(OutputError::Extension { path: target.to_owned() });
         };
+        if name.len() > MOST_NAME_BYTES {
+            return Err(OutputError::Name { path: target.to_owned(), bytes: name.len(), most: MOST_NAME_BYTES });
+        }
         if target.is_dir() || (!overwrite && target.symlink_metadata().is_ok()) {
             return Err(OutputError::Exists { path: target.to_owned() });
         }

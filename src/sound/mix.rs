@@ -1,5 +1,7 @@
 //! What is heard with each picture: live sound, silence, a tail, slow motion; cross-faded, without a gap.
 
+use std::collections::VecDeque;
+
 use super::{FADE, FreezeSound, SoundRing, StereoF, Stretch, fade_in, sample_at};
 use crate::time::MediaTime;
 
@@ -15,6 +17,9 @@ const TAIL: usize = 57_600;
 const SLOWEST: f64 = 0.2;
 /// Faster than this nothing is understood.
 const FASTEST: f64 = 4.0;
+
+/// Fades within each other; more are nothing that anybody asks for.
+const MOST_LEAVING: usize = 8;
 
 /// What shall be heard with a picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,8 +49,8 @@ enum Voice {
 #[derive(Debug)]
 pub struct Mixer {
     voice: Voice,
-    /// What fades out, and the samples that it still has.
-    leaving: Option<(Voice, usize)>,
+    /// What fades out, oldest first, each into the one after it, and the samples that its fade still has.
+    leaving: VecDeque<(Voice, usize)>,
     /// The live place goes on while something else is heard.
     live: Option<i64>,
     cue: SoundCue,
@@ -61,7 +66,7 @@ impl Default for Mixer {
     fn default() -> Self {
         Self {
             voice: Voice::Nothing,
-            leaving: None,
+            leaving: VecDeque::new(),
             live: None,
             cue: SoundCue::Silence,
             judged: (0.0, 0),
@@ -81,7 +86,10 @@ impl Mixer {
 
     fn change(&mut self, to: Voice) {
         let from = std::mem::replace(&mut self.voice, to);
-        self.leaving = Some((from, FADE));
+        if self.leaving.len() >= MOST_LEAVING {
+            self.leaving.pop_front();
+        }
+        self.leaving.push_back((from, FADE));
         self.judged = (0.0, 0);
     }
 
@@ -153,17 +161,27 @@ impl Mixer {
         } else if let Some(live) = &mut self.live {
             *live += out.len() as i64;
         }
-        if let Some((mut voice, left)) = self.leaving.take() {
-            let length = left.min(out.len());
-            let mut old = vec![[0.0; 2]; length];
-            read(&mut voice, ring, &mut old);
-            for (k, (new, old)) in out.iter_mut().zip(&old).enumerate() {
-                let gain = fade_in(FADE - left + k, FADE);
-                *new = [new[0] * gain + old[0] * (1.0 - gain), new[1] * gain + old[1] * (1.0 - gain)];
-            }
-            self.leaving = (left > length).then_some((voice, left - length));
-        }
+        self.fade(ring, out);
         self.cover(there, out);
+    }
+
+    /// What leaves, into `out`: whoever is asked to change in the middle of a fade fades from what is heard just then.
+    fn fade(&mut self, ring: &SoundRing, out: &mut [StereoF]) {
+        let (mut heard, mut before) = (Vec::new(), 0);
+        for k in 0..self.leaving.len() {
+            let Some((voice, left)) = self.leaving.get_mut(k) else { break };
+            let length = (*left).min(out.len());
+            let mut own = vec![[0.0; 2]; length];
+            read(voice, ring, &mut own);
+            cross(&heard, before, &mut own);
+            before = std::mem::replace(left, *left - length);
+            heard = own;
+        }
+        cross(&heard, before, out);
+        // Fades are of one length: those that began earlier are over earlier.
+        while self.leaving.front().is_some_and(|(_, left)| *left == 0) {
+            self.leaving.pop_front();
+        }
     }
 
     /// Where the ring had nothing: what was heard last is led to zero, and what comes again comes gently.
@@ -189,6 +207,14 @@ impl Mixer {
                 *sample = self.last.map(|v| v * gain);
             }
         }
+    }
+}
+
+/// Fades from `old`, of whose fade `left` samples are left, to what is in `new`.
+fn cross(old: &[StereoF], left: usize, new: &mut [StereoF]) {
+    for (k, (new, old)) in new.iter_mut().zip(old).enumerate().take(left) {
+        let gain = fade_in(FADE - left + k, FADE);
+        *new = [new[0] * gain + old[0] * (1.0 - gain), new[1] * gain + old[1] * (1.0 - gain)];
     }
 }
 
@@ -322,5 +348,24 @@ mod tests {
         let off = all[96_000..].iter().zip(&wanted[..48_000]).map(|(a, b)| (a[0] - b[0]).abs()).fold(0.0, f32::max);
         assert!(off < 0.06, "{off}");
         assert!(step(&all) < 0.03);
+    }
+
+    #[test]
+    fn a_change_in_the_middle_of_a_fade_is_without_a_click() {
+        let ring = ring();
+        let (mut mixer, mut all) = (Mixer::default(), Vec::new());
+        let mut render = |cue, length: usize, all: &mut Vec<StereoF>| {
+            let mut out = vec![[0.0; 2]; length];
+            mixer.render(Some(&ring), cue, &mut out);
+            all.extend(out);
+        };
+        render(at(50), 9600, &mut all);
+        // Pictures of 400 samples (120 a second), and shorter ones.
+        for k in 0..60_usize {
+            let past = SoundCue::Roll(MediaTime::from_nanos(500_000_000 + k as i64 * 300_000_000 % 4_000_000_000), 1.0);
+            let cue = if k.is_multiple_of(3) { SoundCue::Silence } else { past };
+            render(cue, [400, 170, 90][k % 3], &mut all);
+        }
+        assert!(step(&all) < 0.03, "{}", step(&all));
     }
 }

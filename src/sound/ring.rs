@@ -14,6 +14,11 @@ const DRIFT: f64 = 48.0;
 /// Blocks over which the distance is averaged.
 const AVERAGE: f64 = 32.0;
 
+/// So many samples that all came too late: the time of those before was wrong, and the ring begins anew; 0.5 s.
+const WRONG: usize = 24_000;
+/// Silence is written in pieces, between which readers have their turn, samples.
+const PIECE: i64 = 48_000;
+
 /// What is known about an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SoundRingStatus {
@@ -29,6 +34,8 @@ pub struct SoundRingStatus {
     pub overlaps: u64,
     /// Samples that were put in or taken out to follow the input's own clock.
     pub corrected: u64,
+    /// How often the ring began anew, because what it held was of a wrong time.
+    pub restarts: u64,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +47,9 @@ struct State {
     gaps: u64,
     overlaps: u64,
     corrected: u64,
+    restarts: u64,
+    /// Samples that came too late, one after the other.
+    late: usize,
 }
 
 /// A bounded ring of samples without holes; one writer, any readers.
@@ -60,36 +70,50 @@ impl SoundRing {
 
     /// A block whose first sample was heard at `at`. Times may be uncertain by some milliseconds and their clock may drift: the block goes
     /// where the one before ended, and a lasting distance is worked off sample by sample. A real gap becomes silence, faded on both sides.
+    /// Blocks that come too late are left out, but for a lasting stream of them: then it was the newest of the ring that had a wrong time.
     pub fn write(&self, at: MediaTime, block: &[Stereo]) {
         if block.is_empty() {
             return;
         }
         let begin = sample_at(at.nanos());
         let mut state = self.state.lock();
-        let state = &mut *state;
-        let end = *state.end.get_or_insert(begin);
-        let error = begin - end;
-        let first = state.samples.is_empty();
+        let mut error = begin - *state.end.get_or_insert(begin);
+        let mut first = state.samples.is_empty();
         if error > JUMP {
             state.gaps += 1;
             state.mean_error = 0.0;
-            self.silence(state, error);
-            self.append(state, block, true);
-        } else if error < -JUMP {
+            drop(state);
+            self.silence(error);
+            self.append(&mut self.state.lock(), block, true);
+            return;
+        }
+        let state = &mut *state;
+        if error < -JUMP {
             state.overlaps += 1;
             state.mean_error = 0.0;
-            if let Some(new) = usize::try_from(-error).ok().and_then(|known| block.get(known..)).filter(|new| !new.is_empty()) {
+            let new = usize::try_from(-error).ok().and_then(|known| block.get(known..)).filter(|new| !new.is_empty());
+            if let Some(new) = new {
+                state.late = 0;
                 self.append(state, new, true);
+                return;
             }
+            state.late += block.len();
+            if state.late < WRONG {
+                return;
+            }
+            state.restarts += 1;
+            state.samples.clear();
+            state.end = Some(begin);
+            (error, first) = (0, true);
+        }
+        state.late = 0;
+        state.mean_error += (error as f64 - state.mean_error) / AVERAGE;
+        let by = if state.mean_error > DRIFT { 1 } else { -i64::from(state.mean_error < -DRIFT) };
+        if by == 0 || block.len() < 64 {
+            self.append(state, block, first);
         } else {
-            state.mean_error += (error as f64 - state.mean_error) / AVERAGE;
-            let by = if state.mean_error > DRIFT { 1 } else { -i64::from(state.mean_error < -DRIFT) };
-            if by == 0 || block.len() < 64 {
-                self.append(state, block, first);
-            } else {
-                state.corrected += 1;
-                self.append(state, &resampled(block, (block.len() as i64 + by) as usize), first);
-            }
+            state.corrected += 1;
+            self.append(state, &resampled(block, (block.len() as i64 + by) as usize), first);
         }
     }
 
@@ -111,17 +135,31 @@ impl SoundRing {
         state.end = state.end.map(|end| end + block.len() as i64);
     }
 
-    /// The last sample is led to zero, then nothing.
-    fn silence(&self, state: &mut State, length: i64) {
-        let last = state.samples.back().map_or([0.0; 2], |s| unquantized(*s));
-        let kept = length.min(self.capacity as i64) as usize;
-        let room = self.capacity - kept;
-        if state.samples.len() > room {
-            state.samples.drain(..state.samples.len() - room);
+    /// The last sample is led to zero, then nothing. Whoever reads waits for a piece of it at most.
+    fn silence(&self, length: i64) {
+        if length >= self.capacity as i64 {
+            // Nothing older is kept; where nothing is, silence is read.
+            let mut state = self.state.lock();
+            state.samples.clear();
+            state.end = state.end.map(|end| end + length);
+            return;
         }
-        let faded = |k: usize| if k < FADE { quantized(last.map(|v| v * (1.0 - fade_in(k, FADE)))) } else { [0; 2] };
-        state.samples.extend((0..kept).map(faded));
-        state.end = state.end.map(|end| end + length);
+        let mut done = 0;
+        while done < length {
+            let piece = (length - done).min(PIECE) as usize;
+            let mut state = self.state.lock();
+            let over = (state.samples.len() + piece).saturating_sub(self.capacity);
+            state.samples.drain(..over);
+            if done == 0 {
+                let last = state.samples.back().map_or([0.0; 2], |s| unquantized(*s));
+                state.samples.extend((0..piece.min(FADE)).map(|k| quantized(last.map(|v| v * (1.0 - fade_in(k, FADE))))));
+                state.samples.extend(std::iter::repeat_n([0; 2], piece - piece.min(FADE)));
+            } else {
+                state.samples.extend(std::iter::repeat_n([0; 2], piece));
+            }
+            state.end = state.end.map(|end| end + piece as i64);
+            done += piece as i64;
+        }
     }
 
     /// Fills `out` from the sample `from` on, zero where there is none; returns how many there were without a break from the first.
@@ -161,6 +199,7 @@ impl SoundRing {
             gaps: state.gaps,
             overlaps: state.overlaps,
             corrected: state.corrected,
+            restarts: state.restarts,
         }
     }
 }
@@ -245,5 +284,38 @@ mod tests {
         assert!(out[10_000..23_000].iter().all(|s| s[0] == 0.0));
         let step = out.windows(2).map(|w| (w[0][0] - w[1][0]).abs()).fold(0.0, f32::max);
         assert!(step < 0.01, "{step}");
+    }
+
+    #[test]
+    fn one_wrong_time_costs_half_a_second_and_not_until_then() {
+        let ring = SoundRing::new(4.0);
+        (0..100).for_each(|k| ring.write(at(k * 480), &tone(k * 480, 480)));
+        // A hundred seconds ahead, once.
+        ring.write(at(4_800_000), &tone(0, 480));
+        (100..300).for_each(|k| ring.write(at(k * 480), &tone(k * 480, 480)));
+        let end = ring.span().unwrap().1;
+        assert_eq!((end, ring.status().restarts), (300 * 480, 1), "{:?}", ring.status());
+        let mut out = vec![[0.0; 2]; 480];
+        assert_eq!(ring.read(end - 480, &mut out), 480);
+        // A sender that says everything twice is no reason.
+        (100..300).for_each(|k| (0..2).for_each(|_| ring.write(at((200 + k) * 480), &tone(k * 480, 480))));
+        assert_eq!(ring.status().restarts, 1);
+    }
+
+    #[test]
+    fn a_gap_longer_than_the_ring_leaves_nothing_and_costs_nothing() {
+        let ring = SoundRing::new(2.0);
+        ring.write(at(0), &tone(0, 48_000));
+        // Half a year: filled sample by sample this held every reader up.
+        let later = 750_000_000_000;
+        ring.write(at(later), &tone(0, 4800));
+        assert_eq!(ring.span(), Some((later, later + 4800)));
+        // Longer than a piece, shorter than the ring: what was before stays.
+        ring.write(at(later + 4800 + 80_000), &tone(0, 4800));
+        let (begin, end) = ring.span().unwrap();
+        assert_eq!((begin, end), (later, later + 4800 + 80_000 + 4800));
+        let mut out = vec![[1.0; 2]; 80_000];
+        assert_eq!(ring.read(later + 4800, &mut out), 80_000);
+        assert!(out[FADE..].iter().all(|s| s[0] == 0.0) && out[0][0].abs() <= 0.25);
     }
 }

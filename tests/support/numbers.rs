@@ -120,3 +120,20 @@ impl Received {
         Ok(())
     }
 }
+
+/// What a record of takes must look like: live numbers that never go back, then nothing but the marked frame, then live again, later.
+pub fn judge_takes(numbers: &[Option<u16>], marks: &[u16]) -> Result<usize, String> {
+    let (mut done, mut live, mut on_air) = (0, 0_u16, false);
+    for (at, number) in numbers.iter().enumerate() {
+        let number = number.ok_or(format!("picture {at} is none of ours"))?;
+        match on_air {
+            true if number == marks[done] => {}
+            true if number < live => return Err(format!("picture {at} is {number}, in the take of {}", marks[done])),
+            true => (on_air, done, live) = (false, done + 1, number),
+            false if number >= live && (live == 0 || number - live < 25) => live = number,
+            false if marks.get(done) == Some(&number) => on_air = true,
+            false => return Err(format!("take {done} of {:?} begins with {number} after {live}", marks.get(done))),
+        }
+    }
+    Ok(done)
+}

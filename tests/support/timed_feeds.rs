@@ -19,17 +19,31 @@ use super::numbers::numbered;
 pub struct TimedFeeds {
     rig: Rig,
     begun: Instant,
+    rate: FrameRate,
     newest: Mutex<Option<(i64, Arc<Picture>)>>,
 }
 
 impl TimedFeeds {
     pub fn new(rig: Rig) -> Self {
-        Self { rig, begun: Instant::now(), newest: Mutex::default() }
+        Self::with_rate(rig, FrameRate::whole(50))
+    }
+
+    /// Cameras of another rate.
+    pub fn with_rate(rig: Rig, rate: FrameRate) -> Self {
+        Self { rig, begun: Instant::now(), rate, newest: Mutex::default() }
+    }
+
+    /// The frame that is newest at a time.
+    fn frame_at(&self, at: MediaTime) -> i64 {
+        let rate = self.rate();
+        // Times of frames are whole nanoseconds, rounded down.
+        let about = (i128::from(at.nanos() + 1) * i128::from(rate.numerator()) / (i128::from(rate.denominator()) * 1_000_000_000)) as i64;
+        if rate.frame_nanos(about + 1) <= at.nanos() { about + 1 } else { about }
     }
 
     /// The number of the frame at an instant.
     pub fn number_at(&self, at: MediaTime) -> u16 {
-        (at.nanos() / self.rate().interval_nanos()) as u16
+        self.frame_at(at) as u16
     }
 }
 
@@ -43,19 +57,19 @@ impl Feeds for TimedFeeds {
     }
 
     fn rate(&self) -> FrameRate {
-        FrameRate::whole(50)
+        self.rate
     }
 
     fn status(&self) -> Vec<FeedStatus> {
         let newest = Some(self.now());
-        vec![FeedStatus { health: FeedHealth::Good, fps: 50.0, newest, ..FeedStatus::default() }; self.rig.cameras.len()]
+        vec![FeedStatus { health: FeedHealth::Good, fps: self.rate.fps(), newest, ..FeedStatus::default() }; self.rig.cameras.len()]
     }
 
     fn ring(&self) -> RingStatus {
-        let interval = self.rate().interval_nanos();
+        let newest = self.rate().frame_nanos(self.frame_at(self.now()));
         RingStatus {
             oldest: Some(MediaTime::ZERO),
-            newest: Some(MediaTime::from_nanos(self.now().nanos() / interval * interval)),
+            newest: Some(MediaTime::from_nanos(newest)),
             budget_bytes: 1 << 30,
             budget_nanos: 600_000_000_000,
             ..RingStatus::default()
@@ -63,7 +77,7 @@ impl Feeds for TimedFeeds {
     }
 
     fn live_picture(&self, _camera: usize) -> Option<LivePicture> {
-        let frame = self.now().nanos() / self.rate().interval_nanos();
+        let frame = self.frame_at(self.now());
         let mut newest = self.newest.lock();
         if newest.as_ref().is_none_or(|(k, _)| *k != frame) {
             *newest = Some((frame, Arc::new(numbered(frame as u16))));

@@ -333,7 +333,7 @@ impl Link {
             return;
         };
         let link = Arc::downgrade(self);
-        tap.attach(&pipeline, pad, move |running| {
+        tap.attach(&pipeline, pad, true, move |running| {
             let link = link.upgrade()?;
             let origin = link.embedded_origin().or_else(|| link.sender_clock.origin()).or_else(|| link.stamp.lock().known_origin())?;
             Some(origin.plus_nanos(running + link.ingest.shared.clock_offset_nanos + link.ingest.shared.nudged_nanos()))

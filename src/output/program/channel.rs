@@ -134,6 +134,9 @@ pub enum ChannelError {
     /// No thread.
     #[error("the output's thread cannot be started: {0}. Close other programs or raise the limit of processes")]
     Thread(std::io::Error),
+    /// No more sinks.
+    #[error("the program goes to {0} outputs already, which is the most. Remove one first, or send on from a receiver")]
+    TooManySinks(usize),
 }
 
 /// Names a taker.

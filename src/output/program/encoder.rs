@@ -20,6 +20,8 @@ const INSIDE: u64 = 2;
 /// hangs from the start.
 const GOOD_AFTER: Duration = Duration::from_secs(15);
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How long an encoder that nobody needs any more may take to give what it has.
+const FINISH_WITHIN: Duration = Duration::from_secs(1);
 /// An encoder that takes nothing for so long hangs.
 const STALL: Duration = Duration::from_secs(10);
 
@@ -51,11 +53,8 @@ impl EncoderShared {
         self.queues.lock().push(Arc::clone(queue));
     }
 
-    /// Whether anybody is left.
-    pub fn unsubscribe(&self, queue: &Arc<SinkQueue>) -> bool {
-        let mut queues = self.queues.lock();
-        queues.retain(|q| !Arc::ptr_eq(q, queue));
-        !queues.is_empty()
+    pub fn unsubscribe(&self, queue: &Arc<SinkQueue>) {
+        self.queues.lock().retain(|q| !Arc::ptr_eq(q, queue));
     }
 
     /// The element in use, and what is wrong.
@@ -287,6 +286,14 @@ impl Encoding {
         Ok(encoding)
     }
 
+    /// What it was given comes out.
+    fn finish(&self) {
+        if self.source.end_of_stream().is_ok() {
+            let wanted = [gst::MessageType::Eos, gst::MessageType::Error];
+            self.bus.timed_pop_filtered(gst::ClockTime::from_nseconds(FINISH_WITHIN.as_nanos() as u64), &wanted);
+        }
+    }
+
     fn error(&self) -> Option<String> {
         let message = self.bus.timed_pop_filtered(gst::ClockTime::ZERO, &[gst::MessageType::Error])?;
         match message.view() {
@@ -312,7 +319,10 @@ impl Encoding {
             let (frame, tick) = match frames.recv_timeout(Duration::from_millis(100)) {
                 Ok(next) => next,
                 Err(RecvTimeoutError::Timeout) => continue,
-                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.finish();
+                    return None;
+                }
             };
             let buffer = raw_buffer(self.shared.format, &frame, tick, self.shared.key.codec == SinkCodec::H264);
             drop(frame);

@@ -38,6 +38,9 @@ pub use format::{FormatError, ProgramFormat};
 pub use outputs::{ProgramOutput, SinkId};
 pub use status::{ProgramStatus, SinkState, SinkStatus};
 
+/// So many sinks an output has at most: each is a thread, a pipeline and two seconds of coded pictures.
+pub const MOST_SINKS: usize = 16;
+
 /// A sink that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SinkSpec {

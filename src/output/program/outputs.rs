@@ -5,8 +5,8 @@ use std::sync::{Arc, atomic::Ordering};
 use parking_lot::Mutex;
 
 use super::{
-    Channel, ChannelError, ChannelOptions, FrameTaker, PictureSource, ProgramFormat, ProgramStatus, RtpForm, SinkKind, SinkSound, SinkSpec,
-    SinkStatus, TakerId,
+    Channel, ChannelError, ChannelOptions, FrameTaker, MOST_SINKS, PictureSource, ProgramFormat, ProgramStatus, RtpForm, SinkKind,
+    SinkSound, SinkSpec, SinkStatus, TakerId,
     encoder::{self, EncoderKey, EncoderShared},
     queue::SinkQueue,
     sink::Sink,
@@ -57,6 +57,9 @@ impl ProgramOutput {
     /// Adds a sink; it is opened on its own thread, and nothing is waited for.
     pub fn add(&self, spec: SinkSpec) -> Result<SinkId, ChannelError> {
         let mut state = self.state.lock();
+        if state.sinks.len() >= MOST_SINKS {
+            return Err(ChannelError::TooManySinks(MOST_SINKS));
+        }
         let one_slice = matches!(spec.address.kind, SinkKind::Rtp { form: RtpForm::Elementary { .. }, .. });
         let key = EncoderKey { codec: spec.codec, kilobits: spec.kilobits, one_slice };
         // Two seconds of coded pictures; uncompressed ones are too large to keep.
@@ -108,18 +111,26 @@ impl ProgramOutput {
     }
 
     fn taken_out(&self, which: impl Fn(&Held) -> bool) -> Option<Held> {
+        let mut state = self.state.lock();
+        let at = state.sinks.iter().position(which)?;
+        let held = state.sinks.remove(at);
+        held.sink.finish(self.last_nanos());
+        let encoder = Arc::clone(&held.encoder);
+        // The queue is the encoder's until the sink has ended: what is within the encoder belongs to it.
+        if !state.sinks.iter().any(|other| Arc::ptr_eq(&other.encoder, &encoder))
+            && let Some(at) = state.encoders.iter().position(|(e, _)| Arc::ptr_eq(e, &encoder))
         {
-            let mut state = self.state.lock();
-            let at = state.sinks.iter().position(which)?;
-            let held = state.sinks.remove(at);
-            if !held.encoder.unsubscribe(&held.sink.shared.queue)
-                && let Some(at) = state.encoders.iter().position(|(e, _)| Arc::ptr_eq(e, &held.encoder))
-            {
-                let (_, taker) = state.encoders.swap_remove(at);
-                self.channel.remove(taker);
-            }
-            Some(held)
+            let (_, taker) = state.encoders.swap_remove(at);
+            self.channel.remove(taker);
         }
+        Some(held)
+    }
+
+    /// When the newest frame that went out began.
+    fn last_nanos(&self) -> u64 {
+        let status = self.channel.status();
+        let last = (status.frames + status.skipped).saturating_sub(1);
+        self.format().frame_nanos(last).max(0) as u64
     }
 
     /// What is known now.
@@ -141,6 +152,22 @@ impl ProgramOutput {
                 problem: input.problem(),
             },
         }
+    }
+}
+
+impl Drop for ProgramOutput {
+    fn drop(&mut self) {
+        let last_nanos = self.last_nanos();
+        for held in &self.state.lock().sinks {
+            held.sink.finish(last_nanos);
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.sink.end();
+        self.encoder.unsubscribe(&self.sink.shared.queue);
     }
 }
 

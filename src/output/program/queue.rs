@@ -4,6 +4,9 @@ use std::{collections::VecDeque, time::Duration};
 
 use parking_lot::{Condvar, Mutex};
 
+/// Encoders that count in frames or milliseconds give times back so far off, nanoseconds.
+const ROUNDED_NANOS: u64 = 1_000_000;
+
 /// One coded frame.
 #[derive(Debug, Clone)]
 pub(super) struct Unit {
@@ -31,6 +34,10 @@ struct State {
     units: VecDeque<Unit>,
     open: bool,
     stopped: bool,
+    /// Units up to this time are still taken; then it is over.
+    last_nanos: Option<u64>,
+    /// That one has come.
+    complete: bool,
     /// Nothing is taken before the next keyframe.
     wait_key: bool,
     /// That is because something was dropped, not because it was just opened.
@@ -56,6 +63,15 @@ impl SinkQueue {
     pub fn push(&self, unit: Unit) {
         let mut state = self.state.lock();
         let state = &mut *state;
+        if let Some(last) = state.last_nanos {
+            if unit.pts_nanos + ROUNDED_NANOS >= last {
+                state.complete = true;
+                self.wake.notify_all();
+            }
+            if unit.pts_nanos > last + ROUNDED_NANOS {
+                return;
+            }
+        }
         if !state.open {
             state.missed += 1;
             return;
@@ -84,12 +100,13 @@ impl SinkQueue {
     /// The oldest unit, once there is one.
     pub fn pop(&self, patience: Duration) -> Popped {
         let mut state = self.state.lock();
-        if state.units.is_empty() && !state.stopped {
+        if state.units.is_empty() && !state.stopped && !state.complete {
             self.wake.wait_for(&mut state, patience);
         }
         match (state.stopped, state.units.pop_front()) {
             (true, _) => Popped::Stopped,
             (_, Some(unit)) => Popped::Unit(unit),
+            _ if state.complete => Popped::Stopped,
             _ => Popped::Nothing,
         }
     }
@@ -98,8 +115,17 @@ impl SinkQueue {
     pub fn rest(&self, time: Duration) -> bool {
         let until = std::time::Instant::now() + time;
         let mut state = self.state.lock();
-        while !state.stopped && !self.wake.wait_until(&mut state, until).timed_out() {}
-        !state.stopped
+        while !state.stopped && state.last_nanos.is_none() && !self.wake.wait_until(&mut state, until).timed_out() {}
+        !state.stopped && state.last_nanos.is_none()
+    }
+
+    /// What was shown until `last_nanos` is still taken, once it is coded; then it stops.
+    pub fn finish(&self, last_nanos: u64) {
+        let mut state = self.state.lock();
+        if state.last_nanos.is_none() {
+            state.last_nanos = Some(last_nanos);
+        }
+        self.wake.notify_all();
     }
 
     /// From the next keyframe on, units are kept.
@@ -114,6 +140,10 @@ impl SinkQueue {
         state.open = false;
         state.missed += state.units.len() as u64;
         state.units.clear();
+    }
+
+    pub fn is_finishing(&self) -> bool {
+        self.state.lock().last_nanos.is_some()
     }
 
     pub fn stop(&self) {
@@ -174,5 +204,22 @@ mod tests {
         queue.stop();
         assert!(matches!(queue.pop(Duration::from_secs(10)), Popped::Stopped));
         assert!(!queue.rest(Duration::from_secs(10)));
+    }
+
+    #[test]
+    fn it_finishes_with_the_last_unit_that_was_shown() {
+        gst::init().unwrap();
+        let queue = SinkQueue::new(100);
+        let unit = |n: u64| Unit { pts_nanos: n * 20_000_000, ..unit(n, 4) };
+        queue.open();
+        (0..6).for_each(|n| queue.push(unit(n)));
+        queue.finish(8 * 20_000_000);
+        assert!(!queue.rest(Duration::from_secs(10)));
+        let mut got = drain(&queue);
+        assert!(matches!(queue.pop(Duration::ZERO), Popped::Nothing), "the encoder still has two");
+        (6..12).for_each(|n| queue.push(unit(n)));
+        got.extend(drain(&queue));
+        assert_eq!(got, (0..9).map(|n| n * 20_000_000).collect::<Vec<_>>());
+        assert!(matches!(queue.pop(Duration::from_secs(10)), Popped::Stopped));
     }
 }

@@ -32,6 +32,8 @@ const INSIDE: u64 = 8;
 const STALL: Duration = Duration::from_secs(5);
 /// How long the end of a file may take.
 const END_WITHIN: Duration = Duration::from_secs(3);
+/// How long what was shown may take through the encoder into a file that ends.
+const FINISH_WITHIN: Duration = Duration::from_secs(3);
 /// How long the end of the output waits for a sink that hangs.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -118,10 +120,37 @@ impl Sink {
     }
 }
 
+impl Sink {
+    /// Pictures up to `last_nanos` of the output's time still go out, where they make something whole; waited for when it is dropped.
+    pub fn finish(&self, last_nanos: u64) {
+        let is_running = self.shared.said.lock().state == SinkState::Running;
+        if is_running && has_end(&self.shared.spec.address.kind) {
+            self.shared.queue.finish(last_nanos);
+        } else {
+            self.shared.queue.stop();
+        }
+    }
+}
+
+/// Whether what was sent must be finished to be of use.
+const fn has_end(kind: &SinkKind) -> bool {
+    matches!(kind, SinkKind::File { .. } | SinkKind::Hls { .. } | SinkKind::Rtmp { .. })
+}
+
 impl Drop for Sink {
     fn drop(&mut self) {
-        self.shared.queue.stop();
+        self.end();
+    }
+}
+
+impl Sink {
+    /// Waits for its end.
+    pub fn end(&mut self) {
         let Some((thread, over)) = self.thread.take() else { return };
+        if self.shared.queue.is_finishing() {
+            over.recv_timeout(FINISH_WITHIN).ok();
+        }
+        self.shared.queue.stop();
         if over.recv_timeout(STOP_WITHIN) == Err(crossbeam::channel::RecvTimeoutError::Timeout) {
             tracing::warn!(sink = self.shared.spec.name, "it does not end within {} s and is left behind", STOP_WITHIN.as_secs());
         } else if thread.join().is_err() {
@@ -284,7 +313,7 @@ impl Open {
             count(&pad, &arrived, &shared.sent_bytes);
         }
         let bus = pipeline.bus().ok_or_else(|| Trouble::ForGood("a pipeline without a bus".to_owned()))?;
-        let has_end = matches!(spec.address.kind, SinkKind::File { .. } | SinkKind::Hls { .. } | SinkKind::Rtmp { .. });
+        let has_end = has_end(&spec.address.kind);
         let open = Self { pipeline, source, sound, inside, bus, arrived, has_end };
         if let Err(e) = open.pipeline.set_state(gst::State::Playing) {
             let problem = open.problem(gst::ClockTime::ZERO).unwrap_or_else(|| format!("it does not start ({e})"));

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
+use crate::time::MediaTime;
 
 /// A source that does as it is told.
 struct Script(Box<dyn FnMut(u64) -> Due + Send>, u64);
@@ -130,4 +131,192 @@ fn the_thread_keeps_its_rate_and_takers_come_and_go() {
     }
     assert!((5..30).contains(&guest.0.lock().len()), "{}", guest.0.lock().len());
     assert_eq!(status.skipped, 0);
+}
+
+/// Cameras that are cut between, whose pictures and sound tell their time, with takes, and with holes.
+struct Show {
+    rate: crate::time::FrameRate,
+    /// Shown frame, and what is wrong with the feeds there.
+    tick: u64,
+    input: Option<Arc<SoundInput>>,
+    /// Samples of sound that came in, on its own clock, which is fast by so much.
+    written: i64,
+    ppm: i64,
+    cue: SoundCue,
+    levels: Vec<Arc<Picture>>,
+}
+
+/// Frames of a replay, and between two of them.
+const REPLAY: u64 = 150;
+/// Grey levels of live pictures, one after the other.
+const LEVELS: u64 = 100;
+
+impl Show {
+    fn new(rate: crate::time::FrameRate, ppm: i64, with_sound: bool) -> Self {
+        let input = with_sound.then(|| Arc::new(SoundInput::new("ramp", 4.0, 60_000_000, crate::sound::FreezeSound::Live)));
+        let levels = (0..LEVELS).map(|k| Arc::new(Picture::filled(16, 16, [50 + 2 * k as u8, 50 + 2 * k as u8, 50 + 2 * k as u8, 255])));
+        Self { rate, tick: 0, input, written: 0, ppm, cue: SoundCue::Silence, levels: levels.collect() }
+    }
+
+    /// Whether a replay is on air at a tick: fifty of them in so many ticks.
+    fn is_replay(tick: u64, every: u64) -> bool {
+        tick % every > every - REPLAY
+    }
+}
+
+/// A sample that tells its time: a step every millisecond, 30 s until it begins again.
+fn ramp(sample: i64) -> i16 {
+    (sample.div_euclid(48).rem_euclid(30_000)) as i16
+}
+
+impl PictureSource for Show {
+    fn due(&mut self) -> Due {
+        let tick = self.tick;
+        self.tick += 1;
+        let now = MediaTime::from_nanos(self.rate.frame_nanos(tick as i64) + 1_000_000_000);
+        if let Some(input) = &self.input {
+            // Blocks of 10 ms, up to 20 ms after the picture, as the sound's own clock counts.
+            let until = sample_at(now.nanos() + 20_000_000);
+            while self.written < until {
+                let block: Vec<_> = (self.written..self.written + 480).map(|k| [ramp(k); 2]).collect();
+                // What its clock calls so many samples is a little longer or shorter.
+                let at = self.written + self.written * self.ppm / 1_000_000;
+                input.ring.write(MediaTime::from_nanos((i128::from(at) * 1_000_000_000 / 48_000) as i64 + 1), &block);
+                self.written += 480;
+            }
+        }
+        let every = 7200;
+        if Self::is_replay(tick, every) {
+            self.cue = SoundCue::Freeze(crate::sound::FreezeSound::Live);
+            return due(Some(Arc::clone(&self.levels[7])), 1 + tick / every);
+        }
+        self.cue = SoundCue::Live(now);
+        // Every minute or so the feed has nothing for a second.
+        let picture = (tick % 3000 > 50).then(|| Arc::clone(&self.levels[(tick % LEVELS) as usize]));
+        Due { overdue: picture.is_none(), ..due(picture, 0) }
+    }
+
+    fn sound(&mut self) -> SoundCue {
+        self.cue
+    }
+
+    fn sound_input(&self) -> Option<Arc<SoundInput>> {
+        self.input.clone()
+    }
+}
+
+/// What a receiver notes: everything must be whole, whenever it came.
+#[derive(Default)]
+struct Judge {
+    last: Option<(u64, Timecode)>,
+    darkest: u8,
+    frames: u64,
+    /// Frames with the picture of the frame before, one after the other, and the most of them.
+    still: (u64, u64),
+    before: u8,
+}
+
+#[derive(Clone, Default)]
+struct Judged(Arc<Mutex<Judge>>);
+
+impl FrameTaker for Judged {
+    fn take(&mut self, frame: &Arc<Frame>, tick: Tick) {
+        let mut judge = self.0.lock();
+        let level = frame.data[0];
+        judge.darkest = if judge.frames == 0 { level } else { judge.darkest.min(level) };
+        if let Some((index, timecode)) = judge.last {
+            assert!(tick.index == index + 1 && tick.timecode != timecode, "{index} {timecode} {tick:?}");
+        }
+        judge.last = Some((tick.index, tick.timecode));
+        judge.frames += 1;
+        let still = if level == judge.before { judge.still.0 + 1 } else { 0 };
+        judge.still = (still, judge.still.1.max(still));
+        judge.before = level;
+    }
+}
+
+/// The channel's work by the output's own clock, as fast as this machine goes: the thread wakes late, now and then by a lot.
+fn hours(rate: &str, secs: i64, ppm: i64, with_sound: bool, mut look: impl FnMut(u64, &ProgramSound)) -> (Judged, ChannelStatus) {
+    let rate: crate::time::FrameRate = rate.parse().unwrap();
+    let format = ProgramFormat::new(16, 16, rate).unwrap();
+    let show = Show::new(rate, ppm, with_sound);
+    let input = show.sound_input();
+    let options = ChannelOptions { dissolve_frames: 4, begin_label: Some(0), ..ChannelOptions::new(format) };
+    let (mut work, shared) = (Work::new(&options, Box::new(show), input), Shared::default());
+    let always = Judged::default();
+    shared.takers.lock().all.push((1, Box::new(always.clone())));
+    let mut clock = TickClock::new(rate, 0);
+    let (mut now, mut random, mut guest) = (0_i64, 1_u32, 2);
+    while now < secs * 1_000_000_000 {
+        while let Some(beat) = clock.take(now) {
+            assert_eq!(beat.skipped, 0);
+            work.frame(beat.index, &shared);
+            look(beat.index, &shared.sound);
+            // A sink is killed and another one comes, every few hundred frames.
+            if beat.index % 700 == 699 {
+                let mut takers = shared.takers.lock();
+                takers.all.retain(|(id, _)| *id == 1);
+                guest += 1;
+                takers.all.push((guest, Box::new(Judged::default())));
+            }
+        }
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        // Once in a while something else had the machine for up to 0.9 s.
+        let late = if random >> 22 == 0 { i64::from(random % 900) * 1_000_000 } else { i64::from(random >> 12) % 3_000_000 };
+        now = (clock.due_nanos() + late).max(now);
+    }
+    let status = *shared.status.lock();
+    (always, status)
+}
+
+#[test]
+fn two_hours_with_takes_and_sinks_that_come_and_go_have_every_frame() {
+    for (rate, frames) in [("50", 360_000_u64), ("59.94", 431_568)] {
+        let (judged, status) = hours(rate, 7200, 0, false, |_, _| {});
+        let judge = judged.0.lock();
+        // What the last late wake made up for is at most a second of frames.
+        assert!((frames..frames + 61).contains(&judge.frames), "{rate}: {}", judge.frames);
+        let takes = judge.frames / 7200;
+        println!("{rate}: {} frames, {takes} takes, darkest {}, longest still {}, {status:?}", judge.frames, judge.darkest, judge.still.1);
+        assert!((49..=60).contains(&takes) && judge.darkest > 40 && (status.frames, status.skipped, status.slates) == (judge.frames, 0, 1));
+        // A replay stands still, and the feed's second without pictures; nothing else does.
+        assert!(judge.still.1 <= REPLAY + 60, "{}", judge.still.1);
+        assert!(status.underruns > 5000);
+    }
+}
+
+#[test]
+fn half_an_hour_of_sound_stays_with_its_pictures_whatever_its_clock() {
+    for (rate, ppm) in [("59.94", 150), ("25", -150)] {
+        let (mut next, mut worst, mut judged) = (0_u64, 0_i64, 0_u64);
+        let fps: crate::time::FrameRate = rate.parse().unwrap();
+        let mut block = Vec::new();
+        let (_, status) = hours(rate, 900, ppm, true, |index, sound| {
+            // Whole samples to each frame, none missing and none too many.
+            let end = sound.end();
+            block.clear();
+            sound.read(next, usize::MAX, &mut block);
+            assert_eq!(block.len() as u64, end - next);
+            let behind = index.saturating_sub(end / 48_000 * u64::from(fps.numerator()) / u64::from(fps.denominator()));
+            assert!(behind < 2 * fps.fps() as u64 + 8);
+            if let (Some(first), true) = (block.first(), next > 480_000) {
+                // The sample at output time t was heard at house time t + 1 s, when it was called so on the house clock.
+                let house = next as i64 + 48_000;
+                let own = house - house * ppm / 1_000_000;
+                let off = (i64::from(first[0]) - i64::from(ramp(own))).rem_euclid(30_000);
+                let off = off.min(30_000 - off);
+                // Under a dissolve of two places, and where the ramp begins anew, a sample tells nothing.
+                let tells =
+                    (200..29_800).contains(&i64::from(first[0])) && block.windows(2).all(|w| (w[1][0] - w[0][0]).unsigned_abs() <= 2);
+                if tells {
+                    (worst, judged) = (worst.max(off), judged + 1);
+                }
+            }
+            next = end;
+        });
+        println!("{rate}, {ppm} ppm: {judged} frames judged, worst {worst} ms, {} frames", status.frames);
+        let samples = sample_at(fps.frame_nanos(status.frames as i64));
+        assert!(samples as u64 - next <= 48_000, "{samples} {next}");
+        assert!(judged * 10 > status.frames * 7 && (worst as f64) < 1000.0 / fps.fps(), "{rate}: {judged}, {worst} ms");
+    }
 }

@@ -1,0 +1,102 @@
+//! Takes on every program format: with numbers burnt into the pictures, the first replay frame that goes out is the one that was marked,
+//! and nothing else is between it and the live camera. No encoder is needed: what goes out is looked at before it is coded.
+#![cfg(feature = "gstreamer")]
+#![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use volte::engine::{Command, Engine, EngineOptions, Feeds, ProgramKind, Snapshot};
+use volte::output::program::{ChannelOptions, Frame, FrameTaker, Tick};
+
+mod support {
+    pub mod fake_feeds;
+    pub mod numbers;
+    pub mod timed_feeds;
+}
+use support::fake_feeds::arc_rig;
+use support::numbers::{HEIGHT, WIDTH, judge_takes, number_of};
+use support::timed_feeds::TimedFeeds;
+
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The number of every frame that goes out, with its place in the output.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<(u64, Option<u16>)>>>);
+
+impl FrameTaker for Seen {
+    fn take(&mut self, frame: &Arc<Frame>, tick: Tick) {
+        self.0.lock().push((tick.index, number_of(&frame.as_ref().as_ref()[..(WIDTH * HEIGHT) as usize])));
+    }
+}
+
+/// So many takes of marks at any time; what went out, and the frames that were marked.
+fn takes(format: &str, cameras: &str, count: usize, mut random: u32) -> (Vec<Option<u16>>, Vec<u16>) {
+    let feeds = Arc::new(TimedFeeds::with_rate(arc_rig(2, 12.0), cameras.parse().unwrap()));
+    let options = EngineOptions { without_gpu: true, ..EngineOptions::default() };
+    let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &options).unwrap();
+    engine.start_output(&ChannelOptions::new(format.parse().unwrap()), vec![]).unwrap();
+    let seen = Seen::default();
+    assert!(engine.watch_output(seen.clone()));
+    let wait = |what: &str, done: &dyn Fn(&Snapshot) -> bool| {
+        engine.wait_for(PATIENCE, |s| done(s)).unwrap_or_else(|| panic!("{format}: {what}: {:?}", engine.snapshot().notices))
+    };
+    let went_out = |wanted: &dyn Fn(u16) -> bool| {
+        let until = std::time::Instant::now() + PATIENCE;
+        while !seen.0.lock().last().is_some_and(|(_, number)| number.is_some_and(wanted)) {
+            assert!(std::time::Instant::now() < until, "{format}: {:?}", seen.0.lock().last());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    went_out(&|_| true);
+    let mut marks: Vec<u16> = Vec::new();
+    for take in 0..count {
+        // Any place within a frame.
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        std::thread::sleep(Duration::from_micros(u64::from(random >> 12) % 45_000));
+        let before = feeds.number_at(feeds.now());
+        assert!(engine.send(Command::Mark));
+        let armed = wait("it is not prepared", &|s| {
+            s.events.len() == take + 1 && s.can_take && s.preview.as_ref().is_some_and(|p| p.event == s.events.last().map(|e| e.id))
+        });
+        let mark = feeds.number_at(armed.preview.as_ref().unwrap().instant);
+        // What was newest when it was pressed, or when it was heard.
+        assert!((before.saturating_sub(1)..=feeds.number_at(feeds.now())).contains(&mark), "{format}: {before} {mark}");
+        marks.push(mark);
+        went_out(&|live| live > mark + 1);
+        assert!(engine.send(Command::Take));
+        wait("no take", &|s| matches!(s.program.kind, ProgramKind::Replay { .. }));
+        went_out(&|number| number == mark);
+        assert!(engine.send(Command::Return));
+        wait("no return", &|s| matches!(s.program.kind, ProgramKind::Live(_)));
+        went_out(&|live| live > mark + 1);
+    }
+    drop(engine);
+    let seen = seen.0.lock();
+    assert!(seen.windows(2).all(|w| w[1].0 == w[0].0 + 1), "{format}: a frame is missing");
+    (seen.iter().map(|(_, number)| *number).collect(), marks)
+}
+
+#[test]
+fn two_hundred_takes_over_all_formats_begin_with_the_marked_frame() {
+    let all = [("25", "50", 28), ("29.97", "29.97", 32), ("50", "50", 44), ("59.94", "59.94", 48), ("60", "60", 48)];
+    assert_eq!(all.iter().map(|(.., count)| count).sum::<usize>(), 200);
+    let run = |(k, (rate, cameras, count)): (usize, (&'static str, &'static str, usize))| {
+        let format = format!("320x180p{rate}");
+        (format.clone(), std::thread::spawn(move || takes(&format, cameras, count, 17 + k as u32)), count)
+    };
+    let shows: Vec<_> = all.into_iter().enumerate().map(run).collect();
+    for (format, show, count) in shows {
+        let (numbers, marks) = show.join().unwrap();
+        assert_eq!(judge_takes(&numbers, &marks), Ok(count), "{format}");
+        println!("{format}: {count} takes in {} frames", numbers.len());
+        // It would be seen if a replay began with the frame after, or if one were black.
+        let first = numbers.iter().zip(numbers.iter().skip(1)).position(|(a, b)| *b == Some(marks[7]) && a != b && *a > *b).unwrap() + 1;
+        for wrong in [Some(marks[7] + 1), Some(marks[7] - 1), None] {
+            let mut spoilt = numbers.clone();
+            spoilt[first] = wrong;
+            assert!(judge_takes(&spoilt, &marks).is_err(), "{format}: {wrong:?} is not seen");
+        }
+    }
+}
