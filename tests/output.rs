@@ -58,7 +58,7 @@ fn ffprobe(file: &Path) -> BTreeMap<String, String> {
     let out = Command::new("ffprobe")
         .args(["-v", "error", "-count_frames", "-select_streams", "v:0", "-show_entries"])
         .arg(
-            "stream=codec_name,width,height,pix_fmt,avg_frame_rate,nb_read_frames,color_range,color_space,color_transfer,\
+            "stream=codec_name,profile,r_frame_rate,width,height,pix_fmt,avg_frame_rate,nb_read_frames,color_range,color_space,color_transfer,\
              color_primaries,sample_aspect_ratio,start_time:format=duration",
         )
         .args(["-of", "default=noprint_wrappers=1"])
@@ -162,6 +162,76 @@ fn a_gif_plays_elsewhere_as_long_as_it_should() {
     }
     let too_fast = output::open(spec(dir.path().join("c.gif"), 160, 90, FrameRate::whole(60), None)).err().unwrap().to_string();
     assert!(too_fast.contains("--rate"), "{too_fast}");
+}
+
+/// What `ImageMagick`, which reads WebP with libwebp's own animation decoder, makes of a file: the pictures, and how long each is shown,
+/// hundredths of a second.
+fn magick(path: &Path, w: u32, h: u32) -> (Vec<Picture>, Vec<u32>) {
+    let run = |program: &str, arguments: &[&str], out: &str| {
+        let told = std::process::Command::new(program).args(arguments).arg(path).args(out.split_whitespace()).output();
+        let told = told.unwrap_or_else(|e| panic!("{program} does not start ({e}): install the package imagemagick"));
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        told.stdout
+    };
+    let bytes = run("convert", &[], "-coalesce -depth 8 rgba:-");
+    let pictures = bytes.chunks_exact((w * h * 4) as usize).map(|px| Picture::from_rgba(w, h, px.to_vec()).unwrap()).collect();
+    let times = String::from_utf8(run("identify", &["-format", "%T "], "")).unwrap();
+    (pictures, times.split_whitespace().map(|t| t.parse().unwrap()).collect())
+}
+
+#[test]
+fn a_webp_plays_elsewhere_as_long_as_it_should() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, rate) in [("a.webp", "25"), ("b.webp", "50")] {
+        let rate = rate.parse::<FrameRate>().unwrap();
+        let written = |name: &str| {
+            let path = dir.path().join(name);
+            let mut sink = output::open(spec(path.clone(), 161, 91, rate, None)).unwrap();
+            (0..30).for_each(|i| sink.write(&moving(161, 91, i), &report(i)).unwrap());
+            assert_eq!(sink.finish().unwrap().frames, 30);
+            path
+        };
+        let path = written(name);
+        let (back, hundredths) = magick(&path, 161, 91);
+        let secs = f64::from(hundredths.iter().sum::<u32>()) * 0.01;
+        assert!((secs - 30.0 / rate.fps()).abs() < 0.011, "{name}: {secs} s");
+        let worst = back.iter().enumerate().map(|(i, p)| psnr_db(p, &moving(161, 91, i as u32), None).unwrap()).fold(99.0, f64::min);
+        println!("{name}: {} bytes, worst frame {worst:.1} dB", fs::metadata(&path).unwrap().len());
+        assert!(back.len() == 30 && worst > 25.0, "{name}: {} {worst} dB", back.len());
+        assert_eq!(fs::read(&path).unwrap(), fs::read(written(&format!("again-{name}"))).unwrap());
+    }
+}
+
+#[test]
+fn dnxhr_in_mxf_is_what_editors_expect() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, rate) = (dir.path().join("a.mxf"), FrameRate::whole(50));
+    let mut sink = output::open_with(spec(path.clone(), 1280, 720, rate, None), true).unwrap();
+    for i in 0..8_u32 {
+        sink.write(&moving(1280, 720, i), &report(i)).unwrap();
+        sink.write_sound(&vec![[1000_i16, -1000]; 960]).unwrap();
+    }
+    assert_eq!(sink.finish().unwrap().frames, 8);
+    let p = ffprobe(&path);
+    let of = |key: &str| p.get(key).map(String::as_str);
+    assert_eq!((of("codec_name"), of("profile"), of("pix_fmt")), (Some("dnxhd"), Some("DNXHR HQX"), Some("yuv422p10le")), "{p:?}");
+    assert_eq!((of("nb_read_frames"), of("r_frame_rate"), of("color_space")), (Some("8"), Some("50/1"), Some("bt709")), "{p:?}");
+    let back = decode(&path, 1280, 720);
+    let worst = back.iter().enumerate().map(|(i, p)| psnr_db(p, &moving(1280, 720, i as u32), None).unwrap()).fold(99.0, f64::min);
+    println!("DNxHR: worst frame {worst:.1} dB");
+    assert!(back.len() == 8 && worst > 36.0, "{worst} dB");
+    let sound = std::process::Command::new("ffmpeg").args(["-v", "error", "-i"]).arg(&path).args("-map 0:a -f s16le -".split(' ')).output();
+    assert_eq!(sound.unwrap().stdout.len(), 8 * 960 * 4);
+    let told = output::open(spec(dir.path().join("b.mxf"), 1280, 718, rate, None)).err().unwrap().to_string();
+    assert!(told.contains("1920×1080") && told.contains("--size"), "{told}");
+}
+
+#[test]
+fn a_name_that_no_disk_takes_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(format!("{}.mp4", "a".repeat(246)));
+    let told = output::open(spec(path, 64, 64, FrameRate::whole(50), None)).err().unwrap().to_string();
+    assert!(told.contains("250 bytes") && told.contains("shorter"), "{told}");
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! Takes on every program format: with numbers burnt into the pictures, the first replay frame that goes out is the one that was marked,
-//! and nothing else is between it and the live camera. No encoder is needed: what goes out is looked at before it is coded.
+//! and nothing else is between it and the live camera. No encoder is needed: what goes out is looked at before it is coded. Fill and key
+//! beside it say the same.
 #![cfg(feature = "gstreamer")]
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use volte::engine::{Command, Engine, EngineOptions, Feeds, ProgramKind, Snapshot};
-use volte::output::program::{ChannelOptions, Frame, FrameTaker, Tick};
+use volte::output::program::{ChannelOptions, Frame, FrameTaker, Signal, SinkSpec, Tick};
 
 mod support {
     pub mod fake_feeds;
@@ -20,6 +22,7 @@ use support::numbers::{HEIGHT, WIDTH, judge_takes, number_of};
 use support::timed_feeds::TimedFeeds;
 
 const PATIENCE: Duration = Duration::from_secs(15);
+const PIXELS: usize = (WIDTH * HEIGHT) as usize;
 
 /// The number of every frame that goes out, with its place in the output.
 #[derive(Clone, Default)]
@@ -27,7 +30,7 @@ struct Seen(Arc<Mutex<Vec<(u64, Option<u16>)>>>);
 
 impl FrameTaker for Seen {
     fn take(&mut self, frame: &Arc<Frame>, tick: Tick) {
-        self.0.lock().push((tick.index, number_of(&frame.as_ref().as_ref()[..(WIDTH * HEIGHT) as usize])));
+        self.0.lock().push((tick.index, number_of(&frame.as_ref().as_ref()[..PIXELS])));
     }
 }
 
@@ -98,5 +101,88 @@ fn two_hundred_takes_over_all_formats_begin_with_the_marked_frame() {
             spoilt[first] = wrong;
             assert!(judge_takes(&spoilt, &marks).is_err(), "{format}: {wrong:?} is not seen");
         }
+    }
+}
+
+/// The number and the mean luma of every frame of a recording, by its label (ffprobe counts those of more than 30 a second in pairs).
+fn labelled(file: &Path) -> std::collections::BTreeMap<String, (Option<u16>, u8)> {
+    let told = std::process::Command::new("ffprobe")
+        .args("-v error -select_streams v:0 -show_entries frame_tags=timecode -of csv=p=0".split(' '))
+        .arg(file)
+        .output()
+        .unwrap();
+    let labels: Vec<String> = String::from_utf8(told.stdout).unwrap().lines().map(|l| l.trim_matches(',').to_owned()).collect();
+    let luma = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-nostdin", "-i"])
+        .arg(file)
+        .args("-map 0:v -pix_fmt yuv420p -fps_mode passthrough -f rawvideo -".split(' '))
+        .output()
+        .unwrap()
+        .stdout;
+    let of = |frame: &[u8]| {
+        let luma = &frame[..PIXELS];
+        (number_of(luma), (luma.iter().map(|v| usize::from(*v)).sum::<usize>() / PIXELS) as u8)
+    };
+    labels.into_iter().zip(luma.chunks_exact(PIXELS * 3 / 2).map(of)).collect()
+}
+
+#[test]
+fn fill_and_key_go_out_beside_program_frame_by_frame() {
+    let dir = tempfile::tempdir().unwrap();
+    let feeds = Arc::new(TimedFeeds::new(arc_rig(3, 12.0)));
+    let engine =
+        Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &EngineOptions { without_gpu: true, ..EngineOptions::default() }).unwrap();
+    let sinks = Signal::ALL.map(|signal| {
+        let file = dir.path().join(format!("{}.ts", signal.name()));
+        let address = file.display().to_string().parse().unwrap();
+        SinkSpec { signal, kilobits: 1500, ..SinkSpec::new(signal.name(), address) }
+    });
+    engine.start_output(&ChannelOptions::new("320x180p25".parse().unwrap()), sinks.to_vec()).unwrap();
+    let wait = |what: &str, done: &dyn Fn(&Snapshot) -> bool| {
+        engine.wait_for(PATIENCE, |s| done(s)).unwrap_or_else(|| panic!("{what}: {:?}", engine.snapshot().notices))
+    };
+    let frames = |s: &Snapshot| s.output.as_ref().map_or(0, |o| o.sinks.iter().map(|k| k.frames).min().unwrap_or(0));
+    let mut marks = Vec::new();
+    for take in 0..3 {
+        let begun = frames(&engine.snapshot());
+        wait("no output", &|s| frames(s) > begun + 15);
+        assert!(engine.send(Command::Mark));
+        let armed = wait("it is not prepared", &|s| s.events.len() == take + 1 && s.can_take);
+        marks.push(feeds.number_at(armed.preview.as_ref().unwrap().instant));
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(engine.send(Command::Take));
+        let begun = frames(&wait("no take", &|s| matches!(s.program.kind, ProgramKind::Replay { .. })));
+        wait("no replay", &|s| frames(s) > begun + 15);
+        assert!(engine.send(Command::Return));
+    }
+    let begun = frames(&engine.snapshot());
+    let told = wait("no end", &|s| frames(s) > begun + 20).output.clone().unwrap();
+    assert_eq!(told.sinks[2].codec, "h264 of key (x264enc)");
+    drop(engine);
+    let [program, fill, key] = Signal::ALL.map(|signal| labelled(&dir.path().join(format!("{}.ts", signal.name()))));
+    let (mut white, mut compared) = (0, 0);
+    for (label, (number, _)) in &program {
+        let (Some((fill_number, fill_luma)), Some((_, key_luma))) = (fill.get(label), key.get(label)) else { continue };
+        compared += 1;
+        let number = number.unwrap_or_else(|| panic!("{label} is none of ours"));
+        match key_luma {
+            230.. => {
+                white += 1;
+                assert!(marks.contains(&number) && *fill_number == Some(number), "{label}: {number}, fill {fill_number:?}");
+            }
+            ..=20 => assert!(*fill_luma <= 20, "{label}: {number}, fill {fill_luma}"),
+            _ => panic!("{label}: a cut has no grey: {key_luma}"),
+        }
+    }
+    println!("{compared} frames compared, {white} of them keyed");
+    assert!(white > 40 && compared > white + 50 && compared + 10 > program.len(), "{compared} {white} {}", program.len());
+    // Every frame of a replay is keyed, from its first to its last.
+    let (mut last, mut replay) = (0, None);
+    for (label, (number, _)) in &program {
+        let number = number.unwrap();
+        replay = if number < last { Some(number) } else { replay.filter(|mark| *mark == number) };
+        let luma = key.get(label).map(|(_, luma)| *luma);
+        assert!(replay.is_none() || luma.is_none_or(|luma| luma > 230), "{label}: {number} after {last} is keyed with {luma:?}");
+        last = number;
     }
 }

@@ -86,7 +86,7 @@ pub struct Args {
     /// Look at this point of the world, metres, instead of where the cameras look; crops follow it.
     #[arg(long, value_name = "X,Y,Z", value_parser = parse_point, allow_hyphen_values = true)]
     pivot: Option<Point>,
-    /// The file: .mp4, .mkv, .mov, .gif, a page to drag (.html), or a sequence such as shot_%04d.png. Or the moment itself, for other programs: a folder
+    /// The file: .mp4, .mkv, .mov, .mxf, .gif, .webp, a page to drag (.html), or a sequence such as shot_%04d.png. Or the moment itself, for other programs: a folder
     /// (moment/) with frames and poses for COLMAP, nerfstudio and splat trainers; points (.ply, .glb); Gaussians (.gs.ply, .splat).
     #[arg(long, required_unless_present = "again")]
     out: Option<PathBuf>,

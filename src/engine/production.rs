@@ -11,7 +11,7 @@ use crate::capture::{
 };
 use crate::link::{KeyError, LinkKey};
 use crate::output::program::{
-    ChannelOptions, FormatError, MOST_SINKS, ProgramFormat, SinkAddress, SinkAddressError, SinkCodec, SinkSound, SinkSpec,
+    ChannelOptions, FormatError, MOST_SINKS, ProgramFormat, Signal, SinkAddress, SinkAddressError, SinkCodec, SinkSound, SinkSpec,
 };
 use crate::rig::{self, Rig};
 use crate::ring::{RingConfig, disk::DiskConfig};
@@ -252,6 +252,7 @@ fn program_of(show: &Show) -> Result<Option<(ChannelOptions, Vec<SinkSpec>)>, Sh
                 .ok_or_else(|| wrong(format!("{} cannot carry codec = {name:?}; it can carry {words}", spec.address.label())))?;
         }
         spec.kilobits = output.kilobits.unwrap_or(spec.kilobits);
+        spec.signal = output.signal.as_deref().and_then(Signal::from_name).unwrap_or_default();
         spec.sound = match output.sound.as_deref() {
             Some("none") => SinkSound::None,
             Some(_) if !spec.address.takes_sound() => {
@@ -338,7 +339,8 @@ mod tests {
     #[test]
     fn a_show_has_not_outputs_without_end() {
         let outputs: String = (0..17).map(|k| format!("[[outputs]]\naddress = \"{k}.ts\"\n")).collect();
-        let told = opened(&format!("[program]\nformat = \"720p25\"\n{outputs}")).unwrap_err().to_string();
+        let feed = "[[feeds]]\ncamera = \"cam01\"\naddress = \"srt://10.0.0.9:7001\"\n";
+        let told = opened(&format!("{feed}[program]\nformat = \"720p25\"\n{outputs}")).unwrap_err().to_string();
         assert!(told.contains("16 outputs at most"), "{told}");
     }
 }

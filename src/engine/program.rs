@@ -31,11 +31,13 @@ pub(super) struct ProgramPictures {
     waiting: Option<(u64, Instant)>,
     /// What is heard with what went out last.
     cue: SoundCue,
+    /// Whether what went out last is a replay's.
+    replays: bool,
 }
 
 impl ProgramPictures {
     pub fn new(feeds: Arc<dyn Feeds>, snapshot: Arc<ArcSwap<Snapshot>>) -> Self {
-        Self { feeds, snapshot, shot: 0, last: None, live: None, waiting: None, cue: SoundCue::Silence }
+        Self { feeds, snapshot, shot: 0, last: None, live: None, waiting: None, cue: SoundCue::Silence, replays: false }
     }
 
     /// The picture of a live camera (index in the rig) that is due.
@@ -104,6 +106,10 @@ impl PictureSource for ProgramPictures {
         self.feeds.sound()
     }
 
+    fn is_replay(&self) -> bool {
+        self.replays
+    }
+
     fn due(&mut self) -> Due {
         let snapshot = self.snapshot.load_full();
         let program = &snapshot.program;
@@ -128,6 +134,9 @@ impl PictureSource for ProgramPictures {
         };
         if !matches!(program.kind, ProgramKind::Live(_)) {
             self.live = None;
+        }
+        if picture.is_some() {
+            self.replays = matches!(program.kind, ProgramKind::Replay { .. });
         }
         // A camera that has no picture yet: the one before stays, rather than a slate.
         let picture = picture.or_else(|| self.last.clone());

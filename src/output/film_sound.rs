@@ -40,7 +40,7 @@ impl FilmSound {
             .build();
         let mut chain: Vec<gst::Element> = vec![source.clone().upcast()];
         let mut lead = 0;
-        if !matches!(codec, Codec::ProRes | Codec::Mjpeg) {
+        if !matches!(codec, Codec::ProRes | Codec::DnxHr | Codec::Mjpeg) {
             let (name, late) = AAC.into_iter().find(|(n, _)| gst::ElementFactory::find(n).is_some()).unwrap_or(AAC[1]);
             let encoder = element(name)?;
             encoder.set_property("bitrate", 192_000_i32);
@@ -63,7 +63,9 @@ impl FilmSound {
         gst::Element::link_many(&self.chain)?;
         // The first free pad for sound: Matroska's was asked for already.
         let free = muxer.sink_pads().into_iter().find(|p| p.name().starts_with("audio") && !p.is_linked());
-        let name = free.map_or_else(|| "audio_%u".to_owned(), |p| p.name().to_string());
+        // MXF calls it by its own name.
+        let standard = if muxer.pad_template("audio_%u").is_some() { "audio_%u" } else { "bwf_audio_sink_%u" };
+        let name = free.map_or_else(|| standard.to_owned(), |p| p.name().to_string());
         self.chain.last().map_or(Ok(()), |last| last.link_pads(None, muxer, Some(&name)))
     }
 

@@ -25,6 +25,8 @@ mod undated;
 mod verify;
 #[cfg(feature = "gstreamer")]
 mod video;
+#[cfg(feature = "gstreamer")]
+mod webp;
 
 pub use cancel::CancelToken;
 pub use digest::{sha256_of_bytes, sha256_of_file};
@@ -48,8 +50,12 @@ pub enum Codec {
     ProRes,
     /// One JPEG per frame in a film, 8 bit 4:2:2, full range.
     Mjpeg,
+    /// DNxHR HQX, 10 bit 4:2:2.
+    DnxHr,
     /// A GIF that plays over and over, 256 colours a picture.
     Gif,
+    /// A WebP that plays over and over.
+    WebP,
     /// One PNG file per frame.
     Png,
     /// One JPEG file per frame.
@@ -66,7 +72,9 @@ impl Codec {
             Self::H265 => "h265",
             Self::ProRes => "prores",
             Self::Mjpeg => "mjpeg",
+            Self::DnxHr => "dnxhr",
             Self::Gif => "gif",
+            Self::WebP => "webp",
             Self::Png => "png",
             Self::Jpeg => "jpeg",
             Self::Exr => "exr",
@@ -80,6 +88,8 @@ impl Codec {
             Self::H265 => "x265 preset fast, constant rate factor 18, a key frame per second",
             Self::ProRes => "422 HQ",
             Self::Mjpeg => "quality 92, full range",
+            Self::DnxHr => "HQX",
+            Self::WebP => "quality 82, 4:2:0, times in milliseconds",
             Self::Gif => "256 colours a picture, times in hundredths of a second",
             Self::Png => "8 bit RGBA, exact",
             Self::Jpeg => "quality 95; in a page 88",
@@ -93,7 +103,8 @@ impl Codec {
     }
 
     /// Every codec.
-    pub const ALL: [Self; 8] = [Self::H264, Self::H265, Self::ProRes, Self::Mjpeg, Self::Gif, Self::Png, Self::Jpeg, Self::Exr];
+    pub const ALL: [Self; 10] =
+        [Self::H264, Self::H265, Self::ProRes, Self::Mjpeg, Self::DnxHr, Self::Gif, Self::WebP, Self::Png, Self::Jpeg, Self::Exr];
 }
 
 /// The file's container.
@@ -105,8 +116,12 @@ pub enum Container {
     Matroska,
     /// `.mov`: ProRes, MJPEG, H.264, H.265.
     QuickTime,
+    /// `.mxf`: DNxHR.
+    Mxf,
     /// `.gif`.
     Gif,
+    /// `.webp`.
+    WebP,
     /// `.html`: a page with all pictures in it, to drag.
     Page,
     /// `.png`, `.jpg`, `.jpeg`, `.exr`: numbered files.
@@ -120,7 +135,9 @@ pub fn container_and_codec(path: &Path, codec: Option<Codec>) -> Result<(Contain
         "mp4" | "m4v" => (Container::Mp4, &[Codec::H264, Codec::H265]),
         "mkv" => (Container::Matroska, &[Codec::H264, Codec::H265, Codec::Mjpeg]),
         "mov" => (Container::QuickTime, &[Codec::ProRes, Codec::Mjpeg, Codec::H264, Codec::H265]),
+        "mxf" => (Container::Mxf, &[Codec::DnxHr]),
         "gif" => (Container::Gif, &[Codec::Gif]),
+        "webp" => (Container::WebP, &[Codec::WebP]),
         "html" | "htm" => (Container::Page, &[Codec::Jpeg]),
         "png" => (Container::Sequence, &[Codec::Png]),
         "jpg" | "jpeg" => (Container::Sequence, &[Codec::Jpeg]),
@@ -227,8 +244,18 @@ pub fn open_with(spec: OutputSpec, sound: bool) -> Result<Box<dyn FrameSink>, Ou
     if container == Container::Gif {
         return Ok(Box::new(gif::Gif::open(spec)?));
     }
+    if container == Container::WebP {
+        #[cfg(feature = "gstreamer")]
+        return Ok(Box::new(webp::WebP::open(spec)?));
+        #[cfg(not(feature = "gstreamer"))]
+        return Err(OutputError::WithoutVideo { path: spec.path });
+    }
     if container == Container::Page {
         return Ok(Box::new(page::Page::open(spec)?));
+    }
+    if codec == Codec::DnxHr && ![(1920, 1080), (1280, 720)].contains(&(spec.width_px, spec.height_px)) {
+        let problem = "the encoder of DNxHR takes 1920×1080 and 1280×720 only";
+        return Err(OutputError::Size { width: spec.width_px, height: spec.height_px, problem });
     }
     if spec.width_px % 2 == 1 || spec.height_px % 2 == 1 {
         let problem = "video needs even sides, because colour is coded at half size";

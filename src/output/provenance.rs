@@ -144,7 +144,7 @@ pub fn check(file: &Path) -> Result<(Sidecar, PathBuf), OutputError> {
         if sha256_of_file(&path)? != listed.sha256 {
             return Err(untrue(&path, "its bytes are not those that were written".to_owned()));
         }
-        if matches!(sidecar.codec.as_str(), "png" | "jpeg" | "exr" | "webp" | "gif") {
+        if matches!(sidecar.codec.as_str(), "png" | "jpeg" | "exr" | "webp" | "gif" | "dnxhr") {
             continue;
         }
         if comment_hash(&path)?.as_ref() != Some(&sidecar.words_sha256) {

@@ -71,6 +71,45 @@ pub(super) fn unquote(file: &Path, comment: &str) -> Result<(), Error> {
     file.write_all(&plain)
 }
 
+/// The key of a timecode component (SMPTE ST 377-1, annex A), and the tags of its start and of whether labels are dropped.
+const TIMECODE_COMPONENT: [u8; 16] = [0x06, 0x0e, 0x2b, 0x34, 0x02, 0x53, 0x01, 0x01, 0x0d, 0x01, 0x01, 0x01, 0x01, 0x01, 0x14, 0x00];
+const START_TIMECODE: [u8; 4] = [0x15, 0x01, 0, 8];
+const DROP_FRAME: [u8; 4] = [0x15, 0x03, 0, 1];
+
+/// GStreamer's MXF muxer begins every timecode at zero. Writes the label of the first frame, as frames since midnight, where zero stands: in the
+/// metadata at the file's beginning, and in that at its end. Returns in how many places.
+pub(super) fn label_mxf(file: &Path, first: u64, drops: bool) -> Result<usize, Error> {
+    const PART_BYTES: u64 = 1 << 18;
+    let mut file = OpenOptions::new().read(true).write(true).open(file)?;
+    let length = file.metadata()?.len();
+    let mut places = 0;
+    for from in [0, length.saturating_sub(PART_BYTES).max(PART_BYTES)] {
+        if from >= length {
+            continue;
+        }
+        file.seek(SeekFrom::Start(from))?;
+        let mut part = vec![0; PART_BYTES.min(length - from) as usize];
+        file.read_exact(&mut part)?;
+        let begins: Vec<usize> = part.windows(16).enumerate().filter(|(_, w)| *w == TIMECODE_COMPONENT).map(|(at, _)| at).collect();
+        for at in begins {
+            // A component is far shorter than this.
+            let end = (at + 200).min(part.len());
+            let own = &mut part[at + 16..end];
+            let mut set = |tag: [u8; 4], value: &[u8]| {
+                let at = own.windows(4).position(|w| w == tag).map(|k| k + 4);
+                let room = at.and_then(|at| own.get_mut(at..at + value.len()));
+                room.map(|room| room.copy_from_slice(value)).is_some()
+            };
+            if set(START_TIMECODE, &first.to_be_bytes()) && set(DROP_FRAME, &[u8::from(drops)]) {
+                places += 1;
+            }
+        }
+        file.seek(SeekFrom::Start(from))?;
+        file.write_all(&part)?;
+    }
+    Ok(places)
+}
+
 /// Walks through boxes.
 fn clear(mut boxes: &mut [u8]) {
     while boxes.len() >= 8 {
@@ -112,6 +151,21 @@ mod tests {
         std::fs::write(&file, b"nothing").unwrap();
         unquote(&file, "volte 1").unwrap();
         assert_eq!(std::fs::read(&file).unwrap(), b"nothing");
+    }
+
+    #[test]
+    fn the_timecode_of_an_mxf_begins_where_it_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.mxf");
+        let component = |start: u64, drops: u8| {
+            [&TIMECODE_COMPONENT[..], &[25], &START_TIMECODE, &start.to_be_bytes(), &DROP_FRAME, &[drops], &[7; 300]].concat()
+        };
+        std::fs::write(&file, [vec![1; 40], component(0, 0), vec![2; 600_000], component(0, 0)].concat()).unwrap();
+        assert_eq!(label_mxf(&file, 90_000, true).unwrap(), 2);
+        let wanted = [vec![1; 40], component(90_000, 1), vec![2; 600_000], component(90_000, 1)].concat();
+        assert!(std::fs::read(&file).unwrap() == wanted);
+        std::fs::write(&file, [9; 100]).unwrap();
+        assert_eq!(label_mxf(&file, 1, false).unwrap(), 0);
     }
 
     #[test]

@@ -11,12 +11,17 @@ pub(super) fn verify(file: &Path, spec: &OutputSpec, container: Container, codec
     let wrong = |problem: String| OutputError::Verify { path: spec.path.clone(), problem };
     let source = element("filesrc")?;
     source.set_property("location", file.to_string_lossy().as_ref());
-    let demuxer = element(if container == Container::Matroska { "matroskademux" } else { "qtdemux" })?;
+    let demuxer = element(match container {
+        Container::Matroska => "matroskademux",
+        Container::Mxf => "mxfdemux",
+        _ => "qtdemux",
+    })?;
     let (parser, decoder) = match codec {
         Codec::H265 => (Some("h265parse"), "avdec_h265"),
         Codec::ProRes => (None, "avdec_prores"),
         Codec::Mjpeg => (Some("jpegparse"), "jpegdec"),
-        Codec::H264 | Codec::Gif | Codec::Png | Codec::Jpeg | Codec::Exr => (Some("h264parse"), "avdec_h264"),
+        Codec::DnxHr => (None, "avdec_dnxhd"),
+        Codec::H264 | Codec::Gif | Codec::WebP | Codec::Png | Codec::Jpeg | Codec::Exr => (Some("h264parse"), "avdec_h264"),
     };
     let sink = gst_app::AppSink::builder().sync(false).max_buffers(4).build();
     let mut tail: Vec<gst::Element> = vec![];

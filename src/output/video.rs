@@ -17,7 +17,7 @@ use super::{
     provenance::Hashed,
     sha256_of_bytes,
     staging::Staged,
-    undated::{undate, unquote},
+    undated::{label_mxf, undate, unquote},
     verify,
 };
 use crate::frame::Picture;
@@ -49,8 +49,8 @@ pub(super) struct VideoFile {
 pub(super) fn element(name: &str) -> Result<gst::Element, OutputError> {
     let package = match name {
         "x264enc" => "gstreamer1.0-plugins-ugly",
-        "avenc_prores_ks" | "avdec_h264" | "avdec_h265" | "avdec_prores" => "gstreamer1.0-libav",
-        "x265enc" | "h264parse" | "h265parse" | "voaacenc" => "gstreamer1.0-plugins-bad",
+        "avenc_prores_ks" | "avenc_dnxhd" | "avdec_dnxhd" | "avdec_h264" | "avdec_h265" | "avdec_prores" => "gstreamer1.0-libav",
+        "x265enc" | "h264parse" | "h265parse" | "voaacenc" | "webpenc" | "mxfmux" | "mxfdemux" => "gstreamer1.0-plugins-bad",
         "filesrc" | "filesink" => "libgstreamer1.0-0",
         "appsrc" | "appsink" | "videoconvert" | "audioconvert" => "gstreamer1.0-plugins-base",
         _ => "gstreamer1.0-plugins-good",
@@ -66,7 +66,7 @@ impl VideoFile {
     pub(super) fn open(spec: OutputSpec, container: Container, codec: Codec, sound: bool) -> Result<Self, OutputError> {
         let broken = |problem: String| OutputError::Pipeline { path: spec.path.clone(), problem };
         gst::init().map_err(|e| broken(e.to_string()))?;
-        let format = if codec == Codec::ProRes { gst_video::VideoFormat::I42210le } else { gst_video::VideoFormat::I420 };
+        let format = if is_ten_bits(codec) { gst_video::VideoFormat::I42210le } else { gst_video::VideoFormat::I420 };
         let fps = gst::Fraction::new(spec.rate.numerator() as i32, spec.rate.denominator() as i32);
         let colorimetry = gst_video::VideoColorimetry::new(
             gst_video::VideoColorRange::Range16_235,
@@ -89,13 +89,14 @@ impl VideoFile {
         let muxer = element(match container {
             Container::Mp4 => "mp4mux",
             Container::Matroska => "matroskamux",
-            Container::QuickTime | Container::Sequence | Container::Page | Container::Gif => "qtmux",
+            Container::Mxf => "mxfmux",
+            Container::QuickTime | Container::Sequence | Container::Page | Container::Gif | Container::WebP => "qtmux",
         })?;
         let sink = element("filesink")?;
         // Only now touch the disk: a missing plugin leaves nothing.
         let staged = Staged::create(&spec.path, spec.overwrite)?;
         let scratch = staged.temporary().with_extension("scratch");
-        if container != Container::Matroska {
+        if matches!(container, Container::Mp4 | Container::QuickTime) {
             // The index goes in front, so that the file plays while it is still being copied or uploaded.
             muxer.set_property("faststart", true);
             muxer.set_property("faststart-file", scratch.to_string_lossy().as_ref());
@@ -235,7 +236,7 @@ impl FrameSink for VideoFile {
     fn write(&mut self, picture: &Picture, report: &FrameReport) -> Result<(), OutputError> {
         check_size(&self.spec, picture)?;
         let report = report.numbered(self.written.len() as u64, self.spec.rate);
-        let planes = if self.codec == Codec::ProRes { planes_422_10bit(picture) } else { planes_420_8bit(picture) };
+        let planes = if is_ten_bits(self.codec) { planes_422_10bit(picture) } else { planes_420_8bit(picture) };
         if planes.data.len() != self.info.size() || planes.luma_stride as i32 != self.info.stride()[0] {
             return Err(self.broken(format!("it wants {} bytes per frame, not {}", self.info.size(), planes.data.len())));
         }
@@ -279,9 +280,13 @@ impl FrameSink for VideoFile {
             return Err(self.broken("it was finished twice".to_owned()));
         };
         let frames = self.written.len() as u64;
-        if self.container != Container::Matroska {
+        if matches!(self.container, Container::Mp4 | Container::QuickTime) {
             undate(staged.temporary()).map_err(|e| OutputError::io(&self.spec.path, e))?;
-        } else if let Some(sidecar) = &sidecar {
+        } else if self.container == Container::Mxf {
+            let (first, drops) =
+                self.written.first().and_then(|report| frame_of_label(&report.timecode, self.spec.rate.fps())).unwrap_or_default();
+            label_mxf(staged.temporary(), first, drops).map_err(|e| OutputError::io(&self.spec.path, e))?;
+        } else if let (Some(sidecar), Container::Matroska) = (&sidecar, self.container) {
             unquote(staged.temporary(), &sidecar.comment()).map_err(|e| OutputError::io(&self.spec.path, e))?;
         }
         verify::verify(staged.temporary(), &self.spec, self.container, self.codec, frames)?;
@@ -351,6 +356,20 @@ fn real_chance() {
     gst::glib::random_set_seed(std::collections::hash_map::RandomState::new().build_hasher().finish() as u32);
 }
 
+/// Frames since midnight of a label, and whether labels are dropped (SMPTE ST 12-1).
+fn frame_of_label(label: &str, fps: f64) -> Option<(u64, bool)> {
+    let parts: Vec<u64> = label.split([':', ';']).filter_map(|p| p.parse().ok()).collect();
+    let [h, m, s, f] = parts[..] else { return None };
+    let (per_sec, drops, minutes) = (fps.round() as u64, label.contains(';'), h * 60 + m);
+    let dropped = if drops { per_sec / 15 * (minutes - minutes / 10) } else { 0 };
+    Some((((minutes * 60 + s) * per_sec + f).saturating_sub(dropped), drops))
+}
+
+/// Codecs for editing.
+const fn is_ten_bits(codec: Codec) -> bool {
+    matches!(codec, Codec::ProRes | Codec::DnxHr)
+}
+
 /// The encoder, set up for a picture without visible loss, and its parser.
 fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(Vec<gst::Element>, Option<gst::Element>), OutputError> {
     // A key frame per second: editors and players jump without waiting.
@@ -388,7 +407,12 @@ fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(Vec<gst::Element>, Opt
             encoder.set_property("quality", 92_i32);
             Ok((vec![element("videoconvert")?, filter, encoder], None))
         }
-        Codec::H264 | Codec::Gif | Codec::Png | Codec::Jpeg | Codec::Exr => {
+        Codec::DnxHr => {
+            let encoder = element("avenc_dnxhd")?;
+            encoder.set_property_from_str("profile", "dnxhr_hqx");
+            Ok((vec![encoder], None))
+        }
+        Codec::H264 | Codec::Gif | Codec::WebP | Codec::Png | Codec::Jpeg | Codec::Exr => {
             let encoder = element("x264enc")?;
             encoder.set_property_from_str("speed-preset", "fast");
             encoder.set_property_from_str("pass", "qual");
@@ -412,5 +436,23 @@ pub(super) fn tag_prores_bt709(buffer: &mut gst::Buffer) {
         if bytes.len() > 28 && &bytes[4..8] == b"icpf" {
             bytes[22..25].copy_from_slice(&[1, 1, 1]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::program::Timecode;
+
+    #[test]
+    fn labels_are_counted_as_they_are_made() {
+        for rate in ["25", "29.97", "50", "59.94"] {
+            let rate: crate::time::FrameRate = rate.parse().unwrap();
+            for frame in [0, 1, 1799, 1800, 17_982, 107_892, 1_000_001] {
+                let label = Timecode::of_frame(frame, rate);
+                assert_eq!(frame_of_label(&label.to_string(), rate.fps()), Some((frame, label.drop_frame)), "{label} at {rate}");
+            }
+        }
+        assert_eq!(frame_of_label("", 25.0), None);
     }
 }

@@ -86,6 +86,8 @@ pub struct ShowOutput {
     pub kilobits: Option<u32>,
     /// `none`, `silence` or `program`; `None` is what is usual for the address.
     pub sound: Option<String>,
+    /// `program`, `fill` or `key`; `None` is program.
+    pub signal: Option<String>,
     /// Where it stands in the file, from 1.
     pub line: usize,
 }
@@ -209,6 +211,7 @@ struct FileOutput {
     codec: Option<String>,
     bitrate_mbps: Option<Spanned<f64>>,
     sound: Option<Spanned<String>>,
+    signal: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -436,7 +439,7 @@ impl Show {
 fn outputs(text: &str, read: &File, wrong: &impl Fn(&Range<usize>, String) -> ShowError) -> Result<Vec<ShowOutput>, ShowError> {
     let mut outputs: Vec<ShowOutput> = Vec::new();
     for (k, output) in read.outputs.iter().enumerate() {
-        let FileOutput { name, address, codec, bitrate_mbps, sound } = output.as_ref();
+        let FileOutput { name, address, codec, bitrate_mbps, sound, signal } = output.as_ref();
         if read.program.is_none() {
             let problem = "outputs need a format; write [program] and format = \"1080p50\" (or another) above them";
             return Err(wrong(&address.span(), problem.to_owned()));
@@ -461,7 +464,12 @@ fn outputs(text: &str, read: &File, wrong: &impl Fn(&Range<usize>, String) -> Sh
             Some((word @ ("none" | "silence" | "program"), _)) => Some(word.to_owned()),
             Some((_, span)) => return Err(wrong(&span, "sound is none of \"none\", \"silence\" and \"program\"".to_owned())),
         };
-        outputs.push(ShowOutput { name, address: address.as_ref().clone(), codec: codec.clone(), kilobits, sound, line });
+        let signal = match signal.as_ref().map(|s| (s.as_ref().as_str(), s.span())) {
+            None => None,
+            Some((word @ ("program" | "fill" | "key"), _)) => Some(word.to_owned()),
+            Some((_, span)) => return Err(wrong(&span, "signal is none of \"program\", \"fill\" and \"key\"".to_owned())),
+        };
+        outputs.push(ShowOutput { name, address: address.as_ref().clone(), codec: codec.clone(), kilobits, sound, signal, line });
     }
     Ok(outputs)
 }

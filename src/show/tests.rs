@@ -91,6 +91,8 @@ fn what_is_wrong_is_told_with_its_line() {
     refused("format = \"1080p59.94\"", "size = 3", 27, "size");
     refused("dissolve_frames = 5", "dissolve_frames = 5000", 28, "between 0");
     refused("[program]\nformat = \"1080p59.94\"\ndissolve_frames = 5\n", "", 29, "outputs need a format");
+    refused("sound = \"silence\"", "sound = \"silence\"\nsignal = \"alpha\"", 39, "signal is none of");
+    assert_eq!(parse(&GOOD.replace("sound = \"silence\"", "signal = \"key\"")).unwrap().outputs[1].signal.as_deref(), Some("key"));
     refused("bitrate_mbps = 12.5", "bitrate_mbps = 0.01", 33, "between 0.1");
     refused("name = \"truck\"", "name = \"srt://x?passphrase=never-shown-6\"", 31, "no name");
     refused("codec = \"h265\"", "name = \"truck\"", 37, "line 32");

@@ -28,23 +28,93 @@ assert len(rest) == count * struct.calcsize(form), (len(rest), count)
 for v in struct.iter_unpack(form, rest): print(*v)
 "#;
 
-/// glTF binary, by its specification: chunks, lengths, accessors within their views.
+/// glTF binary by the rules of its specification (2.0.1), each with the name that Khronos' validator gives to what breaks it. It is not that
+/// validator, which needs a JavaScript engine.
 const GLB: &str = r#"
-import json, struct, sys
+import json, math, struct, sys
 b = open(sys.argv[1], "rb").read()
-magic, version, length = struct.unpack_from("<4sII", b); assert (magic, version, length) == (b"glTF", 2, len(b))
-n, kind = struct.unpack_from("<I4s", b, 12); assert kind == b"JSON" and n % 4 == 0
-g = json.loads(b[20:20 + n]); m, kind = struct.unpack_from("<I4s", b, 20 + n); assert kind == b"BIN\0" and 28 + n + m == len(b)
+def rule(name, holds):
+    if not holds: sys.exit("breaks " + name)
+magic, version, length = struct.unpack_from("<4sII", b)
+rule("GLB_INVALID_MAGIC", magic == b"glTF"); rule("GLB_INVALID_VERSION", version == 2); rule("GLB_LENGTH_MISMATCH", length == len(b))
+n, kind = struct.unpack_from("<I4s", b, 12)
+rule("GLB_UNEXPECTED_FIRST_CHUNK", kind == b"JSON"); rule("GLB_CHUNK_LENGTH_UNALIGNED", n % 4 == 0)
+m, kind = struct.unpack_from("<I4s", b, 20 + n)
+rule("GLB_UNKNOWN_CHUNK_TYPE", kind == b"BIN\0"); rule("GLB_CHUNK_LENGTH_UNALIGNED", m % 4 == 0); rule("GLB_CHUNK_TOO_BIG", 28 + n + m == len(b))
 at = 28 + n
-p, c = g["accessors"]; views = g["bufferViews"]
-assert p["count"] == c["count"] and views[0]["byteLength"] == 12 * p["count"] and views[1]["byteLength"] == 8 * c["count"]
-assert views[1]["byteOffset"] + views[1]["byteLength"] <= g["buffers"][0]["byteLength"] <= m
-assert g["meshes"][0]["primitives"][0]["mode"] == 0
-points = [struct.unpack_from("<3f", b, at + 12 * i) for i in range(p["count"])]
-for k in range(3):
-    assert abs(min(q[k] for q in points) - p["min"][k]) < 1e-5 and abs(max(q[k] for q in points) - p["max"][k]) < 1e-5
-print(p["count"])
+def once(pairs):
+    rule("DUPLICATE_PROPERTY", len({k for k, _ in pairs}) == len(pairs)); return dict(pairs)
+def never(text): rule("INVALID_JSON", False)
+text = b[20:20 + n].decode("utf-8")
+rule("INVALID_JSON", text[0] == "{" and set(text[text.rindex("}") + 1:]) <= {" "})
+g = json.loads(text, object_pairs_hook=once, parse_constant=never)
+known = {"asset", "scene", "scenes", "nodes", "meshes", "accessors", "bufferViews", "buffers", "materials", "textures", "images", "samplers",
+         "animations", "skins", "cameras", "extensionsUsed", "extensionsRequired", "extensions", "extras"}
+rule("UNEXPECTED_PROPERTY", set(g) <= known); rule("EMPTY_ENTITY", all(v != [] and v != {} for v in g.values()))
+rule("UNKNOWN_ASSET_MAJOR_VERSION", g["asset"]["version"] == "2.0")
+used = {"nodes": set(), "meshes": set(), "accessors": set(), "bufferViews": set(), "buffers": set()}
+def of(what, index):
+    rule("UNRESOLVED_REFERENCE", isinstance(index, int) and 0 <= index < len(g[what])); used[what].add(index); return g[what][index]
+rule("UNRESOLVED_REFERENCE", 0 <= g["scene"] < len(g["scenes"]))
+for scene in g["scenes"]:
+    rule("ARRAY_LENGTH_NOT_IN_LIST", len(set(scene["nodes"])) == len(scene["nodes"]) > 0)
+    for k in scene["nodes"]:
+        node = of("nodes", k)
+        rule("UNEXPECTED_PROPERTY", set(node) <= {"mesh", "rotation", "translation", "scale", "children", "name"})
+        rule("ROTATION_NON_UNIT", abs(math.hypot(*node.get("rotation", [0, 0, 0, 1])) - 1) < 0.00769)
+        rule("SCENE_NON_ROOT_NODE", all(k not in other.get("children", []) for other in g["nodes"]))
+        of("meshes", node["mesh"])
+sizes, parts = {5120: 1, 5121: 1, 5122: 2, 5123: 2, 5125: 4, 5126: 4}, {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4}
+forms = {5120: "b", 5121: "B", 5122: "h", 5123: "H", 5125: "I", 5126: "f"}
+def single(v): return struct.unpack("<f", struct.pack("<f", v))[0]
+def read(index):
+    a = of("accessors", index); view = of("bufferViews", a["bufferView"]); buffer = of("buffers", view["buffer"])
+    rule("UNDECLARED_BUFFER", "uri" not in buffer); rule("BUFFER_GLB_CHUNK_TOO_BIG", 0 <= m - buffer["byteLength"] < 4)
+    rule("VALUE_NOT_IN_LIST", a["componentType"] in sizes and a["type"] in parts and view.get("target", 34962) == 34962)
+    own, width = sizes[a["componentType"]], parts[a["type"]]; item = own * width; step = view.get("byteStride", item)
+    begin = view.get("byteOffset", 0) + a.get("byteOffset", 0)
+    rule("VALUE_NOT_IN_RANGE", a["count"] >= 1); rule("ACCESSOR_TOTAL_OFFSET_ALIGNMENT", begin % own == 0)
+    rule("MESH_PRIMITIVE_ACCESSOR_UNALIGNED", begin % 4 == 0 and step % 4 == 0)
+    rule("ACCESSOR_TOO_LONG", a.get("byteOffset", 0) + step * (a["count"] - 1) + item <= view["byteLength"])
+    rule("BUFFER_VIEW_TOO_LONG", view.get("byteOffset", 0) + view["byteLength"] <= buffer["byteLength"])
+    rule("ACCESSOR_NORMALIZED_INVALID", not a.get("normalized") or a["componentType"] in (5120, 5121, 5122, 5123))
+    values = [struct.unpack_from("<%d%s" % (width, forms[a["componentType"]]), b, at + begin + step * k) for k in range(a["count"])]
+    rule("ACCESSOR_INVALID_FLOAT", all(math.isfinite(x) for v in values for x in v))
+    for name, pick in (("min", min), ("max", max)):
+        if name in a:
+            bound = [pick(v[k] for v in values) for k in range(width)]
+            rule("ACCESSOR_%s_MISMATCH" % name.upper(), [single(x) for x in a[name]] == bound)
+    return a, values
+for mesh in g["meshes"]:
+    for primitive in mesh["primitives"]:
+        rule("VALUE_NOT_IN_RANGE", primitive.get("mode", 4) in range(7))
+        counts = set()
+        for name, index in primitive["attributes"].items():
+            a, values = read(index); counts.add(a["count"])
+            if name == "POSITION":
+                rule("MESH_PRIMITIVE_POSITION_ACCESSOR_WITHOUT_BOUNDS", "min" in a and "max" in a)
+                rule("MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_INVALID_FORMAT", a["type"] == "VEC3" and a["componentType"] == 5126)
+            elif name == "COLOR_0":
+                good = a["componentType"] == 5126 or (a.get("normalized") and a["componentType"] in (5121, 5123))
+                rule("MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_INVALID_FORMAT", a["type"] in ("VEC3", "VEC4") and good)
+            else: rule("MESH_PRIMITIVE_INVALID_ATTRIBUTE", False)
+        rule("MESH_PRIMITIVE_NO_POSITION", "POSITION" in primitive["attributes"])
+        rule("MESH_PRIMITIVE_UNEQUAL_ACCESSOR_COUNT", len(counts) == 1)
+rule("UNUSED_OBJECT", all(len(own) == len(g[what]) for what, own in used.items()))
+print(g["accessors"][0]["count"])
 "#;
+
+/// What [`GLB`] says of a file in which `from` was replaced by `to`, which is as long.
+fn spoilt_glb(file: &Path, from: &str, to: &str) -> String {
+    let mut bytes = fs::read(file).unwrap();
+    let at = bytes.windows(from.len()).position(|w| w == from.as_bytes()).unwrap_or_else(|| panic!("{from} is not in it"));
+    bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+    let spoilt = file.with_extension("spoilt.glb");
+    fs::write(&spoilt, bytes).unwrap();
+    let out = Command::new("python3").args(["-c", GLB]).arg(&spoilt).output().unwrap();
+    assert!(!out.status.success(), "{to} for {from} is not noticed");
+    String::from_utf8(out.stderr).unwrap().trim().to_owned()
+}
 
 fn python(script: &str, file: &Path) -> String {
     let out = Command::new("python3").args(["-c", script]).arg(file).output().expect("python3 is needed: install the package python3");
@@ -150,7 +220,20 @@ fn a_moment_is_handed_over_as_true_points_gaussians_and_frames() {
     let splat = fs::read(root.join("g.splat")).unwrap();
     assert_eq!(splat.len(), points.len() * 32);
     assert_eq!(splat[28..32], [255, 128, 128, 128]);
-    assert_eq!(python(GLB, &root.join("points.glb")).trim(), points.len().to_string());
+    let glb = root.join("points.glb");
+    assert_eq!(python(GLB, &glb).trim(), points.len().to_string());
+    for (from, to, rule) in [
+        ("\"POSITION\":0", "\"POSITION\":1", "MESH_PRIMITIVE_POSITION_ACCESSOR_WITHOUT_BOUNDS"),
+        ("\"mesh\":0", "\"mesh\":7", "UNRESOLVED_REFERENCE"),
+        ("\"normalized\":true", "\"normalizes\":true", "MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_INVALID_FORMAT"),
+        ("\"version\":\"2.0\"", "\"version\":\"3.0\"", "UNKNOWN_ASSET_MAJOR_VERSION"),
+        ("\"scenes\":", "\"scenen\":", "UNEXPECTED_PROPERTY"),
+        ("\"componentType\":5123", "\"componentType\":5126", "ACCESSOR"),
+        ("BIN\0", "BUN\0", "GLB_UNKNOWN_CHUNK_TYPE"),
+    ] {
+        let told = spoilt_glb(&glb, from, to);
+        assert!(told.contains(rule), "{from} to {to}: {told}");
+    }
 
     // Frames and poses: read back by our readers, a known point falls on the same pixel everywhere.
     let known = DVec3::new(0.3, -0.2, 1.1);

@@ -33,8 +33,12 @@ impl Layout {
         Self { width, height, luma_stride: width.next_multiple_of(4), chroma_stride: (width / 2).next_multiple_of(4) }
     }
 
+    pub const fn luma_bytes(self) -> usize {
+        self.luma_stride * self.height
+    }
+
     pub const fn bytes(self) -> usize {
-        self.luma_stride * self.height + self.chroma_stride * self.height
+        self.luma_bytes() + self.chroma_stride * self.height
     }
 }
 

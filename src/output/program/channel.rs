@@ -43,6 +43,11 @@ pub trait PictureSource: Send + 'static {
     /// What is due now. Called once per tick, on the output's thread; returns at once.
     fn due(&mut self) -> Due;
 
+    /// Whether the picture that was last given is a replay's: what a keyer behind the output shall lay over its own picture.
+    fn is_replay(&self) -> bool {
+        false
+    }
+
     /// What shall be heard with the picture that was last given; called right after it.
     fn sound(&mut self) -> SoundCue {
         SoundCue::Silence
@@ -63,6 +68,37 @@ pub struct Frame {
 impl AsRef<[u8]> for Frame {
     fn as_ref(&self) -> &[u8] {
         &self.data
+    }
+}
+
+/// What of the output somebody takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Signal {
+    /// Program: live cameras, replays, what is between them.
+    #[default]
+    Program,
+    /// The replay alone, black without one: what a keyer lays over its own picture.
+    Fill,
+    /// Where it does: white under a replay, black without one, grey between them in a dissolve.
+    Key,
+}
+
+impl Signal {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Program, Self::Fill, Self::Key];
+
+    /// Its word in show files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Program => "program",
+            Self::Fill => "fill",
+            Self::Key => "key",
+        }
+    }
+
+    /// The one of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.name() == name)
     }
 }
 
@@ -146,7 +182,7 @@ pub struct TakerId(u64);
 #[derive(Default)]
 struct Takers {
     next: u64,
-    all: Vec<(u64, Box<dyn FrameTaker>)>,
+    all: Vec<(u64, Signal, Box<dyn FrameTaker>)>,
 }
 
 #[derive(Default)]
@@ -214,10 +250,15 @@ impl Channel {
 
     /// From the next tick on, `taker` gets every frame.
     pub fn add(&self, taker: impl FrameTaker) -> TakerId {
+        self.add_for(Signal::Program, taker)
+    }
+
+    /// The same for fill or key.
+    pub fn add_for(&self, signal: Signal, taker: impl FrameTaker) -> TakerId {
         let mut takers = self.shared.takers.lock();
         takers.next += 1;
         let id = takers.next;
-        takers.all.push((id, Box::new(taker)));
+        takers.all.push((id, signal, Box::new(taker)));
         TakerId(id)
     }
 
@@ -225,7 +266,7 @@ impl Channel {
     pub fn remove(&self, id: TakerId) {
         let gone = {
             let mut takers = self.shared.takers.lock();
-            let at = takers.all.iter().position(|(k, _)| *k == id.0);
+            let at = takers.all.iter().position(|(k, ..)| *k == id.0);
             at.map(|at| takers.all.swap_remove(at))
         };
         // Whatever its end takes, the clock does not wait for it.
@@ -260,6 +301,28 @@ impl Drop for Channel {
     }
 }
 
+/// Flat pictures for key and fill, made when they are first wanted.
+#[derive(Default)]
+struct Keyer {
+    /// By level, of 256.
+    flat: Vec<(u32, Arc<Frame>)>,
+}
+
+impl Keyer {
+    /// Black at 0, white at 256, limited range.
+    fn flat(&mut self, canvas: &Canvas, level: u32) -> &Arc<Frame> {
+        let at = self.flat.iter().position(|(own, _)| *own == level).unwrap_or_else(|| {
+            let layout = canvas.layout();
+            let luma = (16 + (219 * level + 128) / 256) as u8;
+            let mut data = vec![128; layout.bytes()];
+            data[..layout.luma_bytes()].fill(luma);
+            self.flat.push((level, Arc::new(Frame { data })));
+            self.flat.len() - 1
+        });
+        &self.flat[at].1
+    }
+}
+
 /// What was drawn last.
 enum Drawn {
     Nothing,
@@ -277,8 +340,11 @@ struct Work {
     current: Arc<Frame>,
     sent: Arc<Frame>,
     shot: u64,
-    /// The shot that fades out, and the frames that it still has.
-    fading: Option<(Arc<Frame>, u32)>,
+    /// Whether it is a replay.
+    keyed: bool,
+    /// The shot that fades out, the frames that it still has, and whether it is a replay.
+    fading: Option<(Arc<Frame>, u32, bool)>,
+    keyer: Keyer,
     first_label: u64,
     input: Option<Arc<SoundInput>>,
     mixer: Mixer,
@@ -309,7 +375,9 @@ impl Work {
             current: Arc::default(),
             sent: Arc::default(),
             shot: 0,
+            keyed: false,
             fading: None,
+            keyer: Keyer::default(),
             mixer: Mixer::default(),
             cues: VecDeque::with_capacity(64),
             behind: (wait_secs * format.rate.fps()).ceil() as usize,
@@ -366,8 +434,9 @@ impl Work {
         if due.picture.is_some() && due.shot != self.shot {
             self.shot = due.shot;
             let frames = self.options.dissolve_frames;
-            self.fading = (frames > 0 && had_picture).then(|| (Arc::clone(&self.sent), frames));
+            self.fading = (frames > 0 && had_picture).then(|| (Arc::clone(&self.sent), frames, self.keyed));
         }
+        self.keyed = self.source.is_replay();
         if fresh {
             if let Some(picture) = due.picture {
                 self.current = self.filled(|canvas, out| canvas.draw(&picture, tick, out));
@@ -377,19 +446,36 @@ impl Work {
                 self.drawn = Drawn::Slate(Arc::clone(&due.missing));
             }
         }
-        self.sent = match self.fading.take() {
-            Some((from, left)) if left > 0 => {
-                let (all, to) = (self.options.dissolve_frames, Arc::clone(&self.current));
-                let share = (all + 1 - left) * 256 / (all + 1);
-                self.fading = Some((Arc::clone(&from), left - 1));
+        let dissolve = self.fading.take().filter(|(_, left, _)| *left > 0);
+        let share = dissolve.as_ref().map_or(256, |(_, left, _)| {
+            let all = self.options.dissolve_frames;
+            (all + 1 - left) * 256 / (all + 1)
+        });
+        self.sent = match &dissolve {
+            Some((from, ..)) => {
+                let (from, to) = (Arc::clone(from), Arc::clone(&self.current));
                 self.filled(|_, out| mix(&from.data, &to.data, share, out))
             }
-            _ => Arc::clone(&self.current),
+            None => Arc::clone(&self.current),
         };
+        let from_keyed = dissolve.as_ref().map(|(from, _, keyed)| (from, *keyed));
+        let (level, fill) = match (from_keyed, self.keyed) {
+            (None | Some((_, true)), true) => (256, Some(&self.sent)),
+            (Some((_, false)), true) => (share, Some(&self.current)),
+            (Some((from, true)), false) => (256 - share, Some(from)),
+            _ => (0, None),
+        };
+        let fill = fill.map(Arc::clone);
+        self.fading = dissolve.map(|(from, left, keyed)| (from, left - 1, keyed));
         self.sound(index, &shared.sound);
         let timecode = Timecode::of_frame(self.first_label + index, self.options.format.rate);
-        for (_, taker) in &mut shared.takers.lock().all {
-            taker.take(&self.sent, Tick { index, timecode });
+        let tick = Tick { index, timecode };
+        for (_, signal, taker) in &mut shared.takers.lock().all {
+            match signal {
+                Signal::Program => taker.take(&self.sent, tick),
+                Signal::Fill => taker.take(fill.as_ref().unwrap_or(self.keyer.flat(&self.canvas, 0)), tick),
+                Signal::Key => taker.take(self.keyer.flat(&self.canvas, level), tick),
+            }
         }
         let mut status = shared.status.lock();
         status.frames += 1;

@@ -7,7 +7,7 @@ use gst::prelude::{Cast as _, ElementExt as _, GstBinExtManual as _, GstObjectEx
 use parking_lot::Mutex;
 
 use super::{
-    Frame, FrameTaker, ProgramFormat, SinkCodec, Tick, Timecode, elements,
+    Frame, FrameTaker, ProgramFormat, Signal, SinkCodec, Tick, Timecode, elements,
     queue::{SinkQueue, Unit},
 };
 use crate::telemetry::Counter;
@@ -30,6 +30,7 @@ const STALL: Duration = Duration::from_secs(10);
 pub(super) struct EncoderKey {
     pub codec: SinkCodec,
     pub kilobits: u32,
+    pub signal: Signal,
     /// Every picture in one piece: what receivers of bare RTP want (ffmpeg shows one slice only).
     pub one_slice: bool,
 }
@@ -215,7 +216,7 @@ struct Encoding {
 
 impl Encoding {
     fn open(shared: &Arc<EncoderShared>, name: &str) -> Result<Self, String> {
-        let EncoderKey { codec, kilobits, one_slice } = shared.key;
+        let EncoderKey { codec, kilobits, one_slice, .. } = shared.key;
         let group = (shared.format.rate.fps().round() as u32).max(1);
         let encoder = elements::encoder(name, kilobits, group)?;
         if one_slice && name == "x264enc" {

@@ -29,7 +29,7 @@ mod track;
 
 pub use crate::time::Timecode;
 pub use address::{Container, RtpForm, SinkAddress, SinkAddressError, SinkCodec, SinkKind, SrtSide};
-pub use channel::{Channel, ChannelError, ChannelOptions, ChannelStatus, Due, Frame, FrameTaker, PictureSource, TakerId, Tick};
+pub use channel::{Channel, ChannelError, ChannelOptions, ChannelStatus, Due, Frame, FrameTaker, PictureSource, Signal, TakerId, Tick};
 pub use clock::TickClock;
 #[cfg(feature = "gstreamer")]
 pub use elements::{SinkSupport, sink_support};
@@ -54,6 +54,8 @@ pub struct SinkSpec {
     pub kilobits: u32,
     /// What is heard in it.
     pub sound: SinkSound,
+    /// Which pictures.
+    pub signal: Signal,
 }
 
 /// What a sink carries besides pictures, where it can.
@@ -73,6 +75,6 @@ pub enum SinkSound {
 impl SinkSpec {
     /// With what is usual for the address.
     pub fn new(name: impl Into<String>, address: SinkAddress) -> Self {
-        Self { name: name.into(), codec: address.codecs()[0], address, kilobits: 8000, sound: SinkSound::Auto }
+        Self { name: name.into(), codec: address.codecs()[0], address, kilobits: 8000, sound: SinkSound::Auto, signal: Signal::Program }
     }
 }

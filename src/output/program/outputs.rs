@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 use parking_lot::Mutex;
 
 use super::{
-    Channel, ChannelError, ChannelOptions, FrameTaker, MOST_SINKS, PictureSource, ProgramFormat, ProgramStatus, RtpForm, SinkKind,
+    Channel, ChannelError, ChannelOptions, FrameTaker, MOST_SINKS, PictureSource, ProgramFormat, ProgramStatus, RtpForm, Signal, SinkKind,
     SinkSound, SinkSpec, SinkStatus, TakerId,
     encoder::{self, EncoderKey, EncoderShared},
     queue::SinkQueue,
@@ -61,7 +61,7 @@ impl ProgramOutput {
             return Err(ChannelError::TooManySinks(MOST_SINKS));
         }
         let one_slice = matches!(spec.address.kind, SinkKind::Rtp { form: RtpForm::Elementary { .. }, .. });
-        let key = EncoderKey { codec: spec.codec, kilobits: spec.kilobits, one_slice };
+        let key = EncoderKey { codec: spec.codec, kilobits: spec.kilobits, signal: spec.signal, one_slice };
         // Two seconds of coded pictures; uncompressed ones are too large to keep.
         let waiting = if spec.codec == super::SinkCodec::Raw { 3 } else { (self.format().rate.fps() * 2.0) as usize };
         let queue = Arc::new(SinkQueue::new(waiting));
@@ -70,13 +70,13 @@ impl ProgramOutput {
             encoder
         } else {
             let (encoder, input) = encoder::start(key, self.format()).map_err(ChannelError::Thread)?;
-            let taker = self.channel.add(input);
+            let taker = self.channel.add_for(spec.signal, input);
             state.encoders.push((Arc::clone(&encoder), taker));
             encoder
         };
         encoder.subscribe(&queue);
         let sound = match spec.sound {
-            _ if !spec.address.takes_sound() => Carried::None,
+            _ if !spec.address.takes_sound() || spec.signal == Signal::Key => Carried::None,
             SinkSound::None => Carried::None,
             SinkSound::Silence => Carried::Silence(Arc::clone(self.channel.sound())),
             // Servers want a track, be there sound or not.
@@ -181,7 +181,10 @@ impl Held {
         SinkStatus {
             name: shared.spec.name.clone(),
             address: shared.spec.address.label().to_owned(),
-            codec: format!("{} ({element})", shared.spec.codec.name()),
+            codec: match shared.spec.signal {
+                Signal::Program => format!("{} ({element})", shared.spec.codec.name()),
+                signal => format!("{} of {} ({element})", shared.spec.codec.name(), signal.name()),
+            },
             state: said.state,
             frames: shared.frames.load(Ordering::Relaxed),
             bytes,

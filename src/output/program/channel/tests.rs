@@ -38,7 +38,7 @@ fn run(
     let mut work = Work::new(options, Box::new(Script(Box::new(script), 0)), None);
     let shared = Shared::default();
     let seen = Seen::default();
-    shared.takers.lock().all.push((1, Box::new(seen.clone())));
+    shared.takers.lock().all.push((1, Signal::Program, Box::new(seen.clone())));
     for index in 0..frames {
         work.frame(index, &shared);
     }
@@ -78,6 +78,50 @@ fn a_dissolve_moves_from_one_shot_to_the_other() {
 }
 
 #[test]
+fn a_keyer_with_fill_and_key_makes_program_again() {
+    /// Live 0..3, a replay 3..10, another 10..16, live again.
+    struct Cuts(u64, [Arc<Picture>; 3]);
+    impl PictureSource for Cuts {
+        fn due(&mut self) -> Due {
+            self.0 += 1;
+            let (picture, shot) = match self.0 - 1 {
+                0..3 => (0, 1),
+                3..10 => (1, 2),
+                10..16 => (2, 3),
+                _ => (0, 4),
+            };
+            due(Some(Arc::clone(&self.1[picture])), shot)
+        }
+
+        fn is_replay(&self) -> bool {
+            (4..=16).contains(&self.0)
+        }
+    }
+    for dissolve_frames in [0, 3] {
+        let options = ChannelOptions { dissolve_frames, ..options() };
+        let mut work = Work::new(&options, Box::new(Cuts(0, [grey(60), grey(200), grey(120)])), None);
+        let shared = Shared::default();
+        let seen = Signal::ALL.map(|signal| {
+            let seen = Seen::default();
+            shared.takers.lock().all.push((1, signal, Box::new(seen.clone())));
+            seen
+        });
+        (0..22).for_each(|index| work.frame(index, &shared));
+        let levels = |k: usize| seen[k].0.lock().iter().map(|s| i32::from(s.1)).collect::<Vec<_>>();
+        let [program, fill, key] = [levels(0), levels(1), levels(2)];
+        let live = program[0];
+        for k in 0..22 {
+            let share = f64::from(key[k] - 16) / 219.0;
+            let laid = f64::from(fill[k]).mul_add(share, f64::from(live) * (1.0 - share));
+            assert!((laid - f64::from(program[k])).abs() <= 1.5, "{k}: {} of {} over {live}, {}", fill[k], key[k], program[k]);
+        }
+        let white = key.iter().filter(|k| **k == 235).count();
+        assert_eq!((key[..3].to_vec(), white), (vec![16; 3], 13 - dissolve_frames as usize));
+        assert!(key[21] == 16 && fill[21] == 16 && fill[0] == 16);
+    }
+}
+
+#[test]
 fn buffers_are_used_again() {
     let pictures: Vec<Arc<Picture>> = (0..7).map(|k| grey(30 + 20 * k)).collect();
     let (_, status, work) = run(&options(), move |n| due(Some(Arc::clone(&pictures[(n % 7) as usize])), 1), 300);
@@ -97,7 +141,7 @@ fn somebody_who_keeps_frames_gets_his_own() {
     let script = |n: u64| due(Some(grey((n * 4) as u8)), 1);
     let mut work = Work::new(&options(), Box::new(Script(Box::new(script), 0)), None);
     let shared = Shared::default();
-    shared.takers.lock().all.push((1, Box::new(Keeper(Arc::clone(&kept)))));
+    shared.takers.lock().all.push((1, Signal::Program, Box::new(Keeper(Arc::clone(&kept)))));
     (0..40).for_each(|index| work.frame(index, &shared));
     let levels: Vec<u8> = kept.lock().iter().map(|f| f.data[0]).collect();
     assert!(levels.windows(2).all(|w| w[0] < w[1]), "a frame was written over while it was held: {levels:?}");
@@ -177,10 +221,13 @@ impl PictureSource for Show {
         if let Some(input) = &self.input {
             // Blocks of 10 ms, up to 20 ms after the picture, as the sound's own clock counts.
             let until = sample_at(now.nanos() + 20_000_000);
-            while self.written < until {
-                let block: Vec<_> = (self.written..self.written + 480).map(|k| [ramp(k); 2]).collect();
+            loop {
                 // What its clock calls so many samples is a little longer or shorter.
                 let at = self.written + self.written * self.ppm / 1_000_000;
+                if at >= until {
+                    break;
+                }
+                let block: Vec<_> = (self.written..self.written + 480).map(|k| [ramp(k); 2]).collect();
                 input.ring.write(MediaTime::from_nanos((i128::from(at) * 1_000_000_000 / 48_000) as i64 + 1), &block);
                 self.written += 480;
             }
@@ -244,7 +291,7 @@ fn hours(rate: &str, secs: i64, ppm: i64, with_sound: bool, mut look: impl FnMut
     let options = ChannelOptions { dissolve_frames: 4, begin_label: Some(0), ..ChannelOptions::new(format) };
     let (mut work, shared) = (Work::new(&options, Box::new(show), input), Shared::default());
     let always = Judged::default();
-    shared.takers.lock().all.push((1, Box::new(always.clone())));
+    shared.takers.lock().all.push((1, Signal::Program, Box::new(always.clone())));
     let mut clock = TickClock::new(rate, 0);
     let (mut now, mut random, mut guest) = (0_i64, 1_u32, 2);
     while now < secs * 1_000_000_000 {
@@ -255,9 +302,9 @@ fn hours(rate: &str, secs: i64, ppm: i64, with_sound: bool, mut look: impl FnMut
             // A sink is killed and another one comes, every few hundred frames.
             if beat.index % 700 == 699 {
                 let mut takers = shared.takers.lock();
-                takers.all.retain(|(id, _)| *id == 1);
+                takers.all.retain(|(id, ..)| *id == 1);
                 guest += 1;
-                takers.all.push((guest, Box::new(Judged::default())));
+                takers.all.push((guest, Signal::Program, Box::new(Judged::default())));
             }
         }
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -278,7 +325,9 @@ fn two_hours_with_takes_and_sinks_that_come_and_go_have_every_frame() {
         assert!((frames..frames + 61).contains(&judge.frames), "{rate}: {}", judge.frames);
         let takes = judge.frames / 7200;
         println!("{rate}: {} frames, {takes} takes, darkest {}, longest still {}, {status:?}", judge.frames, judge.darkest, judge.still.1);
-        assert!((49..=60).contains(&takes) && judge.darkest > 40 && (status.frames, status.skipped, status.slates) == (judge.frames, 0, 1));
+        assert!(
+            (49..=60).contains(&takes) && judge.darkest > 40 && (status.frames, status.skipped, status.slates) == (judge.frames, 0, 51)
+        );
         // A replay stands still, and the feed's second without pictures; nothing else does.
         assert!(judge.still.1 <= REPLAY + 60, "{}", judge.still.1);
         assert!(status.underruns > 5000);
@@ -286,9 +335,9 @@ fn two_hours_with_takes_and_sinks_that_come_and_go_have_every_frame() {
 }
 
 #[test]
-fn half_an_hour_of_sound_stays_with_its_pictures_whatever_its_clock() {
+fn fifteen_minutes_of_sound_stay_with_its_pictures_whatever_its_clock() {
     for (rate, ppm) in [("59.94", 150), ("25", -150)] {
-        let (mut next, mut worst, mut judged) = (0_u64, 0_i64, 0_u64);
+        let (mut next, mut worst, mut judged, mut elsewhere) = (0_u64, 0_i64, 0_u64, i64::MAX);
         let fps: crate::time::FrameRate = rate.parse().unwrap();
         let mut block = Vec::new();
         let (_, status) = hours(rate, 900, ppm, true, |index, sound| {
@@ -303,13 +352,17 @@ fn half_an_hour_of_sound_stays_with_its_pictures_whatever_its_clock() {
                 // The sample at output time t was heard at house time t + 1 s, when it was called so on the house clock.
                 let house = next as i64 + 48_000;
                 let own = house - house * ppm / 1_000_000;
-                let off = (i64::from(first[0]) - i64::from(ramp(own))).rem_euclid(30_000);
-                let off = off.min(30_000 - off);
+                let off_from = |sample: i64| {
+                    let off = (i64::from(first[0]) - i64::from(ramp(sample))).rem_euclid(30_000);
+                    off.min(30_000 - off)
+                };
                 // Under a dissolve of two places, and where the ramp begins anew, a sample tells nothing.
                 let tells =
                     (200..29_800).contains(&i64::from(first[0])) && block.windows(2).all(|w| (w[1][0] - w[0][0]).unsigned_abs() <= 2);
                 if tells {
-                    (worst, judged) = (worst.max(off), judged + 1);
+                    (worst, judged) = (worst.max(off_from(own)), judged + 1);
+                    // A tenth of a second beside it would be seen.
+                    elsewhere = elsewhere.min(off_from(own + 4800));
                 }
             }
             next = end;
@@ -318,5 +371,6 @@ fn half_an_hour_of_sound_stays_with_its_pictures_whatever_its_clock() {
         let samples = sample_at(fps.frame_nanos(status.frames as i64));
         assert!(samples as u64 - next <= 48_000, "{samples} {next}");
         assert!(judged * 10 > status.frames * 7 && (worst as f64) < 1000.0 / fps.fps(), "{rate}: {judged}, {worst} ms");
+        assert!(elsewhere > 90, "{elsewhere}");
     }
 }
