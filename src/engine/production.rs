@@ -338,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_show_has_not_outputs_without_end() {
-        let outputs: String = (0..17).map(|k| format!("[[outputs]]\naddress = \"{k}.ts\"\n")).collect();
+        let outputs = (0..17).map(|k| format!("[[outputs]]\naddress = \"{k}.ts\"\n")).collect::<Vec<_>>().concat();
         let feed = "[[feeds]]\ncamera = \"cam01\"\naddress = \"srt://10.0.0.9:7001\"\n";
         let told = opened(&format!("{feed}[program]\nformat = \"720p25\"\n{outputs}")).unwrap_err().to_string();
         assert!(told.contains("16 outputs at most"), "{told}");

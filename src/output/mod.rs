@@ -50,7 +50,7 @@ pub enum Codec {
     ProRes,
     /// One JPEG per frame in a film, 8 bit 4:2:2, full range.
     Mjpeg,
-    /// DNxHR HQX, 10 bit 4:2:2.
+    /// `DNxHR` HQX, 10 bit 4:2:2.
     DnxHr,
     /// A GIF that plays over and over, 256 colours a picture.
     Gif,
@@ -116,7 +116,7 @@ pub enum Container {
     Matroska,
     /// `.mov`: ProRes, MJPEG, H.264, H.265.
     QuickTime,
-    /// `.mxf`: DNxHR.
+    /// `.mxf`: `DNxHR`.
     Mxf,
     /// `.gif`.
     Gif,

@@ -1,7 +1,7 @@
 //! An animated WebP: a preview that every browser plays, over and over, in full colour and smaller than a GIF.
 //!
 //! Pictures are coded one by one by `webpenc`; the container around them is written here
-//! (developers.google.com/speed/webp/docs/riff_container). Must not know: how pictures were made.
+//! (`developers.google.com/speed/webp/docs/riff_container`). Must not know: how pictures were made.
 
 use std::{
     fs::File,

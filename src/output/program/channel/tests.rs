@@ -321,8 +321,8 @@ fn two_hours_with_takes_and_sinks_that_come_and_go_have_every_frame() {
     for (rate, frames) in [("50", 360_000_u64), ("59.94", 431_568)] {
         let (judged, status) = hours(rate, 7200, 0, false, |_, _| {});
         let judge = judged.0.lock();
-        // What the last late wake made up for is at most a second of frames.
-        assert!((frames..frames + 61).contains(&judge.frames), "{rate}: {}", judge.frames);
+        // A late wake at the very end leaves out less than a second of frames.
+        assert!((frames - 60..frames + 2).contains(&judge.frames), "{rate}: {}", judge.frames);
         let takes = judge.frames / 7200;
         println!("{rate}: {} frames, {takes} takes, darkest {}, longest still {}, {status:?}", judge.frames, judge.darkest, judge.still.1);
         assert!(
