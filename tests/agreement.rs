@@ -1,4 +1,4 @@
-//! Every form of film, judged by three that do not know each other: ffprobe, mediainfo, and a decoder that is not FFmpeg's. They must
+//! Every form of film, judged by three that do not know each other: ffprobe, mediainfo, and a decoder that is not `FFmpeg`'s. They must
 //! agree with what was meant on frames, duration, rate, colour and timecode; and a film with wrong words is noticed.
 #![cfg(feature = "gstreamer")]
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
@@ -84,7 +84,7 @@ fn by_mediainfo(file: &Path) -> Told {
     }
 }
 
-/// The planes of every frame by an element that has nothing of FFmpeg in it; `None` where there is none for the codec.
+/// The planes of every frame by an element that has nothing of `FFmpeg` in it; `None` where there is none for the codec.
 fn by_another_decoder(file: &Path, codec: Codec, folder: &Path) -> Option<Vec<u8>> {
     let (demuxer, decoder) = match (file.extension()?.to_str()?, codec) {
         ("mkv", Codec::H264) => ("matroskademux", "h264parse ! openh264dec"),
@@ -175,14 +175,16 @@ fn judge(told: &Told, meant: &Meant) -> Result<(), String> {
     Err(format!("{wrong}: {told:?}"))
 }
 
+/// Name, codec, rate, size, colour, range, whether the container has a timecode.
+type Film = (&'static str, Codec, FrameRate, (u32, u32), &'static [&'static str], &'static str, bool);
+
 #[test]
 fn ffprobe_mediainfo_and_another_decoder_agree_on_every_film() {
     const ALL: &[&str] = &["bt709", "bt709", "bt709"];
     let folder = tempfile::tempdir().unwrap();
     let (pal, ntsc) = (FrameRate::whole(25), FrameRate::new(60_000, 1001).unwrap());
     let small = (320, 180);
-    // (name, codec, rate, size, colour, range, whether the container has a timecode)
-    let films: [(&str, Codec, FrameRate, (u32, u32), &'static [&'static str], &'static str, bool); 8] = [
+    let films: [Film; 8] = [
         ("a.mp4", Codec::H264, ntsc, small, ALL, "limited", false),
         ("b.mp4", Codec::H265, pal, small, ALL, "limited", false),
         ("c.mkv", Codec::H264, pal, small, ALL, "limited", false),
@@ -200,8 +202,7 @@ fn ffprobe_mediainfo_and_another_decoder_agree_on_every_film() {
             println!("{name} by {who}: {told:?}");
             // JPEG names a matrix only, and not every judge says it; MXF's colour is the stream's own, which mediainfo does not say.
             let meant_here = match (codec, who) {
-                (Codec::Mjpeg, _) => Meant { colour: &[], ..meant_of(&meant) },
-                (Codec::DnxHr, "mediainfo") => Meant { colour: &[], ..meant_of(&meant) },
+                (Codec::Mjpeg, _) | (Codec::DnxHr, "mediainfo") => Meant { colour: &[], ..meant_of(&meant) },
                 _ => meant_of(&meant),
             };
             let told = if codec == Codec::Mjpeg { Told { colour: vec![], ..told } } else { told };

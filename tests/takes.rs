@@ -24,9 +24,12 @@ use support::timed_feeds::TimedFeeds;
 const PATIENCE: Duration = Duration::from_secs(15);
 const PIXELS: usize = (WIDTH * HEIGHT) as usize;
 
-/// The number of every frame that goes out, with its place in the output.
+/// A frame's place in the output, and its number.
+type Numbered = (u64, Option<u16>);
+
+/// Every frame that goes out.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<(u64, Option<u16>)>>>);
+struct Seen(Arc<Mutex<Vec<Numbered>>>);
 
 impl FrameTaker for Seen {
     fn take(&mut self, frame: &Arc<Frame>, tick: Tick) {
@@ -87,7 +90,8 @@ fn two_hundred_takes_over_all_formats_begin_with_the_marked_frame() {
     assert_eq!(all.iter().map(|(.., count)| count).sum::<usize>(), 200);
     let run = |(k, (rate, cameras, count)): (usize, (&'static str, &'static str, usize))| {
         let format = format!("320x180p{rate}");
-        (format.clone(), std::thread::spawn(move || takes(&format, cameras, count, 17 + k as u32)), count)
+        let named = std::thread::Builder::new().name(format.clone());
+        (format.clone(), named.spawn(move || takes(&format, cameras, count, 17 + k as u32)).unwrap(), count)
     };
     let shows: Vec<_> = all.into_iter().enumerate().map(run).collect();
     for (format, show, count) in shows {
