@@ -176,7 +176,7 @@ impl Show {
     }
 
     fn wait(&self, what: &str, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
-        self.engine.wait_for(Duration::from_mins(2), wanted).unwrap_or_else(|| {
+        self.engine.wait_for(Duration::from_mins(12), wanted).unwrap_or_else(|| {
             let s = self.engine.snapshot();
             panic!("no {what}: {:?}; {:?}", s.cameras.iter().map(|c| c.stand).collect::<Vec<_>>(), s.notices)
         })

@@ -10,7 +10,7 @@ pub(super) const SURFACE_BYTES: u64 = 8;
 pub(super) const COVER_BYTES: u64 = 4;
 /// Ray of a distorted target per pixel.
 const RAY_BYTES: u64 = 8;
-/// The picture.
+/// The picture, as it is shaded and without specks.
 const COLOR_BYTES: u64 = 4;
 
 /// GPU memory of a view, bytes.
@@ -31,7 +31,7 @@ impl ViewMemory {
         // Two surfaces, the pyramid above the smooth one (a third of its finest level), and one that is read back.
         let surfaces = 2 * surface + surface / 3 + surface;
         Self {
-            bytes: splats + surfaces + (RAY_BYTES + COLOR_BYTES) * pixels,
+            bytes: splats + surfaces + (RAY_BYTES + 2 * COLOR_BYTES) * pixels,
             binding_bytes: if splats > surface { splats } else { surface },
         }
     }

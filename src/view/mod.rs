@@ -6,6 +6,7 @@ mod graphics;
 mod memory;
 mod polish;
 mod sources;
+mod specks;
 mod strobe;
 mod synthesizer;
 

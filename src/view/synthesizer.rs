@@ -10,6 +10,7 @@ use super::{
     memory::{self, SPLAT_BYTES, SURFACE_BYTES},
     polish::{self, Polish, PolishGpu},
     sources,
+    specks::Specks,
     strobe::{StrobeGpu, StrobePass},
 };
 use crate::{
@@ -78,6 +79,7 @@ pub struct ViewSynthesizer {
     mend: Kernel,
     polish: Polish,
     polishes: bool,
+    specks: Specks,
     shade: Kernel,
     compose: Kernel,
     gather: Kernel,
@@ -163,6 +165,7 @@ impl ViewSynthesizer {
             mend: Kernel::new(gpu, "view/vote.wgsl", "mend", &[])?,
             polish: Polish::new(gpu)?,
             polishes: true,
+            specks: Specks::new(gpu)?,
             shade: Kernel::new(gpu, "view/shade.wgsl", "shade", &[])?,
             compose: Kernel::new(gpu, "view/compose.wgsl", "compose", &[])?,
             gather: Kernel::new(gpu, "view/smooth.wgsl", "gather", &[])?,
@@ -352,6 +355,15 @@ impl ViewSynthesizer {
             ],
         );
         self.shade.dispatch(&mut encoder, &bind, groups);
+        let texture = if plane_only {
+            texture
+        } else {
+            let wiped = picture_texture(&gpu, size);
+            timer.mark(&mut encoder, "specks");
+            let wiped_view = wiped.create_view(&wgpu::TextureViewDescriptor::default());
+            self.specks.record(&gpu, &mut encoder, (&parameters, &cameras, &surfaces[1]), [&texture_view, &wiped_view], groups);
+            wiped
+        };
         timer.mark(&mut encoder, "");
         gpu.queue.submit([encoder.finish()]);
         self.times = timer.collect(&gpu)?;

@@ -20,6 +20,7 @@ mod retime;
 mod sgm;
 mod shade;
 mod smooth;
+mod specks;
 mod splat;
 mod stage;
 mod strobe;
