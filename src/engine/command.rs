@@ -354,7 +354,9 @@ mod tests {
             for b in &CommandKind::ALL[k + 1..] {
                 assert_ne!(a.kind, b.kind);
                 assert_ne!(a.name, b.name);
-                assert!(a.shortcut.is_empty() || a.shortcut != b.shortcut, "{a:?} {b:?}");
+                // Esc drops what is half drawn while no replay is on air, and is the way back to live else (`control`).
+                let by_context = [a.kind, b.kind] == [CommandKind::DropGraphic, CommandKind::Return];
+                assert!(a.shortcut.is_empty() || a.shortcut != b.shortcut || by_context, "{a:?} {b:?}");
             }
         }
     }

@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn offsets_are_whole_centimetres_within_their_ends() {
-        for (v, wanted) in [(0.004, 0.0), (0.006, 0.01), (2.345, 2.35), (2.3479, 2.34), (-1.006, -1.0), (-0.0049, 0.0)] {
+        for (v, wanted) in [(0.004, 0.0), (0.006, 0.01), (2.336, 2.34), (2.3479, 2.34), (-1.006, -1.0), (-0.0049, 0.0)] {
             let found = in_cm(v, -1.0049, 2.3479);
             assert!((found - wanted).abs() < 1e-12, "{v}: {found}");
             assert!((-1.0049..=2.3479).contains(&found));
