@@ -115,7 +115,9 @@ fn labelled(file: &Path) -> std::collections::BTreeMap<String, (Option<u16>, u8)
         .arg(file)
         .output()
         .unwrap();
-    let labels: Vec<String> = String::from_utf8(told.stdout).unwrap().lines().map(|l| l.trim_matches(',').to_owned()).collect();
+    let labels: Vec<String> =
+        String::from_utf8(told.stdout).unwrap().lines().map(|l| l.trim_matches(',').to_owned()).filter(|l| !l.is_empty()).collect();
+    // (Frames with other data beside them have an empty line more.)
     let luma = std::process::Command::new("ffmpeg")
         .args(["-v", "error", "-nostdin", "-i"])
         .arg(file)
