@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Codec, OutputError, OutputSpec,
+    Codec, OutputError, OutputSpec, OutputSummary,
     digest::sha256_of_bytes,
     program::Timecode,
     provenance::{Hashed, Summary},
@@ -179,4 +179,26 @@ impl Sidecar {
         staged.sync()?;
         Ok(staged)
     }
+}
+
+/// Publishes a finished single file of so many `frames` that were read back, and its sidecar where `spec` asks for one.
+pub(super) fn publish_with_sidecar(
+    staged: Staged,
+    spec: &OutputSpec,
+    codec: Codec,
+    (written, frames): (Vec<FrameReport>, u64),
+) -> Result<OutputSummary, OutputError> {
+    let bytes = staged.bytes();
+    let name = spec.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let sidecar = match &spec.sidecar {
+        Some(header) => {
+            let mut sidecar = Sidecar::new(spec, codec, &name, header, written);
+            sidecar.files = vec![Hashed::of(staged.temporary(), &name)?];
+            Some(sidecar.stage(&Sidecar::path_for(&spec.path), spec.overwrite)?)
+        }
+        None => None,
+    };
+    let path = staged.publish()?;
+    let sidecar = sidecar.map(Staged::publish).transpose()?;
+    Ok(OutputSummary { path, sidecar, frames, bytes })
 }

@@ -11,7 +11,7 @@ use std::{
 use gst::prelude::*;
 
 use super::{
-    Codec, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, provenance::Hashed, staging::Staged,
+    Codec, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, check_size, sidecar::publish_with_sidecar, staging::Staged,
     video::element,
 };
 use crate::{frame::Picture, time::FrameRate};
@@ -219,20 +219,8 @@ impl FrameSink for WebP {
         ended.map_err(|e| OutputError::io(&self.spec.path, e))?;
         self.staged.sync()?;
         let frames = self.verify()?;
-        let bytes = self.staged.bytes();
-        let name = self.spec.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        let sidecar = match &self.spec.sidecar {
-            Some(header) => {
-                let mut sidecar = Sidecar::new(&self.spec, Codec::WebP, &name, header, self.written.clone());
-                sidecar.files = vec![Hashed::of(self.staged.temporary(), &name)?];
-                Some(sidecar.stage(&Sidecar::path_for(&self.spec.path), self.spec.overwrite)?)
-            }
-            None => None,
-        };
-        let Self { staged, .. } = *self;
-        let path = staged.publish()?;
-        let sidecar = sidecar.map(Staged::publish).transpose()?;
-        Ok(OutputSummary { path, sidecar, frames, bytes })
+        let Self { staged, spec, written, .. } = *self;
+        publish_with_sidecar(staged, &spec, Codec::WebP, (written, frames))
     }
 
     fn cancel(self: Box<Self>) {}
