@@ -542,10 +542,23 @@ fn exports_wait_in_a_list_and_are_held_cancelled_and_taken_up_again() {
     // The first is held in its middle, and goes on.
     assert!(engine.send(Command::EditExports(ExportOrder::Hold, 1)));
     wait("it is not held", &|s| state(s, 1) == Some(ExportState::Held));
-    std::thread::sleep(Duration::from_millis(300));
-    let before = engine.snapshot().exports[0].progress;
-    std::thread::sleep(Duration::from_millis(700));
-    assert!((engine.snapshot().exports[0].progress - before).abs() < 1e-6, "it went on");
+    // It stands behind the picture that it was making, which may take its time; then nothing moves any more.
+    let progress = || engine.snapshot().exports[0].progress;
+    let stands = |mut last: f32| {
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < patience {
+            std::thread::sleep(Duration::from_secs(2));
+            let now = progress();
+            if (now - last).abs() < 1e-6 {
+                return now;
+            }
+            last = now;
+        }
+        panic!("it went on: {:?}", engine.snapshot().exports)
+    };
+    let stood = stands(progress());
+    assert!(stood < 1.0, "it was held when it was done: {stood}");
+    assert_eq!(state(&engine.snapshot(), 1), Some(ExportState::Held));
     // The third begins again beside it: one that is held does not hold the list.
     assert!(engine.send(Command::EditExports(ExportOrder::Resume, 3)));
     wait("it does not begin again", &|s| state(s, 3) == Some(ExportState::Running));
