@@ -82,8 +82,12 @@ fn view_passes(px: f64, depth_px: f64, sources: f64) -> Vec<Pass> {
         pass("settle", px * 3.0 * 16.0, px * (3.0 * (625.0 * 7.0 / 3.0) + 48.0 * 9.0)),
         pass("mend", px * 16.0, px * 60.0),
         pass("smooth", px * 8.0 * (1.0 + 2.0 / 3.0 + 1.0 + 1.0), px * 4.0 / 3.0 * 40.0),
-        // Depth, the eight depths around, and sixteen texels (each fetched from memory once) per source.
-        pass("shade", px * (8.0 + sources * (8.0 + 4.0) + 4.0), px * sources * (16.0 * 14.0 + 8.0 * 15.0 + 120.0)),
+        // What *shade* does, a word per source and the mean; then twice 49 samples of both at every 64th pixel.
+        pass("align", px * (32.0 + sources * 20.0), px * sources * (464.0 + 2.0 * 49.0 * 130.0 / 64.0)),
+        // Depth, the eight depths around, and sixteen texels (each fetched from memory once) per source, which is projected twice.
+        pass("shade", px * (8.0 + sources * (8.0 + 4.0) + 4.0), px * sources * (16.0 * 14.0 + 8.0 * 15.0 + 190.0)),
+        // A third of the pixels is little trusted and compares 25 colours.
+        pass("specks", px * 16.0, px * (25.0 * 8.0 / 3.0)),
     ]
 }
 
@@ -94,15 +98,8 @@ fn print(title: &str, passes: &[Pass], times: &StageTimes) {
         let secs = times.iter().find(|(stage, _)| stage == name).map_or(0.0, |(_, secs)| secs);
         let floor = |m: &Machine| (bytes / m.1).max(ops / m.2);
         let (here, card) = (floor(&MACHINES[0]), floor(&MACHINES[1]));
-        println!(
-            "| {name} | {:.1} | {:.2} | {:.1} | {:.3} | {:.0} | {:.1} |",
-            bytes / 1e6,
-            ops / 1e9,
-            here * 1e3,
-            card * 1e3,
-            secs * 1e3,
-            secs / here
-        );
+        let (mb, gop, ms) = (bytes / 1e6, ops / 1e9, secs * 1e3);
+        println!("| {name} | {mb:.1} | {gop:.2} | {:.1} | {:.3} | {ms:.0} | {:.1} |", here * 1e3, card * 1e3, secs / here);
     }
     println!("all stages: {}", times.iter().map(|(s, secs)| format!("{s} {:.0} ms", secs * 1e3)).collect::<Vec<_>>().join(", "));
 }

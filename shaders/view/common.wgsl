@@ -16,6 +16,11 @@ struct View {
     // 0 synthesis, 1 plane only (cross-fade, nearest).
     plane_only: u32,
     tune: vec4<f32>,
+    // Px between the nodes of the grid of shifts (align.wgsl); 0: sources are not moved.
+    align_step: u32,
+    pad_a: u32,
+    pad_b: u32,
+    pad_c: u32,
 }
 
 @group(0) @binding(0) var<uniform> view: View;

@@ -1,16 +1,14 @@
 // Shade: colour fetched backwards from the sources, weighted by angle, soft visibility, confidence and distance to the
 // picture's border; blended in linear light.
-#import view/common.wgsl
+#import view/weigh.wgsl
 
 @group(0) @binding(3) var<storage, read> surface: array<vec2<f32>>;
-@group(0) @binding(4) var pictures: texture_2d_array<f32>;
 @group(0) @binding(5) var<storage, read> rays: array<vec2<f32>>;
 @group(0) @binding(6) var view_out: texture_storage_2d<rgba8unorm, write>;
 // Pixels that are filled, pixels that mix cameras.
 @group(0) @binding(7) var<storage, read_write> tally: array<atomic<u32>, 2>;
-
-// How much a source still counts for what it sees in the boundary band beside something nearer: its pixels there are a mixture of both.
-const BAND: f32 = 0.1;
+// Per source and node of the grid: px of the view.
+@group(0) @binding(8) var<storage, read> shifts: array<vec2<f32>>;
 
 // How much a source that is brighter than the view still counts where its picture is clipped: nobody knows how bright it is there.
 const CLIPPED: f32 = 0.02;
@@ -21,19 +19,13 @@ fn is_clipped(coded: vec3<f32>, gain: vec3<f32>) -> f32 {
     return smoothstep(0.96, 0.99, brightest) * (1.0 - smoothstep(0.85, 0.97, min(gain.r, min(gain.g, gain.b))));
 }
 
-// 1 where within 1.5 px of the working position something trusted stands clearly in front of the expected inverse depth.
-fn in_band(c: Camera, uv: vec2<f32>, expected: f32) -> f32 {
-    let hi = vec2<i32>(c.working_size.xy) - 1;
-    var nearer = 0.0;
-    for (var k = 0; k < 8; k++) {
-        let m = k & 3;
-        let straight = select(vec2<f32>(0.0, select(1.5, -1.5, m == 3)), vec2<f32>(select(1.5, -1.5, m == 1), 0.0), m < 2);
-        let diagonal = vec2<f32>(select(1.06, -1.06, (m & 1) == 1), select(1.06, -1.06, m > 1));
-        let q = clamp(vec2<i32>(floor(uv + select(diagonal, straight, k < 4))), vec2<i32>(0), hi);
-        let d = textureLoad(depths, q, i32(c.size_kind_layer.w), 0);
-        nearer = max(nearer, (d.r - expected) / c.working_size.z * smoothstep(0.1, 0.5, d.g));
-    }
-    return smoothstep(3.0, 6.0, nearer);
+// How far a source is moved at a pixel: between the four nodes around it, px of the view.
+fn shift_at(s: u32, at: vec2<u32>) -> vec2<f32> {
+    let nodes = vec2<u32>(view.width, view.height) / view.align_step + 2u;
+    let node = at / view.align_step;
+    let f = vec2<f32>(at % view.align_step) / f32(view.align_step);
+    let k = (s * nodes.y + node.y) * nodes.x + node.x;
+    return mix(mix(shifts[k], shifts[k + 1u], f.x), mix(shifts[k + nodes.x], shifts[k + nodes.x + 1u], f.x), f.y);
 }
 
 @compute @workgroup_size(8, 8)
@@ -63,28 +55,23 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
         let ideal = p.xy / p.z;
         let px = picture_px(c, ideal);
         let size = c.size_kind_layer.xy;
-        let coded = fetch_cubic(pictures, px, size, i32(c.size_kind_layer.w));
+        let angular = c.working_size.w;
+        let seen = weigh(c, ideal, p.z, px, s0.y);
+        var from_px = px;
+        if view.align_step > 0u {
+            let moved_ray = ray + shift_at(s, id.xy) / cameras[0].lens.xy;
+            let moved = camera_from_world(c, world_from_camera(cameras[0], vec3<f32>(moved_ray * z, z)));
+            from_px = picture_px(c, moved.xy / max(moved.z, 1e-6));
+        }
+        let coded = fetch_cubic(pictures, from_px, size, i32(c.size_kind_layer.w));
         let rgb = linear_from_srgb(coded) * c.gain.rgb;
         color[s] = rgb;
-        let border = min(min(px.x, px.y), min(size.x - px.x, size.y - px.y));
-        let feather = smoothstep(-0.5, max(0.02 * size.x, 2.0), border);
-        let angular = c.working_size.w;
-        var visible = 1.0;
         if view.plane_only == 0u {
-            let uv = working_px(c, ideal);
-            let j = judge(c, uv, 1.0 / p.z);
-            let e = abs(j.x);
-            visible = (1.0 - smoothstep(1.0, 4.0, e)) * (0.15 + 0.85 * j.y) + 1e-4;
-            visible *= mix(1.0, BAND, in_band(c, uv, 1.0 / p.z));
-            // Where nothing certain is known all sources count by angle alone: a soft cross-fade.
-            visible = mix(1.0, visible, clamp(abs(s0.y) / max(view.tune.w, 1e-6), 0.0, 1.0));
-            // A source at the very place of the target sees just what the target sees.
-            visible = mix(visible, 1.0, smoothstep(0.97, 0.999, angular));
-            let last_resort = angular * (feather + 1e-4) * exp(-0.5 * min(e, 30.0)) + 1e-9 * angular;
+            let last_resort = angular * (seen.feather + 1e-4) * exp(-0.5 * min(seen.off, 30.0)) + 1e-9 * angular;
             fallback += last_resort * rgb;
             fallback_total += last_resort;
         }
-        weight[s] = angular * visible * (feather + 1e-5) * mix(1.0, CLIPPED, is_clipped(coded, c.gain.rgb));
+        weight[s] = angular * seen.visible * (seen.feather + 1e-5) * mix(1.0, CLIPPED, is_clipped(coded, c.gain.rgb));
     }
     var sum = vec3<f32>(0.0);
     var sum_weight = 0.0;

@@ -181,6 +181,7 @@ impl Layering {
             pictures: behind,
             depths: background_depths,
             thorough: false,
+            aligned: scene.aligned,
             times: StageTimes::default(),
             background: None,
         };

@@ -93,6 +93,9 @@ pub struct SceneOptions {
     /// Three times the passes of refinement at the finest level; then depth and confidence are tuned by drawing them into each other's
     /// cameras, and views are polished.
     pub thorough: bool,
+    /// Views are blended from the cameras' pictures as they are, without moving them onto each other by fractions of a pixel: for pictures
+    /// that must be cheap.
+    pub plain: bool,
     /// How views match the cameras.
     pub matching: Matching,
 }
@@ -115,6 +118,8 @@ pub struct Scene {
     pub depths: wgpu::Texture,
     /// Solved thoroughly: its views are worth polishing.
     pub thorough: bool,
+    /// Views move the cameras' pictures onto each other before they blend them ([`SceneOptions::plain`] says not to).
+    pub aligned: bool,
     /// GPU seconds per stage of the solve.
     pub times: StageTimes,
     /// What is behind its foreground, where its cameras have plates ([`Layering::split`]).

@@ -6,7 +6,7 @@ use super::{Matching, SceneOptions};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Quality {
-    /// Small depth: for software rendering, weak machines, and as what is left when nothing else can be afforded.
+    /// Small depth, pictures blended as they are: for software rendering, weak machines, and as what is left when nothing else can be afforded.
     #[default]
     Draft,
     /// Depth at the cameras' own size: what goes on air.
@@ -46,9 +46,9 @@ impl Quality {
     /// How a scene of this level is solved.
     pub const fn scene(self) -> SceneOptions {
         match self {
-            Self::Draft => SceneOptions { max_depth_size_px: Some(320), thorough: false, matching: Matching::Glide },
-            Self::Air => SceneOptions { max_depth_size_px: None, thorough: false, matching: Matching::Glide },
-            Self::Hero => SceneOptions { max_depth_size_px: None, thorough: true, matching: Matching::Glide },
+            Self::Draft => SceneOptions { max_depth_size_px: Some(320), thorough: false, plain: true, matching: Matching::Glide },
+            Self::Air => SceneOptions { max_depth_size_px: None, thorough: false, plain: false, matching: Matching::Glide },
+            Self::Hero => SceneOptions { max_depth_size_px: None, thorough: true, plain: false, matching: Matching::Glide },
         }
     }
 }
@@ -66,5 +66,6 @@ mod tests {
         assert_eq!(Quality::from_name("HERO"), Some(Quality::Hero));
         assert_eq!(Quality::from_name("full"), None);
         assert!(Quality::Hero.scene().thorough && Quality::Air.scene() == SceneOptions::default());
+        assert!(Quality::ALL.map(|q| q.scene().plain) == [true, false, false]);
     }
 }

@@ -190,8 +190,18 @@ impl SceneSolver {
         let pictures = textures.pictures;
         // Tuning needs room, and neither working pictures nor unchecked depth.
         drop((textures.levels, textures.depths));
-        let mut scene =
-            Scene { rig: rig.clone(), exposures, matching: options.matching, plan, pictures, depths, thorough, times, background: None };
+        let mut scene = Scene {
+            rig: rig.clone(),
+            exposures,
+            matching: options.matching,
+            plan,
+            pictures,
+            depths,
+            thorough,
+            aligned: !options.plain,
+            times,
+            background: None,
+        };
         if thorough {
             let tuned = self.tuner.tune(&gpu, &mut scene, &mut |p| whole(share + TUNE_SHARE * p))?;
             scene.times.merge(&tuned);

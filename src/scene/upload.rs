@@ -70,6 +70,7 @@ fn upload(gpu: &Gpu, rig: &Rig, pictures: &[&Picture], depths_m: Option<&[&[f32]
         pictures: texture,
         depths,
         thorough: false,
+        aligned: true,
         times: StageTimes::default(),
         background: None,
     }

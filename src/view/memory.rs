@@ -1,5 +1,6 @@
 //! How much GPU memory a view takes beside its scene, from the same sizes that the synthesizer allocates.
 
+use super::align;
 use crate::gpu::Gpu;
 
 /// Offered depth per source and pixel.
@@ -31,7 +32,7 @@ impl ViewMemory {
         // Two surfaces, the pyramid above the smooth one (a third of its finest level), and one that is read back.
         let surfaces = 2 * surface + surface / 3 + surface;
         Self {
-            bytes: splats + surfaces + (RAY_BYTES + 2 * COLOR_BYTES) * pixels,
+            bytes: splats + surfaces + align::shifts_bytes((width_px, height_px), sources) + (RAY_BYTES + 2 * COLOR_BYTES) * pixels,
             binding_bytes: if splats > surface { splats } else { surface },
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Must not know: feeds, paths, who asked.
 
+mod align;
 mod graphics;
 mod memory;
 mod polish;

@@ -1,11 +1,14 @@
 //! Records and runs the passes of a view.
 
+mod color;
 mod layers;
 
+use color::Job;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use super::{
     View, ViewError, ViewMode, ViewReport,
+    align::{self, Align, Inputs},
     graphics::{DrawGpu, GraphicsPass, ShapeGpu},
     memory::{self, SPLAT_BYTES, SURFACE_BYTES},
     polish::{self, Polish, PolishGpu},
@@ -50,10 +53,18 @@ pub struct ViewGpu {
     /// Share below the best score that a nearer surface may have; weight of conflict; of disagreement in colour; trust below
     /// which the smooth surface is used.
     pub tune: [f32; 4],
+    /// Px between the nodes of the grid of shifts; 0: sources are not moved.
+    pub align_step: u32,
+    /// Of the layout.
+    pub pad_a: u32,
+    /// Of the layout.
+    pub pad_b: u32,
+    /// Of the layout.
+    pub pad_c: u32,
 }
 
 crate::shader_struct!(ViewGpu as "View" in "view/splat.wgsl" {
-    width, height, sources, has_rays, rho_pivot, rho_min, rho_max, plane_only, tune,
+    width, height, sources, has_rays, rho_pivot, rho_min, rho_max, plane_only, tune, align_step, pad_a, pad_b, pad_c,
 });
 
 /// What the view uploads, for the test that compares it with the shaders. (Its cameras are the scene's.)
@@ -79,6 +90,7 @@ pub struct ViewSynthesizer {
     mend: Kernel,
     polish: Polish,
     polishes: bool,
+    align: Align,
     specks: Specks,
     shade: Kernel,
     compose: Kernel,
@@ -138,6 +150,10 @@ pub(super) fn parameters_of(scene: &Scene, target: &Camera, mode: ViewMode, sour
         rho_max: (rho_max * 5.0).max(rho_pivot * 5.0) as f32,
         plane_only: u32::from(matches!(mode, ViewMode::CrossFade | ViewMode::Nearest)),
         tune: if mode == ViewMode::SoftFade { [TUNING[0], TUNING[1], TUNING[2], SOFT_TRUST] } else { TUNING },
+        align_step: if scene.aligned && mode.needs_depth() { align::STEP_PX } else { 0 },
+        pad_a: 0,
+        pad_b: 0,
+        pad_c: 0,
     }
 }
 
@@ -165,6 +181,7 @@ impl ViewSynthesizer {
             mend: Kernel::new(gpu, "view/vote.wgsl", "mend", &[])?,
             polish: Polish::new(gpu)?,
             polishes: true,
+            align: Align::new(gpu)?,
             specks: Specks::new(gpu)?,
             shade: Kernel::new(gpu, "view/shade.wgsl", "shade", &[])?,
             compose: Kernel::new(gpu, "view/compose.wgsl", "compose", &[])?,
@@ -242,7 +259,9 @@ impl ViewSynthesizer {
         let plane_only = matches!(mode, ViewMode::CrossFade | ViewMode::Nearest);
         let cameras = uniform(&gpu, "view cameras", &cameras_of(scene, target, mode, chosen));
         let has_rays = !target.lens.distortion.is_none();
-        let parameters = uniform(&gpu, "view", &parameters_of(scene, target, mode, chosen.len()));
+        let parameters = parameters_of(scene, target, mode, chosen.len());
+        let aligned = parameters.align_step > 0;
+        let parameters = uniform(&gpu, "view", &parameters);
         let rays = self.rays_of(target, has_rays);
         let splats = storage(&gpu, "splats", if plane_only { SPLAT_BYTES } else { pixels * SPLAT_BYTES * chosen.len() as u64 });
         let mut surfaces = [storage(&gpu, "surface", pixels * SURFACE_BYTES), storage(&gpu, "surface", pixels * SURFACE_BYTES)];
@@ -253,8 +272,6 @@ impl ViewSynthesizer {
         let pictures = scene
             .pictures
             .create_view(&wgpu::TextureViewDescriptor { dimension: Some(wgpu::TextureViewDimension::D2Array), ..Default::default() });
-        let texture = picture_texture(&gpu, size);
-        let texture_view = texture.create_view(&wgpu::TextureViewDescriptor::default());
 
         let mut timer = Timer::new(&gpu);
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("view") });
@@ -340,30 +357,11 @@ impl ViewSynthesizer {
                 self.polish.record(&gpu, &mut encoder, &inputs, [&surfaces[1], &surfaces[0]], groups);
             }
         }
-        timer.mark(&mut encoder, "shade");
-        let bind = self.shade.bind(
-            &gpu,
-            &[
-                (0, parameters.as_entire_binding()),
-                (1, cameras.as_entire_binding()),
-                (2, wgpu::BindingResource::TextureView(&depths)),
-                (3, surfaces[1].as_entire_binding()),
-                (4, wgpu::BindingResource::TextureView(&pictures)),
-                (5, rays.as_entire_binding()),
-                (6, wgpu::BindingResource::TextureView(&texture_view)),
-                (7, tally.as_entire_binding()),
-            ],
-        );
-        self.shade.dispatch(&mut encoder, &bind, groups);
-        let texture = if plane_only {
-            texture
-        } else {
-            let wiped = picture_texture(&gpu, size);
-            timer.mark(&mut encoder, "specks");
-            let wiped_view = wiped.create_view(&wgpu::TextureViewDescriptor::default());
-            self.specks.record(&gpu, &mut encoder, (&parameters, &cameras, &surfaces[1]), [&texture_view, &wiped_view], groups);
-            wiped
-        };
+        let inputs =
+            Inputs { parameters: &parameters, cameras: &cameras, depths: &depths, pictures: &pictures, rays: &rays, surface: &surfaces[1] };
+        // Nobody needs the splats and the other surface any more.
+        let job = Job { size, sources: chosen.len(), aligned, plane_only, scratch: [&splats, &surfaces[0]], tally: &tally };
+        let texture = self.color(&mut encoder, &mut timer, &inputs, &job);
         timer.mark(&mut encoder, "");
         gpu.queue.submit([encoder.finish()]);
         self.times = timer.collect(&gpu)?;

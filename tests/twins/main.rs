@@ -5,6 +5,7 @@
 //! When a shader is changed on purpose, its twin is changed with it.
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+mod align;
 mod bench;
 mod camera;
 mod finish;

@@ -1,16 +1,14 @@
 //! Twin of shaders/view/shade.wgsl.
 
-use glam::{IVec2, Vec2, Vec3};
-use volte::{
-    gpu::{storage_init, uniform},
-    scene::gpu_data::CameraGpu,
-};
+use glam::{Vec2, Vec3};
+use volte::gpu::{storage_init, uniform};
 
 use crate::{
+    align::{STEP, nodes},
     bench::{Allowed, COLORS, Colors, DEPTHS, GPU, array_view, judge, read, run, tiles},
-    camera::{camera_from_world, fetch_cubic, linear_from_srgb, picture_px, srgb_from_linear, working_px, world_from_camera},
+    camera::{camera_from_world, fetch_cubic, linear_from_srgb, picture_px, srgb_from_linear, world_from_camera},
     splat::{VIEWS, ViewStage, cameras_buffer},
-    stage::{STAGE, pixels},
+    stage::{STAGE, noise, pixels},
     vote::Surface,
     wgsl::{mix, smoothstep},
 };
@@ -22,23 +20,17 @@ struct Shaded {
 }
 
 impl ViewStage {
-    /// Does something trusted stand clearly nearer within 1.5 px?
-    fn in_band(&self, c: &CameraGpu, uv: Vec2, expected: f32) -> f32 {
-        let hi = IVec2::new(c.working_size[0] as i32, c.working_size[1] as i32) - 1;
-        let around = [(1.5, 0.0), (-1.5, 0.0), (0.0, 1.5), (0.0, -1.5), (1.06, 1.06), (-1.06, 1.06), (1.06, -1.06), (-1.06, -1.06)];
-        let nearer = around
-            .into_iter()
-            .map(|o| {
-                let q = (uv + Vec2::from(o)).floor().as_ivec2().clamp(IVec2::ZERO, hi);
-                let [rho, confidence] = self.depths.at(q, c.size_kind_layer[3] as usize);
-                (rho - expected) / c.working_size[2] * smoothstep(0.1, 0.5, confidence)
-            })
-            .fold(0.0, f32::max);
-        smoothstep(3.0, 6.0, nearer)
+    /// How far source `s` is moved at a pixel, px of the view.
+    fn shift_at(&self, shifts: &[[f32; 2]], s: usize, (x, y): (u32, u32)) -> Vec2 {
+        let (columns, rows) = nodes(self);
+        let at = Vec2::new(x as f32, y as f32) / STEP as f32;
+        let f = at - at.floor();
+        let node = |dx, dy| Vec2::from(shifts[((s as u32 * rows + y / STEP + dy) * columns + x / STEP + dx) as usize]);
+        node(0, 0).lerp(node(1, 0), f.x).lerp(node(0, 1).lerp(node(1, 1), f.x), f.y)
     }
 
     /// Of other pictures, with other shares of what a source sees in the boundary band, and where it is clipped.
-    fn shade_with(&self, surface: &[Surface], pictures: &Colors, band: f32, clipped: f32) -> Shaded {
+    fn shade_with(&self, surface: &[Surface], shifts: &[[f32; 2]], pictures: &Colors, band: f32, clipped: f32) -> Shaded {
         let v = &self.view;
         let mut out = Shaded { rgb: vec![], tally: [0; 2] };
         for ((x, y), s) in pixels(v.width, v.height).zip(surface) {
@@ -46,7 +38,7 @@ impl ViewStage {
             let world = world_from_camera(&self.cameras[0], (self.ray(x, y) * z).extend(z));
             let (mut sum, mut weights, mut largest) = (Vec3::ZERO, 0.0, 0.0_f32);
             let (mut fallback, mut fallback_weights) = (Vec3::ZERO, 0.0);
-            for c in &self.cameras[1..=v.sources as usize] {
+            for (i, c) in self.cameras[1..=v.sources as usize].iter().enumerate() {
                 let p = camera_from_world(c, world);
                 if p.z <= 1e-6 {
                     continue;
@@ -54,25 +46,25 @@ impl ViewStage {
                 let ideal = p.truncate() / p.z;
                 let px = picture_px(c, ideal);
                 let size = Vec2::new(c.size_kind_layer[0], c.size_kind_layer[1]);
-                let coded = fetch_cubic(pictures, px, size, c.size_kind_layer[3] as usize);
+                let angular = c.working_size[3];
+                let seen = self.weigh(c, (ideal, p.z), px, s[1], band);
+                let mut from_px = px;
+                if v.align_step > 0 {
+                    let moved_ray =
+                        self.ray(x, y) + self.shift_at(shifts, i, (x, y)) / Vec2::new(self.cameras[0].lens[0], self.cameras[0].lens[1]);
+                    let moved = camera_from_world(c, world_from_camera(&self.cameras[0], (moved_ray * z).extend(z)));
+                    from_px = picture_px(c, moved.truncate() / moved.z.max(1e-6));
+                }
+                let coded = fetch_cubic(pictures, from_px, size, c.size_kind_layer[3] as usize);
                 let gain = Vec3::from_slice(&c.gain);
                 let rgb = linear_from_srgb(coded) * gain;
-                let feather = smoothstep(-0.5, (0.02 * size.x).max(2.0), px.min(size - px).min_element());
-                let angular = c.working_size[3];
-                let mut visible = 1.0;
                 if v.plane_only == 0 {
-                    let (off_px, confidence) = self.judge(c, working_px(c, ideal), 1.0 / p.z);
-                    let e = off_px.abs();
-                    visible = (1.0 - smoothstep(1.0, 4.0, e)) * (0.15 + 0.85 * confidence) + 1e-4;
-                    visible *= mix(1.0, band, self.in_band(c, working_px(c, ideal), 1.0 / p.z));
-                    visible = mix(1.0, visible, (s[1].abs() / v.tune[3].max(1e-6)).clamp(0.0, 1.0));
-                    visible = mix(visible, 1.0, smoothstep(0.97, 0.999, angular));
-                    let last_resort = angular * (feather + 1e-4) * (-0.5 * e.min(30.0)).exp() + 1e-9 * angular;
+                    let last_resort = angular * (seen.feather + 1e-4) * (-0.5 * seen.off_px.min(30.0)).exp() + 1e-9 * angular;
                     fallback += last_resort * rgb;
                     fallback_weights += last_resort;
                 }
                 let is_clipped = smoothstep(0.96, 0.99, coded.max_element()) * (1.0 - smoothstep(0.85, 0.97, gain.min_element()));
-                let weight = angular * visible * (feather + 1e-5) * mix(1.0, clipped, is_clipped);
+                let weight = angular * seen.visible * (seen.feather + 1e-5) * mix(1.0, clipped, is_clipped);
                 sum += weight * rgb;
                 weights += weight;
                 largest = largest.max(weight);
@@ -117,12 +109,17 @@ fn shade_agrees_with_its_twin() {
         }
         let darker = |v: &mut ViewStage| v.cameras[1].gain = [0.4, 0.38, 0.42, 1.0];
         let as_is = &STAGE.pictures;
+        let aligned = |v: &mut ViewStage| v.view.align_step = STEP;
+        let (columns, rows) = nodes(v);
+        let shifts: Vec<[f32; 2]> =
+            pixels(columns, rows * 4).map(|(x, y)| [80, 81].map(|k| 3.0 * (noise(x / 2, y / 2, k) - 0.5))).collect();
         for (v, looks_away, pictures) in [
             (v.clone(), false, as_is),
             (v.changed(|v| v.view.plane_only = 1), false, as_is),
             (v.changed(alone), false, as_is),
             (v.changed(away), true, as_is),
             (v.changed(darker), false, &*bright),
+            (v.changed(aligned), false, as_is),
         ] {
             let out = GPU.device.create_texture(&wgpu::TextureDescriptor {
                 label: Some("view"),
@@ -147,13 +144,14 @@ fn shade_agrees_with_its_twin() {
                     (5, storage_init(&GPU, "rays", &v.rays).as_entire_binding()),
                     (6, wgpu::BindingResource::TextureView(&out.create_view(&wgpu::TextureViewDescriptor::default()))),
                     (7, tally.as_entire_binding()),
+                    (8, storage_init(&GPU, "shifts", &shifts).as_entire_binding()),
                 ],
                 tiles(v.view.width, v.view.height),
             );
             let pixels = Colors::read(&out, 0);
             assert!(pixels.iter().all(|p| p[3] == 255), "a hole");
             let found: Vec<f32> = pixels.iter().flat_map(|p| [p[0], p[1], p[2]]).map(f32::from).collect();
-            let shaded = |v: &ViewStage| v.shade_with(&surface, pictures, 0.1, 0.02);
+            let shaded = |v: &ViewStage| v.shade_with(&surface, &shifts, pictures, 0.1, 0.02);
             let twin = shaded(&v);
             let wrong = |change: fn(&mut ViewStage)| shaded(&v.changed(change)).rgb;
             let mut encoded = twin.rgb.clone();
@@ -167,10 +165,15 @@ fn shade_agrees_with_its_twin() {
             ];
             let mixes = v.cameras[1].working_size[3] < 0.9;
             if !looks_away && v.view.plane_only == 0 && mixes {
-                faults.push(("no boundary band", v.shade_with(&surface, pictures, 1.0, 0.02).rgb));
+                faults.push(("no boundary band", v.shade_with(&surface, &shifts, pictures, 1.0, 0.02).rgb));
             }
             if !std::ptr::eq(pictures, as_is) {
-                faults.push(("clipped as if it were not", v.shade_with(&surface, pictures, 0.1, 1.0).rgb));
+                faults.push(("clipped as if it were not", v.shade_with(&surface, &shifts, pictures, 0.1, 1.0).rgb));
+            }
+            if v.view.align_step > 0 {
+                faults.push(("not moved", wrong(|v| v.view.align_step = 0)));
+                let other: Vec<[f32; 2]> = shifts.iter().rev().copied().collect();
+                faults.push(("moved elsewhere", v.shade_with(&surface, &other, pictures, 0.1, 0.02).rgb));
             }
             if !looks_away {
                 faults.push(("a pose off by 2 cm", wrong(|v| v.cameras[1].row_x[3] += 0.02)));

@@ -68,6 +68,10 @@ impl ViewStage {
             rho_max: 2.0,
             plane_only: 0,
             tune: [0.3, 0.8, 1.0, 0.05],
+            align_step: 0,
+            pad_a: 0,
+            pad_b: 0,
+            pad_c: 0,
         };
         Self { view, cameras, depths: stage.solved_depths(), rays }
     }
