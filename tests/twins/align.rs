@@ -191,7 +191,7 @@ impl ViewStage {
 }
 
 fn flat(shifts: &[Vec2]) -> Vec<f32> {
-    shifts.iter().flat_map(|d| d.to_array()).collect()
+    shifts.iter().flat_map(Vec2::to_array).collect()
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn smooth_ground_and_a_source_alone_are_not_moved() {
     // One colour everywhere, a little brighter in every camera.
     let mut plain = STAGE.pictures.clone();
     for (i, layer) in plain.layers.iter_mut().enumerate() {
-        layer.iter_mut().for_each(|p| *p = [90 + 3 * i as u8, 120, 80, 255]);
+        layer.fill([90 + 3 * i as u8, 120, 80, 255]);
     }
     let moved = |v: &ViewStage, pictures: &Colors| v.align(&v.warp(&surface, pictures, 0.1), &surface, RULES);
     let longest = |shifts: &[Vec2]| shifts.iter().map(|d| d.length()).fold(0.0, f32::max);
