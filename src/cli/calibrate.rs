@@ -23,12 +23,20 @@ use volte::{
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("material").required(true)))]
 pub struct Args {
-    /// The board; without it the rig is solved from the venue's own texture. `charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY` (squares, metres), `chessboard:COLUMNSxROWS:SQUARE`, or a TOML file.
+    /// The board; without it the rig is solved from the venue's own texture. `charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY` (squares, metres), `chessboard:COLUMNSxROWS:SQUARE`, `aprilgrid:COLUMNSxROWS:TAG:GAP` (tags, metres, share of a tag), a TOML file, or Kalibr's target.yaml.
     ///
     /// For example `charuco:7x10:0.030:0.022:4x4_50`. Squares are counted, not inner corners. Add `:inverted` for white markers on black,
-    /// `:legacy` for ChArUco boards of OpenCV before 4.6. Measure a square of what was printed: it gives the rig its scale.
+    /// `:legacy` for ChArUco boards of OpenCV before 4.6. `aprilgrid` boards are Kalibr's; add another family (`:25h9`, `:16h5`), `:border1` for tags with a
+    /// border of one square, `:plain` without small squares at their corners. Measure a square of what was printed: it gives the rig its scale.
     #[arg(long, value_name = "BOARD")]
     board: Option<String>,
+    /// What is printed on the board's other side, so that cameras that face each other see one thing: like --board, but with other markers
+    /// (`:from24` begins with marker 24).
+    #[arg(long, value_name = "BOARD", requires_all = ["board", "thickness"])]
+    back: Option<String>,
+    /// From print to print of a board with two sides, metres.
+    #[arg(long, value_name = "METRES", requires = "back", allow_negative_numbers = true)]
+    thickness: Option<f64>,
     /// Instead of a board: a wand with two lights, one brighter than the other, so many metres from middle to middle; it takes --lenses.
     #[arg(long, value_name = "LENGTH_M", conflicts_with_all = ["board", "floor"])]
     wand: Option<f64>,
@@ -115,7 +123,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let Some(board) = &args.board else { return free::run(args) };
     args.free.refuse_with_board()?;
-    let board = if Path::new(board).is_file() { Board::load(Path::new(board))? } else { Board::parse(board)? };
+    let read = |text: &str| if Path::new(text).is_file() { Board::load(Path::new(text)) } else { Board::parse(text) };
+    let mut board = read(board)?;
+    if let (Some(back), Some(thickness_m)) = (&args.back, args.thickness) {
+        board = board.two_sided(read(back)?, thickness_m).map_err(|what| anyhow::anyhow!("--back, --thickness: {what}"))?;
+    }
     let cancel = super::cancelled_by_ctrl_c()?;
     let (session, frame_secs) =
         if args.pictures.is_empty() { of_footage(args, board, &cancel)? } else { of_folders(args, board, &cancel)? };

@@ -117,8 +117,10 @@ fn difference(now: &Lens, was: &Lens) -> [f64; LENS] {
 pub(super) struct View {
     pub camera: usize,
     pub board: usize,
-    /// On the board (m, z = 0) and in the picture (px).
+    /// On the board (m; z = 0 on its front) and in the picture (px).
     pub corners: Vec<(DVec3, DVec2)>,
+    /// It shows the board's back.
+    pub back: bool,
 }
 
 /// Where everything is.
@@ -126,6 +128,8 @@ pub(super) struct View {
 pub(super) struct State {
     pub cameras: Vec<Camera>,
     pub world_from_board: Vec<Pose>,
+    /// Of a two-sided board: how far the back's print is from where the description has it, metres along the board's axes.
+    pub back_off: DVec3,
 }
 
 /// What is adjusted.
@@ -133,6 +137,8 @@ pub(super) struct State {
 pub(super) struct Problem {
     pub lens_free: Vec<Option<LensModel>>,
     pub pose_free: Vec<bool>,
+    /// Where the back's print is against the front's.
+    pub back_free: bool,
     /// Where the lenses started; the weak priors hold them there.
     pub start: Vec<Lens>,
     /// Error of a corner, px: beyond it the cost slackens.
@@ -156,8 +162,12 @@ struct Columns {
     pose: Vec<Option<usize>>,
     lens: Vec<Option<usize>>,
     sigma: Vec<[f64; LENS]>,
+    back: Option<usize>,
     count: usize,
 }
+
+/// The back is about so near to where somebody measured it, metres: it holds where pictures say nothing.
+const BACK_SIGMA_M: f64 = 0.01;
 
 /// One instant's part of the system.
 struct Part {
@@ -184,10 +194,12 @@ impl Problem {
             let radius = 0.5 * f64::from(c.width_px).hypot(f64::from(c.height_px)) / self.start[i].fx_px;
             sigma.push(self.lens_free[i].map_or([0.0; LENS], |m| m.priors(f64::from(c.width_px), self.start[i].fx_px, radius)));
         }
-        Columns { pose, lens, sigma, count }
+        let back = self.back_free.then_some(count);
+        Columns { pose, lens, sigma, back, count: count + back.map_or(0, |_| 3) }
     }
 
-    fn cost(&self, state: &State, views: &[View]) -> f64 {
+    /// What the adjustment makes least, px².
+    pub fn cost(&self, state: &State, views: &[View]) -> f64 {
         let s2 = self.spread_px * self.spread_px;
         let of = |v: &View| -> f64 {
             residuals(state, v).map(|r| s2 * (r.map_or(BEHIND_PX * BEHIND_PX, DVec2::length_squared) / s2).ln_1p()).sum()
@@ -199,6 +211,9 @@ impl Problem {
             let d = difference(&c.lens, &self.start[i]);
             prior += (0..LENS).filter(|k| columns.sigma[i][*k] > 0.0).map(|k| (d[k] / columns.sigma[i][k]).powi(2)).sum::<f64>();
         }
+        if self.back_free {
+            prior += state.back_off.length_squared() / (BACK_SIGMA_M * BACK_SIGMA_M);
+        }
         seen + prior * prior_weight(self.spread_px)
     }
 
@@ -209,13 +224,15 @@ impl Problem {
         for view in views {
             let (camera, board) = (&state.cameras[view.camera], &state.world_from_board[view.board]);
             let mut of: Vec<usize> = columns.pose[view.camera].map_or(vec![], |f| (f..f + POSE).collect());
+            let lens_at = of.len();
             of.extend(columns.lens[view.camera].map_or(0..0, |f| f..f + LENS));
+            let back_at = of.len();
+            of.extend(columns.back.filter(|_| view.back).map_or(0..0, |f| f..f + 3));
             let n = of.len();
             let (mut block, mut right, mut cross) = (vec![0.0; n * n], vec![0.0; n], vec![[0.0; POSE]; n]);
-            let lens_at = n - if columns.lens[view.camera].is_some() { LENS } else { 0 };
             let mut row = vec![DVec2::ZERO; n];
             for (p, px) in &view.corners {
-                let arm = board.rotation * *p;
+                let arm = board.rotation * state.on_board(view, *p);
                 let Some(l) = linearized(camera, &Sighting { camera: view.camera, px: *px }, arm + board.translation, false) else {
                     continue;
                 };
@@ -223,12 +240,15 @@ impl Problem {
                 if columns.pose[view.camera].is_some() {
                     row[..POSE].copy_from_slice(&l.by_pose);
                 }
-                if lens_at < n {
+                if lens_at < back_at {
                     let at = camera.camera_from_world.apply(arm + board.translation);
-                    row[lens_at..].copy_from_slice(&by_lens(&camera.lens, at.truncate() / at.z, &columns.sigma[view.camera]));
+                    row[lens_at..back_at].copy_from_slice(&by_lens(&camera.lens, at.truncate() / at.z, &columns.sigma[view.camera]));
                 }
                 let [x, y, z] = l.by_point;
                 let by = |d: DVec3| x * d.x + y * d.y + z * d.z;
+                for (k, axis) in (back_at..n).zip([board.rotation.x_axis, board.rotation.y_axis, board.rotation.z_axis]) {
+                    row[k] = by(axis);
+                }
                 let own: [DVec2; POSE] = [by(DVec3::X.cross(arm)), by(DVec3::Y.cross(arm)), by(DVec3::Z.cross(arm)), x, y, z];
                 for i in 0..n {
                     right[i] -= weight * row[i].dot(l.residual);
@@ -291,6 +311,13 @@ impl Problem {
                 }
             }
         }
+        if let Some(first) = columns.back {
+            let weight = prior_weight(self.spread_px) / (BACK_SIGMA_M * BACK_SIGMA_M);
+            for k in 0..3 {
+                matrix.add(first + k, first + k, weight);
+                right[first + k] -= weight * state.back_off[k];
+            }
+        }
         (matrix, right)
     }
 
@@ -337,7 +364,8 @@ impl Problem {
                 Some(Pose { rotation, translation: pose.translation + DVec3::new(own[3], own[4], own[5]) })
             })
             .collect::<Option<Vec<_>>>()?;
-        Some(State { cameras, world_from_board })
+        let back_off = state.back_off + columns.back.map_or(DVec3::ZERO, three);
+        Some(State { cameras, world_from_board, back_off })
     }
 
     /// Moves everything until the robust cost falls no more; false when `going_on` said to stop.
@@ -371,13 +399,15 @@ impl Problem {
     }
 
     /// Standard deviations from how far the instants really disagree, each as a whole (the sandwich estimator of Huber 1967, by instant):
-    /// all corners of one board are off together.
-    pub fn deviations(&self, state: &State, views: &[View]) -> Vec<Deviation> {
+    /// all corners of one board are off together. One for each camera, and of where the back is, metres.
+    pub fn deviations(&self, state: &State, views: &[View]) -> (Vec<Deviation>, DVec3) {
         let by_board = grouped(views, state.world_from_board.len());
         let columns = self.columns(state);
         let n = columns.count;
         let (matrix, _) = self.system(&columns, state, &by_board, 0.0);
-        let Some(lower) = matrix.cholesky().filter(|_| n > 0) else { return vec![Deviation::default(); state.cameras.len()] };
+        let Some(lower) = matrix.cholesky().filter(|_| n > 0) else {
+            return (vec![Deviation::default(); state.cameras.len()], DVec3::ZERO);
+        };
         let mut spread = Symmetric::zero(n);
         let mut used = 0.0;
         for views in by_board.iter().filter(|v| !v.is_empty()) {
@@ -428,7 +458,15 @@ impl Problem {
             }
             d
         };
-        state.cameras.iter().enumerate().map(of).collect()
+        let back = columns.back.map_or(DVec3::ZERO, |first| DVec3::new(sigma(first), sigma(first + 1), sigma(first + 2)));
+        (state.cameras.iter().enumerate().map(of).collect(), back)
+    }
+}
+
+impl State {
+    /// Where a corner is on the board, the back being where it is.
+    fn on_board(&self, view: &View, p: DVec3) -> DVec3 {
+        if view.back { p + self.back_off } else { p }
     }
 }
 
@@ -516,5 +554,5 @@ fn by_lens(lens: &Lens, ideal: DVec2, sigma: &[f64; LENS]) -> [DVec2; LENS] {
 /// How far each corner is seen from where it should be; `None` behind the camera.
 pub(super) fn residuals<'a>(state: &'a State, view: &'a View) -> impl Iterator<Item = Option<DVec2>> + 'a {
     let (camera, board) = (&state.cameras[view.camera], &state.world_from_board[view.board]);
-    view.corners.iter().map(move |(p, px)| camera.project(board.apply(*p)).map(|seen| seen - *px))
+    view.corners.iter().map(move |(p, px)| camera.project(board.apply(state.on_board(view, *p))).map(|seen| seen - *px))
 }

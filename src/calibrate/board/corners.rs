@@ -17,10 +17,24 @@ const REACH: f64 = 0.22;
 /// Largest half side of the window that is looked at, px.
 const MAX_HALF_PX: f64 = 9.0;
 
+/// What meets at a corner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meets {
+    /// Two dark and two bright squares, as on a chessboard.
+    Cross,
+    /// That, or one dark square alone in the bright: a tag without small squares at its corners.
+    CrossOrOne,
+}
+
 /// Settles a corner near `p`: the point that lies on the lines of all edges about it (W. Förstner and E. Gülch, 1987; OpenCV's
 /// `cornerSubPix` asks the same). `px_from_square` are the steps in the picture that are one square on the board, `clear` is how many squares
 /// about the corner are free of other edges.
 pub(super) fn settled(gray: &Gray, p: DVec2, px_from_square: DMat2, clear: f64) -> Option<Corner> {
+    settled_as(gray, p, px_from_square, clear, Meets::Cross)
+}
+
+/// The same for other corners.
+pub(super) fn settled_as(gray: &Gray, p: DVec2, px_from_square: DMat2, clear: f64, meets: Meets) -> Option<Corner> {
     let square_from_px = px_from_square.inverse();
     if !square_from_px.is_finite() {
         return None;
@@ -75,7 +89,7 @@ pub(super) fn settled(gray: &Gray, p: DVec2, px_from_square: DMat2, clear: f64) 
             break;
         }
     }
-    judged(gray, at, px_from_square, clear)
+    judged(gray, at, px_from_square, clear, meets)
 }
 
 /// The slope after a smoothing, code values per pixel; `q` is a pixel's centre. A narrower one would be off by 0.07 px where edges are as
@@ -95,7 +109,7 @@ fn slope(gray: &Gray, q: DVec2) -> DVec2 {
 }
 
 /// Whether dark and bright alternate about it, and how sharply.
-fn judged(gray: &Gray, at: DVec2, px_from_square: DMat2, clear: f64) -> Option<Corner> {
+fn judged(gray: &Gray, at: DVec2, px_from_square: DMat2, clear: f64, meets: Meets) -> Option<Corner> {
     let d = 0.62 * clear;
     let value = |x: f64, y: f64| gray.sample(at + px_from_square * DVec2::new(x, y));
     let quarters = [value(d, d), value(-d, -d), value(d, -d), value(-d, d)];
@@ -106,7 +120,9 @@ fn judged(gray: &Gray, at: DVec2, px_from_square: DMat2, clear: f64) -> Option<C
     } else {
         quarters[2].min(quarters[3]) - quarters[0].max(quarters[1])
     };
-    if contrast < 8.0 || parted < 0.25 * contrast {
+    let is_cross = contrast >= 8.0 && parted >= 0.25 * contrast;
+    let alone = (meets == Meets::CrossOrOne && !is_cross).then(|| one_dark(quarters)).flatten();
+    if !is_cross && alone.is_none() {
         return None;
     }
     // Profiles across the two edges, on both sides of the corner, well away from it.
@@ -121,8 +137,13 @@ fn judged(gray: &Gray, at: DVec2, px_from_square: DMat2, clear: f64) -> Option<C
         };
         // Not as far as the marker in the bright square.
         let reach_px = (0.6 * clear * normal.dot(step)).clamp(1.5, 8.0);
-        let mut sum = 0.0;
+        let (mut sum, mut sides) = (0.0, 0.0);
         for side in [-1.0, 1.0] {
+            // A square that is alone has its edges on its own side only.
+            if alone.is_some_and(|d| side * d.dot(along) < 0.0) {
+                continue;
+            }
+            sides += 1.0;
             let p = at + px_from_square * (along * side * 0.3);
             let profile = |t: f64| f64::from(gray.sample(p + normal * t));
             let whole = (profile(reach_px) - profile(-reach_px)).abs();
@@ -131,9 +152,19 @@ fn judged(gray: &Gray, at: DVec2, px_from_square: DMat2, clear: f64) -> Option<C
                 (0..=n).map(|i| -reach_px + f64::from(i) * 0.5).map(|t| (profile(t + 0.5) - profile(t - 0.5)).abs()).fold(1e-6, f64::max);
             sum += (whole / steepest).clamp(1.0, 30.0);
         }
-        *width = 0.5 * sum;
+        *width = sum / sides;
     }
     Some(Corner { px: at, edge_px: widths[0].max(widths[1]) })
+}
+
+/// On which side the one dark square of four lies: those at (+,+), (−,−), (+,−), (−,+).
+fn one_dark(quarters: [f32; 4]) -> Option<DVec2> {
+    const AT: [DVec2; 4] = [DVec2::ONE, DVec2::NEG_ONE, DVec2::new(1.0, -1.0), DVec2::new(-1.0, 1.0)];
+    let darkest = (0..4).min_by(|a, b| quarters[*a].total_cmp(&quarters[*b]))?;
+    let others = (0..4).filter(|i| *i != darkest).map(|i| quarters[i]);
+    let (low, high) = others.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    let contrast = high - quarters[darkest];
+    (contrast >= 8.0 && low - quarters[darkest] >= 0.6 * contrast).then_some(AT[darkest])
 }
 
 #[cfg(test)]

@@ -4,29 +4,41 @@ use std::path::Path;
 
 use glam::DVec2;
 
-use super::dictionary::{Dictionary, KNOWN};
+use super::{
+    dictionary::{Dictionary, KNOWN},
+    sides::Back,
+    tags::TagGrid,
+};
 
-/// A flat calibration target.
+/// A flat calibration target, which may have another one on its back ([`Board::two_sided`]).
 ///
 /// Its axes, seen from the front: +x right, +y down, +z away from the viewer, metres, from the upper left corner of its squares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Board {
-    /// Squares along x.
+    /// Squares along x; one more than corners.
     pub columns: u32,
-    /// Squares along y.
+    /// Squares along y; one more than corners.
     pub rows: u32,
-    /// Side of a square, metres.
+    /// Side of a square, metres; of an `AprilGrid` half of the way from tag to tag, which has two corners.
     pub square_m: f64,
     /// The markers in its white squares; `None` for a chessboard.
     pub(super) markers: Option<Markers>,
     /// Printed black for white.
     pub inverted: bool,
+    /// Where the corners of an `AprilGrid` are; `None` for all boards of squares.
+    pub(super) grid: Option<TagGrid>,
+    /// What is on its other side.
+    pub(super) back: Option<Box<Back>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Markers {
     pub dictionary: Dictionary,
     pub side_m: f64,
+    /// Width of its dark border, in its own squares.
+    pub border: usize,
+    /// The dark squares beside them touch their corners.
+    pub touching: bool,
     /// The upper left corner of each and its number.
     pub at: Vec<(u32, DVec2)>,
 }
@@ -35,7 +47,8 @@ pub(super) struct Markers {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the board {text:?}: {what}. Say e.g. charuco:7x10:0.030:0.022:4x4_50 (squares across × down, side of a square and of a marker in metres, \
-     dictionary; add :inverted for white markers on black, :legacy for boards of OpenCV before 4.6), chessboard:7x10:0.030, or give a .toml"
+     dictionary; add :inverted for white markers on black, :legacy for boards of OpenCV before 4.6), chessboard:7x10:0.030, \
+     aprilgrid:6x6:0.088:0.3 (tags across × down, side of a tag in metres, gap as a share of it), or give a .toml or Kalibr's target.yaml"
 )]
 pub struct BoardError {
     /// What was given.
@@ -46,7 +59,7 @@ pub struct BoardError {
 
 impl Board {
     /// A ChArUco board: markers in the white squares, numbered row by row, the upper left square black (OpenCV's of 4.6 and later; `legacy`:
-    /// with an even number of rows the upper left square is white, as before).
+    /// with an even number of rows the upper left square is white, as before), from the dictionary's first marker.
     pub fn charuco(
         (columns, rows): (u32, u32),
         square_m: f64,
@@ -68,7 +81,20 @@ impl Board {
         if at.len() > dictionary.codes.len() {
             return Err(format!("it has {} markers, its dictionary {}", at.len(), dictionary.codes.len()));
         }
-        Ok(Self { columns, rows, square_m, markers: Some(Markers { dictionary, side_m: marker_m, at }), inverted })
+        let markers = Markers { dictionary, side_m: marker_m, border: 1, touching: false, at };
+        Ok(Self { columns, rows, square_m, markers: Some(markers), inverted, grid: None, back: None })
+    }
+
+    /// With markers whose numbers begin at `first` instead of 0: a second board that is told from the first.
+    pub(super) fn numbered_from(mut self, first: u32) -> Result<Self, String> {
+        let markers = self.markers.as_mut().ok_or("a chessboard has no numbers")?;
+        for (id, _) in &mut markers.at {
+            *id += first;
+        }
+        match markers.at.iter().map(|(id, _)| *id as usize).max() {
+            Some(last) if last < markers.dictionary.codes.len() => Ok(self),
+            _ => Err(format!("its markers go beyond the last of its dictionary, {}", markers.dictionary.codes.len() - 1)),
+        }
     }
 
     /// A chessboard, counted in squares, the upper left one black. One of the two numbers must be even and the other odd: else it looks the
@@ -81,7 +107,7 @@ impl Board {
                  Use one with an even and an odd number of squares (7x10), or a ChArUco board"
             ));
         }
-        Ok(Self { columns, rows, square_m, markers: None, inverted: false })
+        Ok(Self { columns, rows, square_m, markers: None, inverted: false, grid: None, back: None })
     }
 
     /// Reads a line like `charuco:7x10:0.030:0.022:4x4_50`.
@@ -95,25 +121,45 @@ impl Board {
             let (a, b) = w.split_once(['x', '×']).ok_or_else(|| format!("{w:?} is no number of squares like 7x10"))?;
             Ok((whole(a)?, whole(b)?))
         };
+        // `from30`: the number of the first marker.
+        let from = |flag: &str| flag.strip_prefix("from").and_then(|n| n.parse::<u32>().ok());
+        let known = |flags: &[&str], names: &[&str]| match flags.iter().find(|f| !names.contains(f) && from(f).is_none()) {
+            Some(unknown) => Err(format!("{unknown:?} is none of {} and from30 (the number of its first marker)", names.join(", "))),
+            None => Ok(flags.iter().find_map(|f| from(f))),
+        };
         match words.as_slice() {
             ["charuco", squares, square, marker, dictionary, flags @ ..] => {
-                if let Some(unknown) = flags.iter().find(|f| !["inverted", "legacy"].contains(f)) {
-                    return Err(format!("{unknown:?} is neither inverted nor legacy"));
-                }
+                let first = known(flags, &["inverted", "legacy"])?;
                 let is = |flag: &str| flags.contains(&flag);
-                Self::charuco(size(squares)?, number(square)?, number(marker)?, dictionary, is("inverted"), is("legacy"))
+                let board = Self::charuco(size(squares)?, number(square)?, number(marker)?, dictionary, is("inverted"), is("legacy"))?;
+                first.map_or(Ok(board.clone()), |first| board.numbered_from(first))
             }
             ["chessboard", squares, square] => Self::chessboard(size(squares)?, number(square)?),
-            ["charuco" | "chessboard", ..] => Err("a number is missing or too many".into()),
-            _ => Err("it is neither charuco:… nor chessboard:…".into()),
+            ["aprilgrid", tags, side, gap, flags @ ..] => {
+                let (family, flags) = match flags {
+                    [family, rest @ ..] if Dictionary::april(family).is_some() => (*family, rest),
+                    _ => ("36h11", flags),
+                };
+                let first = known(flags, &["inverted", "border1", "plain"])?;
+                let is = |flag: &str| flags.contains(&flag);
+                let border = if is("border1") { 1 } else { 2 };
+                let mut board = Self::aprilgrid(size(tags)?, number(side)?, number(gap)?, family, border, !is("plain"))?;
+                board.inverted = is("inverted");
+                first.map_or(Ok(board.clone()), |first| board.numbered_from(first))
+            }
+            ["charuco" | "chessboard" | "aprilgrid", ..] => Err("a number is missing or too many".into()),
+            _ => Err("it is none of charuco:…, chessboard:… and aprilgrid:…".into()),
         }
     }
 
     /// Reads a TOML file like caliscope's `charuco.toml`: `columns`, `rows`, `dictionary`, `square_size_override_cm` (or `square_m`),
-    /// `aruco_scale` (or `marker_m`), `inverted`, `legacy` (or `legacy_pattern`).
+    /// `aruco_scale` (or `marker_m`), `inverted`, `legacy` (or `legacy_pattern`); or Kalibr's `target.yaml` ([`Board::from_kalibr`]).
     pub fn load(path: &Path) -> Result<Self, BoardError> {
         let error = |what: String| BoardError { text: path.display().to_string(), what };
         let text = std::fs::read_to_string(path).map_err(|e| error(format!("cannot be read: {e}")))?;
+        if path.extension().is_some_and(|e| e == "yaml" || e == "yml") {
+            return Self::from_kalibr(&text).map_err(error);
+        }
         let table: toml::Table = text.parse().map_err(|e: toml::de::Error| error(e.to_string()))?;
         Self::from_table(table.get("charuco").and_then(toml::Value::as_table).unwrap_or(&table)).map_err(error)
     }
@@ -137,7 +183,7 @@ impl Board {
         Self::charuco(squares, square_m, marker_m, dictionary, flag("inverted"), flag("legacy") || flag("legacy_pattern"))
     }
 
-    /// Number of inner corners.
+    /// Number of inner corners, of its front alone.
     pub const fn corner_count(&self) -> usize {
         ((self.columns - 1) * (self.rows - 1)) as usize
     }
@@ -145,11 +191,17 @@ impl Board {
     /// Where an inner corner is, metres on the board; row by row from the upper left.
     pub fn corner_m(&self, corner: usize) -> DVec2 {
         let across = self.columns as usize - 1;
+        if let Some(grid) = &self.grid {
+            return grid.corner_m(corner % across, corner / across);
+        }
         DVec2::new((corner % across + 1) as f64, (corner / across + 1) as f64) * self.square_m
     }
 
     /// Width and height, metres.
     pub fn size_m(&self) -> DVec2 {
+        if let Some(grid) = &self.grid {
+            return grid.size_m();
+        }
         DVec2::new(f64::from(self.columns), f64::from(self.rows)) * self.square_m
     }
 
@@ -162,24 +214,28 @@ impl Board {
         let square = (p_m / self.square_m).floor();
         let first_is_dark =
             self.markers.as_ref().is_none_or(|m| m.at.first().is_none_or(|(_, p)| p.x > self.square_m || p.y > self.square_m));
-        let mut dark = ((square.x + square.y) as i64 % 2 == 0) == first_is_dark;
+        let mut dark = match &self.grid {
+            Some(grid) => grid.is_in_square(p_m),
+            None => ((square.x + square.y) as i64 % 2 == 0) == first_is_dark,
+        };
         if let Some(m) = self.markers.as_ref().filter(|_| !dark) {
             let inside = |(_, at): &&(u32, DVec2)| {
                 let d = p_m - *at;
                 d.x >= 0.0 && d.y >= 0.0 && d.x < m.side_m && d.y < m.side_m
             };
             if let Some((id, at)) = m.at.iter().find(inside) {
-                let (n, cell) = (m.dictionary.bits, ((p_m - *at) * ((m.dictionary.bits + 2) as f64 / m.side_m)).floor());
+                let (n, b) = (m.dictionary.bits, m.border);
+                let cell = ((p_m - *at) * ((n + 2 * b) as f64 / m.side_m)).floor();
                 let (x, y) = (cell.x as usize, cell.y as usize);
-                let border = x == 0 || y == 0 || x > n || y > n;
-                dark = border || (m.dictionary.codes[*id as usize] >> (n * n - 1 - ((y - 1) * n + x - 1))) & 1 == 0;
+                let inside = (b..n + b).contains(&x) && (b..n + b).contains(&y);
+                dark = !inside || (m.dictionary.codes[*id as usize] >> (n * n - 1 - ((y - b) * n + x - b))) & 1 == 0;
             }
         }
         dark != self.inverted
     }
 }
 
-fn sizes(columns: u32, rows: u32, square_m: f64) -> Result<(), String> {
+pub(super) fn sizes(columns: u32, rows: u32, square_m: f64) -> Result<(), String> {
     if !(3..=64).contains(&columns) || !(3..=64).contains(&rows) {
         return Err(format!("{columns} × {rows} squares; it takes 3 to 64 each way"));
     }
@@ -189,11 +245,11 @@ fn sizes(columns: u32, rows: u32, square_m: f64) -> Result<(), String> {
     Ok(())
 }
 
-fn whole(text: &str) -> Result<u32, String> {
+pub(super) fn whole(text: &str) -> Result<u32, String> {
     text.parse().map_err(|_bad| format!("{text:?} is no whole number"))
 }
 
-fn number(text: &str) -> Result<f64, String> {
+pub(super) fn number(text: &str) -> Result<f64, String> {
     text.parse().map_err(|_bad| format!("{text:?} is no length in metres like 0.030"))
 }
 
@@ -234,7 +290,7 @@ mod tests {
             ("charuco:20x20:0.030:0.022:4x4_50", "200 markers"),
             ("charuco:7x10:0.030:0.022:4x4_50:mirrored", "mirrored"),
             ("chessboard:8x8:0.03", "looks the same upside down"),
-            ("circles:4x11:0.02", "neither"),
+            ("circles:4x11:0.02", "none of"),
             ("chessboard:7by10:0.03", "7by10"),
         ] {
             let told = Board::parse(text).unwrap_err().to_string();

@@ -4,10 +4,12 @@ use glam::{DMat2, DMat3, DVec2};
 
 use super::{
     chess,
-    corners::{Corner, settled},
+    corners::{Corner, Meets, settled, settled_as},
     description::{Board, Markers},
     markers::{Found, search},
     plane::{apply, homography, jacobian},
+    sides::either,
+    tags::TagGrid,
 };
 use crate::frame::{Picture, gray::Gray};
 
@@ -30,7 +32,7 @@ pub enum Rejection {
     NoBoard,
     /// Markers, but of another board.
     #[error(
-        "another board: {markers} markers were read, but they do not stand where this board has them. Check --board (squares across × down, dictionary, :legacy)"
+        "another board: {markers} markers were read, but they do not stand where this board has them. Check --board (squares or tags across × down, dictionary, :legacy)"
     )]
     OtherBoard {
         /// How many.
@@ -107,16 +109,20 @@ const MAX_TILT_DEG: f64 = 75.0;
 /// Larger pictures are halved for the search; corners are settled in the whole picture.
 const SEARCH_SIDE_PX: usize = 2000;
 
-/// Finds a board in a picture.
+/// Finds a board in a picture, whichever side of it is seen.
 pub fn detect(board: &Board, picture: &Picture) -> Result<Detection, Rejection> {
-    let mut gray = Gray::from_picture(picture);
-    if board.inverted {
-        gray.values.iter_mut().for_each(|v| *v = 255.0 - *v);
-    }
-    detect_in(board, &gray)
+    let gray = Gray::from_picture(picture);
+    either(board, &|side| {
+        if side.inverted {
+            let values = gray.values.iter().map(|v| 255.0 - v).collect();
+            detect_in(side, &Gray { values, ..gray })
+        } else {
+            detect_in(side, &gray)
+        }
+    })
 }
 
-pub(super) fn detect_in(board: &Board, gray: &Gray) -> Result<Detection, Rejection> {
+fn detect_in(board: &Board, gray: &Gray) -> Result<Detection, Rejection> {
     let mut small = None;
     let mut scale = 1.0;
     while small.as_ref().unwrap_or(gray).width.max(small.as_ref().unwrap_or(gray).height) > SEARCH_SIDE_PX {
@@ -124,10 +130,19 @@ pub(super) fn detect_in(board: &Board, gray: &Gray) -> Result<Detection, Rejecti
         scale *= 2.0;
     }
     let looked_at = small.as_ref().unwrap_or(gray);
-    let needed = (board.corner_count() / 4).max(6);
-    let corners = match &board.markers {
-        Some(markers) => by_markers(board, markers, looked_at, gray, scale)?,
-        None => chess::corners(board, looked_at, gray, scale)?,
+    let mut needed = (board.corner_count() / 4).max(6);
+    let corners = match (&board.markers, &board.grid) {
+        (Some(markers), None) => {
+            let agreeing = markers_of(markers, looked_at, scale)?;
+            between_markers(board, markers, &agreeing, gray)
+        }
+        (Some(markers), Some(grid)) => {
+            // Three tags have as many corners as a ChArUco board shows in its quarter.
+            needed = needed.min(12);
+            let agreeing = markers_of(markers, looked_at, scale)?;
+            of_tags(board, markers, grid, &agreeing, gray)
+        }
+        (None, _) => chess::corners(board, looked_at, gray, scale)?,
     };
     // Two squares of something else that look like markers are no board.
     if corners.len() < 3 {
@@ -136,7 +151,8 @@ pub(super) fn detect_in(board: &Board, gray: &Gray) -> Result<Detection, Rejecti
     judged(board, &corners, needed)
 }
 
-fn by_markers(board: &Board, markers: &Markers, looked_at: &Gray, gray: &Gray, scale: f64) -> Result<Vec<(usize, Corner)>, Rejection> {
+/// The markers of the board that agree with each other, or why there are none.
+fn markers_of(markers: &Markers, looked_at: &Gray, scale: f64) -> Result<Vec<Found>, Rejection> {
     let mut found = search(looked_at, markers);
     for corner in found.found.iter_mut().flat_map(|f| &mut f.corners_px) {
         *corner *= scale;
@@ -154,6 +170,11 @@ fn by_markers(board: &Board, markers: &Markers, looked_at: &Gray, gray: &Gray, s
             (..) => Rejection::NoBoard,
         });
     }
+    Ok(agreeing)
+}
+
+/// The corners of squares, which lie between markers.
+fn between_markers(board: &Board, markers: &Markers, agreeing: &[Found], gray: &Gray) -> Vec<(usize, Corner)> {
     let clear = 1.25 * 0.5 * (1.0 - markers.side_m / board.square_m);
     let mut corners = Vec::new();
     for i in 0..board.corner_count() {
@@ -173,7 +194,30 @@ fn by_markers(board: &Board, markers: &Markers, looked_at: &Gray, gray: &Gray, s
         let steps = DMat2::from_cols(dx * board.square_m, dy * board.square_m);
         corners.extend(settled(gray, apply(&h, p), steps, clear).map(|c| (i, c)));
     }
-    Ok(corners)
+    corners
+}
+
+/// The corners of the tags that were read, each expected where its tag and those beside it have it.
+fn of_tags(board: &Board, markers: &Markers, grid: &TagGrid, agreeing: &[Found], gray: &Gray) -> Vec<(usize, Corner)> {
+    let clear_m = grid.clear_m(markers.side_m * markers.border as f64 / (markers.dictionary.bits + 2 * markers.border) as f64);
+    // The steps of the search: a square with as much room about its corners as a chessboard's has.
+    let step_m = 2.0 * clear_m;
+    let meets = if markers.touching { Meets::Cross } else { Meets::CrossOrOne };
+    let mut corners = Vec::new();
+    for i in 0..board.corner_count() {
+        let p = board.corner_m(i);
+        let reach = |f: &Found| middle_m(markers, f.id).map_or(f64::INFINITY, |m| (m - p).abs().max_element());
+        let beside: Vec<&Found> = agreeing.iter().filter(|f| reach(f) < 1.01 * grid.reach_m()).collect();
+        // A tag that is hidden has no corners, whatever is seen in their places.
+        if !beside.iter().any(|f| reach(f) < 0.51 * markers.side_m) {
+            continue;
+        }
+        let Some(h) = homography_of(markers, &beside) else { continue };
+        let (dx, dy) = jacobian(&h, p);
+        let steps = DMat2::from_cols(dx * step_m, dy * step_m);
+        corners.extend(settled_as(gray, apply(&h, p), steps, 0.5, meets).map(|c| (i, c)));
+    }
+    corners
 }
 
 fn corners_m(markers: &Markers, id: u32) -> Option<[DVec2; 4]> {

@@ -48,9 +48,9 @@ pub enum NoLens {
     NoFit,
 }
 
-/// The corners of a sighting as pairs.
+/// The corners of a sighting as pairs, on the side that is seen.
 pub(super) fn pairs(board: &Board, seen: &Seen) -> Vec<(DVec3, DVec2)> {
-    seen.corners.iter().map(|(i, px)| (board.corner_m(*i).extend(0.0), *px)).collect()
+    seen.corners.iter().map(|(i, px)| (board.flat_m(*i).extend(0.0), *px)).collect()
 }
 
 /// A lens from one camera's own pictures.
@@ -70,16 +70,25 @@ pub(super) fn own_lens(camera: &Camera, views: &[Vec<(DVec3, DVec2)>], board: &B
     let few: Vec<&Pairs> = chosen.iter().take(12).map(|i| views[*i].as_slice()).collect();
     let focal = focal_px(&few, size).ok_or(NoLens::NoFit)?;
     let start = Lens { distortion: model.straight(), ..Lens::pinhole(focal, focal, 0.5 * size.0, 0.5 * size.1) };
-    let mut state =
-        State { cameras: vec![Camera { lens: start, camera_from_world: Pose::IDENTITY, ..camera.clone() }], world_from_board: vec![] };
+    let mut state = State {
+        cameras: vec![Camera { lens: start, camera_from_world: Pose::IDENTITY, ..camera.clone() }],
+        world_from_board: vec![],
+        back_off: DVec3::ZERO,
+    };
     let mut kept: Vec<View> = Vec::new();
     for i in &chosen {
         if let Some(p) = placed(&start, &views[*i]).first() {
-            kept.push(View { camera: 0, board: state.world_from_board.len(), corners: views[*i].clone() });
+            kept.push(View { camera: 0, board: state.world_from_board.len(), corners: views[*i].clone(), back: false });
             state.world_from_board.push(p.camera_from_board);
         }
     }
-    let problem = |start: Lens, spread_px| Problem { lens_free: vec![Some(model)], pose_free: vec![false], start: vec![start], spread_px };
+    let problem = |start: Lens, spread_px| Problem {
+        lens_free: vec![Some(model)],
+        pose_free: vec![false],
+        back_free: false,
+        start: vec![start],
+        spread_px,
+    };
     // Wide first: a wrong start is many pixels off.
     for spread_px in [20.0, 3.0, 1.0] {
         problem(start, spread_px).solve(&mut state, &kept, 40, &mut || true);
@@ -106,7 +115,7 @@ pub(super) fn own_lens(camera: &Camera, views: &[Vec<(DVec3, DVec2)>], board: &B
     if off[off.len() / 2] > 0.01 * size.0 {
         return Err(NoLens::NoFit);
     }
-    let deviation = problem(lens, 1.0).deviations(&state, &kept)[0];
+    let deviation = problem(lens, 1.0).deviations(&state, &kept).0[0];
     let share = deviation.focal_px / lens.fx_px;
     if share > WORST_FOCAL_SHARE {
         return Err(NoLens::NotTilted { percent: (100.0 * share).min(999.0) });

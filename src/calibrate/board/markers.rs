@@ -42,10 +42,14 @@ pub(super) fn search(gray: &Gray, markers: &Markers) -> Search {
     let sums = Sums::new(gray);
     let mut search = Search::default();
     for window in WINDOWS_PX {
-        for quad in quads(&dark(gray, &sums, window), gray.width, gray.height) {
-            let Some((code, contrast)) = read(gray, &quad, markers.dictionary.bits) else { continue };
-            // One wrong bit: a small marker's; the whole board must agree with it anyway.
-            if let Some((id, turns)) = markers.dictionary.find(code, &allowed, 1) {
+        let mask = dark(gray, &sums, window);
+        let mut all = quads(&mask, gray.width, gray.height);
+        if markers.touching {
+            all.extend(quads(&thinned(&mask, gray.width), gray.width, gray.height).iter().map(|q| grown(q, 1.0)));
+        }
+        for quad in all {
+            let Some((code, contrast)) = read(gray, &quad, markers.dictionary.bits, markers.border) else { continue };
+            if let Some((id, turns)) = markers.dictionary.find(code, &allowed, markers.dictionary.wrong) {
                 let sharp = sharpened(gray, &quad).unwrap_or(quad);
                 let corners_px = std::array::from_fn(|i| sharp[(i + turns as usize) % 4]);
                 add(&mut search.found, Found { id, corners_px, contrast });
@@ -107,6 +111,23 @@ fn dark(gray: &Gray, sums: &Sums, window: usize) -> Vec<bool> {
         }
     }
     mask
+}
+
+/// Without the outermost pixels: what only touches at a corner comes apart.
+fn thinned(mask: &[bool], width: usize) -> Vec<bool> {
+    let last = mask.len().saturating_sub(width);
+    let whole = |i: usize| mask[i] && mask[i - 1] && mask[i + 1] && mask[i - width] && mask[i + width];
+    (0..mask.len()).map(|i| i > width && i < last && i + 1 < mask.len() && whole(i)).collect()
+}
+
+/// Each side moved outwards by so many px; corners clockwise as seen.
+fn grown(quad: &[DVec2; 4], by_px: f64) -> [DVec2; 4] {
+    let side = |i: usize| {
+        let (a, b) = (quad[i], quad[(i + 1) % 4]);
+        let along = (b - a).normalize_or(DVec2::X);
+        (a + DVec2::new(along.y, -along.x) * by_px, along)
+    };
+    std::array::from_fn(|i| meet(side((i + 3) % 4), side(i)).unwrap_or(quad[i]))
 }
 
 /// A stretch of dark pixels in a row.
@@ -264,10 +285,11 @@ fn largest_quad(hull: &[DVec2]) -> Option<[DVec2; 4]> {
 
 const UNIT: [DVec2; 4] = [DVec2::ZERO, DVec2::X, DVec2::ONE, DVec2::Y];
 
-/// The bits inside a dark border, white = 1, and the contrast; `None` where the border is not dark.
-fn read(gray: &Gray, quad: &[DVec2; 4], bits: usize) -> Option<(u64, f32)> {
+/// The bits inside a dark border so many squares wide, white = 1, and the contrast; `None` where the border is not dark.
+fn read(gray: &Gray, quad: &[DVec2; 4], bits: usize, border: usize) -> Option<(u64, f32)> {
     let h = homography(&std::array::from_fn::<_, 4, _>(|i| (UNIT[i], quad[i])))?;
-    let n = bits + 2;
+    let n = bits + 2 * border;
+    let inside = border..n - border;
     let mut values = Vec::with_capacity(n * n);
     for y in 0..n {
         for x in 0..n {
@@ -283,13 +305,13 @@ fn read(gray: &Gray, quad: &[DVec2; 4], bits: usize) -> Option<(u64, f32)> {
     let mut code = 0;
     for (i, v) in values.iter().enumerate() {
         let (x, y, white) = (i % n, i / n, *v > threshold);
-        if x == 0 || y == 0 || x == n - 1 || y == n - 1 {
-            wrong += usize::from(white);
-        } else {
+        if inside.contains(&x) && inside.contains(&y) {
             code = code << 1 | u64::from(white);
+        } else {
+            wrong += usize::from(white);
         }
     }
-    (wrong <= bits / 4 && contrast > 8.0).then_some((code, contrast))
+    (wrong <= border * bits / 4 && contrast > 8.0).then_some((code, contrast))
 }
 
 /// Where dark and bright part best, and how far they are apart (N. Otsu, 1979).

@@ -14,7 +14,9 @@ mod markers;
 mod plane;
 mod pose;
 mod session;
+mod sides;
 mod solve;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod wand;

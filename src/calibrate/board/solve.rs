@@ -8,7 +8,7 @@ use super::{
     description::Board,
     graph::{Link, Poses, board_in_world, groups, links},
     lens_start::{NoLens, own_lens, pairs},
-    pose::placed,
+    sides::tell_back_off,
 };
 use crate::{
     geometry::{Lens, Pose, nearest_point_to_rays},
@@ -45,6 +45,11 @@ impl Seen {
     /// Of a board that was held still.
     pub const fn still(camera: usize, instant: usize, corners: Vec<(usize, DVec2)>) -> Self {
         Self { camera, instant, corners, moving: false }
+    }
+
+    /// Whether it shows the board's back.
+    fn is_of_back(&self, board: &Board) -> bool {
+        self.corners.first().is_some_and(|(i, _)| board.is_back(*i))
     }
 }
 
@@ -141,6 +146,9 @@ pub struct Calibration {
     pub rms_px: f64,
     /// 95 % are within, px.
     pub p95_px: f64,
+    /// Of a two-sided board: where the back's print is against where its description has it, metres along the front's axes, where that is
+    /// more than a ruler leaves open. The rig is solved with the back where it is.
+    pub back_off_m: Option<DVec3>,
     /// What is to be said of it as a whole: the floor, weak links.
     pub notes: Vec<String>,
 }
@@ -181,7 +189,7 @@ impl Calibration {
         let contradicts = self.cameras.iter().enumerate().any(|(i, c)| taken_out(i) > 2 && taken_out(i) * 3 > c.boards);
         if !all || self.rms_px > 2.0 * GATE_PX.0 || self.p95_px > 2.0 * GATE_PX.1 {
             Light::Red
-        } else if contradicts || self.rms_px > GATE_PX.0 || self.p95_px > GATE_PX.1 {
+        } else if contradicts || self.back_off_m.is_some() || self.rms_px > GATE_PX.0 || self.p95_px > GATE_PX.1 {
             Light::Amber
         } else {
             Light::Green
@@ -228,7 +236,9 @@ pub fn calibrate(
     let mut poses: Vec<Poses> = vec![vec![vec![]; instants]; n];
     let each: Vec<_> = seen
         .par_iter()
-        .map(|s| if unsolved[s.camera].is_some() { vec![] } else { placed(&cameras[s.camera].lens, &pairs(board, s)) })
+        .map(|s| {
+            if unsolved[s.camera].is_some() { vec![] } else { board.placed(&cameras[s.camera].lens, &pairs(board, s), s.is_of_back(board)) }
+        })
         .collect();
     for (s, placed) in seen.iter().zip(each) {
         poses[s.camera][s.instant] = placed;
@@ -326,11 +336,17 @@ impl Whole {
         let views = seen
             .iter()
             .filter(|s| solved[s.camera] && world_from_board[s.instant].is_some() && !poses[s.camera][s.instant].is_empty())
-            .map(|s| View { camera: s.camera, board: s.instant, corners: pairs(board, s) })
+            .map(|s| View {
+                camera: s.camera,
+                board: s.instant,
+                corners: s.corners.iter().map(|(i, px)| (board.corner_in_board(*i), *px)).collect(),
+                back: s.is_of_back(board),
+            })
             .collect();
         let lens_free = |(c, solved): (&Candidate, &bool)| (c.lens.is_none() && *solved).then_some(options.model);
         let problem = Problem {
             lens_free: candidates.iter().zip(&solved).map(lens_free).collect(),
+            back_free: false,
             pose_free: (0..cameras.len()).map(|i| solved[i] && i != root).collect(),
             start: cameras.iter().map(|c| c.lens).collect(),
             spread_px: 10.0,
@@ -340,7 +356,7 @@ impl Whole {
         let mut alone: Vec<f64> = poses.iter().flatten().filter_map(|p| Some(p.first()?.rms_px)).collect();
         alone.sort_by(f64::total_cmp);
         Self {
-            state: State { cameras, world_from_board },
+            state: State { cameras, world_from_board, back_off: DVec3::ZERO },
             problem,
             views,
             wrong: vec![0; n],
@@ -358,6 +374,11 @@ impl Whole {
         for (k, spread_px) in [10.0, 3.0].into_iter().enumerate() {
             self.problem.spread_px = spread_px;
             self.run(15, &mut || progress(0.1 * k as f64))?;
+        }
+        // What was measured with a ruler is not known to a pixel.
+        self.problem.back_free = self.views.iter().any(|v| v.back) && self.views.iter().any(|v| !v.back);
+        if self.problem.back_free {
+            self.run(15, &mut || progress(0.2))?;
         }
         // Lenses do not fit yet: only what is far off.
         self.take_out_wrong(12.0);
@@ -449,7 +470,7 @@ impl Whole {
             return Err(BoardFailure::Nothing(told.join("; ")));
         }
         self.views.retain(|v| self.solved[v.camera]);
-        let mut deviations = self.problem.deviations(&self.state, &self.views);
+        let (mut deviations, back_sigma_m) = self.problem.deviations(&self.state, &self.views);
         for (i, d) in deviations.iter_mut().enumerate().filter(|(i, _)| self.problem.lens_free[*i].is_none()) {
             (d.focal_px, d.center_px) = (self.own_deviation[i].focal_px, self.own_deviation[i].center_px);
         }
@@ -474,6 +495,8 @@ impl Whole {
                 ));
             }
         }
+        let back_off = board.thickness_m().and_then(|t| tell_back_off(self.state.back_off, back_sigma_m, t));
+        notes.extend(back_off.as_ref().map(|(_, told)| told.clone()));
         let floor = options.floor.map(|t| self.views.iter().any(|v| v.board == t).then_some(t).ok_or(BoardFailure::NoFloor)).transpose()?;
         let new_from_world = self.upright(board, floor)?;
         if floor.is_none() {
@@ -486,7 +509,8 @@ impl Whole {
             cameras: std::mem::take(&mut self.state.cameras).into_iter().zip(&self.solved).filter_map(solved).collect(),
             points_in_world: vec![],
         };
-        Ok(Calibration { rig, cameras, links, taken_out: self.taken_out, rms_px, p95_px, notes })
+        let back_off_m = back_off.map(|(off_m, _)| off_m);
+        Ok(Calibration { rig, cameras, links, taken_out: self.taken_out, rms_px, p95_px, back_off_m, notes })
     }
 
     /// The world that is wanted: +z up, the floor at 0.
@@ -497,13 +521,17 @@ impl Whole {
         if let Some(t) = floor {
             let pose = self.state.world_from_board[t];
             // The board's z goes into the floor, its y towards the one who reads it.
-            let (x, z) = (pose.rotation.x_axis, -pose.rotation.z_axis);
+            let (mut x, mut z) = (pose.rotation.x_axis, -pose.rotation.z_axis);
+            let mut middle = pose.apply((0.5 * board.size_m()).extend(0.0));
+            if let Some(thickness_m) = board.thickness_m().filter(|_| z.dot(mean_up) < 0.0) {
+                // It lies with its back up.
+                (x, z, middle) = (-x, -z, middle + pose.rotation.z_axis * (thickness_m + self.state.back_off.z));
+            }
             let tilt_deg = z.dot(mean_up).clamp(-1.0, 1.0).acos().to_degrees();
             // Cameras look down at up to 60°: their own up is no level.
             if tilt_deg > 75.0 {
                 return Err(BoardFailure::FloorNotLevel { tilt_deg });
             }
-            let middle = pose.apply((0.5 * board.size_m()).extend(0.0));
             return Ok(frame(x, z, middle));
         }
         let rays: Vec<(DVec3, DVec3)> = cameras.iter().map(|c| (c.center_in_world(), c.camera_from_world.forward_in_world())).collect();

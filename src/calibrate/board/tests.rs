@@ -329,6 +329,79 @@ fn mirrored(board: &Board, corner: usize) -> usize {
     corner / across * across + across - 1 - corner % across
 }
 
+/// Both sides of a board: what each camera sees of the one that faces it.
+fn seen_on_both_sides(rig: &Rig, board: &Board, boards: &[Pose], sigma_px: f64) -> Vec<Seen> {
+    let front = Board { back: None, ..board.clone() };
+    let back = board.back().unwrap();
+    let turned: Vec<Pose> = boards.iter().map(|b| b.then_from(&board.front_from_back())).collect();
+    let mut all = seen(rig, &front, boards, sigma_px);
+    let mut behind = seen(rig, back, &turned, sigma_px);
+    for (i, _) in behind.iter_mut().flat_map(|s| &mut s.corners) {
+        *i += board.corner_count();
+    }
+    all.extend(behind);
+    all
+}
+
+/// Eight cameras all around, and a board with two sides.
+fn ring() -> (Rig, Board) {
+    let side = |first: u32| Board::parse(&format!("charuco:10x8:0.12:0.09:4x4_100:from{first}")).unwrap();
+    (arc(8, 45.0, 5.0, 1200.0), side(0).two_sided(side(40), 0.02).unwrap())
+}
+
+#[test]
+fn a_board_with_two_sides_ties_cameras_that_face_each_other() {
+    let (rig, board) = ring();
+    let boards = carried(&rig, &board, 180, 1.0);
+    let all = seen_on_both_sides(&rig, &board, &boards, 0.07);
+    // At one time a camera sees one side, and cameras that face each other see both.
+    let side = |s: &Seen| s.corners[0].0 >= board.corner_count();
+    assert!(all.iter().any(|s| all.iter().any(|o| o.instant == s.instant && o.camera == (s.camera + 4) % 8 && side(o) != side(s))));
+    let r = solved(&board, &rig, &all);
+    let (place_m, turn_rad) = off(&rig, &r.rig);
+    println!(
+        "two sides: {} sightings, rms {:.3} px; centres {:.2} mm, rotation {:.4}°",
+        all.len(),
+        r.rms_px,
+        place_m * 1e3,
+        turn_rad.to_degrees()
+    );
+    assert!(place_m < 0.002 && turn_rad.to_degrees() < 0.02 && r.rms_px < 0.3, "{place_m} {turn_rad} {}", r.rms_px);
+    assert_eq!((r.light(), r.back_off_m), (Light::Green, None), "{:?}", r.notes);
+    let facing = r.links.iter().filter(|l| l.to - l.from == 4);
+    assert!(facing.clone().count() == 4 && facing.clone().all(Link::holds), "{:?}", r.links);
+    // With one side alone, cameras that face each other share nothing.
+    let front: Vec<Seen> = all.iter().filter(|s| !side(s)).cloned().collect();
+    let one = solved(&Board { back: None, ..board.clone() }, &rig, &front);
+    assert!(one.links.iter().filter(|l| l.to - l.from == 4).all(|l| l.shared == 0));
+}
+
+#[test]
+fn a_wrong_thickness_and_a_back_that_is_not_in_the_middle_are_told_with_how_much() {
+    let (rig, board) = ring();
+    let boards = carried(&rig, &board, 60, 1.0);
+    let all = seen_on_both_sides(&rig, &board, &boards, 0.07);
+    let (place_m, turn_rad) = off(&rig, &solved(&board, &rig, &all).rig);
+    let wrong = Board { back: None, ..board.clone() }.two_sided(board.back().unwrap().clone(), 0.014).unwrap();
+    let r = solved(&wrong, &rig, &all);
+    println!("6 mm thicker than told: {:?}; {:?}", r.back_off_m, r.notes);
+    let off_m = r.back_off_m.unwrap();
+    assert!((off_m.z - 0.006).abs() < 0.001 && off_m.x.abs() < 0.001 && r.light() == Light::Amber, "{off_m}");
+    // The rig is not worse for it.
+    assert!(off(&rig, &r.rig).0 < 1.1 * place_m + 1e-5 && off(&rig, &r.rig).1 < 1.1 * turn_rad + 1e-6);
+    assert!(r.notes.iter().any(|n| n.contains("mm apart, not 14.0 as --thickness has it")), "{:?}", r.notes);
+    // Printed 4 mm to the right of the middle, as seen from the front.
+    let mut shifted = seen_on_both_sides(&rig, &board, &boards, 0.07);
+    let aside: Vec<Pose> = boards.iter().map(|b| Pose { translation: b.translation + b.rotation.x_axis * 0.004, ..*b }).collect();
+    let moved = seen_on_both_sides(&rig, &board, &aside, 0.07);
+    shifted.retain(|s| s.corners[0].0 < board.corner_count());
+    shifted.extend(moved.into_iter().filter(|s| s.corners[0].0 >= board.corner_count()));
+    let r = solved(&board, &rig, &shifted);
+    println!("4 mm to the right: {:?}; {:?}", r.back_off_m, r.notes);
+    assert!(r.notes.iter().any(|n| n.contains("mm towards the right of the front's")), "{:?}", r.notes);
+    assert!((r.back_off_m.unwrap().x - 0.004).abs() < 0.001);
+}
+
 #[test]
 fn it_says_how_far_it_is_and_stops_when_told() {
     let (rig, board) = (arc(3, 8.0, 6.0, 1200.0), the_board());

@@ -296,15 +296,28 @@ impl Whole {
             let seen: Vec<(usize, Sight)> = (0..n).filter(|i| solved[*i]).filter_map(|i| Some((i, sights[i][t]?))).collect();
             let Some(placed) = placed(&cameras, &seen) else { continue };
             *pose = placed;
-            views.extend(seen.iter().map(|(i, s)| View { camera: *i, board: t, corners: vec![(ends[0], s.0), (ends[1], s.1)] }));
+            views.extend(seen.iter().map(|(i, s)| View {
+                camera: *i,
+                board: t,
+                corners: vec![(ends[0], s.0), (ends[1], s.1)],
+                back: false,
+            }));
         }
         let problem = Problem {
+            back_free: false,
             lens_free: vec![None; n],
             pose_free: (0..n).map(|i| solved[i] && i != root).collect(),
             start: cameras.iter().map(|c| c.lens).collect(),
             spread_px: 10.0,
         };
-        Self { problem, state: State { cameras, world_from_board }, views, wrong: vec![0; n], taken_out: vec![], solved }
+        Self {
+            problem,
+            state: State { cameras, world_from_board, back_off: DVec3::ZERO },
+            views,
+            wrong: vec![0; n],
+            taken_out: vec![],
+            solved,
+        }
     }
 
     fn adjust(&mut self, progress: &mut dyn FnMut(f64) -> bool) -> Result<(), BoardFailure> {
@@ -361,7 +374,7 @@ impl Whole {
             }
         }
         self.views.retain(|v| self.solved[v.camera]);
-        let deviations = self.problem.deviations(&self.state, &self.views);
+        let (deviations, _) = self.problem.deviations(&self.state, &self.views);
         let rms = |off: &[f64]| (off.iter().map(|o| o * o).sum::<f64>() / off.len().max(1) as f64).sqrt();
         let mut all: Vec<f64> = self.views.iter().flat_map(|v| self.off_px(v)).collect();
         all.sort_by(f64::total_cmp);
@@ -393,7 +406,7 @@ impl Whole {
                 .to_owned(),
         ];
         let p95_px = all.get(all.len() * 95 / 100).copied().unwrap_or(0.0);
-        Calibration { rig, cameras, links, taken_out: self.taken_out, rms_px: rms(&all), p95_px, notes }
+        Calibration { rig, cameras, links, taken_out: self.taken_out, rms_px: rms(&all), p95_px, back_off_m: None, notes }
     }
 
     /// +z up by the cameras' own up, the origin where they look.
