@@ -144,8 +144,27 @@ fn a_picture_file_is_read_beside_and_comes_to_the_air_when_it_is_there() {
     send(&engine, [Command::SelectEvent(id)]);
     expect(&engine, SOON, "red in preview", |s| s.preview.as_ref().is_some_and(|p| p.shown.is_some()) && red(s) > 0);
     Picture::filled(32, 32, [10, 10, 250, 255]).save(&logo).unwrap();
-    send(&engine, [Command::EditGraphics(GraphicEdit::File("logo".to_owned(), logo))]);
+    send(&engine, [Command::EditGraphics(GraphicEdit::File("logo".to_owned(), logo.clone()))]);
     expect(&engine, SOON, "blue in preview", |s| red(s) == 0);
+    // On air it changes by a take alone.
+    let [of_red, of_blue] =
+        [0, 2].map(|c| move |s: &Snapshot| s.program.shown.picture.rgba().chunks_exact(4).any(|p| p[c] > 240 && p[2 - c] < 30));
+    let later = || {
+        let frames = engine.snapshot().program.frames;
+        expect(&engine, SOON, "ticks", |s| s.program.frames > frames + 5)
+    };
+    let s = later();
+    assert!(of_red(&s) && !of_blue(&s), "it went on air without TAKE");
+    assert!(s.graphics.waits_for_take);
+    send(&engine, [Command::GraphicsToAir]);
+    expect(&engine, SOON, "blue on air", |s| of_blue(s) && !of_red(s));
+    // Half a file takes nothing off the air, nor out of preview.
+    std::fs::write(&logo, "half a picture").unwrap();
+    send(&engine, [Command::EditGraphics(GraphicEdit::File("logo".to_owned(), logo))]);
+    expect(&engine, SOON, "told", |s| told(s, &["keeps the picture", "logo.png"]));
+    assert!(of_blue(&later()) && !engine.snapshot().graphics.waits_for_take);
+    send(&engine, [Command::GraphicsToAir]);
+    assert!(of_blue(&later()), "a file that is no picture took it off the air");
 }
 
 #[test]
@@ -253,6 +272,32 @@ fn seen(feeds: &FakeFeeds, engine: &Engine, count: usize) -> Vec<Sides> {
         sides(&s)
     };
     (0..count).map(one).collect()
+}
+
+#[test]
+fn the_next_element_in_the_middle_of_a_wipe_does_not_bring_live_back() {
+    let (feeds, engine) = start(4, &EngineOptions { without_gpu: true, ..EngineOptions::default() });
+    // Two stills of other cameras than the live one.
+    for (k, position) in [(1, 0.0), (2, 1.0)] {
+        ticks(&feeds, &engine, 30);
+        send(&engine, [Command::Mark, Command::SetOrbit(position), Command::SelectMove(6)]);
+        expect(&engine, SOON, "armed", |s| s.can_take && s.events.len() == k && (s.position - position).abs() < 1e-9);
+        send(&engine, [Command::AddElement]);
+        expect(&engine, SOON, "in the list", |s| s.playlist.elements.len() == k);
+    }
+    let live = sides(&engine.snapshot()).0;
+    assert!(live != color_of(0) && live != color_of(1));
+    send(&engine, [Command::SetTransition(Transition::Wipe { secs: 1.0, towards: Towards::Right }), Command::PlayList]);
+    expect(&engine, SOON, "on its way", |s| s.program.mixes);
+    let mut way = vec![];
+    while way.last().is_none_or(|w: &Sides| w.0 == live) {
+        assert!(way.len() < 60, "no wipe: {way:?}");
+        way.extend(seen(&feeds, &engine, 1));
+    }
+    send(&engine, [Command::NextElement]);
+    let way = seen(&feeds, &engine, 60);
+    assert!(way.iter().all(|w| w.0 != live), "live came back: {way:?}");
+    assert!(way[0].1 == live && way.last() == Some(&(color_of(1), color_of(1))), "{way:?}");
 }
 
 #[test]

@@ -53,6 +53,7 @@ use super::{
 };
 use crate::{
     frame::{Moment, Picture},
+    output::program::Keyed,
     replay::{
         EventId, Program, Readiness, Transport, TransportCommand,
         path::Path,
@@ -105,6 +106,8 @@ pub(super) struct PreviewState {
 #[derive(Debug)]
 pub(super) struct ProgramState {
     pub shown: ShownPicture,
+    /// What of it is a replay's.
+    pub keyed: Option<Keyed>,
     /// Cuts so far, and the one that the picture belongs to.
     pub shot: u64,
     pub shown_shot: u64,
@@ -246,6 +249,7 @@ impl Director {
                 frames: 0,
                 shot: 0,
                 shown_shot: 0,
+                keyed: None,
                 cut_at: Instant::now(),
                 changed: Instant::now(),
                 asked: None,
@@ -473,9 +477,11 @@ impl Director {
         }
     }
 
-    fn show_program(&mut self, picture: Arc<Picture>) {
+    /// Shows a picture, and says what of it is a replay's.
+    fn show_program(&mut self, picture: Arc<Picture>, keyed: Option<Keyed>) {
         let serial = self.next_serial();
         self.program.shown = ShownPicture { picture, serial };
+        self.program.keyed = keyed;
         self.program.shown_shot = self.program.shot;
         self.program.changed = Instant::now();
     }
@@ -521,7 +527,7 @@ impl Director {
         let preparing = self.transport.preview().is_some_and(|p| p.readiness < Readiness::Solved && p.problem.is_none());
         let playing = matches!(self.transport.program(), Program::Replay(_)) && self.program.progress < 1.0;
         self.exports_of.yield_to_program(playing);
-        let wanted = self.exports_of.current().is_some() || playing || preparing && !self.gpu.adapter.is_empty();
+        let wanted = self.exports_of.is_working() || playing || preparing && !self.gpu.adapter.is_empty();
         if wanted != self.makes_room {
             self.makes_room = wanted;
             self.feeds.make_room(wanted);

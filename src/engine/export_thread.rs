@@ -120,6 +120,11 @@ impl ExportList {
         self.view().into_iter().find(|e| e.number == number)
     }
 
+    /// Whether one is being written: one that is held takes nothing of the machine.
+    pub fn is_working(&self) -> bool {
+        self.runners.iter().any(|r| !r.is_held())
+    }
+
     /// While set, the export that runs waits.
     pub fn yield_to_program(&self, yields: bool) {
         self.yields.store(yields, Ordering::Relaxed);
@@ -298,5 +303,25 @@ fn overall(p: ExportProgress) -> f32 {
         ExportStage::Solving => p.share * 0.33,
         ExportStage::Rendering => 0.33 + p.share * 0.6,
         ExportStage::Finishing => 0.93 + p.share * 0.07,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_that_is_held_takes_nothing_of_the_machine() {
+        let (news, _inbox) = crossbeam::channel::unbounded();
+        let mut list = ExportList::new(NameTemplate::default(), news);
+        assert!(!list.is_working());
+        let (cancel, held) = (CancelToken::default(), Arc::new(AtomicBool::new(false)));
+        list.runners.push(Running { number: 1, cancel: cancel.clone(), held: Arc::clone(&held), thread: None });
+        assert!(list.is_working());
+        held.store(true, Ordering::Relaxed);
+        assert!(!list.is_working());
+        // It clears its place.
+        cancel.cancel();
+        assert!(list.is_working());
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use crate::output::{self, Container};
+use crate::output::{self, Container, Sidecar};
 
 /// The name where nobody says otherwise.
 pub const STANDARD: &str = "volte_{event}";
@@ -182,10 +182,15 @@ impl NameTemplate {
         format!("{stem}{more}.{}", self.ending)
     }
 
-    /// The first name in `folder` that neither is there nor `is_taken`.
+    /// The first name in `folder` that neither is there nor `is_taken`, and that has no words beside it: not those of a film that was moved
+    /// away either.
     pub fn free(&self, folder: &Path, fields: &NameFields<'_>, is_taken: impl Fn(&Path) -> bool) -> PathBuf {
         let all = (1..100_000).map(|n| folder.join(self.name(fields, n)));
-        let free = |path: &PathBuf| path.symlink_metadata().is_err() && !is_taken(path);
+        let is_there = |path: &Path| path.symlink_metadata().is_ok();
+        let free = |path: &PathBuf| {
+            let [words, others] = Sidecar::paths_for(path);
+            ![path, &words, &others].into_iter().any(|p| is_there(p)) && !is_taken(path)
+        };
         all.into_iter().find(free).unwrap_or_else(|| folder.join(self.name(fields, 100_000)))
     }
 }
@@ -269,5 +274,11 @@ mod tests {
         let second = next(&[]);
         assert!(second.ends_with("volte_E003_2.mp4"));
         assert!(next(&[second]).ends_with("volte_E003_3.mp4"));
+        // The film was taken away, and its words were left.
+        std::fs::write(first.with_extension("json"), b"{}").unwrap();
+        std::fs::remove_file(&first).unwrap();
+        assert!(next(&[]).ends_with("volte_E003_2.mp4"));
+        std::fs::write(folder.path().join("volte_E003_2.mp4.json"), b"{}").unwrap();
+        assert!(next(&[]).ends_with("volte_E003_3.mp4"));
     }
 }

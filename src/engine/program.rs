@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use super::{FeedHealth, Feeds, LivePicture, ProgramKind, Snapshot, director::FULL_SIZE_WITHIN};
 use crate::{
     frame::Picture,
-    output::program::{Due, PictureSource},
+    output::program::{Due, Keyed, PictureSource},
     sound::{SoundCue, SoundInput},
     time::MediaTime,
 };
@@ -31,13 +31,13 @@ pub(super) struct ProgramPictures {
     waiting: Option<(u64, Instant)>,
     /// What is heard with what went out last.
     cue: SoundCue,
-    /// Whether what went out last is a replay's.
-    replays: bool,
+    /// What of what went out last is a replay's.
+    keyed: Option<Keyed>,
 }
 
 impl ProgramPictures {
     pub fn new(feeds: Arc<dyn Feeds>, snapshot: Arc<ArcSwap<Snapshot>>) -> Self {
-        Self { feeds, snapshot, shot: 0, last: None, live: None, waiting: None, cue: SoundCue::Silence, replays: false }
+        Self { feeds, snapshot, shot: 0, last: None, live: None, waiting: None, cue: SoundCue::Silence, keyed: None }
     }
 
     /// The picture of a live camera (index in the rig) that is due.
@@ -86,7 +86,7 @@ impl ProgramPictures {
         match (program.kind, &self.live, program.roll) {
             (_, Some((_, live)), _) => SoundCue::Live(live.time),
             // The first picture of the replay is still being made: as it was.
-            (ProgramKind::Replay { .. }, ..) if program.shown_shot != program.shot => self.cue,
+            (ProgramKind::Replay { .. }, ..) if program.shown_shot != program.shot || program.waits => self.cue,
             (ProgramKind::Replay { .. }, None, Some(roll)) if roll.speed_percent != 0 => {
                 SoundCue::Roll(roll.instant, f64::from(roll.speed_percent) * 0.01)
             }
@@ -106,8 +106,8 @@ impl PictureSource for ProgramPictures {
         self.feeds.sound()
     }
 
-    fn is_replay(&self) -> bool {
-        self.replays
+    fn keyed(&self) -> Option<Keyed> {
+        self.keyed.clone()
     }
 
     fn due(&mut self) -> Due {
@@ -136,7 +136,9 @@ impl PictureSource for ProgramPictures {
             self.live = None;
         }
         if picture.is_some() {
-            self.replays = matches!(program.kind, ProgramKind::Replay { .. });
+            // Of a live camera's own picture nothing is.
+            let is_made = program.mixes || matches!(program.kind, ProgramKind::Replay { .. });
+            self.keyed = program.keyed.clone().filter(|_| is_made);
         }
         // A camera that has no picture yet: the one before stays, rather than a slate.
         let picture = picture.or_else(|| self.last.clone());

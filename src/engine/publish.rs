@@ -107,6 +107,8 @@ impl Director {
                 shot: self.program.shot,
                 shown_shot: self.program.shown_shot,
                 mixes: self.program.changing.is_some(),
+                waits: self.waits_for_change(),
+                keyed: self.program.keyed.clone(),
                 slices: self.on_air_instant().map_or_else(Vec::new, |at| self.slices_on_air(at)),
                 roll: self.program.roll,
                 repeated: self.program.repeated,

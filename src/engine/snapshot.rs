@@ -15,7 +15,7 @@ use super::{
 use crate::{
     calibrate::Ailment,
     frame::Picture,
-    output::program::ProgramStatus,
+    output::program::{Keyed, ProgramStatus},
     replay::{
         Event, EventId, Phase, Readiness,
         path::Path,
@@ -266,6 +266,10 @@ pub struct ProgramView {
     pub shown_shot: u64,
     /// It is on its way from one shot to the next: `shown` is both.
     pub mixes: bool,
+    /// What comes has not been seen yet: `shown` is still what goes.
+    pub waits: bool,
+    /// What of `shown` is a replay's.
+    pub keyed: Option<Keyed>,
     /// Other instants in its picture, as they were taken.
     pub slices: Vec<MediaTime>,
     /// A replay away from its frozen instant: a camera's own frame, nothing synthesized.
@@ -510,6 +514,8 @@ impl Snapshot {
                 shot: 0,
                 shown_shot: 0,
                 mixes: false,
+                waits: false,
+                keyed: None,
                 slices: vec![],
                 roll: None,
                 repeated: 0,

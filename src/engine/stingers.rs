@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use crate::{
     frame::{Picture, Stinger},
+    show::MOST_STINGERS,
     time::FrameRate,
 };
 
@@ -22,7 +23,7 @@ const MOST_FILE_BYTES: u64 = 64_000_000;
 const MOST_FILE_PIXELS: u64 = 50_000_000;
 /// Wider frames are made smaller, px.
 const WIDEST_PX: u32 = 1920;
-/// All frames of one film.
+/// All frames of all films together.
 const MOST_BYTES: usize = 1_500_000_000;
 
 /// A stinger as the show names it.
@@ -60,8 +61,13 @@ impl Stingers {
         }
         let sources = sources.to_vec();
         let read = move || {
+            let mut room = MOST_BYTES;
             for (k, source) in sources.iter().enumerate() {
-                let read = read(&source.folder, source.fps.unwrap_or_else(|| rate.fps()));
+                let read = if k < MOST_STINGERS {
+                    read(&source.folder, source.fps.unwrap_or_else(|| rate.fps()), &mut room)
+                } else {
+                    Err(format!("The stinger {} is not taken: there are {MOST_STINGERS} at most. Leave one out", source.folder.display()))
+                };
                 states.lock()[k] = read.map_or_else(State::Wrong, |stinger| State::There(Arc::new(stinger)));
                 // Nobody wants them any more.
                 if Arc::strong_count(&states) == 1 {
@@ -116,7 +122,8 @@ impl Stingers {
     }
 }
 
-fn read(folder: &Path, fps: f64) -> Result<Stinger, String> {
+/// Reads a film; what it takes is taken of the room, bytes.
+fn read(folder: &Path, fps: f64, room: &mut usize) -> Result<Stinger, String> {
     let shown = folder.display();
     let entries = fs::read_dir(folder).map_err(|e| format!("The stinger {shown} cannot be read: {e}. Give a folder of PNG pictures"))?;
     let mut files: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
@@ -136,11 +143,51 @@ fn read(folder: &Path, fps: f64) -> Result<Stinger, String> {
         let smaller = |px: u32| (u64::from(px) * u64::from(WIDEST_PX) / u64::from(w.max(1))).max(1) as u32;
         let picture = if w > WIDEST_PX { picture.resized(WIDEST_PX, smaller(h)) } else { picture };
         bytes += picture.rgba().len();
-        if bytes > MOST_BYTES {
-            return Err(format!("The stinger {shown} takes more than {} MB of memory. Make it shorter or smaller", MOST_BYTES / 1_000_000));
+        if bytes > *room {
+            return Err(format!(
+                "The stinger {shown} has no room: all stingers together take {} MB of memory at most. Make them shorter or smaller",
+                MOST_BYTES / 1_000_000
+            ));
         }
         frames.push(picture);
     }
+    *room -= bytes;
     Stinger::new(frames, fps)
         .ok_or_else(|| format!("The stinger {shown} has no PNG pictures. Write the film as pictures: ffmpeg -i FILM %04d.png"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_films_share_one_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let frame = Picture::filled(8, 4, [9, 9, 9, 255]);
+        (0..3).for_each(|k| frame.save(&folder.path().join(format!("{k}.png"))).unwrap());
+        let bytes = 3 * frame.rgba().len();
+        let mut room = 2 * bytes + bytes / 2;
+        for left in [bytes + bytes / 2, bytes / 2] {
+            assert!(read(folder.path(), 25.0, &mut room).is_ok());
+            assert_eq!(room, left);
+        }
+        let told = read(folder.path(), 25.0, &mut room).unwrap_err();
+        assert!(told.contains("no room") && room == bytes / 2, "{told}");
+    }
+
+    #[test]
+    fn no_more_than_there_are_numbers_for() {
+        let folder = tempfile::tempdir().unwrap();
+        Picture::filled(8, 4, [9, 9, 9, 255]).save(&folder.path().join("1.png")).unwrap();
+        let sources = vec![StingerSource { folder: folder.path().to_owned(), fps: None }; 300];
+        let mut stingers = Stingers::start(&sources, FrameRate::whole(25));
+        let begun = std::time::Instant::now();
+        let mut told = vec![];
+        while told.len() < 300 && begun.elapsed().as_secs() < 10 {
+            told.extend(stingers.news());
+        }
+        assert!(told[..MOST_STINGERS].iter().all(String::is_empty), "{:?}", &told[..MOST_STINGERS]);
+        assert!(told[MOST_STINGERS..].iter().all(|t| t.contains("at most")) && told.len() == 300);
+        assert_eq!(stingers.lengths_secs().iter().filter(|secs| **secs > 0.0).count(), MOST_STINGERS);
+    }
 }

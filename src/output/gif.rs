@@ -10,12 +10,11 @@ use std::{
 use rayon::iter::{IntoParallelRefMutIterator as _, ParallelIterator as _};
 
 use super::{
-    Codec, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, check_size, sidecar::publish_with_sidecar, staging::Staged,
+    Codec, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, PREVIEW_FPS, PREVIEW_PX, Sidecar, check_size,
+    sidecar::publish_with_sidecar, staging::Staged,
 };
 use crate::{frame::Picture, time::FrameRate};
 
-/// GIF's sides are 16 bit, and larger pictures are no preview.
-const MOST_PX: u32 = 2048;
 /// How thoroughly colours are chosen: 1 is best, 30 fastest (`NeuQuant`'s sampling).
 const SPEED: i32 = 8;
 
@@ -25,6 +24,7 @@ type Encoder = gif::Encoder<BufWriter<File>>;
 pub(super) struct Gif {
     spec: OutputSpec,
     staged: Staged,
+    words: Option<Staged>,
     encoder: Option<Encoder>,
     written: Vec<FrameReport>,
     /// Pictures that wait for their colours, on all cores together; bounded by the number of cores.
@@ -39,22 +39,23 @@ fn hundredths(index: u64, rate: FrameRate) -> u16 {
 
 impl Gif {
     pub(super) fn open(spec: OutputSpec) -> Result<Self, OutputError> {
-        if spec.width_px.max(spec.height_px) > MOST_PX {
+        if spec.width_px.max(spec.height_px) > PREVIEW_PX {
             let problem = "a GIF has at most 2048 px a side. Choose a smaller --size";
             return Err(OutputError::Size { width: spec.width_px, height: spec.height_px, problem });
         }
-        if spec.rate.fps() > 50.0 {
+        if spec.rate.fps() > PREVIEW_FPS {
             // Players show anything shorter than two hundredths ten times slower.
             let problem = "a GIF plays at most 50 pictures a second. Choose a lower --rate, such as 25".to_owned();
             return Err(OutputError::Pipeline { path: spec.path, problem });
         }
         let staged = Staged::create(&spec.path, spec.overwrite)?;
+        let words = Sidecar::reserve_for(&spec)?;
         let io = |e: std::io::Error| OutputError::io(&spec.path, e);
         let file = BufWriter::new(File::create(staged.temporary()).map_err(io)?);
         let mut encoder =
             gif::Encoder::new(file, spec.width_px as u16, spec.height_px as u16, &[]).map_err(|e| io(std::io::Error::other(e)))?;
         encoder.set_repeat(gif::Repeat::Infinite).map_err(|e| io(std::io::Error::other(e)))?;
-        Ok(Self { spec, staged, encoder: Some(encoder), written: Vec::new(), waiting: Vec::new() })
+        Ok(Self { spec, staged, words, encoder: Some(encoder), written: Vec::new(), waiting: Vec::new() })
     }
 
     fn flush(&mut self) -> Result<(), OutputError> {
@@ -120,8 +121,8 @@ impl FrameSink for Gif {
         }
         self.staged.sync()?;
         let frames = self.verify()?;
-        let Self { staged, spec, written, .. } = *self;
-        publish_with_sidecar(staged, &spec, Codec::Gif, (written, frames))
+        let Self { staged, words, spec, written, .. } = *self;
+        publish_with_sidecar(staged, words, &spec, Codec::Gif, (written, frames))
     }
 
     fn cancel(self: Box<Self>) {}

@@ -152,6 +152,32 @@ pub fn container_and_codec(path: &Path, codec: Option<Codec>) -> Result<(Contain
     Ok((container, codec))
 }
 
+/// Sides and rate of a preview (GIF, WebP): what mail, chats and browsers show well. GIF players show anything shorter than two hundredths of
+/// a second ten times slower.
+const PREVIEW_PX: u32 = 2048;
+const PREVIEW_FPS: f64 = 50.0;
+/// What the encoder of `DNxHR` takes.
+const DNXHR_SIZES: [(u32, u32); 2] = [(1920, 1080), (1280, 720)];
+const ONLY_DNXHR: &str = "the encoder of DNxHR takes 1920×1080 and 1280×720 only";
+
+/// Size and rate of a file of that name that is written without anybody's choosing them: as they are, smaller and every second (third, …) picture
+/// for a preview. An error where its container cannot have pictures of that size.
+pub fn fitted(path: &Path, (width, height): (u32, u32), rate: FrameRate) -> Result<((u32, u32), FrameRate), OutputError> {
+    let (container, codec) = container_and_codec(path, None)?;
+    if codec == Codec::DnxHr && !DNXHR_SIZES.contains(&(width, height)) {
+        return Err(OutputError::Size { width, height, problem: ONLY_DNXHR });
+    }
+    if !matches!(container, Container::Gif | Container::WebP) {
+        return Ok(((width, height), rate));
+    }
+    let longest = width.max(height).max(1);
+    let side = |px: u32| if longest > PREVIEW_PX { ((px * PREVIEW_PX / longest) & !1).max(2) } else { px };
+    let every = (rate.fps() / PREVIEW_FPS - 1e-9).ceil().max(1.0) as u32;
+    let (n, d) = (rate.numerator(), rate.denominator());
+    let slower = if n % every == 0 { FrameRate::new(n / every, d) } else { FrameRate::new(n, d.saturating_mul(every)) };
+    Ok(((side(width), side(height)), slower.unwrap_or(rate)))
+}
+
 /// What file to write.
 #[derive(Debug, Clone)]
 pub struct OutputSpec {
@@ -253,9 +279,8 @@ pub fn open_with(spec: OutputSpec, sound: bool) -> Result<Box<dyn FrameSink>, Ou
     if container == Container::Page {
         return Ok(Box::new(page::Page::open(spec)?));
     }
-    if codec == Codec::DnxHr && ![(1920, 1080), (1280, 720)].contains(&(spec.width_px, spec.height_px)) {
-        let problem = "the encoder of DNxHR takes 1920×1080 and 1280×720 only";
-        return Err(OutputError::Size { width: spec.width_px, height: spec.height_px, problem });
+    if codec == Codec::DnxHr && !DNXHR_SIZES.contains(&(spec.width_px, spec.height_px)) {
+        return Err(OutputError::Size { width: spec.width_px, height: spec.height_px, problem: ONLY_DNXHR });
     }
     if spec.width_px % 2 == 1 || spec.height_px % 2 == 1 {
         let problem = "video needs even sides, because colour is coded at half size";
@@ -278,4 +303,29 @@ fn check_size(spec: &OutputSpec, picture: &Picture) -> Result<(), OutputError> {
         return Ok(());
     }
     Err(OutputError::FrameSize { width: picture.width(), height: picture.height(), want_width: spec.width_px, want_height: spec.height_px })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_is_as_small_and_slow_as_it_must_be() {
+        let fit = |name: &str, size, rate: &str| fitted(Path::new(name), size, rate.parse().unwrap()).map(|(s, r)| (s, r.to_string()));
+        for name in ["a.gif", "a.webp"] {
+            for (size, rate, want) in [
+                ((1920, 1080), "60", ((1920, 1080), "30")),
+                ((3840, 2160), "50", ((2048, 1152), "50")),
+                ((2160, 3840), "59.94", ((1152, 2048), "30000/1001")),
+                ((640, 360), "120", ((640, 360), "40")),
+                ((640, 360), "119.88", ((640, 360), "40000/1001")),
+                ((640, 360), "25", ((640, 360), "25")),
+            ] {
+                assert_eq!(fit(name, size, rate).unwrap(), (want.0, want.1.to_owned()), "{name} {size:?} {rate}");
+            }
+        }
+        assert_eq!(fit("a.mp4", (3840, 2160), "120").unwrap(), ((3840, 2160), "120".to_owned()));
+        assert!(fit("a.mxf", (1920, 1080), "50").is_ok());
+        assert!(fit("a.mxf", (2048, 1080), "50").unwrap_err().to_string().contains("1920×1080"));
+    }
 }

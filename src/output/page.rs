@@ -12,7 +12,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
 use super::{
-    Codec, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, provenance::Hashed, staging::Staged,
+    Codec, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size,
+    provenance::Hashed,
+    staging::{Staged, publish_both},
 };
 use crate::frame::Picture;
 
@@ -31,6 +33,7 @@ const MOST_BYTES: u64 = 400_000_000;
 pub(super) struct Page {
     spec: OutputSpec,
     staged: Staged,
+    words: Option<Staged>,
     file: BufWriter<File>,
     bytes: u64,
     written: Vec<FrameReport>,
@@ -41,9 +44,10 @@ pub(super) struct Page {
 impl Page {
     pub(super) fn open(spec: OutputSpec) -> Result<Self, OutputError> {
         let staged = Staged::create(&spec.path, spec.overwrite)?;
+        let words = Sidecar::reserve_for(&spec)?;
         let mut file = BufWriter::new(File::create(staged.temporary()).map_err(|e| OutputError::io(&spec.path, e))?);
         file.write_all(HEAD.as_bytes()).map_err(|e| OutputError::io(&spec.path, e))?;
-        Ok(Self { spec, staged, file, bytes: 0, written: Vec::new(), waiting: Vec::new() })
+        Ok(Self { spec, staged, words, file, bytes: 0, written: Vec::new(), waiting: Vec::new() })
     }
 
     fn flush(&mut self) -> Result<(), OutputError> {
@@ -129,16 +133,12 @@ impl FrameSink for Page {
         self.staged.sync()?;
         let frames = self.verify()?;
         let bytes = self.file.get_ref().metadata().map_err(io)?.len();
-        let sidecar = match &self.spec.sidecar {
-            Some(_) => {
-                manifest.files = vec![Hashed::of(self.staged.temporary(), &name)?];
-                Some(manifest.stage(&Sidecar::path_for(&self.spec.path), self.spec.overwrite)?)
-            }
-            None => None,
-        };
-        let Self { staged, .. } = *self;
-        let path = staged.publish()?;
-        let sidecar = sidecar.map(Staged::publish).transpose()?;
+        if let Some(words) = &self.words {
+            manifest.files = vec![Hashed::of(self.staged.temporary(), &name)?];
+            manifest.write_to(words)?;
+        }
+        let Self { staged, words, .. } = *self;
+        let (path, sidecar) = publish_both(staged, words)?;
         Ok(OutputSummary { path, sidecar, frames, bytes })
     }
 

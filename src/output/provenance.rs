@@ -161,9 +161,9 @@ fn sidecar_of(file: &Path) -> Result<PathBuf, OutputError> {
     }
     let name = file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
     let lists = |place: &Path| Sidecar::read(place).is_ok_and(|s| s.files.iter().any(|f| f.name == name));
-    let beside = Sidecar::path_for(file);
-    if beside.exists() && lists(&beside) {
-        return Ok(beside);
+    let [beside, own] = Sidecar::paths_for(file);
+    if let Some(found) = [&own, &beside].into_iter().find(|place| place.exists() && lists(place)) {
+        return Ok(found.clone());
     }
     // A picture of a sequence: NAME_0007.png belongs to NAME.json.
     let stem = file.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into_owned());

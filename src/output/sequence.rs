@@ -13,7 +13,7 @@ use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use super::{
     FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size, container_and_codec, exr,
     provenance::Hashed,
-    staging::{Staged, folder_of, sync_folder},
+    staging::{Staged, folder_of, give_name, sync_folder},
 };
 use crate::frame::Picture;
 
@@ -44,6 +44,12 @@ impl Pattern {
 
     fn name(&self, index: u64) -> String {
         format!("{}{index:0width$}{}", self.before, self.after, width = self.digits)
+    }
+
+    /// Whether it is the name of one of its pictures.
+    fn is_one(&self, name: &str) -> bool {
+        let number = name.strip_prefix(&self.before).and_then(|rest| rest.strip_suffix(&self.after));
+        number.and_then(|n| n.parse().ok()).is_some_and(|index| self.name(index) == name)
     }
 
     /// The name without its number.
@@ -98,6 +104,8 @@ pub(super) struct Sequence {
     pattern: Pattern,
     folder: PathBuf,
     hidden: HiddenFolder,
+    /// The place of the words about them.
+    words: Option<Staged>,
     written: Vec<FrameReport>,
     /// Pictures that wait to be coded on all cores together; bounded by the number of cores.
     waiting: Vec<(PathBuf, Picture)>,
@@ -108,12 +116,19 @@ impl Sequence {
         let name = spec.path.file_name().ok_or_else(|| OutputError::Extension { path: spec.path.clone() })?.to_string_lossy();
         let pattern = Pattern::of(&name);
         let folder = folder_of(&spec.path).to_owned();
-        let first = folder.join(pattern.name(0));
-        if !spec.overwrite && first.symlink_metadata().is_ok() {
-            return Err(OutputError::Exists { path: first });
+        // Any picture of that name: what an older sequence left would play as part of this one.
+        let there = || fs::read_dir(&folder).into_iter().flatten().flatten();
+        let is_one = |e: &fs::DirEntry| pattern.is_one(&e.file_name().to_string_lossy());
+        if !spec.overwrite
+            && let Some(older) = there().filter(is_one).map(|e| e.path()).min()
+        {
+            return Err(OutputError::Exists { path: older });
         }
         let hidden = HiddenFolder::create(folder.join(format!(".{}.part", pattern.stem())), &spec.path)?;
-        Ok(Self { spec, pattern, folder, hidden, written: vec![], waiting: vec![] })
+        let ending = spec.path.extension().unwrap_or_default().to_string_lossy();
+        let places = [format!("{}.json", pattern.stem()), format!("{}.{ending}.json", pattern.stem())].map(|name| folder.join(name));
+        let words = spec.sidecar.is_some().then(|| Sidecar::reserve(&places, &pattern.name(0), spec.overwrite)).transpose()?;
+        Ok(Self { spec, pattern, folder, hidden, words, written: vec![], waiting: vec![] })
     }
 
     fn flush(&mut self) -> Result<(), OutputError> {
@@ -187,30 +202,24 @@ impl FrameSink for Sequence {
         self.flush()?;
         let bytes = self.verify()?;
         let first = self.folder.join(self.pattern.name(0));
-        let sidecar = match &self.spec.sidecar {
-            None => None,
-            Some(header) => {
-                let codec = container_and_codec(&self.spec.path, self.spec.codec)?.1;
-                let mut sidecar = Sidecar::new(&self.spec, codec, &self.pattern.name(0), header, std::mem::take(&mut self.written));
-                let names: Vec<String> = (0..sidecar.frames.len() as u64).map(|index| self.pattern.name(index)).collect();
-                sidecar.files =
-                    names.par_iter().map(|name| Hashed::of(&self.hidden.path.join(name), name)).collect::<Result<_, OutputError>>()?;
-                let staged = sidecar.stage(&self.folder.join(format!("{}.json", self.pattern.stem())), self.spec.overwrite)?;
-                self.written = sidecar.frames;
-                Some(staged)
-            }
-        };
         let frames = self.written.len() as u64;
+        if let (Some(header), Some(words)) = (&self.spec.sidecar, &self.words) {
+            let codec = container_and_codec(&self.spec.path, self.spec.codec)?.1;
+            let mut sidecar = Sidecar::new(&self.spec, codec, &self.pattern.name(0), header, std::mem::take(&mut self.written));
+            let names: Vec<String> = (0..frames).map(|index| self.pattern.name(index)).collect();
+            sidecar.files =
+                names.par_iter().map(|name| Hashed::of(&self.hidden.path.join(name), name)).collect::<Result<_, OutputError>>()?;
+            sidecar.write_to(words)?;
+        }
         let mut moved: Vec<PathBuf> = vec![];
+        // Best effort: the error that matters is the first.
+        let take_back = |moved: &[PathBuf]| moved.iter().for_each(|file| drop(fs::remove_file(file)));
         for index in 0..frames {
             let name = self.pattern.name(index);
             let to = self.folder.join(&name);
-            if let Err(e) = fs::rename(self.hidden.path.join(&name), &to) {
-                for file in &moved {
-                    // Best effort: the error that matters is the first.
-                    let _ = fs::remove_file(file);
-                }
-                return Err(OutputError::io(&to, e));
+            if let Err(e) = give_name(&self.hidden.path.join(&name), &to, self.spec.overwrite) {
+                take_back(&moved);
+                return Err(e);
             }
             moved.push(to);
         }
@@ -223,7 +232,11 @@ impl FrameSink for Sequence {
             }
         }
         sync_folder(&first);
-        let sidecar = sidecar.map(Staged::publish).transpose()?;
+        let sidecar = self.words.take().map(Staged::publish).transpose().inspect_err(|_| {
+            if !self.spec.overwrite {
+                take_back(&moved);
+            }
+        })?;
         Ok(OutputSummary { path: first, sidecar, frames, bytes })
     }
 
@@ -243,6 +256,9 @@ mod tests {
         assert_eq!(name("a.png"), "a_0007.png");
         assert_eq!(name("100%.png"), "100%_0007.png");
         assert_eq!(Pattern::of("%04d.png").stem(), "sequence");
+        let pattern = Pattern::of("a_%04d.png");
+        assert!(["a_0000.png", "a_0500.png", "a_12345.png"].iter().all(|n| pattern.is_one(n)));
+        assert!(["a_500.png", "a_0500.jpg", "a_.png", "a_0x00.png", "b_0500.png"].iter().all(|n| !pattern.is_one(n)));
         assert_eq!(Pattern::of("a_%04d.png").stem(), "a");
     }
 }

@@ -1,7 +1,7 @@
 //! The sidecar: a JSON file that says what every frame was made of. For officials, for archives, for bug reports.
 
 use std::{
-    io::Write as _,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +10,7 @@ use super::{
     digest::sha256_of_bytes,
     program::Timecode,
     provenance::{Hashed, Summary},
-    staging::Staged,
+    staging::{Staged, publish_both},
 };
 use crate::{
     telemetry::{Energy, EnergyMeter},
@@ -165,40 +165,146 @@ impl Sidecar {
         sha256_of_bytes(&serde_json::to_vec(&bare).unwrap_or_default())
     }
 
-    /// The sidecar's file name: `NAME.json` beside `NAME.mp4`.
-    pub fn path_for(file: &Path) -> PathBuf {
-        file.with_extension("json")
+    /// The sidecar's file names, the usual one first: `NAME.json` beside `NAME.mp4`, and `NAME.mp4.json` where that one is another file's.
+    pub fn paths_for(file: &Path) -> [PathBuf; 2] {
+        let mut whole = file.as_os_str().to_owned();
+        whole.push(".json");
+        [file.with_extension("json"), whole.into()]
     }
 
-    /// Writes it under a temporary name; the caller publishes.
-    pub(super) fn stage(&self, path: &Path, overwrite: bool) -> Result<Staged, OutputError> {
-        let mut text = serde_json::to_vec_pretty(self).map_err(|e| OutputError::io(path, std::io::Error::other(e)))?;
+    /// Whether it is about a file of that name.
+    pub(super) fn lists(&self, name: &str) -> bool {
+        self.file == name || self.files.iter().any(|f| f.name == name)
+    }
+
+    /// Takes the place for the words about the file `name` before anything is rendered, so that nothing is rendered in vain: the usual place,
+    /// or the other one where the usual one is another file's.
+    pub(super) fn reserve([usual, other]: &[PathBuf; 2], name: &str, overwrite: bool) -> Result<Staged, OutputError> {
+        let is_own = |place: &Path| Self::read(place).is_ok_and(|s| s.lists(name));
+        // What is looked at first must not be an older film's.
+        if !is_own(other) && (usual.symlink_metadata().is_err() || is_own(usual)) {
+            match Staged::create_sidecar(usual, overwrite) {
+                // The words of another export that is under way.
+                Err(OutputError::Busy { .. }) => {}
+                staged => return staged,
+            }
+        }
+        Staged::create_sidecar(other, overwrite)
+    }
+
+    /// The same for the single file of `spec`, where words are wanted.
+    pub(super) fn reserve_for(spec: &OutputSpec) -> Result<Option<Staged>, OutputError> {
+        let name = spec.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        spec.sidecar.is_some().then(|| Self::reserve(&Self::paths_for(&spec.path), &name, spec.overwrite)).transpose()
+    }
+
+    /// Writes it under its temporary name; the caller publishes.
+    pub(super) fn write_to(&self, staged: &Staged) -> Result<(), OutputError> {
+        let io = |e| OutputError::io(staged.target(), e);
+        let mut text = serde_json::to_vec_pretty(self).map_err(|e| io(std::io::Error::other(e)))?;
         text.push(b'\n');
-        let staged = Staged::create(path, overwrite)?;
-        std::fs::File::create(staged.temporary()).and_then(|mut f| f.write_all(&text)).map_err(|e| OutputError::io(path, e))?;
-        staged.sync()?;
-        Ok(staged)
+        fs::write(staged.temporary(), text).map_err(io)?;
+        staged.sync()
     }
 }
 
-/// Publishes a finished single file of so many `frames` that were read back, and its sidecar where `spec` asks for one.
+/// Publishes a finished single file of so many `frames` that were read back, and its sidecar where a `place` was taken for one.
 pub(super) fn publish_with_sidecar(
     staged: Staged,
+    place: Option<Staged>,
     spec: &OutputSpec,
     codec: Codec,
     (written, frames): (Vec<FrameReport>, u64),
 ) -> Result<OutputSummary, OutputError> {
     let bytes = staged.bytes();
     let name = spec.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let sidecar = match &spec.sidecar {
-        Some(header) => {
-            let mut sidecar = Sidecar::new(spec, codec, &name, header, written);
-            sidecar.files = vec![Hashed::of(staged.temporary(), &name)?];
-            Some(sidecar.stage(&Sidecar::path_for(&spec.path), spec.overwrite)?)
-        }
-        None => None,
-    };
-    let path = staged.publish()?;
-    let sidecar = sidecar.map(Staged::publish).transpose()?;
+    if let (Some(header), Some(place)) = (&spec.sidecar, &place) {
+        let mut sidecar = Sidecar::new(spec, codec, &name, header, written);
+        sidecar.files = vec![Hashed::of(staged.temporary(), &name)?];
+        sidecar.write_to(place)?;
+    }
+    let (path, sidecar) = publish_both(staged, place)?;
     Ok(OutputSummary { path, sidecar, frames, bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(path: PathBuf, overwrite: bool) -> OutputSpec {
+        OutputSpec {
+            path,
+            width_px: 16,
+            height_px: 8,
+            rate: FrameRate::whole(25),
+            codec: None,
+            threads: 0,
+            overwrite,
+            sidecar: Some(SidecarHeader::default()),
+            cancel: super::super::CancelToken::default(),
+        }
+    }
+
+    fn write(path: PathBuf, overwrite: bool) -> Result<OutputSummary, OutputError> {
+        let mut sink = super::super::open(spec(path, overwrite))?;
+        sink.write(&crate::frame::Picture::filled(16, 8, [200, 10, 10, 255]), &FrameReport::default())?;
+        sink.finish()
+    }
+
+    fn check(file: &Path) -> PathBuf {
+        super::super::provenance::check(file).unwrap_or_else(|e| panic!("{e}")).1
+    }
+
+    #[test]
+    fn words_of_two_files_of_one_name_stand_beside_each_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        for (name, words) in [("turn.gif", "turn.json"), ("turn.html", "turn.html.json"), ("turn_%04d.png", "turn.png.json")] {
+            assert_eq!(write(at(name), false).unwrap().sidecar, Some(at(words)), "{name}");
+        }
+        let all = [("turn.gif", "turn.json"), ("turn.html", "turn.html.json"), ("turn_0000.png", "turn.png.json")];
+        for again in [false, true] {
+            for (file, words) in all {
+                assert_eq!(check(&at(file)), at(words), "{again}");
+            }
+            // Each again, in another turn: every one replaces its own words alone.
+            for name in ["turn_%04d.png", "turn.html", "turn.gif"].into_iter().filter(|_| !again) {
+                write(at(name), true).unwrap();
+            }
+        }
+        // Nor is a file that is no sidecar at all ever replaced by one.
+        std::fs::write(at("rig.json"), "{}").unwrap();
+        assert_eq!(write(at("rig.gif"), true).unwrap().sidecar, Some(at("rig.gif.json")));
+        assert_eq!(std::fs::read(at("rig.json")).unwrap(), b"{}");
+    }
+
+    #[test]
+    fn words_that_have_no_place_are_named_before_anything_is_rendered() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        write(at("turn.gif"), false).unwrap();
+        write(at("row_%04d.png"), false).unwrap();
+        std::fs::remove_file(at("turn.gif")).unwrap();
+        std::fs::remove_file(at("row_0000.png")).unwrap();
+        for name in ["turn.gif", "row_%04d.png"] {
+            let e = super::super::open(spec(at(name), false)).err().unwrap_or_else(|| panic!("{name} is taken")).to_string();
+            assert!(e.contains(".json") && e.contains("exists"), "{e}");
+            assert!(super::super::open(spec(at(name), true)).is_ok());
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left behind");
+    }
+
+    #[test]
+    fn two_exports_of_one_stem_that_are_under_way_do_not_meet() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let picture = crate::frame::Picture::filled(16, 8, [200, 10, 10, 255]);
+        let mut sinks = ["a.gif", "a.html"].map(|name| super::super::open(spec(at(name), false)).unwrap_or_else(|e| panic!("{e}")));
+        for sink in &mut sinks {
+            sink.write(&picture, &FrameReport::default()).unwrap();
+        }
+        let words = sinks.map(|sink| sink.finish().unwrap().sidecar.unwrap());
+        assert_eq!(words, [at("a.json"), at("a.html.json")]);
+        assert_eq!((check(&at("a.gif")), check(&at("a.html"))), (at("a.json"), at("a.html.json")));
+    }
 }

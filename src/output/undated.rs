@@ -71,43 +71,68 @@ pub(super) fn unquote(file: &Path, comment: &str) -> Result<(), Error> {
     file.write_all(&plain)
 }
 
+/// Every key begins so.
+const UNIVERSAL: [u8; 4] = [0x06, 0x0e, 0x2b, 0x34];
 /// The key of a timecode component (SMPTE ST 377-1, annex A), and the tags of its start and of whether labels are dropped.
 const TIMECODE_COMPONENT: [u8; 16] = [0x06, 0x0e, 0x2b, 0x34, 0x02, 0x53, 0x01, 0x01, 0x0d, 0x01, 0x01, 0x01, 0x01, 0x01, 0x14, 0x00];
 const START_TIMECODE: [u8; 4] = [0x15, 0x01, 0, 8];
 const DROP_FRAME: [u8; 4] = [0x15, 0x03, 0, 1];
 
-/// GStreamer's MXF muxer begins every timecode at zero. Writes the label of the first frame, as frames since midnight, where zero stands: in the
-/// metadata at the file's beginning, and in that at its end. Returns in how many places.
+/// GStreamer's MXF muxer begins every timecode at zero. Writes the label of the first frame, as frames since midnight, where zero stands: in every
+/// timecode component of the file, found by walking over its KLV triplets (SMPTE ST 336) from its beginning to its end. Returns in how many places.
 pub(super) fn label_mxf(file: &Path, first: u64, drops: bool) -> Result<usize, Error> {
-    const PART_BYTES: u64 = 1 << 18;
+    /// A component is far smaller than this.
+    const MOST_COMPONENT_BYTES: u64 = 1 << 16;
+    let wrong = || Error::other("its parts have no sensible sizes");
     let mut file = OpenOptions::new().read(true).write(true).open(file)?;
     let length = file.metadata()?.len();
-    let mut places = 0;
-    for from in [0, length.saturating_sub(PART_BYTES).max(PART_BYTES)] {
-        if from >= length {
-            continue;
-        }
-        file.seek(SeekFrom::Start(from))?;
-        let mut part = vec![0; PART_BYTES.min(length - from) as usize];
-        file.read_exact(&mut part)?;
-        let begins: Vec<usize> = part.windows(16).enumerate().filter(|(_, w)| *w == TIMECODE_COMPONENT).map(|(at, _)| at).collect();
-        for at in begins {
-            // A component is far shorter than this.
-            let end = (at + 200).min(part.len());
-            let own = &mut part[at + 16..end];
-            let mut set = |tag: [u8; 4], value: &[u8]| {
-                let at = own.windows(4).position(|w| w == tag).map(|k| k + 4);
-                let room = at.and_then(|at| own.get_mut(at..at + value.len()));
-                room.map(|room| room.copy_from_slice(value)).is_some()
-            };
-            if set(START_TIMECODE, &first.to_be_bytes()) && set(DROP_FRAME, &[u8::from(drops)]) {
+    let (mut at, mut places) = (0, 0);
+    while at < length {
+        let mut head = [0; 25];
+        let has = (length - at).min(25) as usize;
+        file.seek(SeekFrom::Start(at))?;
+        file.read_exact(&mut head[..has])?;
+        let more = usize::from(head[16] & 0x7f);
+        let (size, own_bytes) = match head[16] {
+            0..0x80 => (more as u64, 1),
+            _ if (1..=8).contains(&more) => (head[17..17 + more].iter().fold(0, |v, b| v << 8 | u64::from(*b)), 1 + more),
+            _ => return Err(wrong()),
+        };
+        let begin = at + 16 + own_bytes as u64;
+        let end = begin.checked_add(size).filter(|end| *end <= length && head.starts_with(&UNIVERSAL)).ok_or_else(wrong)?;
+        if head[..16] == TIMECODE_COMPONENT && size <= MOST_COMPONENT_BYTES {
+            let mut own = vec![0; size as usize];
+            file.seek(SeekFrom::Start(begin))?;
+            file.read_exact(&mut own)?;
+            if label_component(&mut own, first, drops) {
                 places += 1;
+                file.seek(SeekFrom::Start(begin))?;
+                file.write_all(&own)?;
             }
         }
-        file.seek(SeekFrom::Start(from))?;
-        file.write_all(&part)?;
+        at = end;
     }
     Ok(places)
+}
+
+/// Sets start and kind in a local set: items of a tag (2 bytes), a length (2) and a value. Whether both stand in it.
+fn label_component(own: &mut [u8], first: u64, drops: bool) -> bool {
+    let (mut at, mut set) = (0, 0);
+    while at + 4 <= own.len() {
+        let size = usize::from(u16::from_be_bytes([own[at + 2], own[at + 3]]));
+        let tag = [own[at], own[at + 1], own[at + 2], own[at + 3]];
+        let Some(value) = own.get_mut(at + 4..at + 4 + size) else { return false };
+        match tag {
+            START_TIMECODE => value.copy_from_slice(&first.to_be_bytes()),
+            DROP_FRAME => value.copy_from_slice(&[u8::from(drops)]),
+            _ => {
+                at += 4 + size;
+                continue;
+            }
+        }
+        (at, set) = (at + 4 + size, set + 1);
+    }
+    set == 2
 }
 
 /// Walks through boxes.
@@ -157,15 +182,35 @@ mod tests {
     fn the_timecode_of_an_mxf_begins_where_it_is_told() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.mxf");
-        let component = |start: u64, drops: u8| {
-            [&TIMECODE_COMPONENT[..], &[25], &START_TIMECODE, &start.to_be_bytes(), &DROP_FRAME, &[drops], &[7; 300]].concat()
+        let klv = |key: [u8; 16], long: bool, value: &[u8]| {
+            let size = value.len() as u32;
+            let length = if long { [&[0x84][..], &size.to_be_bytes()].concat() } else { vec![size as u8] };
+            [&key[..], &length, value].concat()
         };
-        std::fs::write(&file, [vec![1; 40], component(0, 0), vec![2; 600_000], component(0, 0)].concat()).unwrap();
+        let other = {
+            let mut key = TIMECODE_COMPONENT;
+            key[14] = 9;
+            key
+        };
+        let set = |start: u64, drops: u8| {
+            [&[0x3c, 0x0a, 0, 2, 1, 2][..], &START_TIMECODE, &start.to_be_bytes(), &DROP_FRAME, &[drops], &[0x15, 0x02, 0, 1, 7]].concat()
+        };
+        // Bytes within a picture that look like a component are none, and metadata may stand anywhere.
+        let picture = [vec![2; 700_000], klv(TIMECODE_COMPONENT, false, &set(0, 0)), vec![3; 700_000]].concat();
+        let whole = |start: u64, drops: u8| {
+            let own = |long| klv(TIMECODE_COMPONENT, long, &set(start, drops));
+            [klv(other, false, &[1; 40]), own(false), klv(other, true, &picture), own(true), klv(other, true, &vec![5; 300_000])].concat()
+        };
+        std::fs::write(&file, whole(0, 0)).unwrap();
         assert_eq!(label_mxf(&file, 90_000, true).unwrap(), 2);
-        let wanted = [vec![1; 40], component(90_000, 1), vec![2; 600_000], component(90_000, 1)].concat();
-        assert!(std::fs::read(&file).unwrap() == wanted);
-        std::fs::write(&file, [9; 100]).unwrap();
+        assert!(std::fs::read(&file).unwrap() == whole(90_000, 1));
+        std::fs::write(&file, klv(other, true, &picture)).unwrap();
         assert_eq!(label_mxf(&file, 1, false).unwrap(), 0);
+        // One that is no such file, and one that was cut.
+        for broken in [&[9; 100][..], &whole(0, 0)[..400], &TIMECODE_COMPONENT] {
+            std::fs::write(&file, broken).unwrap();
+            assert!(label_mxf(&file, 1, false).is_err());
+        }
     }
 
     #[test]

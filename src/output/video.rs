@@ -16,7 +16,7 @@ use super::{
     planes_420_8bit, planes_422_10bit,
     provenance::Hashed,
     sha256_of_bytes,
-    staging::Staged,
+    staging::{Staged, publish_both},
     undated::{label_mxf, undate, unquote},
     verify,
 };
@@ -43,6 +43,8 @@ pub(super) struct VideoFile {
     /// The muxer's own scratch file.
     scratch: PathBuf,
     staged: Option<Staged>,
+    /// The place of the words about it.
+    words: Option<Staged>,
 }
 
 /// Makes an element, or names the package that has it.
@@ -95,6 +97,7 @@ impl VideoFile {
         let sink = element("filesink")?;
         // Only now touch the disk: a missing plugin leaves nothing.
         let staged = Staged::create(&spec.path, spec.overwrite)?;
+        let words = Sidecar::reserve_for(&spec)?;
         let scratch = staged.temporary().with_extension("scratch");
         if matches!(container, Container::Mp4 | Container::QuickTime) {
             // The index goes in front, so that the file plays while it is still being copied or uploaded.
@@ -127,8 +130,8 @@ impl VideoFile {
             sound.join(&pipeline, &muxer).map_err(|e| broken(e.to_string()))?;
         }
         let bus = pipeline.bus().ok_or_else(|| broken("the pipeline has no bus".to_owned()))?;
-        let file =
-            Self { spec, container, codec, pipeline, muxer, source, sound, bus, info, written: vec![], scratch, staged: Some(staged) };
+        let (written, staged) = (vec![], Some(staged));
+        let file = Self { spec, container, codec, pipeline, muxer, source, sound, bus, info, written, scratch, staged, words };
         if let Err(e) = file.pipeline.set_state(gst::State::Playing) {
             return Err(file.error_now().unwrap_or_else(|| file.broken(e.to_string())));
         }
@@ -285,22 +288,24 @@ impl FrameSink for VideoFile {
         } else if self.container == Container::Mxf {
             let (first, drops) =
                 self.written.first().and_then(|report| frame_of_label(&report.timecode, self.spec.rate.fps())).unwrap_or_default();
-            label_mxf(staged.temporary(), first, drops).map_err(|e| OutputError::io(&self.spec.path, e))?;
+            let places = label_mxf(staged.temporary(), first, drops).map_err(|e| OutputError::io(&self.spec.path, e))?;
+            // Of the material and of the file itself.
+            if places < 2 {
+                let problem = format!("its timecode stands in {places} places instead of two or more");
+                return Err(OutputError::Verify { path: self.spec.path.clone(), problem });
+            }
         } else if let (Some(sidecar), Container::Matroska) = (&sidecar, self.container) {
             unquote(staged.temporary(), &sidecar.comment()).map_err(|e| OutputError::io(&self.spec.path, e))?;
         }
         verify::verify(staged.temporary(), &self.spec, self.container, self.codec, frames)?;
         staged.sync()?;
         let bytes = staged.bytes();
-        let sidecar = match sidecar {
-            None => None,
-            Some(mut sidecar) => {
-                sidecar.files = vec![Hashed::of(staged.temporary(), &sidecar.file)?];
-                Some(sidecar.stage(&Sidecar::path_for(staged.target()), self.spec.overwrite)?)
-            }
-        };
-        let path = staged.publish()?;
-        let sidecar = sidecar.map(Staged::publish).transpose()?;
+        let words = self.words.take();
+        if let (Some(mut sidecar), Some(words)) = (sidecar, &words) {
+            sidecar.files = vec![Hashed::of(staged.temporary(), &sidecar.file)?];
+            sidecar.write_to(words)?;
+        }
+        let (path, sidecar) = publish_both(staged, words)?;
         Ok(OutputSummary { path, sidecar, frames, bytes })
     }
 

@@ -11,13 +11,13 @@ use std::{
 use gst::prelude::*;
 
 use super::{
-    Codec, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, check_size, sidecar::publish_with_sidecar, staging::Staged,
-    video::element,
+    Codec, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, PREVIEW_PX, Sidecar, check_size, sidecar::publish_with_sidecar,
+    staging::Staged, video::element,
 };
 use crate::{frame::Picture, time::FrameRate};
 
-/// Larger pictures are no preview.
-const MOST_PX: u32 = 2048;
+/// Browsers show anything of ten milliseconds or less ten times slower.
+const MOST_FPS: f64 = 90.0;
 /// Of 100.
 const QUALITY: f32 = 82.0;
 /// An encoder that gives nothing for so long is dead, seconds.
@@ -30,6 +30,7 @@ const REPLACES: u8 = 0x02;
 pub(super) struct WebP {
     spec: OutputSpec,
     staged: Staged,
+    words: Option<Staged>,
     file: BufWriter<File>,
     coder: Coder,
     written: Vec<FrameReport>,
@@ -128,12 +129,17 @@ impl Drop for Coder {
 
 impl WebP {
     pub(super) fn open(spec: OutputSpec) -> Result<Self, OutputError> {
-        if spec.width_px.max(spec.height_px) > MOST_PX {
+        if spec.width_px.max(spec.height_px) > PREVIEW_PX {
             let problem = "a WebP preview has at most 2048 px a side. Choose a smaller --size";
             return Err(OutputError::Size { width: spec.width_px, height: spec.height_px, problem });
         }
+        if spec.rate.fps() > MOST_FPS {
+            let problem = "a WebP plays at most 90 pictures a second. Choose a lower --rate, such as 50".to_owned();
+            return Err(OutputError::Pipeline { path: spec.path, problem });
+        }
         let coder = Coder::open(&spec)?;
         let staged = Staged::create(&spec.path, spec.overwrite)?;
+        let words = Sidecar::reserve_for(&spec)?;
         let io = |e: std::io::Error| OutputError::io(&spec.path, e);
         let mut file = BufWriter::new(File::create(staged.temporary()).map_err(io)?);
         let (w, h) = (three_bytes(spec.width_px - 1), three_bytes(spec.height_px - 1));
@@ -143,7 +149,7 @@ impl WebP {
         // Black behind; over and over.
         head.extend(chunk(*b"ANIM", &[0, 0, 0, 255, 0, 0]));
         file.write_all(&head).map_err(io)?;
-        Ok(Self { staged, file, coder, written: Vec::new(), bytes: head.len() as u64, spec })
+        Ok(Self { staged, words, file, coder, written: Vec::new(), bytes: head.len() as u64, spec })
     }
 
     fn broken(&self, problem: String) -> OutputError {
@@ -219,8 +225,8 @@ impl FrameSink for WebP {
         ended.map_err(|e| OutputError::io(&self.spec.path, e))?;
         self.staged.sync()?;
         let frames = self.verify()?;
-        let Self { staged, spec, written, .. } = *self;
-        publish_with_sidecar(staged, &spec, Codec::WebP, (written, frames))
+        let Self { staged, words, spec, written, .. } = *self;
+        publish_with_sidecar(staged, words, &spec, Codec::WebP, (written, frames))
     }
 
     fn cancel(self: Box<Self>) {}

@@ -22,6 +22,8 @@ pub use nodes::{DEFAULT_LISTEN, ShowListener, ShowNode};
 
 /// A nudge beyond this is a mistake, milliseconds.
 const MAX_OFFSET_MS: f64 = 60_000.0;
+/// So many stingers a show has at most: as many as there are digits for them.
+pub const MOST_STINGERS: usize = 9;
 /// Languages of the console.
 const LANGUAGES: [&str; 2] = ["en", "fr"];
 const QUALITIES: [&str; 4] = ["auto", "draft", "air", "hero"];
@@ -257,8 +259,7 @@ struct FileGraphics {
     file: Option<PathBuf>,
     #[serde(default)]
     clean: bool,
-    #[serde(default)]
-    stingers: Vec<FileStinger>,
+    stingers: Option<Spanned<Vec<FileStinger>>>,
 }
 
 #[derive(Deserialize)]
@@ -401,6 +402,13 @@ impl Show {
             }),
             None => None,
         };
+        let stingers = match read.graphics.stingers.as_ref() {
+            Some(s) if s.as_ref().len() > MOST_STINGERS => {
+                let problem = format!("{} stingers are more than {MOST_STINGERS}, which is the most. Leave some out", s.as_ref().len());
+                return Err(wrong(&s.span(), problem));
+            }
+            given => given.map_or(&[][..], |s| s.as_ref()).iter().map(|s| (folder.join(&s.folder), s.fps)).collect(),
+        };
         let audio = audio::audio(text, read.audio.as_ref(), &seen, &wrong)?;
         let outputs = outputs(text, &read, &wrong)?;
         let control = control::control(&read.control, folder, &wrong)?;
@@ -419,7 +427,7 @@ impl Show {
             desk_folder: read.desk.folder.map_or_else(|| file.with_extension("desk"), |f| folder.join(f)),
             graphics: read.graphics.file.map(|f| folder.join(f)),
             clean_feed: read.graphics.clean,
-            stingers: read.graphics.stingers.into_iter().map(|s| (folder.join(s.folder), s.fps)).collect(),
+            stingers,
             export_name: read.export.name.as_ref().map(|name| (name.as_ref().clone(), line_of(text, &name.span()))),
             export_folder: read.export.folder.map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
             quality,

@@ -133,3 +133,14 @@ fn who_may_give_commands_is_checked() {
         assert!(told.contains(word) && told.contains("final.toml:") && !told.contains("never"), "{told}");
     }
 }
+
+#[test]
+fn a_show_has_as_many_stingers_as_there_are_digits() {
+    let with = |count: usize| {
+        let films = vec!["{ folder = \"sweep\" }"; count].join(", ");
+        parse(&format!("rig = \"r.toml\"\n[[feeds]]\ncamera = \"a\"\naddress = \"a.mp4\"\n[graphics]\nstingers = [{films}]\n"))
+    };
+    assert_eq!((with(0).unwrap().stingers.len(), with(MOST_STINGERS).unwrap().stingers.len()), (0, 9));
+    let told = with(10).unwrap_err().to_string();
+    assert!(told.starts_with("/shows/final.toml:6: ") && told.contains("10 stingers"), "{told}");
+}

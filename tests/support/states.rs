@@ -271,6 +271,8 @@ pub fn snapshot(state: State) -> Snapshot {
         shot: 1,
         shown_shot: 1,
         mixes: false,
+        waits: false,
+        keyed: None,
         slices: vec![],
         roll: None,
         repeated: 0,

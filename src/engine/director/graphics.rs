@@ -168,18 +168,27 @@ impl Director {
         }
         self.graphics.read = read;
         let pictures = self.graphics.shelf.pictures();
-        let anew = |(revision, drawing): &Drawn, next: u64| match drawing {
-            Some(drawing) if !drawing.files().is_empty() => (next, Some(Arc::new(drawing.with(&pictures)))),
-            drawing => (*revision, drawing.clone()),
+        let state = &mut self.graphics;
+        let same = state.prepared.0 == state.on_air.0;
+        // What is on air takes what it waited for; another picture of a file goes there with a take.
+        let changed = |old: &Drawn, new: &dyn Fn(&Drawing) -> Drawing| {
+            old.1.as_ref().and_then(|old| Some(new(old)).filter(|new| !new.shows_as(old))).map(Arc::new)
         };
-        let same = self.graphics.prepared.0 == self.graphics.on_air.0;
-        let next = self.graphics.next_revision();
-        self.graphics.prepared = anew(&self.graphics.prepared, next);
-        let next = if same { next } else { self.graphics.next_revision() };
-        self.graphics.on_air = anew(&self.graphics.on_air, next);
-        let problem = self.graphics.prepared.1.as_ref().and_then(|drawing| drawing.problem());
-        if let Some(why) = problem {
-            self.graphics_problem(&why);
+        let prepared = changed(&state.prepared, &|d| d.with(&pictures));
+        let on_air = changed(&state.on_air, &|d| d.with_missing(&pictures));
+        if let Some(drawing) = prepared {
+            state.prepared = (state.next_revision(), Some(drawing));
+        }
+        if let Some(drawing) = on_air {
+            let is_one = same && state.prepared.1.as_ref().is_some_and(|d| d.shows_as(&drawing));
+            state.on_air = if is_one { state.prepared.clone() } else { (state.next_revision(), Some(drawing)) };
+        }
+        let files = state.prepared.1.as_ref().map(|drawing| drawing.files()).unwrap_or_default();
+        let problem = |file| pictures.get(file).and_then(|l| Some((l.problem()?.clone(), l.picture.is_ok())));
+        match files.iter().find_map(problem) {
+            Some((why, true)) => self.picture_stays(&why),
+            Some((why, false)) => self.graphics_problem(&why),
+            None => {}
         }
     }
 
@@ -253,6 +262,14 @@ impl Director {
         if self.graphics.told.as_deref() != Some(why) {
             self.graphics.told = Some(why.to_owned());
             self.warn(format!("A graphic is not drawn: {why}"));
+        }
+    }
+
+    /// The file of a picture that is there cannot be read any more: told once.
+    fn picture_stays(&mut self, why: &str) {
+        if self.graphics.told.as_deref() != Some(why) {
+            self.graphics.told = Some(why.to_owned());
+            self.warn(format!("A graphic keeps the picture that it has: {why}"));
         }
     }
 

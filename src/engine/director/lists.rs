@@ -15,6 +15,7 @@ use crate::{
         strip::Found,
     },
     frame::Picture,
+    output::program::Keyed,
     replay::{
         Program, Readiness, TransportCommand,
         path::{Path, Roll, roll, still},
@@ -201,7 +202,9 @@ impl Director {
         }
         let mixed = self.program.mixing.is_some();
         let how = playing_transition(self.program.playing.as_ref(), place.slot);
-        self.program.mixing = place.from.and_then(|(slot, secs, share)| Some(Mixing { from: self.behind(slot, secs)?, share, how }));
+        self.program.mixing = place
+            .from
+            .and_then(|(slot, secs, share)| Some(Mixing { from: self.behind(slot, secs)?, share, how, begun: false, live: false }));
         // A dissolve ends in the picture itself, also where that one stands.
         self.program.layer_is_new |= mixed && self.program.mixing.is_none();
         true
@@ -235,16 +238,19 @@ impl Director {
         let is_new = std::mem::take(&mut self.program.layer_is_new);
         match (&self.program.mixing, &self.program.layer) {
             (Some(mixing), Some(to)) => {
-                let mixed = self.mixed(mixing, to);
-                self.show_program(Arc::new(mixed));
+                let (mixed, to) = (Arc::new(self.mixed(mixing, to)), Arc::clone(to));
+                let keyed = self.keyed_of_replay(mixing, &mixed, to);
+                self.show_program(mixed, keyed);
             }
+            // What is shown stays until the next picture is there.
+            (Some(mixing), None) if mixing.begun => {}
             (Some(mixing), None) => {
-                let from = Arc::clone(&mixing.from);
-                self.show_program(from);
+                let (from, is_live) = (Arc::clone(&mixing.from), mixing.live);
+                self.show_program(Arc::clone(&from), (!is_live).then_some(Keyed::whole(from)));
             }
             (None, Some(layer)) if is_new => {
                 let layer = Arc::clone(layer);
-                self.show_program(layer);
+                self.show_program(Arc::clone(&layer), Some(Keyed::whole(layer)));
             }
             (None, _) => {}
         }

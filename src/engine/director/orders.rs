@@ -10,7 +10,7 @@ use crate::{
         level::program_size_px,
         naming::NameFields,
     },
-    output::{CancelToken, OutputSpec, SidecarHeader},
+    output::{self, CancelToken, OutputError, OutputSpec, SidecarHeader},
     replay::{TransportCommand, playlist::PlaylistEdit},
     scene::Quality,
     time::MediaTime,
@@ -216,7 +216,16 @@ impl Director {
             scene.max_depth_size_px = Some(SLOW_DEPTH_SIZE_PX);
         }
         let camera = self.transport.camera_at(from).and_then(|i| self.feeds.rig().cameras.get(i)).map_or("", |c| c.name.as_str());
-        let path = self.exports_of.name_for(&self.export_folder, &NameFields { event: name, camera, at: std::time::SystemTime::now() });
+        let file = self.exports_of.name_for(&self.export_folder, &NameFields { event: name, camera, at: std::time::SystemTime::now() });
+        let ((width_px, height_px), rate) = match output::fitted(&file, (width_px, height_px), self.feeds.rate()) {
+            Ok(fitted) => fitted,
+            Err(OutputError::Size { width, height, problem }) => {
+                return self.warn(format!(
+                    "{width}×{height} px cannot be exported under this name: {problem}. Give `[export] name` in the show file another ending"
+                ));
+            }
+            Err(e) => return self.warn(e.to_string()),
+        };
         let job = ExportJob {
             rig: self.watch.rig_at(instant).as_ref().clone(),
             moments: Moments::One(moment.as_ref().clone()),
@@ -230,10 +239,10 @@ impl Director {
             phases: self.slice_moments(instant),
             graphics: self.graphics_of_exports(),
             output: OutputSpec {
-                path,
+                path: file,
                 width_px,
                 height_px,
-                rate: self.feeds.rate(),
+                rate,
                 codec: None,
                 threads: 0,
                 overwrite: false,

@@ -77,7 +77,7 @@ impl Director {
                     && self.program.live_time != Some((camera, live.time))
                 {
                     self.program.live_time = Some((camera, live.time));
-                    self.show_program(live.picture);
+                    self.show_program(live.picture, None);
                 } else if self.program.changed.elapsed().as_secs_f64() > UNDERRUN_INTERVALS / self.feeds.rate().fps() {
                     self.program.repeated += 1;
                 }

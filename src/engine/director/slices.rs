@@ -118,6 +118,10 @@ impl Director {
         if prepared.is_none() && self.on_air_instant() != Some(base) {
             return self.drop_slices();
         }
+        if prepared.is_none() {
+            // What was asked for is nobody's wish any more, and may never come: back here it is asked for anew.
+            self.slices.asked = None;
+        }
         if prepared != Some(Readiness::Solved) || self.slices.asked.is_some() {
             return;
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Director;
 use crate::{
     frame::{Picture, dissolve, wipe},
+    output::program::{Cover, Keyed},
     replay::{Program, TransportCommand, playlist::Transition},
     time::MediaTime,
 };
@@ -17,6 +18,8 @@ pub(in crate::engine) struct Changing {
     /// The last picture of what goes, and its camera if it was live: that one goes on.
     from: Arc<Picture>,
     camera: Option<usize>,
+    /// Nothing of what goes is a replay's.
+    live: bool,
     how: Transition,
     /// House time of its first tick; it waits for the first picture of what comes.
     begun: Option<MediaTime>,
@@ -28,6 +31,10 @@ pub(in crate::engine) struct Mixing {
     pub from: Arc<Picture>,
     pub share: f32,
     pub how: Transition,
+    /// What comes has been seen: what goes alone is never shown again.
+    pub begun: bool,
+    /// What goes is a live camera.
+    pub live: bool,
 }
 
 impl Director {
@@ -35,7 +42,7 @@ impl Director {
     pub(super) fn shown_as(&mut self, asked: Transition) -> Option<Transition> {
         match asked {
             Transition::Stinger { number, .. } => match self.stingers.get(number) {
-                Ok(stinger) => Some(Transition::Stinger { secs: stinger.secs(), number }.tidied()),
+                Ok(stinger) => Some(Transition::Stinger { secs: stinger.secs(), number }),
                 Err(why) => {
                     self.warn(why);
                     None
@@ -71,17 +78,19 @@ impl Director {
         let how = self.program.transition;
         let goes = self.program.is_asked && how.secs() > 0.0 && !stays_live;
         let from = Arc::clone(&self.program.shown.picture);
-        self.program.changing = goes.then_some(Changing { from, camera, how, begun: None });
+        self.program.changing = goes.then_some(Changing { from, camera, live: self.program.keyed.is_none(), how, begun: None });
     }
 
     /// How far the change is; `None` when there is none (any more).
     pub(super) fn change(&mut self, is_there: bool) -> Option<Mixing> {
         let now = self.feeds.now();
         let changing = self.program.changing.as_mut()?;
-        if let Some(live) = changing.camera.and_then(|camera| self.feeds.live_full(camera)) {
+        // The one that is due, as program shows it before and after: never a newer one, after which it would step back.
+        if let Some(live) = changing.camera.and_then(|camera| self.feeds.live_picture_due(camera, now)) {
             changing.from = live.picture;
         }
-        let share = if is_there {
+        // What was there once and is being made anew (the next element of a list) does not stop it.
+        let share = if is_there || changing.begun.is_some() {
             let begun = *changing.begun.get_or_insert(now);
             ((now - begun) as f64 * 1e-9 / changing.how.secs()) as f32
         } else {
@@ -91,7 +100,7 @@ impl Director {
             self.program.changing = None;
             return None;
         }
-        Some(Mixing { from: Arc::clone(&changing.from), share, how: changing.how })
+        Some(Mixing { from: Arc::clone(&changing.from), share, how: changing.how, begun: changing.begun.is_some(), live: changing.live })
     }
 
     /// The change of a replay that goes on air: `is_list` has its own between elements.
@@ -112,15 +121,70 @@ impl Director {
         if self.program.changing.is_none() {
             return false;
         }
-        let live = self.feeds.live_full(camera).or_else(|| self.feeds.live_picture(camera));
+        let live = self.feeds.live_picture_due(camera, self.feeds.now());
+        let live = live.or_else(|| self.feeds.live_full(camera)).or_else(|| self.feeds.live_picture(camera));
         let Some(mixing) = self.change(live.is_some()) else { return false };
-        let picture = live.map_or_else(|| Arc::clone(&mixing.from), |live| Arc::new(self.mixed(&mixing, &live.picture)));
-        self.show_program(picture);
+        match live {
+            Some(live) => {
+                let mixed = Arc::new(self.mixed(&mixing, &live.picture));
+                let keyed = self.keyed_of_return(&mixing, &mixed);
+                self.show_program(mixed, keyed);
+            }
+            None if mixing.begun => {}
+            None => {
+                let from = Arc::clone(&mixing.from);
+                self.show_program(Arc::clone(&from), (!mixing.live).then_some(Keyed::whole(from)));
+            }
+        }
         true
     }
 
+    /// Whether what comes has not been seen yet.
+    pub(in crate::engine) fn waits_for_change(&self) -> bool {
+        self.program.changing.as_ref().is_some_and(|changing| changing.begun.is_none())
+    }
+
+    /// Whether a stinger has changed what is behind it.
+    fn is_behind(&self, number: u8, share: f32) -> bool {
+        self.stingers.get(number).is_ok_and(|stinger| share >= stinger.cut_share())
+    }
+
+    /// What of the mixture a replay that comes covers. A stinger's film is keyed from the change on: before that it is over live.
+    pub(super) fn keyed_of_replay(&self, mixing: &Mixing, mixed: &Arc<Picture>, replay: Arc<Picture>) -> Option<Keyed> {
+        if !mixing.live {
+            return Some(Keyed::whole(Arc::clone(mixed)));
+        }
+        let share = mixing.share;
+        match mixing.how {
+            Transition::Wipe { towards, .. } => {
+                Some(Keyed { fill: replay, cover: Cover::Wipe { share, direction: towards.direction(), comes: true } })
+            }
+            Transition::Stinger { number, .. } if self.stingers.get(number).is_ok() => {
+                self.is_behind(number, share).then(|| Keyed::whole(Arc::clone(mixed)))
+            }
+            _ => Some(Keyed { fill: replay, cover: Cover::Level(share) }),
+        }
+    }
+
+    /// The same of a replay that goes.
+    fn keyed_of_return(&self, mixing: &Mixing, mixed: &Arc<Picture>) -> Option<Keyed> {
+        if mixing.live {
+            return None;
+        }
+        let (share, fill) = (mixing.share, Arc::clone(&mixing.from));
+        match mixing.how {
+            Transition::Wipe { towards, .. } => {
+                Some(Keyed { fill, cover: Cover::Wipe { share, direction: towards.direction(), comes: false } })
+            }
+            Transition::Stinger { number, .. } if self.stingers.get(number).is_ok() => {
+                (!self.is_behind(number, share)).then(|| Keyed::whole(Arc::clone(mixed)))
+            }
+            _ => Some(Keyed { fill, cover: Cover::Level(1.0 - share) }),
+        }
+    }
+
     /// The picture between the two.
-    pub(super) fn mixed(&self, Mixing { from, share, how }: &Mixing, to: &Picture) -> Picture {
+    pub(super) fn mixed(&self, Mixing { from, share, how, .. }: &Mixing, to: &Picture) -> Picture {
         match *how {
             Transition::Wipe { towards, .. } => wipe(from, to, *share, towards.direction()),
             Transition::Stinger { number, .. } => match self.stingers.get(number) {

@@ -14,15 +14,23 @@ pub(super) struct Kept<K, V> {
     bytes: usize,
     /// Counts what was asked for.
     now: u64,
+    /// Where the picture that is being made began to ask.
+    begun: u64,
 }
 
 impl<K, V> Default for Kept<K, V> {
     fn default() -> Self {
-        Self { values: HashMap::new(), bytes: 0, now: 0 }
+        Self { values: HashMap::new(), bytes: 0, now: 0, begun: u64::MAX }
     }
 }
 
 impl<K: Eq + Hash + Clone, V> Kept<K, V> {
+    /// Another picture begins to be made: what it asks for stays until the next one begins, whatever room that takes. Else what needs more
+    /// than there is would be made anew with every picture.
+    pub const fn begin(&mut self) {
+        self.begun = self.now + 1;
+    }
+
     /// The value of a key; `make` makes it where there is none, and says how its bytes are counted. What nobody asked for the longest goes.
     pub fn get<B: Fn(&V) -> usize>(&mut self, key: K, make: impl FnOnce() -> (V, B)) -> Arc<V> {
         self.now += 1;
@@ -33,7 +41,7 @@ impl<K: Eq + Hash + Clone, V> Kept<K, V> {
         let (value, count) = make();
         let (bytes, value) = (count(&value), Arc::new(value));
         while self.bytes + bytes > MOST_BYTES
-            && let Some(oldest) = self.values.iter().min_by_key(|(_, (.., used))| *used).map(|(key, _)| key.clone())
+            && let Some(oldest) = self.oldest()
         {
             self.bytes -= self.values.remove(&oldest).map_or(0, |(_, bytes, _)| bytes);
         }
@@ -41,11 +49,38 @@ impl<K: Eq + Hash + Clone, V> Kept<K, V> {
         self.values.insert(key, (Arc::clone(&value), bytes, self.now));
         value
     }
+
+    /// What nobody asked for the longest, and not for the picture that is being made.
+    fn oldest(&self) -> Option<K> {
+        let free = self.values.iter().filter(|(_, (.., used))| *used < self.begun);
+        free.min_by_key(|(_, (.., used))| *used).map(|(key, _)| key.clone())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_one_picture_needs_is_made_once_whatever_it_takes() {
+        let (mut kept, mut made) = (Kept::default(), 0);
+        for _ in 0..2 {
+            kept.begin();
+            for key in 0..3 {
+                kept.get(key, || {
+                    made += 1;
+                    (key, |_: &u32| 88_000_000)
+                });
+            }
+        }
+        assert_eq!((made, kept.bytes), (3, 264_000_000));
+        // The next one needs others: those go.
+        kept.begin();
+        for key in 10..13 {
+            kept.get(key, || (key, |_: &u32| 88_000_000));
+        }
+        assert_eq!((kept.values.len(), kept.bytes), (3, 264_000_000));
+    }
 
     #[test]
     fn the_newest_are_kept_within_the_room() {

@@ -52,21 +52,38 @@ impl Drawing {
         let drawing = Self::new(graphics, rig, &Pictures::new());
         let read = |(k, file): (usize, PathBuf)| {
             let picture = shelf::load(&file);
-            (file, shelf::Loaded { serial: k as u64 + 1, picture })
+            (file, shelf::Loaded { serial: k as u64 + 1, picture, newer: None })
         };
         let pictures = drawing.files().into_iter().enumerate().map(read).collect();
         drawing.with(&pictures)
     }
 
-    /// The same with the pictures that are read meanwhile; it keeps those that it has.
+    /// The same with the pictures that are read meanwhile; it keeps those that it has, and those whose file cannot be read any more.
     pub fn with(&self, pictures: &Pictures) -> Self {
+        self.taking(pictures, |own, new| own.picture.is_err() || new.picture.is_ok())
+    }
+
+    /// The same with the pictures of files that it has no reading of yet: what is on air changes by a take alone.
+    pub fn with_missing(&self, pictures: &Pictures) -> Self {
+        self.taking(pictures, |_, _| false)
+    }
+
+    fn taking(&self, pictures: &Pictures, replaces: impl Fn(&shelf::Loaded, &shelf::Loaded) -> bool) -> Self {
         let mut own = self.pictures.clone();
         for file in self.files() {
-            if let Some(loaded) = pictures.get(&file) {
-                own.insert(file, loaded.clone());
+            if let Some(new) = pictures.get(&file)
+                && own.get(&file).is_none_or(|own| replaces(own, new))
+            {
+                own.insert(file, new.clone());
             }
         }
         Self { pictures: own, ..self.clone() }
+    }
+
+    /// Whether both draw the same readings of their files.
+    pub fn shows_as(&self, other: &Self) -> bool {
+        let readings = |d: &Self| d.files().into_iter().map(|f| d.pictures.get(&f).map(|l| l.serial)).collect::<Vec<_>>();
+        readings(self) == readings(other)
     }
 
     /// The files that it draws, each once.
@@ -79,7 +96,7 @@ impl Drawing {
 
     /// What is wrong with one of its pictures.
     pub fn problem(&self) -> Option<String> {
-        self.files().iter().find_map(|file| self.pictures.get(file)?.picture.as_ref().err().cloned())
+        self.files().iter().find_map(|file| self.pictures.get(file)?.problem().cloned())
     }
 
     /// Whether there is anything to draw.
@@ -122,6 +139,13 @@ impl Artist {
         Some((made.clone(), self.words.get(made, drawn)))
     }
 
+    /// Another picture begins.
+    const fn begin(&mut self) {
+        self.words.begin();
+        self.artworks.begin();
+        self.scaled.begin();
+    }
+
     fn artwork(&mut self, drawing: &Drawing, file: Option<&PathBuf>, text: &str, color: [u8; 3]) -> Option<Arc<Artwork>> {
         let (made, picture) = self.picture(drawing, file, text, color)?;
         Some(self.artworks.get(made, || (Artwork::new(&picture), Artwork::bytes)))
@@ -129,6 +153,7 @@ impl Artist {
 
     /// The graphics in the world as shapes, for a viewer.
     fn shapes(&mut self, drawing: &Drawing, target: &Camera) -> Vec<Shape> {
+        self.begin();
         let (up, eye) = (drawing.up_in_world, target.center_in_world());
         let mut shapes = vec![];
         for g in &drawing.graphics {
@@ -210,6 +235,7 @@ impl Artist {
 
     /// Draws what is on top of everything. Whether there was anything.
     pub fn overlay(&mut self, picture: &mut Picture, drawing: &Drawing) -> bool {
+        self.begin();
         let bugs: Vec<&Graphic> = drawing.graphics.iter().filter(|g| g.kind == GraphicKind::Bug).collect();
         let mut taken = [0_u32; 4];
         for bug in &bugs {

@@ -3,7 +3,7 @@
 //! Must not know: what is drawn with them, and where.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -28,6 +28,15 @@ pub(crate) struct Loaded {
     pub serial: u64,
     /// What came of it.
     pub picture: Result<Arc<Picture>, String>,
+    /// Why a later reading gave nothing: the picture stays as it was.
+    pub newer: Option<String>,
+}
+
+impl Loaded {
+    /// What is wrong with the file as it is now.
+    pub fn problem(&self) -> Option<&String> {
+        self.newer.as_ref().or(self.picture.as_ref().err())
+    }
 }
 
 /// Pictures by their files.
@@ -46,6 +55,8 @@ pub(super) fn load(file: &Path) -> Result<Arc<Picture>, String> {
 struct State {
     wanted: Vec<PathBuf>,
     read: Pictures,
+    /// Files that may have another picture than the one that was read.
+    stale: HashSet<PathBuf>,
     serial: u64,
     ends: bool,
 }
@@ -76,14 +87,15 @@ impl Shelf {
         }
         let mut state = self.shared.state.lock();
         state.read.retain(|file, _| files.contains(file));
+        state.stale.retain(|file| files.contains(file));
         state.wanted = files;
         drop(state);
         self.shared.changed.notify_one();
     }
 
-    /// This file may have another picture now.
+    /// This file may have another picture now, also where it is just being read. Until that is read, the older one stays.
     pub fn read_again(&self, file: &Path) {
-        self.shared.state.lock().read.remove(file);
+        self.shared.state.lock().stale.insert(file.to_owned());
         self.shared.changed.notify_one();
     }
 
@@ -111,15 +123,18 @@ impl Drop for Shelf {
 fn run(shared: &Shared) {
     let mut state = shared.state.lock();
     while !state.ends {
-        let Some(file) = state.wanted.iter().find(|file| !state.read.contains_key(*file)).cloned() else {
+        let is_due = |file: &&PathBuf| !state.read.contains_key(*file) || state.stale.contains(*file);
+        let Some(file) = state.wanted.iter().find(is_due).cloned() else {
             shared.changed.wait(&mut state);
             continue;
         };
+        state.stale.remove(&file);
         drop(state);
         let picture = load(&file);
         state = shared.state.lock();
         let bytes = |p: &Picture| p.rgba().len() as u64;
-        let held: u64 = state.read.values().filter_map(|l| l.picture.as_ref().ok()).map(|p| bytes(p)).sum();
+        let others = state.read.iter().filter(|(other, _)| **other != file);
+        let held: u64 = others.filter_map(|(_, l)| l.picture.as_ref().ok()).map(|p| bytes(p)).sum();
         let picture = match picture {
             Ok(picture) if held + bytes(&picture) > MOST_HELD_BYTES => Err(format!(
                 "{} has no room: the pictures of the graphics take {} GB already. Take some out, or make them smaller",
@@ -132,7 +147,11 @@ fn run(shared: &Shared) {
         let serial = state.serial;
         // Nobody may want it any more.
         if state.wanted.contains(&file) {
-            state.read.insert(file, Loaded { serial, picture });
+            match (picture, state.read.get_mut(&file)) {
+                // A file that is half written takes nothing away.
+                (Err(why), Some(own)) if own.picture.is_ok() => own.newer = Some(why),
+                (picture, _) => drop(state.read.insert(file, Loaded { serial, picture, newer: None })),
+            }
         }
     }
 }
@@ -168,8 +187,37 @@ mod tests {
         let again = wait(&shelf, 4);
         assert_eq!(again[&a].picture.as_ref().unwrap().width(), 16);
         assert_ne!(again[&a].serial, read[&a].serial);
+        // Rubbish takes nothing away, and is told.
+        std::fs::write(&a, "half a picture").unwrap();
+        shelf.read_again(&a);
+        let rubbish = wait(&shelf, 5);
+        assert_eq!((rubbish[&a].picture.as_ref().unwrap().width(), rubbish[&a].serial), (16, again[&a].serial));
+        assert!(rubbish[&a].problem().unwrap().contains("a.png"));
+        Picture::filled(4, 4, [9, 9, 9, 255]).save(&a).unwrap();
+        shelf.read_again(&a);
+        let mended = wait(&shelf, 6);
+        assert_eq!((mended[&a].picture.as_ref().unwrap().width(), mended[&a].problem()), (4, None));
         shelf.want(vec![b.clone()]);
         assert_eq!(shelf.pictures().keys().collect::<Vec<_>>(), [&b]);
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_read_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let large = folder.path().join("large.png");
+        Picture::filled(2000, 2000, [9, 9, 9, 255]).save(&large).unwrap();
+        let mut shelf = Shelf::default();
+        shelf.want(vec![large.clone()]);
+        // Whether it is being read already or not begun: it is read once more after that, or anew.
+        thread::sleep(Duration::from_millis(5));
+        Picture::filled(8, 8, [9, 9, 9, 255]).save(&large).unwrap();
+        shelf.read_again(&large);
+        let begun = Instant::now();
+        let width = || shelf.pictures().get(&large).and_then(|l| l.picture.as_ref().ok().map(|p| p.width()));
+        while width() != Some(8) && begun.elapsed() < Duration::from_secs(10) {
+            thread::sleep(Duration::from_millis(2));
+        }
+        assert_eq!(width(), Some(8));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The output's thread: its clock, and the picture that goes out at each of its ticks.
 
+mod keyer;
+
 use std::{
     collections::VecDeque,
     sync::Arc,
@@ -9,6 +11,8 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
+pub use self::keyer::{Cover, Keyed};
+use self::keyer::{Covered, Frames, Key, dissolved, frame_of, key_of};
 use super::{
     ProgramFormat, TickClock, Timecode,
     canvas::{Canvas, mix},
@@ -43,9 +47,10 @@ pub trait PictureSource: Send + 'static {
     /// What is due now. Called once per tick, on the output's thread; returns at once.
     fn due(&mut self) -> Due;
 
-    /// Whether the picture that was last given is a replay's: what a keyer behind the output shall lay over its own picture.
-    fn is_replay(&self) -> bool {
-        false
+    /// What of the picture that was last given a keyer behind the output shall lay over its own picture; called right after it, where somebody
+    /// takes fill or key.
+    fn keyed(&self) -> Option<Keyed> {
+        None
     }
 
     /// What shall be heard with the picture that was last given; called right after it.
@@ -79,7 +84,7 @@ pub enum Signal {
     Program,
     /// The replay alone, black without one: what a keyer lays over its own picture.
     Fill,
-    /// Where it does: white under a replay, black without one, grey between them in a dissolve.
+    /// Where it does: white under a replay, black without one, grey between them in a dissolve; white on the replay's side of a wipe.
     Key,
 }
 
@@ -301,28 +306,6 @@ impl Drop for Channel {
     }
 }
 
-/// Flat pictures for key and fill, made when they are first wanted.
-#[derive(Default)]
-struct Keyer {
-    /// By level, of 256.
-    flat: Vec<(u32, Arc<Frame>)>,
-}
-
-impl Keyer {
-    /// Black at 0, white at 256, limited range.
-    fn flat(&mut self, canvas: &Canvas, level: u32) -> &Arc<Frame> {
-        let at = self.flat.iter().position(|(own, _)| *own == level).unwrap_or_else(|| {
-            let layout = canvas.layout();
-            let luma = (16 + (219 * level + 128) / 256) as u8;
-            let mut data = vec![128; layout.bytes()];
-            data[..layout.luma_bytes()].fill(luma);
-            self.flat.push((level, Arc::new(Frame { data })));
-            self.flat.len() - 1
-        });
-        &self.flat[at].1
-    }
-}
-
 /// What was drawn last.
 enum Drawn {
     Nothing,
@@ -340,11 +323,14 @@ struct Work {
     current: Arc<Frame>,
     sent: Arc<Frame>,
     shot: u64,
-    /// Whether it is a replay.
-    keyed: bool,
-    /// The shot that fades out, the frames that it still has, and whether it is a replay.
-    fading: Option<(Arc<Frame>, u32, bool)>,
-    keyer: Keyer,
+    /// What of it was a replay.
+    covered: Option<Covered>,
+    /// The fill that was drawn last.
+    fill: Option<(Arc<Picture>, Arc<Frame>)>,
+    /// The shot that fades out, the frames that it still has, and what of it is a replay.
+    fading: Option<(Arc<Frame>, u32, Option<Covered>)>,
+    /// Black and white, made when they are first wanted.
+    flat: [Option<Arc<Frame>>; 2],
     first_label: u64,
     input: Option<Arc<SoundInput>>,
     mixer: Mixer,
@@ -375,9 +361,10 @@ impl Work {
             current: Arc::default(),
             sent: Arc::default(),
             shot: 0,
-            keyed: false,
+            covered: None,
+            fill: None,
             fading: None,
-            keyer: Keyer::default(),
+            flat: [None, None],
             mixer: Mixer::default(),
             cues: VecDeque::with_capacity(64),
             behind: (wait_secs * format.rate.fps()).ceil() as usize,
@@ -420,6 +407,20 @@ impl Work {
         frame
     }
 
+    /// What of the picture a keyer shall lay over its own, as frames.
+    fn covered(&mut self, tick: bool, wants_key: bool) -> Option<Covered> {
+        let Keyed { fill: picture, cover } = self.source.keyed()?;
+        let fill = match (&self.drawn, &self.fill) {
+            (Drawn::Picture(shown, _), _) if Arc::ptr_eq(shown, &picture) => Arc::clone(&self.current),
+            (_, Some((of, frame))) if Arc::ptr_eq(of, &picture) => Arc::clone(frame),
+            _ => self.filled(|canvas, out| canvas.draw(&picture, tick, out)),
+        };
+        self.fill = Some((Arc::clone(&picture), Arc::clone(&fill)));
+        // Without a taker of the key its shape is nobody's matter.
+        let key = if wants_key || matches!(cover, Cover::Level(_)) { key_of(cover, &picture, self) } else { Key::Level(256) };
+        Some(Covered { fill, key })
+    }
+
     fn frame(&mut self, index: u64, shared: &Shared) {
         let due = self.source.due();
         let tick = self.options.tick && due.synthesized;
@@ -434,9 +435,8 @@ impl Work {
         if due.picture.is_some() && due.shot != self.shot {
             self.shot = due.shot;
             let frames = self.options.dissolve_frames;
-            self.fading = (frames > 0 && had_picture).then(|| (Arc::clone(&self.sent), frames, self.keyed));
+            self.fading = (frames > 0 && had_picture).then(|| (Arc::clone(&self.sent), frames, self.covered.clone()));
         }
-        self.keyed = self.source.is_replay();
         if fresh {
             if let Some(picture) = due.picture {
                 self.current = self.filled(|canvas, out| canvas.draw(&picture, tick, out));
@@ -458,23 +458,26 @@ impl Work {
             }
             None => Arc::clone(&self.current),
         };
-        let from_keyed = dissolve.as_ref().map(|(from, _, keyed)| (from, *keyed));
-        let (level, fill) = match (from_keyed, self.keyed) {
-            (None | Some((_, true)), true) => (256, Some(&self.sent)),
-            (Some((_, false)), true) => (share, Some(&self.current)),
-            (Some((from, true)), false) => (256 - share, Some(from)),
-            _ => (0, None),
-        };
-        let fill = fill.map(Arc::clone);
-        self.fading = dissolve.map(|(from, left, keyed)| (from, left - 1, keyed));
+        let taken = |signal| shared.takers.lock().all.iter().any(|(_, own, _)| *own == signal);
+        let (wants_fill, wants_key) = (taken(Signal::Fill), taken(Signal::Key));
+        self.covered = (wants_fill || wants_key).then(|| self.covered(tick, wants_key)).flatten();
+        if let Some((_, _, from)) = &dissolve {
+            let to = self.covered.take();
+            self.covered = dissolved(from.as_ref(), to.as_ref(), share, self);
+        }
+        let key = self.covered.as_ref().map_or(Key::Level(0), |covered| covered.key.clone());
+        let key = wants_key.then(|| frame_of(&key, self));
+        let fill = wants_fill.then(|| self.covered.as_ref().map(|covered| Arc::clone(&covered.fill)).unwrap_or_else(|| self.flat(0)));
+        self.fading = dissolve.map(|(from, left, covered)| (from, left - 1, covered));
         self.sound(index, &shared.sound);
         let timecode = Timecode::of_frame(self.first_label + index, self.options.format.rate);
         let tick = Tick { index, timecode };
         for (_, signal, taker) in &mut shared.takers.lock().all {
             match signal {
                 Signal::Program => taker.take(&self.sent, tick),
-                Signal::Fill => taker.take(fill.as_ref().unwrap_or(self.keyer.flat(&self.canvas, 0)), tick),
-                Signal::Key => taker.take(self.keyer.flat(&self.canvas, level), tick),
+                // One that came since the frame was made gets its first with the next.
+                Signal::Fill => fill.iter().for_each(|fill| taker.take(fill, tick)),
+                Signal::Key => key.iter().for_each(|key| taker.take(key, tick)),
             }
         }
         let mut status = shared.status.lock();
@@ -484,6 +487,26 @@ impl Work {
         status.slates += u64::from(matches!(self.drawn, Drawn::Slate(_)));
         status.latency_nanos = due.age_nanos;
         status.timecode = timecode;
+    }
+}
+
+impl Frames for Work {
+    fn flat(&mut self, level: u32) -> Arc<Frame> {
+        let layout = self.canvas.layout();
+        let make = || {
+            let mut data = vec![128; layout.bytes()];
+            data[..layout.luma_bytes()].fill(if level == 0 { 16 } else { 235 });
+            Arc::new(Frame { data })
+        };
+        Arc::clone(self.flat[usize::from(level > 0)].get_or_insert_with(make))
+    }
+
+    fn mixed(&mut self, from: &Arc<Frame>, to: &Arc<Frame>, share: u32) -> Arc<Frame> {
+        self.filled(|_, out| mix(&from.data, &to.data, share, out))
+    }
+
+    fn drawn(&mut self, picture: &Arc<Picture>) -> Arc<Frame> {
+        self.filled(|canvas, out| canvas.draw(picture, false, out))
     }
 }
 

@@ -29,7 +29,9 @@ mod track;
 
 pub use crate::time::Timecode;
 pub use address::{Container, RtpForm, SinkAddress, SinkAddressError, SinkCodec, SinkKind, SrtSide};
-pub use channel::{Channel, ChannelError, ChannelOptions, ChannelStatus, Due, Frame, FrameTaker, PictureSource, Signal, TakerId, Tick};
+pub use channel::{
+    Channel, ChannelError, ChannelOptions, ChannelStatus, Cover, Due, Frame, FrameTaker, Keyed, PictureSource, Signal, TakerId, Tick,
+};
 pub use clock::TickClock;
 #[cfg(feature = "gstreamer")]
 pub use elements::{SinkSupport, sink_support};

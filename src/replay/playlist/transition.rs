@@ -2,8 +2,9 @@
 //!
 //! Must not know: pictures.
 
-/// The longest, seconds.
+/// The longest, seconds; of stingers, which are as long as their films, the longest film.
 const LONGEST_SECS: f64 = 5.0;
+const LONGEST_STINGER_SECS: f64 = 300.0;
 /// As operators step through them, seconds.
 const USUAL_SECS: f64 = 0.5;
 
@@ -78,11 +79,15 @@ impl Transition {
     /// The same with values that can be shown.
     #[must_use]
     pub fn tidied(self) -> Self {
-        let within = |secs: f64| (secs.is_finite() && secs > 0.0).then_some(secs.min(LONGEST_SECS));
+        let within_or = |secs: f64, most: f64| (secs.is_finite() && secs > 0.0).then_some(secs.min(most));
+        let within = |secs| within_or(secs, LONGEST_SECS);
         match self {
             Self::Dissolve { secs } => within(secs).map_or(Self::Cut, |secs| Self::Dissolve { secs }),
             Self::Wipe { secs, towards } => within(secs).map_or(Self::Cut, |secs| Self::Wipe { secs, towards }),
-            Self::Stinger { secs, number } => within(secs).map_or(Self::Cut, |secs| Self::Stinger { secs, number }),
+            // Cut shorter, its film would play too fast.
+            Self::Stinger { secs, number } => {
+                within_or(secs, LONGEST_STINGER_SECS).map_or(Self::Cut, |secs| Self::Stinger { secs, number })
+            }
             Self::Cut => Self::Cut,
         }
     }
@@ -124,7 +129,8 @@ impl Transition {
     /// The next kind, where the show has stingers of these lengths: cut, dissolve, wipe, each stinger, and again.
     #[must_use]
     pub fn next_kind(self, stingers_secs: &[f64]) -> Self {
-        let stinger = |k: usize| stingers_secs.get(k).map(|secs| Self::Stinger { secs: *secs, number: k as u8 + 1 });
+        let stinger =
+            |k: usize| stingers_secs.get(k).zip(u8::try_from(k + 1).ok()).map(|(secs, number)| Self::Stinger { secs: *secs, number });
         match self {
             Self::Cut => Self::Dissolve { secs: USUAL_SECS },
             Self::Dissolve { .. } => Self::Wipe { secs: USUAL_SECS, towards: Towards::Right },
@@ -149,13 +155,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_kinds_are_stepped_through_and_none_is_longer_than_a_dissolve_may_be() {
+    fn all_kinds_are_stepped_through_and_only_a_film_is_longer_than_a_dissolve_may_be() {
         let stingers = [1.0, 9.0];
         let mut seen = vec![];
         let mut now = Transition::Cut;
         for _ in 0..6 {
             now = now.next_kind(&stingers).tidied();
-            assert!(now.secs() <= LONGEST_SECS);
+            assert!(now.secs() <= LONGEST_SECS || now == Transition::Stinger { secs: 9.0, number: 2 });
             seen.push(now.words());
         }
         assert_eq!(seen, ["dissolve", "wipe right", "stinger 1", "stinger 2", "cut", "dissolve"]);

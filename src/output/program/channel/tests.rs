@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
-use crate::time::MediaTime;
+use crate::{frame::wipe, time::MediaTime};
 
 /// A source that does as it is told.
 struct Script(Box<dyn FnMut(u64) -> Due + Send>, u64);
@@ -93,8 +93,9 @@ fn a_keyer_with_fill_and_key_makes_program_again() {
             due(Some(Arc::clone(&self.1[picture])), shot)
         }
 
-        fn is_replay(&self) -> bool {
-            (4..=16).contains(&self.0)
+        fn keyed(&self) -> Option<Keyed> {
+            let picture = if self.0 <= 10 { &self.1[1] } else { &self.1[2] };
+            (4..=16).contains(&self.0).then(|| Keyed::whole(Arc::clone(picture)))
         }
     }
     for dissolve_frames in [0, 3] {
@@ -119,6 +120,143 @@ fn a_keyer_with_fill_and_key_makes_program_again() {
         assert_eq!((key[..3].to_vec(), white), (vec![16; 3], 13 - dissolve_frames as usize));
         assert!(key[21] == 16 && fill[21] == 16 && fill[0] == 16);
     }
+}
+
+/// What takers of program, fill and key get of a source, frame by frame.
+fn all_signals(options: &ChannelOptions, source: impl PictureSource, frames: u64) -> ([Vec<Vec<u8>>; 3], Work) {
+    #[derive(Default, Clone)]
+    struct Whole(Arc<Mutex<Vec<Vec<u8>>>>);
+    impl FrameTaker for Whole {
+        fn take(&mut self, frame: &Arc<Frame>, _: Tick) {
+            self.0.lock().push(frame.data.clone());
+        }
+    }
+    let mut work = Work::new(options, Box::new(source), None);
+    let shared = Shared::default();
+    let seen = Signal::ALL.map(|signal| {
+        let seen = Whole::default();
+        shared.takers.lock().all.push((1, signal, Box::new(seen.clone())));
+        seen
+    });
+    (0..frames).for_each(|index| work.frame(index, &shared));
+    (seen.map(|seen| std::mem::take(&mut *seen.0.lock())), work)
+}
+
+/// The worst that fill and key over `live` are off from program in luma, but for at most so many pixels of each row.
+fn worst_of([program, fill, key]: &[Vec<Vec<u8>>; 3], live: u8, soft_px: usize) -> f64 {
+    let (w, h) = (64, 36);
+    let mut worst: f64 = 0.0;
+    for k in 0..program.len() {
+        for row in 0..h {
+            let mut off: Vec<f64> = (row * w..(row + 1) * w)
+                .map(|i| {
+                    let share = (f64::from(key[k][i]) - 16.0) / 219.0;
+                    (f64::from(fill[k][i]).mul_add(share, f64::from(live) * (1.0 - share)) - f64::from(program[k][i])).abs()
+                })
+                .collect();
+            off.sort_by(f64::total_cmp);
+            worst = worst.max(off[w - 1 - soft_px]);
+        }
+    }
+    worst
+}
+
+/// Live to frame 3, a replay that comes behind an edge to frame 23, stands, and goes behind another one from 33 on.
+struct Wiped(u64, [Arc<Picture>; 2], Option<Keyed>);
+
+impl PictureSource for Wiped {
+    fn due(&mut self) -> Due {
+        let [live, replay] = self.1.clone();
+        let direction = [1.0, 0.0];
+        let n = self.0;
+        self.0 += 1;
+        let keyed = |cover| Some(Keyed { fill: Arc::clone(&replay), cover });
+        let (shot, picture, keyed) = match n {
+            0..3 => (1, live, None),
+            3..23 => {
+                let share = (n - 3) as f32 / 20.0;
+                (1, Arc::new(wipe(&live, &replay, share, direction)), keyed(Cover::Wipe { share, direction, comes: true }))
+            }
+            23..33 => (1, Arc::clone(&replay), keyed(Cover::Level(1.0))),
+            33..53 => {
+                let share = (n - 33) as f32 / 20.0;
+                (1, Arc::new(wipe(&replay, &live, share, direction)), keyed(Cover::Wipe { share, direction, comes: false }))
+            }
+            _ => (1, live, None),
+        };
+        self.2 = keyed;
+        due(Some(picture), shot)
+    }
+
+    fn keyed(&self) -> Option<Keyed> {
+        self.2.clone()
+    }
+}
+
+#[test]
+fn a_keyer_makes_program_again_behind_the_edge_of_a_wipe() {
+    let (seen, work) = all_signals(&options(), Wiped(0, [grey(60), grey(200)], None), 60);
+    let live = seen[0][0][0];
+    // Its soft edge is two of a hundred wide.
+    assert!(worst_of(&seen, live, 3) <= 1.5, "{}", worst_of(&seen, live, 3));
+    let key = &seen[2];
+    let levels = |k: usize| (key[k][1], key[k][62]);
+    assert_eq!([0, 3, 13, 28, 43, 58].map(levels), [(16, 16), (16, 16), (235, 16), (235, 235), (16, 235), (16, 16)]);
+    assert!(seen[1][13][..64 * 36].iter().all(|y| *y == seen[1][28][0]), "the fill has live in it");
+    assert!(work.flat.iter().flatten().count() == 2 && work.pool.len() <= 8, "{}", work.pool.len());
+    // A key that is white as soon as a replay is on air would be noticed.
+    let [program, fill, key] = seen;
+    let white = key.iter().map(|key| vec![if key.contains(&235) { 235 } else { 16 }; key.len()]).collect();
+    assert!(worst_of(&[program, fill, white], live, 3) > 20.0);
+}
+
+#[test]
+fn a_return_in_the_middle_of_a_dissolve_keys_the_replay_alone() {
+    /// Live, a replay from 3, live again from 6, in the middle of its dissolve of nine.
+    struct Short(u64, [Arc<Picture>; 2]);
+    impl PictureSource for Short {
+        fn due(&mut self) -> Due {
+            self.0 += 1;
+            match self.0 - 1 {
+                0..3 => due(Some(Arc::clone(&self.1[0])), 1),
+                3..6 => due(Some(Arc::clone(&self.1[1])), 2),
+                _ => due(Some(Arc::clone(&self.1[0])), 3),
+            }
+        }
+
+        fn keyed(&self) -> Option<Keyed> {
+            (4..=6).contains(&self.0).then(|| Keyed::whole(Arc::clone(&self.1[1])))
+        }
+    }
+    let options = ChannelOptions { dissolve_frames: 9, ..options() };
+    let (seen, _) = all_signals(&options, Short(0, [grey(60), grey(200)]), 20);
+    let live = seen[0][0][0];
+    assert!(worst_of(&seen, live, 0) <= 2.0, "{}", worst_of(&seen, live, 0));
+    assert!(seen[2].iter().all(|key| key[0] < 120) && seen[2][6][0] > 60, "the key is white over the live picture");
+    assert_eq!(seen[2][19][0], 16);
+}
+
+#[test]
+fn the_key_of_a_long_dissolve_takes_no_memory_for_ever() {
+    let picture = [grey(60), grey(200)];
+    struct Long(u64, [Arc<Picture>; 2]);
+    impl PictureSource for Long {
+        fn due(&mut self) -> Due {
+            self.0 += 1;
+            due(Some(Arc::clone(&self.1[usize::from(self.0 > 2)])), u64::from(self.0 > 2))
+        }
+
+        fn keyed(&self) -> Option<Keyed> {
+            (self.0 > 2).then(|| Keyed::whole(Arc::clone(&self.1[1])))
+        }
+    }
+    let options = ChannelOptions { dissolve_frames: 300, ..options() };
+    let (seen, work) = all_signals(&options, Long(0, picture.clone()), 310);
+    assert!(seen[2].iter().map(|key| key[0]).collect::<std::collections::BTreeSet<_>>().len() > 200);
+    assert!(work.pool.len() <= 8, "{} frames are kept", work.pool.len());
+    // Where nobody takes them, there are none.
+    let (_, _, work) = run(&options, move |n| due(Some(Arc::clone(&picture[usize::from(n > 1)])), u64::from(n > 1)), 20);
+    assert!(work.flat.iter().all(Option::is_none) && work.covered.is_none());
 }
 
 #[test]
