@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn an_export_that_is_held_takes_nothing_of_the_machine() {
-        let (news, _inbox) = crossbeam::channel::unbounded();
+        let (news, _inbox) = crossbeam::channel::bounded(1);
         let mut list = ExportList::new(NameTemplate::default(), news);
         assert!(!list.is_working());
         let (cancel, held) = (CancelToken::default(), Arc::new(AtomicBool::new(false)));

@@ -467,7 +467,8 @@ impl Work {
         }
         let key = self.covered.as_ref().map_or(Key::Level(0), |covered| covered.key.clone());
         let key = wants_key.then(|| frame_of(&key, self));
-        let fill = wants_fill.then(|| self.covered.as_ref().map(|covered| Arc::clone(&covered.fill)).unwrap_or_else(|| self.flat(0)));
+        let fill = self.covered.as_ref().map(|covered| Arc::clone(&covered.fill));
+        let fill = wants_fill.then(|| fill.unwrap_or_else(|| self.flat(0)));
         self.fading = dissolve.map(|(from, left, covered)| (from, left - 1, covered));
         self.sound(index, &shared.sound);
         let timecode = Timecode::of_frame(self.first_label + index, self.options.format.rate);

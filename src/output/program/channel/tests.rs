@@ -172,7 +172,6 @@ impl PictureSource for Wiped {
         self.0 += 1;
         let keyed = |cover| Some(Keyed { fill: Arc::clone(&replay), cover });
         let (shot, picture, keyed) = match n {
-            0..3 => (1, live, None),
             3..23 => {
                 let share = (n - 3) as f32 / 20.0;
                 (1, Arc::new(wipe(&live, &replay, share, direction)), keyed(Cover::Wipe { share, direction, comes: true }))
@@ -238,7 +237,6 @@ fn a_return_in_the_middle_of_a_dissolve_keys_the_replay_alone() {
 
 #[test]
 fn the_key_of_a_long_dissolve_takes_no_memory_for_ever() {
-    let picture = [grey(60), grey(200)];
     struct Long(u64, [Arc<Picture>; 2]);
     impl PictureSource for Long {
         fn due(&mut self) -> Due {
@@ -250,6 +248,7 @@ fn the_key_of_a_long_dissolve_takes_no_memory_for_ever() {
             (self.0 > 2).then(|| Keyed::whole(Arc::clone(&self.1[1])))
         }
     }
+    let picture = [grey(60), grey(200)];
     let options = ChannelOptions { dissolve_frames: 300, ..options() };
     let (seen, work) = all_signals(&options, Long(0, picture.clone()), 310);
     assert!(seen[2].iter().map(|key| key[0]).collect::<std::collections::BTreeSet<_>>().len() > 200);
