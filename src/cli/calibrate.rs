@@ -1,7 +1,7 @@
 //! `volte calibrate`: a rig from nothing but pictures, of a board or of the venue.
 
 mod free;
-
+mod live;
 mod wand;
 
 use std::path::{Path, PathBuf};
@@ -14,14 +14,13 @@ use volte::{
     },
     engine::footage::{self, Footage},
     frame::Picture,
-    geometry::{Lens, Pose},
     output::CancelToken,
     rig::{self, Camera, Format, Rig, pictures},
 };
 
 /// What `volte calibrate` takes.
 #[derive(Debug, clap::Args)]
-#[command(group(clap::ArgGroup::new("material").required(true)))]
+#[command(group(clap::ArgGroup::new("material").required(true).multiple(true)))]
 pub struct Args {
     /// The board; without it the rig is solved from the venue's own texture. `charuco:COLUMNSxROWS:SQUARE:MARKER:DICTIONARY` (squares, metres), `chessboard:COLUMNSxROWS:SQUARE`, `aprilgrid:COLUMNSxROWS:TAG:GAP` (tags, metres, share of a tag), a TOML file, or Kalibr's target.yaml.
     ///
@@ -44,11 +43,19 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER|FILES", num_args = 1.., group = "material")]
     footage: Vec<PathBuf>,
     /// Folders with one picture per camera, each named like its camera; each folder is one instant.
-    #[arg(long, value_name = "FOLDER", num_args = 1.., group = "material")]
+    #[arg(long, value_name = "FOLDER", num_args = 1.., group = "material", conflicts_with = "footage")]
     pictures: Vec<PathBuf>,
-    /// How much of the footage to look at, seconds from its start.
-    #[arg(long, default_value_t = 300.0)]
-    seconds: f64,
+    /// The board is carried now, before live cameras: those of a show file, or addresses, each after a name (cam01=rtsp://…); with --footage, its files
+    /// play as cameras would. The coach says what is missing and where to hold the board. Enter finishes, f and Enter says that the board lies on the
+    /// floor, Ctrl-C cancels and writes nothing.
+    #[arg(long, value_name = "SHOW.toml|CAMERA=ADDRESS", num_args = 0.., group = "material", requires = "board", conflicts_with_all = ["pictures", "floor", "wand"])]
+    live: Option<Vec<String>>,
+    /// With --live: finish by itself as soon as the rig is green.
+    #[arg(long, requires = "live")]
+    until_green: bool,
+    /// How much of the footage to look at, seconds from its start; with --live, when to finish [default: 300; with --live when you say so, 1800 at most].
+    #[arg(long)]
+    seconds: Option<f64>,
     /// Time from look to look, seconds.
     #[arg(long, default_value_t = 0.25)]
     every: f64,
@@ -78,6 +85,13 @@ pub struct Args {
     free: free::FreeArgs,
 }
 
+impl Args {
+    /// How much of footage is looked at.
+    fn seconds(&self) -> f64 {
+        self.seconds.unwrap_or(300.0)
+    }
+}
+
 /// What of a lens is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Model {
@@ -91,9 +105,20 @@ enum Model {
     Fisheye,
 }
 
+impl Model {
+    const fn of_lens(self) -> LensModel {
+        match self {
+            Self::Pinhole => LensModel::Pinhole,
+            Self::Five => LensModel::Five,
+            Self::Eight => LensModel::Eight,
+            Self::Fisheye => LensModel::Fisheye,
+        }
+    }
+}
+
 /// Runs it.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    for (option, value) in [("--seconds", args.seconds), ("--every", args.every), ("--most-motion", args.most_motion)] {
+    for (option, value) in [("--seconds", args.seconds()), ("--every", args.every), ("--most-motion", args.most_motion)] {
         if !(value.is_finite() && value >= 0.01) {
             bail!("{option} {value}: give a number above 0");
         }
@@ -118,8 +143,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             bail!("--floor {floor}: give a time of the footage in seconds, or the number of a folder from 1 to {folders}");
         }
     }
-    if let Some(out) = &args.out {
-        super::rig::refuse_taken(out, Format::RigToml, args.overwrite)?;
+    match &args.out {
+        Some(out) => super::rig::refuse_taken(out, Format::RigToml, args.overwrite)?,
+        None if args.live.is_some() => bail!("--live: give --out RIG.toml: what is carried live cannot be looked at again"),
+        None => {}
     }
     let Some(board) = &args.board else { return free::run(args) };
     args.free.refuse_with_board()?;
@@ -129,45 +156,62 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         board = board.two_sided(read(back)?, thickness_m).map_err(|what| anyhow::anyhow!("--back, --thickness: {what}"))?;
     }
     let cancel = super::cancelled_by_ctrl_c()?;
+    let lenses = args.lenses.as_ref().map(|file| rig::load(file)).transpose()?;
+    if let Some(sources) = &args.live {
+        let carried = live::carried(args, board, sources, lenses.as_ref(), &cancel)?;
+        return conclude(args, &carried, lenses.as_ref(), &cancel);
+    }
     let (session, frame_secs) =
         if args.pictures.is_empty() { of_footage(args, board, &cancel)? } else { of_folders(args, board, &cancel)? };
     // Folders are counted, footage is timed.
     let floor_secs = args.floor.map(|f| if args.pictures.is_empty() { f } else { f * FOLDER_SECS });
-    let (sightings, floor) = session.sightings(frame_secs, args.most_motion, floor_secs);
-    let told = floor.and_then(|i| sightings.secs.get(i)).copied().zip(floor_secs);
+    conclude(args, &Carried { session, frame_secs, floor_secs, offsets_nanos: vec![] }, lenses.as_ref(), &cancel)
+}
+
+/// A board that was carried, from wherever its pictures came.
+struct Carried {
+    session: BoardSession,
+    frame_secs: f64,
+    floor_secs: Option<f64>,
+    /// Clock offsets that cameras have already; none without live cameras.
+    offsets_nanos: Vec<i64>,
+}
+
+/// Solves what hangs together, tells how it is, and writes it.
+fn conclude(args: &Args, carried: &Carried, lenses: Option<&Rig>, cancel: &CancelToken) -> anyhow::Result<()> {
+    let Carried { session, frame_secs, floor_secs, offsets_nanos } = carried;
+    let (sightings, floor) = session.sightings(*frame_secs, args.most_motion, *floor_secs);
+    let told = floor.and_then(|i| sightings.secs.get(i)).copied().zip(*floor_secs);
     if let Some((found, asked)) = told.filter(|(found, asked)| (found - asked).abs() > args.every.max(0.5)) {
         bail!("--floor: nothing was looked at near {asked:.1} s; the nearest look is at {found:.1} s. Give a time within --seconds");
     }
-    if args.floor.is_some() && floor.is_none() {
+    if floor_secs.is_some() && floor.is_none() {
         bail!(BoardFailure::NoFloor);
     }
     let mut cameras = session.cameras().to_vec();
-    if let Some(lenses) = &args.lenses {
-        give_lenses(&mut cameras, &rig::load(lenses)?)?;
+    if let Some(lenses) = lenses {
+        give_lenses(&mut cameras, lenses)?;
     }
     print_tallies(&cameras, &sightings.tallies);
     if sightings.seen.is_empty() {
         bail!("the board was found in no picture. The reasons are in the table above; check --board first");
     }
-    let options = BoardOptions {
-        model: match args.model {
-            Model::Pinhole => LensModel::Pinhole,
-            Model::Five => LensModel::Five,
-            Model::Eight => LensModel::Eight,
-            Model::Fisheye => LensModel::Fisheye,
-        },
-        floor,
-    };
+    let options = BoardOptions { model: args.model.of_lens(), floor };
     let bar = bar("solving the rig", 1000)?;
     let solved = calibrate(session.board(), &cameras, &sightings.seen, &options, &mut |share| {
         bar.set_position((share * 1000.0) as u64);
         !cancel.is_cancelled()
     });
     bar.finish_and_clear();
-    let solved = match solved {
+    let mut solved = match solved {
         Err(BoardFailure::Cancelled) => bail!("cancelled; nothing was written"),
         other => other?,
     };
+    for (c, offset) in cameras.iter().zip(offsets_nanos) {
+        if let Some(camera) = solved.rig.cameras.iter_mut().find(|k| k.name == c.name) {
+            camera.clock_offset_nanos = *offset;
+        }
+    }
     print_solved(&cameras, &solved, ["boards", "corners"], &|instant| sightings.secs[instant]);
     let light = solved.light();
     for line in remedies(&solved, &cameras, &sightings.tallies).into_iter().chain(solved.notes.clone()) {
@@ -189,25 +233,15 @@ fn bar(what: &str, steps: u64) -> anyhow::Result<ProgressBar> {
     Ok(bar)
 }
 
-fn blank(name: &str) -> Camera {
-    Camera {
-        name: name.to_owned(),
-        width_px: 0,
-        height_px: 0,
-        lens: Lens::pinhole(1.0, 1.0, 0.0, 0.0),
-        camera_from_world: Pose::IDENTITY,
-        clock_offset_nanos: 0,
-    }
-}
-
 /// Looks through footage; the seconds of a frame come with it.
 fn of_footage(args: &Args, board: Board, cancel: &CancelToken) -> anyhow::Result<(BoardSession, f64)> {
     let names = footage::camera_names(&args.footage)?;
-    let unposed = Rig { cameras: names.iter().map(|n| blank(n)).collect(), points_in_world: vec![] }.only(&args.only).context("--use")?;
+    let unposed =
+        Rig { cameras: names.iter().map(|n| Camera::unposed(n)).collect(), points_in_world: vec![] }.only(&args.only).context("--use")?;
     let names: Vec<String> = unposed.cameras.iter().map(|c| c.name.clone()).collect();
     anyhow::ensure!(names.len() > 1, "one camera alone is no rig: give the footage of two at least");
     println!("{} cameras: {}", names.len(), names.join(", "));
-    let mut footage = Footage::beginning(&unposed, &args.footage, args.seconds, cancel)?;
+    let mut footage = Footage::beginning(&unposed, &args.footage, args.seconds(), cancel)?;
     let frame_secs = footage.status().iter().filter_map(|f| Some(f.rate?.interval_nanos() as f64 * 1e-9)).fold(0.0, f64::max);
     let (from, until) = footage.span();
     let looks = (((until - from) as f64 * 1e-9) / args.every).floor() as i64 + 1;
@@ -236,7 +270,8 @@ fn of_folders(args: &Args, board: Board, cancel: &CancelToken) -> anyhow::Result
         }
     }
     names.sort();
-    let unposed = Rig { cameras: names.iter().map(|n| blank(n)).collect(), points_in_world: vec![] }.only(&args.only).context("--use")?;
+    let unposed =
+        Rig { cameras: names.iter().map(|n| Camera::unposed(n)).collect(), points_in_world: vec![] }.only(&args.only).context("--use")?;
     let names: Vec<String> = unposed.cameras.iter().map(|c| c.name.clone()).collect();
     anyhow::ensure!(
         names.len() > 1,
@@ -342,11 +377,7 @@ fn print_solved(cameras: &[Candidate], solved: &Calibration, [things, parts]: [&
     for t in &solved.taken_out {
         println!("taken out: {} at {:.2} s, {:.1} px from where the others have it", cameras[t.camera].name, secs(t.instant), t.off_px);
     }
-    let light = match solved.light() {
-        Light::Green => "green",
-        Light::Amber => "amber",
-        Light::Red => "red",
-    };
+    let light = light_word(solved.light());
     println!(
         "\n{light}: {} of {} cameras, rms {:.3} px (gate {}), 95 % within {:.3} px (gate {})",
         solved.rig.cameras.len(),
@@ -356,4 +387,12 @@ fn print_solved(cameras: &[Candidate], solved: &Calibration, [things, parts]: [&
         solved.p95_px,
         GATE_PX.1
     );
+}
+
+const fn light_word(light: Light) -> &'static str {
+    match light {
+        Light::Green => "green",
+        Light::Amber => "amber",
+        Light::Red => "red",
+    }
 }

@@ -342,6 +342,12 @@ impl Feeds for CapturedFeeds {
         Some(LivePicture { picture: Arc::new(timed.frame.to_picture()?), time: timed.time })
     }
 
+    fn picture_at(&self, camera: usize, instant: MediaTime) -> Option<LivePicture> {
+        let feed = self.feeds.get(camera).copied().flatten()?;
+        let (timed, _) = self.session.decoder().decode_frame(feed, instant).ok()?;
+        Some(LivePicture { picture: Arc::new(timed.frame.to_picture()?), time: timed.time })
+    }
+
     fn focus(&self, camera: usize) {
         self.focus.camera.store(camera, Ordering::Relaxed);
         if let Some(feed) = self.feeds.get(camera).copied().flatten() {

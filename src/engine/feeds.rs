@@ -132,6 +132,14 @@ pub trait Feeds: Send + Sync + 'static {
         None
     }
 
+    /// A camera's picture nearest to an instant, at full size, without taking anything from what is on air. Takes its time (decoding); called on a
+    /// thread of its own. Feeds that know nothing better take moments.
+    fn picture_at(&self, camera: usize, instant: MediaTime) -> Option<LivePicture> {
+        let name = &self.rig().cameras.get(camera)?.name;
+        let frame = self.moment(instant).ok()?.frames.into_iter().find(|f| f.camera == *name && !f.retimed)?;
+        Some(LivePicture { picture: frame.picture, time: frame.time })
+    }
+
     /// This camera is on program: its pictures are wanted at full rate and size.
     fn focus(&self, camera: usize);
 

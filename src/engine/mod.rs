@@ -4,6 +4,7 @@
 
 pub mod bench;
 mod board;
+pub mod board_looks;
 #[cfg(feature = "gstreamer")]
 mod captured;
 #[cfg(feature = "gstreamer")]

@@ -13,7 +13,7 @@ use crate::link::{KeyError, LinkKey};
 use crate::output::program::{
     ChannelOptions, FormatError, MOST_SINKS, ProgramFormat, Signal, SinkAddress, SinkAddressError, SinkCodec, SinkSound, SinkSpec,
 };
-use crate::rig::{self, Rig};
+use crate::rig::{self, Camera, Rig};
 use crate::ring::{RingConfig, disk::DiskConfig};
 use crate::show::{Show, ShowAudio, ShowError, ShowFeed};
 use crate::sound::FreezeSound;
@@ -45,6 +45,23 @@ impl Production {
             return Err(show.error_at(1, "this is the file of a node, without a rig; `volte node` runs it"));
         }
         let rig = rig::load(&show.rig).map_err(|e| show.error_at(show.rig_line, format!("the rig cannot be read: {e}")))?;
+        Self::with_rig(show, rig)
+    }
+
+    /// The same before there is a rig: cameras as the show names them, of which nobody knows where they stand. Where the rig can be
+    /// read, its clock offsets count; nothing is recorded.
+    pub fn to_calibrate(show: &Show) -> Result<Self, ShowError> {
+        let known = rig::load(&show.rig).ok();
+        let of_nodes = show.nodes.iter().flat_map(|n| n.cameras.iter().map(|(name, _)| name));
+        let names = show.feeds.iter().map(|f| &f.camera).chain(of_nodes);
+        let offset = |name: &str| known.as_ref().and_then(|rig| rig.camera(name)).map_or(0, |c| c.clock_offset_nanos);
+        let cameras = names.map(|name| Camera { clock_offset_nanos: offset(name), ..Camera::unposed(name) }).collect();
+        let mut production = Self::with_rig(show, Rig { cameras, points_in_world: vec![] })?;
+        (production.capture.disk, production.capture.sound, production.program) = (None, None, None);
+        Ok(production)
+    }
+
+    fn with_rig(show: &Show, rig: Rig) -> Result<Self, ShowError> {
         let known = rig.cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
         let mut specs = Vec::new();
         for feed in &show.feeds {

@@ -33,6 +33,18 @@ pub struct Camera {
 }
 
 impl Camera {
+    /// A camera of which only the name is known: no size, no lens, no place.
+    pub fn unposed(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            width_px: 0,
+            height_px: 0,
+            lens: Lens::pinhole(1.0, 1.0, 0.0, 0.0),
+            camera_from_world: Pose::IDENTITY,
+            clock_offset_nanos: 0,
+        }
+    }
+
     /// Projects a world point to pixels; `None` behind the camera.
     pub fn project(&self, p_in_world: DVec3) -> Option<DVec2> {
         self.lens.project(self.camera_from_world.apply(p_in_world))

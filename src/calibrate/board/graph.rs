@@ -23,7 +23,7 @@ pub struct Link {
 }
 
 /// Instants that two cameras must share.
-pub(super) const LEAST_SHARED: usize = 3;
+pub const LEAST_SHARED: usize = 3;
 /// Boards that agree about two cameras are seen within so much of the picture's width of where they should be: a start, no measurement.
 const AGREES_SHARE: f64 = 0.03;
 

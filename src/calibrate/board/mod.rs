@@ -4,7 +4,11 @@
 
 mod adjust;
 mod chess;
+mod coach;
+#[cfg(test)]
+mod coach_tests;
 mod corners;
+mod coverage;
 mod description;
 mod detect;
 mod dictionary;
@@ -22,12 +26,14 @@ mod tests;
 mod wand;
 
 pub use adjust::{Deviation, LensModel};
+pub use coach::{Advice, Coach, CoachedCamera, GOOD_BOARDS, GOOD_SHARED, LEAST_TILTED, SharedBoards};
+pub use coverage::{CELLS, Part};
 pub use description::{Board, BoardError};
 pub use detect::{Detection, Rejection, detect};
-pub use graph::Link;
+pub use graph::{LEAST_SHARED, Link};
 pub use lens_start::NoLens;
 pub(in crate::calibrate) use plane::{apply as through_plane, homography};
 pub(in crate::calibrate) use pose::settled;
-pub use session::{BoardSession, CELLS, OtherSize, Sightings, Tally, remedies};
+pub use session::{BoardSession, Looked, OtherSize, Sightings, Tally, remedies};
 pub use solve::{BoardFailure, BoardOptions, Calibration, CameraFit, Candidate, GATE_PX, Light, Seen, TakenOut, Unsolved, calibrate};
 pub use wand::{NoWand, WandSession, WandTally};

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::{
+    coverage::{CELLS, cell_of, empty_part},
     description::Board,
     detect::{Detection, Rejection, detect},
     solve::{Calibration, Candidate, GATE_PX, Seen},
 };
 use crate::frame::Picture;
-
-/// Cells across and down in which a camera's corners are counted.
-pub const CELLS: (usize, usize) = (12, 7);
 
 /// A board carried before the cameras.
 #[derive(Debug, Clone)]
@@ -21,6 +19,9 @@ pub struct BoardSession {
     cameras: Vec<Candidate>,
     looks: Vec<Look>,
 }
+
+/// A picture's size, px, and what was found in it.
+pub type Looked = ((u32, u32), Result<Detection, Rejection>);
 
 #[derive(Debug, Clone)]
 struct Look {
@@ -67,7 +68,7 @@ pub struct OtherSize {
 /// At most so many instants are solved: more tell hardly more.
 const MOST_INSTANTS: usize = 240;
 /// A board that moved by less than this share of the width in every camera says nothing new.
-const SAME_SHARE: f64 = 0.004;
+pub(super) const SAME_SHARE: f64 = 0.004;
 
 impl BoardSession {
     /// For cameras of these names; their sizes follow from their first pictures.
@@ -78,19 +79,26 @@ impl BoardSession {
 
     /// Looks at one instant's pictures, in the order of the names; returns how many saw the board.
     pub fn look(&mut self, secs: f64, pictures: &[Option<&Picture>]) -> Result<usize, OtherSize> {
-        for (c, p) in self.cameras.iter_mut().zip(pictures) {
-            let Some(p) = p else { continue };
-            let (before, now) = ((c.width_px, c.height_px), (p.width(), p.height()));
+        let board = &self.board;
+        let seen = pictures.par_iter().map(|p| p.map(|p| ((p.width(), p.height()), detect(board, p)))).collect();
+        self.keep(secs, seen)
+    }
+
+    /// The same of pictures that somebody else looked at: their sizes (px) and what was found in them.
+    pub fn keep(&mut self, secs: f64, seen: Vec<Option<Looked>>) -> Result<usize, OtherSize> {
+        for (c, p) in self.cameras.iter_mut().zip(&seen) {
+            let Some((now, _)) = *p else { continue };
+            let before = (c.width_px, c.height_px);
             if before != (0, 0) && before != now {
                 return Err(OtherSize { camera: c.name.clone(), before, now });
             }
             (c.width_px, c.height_px) = now;
         }
-        let board = &self.board;
-        let results: Vec<_> = pictures.par_iter().map(|p| p.map(|p| detect(board, p))).collect();
-        let seen = results.iter().flatten().filter(|r| r.is_ok()).count();
+        let mut results: Vec<_> = seen.into_iter().map(|p| p.map(|(_, result)| result)).collect();
+        results.resize(self.cameras.len(), None);
+        let found = results.iter().flatten().filter(|r| r.is_ok()).count();
         self.looks.push(Look { secs, results });
-        Ok(seen)
+        Ok(found)
     }
 
     /// The cameras, with the sizes of their pictures.
@@ -178,8 +186,7 @@ impl BoardSession {
                         reject(Rejection::Moving { px_per_frame, limit_px });
                     }
                     for (_, px) in &d.corners {
-                        let cell = |v: f64, size: u32, n: usize| ((v / f64::from(size) * n as f64) as usize).min(n - 1);
-                        tally.cells[cell(px.y, c.height_px, CELLS.1) * CELLS.0 + cell(px.x, c.width_px, CELLS.0)] += 1;
+                        tally.cells[cell_of(*px, (c.width_px, c.height_px))] += 1;
                     }
                 }
                 Err(r) => reject(*r),
@@ -190,7 +197,7 @@ impl BoardSession {
 }
 
 /// Median way of the corners that both have, px.
-fn moved_px(a: &Detection, b: &Detection) -> Option<f64> {
+pub(super) fn moved_px(a: &Detection, b: &Detection) -> Option<f64> {
     let other = |i: usize| b.corners.iter().find(|(j, _)| *j == i).map(|(_, px)| *px);
     let mut ways: Vec<f64> = a.corners.iter().filter_map(|(i, px)| Some((other(*i)? - *px).length())).collect();
     ways.sort_by(f64::total_cmp);
@@ -216,22 +223,9 @@ impl Tally {
         self.cells.chunks(CELLS.0).map(|row| row.iter().map(mark).collect()).collect()
     }
 
-    /// The emptiest of nine parts of the picture, in words; `None` when each has something.
+    /// One of nine parts of the picture that has nothing, in words; `None` when each has something.
     pub fn emptiest(&self) -> Option<String> {
-        const ROWS: [&str; 3] = ["upper", "middle", "lower"];
-        const COLUMNS: [&str; 3] = ["left", "middle", "right"];
-        let (w, h) = CELLS;
-        let mut counts = [0_u32; 9];
-        for (i, c) in self.cells.iter().enumerate() {
-            counts[(i / w * 3 / h) * 3 + i % w * 3 / w] += c;
-        }
-        let (part, count) = counts.iter().enumerate().min_by_key(|(_, c)| **c)?;
-        (*count == 0).then(|| match (part / 3, part % 3) {
-            (1, 1) => "middle".to_owned(),
-            (row, 1) => ROWS[row].to_owned(),
-            (1, column) => COLUMNS[column].to_owned(),
-            (row, column) => format!("{} {}", ROWS[row], COLUMNS[column]),
-        })
+        empty_part(&self.cells).map(|part| part.to_string())
     }
 }
 

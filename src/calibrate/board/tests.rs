@@ -18,7 +18,7 @@ fn grain(seed: u64) -> f64 {
 }
 
 /// Cameras `step_deg` apart, `away_m` from a subject, 1280 × 720, each with a lens a little different.
-fn arc(n: usize, step_deg: f64, away_m: f64, focal_px: f64) -> Rig {
+pub(super) fn arc(n: usize, step_deg: f64, away_m: f64, focal_px: f64) -> Rig {
     let camera = |i: usize| {
         let a = (step_deg * (i as f64 - 0.5 * (n - 1) as f64)).to_radians();
         let eye = DVec3::new(away_m * a.sin(), -away_m * a.cos(), 1.6 + 0.05 * noise(i as u64));
@@ -42,12 +42,12 @@ fn arc(n: usize, step_deg: f64, away_m: f64, focal_px: f64) -> Rig {
     Rig { cameras: (0..n).map(camera).collect(), points_in_world: vec![] }
 }
 
-fn the_board() -> Board {
+pub(super) fn the_board() -> Board {
     Board::parse("charuco:8x6:0.12:0.09:4x4_50").unwrap()
 }
 
 /// The board carried through the volume: at each instant somewhere, tilted somehow, towards one camera after the other.
-fn carried(rig: &Rig, board: &Board, instants: usize, reach_m: f64) -> Vec<Pose> {
+pub(super) fn carried(rig: &Rig, board: &Board, instants: usize, reach_m: f64) -> Vec<Pose> {
     (0..instants)
         .map(|t| {
             let s = 1000 + 10 * t as u64;
@@ -67,7 +67,7 @@ fn carried(rig: &Rig, board: &Board, instants: usize, reach_m: f64) -> Vec<Pose>
 }
 
 /// What the cameras see of it, to a deviation of `sigma_px`.
-fn seen(rig: &Rig, board: &Board, boards: &[Pose], sigma_px: f64) -> Vec<Seen> {
+pub(super) fn seen(rig: &Rig, board: &Board, boards: &[Pose], sigma_px: f64) -> Vec<Seen> {
     let mut all = Vec::new();
     for (instant, pose) in boards.iter().enumerate() {
         for (camera, c) in rig.cameras.iter().enumerate() {

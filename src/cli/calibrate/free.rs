@@ -12,10 +12,10 @@ use volte::{
     engine::footage::{self, Footage},
     frame::Picture,
     output::CancelToken,
-    rig::{self, Format, Rig, pictures::Folder},
+    rig::{self, Camera, Format, Rig, pictures::Folder},
 };
 
-use super::{Args, bar, blank, give_lenses};
+use super::{Args, bar, give_lenses};
 
 /// What only a calibration without a board takes.
 #[derive(Debug, clap::Args)]
@@ -143,7 +143,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
 type Moments = Vec<Vec<Option<Picture>>>;
 
 fn chosen(names: &[String], args: &Args) -> anyhow::Result<Rig> {
-    let all = Rig { cameras: names.iter().map(|n| blank(n)).collect(), points_in_world: vec![] };
+    let all = Rig { cameras: names.iter().map(|n| Camera::unposed(n)).collect(), points_in_world: vec![] };
     let rig = all.only(&args.only).context("--use")?;
     println!("{} cameras: {}", rig.cameras.len(), rig.cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "));
     Ok(rig)
@@ -155,7 +155,7 @@ fn names_of(rig: &Rig) -> Vec<String> {
 
 fn of_footage(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<String>, Moments)> {
     let unposed = chosen(&footage::camera_names(&args.footage)?, args)?;
-    let mut footage = Footage::beginning(&unposed, &args.footage, args.seconds, cancel)?;
+    let mut footage = Footage::beginning(&unposed, &args.footage, args.seconds(), cancel)?;
     let (from, until) = footage.span();
     let count = i64::from(args.free.instants);
     let mut moments = Vec::new();

@@ -6,10 +6,10 @@ use volte::{
     engine::footage::{self, Footage},
     frame::Picture,
     output::CancelToken,
-    rig::{self, Format, Rig, pictures},
+    rig::{self, Camera, Format, Rig, pictures},
 };
 
-use super::{Args, bar, blank, give_lenses, print_solved};
+use super::{Args, bar, give_lenses, print_solved};
 
 /// Runs it.
 pub(super) fn run(args: &Args, length_m: f64) -> anyhow::Result<()> {
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args, length_m: f64) -> anyhow::Result<()> {
 
 /// The cameras of that material, without places.
 fn unposed(names: &[String], args: &Args) -> anyhow::Result<(Rig, Vec<String>)> {
-    let all = Rig { cameras: names.iter().map(|n| blank(n)).collect(), points_in_world: vec![] }.only(&args.only)?;
+    let all = Rig { cameras: names.iter().map(|n| Camera::unposed(n)).collect(), points_in_world: vec![] }.only(&args.only)?;
     let names: Vec<String> = all.cameras.iter().map(|c| c.name.clone()).collect();
     anyhow::ensure!(names.len() > 1, "one camera alone is no rig: give the takes of two at least");
     println!("{} cameras: {}", names.len(), names.join(", "));
@@ -66,7 +66,7 @@ fn unposed(names: &[String], args: &Args) -> anyhow::Result<(Rig, Vec<String>)> 
 
 fn of_footage(args: &Args, length_m: f64, cancel: &CancelToken) -> anyhow::Result<WandSession> {
     let (rig, names) = unposed(&footage::camera_names(&args.footage)?, args)?;
-    let mut footage = Footage::beginning(&rig, &args.footage, args.seconds, cancel)?;
+    let mut footage = Footage::beginning(&rig, &args.footage, args.seconds(), cancel)?;
     let (from, until) = footage.span();
     let looks = (((until - from) as f64 * 1e-9) / args.every).floor() as i64 + 1;
     let mut session = WandSession::new(length_m, &names);

@@ -1,0 +1,223 @@
+//! A board that is carried before live cameras: pictures of one instant from the feeds, looked at by few threads, told to the coach and
+//! kept for the solve.
+//!
+//! Must not know: threads of the engine, windows, command lines.
+
+use rayon::prelude::*;
+
+use super::Feeds;
+use crate::{
+    calibrate::board::{
+        Board, BoardFailure, BoardOptions, BoardSession, Calibration, Candidate, Coach, LensModel, Looked, Sightings, calibrate, detect,
+        remedies,
+    },
+    rig::Rig,
+    time::MediaTime,
+};
+
+/// A second look at cameras that saw the board, so long before, tells whether it was held still.
+const LOOK_BACK_NANOS: i64 = 200_000_000;
+/// The same is told by the look before where that was no longer ago.
+const LOOKED_NANOS: i64 = 700_000_000;
+/// A session is so long at most, seconds: what is kept of it stays bounded.
+pub const MOST_SECS: f64 = 1800.0;
+
+/// How a board is looked for.
+#[derive(Debug, Clone)]
+pub struct LookOptions {
+    /// The board.
+    pub board: Board,
+    /// Boards that move by more from frame to frame count for the lenses only, px.
+    pub most_motion_px: f64,
+    /// Least time from look to look, seconds.
+    pub every_secs: f64,
+    /// Threads that look.
+    pub threads: usize,
+    /// Lenses that are known, by the names of the cameras.
+    pub lenses: Option<Rig>,
+    /// What of the others is looked for.
+    pub model: LensModel,
+}
+
+/// Why looking cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum LookError {
+    /// Threads cannot be started.
+    #[error("its threads cannot be started: {0}. Close other programs or raise the limit of processes")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A camera's picture changed its size.
+    #[error(transparent)]
+    OtherSize(#[from] crate::calibrate::board::OtherSize),
+}
+
+/// A board carried before live cameras.
+#[derive(Debug)]
+pub struct BoardLooks {
+    options: LookOptions,
+    session: BoardSession,
+    coach: Coach,
+    pool: rayon::ThreadPool,
+    frame_nanos: i64,
+    begun: Option<MediaTime>,
+    /// The newest instant that was looked at.
+    last: Option<MediaTime>,
+    floor_secs: Option<f64>,
+    /// Clock offsets that the cameras have already, nanoseconds.
+    offsets: Vec<i64>,
+}
+
+/// What is solved, apart from the feeds: it may go to another thread.
+#[derive(Debug, Clone)]
+pub struct BoardJob {
+    session: BoardSession,
+    cameras: Vec<Candidate>,
+    frame_secs: f64,
+    most_motion_px: f64,
+    floor_secs: Option<f64>,
+    model: LensModel,
+    offsets: Vec<i64>,
+}
+
+/// A rig from a board that was carried live.
+#[derive(Debug, Clone)]
+pub struct BoardSolved {
+    /// The cameras as they were looked for.
+    pub cameras: Vec<Candidate>,
+    /// What it was solved from.
+    pub sightings: Sightings,
+    /// The rig and how well it fits.
+    pub calibration: Calibration,
+    /// What would make it better, the most pressing first.
+    pub remedies: Vec<String>,
+}
+
+impl BoardLooks {
+    /// For all cameras of these feeds.
+    pub fn new(feeds: &dyn Feeds, options: LookOptions) -> Result<Self, LookError> {
+        let names: Vec<String> = feeds.rig().cameras.iter().map(|c| c.name.clone()).collect();
+        let frame_nanos = feeds.rate().interval_nanos().max(1);
+        let mut coach = Coach::new(options.board.clone(), &names, frame_nanos as f64 * 1e-9, options.most_motion_px);
+        if let Some(lenses) = &options.lenses {
+            (0..names.len()).filter(|i| lenses.camera(&names[*i]).is_some()).for_each(|i| coach.knows_lens(i));
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1)).thread_name(|k| format!("board {k}")).build()?;
+        let session = BoardSession::new(options.board.clone(), &names);
+        let offsets = feeds.rig().cameras.iter().map(|c| c.clock_offset_nanos).collect();
+        Ok(Self { options, session, coach, pool, frame_nanos, begun: None, last: None, floor_secs: None, offsets })
+    }
+
+    /// Looks at the newest instant of all cameras that deliver; how many saw the board, or `None` where there is nothing new yet, or `going_on`
+    /// said no. Takes its time (decoding, searching).
+    pub fn look(&mut self, feeds: &dyn Feeds, going_on: &(dyn Fn() -> bool + Sync)) -> Result<Option<usize>, LookError> {
+        let Some(now) = feeds.ring().newest else { return Ok(None) };
+        let every_nanos = (self.options.every_secs * 1e9) as i64;
+        if self.last.is_some_and(|last| now < last.plus_nanos(every_nanos.max(1))) {
+            return Ok(None);
+        }
+        let everybody = vec![true; self.offsets.len()];
+        let seen = self.looked_at(feeds, now, &everybody, going_on);
+        // Whoever saw it is asked how it was just before, unless it looked a moment ago.
+        let looked_just_now = self.last.is_some_and(|last| now.nanos() - last.nanos() <= LOOKED_NANOS);
+        let back = now.plus_nanos(-LOOK_BACK_NANOS.max(self.frame_nanos));
+        let finders: Vec<bool> = seen.iter().map(|s| matches!(s, Some((_, Ok(_))))).collect();
+        let wants_back = |(camera, found): (usize, &bool)| *found && !(looked_just_now && self.coach.cameras()[camera].sees);
+        let asked: Vec<bool> = finders.iter().enumerate().map(wants_back).collect();
+        let is_later = self.last.is_none_or(|last| back > last);
+        let before = (is_later && asked.contains(&true)).then(|| self.looked_at(feeds, back, &asked, going_on));
+        if !going_on() {
+            return Ok(None);
+        }
+        let begun = *self.begun.get_or_insert(back);
+        let mut found = 0;
+        for (at, seen) in before.map(|b| (back, b)).into_iter().chain([(now, seen)]) {
+            let secs = (at - begun) as f64 * 1e-9;
+            for (camera, looked) in seen.iter().enumerate() {
+                if let Some((size_px, result)) = looked {
+                    self.coach.saw(camera, secs, *size_px, result);
+                }
+            }
+            found = self.session.keep(secs, seen)?;
+        }
+        self.last = Some(now);
+        Ok(Some(found))
+    }
+
+    /// What those cameras see at an instant; nothing of a camera whose frame is further off than a frame.
+    fn looked_at(&self, feeds: &dyn Feeds, at: MediaTime, who: &[bool], going_on: &(dyn Fn() -> bool + Sync)) -> Vec<Option<Looked>> {
+        let board = &self.options.board;
+        let look = |(camera, wanted): (usize, &bool)| {
+            let live = (*wanted && going_on()).then(|| feeds.picture_at(camera, at)).flatten()?;
+            let is_of_it = (live.time.nanos() - at.nanos()).abs() <= self.frame_nanos;
+            is_of_it.then(|| ((live.picture.width(), live.picture.height()), detect(board, &live.picture)))
+        };
+        self.pool.install(|| who.par_iter().enumerate().map(look).collect())
+    }
+
+    /// The coach.
+    pub const fn coach(&self) -> &Coach {
+        &self.coach
+    }
+
+    /// All that was seen.
+    pub const fn session(&self) -> &BoardSession {
+        &self.session
+    }
+
+    /// Seconds from the first look to the newest.
+    pub fn secs(&self) -> f64 {
+        self.last.zip(self.begun).map_or(0.0, |(last, begun)| (last - begun) as f64 * 1e-9)
+    }
+
+    /// Seconds of a frame.
+    pub fn frame_secs(&self) -> f64 {
+        self.frame_nanos as f64 * 1e-9
+    }
+
+    /// The board lies on the floor now, printed side up.
+    pub fn lies_on_the_floor(&mut self) {
+        self.floor_secs = Some(self.secs());
+    }
+
+    /// When it lay on the floor, seconds.
+    pub const fn floor_secs(&self) -> Option<f64> {
+        self.floor_secs
+    }
+
+    /// What there is to be solved now.
+    pub fn job(&self) -> BoardJob {
+        let mut cameras = self.session.cameras().to_vec();
+        for c in &mut cameras {
+            let known = self.options.lenses.as_ref().and_then(|l| l.camera(&c.name)).filter(|_| c.width_px > 0);
+            c.lens = known.map(|k| if k.width_px == 0 { k.lens } else { k.scaled_to(c.width_px, c.height_px).lens });
+        }
+        BoardJob {
+            session: self.session.clone(),
+            cameras,
+            frame_secs: self.frame_secs(),
+            most_motion_px: self.options.most_motion_px,
+            floor_secs: self.floor_secs,
+            model: self.options.model,
+            offsets: self.offsets.clone(),
+        }
+    }
+}
+
+impl BoardJob {
+    /// Solves it. `progress` gets the share done and returns false to cancel.
+    pub fn solve(self, progress: &mut dyn FnMut(f64) -> bool) -> Result<BoardSolved, BoardFailure> {
+        let (sightings, floor) = self.session.sightings(self.frame_secs, self.most_motion_px, self.floor_secs);
+        if self.floor_secs.is_some() && floor.is_none() {
+            return Err(BoardFailure::NoFloor);
+        }
+        let options = BoardOptions { model: self.model, floor };
+        let mut calibration = calibrate(self.session.board(), &self.cameras, &sightings.seen, &options, progress)?;
+        for (c, offset) in self.cameras.iter().zip(&self.offsets) {
+            if let Some(camera) = calibration.rig.cameras.iter_mut().find(|k| k.name == c.name) {
+                camera.clock_offset_nanos = *offset;
+            }
+        }
+        let mut lines = remedies(&calibration, &self.cameras, &sightings.tallies);
+        lines.extend(calibration.notes.clone());
+        Ok(BoardSolved { cameras: self.cameras, sightings, calibration, remedies: lines })
+    }
+}
