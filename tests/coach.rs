@@ -271,7 +271,7 @@ mod command {
         }
         let mut known = rig.restricted_to(&[0, 1]);
         for (camera, name) in known.cameras.iter_mut().zip(["cam_a", "cam_b"]) {
-            camera.name = name.to_owned();
+            name.clone_into(&mut camera.name);
             for k in 0..8_i64 {
                 let picture = drawn(&board, camera, &pose(&rig, &board, k));
                 let file = |n: i64| folder.join(name).join(format!("{n:04}.jpg"));
