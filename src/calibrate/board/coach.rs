@@ -528,7 +528,7 @@ fn is_elsewhere(before: Option<&Detection>, now: &Detection, width_px: u32) -> b
 /// How far off its front the board is seen, degrees, and the direction in the picture in which that makes it shorter: the singular values of the
 /// local picture of its plane.
 fn tilt(board: &Board, found: &Detection) -> Option<(f64, DVec2)> {
-    let pairs: Vec<(DVec2, DVec2)> = found.corners.iter().map(|(i, px)| (board.corner_m(*i), *px)).collect();
+    let pairs: Vec<(DVec2, DVec2)> = found.corners.iter().map(|(i, px)| (board.flat_m(*i), *px)).collect();
     let h = homography(&pairs)?;
     let middle = pairs.iter().map(|p| p.0).sum::<DVec2>() / pairs.len() as f64;
     let (dx, dy) = jacobian(&h, middle);

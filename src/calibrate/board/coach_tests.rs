@@ -234,3 +234,27 @@ fn a_camera_without_pictures_is_told_when_nothing_can_be_done_where_the_board_is
     assert_eq!(coach.advice().to_string(), "cam02 gives no picture: check its power, its cable and its address");
     assert!(!coach.is_enough());
 }
+
+#[test]
+fn the_back_of_a_board_counts_like_its_front() {
+    let rig = arc(2, 6.0, 6.0, 1200.0);
+    let back = Board::parse("charuco:8x6:0.12:0.09:4x4_100:from24").unwrap();
+    let board = the_board().two_sided(back, 0.005).unwrap();
+    let mut coach = Coach::new(board, &names(&rig), FRAME_SECS, 4.0);
+    // cam01 sees the front, cam00 the same from behind: its corners are numbered after the front's.
+    for (k, tilt) in [(0.0, 0.0), (35.0, 0.0), (0.0, 35.0)].into_iter().enumerate() {
+        let found = detections(&rig, &before(&rig, 0, tilt, (0.0, 0.0)));
+        for at in [0.0, 0.2] {
+            for (camera, seen) in found.iter().enumerate() {
+                let mut seen = seen.clone().unwrap();
+                if camera == 0 {
+                    seen.corners.iter_mut().for_each(|(i, _)| *i += the_board().corner_count());
+                }
+                coach.saw(camera, 10.0 * k as f64 + at, size_px(&rig, camera), &Ok(seen));
+            }
+        }
+    }
+    let of = |i: usize| (coach.cameras()[i].boards, coach.cameras()[i].turned, coach.cameras()[i].tipped);
+    assert_eq!((of(0), of(1)), ((3, 1, 1), (3, 1, 1)));
+    assert!(coach.pairs()[0].holds());
+}
