@@ -276,11 +276,14 @@ mod command {
                 let picture = drawn(&board, camera, &pose(&rig, &board, k));
                 let file = |n: i64| folder.join(name).join(format!("{n:04}.jpg"));
                 picture.save(&file(20 * k)).unwrap();
+                // Twice, so that a slow machine has time.
+                std::fs::copy(file(20 * k), file(160 + 20 * k)).unwrap();
+                (1..20).for_each(|n| std::fs::copy(file(20 * k), file(160 + 20 * k + n)).map(|_| ()).unwrap());
                 (1..20).for_each(|n| std::fs::copy(file(20 * k), file(20 * k + n)).map(|_| ()).unwrap());
             }
         }
         volte::rig::save(&known, &folder.join("lenses.toml"), volte::rig::Format::RigToml).unwrap();
-        let address = |name: &str| format!("{name}=images:{}/%04d.jpg?fps=10&loop", folder.join(name).display());
+        let address = |name: &str| format!("{name}=images:{}/%04d.jpg?fps=10", folder.join(name).display());
         vec![address("cam_a"), address("cam_b")]
     }
 

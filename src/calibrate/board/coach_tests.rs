@@ -75,8 +75,6 @@ fn when_the_coach_says_enough_a_rig_comes_of_it() {
         }
         if coach.is_enough() && could_be_solved_at.is_none() {
             could_be_solved_at = Some(t + 1);
-            // Little, but it hangs together.
-            assert_eq!(solved(&session).unwrap().rig.cameras.len(), 6);
         }
         if coach.advice() == Advice::Enough {
             break;
