@@ -88,6 +88,8 @@ fn view_passes(px: f64, depth_px: f64, sources: f64) -> Vec<Pass> {
         pass("shade", px * (8.0 + sources * (8.0 + 4.0) + 4.0), px * sources * (16.0 * 14.0 + 8.0 * 15.0 + 190.0)),
         // A third of the pixels is little trusted and compares 25 colours.
         pass("specks", px * 16.0, px * (25.0 * 8.0 / 3.0)),
+        // Twice the picture and the trust, and a small picture of 400 cells across.
+        pass("veil", px * 28.0, px * 40.0),
     ]
 }
 

@@ -251,6 +251,10 @@ fn clip(dir: &Path) -> PathBuf {
 
 fn camera_with_sound(dir: &Path, from: SoundFrom, freeze: FreezeSound) -> (Arc<CapturedFeeds>, Engine) {
     let source = FeedSource::File { path: dir.join("cam01.mkv"), pace: Pace::Live { looped: false } };
+    camera_at(source, dir, from, freeze)
+}
+
+fn camera_at(source: FeedSource, dir: &Path, from: SoundFrom, freeze: FreezeSound) -> (Arc<CapturedFeeds>, Engine) {
     let config = CaptureConfig {
         preview: PreviewConfig { enabled: false, ..PreviewConfig::default() },
         sound: Some(SoundSettings { freeze, ..SoundSettings::new(from) }),
@@ -286,6 +290,23 @@ fn a_feeds_own_sound_goes_out_with_its_picture_and_fades_under_a_freeze() {
     println!("{}", heard.judge(0.04, 3).unwrap_or_else(|e| panic!("{e}: {heard:?}")));
     let last = heard.beeps.last().unwrap();
     assert!(heard.beeps.len() <= 6 && told.input == "cam01" && told.ring.gaps == 0 && told.problem.is_none(), "{last} {told:?}");
+}
+
+#[test]
+fn the_sound_of_a_camera_on_the_network_is_heard() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, port) = (clip(dir.path()), port());
+    let source = FeedSource::parse(&format!("udp://127.0.0.1:{port}")).unwrap();
+    let (feeds, engine) = camera_at(source, dir.path(), SoundFrom::Feed("cam01".to_owned()), FreezeSound::Tail);
+    let _sender =
+        Peer::ffmpeg(&format!("-v error -nostdin -re -i {} -c copy -f mpegts udp://127.0.0.1:{port}?pkt_size=1316", file.display()));
+    let sound = feeds.sound().unwrap();
+    wait("no sound comes", || sound.ring.span().is_some_and(|(a, b)| b - a > 120_000));
+    let mut out = vec![[0.0; 2]; 120_000];
+    sound.ring.read(sound.ring.span().unwrap().0, &mut out);
+    assert!(out.iter().any(|s| s[0].abs() > 0.3), "no beep");
+    assert!(sound.problem().is_none(), "{:?}", sound.problem());
+    drop((engine, feeds));
 }
 
 #[test]

@@ -27,6 +27,14 @@ const JUMP_NANOS: i64 = 100_000_000;
 const JUMP_AFTER: u32 = 8;
 /// Labels in which a repeated one is looked for: pictures come in another order than they are shown.
 const REPEATED_WITHIN: usize = 6;
+/// Labels by which pairs are told from a picture that came twice: each repeated label counts two, each other one less, up to the second figure; from the
+/// third on frames share their labels in pairs.
+const PAIRS_KNOWN_AFTER: u32 = 12;
+const MOST_PAIRED: u32 = 8;
+const PAIRED_FROM: u32 = 4;
+/// Running time without a label after which it is gone, and within which the first should come, nanoseconds.
+const GONE_NANOS: i64 = 5_000_000_000;
+const NEVER_NANOS: i64 = 10_000_000_000;
 
 /// What labels mean in house time, for all feeds of a session.
 #[derive(Debug, Default)]
@@ -64,18 +72,23 @@ impl TimecodeReference {
     fn note(&self, name: &Arc<str>, code_nanos: i64, arrival: MediaTime) {
         let mut state = self.state.lock();
         let now = arrival.nanos();
+        let off_nanos = code_nanos.saturating_add(state.clock.estimate().offset_nanos).saturating_sub(now);
+        let agrees = off_nanos.saturating_abs() <= MOST_LATE_NANOS;
         let leads = match &state.lead {
             Some(lead) if lead.name == *name => false,
-            Some(lead) if now.saturating_sub(lead.heard_nanos) <= LEAD_SILENT_NANOS => return,
-            None | Some(_) => true,
+            Some(lead) => {
+                // Somebody who counts as the lead did goes before somebody with another generator.
+                let silent_nanos = now.saturating_sub(lead.heard_nanos);
+                if silent_nanos <= LEAD_SILENT_NANOS || (!agrees && silent_nanos <= 2 * LEAD_SILENT_NANOS) {
+                    return;
+                }
+                true
+            }
+            None => true,
         };
         if leads {
-            let bias_nanos = match &state.lead {
-                None => 0,
-                Some(_) => code_nanos.saturating_add(state.clock.estimate().offset_nanos).saturating_sub(now),
-            };
             // A generator that was set anew meanwhile is one that nobody follows any more.
-            let bias_nanos = if bias_nanos.abs() <= MOST_LATE_NANOS { bias_nanos } else { 0 };
+            let bias_nanos = if state.lead.is_some() && agrees { off_nanos } else { 0 };
             state.lead = Some(Lead { name: Arc::clone(name), heard_nanos: now, bias_nanos });
         }
         let Reference { clock, lead } = &mut *state;
@@ -126,15 +139,23 @@ struct State {
     /// Labels' time minus running time.
     code_from_running: Option<i64>,
     noted_running: i64,
-    /// Labels in turn that stand elsewhere.
+    /// Labels in turn that stand elsewhere, all in one place, which is this.
     astray: u32,
+    astray_at: i64,
     believed: bool,
     complained: bool,
     scatter_nanos: f64,
     jumps: u64,
     recent: VecDeque<Timecode>,
-    /// Two frames share each label (50 and 60 frames a second, as the standard has it).
-    paired: bool,
+    /// Labels seen in pictures, up to [`PAIRS_KNOWN_AFTER`].
+    seen: u32,
+    /// How sure it is that two frames share each label (50 and 60 frames a second, as the standard has it).
+    paired: u32,
+    /// Running time of the first look, and of the last label.
+    begun_running: Option<i64>,
+    heard_running: Option<i64>,
+    /// It was told that there is none.
+    told_missing: bool,
     /// Running time and labels' time of the picture that was labelled last.
     exact: Option<(i64, i64)>,
 }
@@ -164,6 +185,24 @@ impl EmbeddedClock {
         state.believed.then(|| ClockEstimate { jitter_nanos: scatter, jumps: state.jumps, ..reference.estimate() })
     }
 
+    /// A picture of running time `running` came, of a stream whose labels are wanted: whether they are missing.
+    pub fn look(&self, running: i64) -> Noted {
+        let mut state = self.state.lock();
+        let begun = *state.begun_running.get_or_insert(running);
+        let (since, patience, what) = match state.heard_running {
+            Some(heard) => (heard, GONE_NANOS, "its timecode has been gone"),
+            None => (begun, NEVER_NANOS, "no timecode has come"),
+        };
+        if running.saturating_sub(since) <= patience || std::mem::replace(&mut state.told_missing, true) {
+            return Noted::Same;
+        }
+        state.believed = false;
+        Noted::Lost(format!(
+            "{what} for {:.0} s; times are those of arrival. Check the generator and the cable, and that the camera puts it into its stream",
+            patience as f64 * 1e-9
+        ))
+    }
+
     /// A label in a picture: shown with the picture of running time `running`. Which of them a second has follows from the labels.
     pub fn note_picture(
         &self,
@@ -174,21 +213,29 @@ impl EmbeddedClock {
     ) -> Noted {
         let paired = {
             let mut state = self.state.lock();
+            state.heard_running = Some(running);
+            state.told_missing = false;
             let repeated = state.recent.contains(&label);
             if state.recent.len() == REPEATED_WITHIN {
                 state.recent.pop_front();
             }
             state.recent.push_back(label);
+            state.seen = (state.seen + 1).min(PAIRS_KNOWN_AFTER);
+            state.paired = match repeated {
+                // No pair has such a label.
+                _ if u64::from(label.frames) >= (rate.fps().round() as u64) / 2 => 0,
+                true => (state.paired + 2).min(MOST_PAIRED),
+                false => state.paired.saturating_sub(1),
+            };
             if repeated {
-                state.paired = rate.fps() > 31.0;
                 // The second of a pair has no label of its own.
                 return Noted::Same;
             }
             // Whether labels come twice shows after a few.
-            if rate.fps() > 31.0 && state.recent.len() < REPEATED_WITHIN {
+            if rate.fps() > 31.0 && state.seen < PAIRS_KNOWN_AFTER {
                 return Noted::Same;
             }
-            state.paired && u64::from(label.frames) < (rate.fps().round() as u64) / 2
+            rate.fps() > 31.0 && state.paired >= PAIRED_FROM
         };
         let halved = FrameRate::new(rate.numerator() / 2, rate.denominator());
         let rate = if paired { halved.unwrap_or(rate) } else { rate };
@@ -215,6 +262,8 @@ impl EmbeddedClock {
         let Some(of_day) = label.nanos_of_day(rate) else { return Noted::Same };
         let code = reference.unwrapped(of_day, Timecode::day_nanos(rate, label.drop_frame), arrival);
         let mut state = self.state.lock();
+        state.heard_running = Some(running);
+        state.told_missing = false;
         if !state.follow(code, running) {
             return Noted::Same;
         }
@@ -246,7 +295,9 @@ impl State {
         };
         let off = wanted.saturating_sub(before);
         if off.saturating_abs() > JUMP_NANOS {
-            self.astray += 1;
+            let as_before = self.astray > 0 && wanted.saturating_sub(self.astray_at).saturating_abs() <= JUMP_NANOS;
+            self.astray = if as_before { self.astray + 1 } else { 1 };
+            self.astray_at = wanted;
             if self.astray < JUMP_AFTER {
                 return false;
             }
@@ -339,6 +390,8 @@ mod tests {
         assert_eq!(told, 1);
         let mut last = i64::MIN;
         for k in 100..1000 {
+            // It goes on, and is there before `b` when the lead's silence ends.
+            assert_eq!(wrong.show(&reference, k, 1000).1, None);
             // `a` is away; half a second of transit more does not move the times of `b`.
             let (_, time) = b.show(&reference, k, 1000);
             let time = time.unwrap();
@@ -378,6 +431,44 @@ mod tests {
                 assert!((time - running - 5_000_000).abs() < 1_000_000, "frame {k}: {}", time - running);
             }
         }
+    }
+
+    #[test]
+    fn one_picture_that_came_twice_makes_no_pairs() {
+        let reference = TimecodeReference::default();
+        let (name, clock, rate): (Arc<str>, _, _) = ("a".into(), EmbeddedClock::default(), FrameRate::whole(50));
+        for k in 0..1000_i64 {
+            // A frame synchronizer repeats one at 100; the generator goes on.
+            let (running, label) = (k * FRAME / 2, Timecode::of_frame(2000 + k as u64 - u64::from(k == 100), rate));
+            clock.note_picture((&name, &reference), (label, rate), running, at(running + 5_000_000));
+            if k > 20 {
+                let time = clock.origin_of(running, &reference).unwrap().nanos() + running;
+                assert!((time - running - 5_000_000).abs() < 1_000_000, "frame {k}: {}", time - running);
+            }
+        }
+        assert_eq!(clock.estimate(&reference).unwrap().jumps, 0);
+    }
+
+    #[test]
+    fn labels_that_never_come_or_go_away_are_told_once() {
+        let reference = TimecodeReference::default();
+        let camera = Camera::new("a", 0, 50_000_000, 0);
+        let told = |from: i64, until: i64| {
+            let lost: Vec<_> = (from..until).map(|k| camera.clock.look(k * FRAME)).filter(|n| *n != Noted::Same).collect();
+            assert!(lost.len() <= 1, "{lost:?}");
+            lost.into_iter().next()
+        };
+        assert!(matches!(told(0, 400), Some(Noted::Lost(why)) if why.contains("no timecode has come for 10 s")));
+        for k in 400..600 {
+            camera.show(&reference, k, 1000);
+            let seen = 10_000_000_000 + k * FRAME;
+            assert_eq!(camera.clock.look(seen), Noted::Same);
+        }
+        assert!(camera.clock.origin(&reference).is_some());
+        let away = 250 + 600;
+        assert!(matches!(told(away, away + 400), Some(Noted::Lost(why)) if why.contains("gone for 5 s")));
+        assert_eq!(camera.clock.origin(&reference), None);
+        assert_eq!(camera.show(&reference, away + 400, 1000).0, Noted::Begun);
     }
 
     proptest::proptest! {

@@ -172,73 +172,14 @@ impl SoundTap {
         is_live: bool,
         time: Arc<dyn Fn(i64) -> Option<MediaTime> + Send + Sync>,
     ) -> Result<(), String> {
-        let refused = |e: gst::glib::BoolError| e.to_string();
-        let queue = element("queue", "sound").map_err(|e| e.to_string())?;
-        queue.set_property("max-size-buffers", 0_u32);
-        queue.set_property("max-size-bytes", 0_u32);
-        queue.set_property("max-size-time", WAITING_NANOS);
-        if is_live {
-            queue.set_property_from_str("leaky", "downstream");
-        }
-        let decode = element("decodebin", "decoding sound").map_err(|e| e.to_string())?;
         let tail = self.tail(time, is_live).map_err(|e| e.to_string())?;
-        let apart = gst::Bin::new();
-        apart.add_many([&queue, &decode]).map_err(refused)?;
-        apart.add_many(&tail).map_err(refused)?;
-        gst::Element::link_many(&tail).map_err(refused)?;
-        queue.link(&decode).map_err(refused)?;
-        let first = tail[0].clone();
-        decode.connect_pad_added(move |_, pad| {
-            if let Some(target) = first.static_pad("sink").filter(|target| !target.is_linked()) {
-                pad.link(&target).ok();
-            }
-        });
-        let inner = queue.static_pad("sink").ok_or("a queue without an input")?;
-        let broken = Arc::new(AtomicBool::new(false));
-        let is_broken = Arc::clone(&broken);
-        // What goes wrong with sound is not told to whoever sends it: the same element sends pictures.
-        let entry = gst::GhostPad::builder_with_target(&inner)
-            .map_err(refused)?
-            .name("sink")
-            .chain_function(move |pad, parent, buffer| {
-                if is_broken.load(Ordering::Relaxed) {
-                    return Ok(gst::FlowSuccess::Ok);
-                }
-                match gst::ProxyPad::chain_default(pad, parent, buffer) {
-                    Err(gst::FlowError::Flushing) => Err(gst::FlowError::Flushing),
-                    _ => Ok(gst::FlowSuccess::Ok),
-                }
-            })
-            .build();
-        apart.add_pad(&entry).map_err(refused)?;
-        pipeline.add(&apart).map_err(refused)?;
-        self.keep_apart(&apart, broken);
-        apart.sync_state_with_parent().map_err(refused)?;
-        pad.link(&entry).map_err(|e| format!("{e:?}")).map(|_| ())
-    }
-
-    /// The bin's messages go no further: an error of sound is no error of its camera. It then leaves the pipeline.
-    fn keep_apart(&self, apart: &gst::Bin, broken: Arc<AtomicBool>) {
-        let bus = gst::Bus::new();
-        let (tap, bin) = (self.clone(), apart.downgrade());
-        bus.set_sync_handler(move |_, message| {
-            if let gst::MessageView::Error(error) = message.view()
-                && !broken.swap(true, Ordering::Relaxed)
-            {
-                let cause = error.error().to_string();
-                tap.complain(format!(
-                    "the sound of {} cannot be decoded: {}. Its pictures go on without. Check the sender's sound, or convert it to AAC or PCM",
-                    tap.feed,
-                    cause.trim_end_matches('.')
-                ));
-                if let Some(bin) = bin.upgrade() {
-                    // Not on this thread, which is one of the bin's own.
-                    bin.call_async(leave);
-                }
-            }
-            gst::BusSyncReply::Drop
-        });
-        apart.set_bus(Some(&bus));
+        let tap = self.clone();
+        decode_apart(pipeline, pad, (&tail, is_live), move |cause| {
+            tap.complain(format!(
+                "the sound of {} cannot be decoded: {cause}. Its pictures go on without. Check the sender's sound, or convert it to AAC or PCM",
+                tap.feed
+            ));
+        })
     }
 
     /// From any uncompressed sound into the ring.
@@ -267,13 +208,28 @@ impl SoundTap {
     }
 }
 
-/// Decodes what comes from `pad` into `tail` ([`stereo_tail`]), in a running pipeline.
-pub(super) fn decode_into(pipeline: &gst::Pipeline, pad: &gst::Pad, tail: &[gst::Element]) -> Result<(), String> {
+/// Decodes what comes from `pad` into `tail` ([`stereo_tail`]), in a running pipeline. What goes wrong there is told once to `broke`; it is no error of
+/// the pipeline, and whoever sends to `pad` does not hear of it: the same element sends pictures.
+pub(super) fn decode_apart(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    (tail, is_live): (&[gst::Element], bool),
+    broke: impl Fn(String) + Send + Sync + 'static,
+) -> Result<(), String> {
     let refused = |e: gst::glib::BoolError| e.to_string();
     let queue = element("queue", "sound").map_err(|e| e.to_string())?;
+    queue.set_property("max-size-buffers", 0_u32);
+    queue.set_property("max-size-bytes", 0_u32);
+    queue.set_property("max-size-time", WAITING_NANOS);
+    if is_live {
+        queue.set_property_from_str("leaky", "downstream");
+    }
     let decode = element("decodebin", "decoding sound").map_err(|e| e.to_string())?;
-    pipeline.add_many([&queue, &decode]).map_err(refused)?;
-    pipeline.add_many(tail).map_err(refused)?;
+    // Its messages go nowhere ([`keep_apart`]), so its parent does not learn that the decoder was late: it goes on to its own state by itself. Without
+    // this it stays paused, and nothing is heard.
+    let apart = gst::Bin::builder().async_handling(true).build();
+    apart.add_many([&queue, &decode]).map_err(refused)?;
+    apart.add_many(tail).map_err(refused)?;
     gst::Element::link_many(tail).map_err(refused)?;
     queue.link(&decode).map_err(refused)?;
     let first = tail.first().cloned().ok_or("nothing to decode into")?;
@@ -282,11 +238,61 @@ pub(super) fn decode_into(pipeline: &gst::Pipeline, pad: &gst::Pad, tail: &[gst:
             pad.link(&target).ok();
         }
     });
-    for e in tail.iter().rev().chain([&decode, &queue]) {
-        e.sync_state_with_parent().map_err(refused)?;
-    }
-    let target = queue.static_pad("sink").ok_or("a queue without an input")?;
-    pad.link(&target).map_err(|e| format!("{e:?}")).map(|_| ())
+    let inner = queue.static_pad("sink").ok_or("a queue without an input")?;
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let swallow = |broken: Arc<AtomicBool>, done: Result<gst::FlowSuccess, gst::FlowError>| match done {
+        Err(gst::FlowError::Flushing) if !broken.load(Ordering::Relaxed) => Err(gst::FlowError::Flushing),
+        _ => Ok(gst::FlowSuccess::Ok),
+    };
+    let (of_buffers, of_lists) = (Arc::clone(&is_broken), Arc::clone(&is_broken));
+    let entry = gst::GhostPad::builder_with_target(&inner)
+        .map_err(refused)?
+        .name("sink")
+        .chain_function(move |pad, parent, buffer| {
+            if of_buffers.load(Ordering::Relaxed) {
+                return Ok(gst::FlowSuccess::Ok);
+            }
+            swallow(Arc::clone(&of_buffers), gst::ProxyPad::chain_default(pad, parent, buffer))
+        })
+        .chain_list_function(move |pad, parent, list| {
+            if of_lists.load(Ordering::Relaxed) {
+                return Ok(gst::FlowSuccess::Ok);
+            }
+            swallow(Arc::clone(&of_lists), gst::ProxyPad::chain_list_default(pad, parent, list))
+        })
+        .build();
+    // A track that goes takes its decoder along.
+    let bin = apart.downgrade();
+    let leaving = Arc::clone(&is_broken);
+    entry.connect_unlinked(move |_, _| {
+        if let Some(bin) = bin.upgrade().filter(|_| !leaving.swap(true, Ordering::Relaxed)) {
+            bin.call_async(leave);
+        }
+    });
+    apart.add_pad(&entry).map_err(refused)?;
+    pipeline.add(&apart).map_err(refused)?;
+    keep_apart(&apart, is_broken, broke);
+    apart.sync_state_with_parent().map_err(refused)?;
+    pad.link(&entry).map_err(|e| format!("{e:?}")).map(|_| ())
+}
+
+/// The bin's messages go no further: an error of sound is no error of its camera. It then leaves the pipeline.
+fn keep_apart(apart: &gst::Bin, is_broken: Arc<AtomicBool>, broke: impl Fn(String) + Send + Sync + 'static) {
+    let bus = gst::Bus::new();
+    let bin = apart.downgrade();
+    bus.set_sync_handler(move |_, message| {
+        if let gst::MessageView::Error(error) = message.view()
+            && !is_broken.swap(true, Ordering::Relaxed)
+        {
+            broke(error.error().to_string().trim_end_matches('.').to_owned());
+            if let Some(bin) = bin.upgrade() {
+                // Not on this thread, which is one of the bin's own.
+                bin.call_async(leave);
+            }
+        }
+        gst::BusSyncReply::Drop
+    });
+    apart.set_bus(Some(&bus));
 }
 
 /// The elements from any uncompressed sound to blocks of it, with the running time at which they begin, nanoseconds.

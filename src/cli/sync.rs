@@ -137,7 +137,10 @@ pub(super) fn print(rig: &Rig, solution: &Solution) {
                 let (ms, sigma) = (c.offset_nanos as f64 * 1e-6, c.sigma_nanos as f64 * 1e-6);
                 println!("  {:<16} {ms:+8.3} ± {sigma:.3} ms  {} points{skew}", camera.name, c.points);
             }
-            None => println!("  {:<16} not known: it shares no moving point with a neighbour", camera.name),
+            None => println!(
+                "  {:<16} not known: it shares neither a moving point nor a flash with another camera; its stamps stay as they are",
+                camera.name
+            ),
         }
     }
     if solution.used == 0 {

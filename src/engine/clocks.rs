@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::iter::{IndexedParallelIterator as _, IntoParallelRefIterator as _, ParallelIterator as _};
 
 use crate::{
-    capture::{CaptureSession, MomentDecoder},
+    capture::{CaptureSession, DecodeError, MomentDecoder},
     rig::{Camera, Rig},
     ring::FeedId,
     sync::{
@@ -26,9 +26,9 @@ pub enum ClocksError {
     Sync(#[from] SyncError),
     /// Nobody shares a flash with anybody.
     #[error(
-        "no flash was seen by two cameras. Let a photographer's flash go off once or more while they look, bright in every picture (a lamp that stays on is none)"
+        "no flash was seen by two cameras. Let a photographer's flash go off once or more while they look, bright in every picture (a lamp that stays on is none){0}"
     )]
-    NoFlash,
+    NoFlash(String),
     /// The caller cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -112,12 +112,13 @@ pub fn measured_with_flashes(
     (job, flash_job): (&ClockJob, &FlashJob),
     progress: &mut dyn FnMut(f32) -> bool,
 ) -> Result<Solution, ClocksError> {
-    let seen = sightings(session, rig, flash_job, &mut |share| progress(share * 0.5))?;
+    let (seen, unread) = sightings(session, rig, flash_job, &mut |share| progress(share * 0.5))?;
     let reference = job.reference.or_else(|| (0..seen.len()).max_by_key(|k| (seen[*k].len(), usize::MAX - k))).unwrap_or(0);
     let by_flash = flash::clocks(&seen, reference, flash_job.max_offset_nanos);
     if by_flash.iter().flatten().count() < 2 {
-        return Err(ClocksError::NoFlash);
+        return Err(ClocksError::NoFlash(unread.iter().map(|u| format!("; {u}")).collect()));
     }
+    unread.iter().for_each(|problem| tracing::warn!("{problem}"));
     let known_nanos: Vec<i64> = by_flash.iter().map(|clock| clock.map_or(0, |c| c.offset_nanos)).collect();
     let job = ClockJob { reference: Some(reference), known_nanos: known_nanos.clone(), ..job.clone() };
     let (from, until) = flash_job.span;
@@ -131,7 +132,10 @@ pub fn measured_with_flashes(
     };
     let moving = match measured(session, rig, &job, &mut |share| progress(0.5 + share * 0.5)) {
         Ok(solution) => solution,
-        Err(ClocksError::Sync(_)) => nothing_moves,
+        Err(ClocksError::Sync(why)) => {
+            tracing::info!("by flashes alone: {why}");
+            nothing_moves
+        }
         Err(other) => return Err(other),
     };
     let both = |(k, by_flash): (usize, &Option<CameraClock>)| {
@@ -141,41 +145,61 @@ pub fn measured_with_flashes(
     Ok(Solution { cameras: by_flash.iter().enumerate().map(both).collect(), ..moving })
 }
 
-/// The flashes that each camera of the rig saw.
+/// The flashes that each camera of the rig saw, and whose pictures could not be read at all, with the cause.
 fn sightings(
     session: &CaptureSession,
     rig: &Rig,
     job: &FlashJob,
     progress: &mut dyn FnMut(f32) -> bool,
-) -> Result<Vec<Vec<Sighting>>, ClocksError> {
-    let mut all = Vec::new();
+) -> Result<(Vec<Vec<Sighting>>, Vec<String>), ClocksError> {
+    let (mut all, mut unread) = (Vec::new(), Vec::new());
     for (number, camera) in rig.cameras.iter().enumerate() {
         if !progress(number as f32 / rig.cameras.len() as f32) {
             return Err(ClocksError::Cancelled);
         }
         let feed = session.ring().feed_named(&camera.name);
         let rows = feed.and_then(|feed| Some((feed, session.ring().interval_nanos(feed)?)));
-        all.push(rows.map_or_else(Vec::new, |(feed, interval)| {
-            flash::sightings(&row_light(session.decoder(), feed, interval, job.span), interval, job.readout_nanos)
-        }));
+        let Some((feed, interval)) = rows else {
+            unread.push(format!("there are no pictures of {}", camera.name));
+            all.push(Vec::new());
+            continue;
+        };
+        let (light, problem) =
+            row_light(session.decoder(), feed, interval, job.span, &mut || progress(number as f32 / rig.cameras.len() as f32))?;
+        if let (true, Some(problem)) = (light.is_empty(), problem) {
+            unread.push(format!("the pictures of {} cannot be read: {problem}", camera.name));
+        }
+        all.push(flash::sightings(&light, interval, job.readout_nanos));
     }
-    Ok(all)
+    Ok((all, unread))
 }
 
-/// How bright the rows of all frames of a span are; pictures are kept for a second at most.
-fn row_light(decoder: &MomentDecoder, feed: FeedId, interval_nanos: i64, (from, until): (MediaTime, MediaTime)) -> Vec<RowLight> {
+/// How bright the rows of all frames of a span are, and the first thing that went wrong; pictures are kept for a second at most.
+fn row_light(
+    decoder: &MomentDecoder,
+    feed: FeedId,
+    interval_nanos: i64,
+    (from, until): (MediaTime, MediaTime),
+    goes_on: &mut dyn FnMut() -> bool,
+) -> Result<(Vec<RowLight>, Option<DecodeError>), ClocksError> {
     let piece = interval_nanos.max(1) * 25;
-    let (mut rows, mut at) = (Vec::new(), from);
+    let (mut rows, mut problem, mut at) = (Vec::new(), None, from);
     while at < until {
+        if !goes_on() {
+            return Err(ClocksError::Cancelled);
+        }
         let next = at.plus_nanos(piece).min(until);
-        // A hole in the recording has no flash.
-        for timed in decoder.decode_onward(feed, at, next, 64).unwrap_or_default() {
-            let (width, height) = (timed.frame.width as usize, timed.frame.height as usize);
-            rows.push(RowLight::of_plane(timed.time, &timed.frame.data, width, width, height));
+        match decoder.decode_onward(feed, at, next, 64) {
+            Ok(frames) => rows.extend(frames.iter().map(|timed| {
+                let (width, height) = (timed.frame.width as usize, timed.frame.height as usize);
+                RowLight::of_plane(timed.time, &timed.frame.data, width, width, height)
+            })),
+            // A hole in the recording has no flash.
+            Err(e) => problem = problem.or(Some(e)),
         }
         at = next;
     }
-    rows
+    Ok((rows, problem))
 }
 
 /// Three consecutive honest frames of a feed about an instant.

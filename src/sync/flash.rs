@@ -184,13 +184,27 @@ pub fn clocks(cameras: &[Vec<Sighting>], reference: usize, max_offset_nanos: i64
     cameras.iter().enumerate().map(clock).collect()
 }
 
+/// So many flashes of a camera are compared at most: more say nothing new, and each is compared with each.
+const MOST_FLASHES: usize = 64;
+
+/// At most [`MOST_FLASHES`] of them, in order of time: all of the first, for what two cameras have of a stroboscope must be the same flashes.
+fn spread_over(flashes: &[Sighting]) -> Vec<Sighting> {
+    let mut sorted = flashes.to_vec();
+    sorted.sort_by_key(|flash| flash.middle());
+    sorted.truncate(MOST_FLASHES);
+    sorted
+}
+
 /// One camera against the measure: which of its flashes are which, then what all of them allow.
 fn shared(measure: &[Sighting], own: &[Sighting], max_offset_nanos: i64) -> Option<CameraClock> {
+    let (measure, own) = (spread_over(measure), spread_over(own));
     let pairs_at = |shift: i64| -> Vec<(Sighting, Sighting)> {
         let near = |a: &Sighting| {
-            let best = own.iter().min_by_key(|b| (a.middle() - b.middle() - shift).abs())?;
+            let wanted = a.middle() - shift;
+            let after = own.partition_point(|b| b.middle() < wanted);
+            let best = own[after.saturating_sub(1)..own.len().min(after + 1)].iter().min_by_key(|b| (wanted - b.middle()).abs())?;
             let slack = a.half() + best.half() + 2_000_000;
-            ((a.middle() - best.middle() - shift).abs() <= slack).then_some((*a, *best))
+            ((wanted - best.middle()).abs() <= slack).then_some((*a, *best))
         };
         measure.iter().filter_map(near).collect()
     };
@@ -305,6 +319,16 @@ mod tests {
         assert_eq!(sightings(&lamp, FRAME, Some(readout)), []);
         assert_eq!(sightings(&frames(0, readout, exposure, &[], 0..0), FRAME, Some(readout)), []);
         assert_eq!(clocks(&[vec![], vec![]], 0, FRAME), [None, None]);
+    }
+
+    #[test]
+    fn a_thousand_flashes_are_no_more_work_than_some() {
+        let of = |offset: i64| -> Vec<Sighting> {
+            let at = |k: i64| 100_000_000 * k + k * k % 37 * 1_000_000 - offset;
+            (0..1000).map(|k| Sighting { from_nanos: at(k), until_nanos: at(k) + 400_000 }).collect()
+        };
+        let clock = clocks(&[of(0), of(23_000_000)], 0, 2_000_000_000)[1].unwrap();
+        assert!((clock.offset_nanos - 23_000_000).abs() < 500_000 && clock.points <= MOST_FLASHES, "{clock:?}");
     }
 
     #[test]

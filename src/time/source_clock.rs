@@ -134,6 +134,16 @@ impl SourceClock {
         MediaTime::from_nanos(stamp_nanos.saturating_add(self.applied_nanos))
     }
 
+    /// The source said that its stamps begin anew: the next one begins the estimate.
+    pub fn restart(&mut self) {
+        if !self.bins.is_empty() {
+            self.jumps += 1;
+        }
+        self.bins.clear();
+        self.newest_stamp_nanos = i64::MIN;
+        self.late_bins = 0;
+    }
+
     /// What is known now.
     pub fn estimate(&self) -> ClockEstimate {
         let span = self.bins.back().zip(self.bins.front()).map_or(0, |(b, a)| b.at - a.at);

@@ -1,6 +1,6 @@
 //! How much GPU memory a view takes beside its scene, from the same sizes that the synthesizer allocates.
 
-use super::align;
+use super::{align, veil::VeilGpu};
 use crate::gpu::Gpu;
 
 /// Offered depth per source and pixel.
@@ -31,9 +31,15 @@ impl ViewMemory {
         let surface = SURFACE_BYTES * pixels;
         // Two surfaces, the pyramid above the smooth one (a third of its finest level), and one that is read back.
         let surfaces = 2 * surface + surface / 3 + surface;
+        let veil = VeilGpu::of((width_px, height_px)).bytes();
+        let larger = if splats > surface { splats } else { surface };
         Self {
-            bytes: splats + surfaces + align::shifts_bytes((width_px, height_px), sources) + (RAY_BYTES + 2 * COLOR_BYTES) * pixels,
-            binding_bytes: if splats > surface { splats } else { surface },
+            bytes: splats
+                + surfaces
+                + align::shifts_bytes((width_px, height_px), sources)
+                + (RAY_BYTES + 2 * COLOR_BYTES) * pixels
+                + 2 * veil,
+            binding_bytes: if larger > veil { larger } else { veil },
         }
     }
 }

@@ -10,6 +10,7 @@ mod sources;
 mod specks;
 mod strobe;
 mod synthesizer;
+mod veil;
 
 pub use graphics::{Artwork, DrawGpu, Form, Shape, ShapeGpu};
 pub use memory::ViewMemory;
@@ -17,6 +18,7 @@ pub use polish::PolishGpu;
 pub use strobe::StrobeGpu;
 pub(crate) use synthesizer::shader_structs;
 pub use synthesizer::{ViewGpu, ViewSynthesizer};
+pub use veil::VeilGpu;
 
 use crate::{
     frame::Picture,

@@ -15,6 +15,7 @@ use super::{
     sources,
     specks::Specks,
     strobe::{StrobeGpu, StrobePass},
+    veil::{Veil, VeilGpu},
 };
 use crate::{
     gpu::{
@@ -69,7 +70,7 @@ crate::shader_struct!(ViewGpu as "View" in "view/splat.wgsl" {
 
 /// What the view uploads, for the test that compares it with the shaders. (Its cameras are the scene's.)
 pub(crate) fn shader_structs() -> Vec<StructLayout> {
-    vec![ViewGpu::LAYOUT, PolishGpu::LAYOUT, DrawGpu::LAYOUT, ShapeGpu::LAYOUT, StrobeGpu::LAYOUT]
+    vec![ViewGpu::LAYOUT, PolishGpu::LAYOUT, VeilGpu::LAYOUT, DrawGpu::LAYOUT, ShapeGpu::LAYOUT, StrobeGpu::LAYOUT]
 }
 
 /// Cameras that the passes take at most: the target and its sources.
@@ -92,6 +93,7 @@ pub struct ViewSynthesizer {
     polishes: bool,
     align: Align,
     specks: Specks,
+    veil: Veil,
     shade: Kernel,
     compose: Kernel,
     gather: Kernel,
@@ -183,6 +185,7 @@ impl ViewSynthesizer {
             polishes: true,
             align: Align::new(gpu)?,
             specks: Specks::new(gpu)?,
+            veil: Veil::new(gpu)?,
             shade: Kernel::new(gpu, "view/shade.wgsl", "shade", &[])?,
             compose: Kernel::new(gpu, "view/compose.wgsl", "compose", &[])?,
             gather: Kernel::new(gpu, "view/smooth.wgsl", "gather", &[])?,

@@ -26,5 +26,6 @@ mod splat;
 mod stage;
 mod strobe;
 mod tune;
+mod veil;
 mod vote;
 mod wgsl;

@@ -90,7 +90,10 @@ struct Formats {
 
 impl Formats {
     fn add(&mut self, caps: &gst::Caps, codec: Codec) -> u16 {
-        let at = self.known.iter().position(|f| &f.caps == caps).unwrap_or_else(|| {
+        let known = self.known.iter().position(|f| &f.caps == caps);
+        // One that is about to be forgotten and still used is entered anew: what comes now must outlive it.
+        let known = known.filter(|at| self.known.len() < MOST_FORMATS || *at >= MOST_FORMATS / 2);
+        let at = known.unwrap_or_else(|| {
             if self.known.len() == MOST_FORMATS {
                 self.known.pop_front();
                 self.first = self.first.wrapping_add(1);

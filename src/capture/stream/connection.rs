@@ -19,7 +19,7 @@ use crate::capture::embedded::{self, EmbeddedClock};
 use crate::capture::error::CaptureError;
 use crate::capture::ingest::{Ingest, running_nanos};
 use crate::capture::pacer::Pacer;
-use crate::capture::sound::decode_into;
+use crate::capture::sound::decode_apart;
 use crate::capture::stamp::{HouseStamp, Rule, TimeOrigin};
 use crate::time::{ClockEstimate, FrameRate, MediaTime, Timecode};
 
@@ -53,7 +53,8 @@ struct Link {
     /// Where times come from when nothing better is known.
     fallback: Mutex<TimeOrigin>,
     /// A sound track is read for a tone already.
-    hears_tone: AtomicBool,
+    /// The track that is read as a tone, while it lasts.
+    tone: Mutex<Option<gst::glib::WeakRef<gst::Pad>>>,
     pacer: Pacer,
     /// The pad that the video comes from, and what hangs behind it.
     video: Mutex<Option<(gst::Pad, Vec<gst::Element>)>>,
@@ -80,7 +81,7 @@ impl Connection {
             sender_clock: SenderClock::default(),
             embedded: EmbeddedClock::default(),
             fallback: Mutex::new(made.time_origin),
-            hears_tone: AtomicBool::new(false),
+            tone: Mutex::default(),
             pacer: Pacer::default(),
             video: Mutex::default(),
             spares: Mutex::default(),
@@ -343,8 +344,16 @@ impl Link {
     /// The first sound track is a tone, says the address; true when it is read as one.
     fn tap_tone(self: &Arc<Self>, pad: &gst::Pad, caps: &gst::CapsRef) -> bool {
         let is_sound = caps.structure(0).is_some_and(|s| s.name().starts_with("audio/"));
-        if self.source.time != TimeWish::Ltc || !is_sound || self.hears_tone.swap(true, Ordering::Relaxed) {
+        if self.source.time != TimeWish::Ltc || !is_sound {
             return false;
+        }
+        {
+            // One that was taken away and comes again is the tone again, not the sound of the venue.
+            let mut tone = self.tone.lock();
+            if tone.as_ref().and_then(gst::glib::WeakRef::upgrade).is_some_and(|tone| tone.parent().is_some()) {
+                return false;
+            }
+            *tone = Some(pad.downgrade());
         }
         let Some(pipeline) = self.pipeline.upgrade() else { return false };
         let link = Arc::downgrade(self);
@@ -356,7 +365,14 @@ impl Link {
                 link.told(link.embedded.note(of, (label, rate), running, at), TimeOrigin::Ltc);
             }
         });
-        let read = tail.map_err(|e| e.to_string()).and_then(|tail| decode_into(&pipeline, pad, &tail));
+        let link = Arc::downgrade(self);
+        let broke = move |cause: String| {
+            if let Some(link) = link.upgrade() {
+                let label = link.source.label();
+                link.ingest.shared.complain(format!("{label}: its timecode track cannot be decoded: {cause}. Send the tone as PCM or AAC"));
+            }
+        };
+        let read = tail.map_err(|e| e.to_string()).and_then(|tail| decode_apart(&pipeline, pad, (&tail, true), broke));
         if let Err(e) = read {
             self.ingest.shared.complain(format!("{}: its timecode track cannot be read: {e}", self.source.label()));
         }
@@ -504,6 +520,14 @@ impl Link {
         };
         let shown = pts.unwrap_or(due);
         self.note_label(sample, shown, origin.plus_nanos(shown));
+        let wished = match self.source.time {
+            TimeWish::Timecode => Some(TimeOrigin::Timecode),
+            TimeWish::Ltc => Some(TimeOrigin::Ltc),
+            _ => None,
+        };
+        if let Some(origin) = wished {
+            self.told(self.embedded.look(shown), origin);
+        }
         let timecodes = self.ingest.clock().timecodes();
         if let Some(estimate) = self.embedded.estimate(timecodes) {
             self.ingest.shared.set_source_clock(Some(estimate));

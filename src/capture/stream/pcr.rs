@@ -32,20 +32,30 @@ impl PcrClock {
     pub fn take(&mut self, bytes: &[u8], arrival: MediaTime) -> Option<MediaTime> {
         let mut newest = None;
         for packet in bytes.chunks_exact(PACKET) {
-            let Some((pid, ticks)) = reference(packet) else { continue };
+            let Some(Reference { pid, ticks, begins_anew }) = reference(packet) else { continue };
             match &mut self.pid {
                 Some((followed, heard)) if *followed == pid => *heard = arrival.nanos(),
                 Some((_, heard)) if arrival.nanos().saturating_sub(*heard) < SILENT_NANOS => continue,
                 _ => {
                     self.pid = Some((pid, arrival.nanos()));
-                    self.last = None;
+                    self.begin_anew();
                 }
+            }
+            if begins_anew {
+                self.begin_anew();
             }
             let stamp = self.counted(ticks);
             self.seen += 1;
             newest = Some(self.clock.house_time(nanos(stamp), arrival));
         }
         newest
+    }
+
+    /// Another count: what was known of the one before says nothing of it.
+    fn begin_anew(&mut self) {
+        if self.last.take().is_some() {
+            self.clock.restart();
+        }
     }
 
     /// Over the wrap: the nearest to the one before.
@@ -71,8 +81,18 @@ fn nanos(ticks: i64) -> i64 {
     (i128::from(ticks) * 1_000_000_000 / TICKS_PER_SEC) as i64
 }
 
-/// The reference in a packet, ticks, with the stream that it belongs to.
-fn reference(packet: &[u8]) -> Option<(u16, i64)> {
+/// A program clock reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Reference {
+    /// The stream that it belongs to.
+    pid: u16,
+    ticks: i64,
+    /// The sender says that its count is another one from here on (`discontinuity_indicator`): a splice.
+    begins_anew: bool,
+}
+
+/// The reference in a packet.
+fn reference(packet: &[u8]) -> Option<Reference> {
     let at = |k: usize| packet.get(k).copied().unwrap_or(0);
     // An adaptation field of seven bytes at least, with the flag of a reference.
     if packet.len() < 12 || at(0) != SYNC || at(1) & 0x80 != 0 || at(3) & 0x20 == 0 || at(4) < 7 || at(5) & 0x10 == 0 {
@@ -81,7 +101,7 @@ fn reference(packet: &[u8]) -> Option<(u16, i64)> {
     let pid = u16::from(at(1) & 0x1f) << 8 | u16::from(at(2));
     let base = (6..10).fold(0_i64, |n, k| n << 8 | i64::from(at(k))) << 1 | i64::from(at(10) >> 7);
     let extension = i64::from(at(10) & 1) << 8 | i64::from(at(11));
-    Some((pid, base * 300 + extension))
+    Some(Reference { pid, ticks: base * 300 + extension, begins_anew: at(5) & 0x80 != 0 })
 }
 
 #[cfg(test)]
@@ -101,7 +121,7 @@ mod tests {
     #[test]
     fn a_reference_is_read_as_it_is_written() {
         for ticks in [0, 1, 299, 300, 27_000_000, WRAP_TICKS - 1] {
-            assert_eq!(reference(&packet(0x1abc, ticks)), Some((0x1abc, ticks)));
+            assert_eq!(reference(&packet(0x1abc, ticks)), Some(Reference { pid: 0x1abc, ticks, begins_anew: false }));
         }
         let mut without = packet(5, 7);
         without[5] = 0;
@@ -134,6 +154,26 @@ mod tests {
         let mut at = |k: i64| clock.take(&packet(300, k * 540_000), MediaTime::from_nanos(30_000_000_000 + k * 20_000_000));
         assert_eq!(at(0), None);
         assert!(at(60).is_some());
+    }
+
+    #[test]
+    fn a_splice_that_is_told_is_followed_at_once() {
+        for told in [true, false] {
+            let (mut clock, mut worst) = (PcrClock::default(), 0);
+            for k in 0..1000_i64 {
+                let sent = k * 20_000_000;
+                // Half a second back after ten.
+                let ticks = 2_700_000_000 + sent * 27 / 1000 - if k >= 500 { 13_500_000 } else { 0 };
+                let mut packet = packet(256, ticks);
+                if told && k == 500 {
+                    packet[5] |= 0x80;
+                }
+                let at = clock.take(&packet, MediaTime::from_nanos(sent + k * 7919 % 5 * 1_000_000)).unwrap();
+                worst = worst.max((at.nanos() - sent).abs());
+            }
+            assert_eq!(clock.estimate().unwrap().jumps, 1);
+            assert_eq!(worst < 40_000_000, told, "{worst} ns");
+        }
     }
 
     proptest::proptest! {

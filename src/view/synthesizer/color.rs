@@ -1,4 +1,4 @@
-//! The colour of a view whose surface is found: the sources are aligned, blended, and specks are wiped off.
+//! The colour of a view whose surface is found: the sources are aligned, blended, specks are wiped off, and what is doubted goes out of focus.
 
 use super::{ViewSynthesizer, picture_texture};
 use crate::{
@@ -56,7 +56,10 @@ impl ViewSynthesizer {
         let wiped = picture_texture(gpu, job.size);
         let wiped_view = wiped.create_view(&wgpu::TextureViewDescriptor::default());
         timer.mark(encoder, "specks");
-        self.specks.record(gpu, encoder, (inputs.parameters, inputs.cameras, inputs.surface), [&shaded_view, &wiped_view], groups);
-        wiped
+        let of = (inputs.parameters, inputs.cameras, inputs.surface);
+        self.specks.record(gpu, encoder, of, [&shaded_view, &wiped_view], groups);
+        timer.mark(encoder, "veil");
+        self.veil.record(gpu, encoder, of, [&wiped_view, &shaded_view], job.size);
+        shaded
     }
 }
