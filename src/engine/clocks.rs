@@ -116,9 +116,12 @@ pub fn measured_with_flashes(
     let reference = job.reference.or_else(|| (0..seen.len()).max_by_key(|k| (seen[*k].len(), usize::MAX - k))).unwrap_or(0);
     let by_flash = flash::clocks(&seen, reference, flash_job.max_offset_nanos);
     if by_flash.iter().flatten().count() < 2 {
-        return Err(ClocksError::NoFlash(unread.iter().map(|u| format!("; {u}")).collect()));
+        let unread = unread.join("; ");
+        return Err(ClocksError::NoFlash(if unread.is_empty() { unread } else { format!(". {unread}") }));
     }
-    unread.iter().for_each(|problem| tracing::warn!("{problem}"));
+    for problem in &unread {
+        tracing::warn!("{problem}");
+    }
     let known_nanos: Vec<i64> = by_flash.iter().map(|clock| clock.map_or(0, |c| c.offset_nanos)).collect();
     let job = ClockJob { reference: Some(reference), known_nanos: known_nanos.clone(), ..job.clone() };
     let (from, until) = flash_job.span;

@@ -97,7 +97,7 @@ fn surface(v: &ViewStage) -> Vec<Surface> {
 
 #[test]
 fn the_veil_agrees_with_its_twin() {
-    let floats = |cells: &[Vec4]| cells.iter().flat_map(|c| c.to_array()).collect::<Vec<f32>>();
+    let floats = |cells: &[Vec4]| cells.iter().flat_map(Vec4::to_array).collect::<Vec<f32>>();
     let exact = Allowed { tolerance: 2e-5, share: 0.0 };
     for (v, cell) in VIEWS.iter().flat_map(|v| [(v, 1), (v, 3)]) {
         let (shaded, surface) = (shaded(v), surface(v));
