@@ -109,6 +109,7 @@ fn main() -> anyhow::Result<()> {
         plates: vec![],
         phases: vec![],
         graphics: vec![],
+        trims: volte::replay::trim::TrimList::default(),
         output: OutputSpec {
             path: args.out,
             width_px: args.width,

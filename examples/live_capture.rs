@@ -129,7 +129,8 @@ fn main() -> anyhow::Result<()> {
         };
         let (path, mark, mode, gaps, plates) = (Preset::Bounce.path(&options), MediaTime::ZERO, ViewMode::Synthesis, vec![], vec![]);
         let (moments, phases, graphics) = (Moments::One(moment), vec![], vec![]);
-        let job = ExportJob { rig, moments, path, mark, follow: false, mode, gaps, scene, plates, phases, graphics, output };
+        let trims = volte::replay::trim::TrimList::default();
+        let job = ExportJob { rig, moments, path, mark, follow: false, mode, gaps, scene, plates, phases, graphics, trims, output };
         let report = export::run(job, &Gpu::open(&GpuOptions::default())?, &mut |_| {}, &cancel)?;
         println!("{}: {} frames", report.output.path.display(), report.output.frames);
     }

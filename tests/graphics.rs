@@ -74,6 +74,7 @@ impl Stage {
             plates: vec![],
             phases,
             graphics,
+            trims: volte::replay::trim::TrimList::default(),
             output: OutputSpec {
                 path: folder.join(format!("{name}_%02d.png")),
                 width_px: SIZE.0,

@@ -10,6 +10,7 @@ use volte::{
     },
     geometry::Pose,
     gpu::{Gpu, GpuOptions},
+    replay::trim::{Trim, TrimEdit, TrimList},
     rig::{self, Camera, Rig},
     scene::{Matching, Scene, SceneError, SceneOptions, SceneSolver},
     venue::Faults,
@@ -192,6 +193,52 @@ fn at_a_common_level_cameras_of_different_exposure_and_white_look_alike() {
     scene.matching = Matching::Common;
     let matched = worst(&scene, "at a common level");
     assert!(matched <= 2.0 && as_they_are > 5.0, "{matched} {as_they_are}");
+}
+
+#[test]
+fn a_trimmed_camera_is_brighter_by_what_was_told_and_the_others_are_not() {
+    let mut studio = Studio::open();
+    let (rig, pictures) = walk(2..8, 160);
+    let mut scene = studio.solve(&rig, &pictures, 160);
+    // How many stops a view is brighter per channel: the middle over clear pixels.
+    let stops = |a: &Picture, b: &Picture| -> [f64; 3] {
+        std::array::from_fn(|k| {
+            let pairs = a
+                .rgba()
+                .chunks_exact(4)
+                .zip(b.rgba().chunks_exact(4))
+                .filter(|(a, b)| (30..200).contains(&a[k]) && (30..200).contains(&b[k]));
+            let linear = |v: u8| f64::from(volte::color::linear_from_srgb(f32::from(v) / 255.0));
+            let mut each: Vec<f64> = pairs.map(|(a, b)| (linear(b[k]) / linear(a[k])).log2()).collect();
+            each.sort_by(f64::total_cmp);
+            each[each.len() / 2]
+        })
+    };
+    let (own, far) = (rig.cameras[1].clone(), rig.cameras[4].clone());
+    let warm = Trim { ev: 0.3, kelvin: 900.0, tint: -0.1 };
+    let mut list = TrimList::default();
+    list.edit(&own.name, &TrimEdit { ev: Some(warm.ev), kelvin: Some(warm.kelvin), tint: Some(warm.tint) });
+    let trims = list.stops_of(rig.cameras.iter().map(|c| c.name.as_str()));
+    for matching in Matching::ALL {
+        scene.set_match(matching, vec![]);
+        let before = [&own, &far].map(|c| studio.view(&scene, c, ViewMode::Synthesis));
+        scene.set_match(matching, trims.clone());
+        let after = [&own, &far].map(|c| studio.view(&scene, c, ViewMode::Synthesis));
+        let seen = stops(&before[0], &after[0]);
+        println!("{matching:?}: {seen:.3?} stops, told {:.3?}", warm.stops());
+        for (seen, told) in seen.iter().zip(warm.stops()) {
+            assert!((seen - f64::from(told)).abs() < 0.05, "{matching:?}: {seen} stops, not {told}");
+        }
+        assert!(stops(&before[1], &after[1]).iter().all(|s| s.abs() < 0.01), "{matching:?}: another camera has changed");
+        // A camera's own picture alone is never changed, and a reset is as if nothing had been.
+        let alone = studio.view(&scene, &own, ViewMode::Nearest);
+        list.edit(&own.name, &TrimEdit::RESET);
+        scene.set_match(matching, list.stops_of(rig.cameras.iter().map(|c| c.name.as_str())));
+        assert_eq!(studio.view(&scene, &own, ViewMode::Nearest).rgba(), alone.rgba());
+        assert_eq!(studio.view(&scene, &own, ViewMode::Synthesis).rgba(), before[0].rgba());
+        scene.set_match(matching, vec![[0.0; 3]; rig.cameras.len()]);
+        assert_eq!(studio.view(&scene, &own, ViewMode::Synthesis).rgba(), before[0].rgba());
+    }
 }
 
 #[test]

@@ -306,6 +306,11 @@ exposure-tip = Against the middle of all cameras: exposure { $ev } EV, red { $re
 stand-solved = Was bumped and is solved anew: turned by { $degrees }°, moved by { $mm } mm
 health-of = Health of { $camera }: { $state }
 health-tip = { $camera }: { $state }. { $count } frames received
+trim-of = { $camera }: match trimmed by { $ev } EV, { $kelvin } K, tint { $tint }
+trim-ev = Exposure, EV
+trim-kelvin = Cold – warm, K
+trim-tint = Green – magenta
+trim-reset = As matched
 nudged = { $camera }: times shifted by { $ms } ms
 
 ## Budgets
@@ -579,6 +584,8 @@ command-set-quality = Quality
     .tip = Choose how good and how costly the pictures are; Auto takes what is in time
 command-set-matching = Match
     .tip = Exposure and white of the cameras: glide from one to the next, all at a common level, or as they are
+command-trim-match = Trim
+    .tip = Exposure, warm or cold, magenta or green of a camera by hand, on top of the match
 command-toggle-heat-map = Heat
     .tip = Show or hide, over preview, how sure each pixel is
 command-toggle-real-pixels = Real pixels

@@ -306,6 +306,11 @@ exposure-tip = Par rapport au milieu de toutes les caméras : exposition { $ev }
 stand-solved = Heurtée puis recalée : tournée de { $degrees }°, déplacée de { $mm } mm
 health-of = État de { $camera } : { $state }
 health-tip = { $camera } : { $state }. { $count } images reçues
+trim-of = { $camera } : accord corrigé de { $ev } EV, { $kelvin } K, teinte { $tint }
+trim-ev = Exposition, EV
+trim-kelvin = Froid – chaud, K
+trim-tint = Vert – magenta
+trim-reset = Comme accordée
 nudged = { $camera } : temps décalés de { $ms } ms
 
 ## Budgets
@@ -579,6 +584,8 @@ command-set-quality = Qualité des images
     .tip = Choisir la qualité et le coût des images ; Auto prend ce qui tient le temps
 command-set-matching = Accorder
     .tip = Exposition et blanc des caméras : glisser de l'une à l'autre, toutes à un niveau commun, ou telles quelles
+command-trim-match = Corriger
+    .tip = Exposition, chaud ou froid, magenta ou vert d'une caméra à la main, par-dessus l'accord
 command-toggle-heat-map = Chaleur
     .tip = Montrer ou cacher, sur la prévisualisation, la certitude de chaque pixel
 command-toggle-real-pixels = Pixels réels

@@ -296,6 +296,7 @@ fn write_orbit(args: &Args, feeds: Arc<CapturedFeeds>, feeder: VenueFeeder, prog
         plates: vec![],
         phases: vec![],
         graphics: vec![],
+        trims: volte::replay::trim::TrimList::default(),
         output: OutputSpec {
             path: args.out.clone(),
             width_px,

@@ -4,7 +4,10 @@ use egui::{Align2, Color32, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, po
 
 use super::lang::{command, say, t};
 use super::{style, widgets};
-use crate::engine::{Ailment, CameraView, Command, CommandKind, FeedHealth, Snapshot, Stand};
+use crate::{
+    engine::{Ailment, CameraView, Command, CommandKind, FeedHealth, Snapshot, Stand},
+    replay::trim::{Trim, TrimEdit},
+};
 
 /// What a finger can hit, points.
 const ROW: f32 = 28.0;
@@ -134,7 +137,11 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
         None => note,
     };
     let note = if s.clock.is_empty() { note } else { format!("{note}\n{}", s.clock) };
-    response.context_menu(|ui| nudges(ui, k, camera, out));
+    let note = if camera.trim.is_none() { note } else { format!("{note}\n{}", trim_in_words(camera)) };
+    response.context_menu(|ui| {
+        nudges(ui, k, camera, out);
+        trims(ui, camera, out);
+    });
     response.on_hover_text(note);
 }
 
@@ -172,6 +179,53 @@ fn in_words(ailment: &Ailment) -> String {
         Ailment::Flickers { percent } => say!("ailment-flickers", percent = format!("{percent:.1}")),
         Ailment::StuckPixels { count, at: [x, y] } => say!("ailment-stuck", count = *count, x = x.to_string(), y = y.to_string()),
     }
+}
+
+/// What is added by hand to the camera's match, for the tip and the menu.
+fn trim_in_words(camera: &CameraView) -> String {
+    let Trim { ev, kelvin, tint } = camera.trim;
+    say!("trim-of", camera = &camera.name, ev = format!("{ev:+.2}"), kelvin = format!("{kelvin:+.0}"), tint = format!("{tint:+.2}"))
+}
+
+/// Trims of a camera's match.
+fn trims(ui: &mut Ui, camera: &CameraView, out: &mut Vec<Command>) {
+    ui.separator();
+    ui.label(trim_in_words(camera));
+    let now = camera.trim;
+    // Steps are counted from whole ones, so that there and back is back.
+    let step = |value: f32, by: f32, unit: f32| ((value / unit).round() + by) * unit;
+    let rows: [(&str, [(String, TrimEdit); 4]); 3] = [
+        (
+            "trim-ev",
+            [-5.0, -1.0, 1.0, 5.0]
+                .map(|n| (format!("{:+.2}", n * 0.05), TrimEdit { ev: Some(step(now.ev, n, 0.05)), ..TrimEdit::default() })),
+        ),
+        (
+            "trim-kelvin",
+            [-5.0, -1.0, 1.0, 5.0]
+                .map(|n| (format!("{:+.0}", n * 50.0), TrimEdit { kelvin: Some(step(now.kelvin, n, 50.0)), ..TrimEdit::default() })),
+        ),
+        (
+            "trim-tint",
+            [-5.0, -1.0, 1.0, 5.0]
+                .map(|n| (format!("{:+.2}", n * 0.01), TrimEdit { tint: Some(step(now.tint, n, 0.01)), ..TrimEdit::default() })),
+        ),
+    ];
+    let tip = command(CommandKind::TrimMatch).tooltip;
+    let mut button = |ui: &mut Ui, label: String, edit: TrimEdit| {
+        if ui.add(egui::Button::new(label).min_size(vec2(52.0, 32.0))).on_hover_text(tip).clicked() {
+            out.push(Command::TrimMatch { camera: camera.name.clone(), edit });
+        }
+    };
+    for (title, steps) in rows {
+        ui.label(t(title));
+        ui.horizontal(|ui| {
+            for (label, edit) in steps {
+                button(ui, label, edit);
+            }
+        });
+    }
+    button(ui, t("trim-reset").to_owned(), TrimEdit::RESET);
 }
 
 /// Shifts of a camera's clock.

@@ -3,6 +3,7 @@
 //! Must not know: who says them, files, time.
 
 mod graphics;
+mod trim;
 
 use crate::{
     engine::{Command, ExportOrder, Matching, Quality, Slice},
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 64] = [
+pub const EXAMPLES: [&str; 65] = [
     "mark",
     "mark-here",
     "in",
@@ -72,6 +73,7 @@ pub const EXAMPLES: [&str; 64] = [
     "scrub-path 1.2",
     "quality air",
     "match common",
+    "match trim cam03 ev 0.2 kelvin -150 tint 0.05",
     "heat",
     "real-pixels",
     "next-rung",
@@ -150,6 +152,7 @@ pub fn command_of(text: &str) -> Option<Command> {
         "new-path" => Command::NewPath(Preset::from_name(rest)?),
         "edit-path" => Command::EditPath(path_edit(rest)?),
         "scrub-path" => Command::ScrubPath(number()?),
+        "match" if rest.starts_with("trim ") => trim::command_of(rest.strip_prefix("trim ")?)?,
         "match" => Command::SetMatching(Some(Matching::from_name(rest)?)),
         "quality" if rest == "auto" => Command::SetQuality(None),
         "quality" => Command::SetQuality(Some(Quality::from_name(rest)?)),
@@ -430,6 +433,7 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::SetQuality(None) => "quality auto".to_owned(),
         Command::SetQuality(Some(level)) => format!("quality {}", level.label().to_lowercase()),
         Command::SetMatching(None) => "match".to_owned(),
+        Command::TrimMatch { camera, edit } => trim::text_of(camera, edit)?,
         Command::SetMatching(Some(matching)) => format!("match {}", matching.name()),
         Command::ToggleHeatMap => "heat".to_owned(),
         Command::ToggleRealPixels => "real-pixels".to_owned(),

@@ -14,6 +14,7 @@ use parking_lot::{Condvar, Mutex};
 use super::{graphics::Drawing, live::GpuFault};
 use crate::{
     frame::{Moment, Picture},
+    replay::trim::TrimList,
     rig::Camera,
     scene::{Matching, Quality},
     time::MediaTime,
@@ -38,6 +39,8 @@ pub(super) struct ViewWish {
     pub weigh: bool,
     /// What becomes of differences between the cameras.
     pub matching: Matching,
+    /// What is added by hand.
+    pub trims: Arc<TrimList>,
     /// What is drawn into the scene.
     pub graphics: Option<Arc<Drawing>>,
     /// Other instants in the same picture.
@@ -467,6 +470,7 @@ mod tests {
             heat: false,
             weigh: false,
             matching: Matching::Glide,
+            trims: Arc::default(),
             graphics: None,
             slices: vec![],
         }

@@ -14,6 +14,7 @@ use crate::{
         graphics::{GraphicEdit, GraphicKind},
         path::{PathEdit, Preset},
         playlist::{PlaylistEdit, Transition},
+        trim::TrimEdit,
     },
     scene::{Matching, Quality},
     sound::FreezeSound,
@@ -196,6 +197,13 @@ pub enum Command {
     SetQuality(Option<Quality>),
     /// What becomes of differences in exposure and white between the cameras; `None`: the next choice.
     SetMatching(Option<Matching>),
+    /// What is added by hand to the match of a camera.
+    TrimMatch {
+        /// Its name.
+        camera: String,
+        /// What is changed.
+        edit: TrimEdit,
+    },
     /// Show or hide, over preview, how sure each pixel is.
     ToggleHeatMap,
     /// Show nothing but the cameras' own pictures, or go back to the ladder.
@@ -324,6 +332,7 @@ impl Command {
             Self::ScrubPath(_) => CommandKind::ScrubPath,
             Self::SetQuality(_) => CommandKind::SetQuality,
             Self::SetMatching(_) => CommandKind::SetMatching,
+            Self::TrimMatch { .. } => CommandKind::TrimMatch,
             Self::ToggleHeatMap => CommandKind::ToggleHeatMap,
             Self::ToggleRealPixels => CommandKind::ToggleRealPixels,
             Self::SetRung { .. } => CommandKind::SetRung,

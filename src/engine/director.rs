@@ -58,6 +58,7 @@ use crate::{
         EventId, Program, Readiness, Transport, TransportCommand,
         path::Path,
         playlist::{Player, Template, Transition},
+        trim::TrimList,
     },
     rig::{self, Camera},
     scene::Matching,
@@ -128,6 +129,9 @@ pub(super) struct ProgramState {
     rungs: Vec<Rung>,
     /// What becomes of differences between the cameras, as it was chosen then.
     matching: Matching,
+    /// And what was added to it by hand.
+    trims: Arc<TrimList>,
+    trims_number: u64,
     live_time: Option<(usize, MediaTime)>,
     /// The path that is on air.
     playing: Option<Playing>,
@@ -257,6 +261,8 @@ impl Director {
                 cut: None,
                 rungs: Vec::new(),
                 matching: options.matching,
+                trims: Arc::default(),
+                trims_number: 0,
                 live_time: None,
                 playing: None,
                 origin: None,

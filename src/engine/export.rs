@@ -19,6 +19,7 @@ use crate::{
     replay::{
         graphics::Graphic,
         path::{Path, PathError, PathSample, Track},
+        trim::TrimList,
     },
     rig::{self, Camera, Rig, fit_to_pictures, pictures::PicturesError},
     scene::{Scene, SceneError, SceneOptions, SceneSolver},
@@ -165,6 +166,8 @@ pub struct ExportJob {
     pub phases: Vec<Moment>,
     /// What is drawn into the scene and on top; those that are not shown are left out.
     pub graphics: Vec<Graphic>,
+    /// What is added by hand to the match of its cameras.
+    pub trims: TrimList,
     /// The file. Its `sidecar` is filled in here when it is `Some`.
     pub output: OutputSpec,
 }
@@ -400,6 +403,7 @@ fn work(
                 if let Some(layers) = &layers {
                     layers.split(&mut solved, &pictures)?;
                 }
+                trim(&mut solved, &job);
                 timed(&mut secs, if solver.is_some() { "solve" } else { "upload" }, start);
                 solve_gpu_secs.merge(&solved.times);
                 moments += 1;
@@ -470,6 +474,12 @@ fn needs_depth(job: &ExportJob, drawing: &Drawing) -> bool {
     by_mode || drawing.is_in_scene() || !job.phases.is_empty()
 }
 
+/// What is added by hand to the match of its cameras.
+fn trim(scene: &mut Scene, job: &ExportJob) {
+    let trims = job.trims.stops_of(scene.rig.cameras.iter().map(|c| c.name.as_str()));
+    scene.set_match(scene.matching, trims);
+}
+
 /// A frame: the moment and the other instants seen by `target`, with what is drawn into the scene and on top of it.
 fn drawn(
     synthesizer: &mut ViewSynthesizer,
@@ -505,6 +515,7 @@ fn phases_of(
         if let Some(layers) = layers {
             layers.split(&mut scene, &pictures)?;
         }
+        trim(&mut scene, job);
         bytes += scene.bytes();
         if bytes > SLICES_BYTES || k >= MOST_SLICES {
             return Err(ExportError::TooManySlices { wanted, fit: k });

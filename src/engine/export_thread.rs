@@ -260,6 +260,7 @@ impl ExportJob {
             plates: self.plates.clone(),
             phases: self.phases.clone(),
             graphics: self.graphics.clone(),
+            trims: self.trims.clone(),
             output: self.output.clone(),
             ..*self
         })

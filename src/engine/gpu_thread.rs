@@ -192,6 +192,13 @@ struct Held {
 }
 
 impl Held {
+    /// Matched as a wish has it.
+    fn match_as(&mut self, wish: &ViewWish) {
+        let names = self.scene.rig.cameras.iter().map(|c| c.name.as_str());
+        let trims = wish.trims.stops_of(names);
+        self.scene.set_match(wish.matching, trims);
+    }
+
     /// Exposures of the cameras (indices in the rig), stops about the middle of all.
     fn exposures(&self) -> Vec<(usize, [f32; 3])> {
         let middle = self.scene.middle_exposure();
@@ -236,11 +243,15 @@ impl Worker<'_> {
     fn render(&mut self, program: bool, wish: &ViewWish) {
         let begun = Instant::now();
         let instant = wish.instant;
-        let Some(Held { scene, .. }) = self.scenes.iter_mut().rev().find(|held| held.instant == instant) else {
+        for held in &mut self.phases {
+            held.match_as(wish);
+        }
+        let Some(held) = self.scenes.iter_mut().rev().find(|held| held.instant == instant) else {
             let why = "the scene is not on the GPU any more".to_owned();
             return self.report(GpuReport::RenderFailed { program, instant, is_lost: false, why });
         };
-        scene.matching = wish.matching;
+        held.match_as(wish);
+        let scene = &mut held.scene;
         let slices: Vec<&Scene> = self.phases.iter().filter(|h| wish.slices.contains(&h.instant)).map(|h| &h.scene).collect();
         let view = if slices.is_empty() || !wish.mode.needs_depth() {
             self.synthesizer.render(scene, &wish.target, wish.mode)

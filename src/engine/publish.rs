@@ -29,6 +29,7 @@ impl Director {
                 stand: self.watch.stand(i),
                 ailments: self.watch.ailments(i).to_vec(),
                 exposure_stops: self.matching.exposure(i),
+                trim: self.matching.trims.of(&self.feeds.rig().cameras[i].name),
                 live: self.feeds.live_picture(i),
             })
             .collect();

@@ -20,6 +20,7 @@ use crate::{
         Event, EventId, Phase, Readiness,
         path::Path,
         playlist::{ElementId, Transition},
+        trim::Trim,
     },
     scene::Matching,
     time::{FrameRate, MediaTime},
@@ -79,6 +80,8 @@ pub struct CameraView {
     pub ailments: Vec<Ailment>,
     /// How much brighter it shows what others see too, in stops per channel about the middle of all cameras, at the last solved instant.
     pub exposure_stops: Option<[f32; 3]>,
+    /// What is added by hand to its match.
+    pub trim: Trim,
     /// The newest picture.
     pub live: Option<LivePicture>,
 }

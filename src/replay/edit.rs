@@ -2,7 +2,7 @@
 //!
 //! Must not know: who asked, where events are written down.
 
-use super::{Event, EventColor, EventList, event::BEST_RATING, graphics::GraphicList, path::PathList, playlist::Playlist};
+use super::{Event, EventColor, EventList, event::BEST_RATING, graphics::GraphicList, path::PathList, playlist::Playlist, trim::TrimList};
 use crate::time::MediaTime;
 
 /// Steps that can be taken back.
@@ -85,6 +85,7 @@ pub(super) enum Change {
     Playlist { before: Playlist, after: Playlist },
     Paths { before: PathList, after: PathList },
     Graphics { before: GraphicList, after: GraphicList },
+    Trims { before: TrimList, after: TrimList },
 }
 
 impl Change {
@@ -94,6 +95,7 @@ impl Change {
             Self::Playlist { before, after } => Self::Playlist { before: after, after: before },
             Self::Paths { before, after } => Self::Paths { before: after, after: before },
             Self::Graphics { before, after } => Self::Graphics { before: after, after: before },
+            Self::Trims { before, after } => Self::Trims { before: after, after: before },
         }
     }
 
@@ -103,6 +105,7 @@ impl Change {
             Self::Playlist { before, after } => before == after,
             Self::Paths { before, after } => before == after,
             Self::Graphics { before, after } => before == after,
+            Self::Trims { before, after } => before == after,
         }
     }
 }

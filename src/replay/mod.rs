@@ -8,6 +8,7 @@ pub mod graphics;
 pub mod path;
 pub mod playlist;
 mod transport;
+pub mod trim;
 
 pub use edit::EventEdit;
 pub use event::{BEST_RATING, Event, EventColor, EventId, EventList, EventRules};

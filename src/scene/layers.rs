@@ -178,6 +178,7 @@ impl Layering {
             plan: scene.plan.clone(),
             exposures: scene.exposures.clone(),
             matching: scene.matching,
+            trims: scene.trims.clone(),
             pictures: behind,
             depths: background_depths,
             thorough: false,

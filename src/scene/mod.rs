@@ -112,6 +112,8 @@ pub struct Scene {
     pub exposures: Vec<[f32; 3]>,
     /// What views make of them.
     pub matching: Matching,
+    /// What is added to that by hand: per camera and channel, by how many stops its share of a view is brighter. Empty: nothing.
+    pub trims: Vec<[f32; 3]>,
     /// Real pictures, one layer per camera, `Rgba8Unorm`.
     pub pictures: wgpu::Texture,
     /// Inverse depth (r, 1/m along z) and confidence (g, 0…1) of the working pictures, one layer per camera, `Rg32Float`.
@@ -142,6 +144,14 @@ impl Scene {
         let row_bytes = self.depths.width() as usize * 8;
         let texel = |b: &[u8]| [[b[0], b[1], b[2], b[3]], [b[4], b[5], b[6], b[7]]].map(f32::from_le_bytes);
         Ok(bytes.chunks_exact(row_bytes).take(height).flat_map(|row| row.chunks_exact(8).take(width).map(texel)).collect())
+    }
+
+    /// How it is matched from now on, with what is behind its foreground.
+    pub fn set_match(&mut self, matching: Matching, trims: Vec<[f32; 3]>) {
+        if let Some(background) = &mut self.background {
+            background.scene.set_match(matching, trims.clone());
+        }
+        (self.matching, self.trims) = (matching, trims);
     }
 
     /// Per channel, the exposure in the middle of all cameras, stops about their mean: one that is far off does not count.

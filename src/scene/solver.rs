@@ -194,6 +194,7 @@ impl SceneSolver {
             rig: rig.clone(),
             exposures,
             matching: options.matching,
+            trims: vec![],
             plan,
             pictures,
             depths,

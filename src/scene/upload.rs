@@ -66,6 +66,7 @@ fn upload(gpu: &Gpu, rig: &Rig, pictures: &[&Picture], depths_m: Option<&[&[f32]
         rig: rig.clone(),
         exposures: vec![[0.0; 3]; rig.cameras.len()],
         matching: Matching::default(),
+        trims: vec![],
         plan,
         pictures: texture,
         depths,

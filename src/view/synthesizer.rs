@@ -128,6 +128,10 @@ pub(super) fn cameras_of(scene: &Scene, target: &Camera, mode: ViewMode, chosen:
         let mut camera = CameraGpu::new(&scene.rig.cameras[i], origin, &scene.plan.working[i], i as u32, w);
         for (k, gain) in camera.gain.iter_mut().take(3).enumerate() {
             *gain = if matching == Matching::Off { 1.0 } else { (exposure[k] - scene.exposures[i][k]).exp2() };
+            // By hand on top of it; not where a camera's own picture alone is shown.
+            if let Some(trim) = scene.trims.get(i).filter(|_| mode != ViewMode::Nearest) {
+                *gain *= trim[k].exp2();
+            }
         }
         camera
     }));

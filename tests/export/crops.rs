@@ -40,6 +40,7 @@ fn frames(folder: &Path, rig: &Rig, pictures: &[Picture], size: (u32, u32), foll
         plates: vec![],
         phases: vec![],
         graphics: vec![],
+        trims: volte::replay::trim::TrimList::default(),
         output: OutputSpec {
             path: folder.join(format!("{}x{}_{follow}_%02d.png", size.0, size.1)),
             width_px: size.0,

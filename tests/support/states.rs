@@ -15,6 +15,7 @@ use volte::{
         Event, EventColor, EventId, Phase, Readiness,
         path::{Path, Preset, PresetOptions},
         playlist::{ElementId, Towards, Transition},
+        trim::Trim,
     },
     sound::SoundStatus,
     time::{FrameRate, MediaTime},
@@ -216,6 +217,7 @@ pub fn snapshot(state: State) -> Snapshot {
             },
             stand: stand(state, k),
             exposure_stops: (k % 3 == 0).then_some([0.12, 0.1, 0.05]),
+            trim: Trim::default(),
             live: Some(LivePicture { picture: Arc::new(picture(k)), time: now }),
         })
         .collect();

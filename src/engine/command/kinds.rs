@@ -68,6 +68,7 @@ pub enum CommandKind {
     ScrubPath,
     SetQuality,
     SetMatching,
+    TrimMatch,
     ToggleHeatMap,
     ToggleRealPixels,
     SetRung,
@@ -99,7 +100,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 73;
+    pub const COUNT: usize = 74;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -257,6 +258,7 @@ impl CommandKind {
             "Exposure and white of the cameras: glide from one to the next, all at a common level, or as they are",
             "",
         ),
+        info(Self::TrimMatch, "Trim", "Exposure, warm or cold, magenta or green of a camera by hand, on top of the match", ""),
         info(Self::ToggleHeatMap, "Heat", "Show or hide, over preview, how sure each pixel is", "H"),
         info(
             Self::ToggleRealPixels,
@@ -351,6 +353,7 @@ impl CommandKind {
             | Self::SelectEvent
             | Self::SelectCamera
             | Self::Nudge
+            | Self::TrimMatch
             | Self::SelectMove
             | Self::Shuttle
             | Self::SetSpeed

@@ -65,6 +65,7 @@ impl Director {
         self.restore_templates();
         self.restore_paths();
         self.restore_graphics();
+        self.restore_trims();
         self.restore_playlist();
     }
 
@@ -185,6 +186,7 @@ impl Director {
     pub(super) fn keep_desk(&mut self) {
         self.keep_paths();
         self.keep_graphics();
+        self.keep_trims();
         if let (Some(writer), Some(file)) = (&self.desk.writer, &self.desk.files.playlist)
             && *self.transport.playlist() != self.desk.kept
         {

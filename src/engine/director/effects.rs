@@ -45,6 +45,8 @@ impl Director {
                     self.program.report = None;
                     self.program.cut = None;
                     self.program.matching = self.matching.choice;
+                    self.program.trims = Arc::clone(&self.matching.trims);
+                    self.program.trims_number = self.matching.trims_number;
                     self.program.rungs = self.truth.ladder.gaps().iter().map(|g| g.rung).collect();
                     (self.program.roll, self.program.layer, self.cueing) = (None, None, None);
                     let on_air = match self.transport.program() {

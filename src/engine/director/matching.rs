@@ -3,8 +3,14 @@
 //!
 //! Must not know: how exposures are measured.
 
+use std::{path::PathBuf, sync::Arc};
+
 use super::Director;
-use crate::{engine::NoticeLevel, scene::Matching};
+use crate::{
+    engine::{NoticeLevel, desk},
+    replay::trim::{TrimEdit, TrimList},
+    scene::Matching,
+};
 
 /// A camera that is off by more than this is told, stops (green) and stops of red and blue against green.
 const FAR_EV: f32 = 0.5;
@@ -16,6 +22,9 @@ pub(in crate::engine) struct MatchState {
     pub choice: Matching,
     /// By index in the rig.
     exposures: Vec<Option<[f32; 3]>>,
+    /// What the operator adds by hand, as it is in its file; its number changes with it.
+    pub trims: Arc<TrimList>,
+    pub trims_number: u64,
     /// Cameras that were told.
     told: Vec<usize>,
 }
@@ -85,6 +94,54 @@ impl Director {
                 Matching::Off => "Match is off: cameras are blended as they are".to_owned(),
             },
         );
+    }
+}
+
+impl Director {
+    fn trims_file(&self) -> Option<PathBuf> {
+        self.desk.files.folder.as_ref().map(|folder| folder.join("trims.toml"))
+    }
+
+    /// Changes the trim of a camera.
+    pub(super) fn trim_match(&mut self, camera: &str, edit: &TrimEdit) {
+        if self.feeds.rig().index_of(camera).is_none() {
+            return self.warn(format!("There is no camera {camera:?} to trim. Its name is the one in the camera list"));
+        }
+        self.transport.edit_trim(camera, edit);
+        self.keep_trims();
+    }
+
+    /// Takes over the trims of an earlier session.
+    pub(super) fn restore_trims(&mut self) {
+        let Some(file) = self.trims_file() else { return };
+        let read = match desk::read(&file) {
+            Ok(None) => return,
+            Ok(Some(text)) => TrimList::from_toml(&text),
+            Err(why) => Err(why),
+        };
+        match read {
+            Ok(list) => {
+                self.matching.trims = Arc::new(list.clone());
+                self.matching.trims_number += 1;
+                self.transport.restore_trims(list);
+            }
+            Err(why) => match desk::put_aside(&file, "unreadable") {
+                Ok(aside) => self.warn(format!("The trims of the match are left out: {why}. They are kept in {}", aside.display())),
+                Err(e) => tracing::error!(%e, "trims that cannot be read cannot be put aside"),
+            },
+        }
+    }
+
+    /// What was edited, undone or redone counts from now on and is written down.
+    pub(super) fn keep_trims(&mut self) {
+        if *self.transport.trims() == *self.matching.trims {
+            return;
+        }
+        self.matching.trims = Arc::new(self.transport.trims().clone());
+        self.matching.trims_number += 1;
+        if let (Some(file), Some(writer)) = (self.trims_file(), &self.desk.writer) {
+            writer.post_latest(file, self.matching.trims.to_toml());
+        }
     }
 }
 

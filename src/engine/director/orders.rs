@@ -104,6 +104,7 @@ impl Director {
             Command::ScrubPath(secs) => self.scrub_path(secs),
             Command::SetQuality(chosen) => self.choose_level(chosen),
             Command::SetMatching(chosen) => self.choose_matching(chosen),
+            Command::TrimMatch { camera, edit } => self.trim_match(&camera, &edit),
             Command::ToggleHeatMap => self.truth.heat_map = !self.truth.heat_map,
             Command::ToggleRealPixels => self.toggle_real_pixels(),
             Command::SetRung { gap, rung } => self.choose_rung(gap, rung),
@@ -238,6 +239,7 @@ impl Director {
             plates: vec![],
             phases: self.slice_moments(instant),
             graphics: self.graphics_of_exports(),
+            trims: self.transport.trims().clone(),
             output: OutputSpec {
                 path: file,
                 width_px,

@@ -15,6 +15,7 @@ use crate::{
     frame::{Moment, Picture},
     gpu::Gpu,
     output::{CancelToken, OutputSpec, SidecarHeader},
+    replay::trim::TrimList,
     rig::{self, Rig},
     scene::SceneOptions,
     time::MediaTime,
@@ -193,6 +194,7 @@ impl Material {
             plates,
             phases,
             graphics: recipe.graphics.clone(),
+            trims: TrimList::default(),
             output: OutputSpec {
                 path: recipe.output.file.clone(),
                 width_px,

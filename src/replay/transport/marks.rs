@@ -89,6 +89,10 @@ impl Transport {
                 self.graphics = after;
                 vec![]
             }
+            Change::Trims { after, .. } => {
+                self.trims = after;
+                vec![]
+            }
             Change::Playlist { after, .. } => {
                 self.playlist.put(after);
                 vec![]

@@ -8,6 +8,7 @@
 mod graphics;
 mod marks;
 mod progress;
+mod trims;
 
 use super::{
     Event, EventId, EventList, EventRules,
@@ -226,6 +227,7 @@ pub struct Transport {
     playlist: Playlist,
     paths: super::path::PathList,
     graphics: super::graphics::GraphicList,
+    trims: super::trim::TrimList,
     /// An in point that waits for its out.
     pending_in: Option<MediaTime>,
     /// The oldest instant that is recorded, as far as is known.
@@ -263,6 +265,7 @@ impl Transport {
             playlist: Playlist::default(),
             paths: super::path::PathList::default(),
             graphics: super::graphics::GraphicList::default(),
+            trims: super::trim::TrimList::default(),
             pending_in: None,
             oldest: None,
             rules: EventRules::default(),
