@@ -273,13 +273,16 @@ mod command {
         for (camera, name) in known.cameras.iter_mut().zip(["cam_a", "cam_b"]) {
             name.clone_into(&mut camera.name);
             for k in 0..8_i64 {
-                let picture = drawn(&board, camera, &pose(&rig, &board, k));
+                let mut picture = drawn(&board, camera, &pose(&rig, &board, k));
                 let file = |n: i64| folder.join(name).join(format!("{n:04}.jpg"));
-                picture.save(&file(20 * k)).unwrap();
+                for n in 0..20 {
+                    // No two pictures are the same, as of cameras: those that are count as repetitions of a stalled one.
+                    let gray = 10 * n as u8;
+                    picture.rgba_mut().chunks_exact_mut(4 * 640).take(16).for_each(|row| row[..4 * 16].fill(gray));
+                    picture.save(&file(20 * k + n)).unwrap();
+                }
                 // Twice, so that a slow machine has time.
-                std::fs::copy(file(20 * k), file(160 + 20 * k)).unwrap();
-                (1..20).for_each(|n| std::fs::copy(file(20 * k), file(160 + 20 * k + n)).map(|_| ()).unwrap());
-                (1..20).for_each(|n| std::fs::copy(file(20 * k), file(20 * k + n)).map(|_| ()).unwrap());
+                (0..20).for_each(|n| std::fs::copy(file(20 * k + n), file(160 + 20 * k + n)).map(|_| ()).unwrap());
             }
         }
         volte::rig::save(&known, &folder.join("lenses.toml"), volte::rig::Format::RigToml).unwrap();
