@@ -5,7 +5,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 
@@ -85,13 +85,16 @@ struct BoardFeeds {
     held_nanos: i64,
     /// The camera whose picture is mirrored.
     mirrored: Option<usize>,
+    /// Camera 1 sends smaller pictures from now on.
+    is_smaller: AtomicBool,
     drawn: Mutex<BTreeMap<(usize, i64), Arc<Picture>>>,
 }
 
 impl BoardFeeds {
     fn new(held_nanos: i64, mirrored: Option<usize>) -> Self {
         let board = Board::parse(BOARD).unwrap();
-        Self { rig: rig(640, 360), board, now_nanos: AtomicI64::new(1_000_000_000), held_nanos, mirrored, drawn: Mutex::default() }
+        let now_nanos = AtomicI64::new(1_000_000_000);
+        Self { rig: rig(640, 360), board, now_nanos, held_nanos, mirrored, is_smaller: AtomicBool::new(false), drawn: Mutex::default() }
     }
 
     fn advance(&self, nanos: i64) {
@@ -126,6 +129,10 @@ impl Feeds for BoardFeeds {
 
     fn picture_at(&self, camera: usize, instant: MediaTime) -> Option<LivePicture> {
         let k = instant.nanos() / self.held_nanos;
+        if camera == 1 && self.is_smaller.load(Ordering::Relaxed) {
+            let picture = Arc::new(drawn(&self.board, &rig(320, 180).cameras[camera], &pose(&self.rig, &self.board, k)));
+            return Some(LivePicture { picture, time: instant });
+        }
         let known = self.drawn.lock().get(&(camera, k)).cloned();
         let picture = known.unwrap_or_else(|| {
             let mut picture = drawn(&self.board, &self.rig.cameras[camera], &pose(&self.rig, &self.board, k));
@@ -251,6 +258,17 @@ fn a_board_in_motion_a_mirrored_camera_and_a_stop_are_what_they_are() {
     let before = looks_at.coach().cameras()[0].pictures;
     assert_eq!(looks_at.look(&feeds, &|| false).unwrap(), None);
     assert_eq!(looks_at.coach().cameras()[0].pictures, before);
+    // One that changes its size is left out and named; what was carried stays, and the others go on.
+    let pictures = |looks_at: &BoardLooks| [0, 1, 2].map(|i| looks_at.coach().cameras()[i].pictures);
+    let before = pictures(&looks_at);
+    assert_eq!(looks_at.other_size(), None);
+    feeds.is_smaller.store(true, Ordering::Relaxed);
+    feeds.advance(1_000_000_000);
+    looks_at.look(&feeds, &|| true).unwrap();
+    let after = pictures(&looks_at);
+    assert!(after[0] > before[0] && after[1] == before[1] && after[2] > before[2], "{before:?} {after:?}");
+    let told = looks_at.other_size().unwrap();
+    assert!(told.starts_with(&feeds.rig.cameras[1].name) && told.contains("320 × 180") && told.contains("640 × 360"), "{told}");
 }
 
 #[cfg(all(feature = "console", feature = "gstreamer"))]

@@ -108,8 +108,9 @@ fn two_hundred_takes_over_all_formats_begin_with_the_marked_frame() {
     }
 }
 
-/// The number and the mean luma of every frame of a recording, by its label (ffprobe counts those of more than 30 a second in pairs).
-fn labelled(file: &Path) -> std::collections::BTreeMap<String, (Option<u16>, u8)> {
+/// Every frame of a recording in its order, also over midnight: its label (ffprobe counts those of more than 30 a second in pairs), its number
+/// and its mean luma.
+fn labelled(file: &Path) -> Vec<(String, (Option<u16>, u8))> {
     let told = std::process::Command::new("ffprobe")
         .args("-v error -select_streams v:0 -show_entries frame_tags=timecode -of csv=p=0".split(' '))
         .arg(file)
@@ -166,6 +167,7 @@ fn fill_and_key_go_out_beside_program_frame_by_frame() {
     assert_eq!(told.sinks[2].codec, "h264 of key (x264enc)");
     drop(engine);
     let [program, fill, key] = Signal::ALL.map(|signal| labelled(&dir.path().join(format!("{}.ts", signal.name()))));
+    let [fill, key] = [fill, key].map(|frames| frames.into_iter().collect::<std::collections::BTreeMap<_, _>>());
     let (mut white, mut compared, mut keyed) = (0, 0, std::collections::BTreeSet::new());
     for (label, (number, _)) in &program {
         let (Some((fill_number, fill_luma)), Some((_, key_luma))) = (fill.get(label), key.get(label)) else { continue };

@@ -159,7 +159,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let lenses = args.lenses.as_ref().map(|file| rig::load(file)).transpose()?;
     if let Some(sources) = &args.live {
         let carried = live::carried(args, board, sources, lenses.as_ref(), &cancel)?;
-        return conclude(args, &carried, lenses.as_ref(), &cancel);
+        return match conclude(args, &carried, lenses.as_ref(), &cancel) {
+            // What was carried live cannot be carried again: without a floor it is a rig all the same.
+            Err(e) if carried.floor_secs.is_some() && matches!(e.downcast_ref(), Some(BoardFailure::NoFloor)) => {
+                eprintln!("{e}. The rig is solved without a floor");
+                conclude(args, &Carried { floor_secs: None, ..carried }, lenses.as_ref(), &cancel)
+            }
+            other => other,
+        };
     }
     let (session, frame_secs) =
         if args.pictures.is_empty() { of_footage(args, board, &cancel)? } else { of_folders(args, board, &cancel)? };
@@ -190,7 +197,7 @@ fn conclude(args: &Args, carried: &Carried, lenses: Option<&Rig>, cancel: &Cance
     }
     let mut cameras = session.cameras().to_vec();
     if let Some(lenses) = lenses {
-        give_lenses(&mut cameras, lenses)?;
+        give_lenses(&mut cameras, lenses, args.live.is_some())?;
     }
     print_tallies(&cameras, &sightings.tallies);
     if sightings.seen.is_empty() {
@@ -296,12 +303,17 @@ fn of_folders(args: &Args, board: Board, cancel: &CancelToken) -> anyhow::Result
 /// Folders count as so far apart, seconds.
 const FOLDER_SECS: f64 = 10.0;
 
-fn give_lenses(cameras: &mut [Candidate], known: &Rig) -> anyhow::Result<()> {
+/// What does not fit is refused, but not where pictures cannot be taken again: those cameras' lenses are then found from the board.
+fn give_lenses(cameras: &mut [Candidate], known: &Rig, is_live: bool) -> anyhow::Result<()> {
     let mut given = 0;
     for c in cameras.iter_mut() {
-        let Some(k) = known.camera(&c.name) else { continue };
+        let Some(k) = known.camera(&c.name).filter(|_| c.width_px > 0) else { continue };
         let same_shape =
             k.width_px == 0 || u64::from(k.width_px) * u64::from(c.height_px) == u64::from(k.height_px) * u64::from(c.width_px);
+        if is_live && !same_shape {
+            eprintln!("--lenses: {} has pictures of another shape there; its lens is found from the board", c.name);
+            continue;
+        }
         anyhow::ensure!(
             same_shape,
             "--lenses: {} has {} × {} px there and {} × {} px here, which is another shape",
@@ -314,7 +326,7 @@ fn give_lenses(cameras: &mut [Candidate], known: &Rig) -> anyhow::Result<()> {
         c.lens = Some(if k.width_px == 0 { k.lens } else { k.scaled_to(c.width_px, c.height_px).lens });
         given += 1;
     }
-    anyhow::ensure!(given > 0, "--lenses: none of its cameras has a name of the footage's. Rename them there");
+    anyhow::ensure!(given > 0 || is_live, "--lenses: none of its cameras has a name of the footage's. Rename them there");
     println!("{given} of {} lenses are given", cameras.len());
     Ok(())
 }

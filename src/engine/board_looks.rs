@@ -11,7 +11,7 @@ use crate::{
         Board, BoardFailure, BoardOptions, BoardSession, Calibration, Candidate, Coach, LensModel, Looked, Sightings, calibrate, detect,
         remedies,
     },
-    rig::Rig,
+    rig::{Camera, Rig},
     time::MediaTime,
 };
 
@@ -62,6 +62,8 @@ pub struct BoardLooks {
     /// The newest instant that was looked at.
     last: Option<MediaTime>,
     floor_secs: Option<f64>,
+    /// Who changed the size of its pictures, in words.
+    other_size: Option<String>,
     /// Clock offsets that the cameras have already, nanoseconds.
     offsets: Vec<i64>,
 }
@@ -103,7 +105,7 @@ impl BoardLooks {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1)).thread_name(|k| format!("board {k}")).build()?;
         let session = BoardSession::new(options.board.clone(), &names);
         let offsets = feeds.rig().cameras.iter().map(|c| c.clock_offset_nanos).collect();
-        Ok(Self { options, session, coach, pool, frame_nanos, begun: None, last: None, floor_secs: None, offsets })
+        Ok(Self { options, session, coach, pool, frame_nanos, begun: None, last: None, floor_secs: None, other_size: None, offsets })
     }
 
     /// Looks at the newest instant of all cameras that deliver; how many saw the board, or `None` where there is nothing new yet, or `going_on`
@@ -129,8 +131,9 @@ impl BoardLooks {
         }
         let begun = *self.begun.get_or_insert(back);
         let mut found = 0;
-        for (at, seen) in before.map(|b| (back, b)).into_iter().chain([(now, seen)]) {
+        for (at, mut seen) in before.map(|b| (back, b)).into_iter().chain([(now, seen)]) {
             let secs = (at - begun) as f64 * 1e-9;
+            self.leave_out_other_sizes(&mut seen);
             for (camera, looked) in seen.iter().enumerate() {
                 if let Some((size_px, result)) = looked {
                     self.coach.saw(camera, secs, *size_px, result);
@@ -140,6 +143,24 @@ impl BoardLooks {
         }
         self.last = Some(now);
         Ok(Some(found))
+    }
+
+    /// A camera that changes the size of its pictures in the middle does not end what was carried: those pictures are left out, and it is told.
+    fn leave_out_other_sizes(&mut self, seen: &mut [Option<Looked>]) {
+        for (c, looked) in self.session.cameras().iter().zip(seen) {
+            let before = (c.width_px, c.height_px);
+            let Some((now, _)) = looked.as_ref().filter(|(now, _)| before != (0, 0) && *now != before) else { continue };
+            self.other_size = Some(format!(
+                "{}: its pictures are {} × {} px now and were {} × {} px: they are left out. Set it back",
+                c.name, now.0, now.1, before.0, before.1
+            ));
+            *looked = None;
+        }
+    }
+
+    /// A camera that changed the size of its pictures, in words.
+    pub fn other_size(&self) -> Option<&str> {
+        self.other_size.as_deref()
     }
 
     /// What those cameras see at an instant; nothing of a camera whose frame is further off than a frame.
@@ -173,9 +194,13 @@ impl BoardLooks {
         self.frame_nanos as f64 * 1e-9
     }
 
-    /// The board lies on the floor now, printed side up.
-    pub fn lies_on_the_floor(&mut self) {
-        self.floor_secs = Some(self.secs());
+    /// The board lies on the floor now, printed side up; false, and nothing is noted, where no camera saw it in the newest look.
+    pub fn lies_on_the_floor(&mut self) -> bool {
+        let is_seen = self.coach.cameras().iter().any(|c| c.sees);
+        if is_seen {
+            self.floor_secs = Some(self.secs());
+        }
+        is_seen
     }
 
     /// When it lay on the floor, seconds.
@@ -187,7 +212,11 @@ impl BoardLooks {
     pub fn job(&self) -> BoardJob {
         let mut cameras = self.session.cameras().to_vec();
         for c in &mut cameras {
-            let known = self.options.lenses.as_ref().and_then(|l| l.camera(&c.name)).filter(|_| c.width_px > 0);
+            // A lens of another shape of picture is not that of these pictures.
+            let same_shape = |k: &&Camera| {
+                k.width_px == 0 || u64::from(k.width_px) * u64::from(c.height_px) == u64::from(k.height_px) * u64::from(c.width_px)
+            };
+            let known = self.options.lenses.as_ref().and_then(|l| l.camera(&c.name)).filter(|_| c.width_px > 0).filter(same_shape);
             c.lens = known.map(|k| if k.width_px == 0 { k.lens } else { k.scaled_to(c.width_px, c.height_px).lens });
         }
         BoardJob {

@@ -17,6 +17,9 @@ use super::OutputError;
 const MOST_NAME_BYTES: usize = 244;
 const MOST_SIDECAR_NAME_BYTES: usize = MOST_NAME_BYTES + ".json".len();
 
+/// So often a temporary file is opened anew when another export published it meanwhile.
+const TRIES: usize = 20;
+
 /// A file under its temporary name; removed when dropped.
 #[derive(Debug)]
 pub(super) struct Staged {
@@ -60,7 +63,8 @@ impl Staged {
             return Err(OutputError::Name { path: target.to_owned(), bytes: name.len(), most });
         }
         let temporary = target.with_file_name(format!(".{}.part", name.to_string_lossy()));
-        loop {
+        // Each time round somebody has published in between; a name that never is what was opened (a link) ends it.
+        for _ in 0..TRIES {
             if target.is_dir() || (!overwrite && target.symlink_metadata().is_ok()) {
                 return Err(OutputError::Exists { path: target.to_owned() });
             }
@@ -79,6 +83,7 @@ impl Staged {
             staged.lock.set_len(0).map_err(|e| OutputError::io(target, e))?;
             return Ok(staged);
         }
+        Err(OutputError::Busy { path: target.to_owned() })
     }
 
     fn open(temporary: &Path, target: &Path) -> Result<File, OutputError> {
@@ -260,5 +265,16 @@ mod tests {
     fn a_missing_folder_is_named() {
         let e = Staged::create(Path::new("/nowhere/at/all.bin"), false).unwrap_err();
         assert!(e.to_string().contains("/nowhere/at"), "{e}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_the_temporary_file_is_an_error_and_is_not_written_through() {
+        let dir = tempfile::tempdir().unwrap();
+        let (target, other) = (dir.path().join("a.mp4"), dir.path().join("other"));
+        fs::write(&other, "somebody's").unwrap();
+        std::os::unix::fs::symlink(&other, dir.path().join(".a.mp4.part")).unwrap();
+        assert!(matches!(Staged::create(&target, false), Err(OutputError::Busy { .. })));
+        assert_eq!(fs::read(&other).unwrap(), b"somebody's");
     }
 }

@@ -434,9 +434,11 @@ impl Coach {
         let looks = self.cameras.iter().map(|c| c.pictures).max().unwrap_or(0);
         for (i, c) in self.cameras.iter().enumerate() {
             let camera = c.name.clone();
-            if matches!(c.insisted(), Some(Rejection::Mirrored { .. })) {
+            // Whoever has read the board sees a reflection of it, or other markers in the hall.
+            let insisted = c.insisted().filter(|_| c.views == 0);
+            if matches!(insisted, Some(Rejection::Mirrored { .. })) {
                 about(i, 0, Advice::Mirror { camera });
-            } else if let Some(Rejection::OtherBoard { markers }) = c.insisted() {
+            } else if let Some(Rejection::OtherBoard { markers }) = insisted {
                 about(i, 0, Advice::OtherBoard { camera, markers });
             } else if c.pictures == 0 && looks > LOOKS_WITHOUT_PICTURE {
                 about(i, 0, Advice::NoPicture { camera });

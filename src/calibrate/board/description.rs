@@ -89,7 +89,7 @@ impl Board {
     pub(super) fn numbered_from(mut self, first: u32) -> Result<Self, String> {
         let markers = self.markers.as_mut().ok_or("a chessboard has no numbers")?;
         for (id, _) in &mut markers.at {
-            *id += first;
+            *id = id.saturating_add(first);
         }
         match markers.at.iter().map(|(id, _)| *id as usize).max() {
             Some(last) if last < markers.dictionary.codes.len() => Ok(self),

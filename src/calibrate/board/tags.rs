@@ -121,7 +121,7 @@ impl Board {
                 if (across - down).abs() > 1e-9 {
                     return Err(format!("its squares are {across} m wide and {down} m high; they must be square"));
                 }
-                Self::chessboard((whole(&must("targetCols")?)? + 1, whole(&must("targetRows")?)? + 1), across)
+                Self::chessboard((whole(&must("targetCols")?)?.saturating_add(1), whole(&must("targetRows")?)?.saturating_add(1)), across)
             }
             other => Err(format!("its target_type is {other:?}; aprilgrid and checkerboard are read")),
         }

@@ -106,7 +106,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     };
     let mut candidates = candidates(&names, &moments)?;
     if let Some(lenses) = &lenses {
-        give_lenses(&mut candidates, lenses)?;
+        give_lenses(&mut candidates, lenses, false)?;
     }
     let options = FreeOptions {
         lens: if own.lens_each { LensFreedom::Each } else { LensFreedom::Shared },

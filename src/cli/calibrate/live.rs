@@ -3,7 +3,10 @@
 use std::{
     io::{BufRead as _, IsTerminal as _},
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -60,10 +63,8 @@ pub fn carried(args: &Args, board: Board, sources: &[String], lenses: Option<&Ri
         ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
         match keys.try_recv().as_deref().map(str::trim) {
             Ok("") => break,
-            Ok("f") => {
-                looks.lies_on_the_floor();
-                display.say(&format!("the board lies on the floor at {:.1} s", looks.secs()));
-            }
+            Ok("f") if looks.lies_on_the_floor() => display.say(&format!("the board lies on the floor at {:.1} s", looks.secs())),
+            Ok("f") => display.say("no camera sees the board now: give it a clear view, and press f and Enter again"),
             Ok(other) => display.say(&format!("{other:?}: Enter finishes, f and Enter says that the board lies on the floor")),
             Err(_) => {}
         }
@@ -75,7 +76,7 @@ pub fn carried(args: &Args, board: Board, sources: &[String], lenses: Option<&Ri
         if looked.is_some() {
             fresh = Instant::now();
         }
-        let silence = if fresh.elapsed() > SILENT { silent(&feeds) } else { String::new() };
+        let silence = if fresh.elapsed() > SILENT { silent(&feeds) } else { looks.other_size().unwrap_or_default().to_owned() };
         display.update(&looks, &silence, trial.told());
         if args.until_green && trial.goes_on(&looks)? {
             break;
@@ -177,6 +178,8 @@ fn keys() -> anyhow::Result<Receiver<String>> {
 /// Rigs that are solved beside, to see whether one is green.
 struct Trial {
     cancel: CancelToken,
+    /// Nobody waits for it any more.
+    over: Arc<AtomicBool>,
     running: Option<JoinHandle<Result<BoardSolved, BoardFailure>>>,
     last: Option<Instant>,
     /// Boards held still when it was tried the last time.
@@ -186,7 +189,7 @@ struct Trial {
 
 impl Trial {
     fn new(cancel: &CancelToken) -> Self {
-        Self { cancel: cancel.clone(), running: None, last: None, boards: 0, told: String::new() }
+        Self { cancel: cancel.clone(), over: Arc::default(), running: None, last: None, boards: 0, told: String::new() }
     }
 
     fn told(&self) -> &str {
@@ -197,7 +200,11 @@ impl Trial {
     fn goes_on(&mut self, looks: &BoardLooks) -> anyhow::Result<bool> {
         if let Some(job) = self.running.take_if(|job| job.is_finished()) {
             self.last = Some(Instant::now());
-            let solved = job.join().map_err(|_panic| anyhow::anyhow!("solving ended by panic"))?;
+            // What was carried is not lost by a try.
+            let Ok(solved) = job.join() else {
+                "tried: the try failed".clone_into(&mut self.told);
+                return Ok(false);
+            };
             self.told = match solved {
                 Ok(s) if s.calibration.light() == Light::Green => return Ok(true),
                 Ok(s) => format!(
@@ -215,11 +222,17 @@ impl Trial {
         let is_time = self.last.is_none_or(|at| at.elapsed() >= TRY_EVERY) && boards > self.boards;
         if self.running.is_none() && is_time && looks.coach().is_enough() {
             self.boards = boards;
-            let (job, cancel) = (looks.job(), self.cancel.clone());
-            let solve = move || job.solve(&mut |_| !cancel.is_cancelled());
+            let (job, cancel, over) = (looks.job(), self.cancel.clone(), Arc::clone(&self.over));
+            let solve = move || job.solve(&mut |_| !cancel.is_cancelled() && !over.load(Ordering::Relaxed));
             self.running = Some(thread::Builder::new().name("trial".to_owned()).spawn(solve).context("cannot try to solve")?);
         }
         Ok(false)
+    }
+}
+
+impl Drop for Trial {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
     }
 }
 

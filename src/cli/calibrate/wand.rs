@@ -22,7 +22,7 @@ pub(super) fn run(args: &Args, length_m: f64) -> anyhow::Result<()> {
     let lenses = rig::load(lenses)?;
     let cancel = super::super::cancelled_by_ctrl_c()?;
     let mut session = if args.pictures.is_empty() { of_footage(args, length_m, &cancel)? } else { of_folders(args, length_m, &cancel)? };
-    give_lenses(session.cameras_mut(), &lenses)?;
+    give_lenses(session.cameras_mut(), &lenses, false)?;
     let cameras = session.cameras_mut().to_vec();
     for (c, tally) in cameras.iter().zip(session.tallies()) {
         println!("{}: {} wands in {} pictures", c.name, tally.found, tally.pictures);
