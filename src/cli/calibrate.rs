@@ -308,22 +308,21 @@ fn give_lenses(cameras: &mut [Candidate], known: &Rig, is_live: bool) -> anyhow:
     let mut given = 0;
     for c in cameras.iter_mut() {
         let Some(k) = known.camera(&c.name).filter(|_| c.width_px > 0) else { continue };
-        let same_shape =
-            k.width_px == 0 || u64::from(k.width_px) * u64::from(c.height_px) == u64::from(k.height_px) * u64::from(c.width_px);
-        if is_live && !same_shape {
-            eprintln!("--lenses: {} has pictures of another shape there; its lens is found from the board", c.name);
-            continue;
-        }
-        anyhow::ensure!(
-            same_shape,
-            "--lenses: {} has {} × {} px there and {} × {} px here, which is another shape",
-            c.name,
-            k.width_px,
-            k.height_px,
-            c.width_px,
-            c.height_px
-        );
-        c.lens = Some(if k.width_px == 0 { k.lens } else { k.scaled_to(c.width_px, c.height_px).lens });
+        let Some(lens) = k.lens_for((c.width_px, c.height_px)) else {
+            if is_live {
+                eprintln!("--lenses: {} has pictures of another shape there; its lens is found from the board", c.name);
+                continue;
+            }
+            bail!(
+                "--lenses: {} has {} × {} px there and {} × {} px here, which is another shape",
+                c.name,
+                k.width_px,
+                k.height_px,
+                c.width_px,
+                c.height_px
+            );
+        };
+        c.lens = Some(lens);
         given += 1;
     }
     anyhow::ensure!(given > 0 || is_live, "--lenses: none of its cameras has a name of the footage's. Rename them there");

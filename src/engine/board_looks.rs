@@ -11,7 +11,7 @@ use crate::{
         Board, BoardFailure, BoardOptions, BoardSession, Calibration, Candidate, Coach, LensModel, Looked, Sightings, calibrate, detect,
         remedies,
     },
-    rig::{Camera, Rig},
+    rig::Rig,
     time::MediaTime,
 };
 
@@ -212,12 +212,8 @@ impl BoardLooks {
     pub fn job(&self) -> BoardJob {
         let mut cameras = self.session.cameras().to_vec();
         for c in &mut cameras {
-            // A lens of another shape of picture is not that of these pictures.
-            let same_shape = |k: &&Camera| {
-                k.width_px == 0 || u64::from(k.width_px) * u64::from(c.height_px) == u64::from(k.height_px) * u64::from(c.width_px)
-            };
-            let known = self.options.lenses.as_ref().and_then(|l| l.camera(&c.name)).filter(|_| c.width_px > 0).filter(same_shape);
-            c.lens = known.map(|k| if k.width_px == 0 { k.lens } else { k.scaled_to(c.width_px, c.height_px).lens });
+            let known = self.options.lenses.as_ref().and_then(|l| l.camera(&c.name)).filter(|_| c.width_px > 0);
+            c.lens = known.and_then(|k| k.lens_for((c.width_px, c.height_px)));
         }
         BoardJob {
             session: self.session.clone(),

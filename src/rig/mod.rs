@@ -66,6 +66,15 @@ impl Camera {
         let (sx, sy) = (f64::from(width_px) / f64::from(self.width_px), f64::from(height_px) / f64::from(self.height_px));
         Self { width_px, height_px, lens: self.lens.scaled(sx, sy), ..self.clone() }
     }
+
+    /// Its lens for pictures of that size, px; as it is where the rig does not say how large its pictures are. `None` for pictures of another shape.
+    pub fn lens_for(&self, (width_px, height_px): (u32, u32)) -> Option<Lens> {
+        if self.width_px == 0 {
+            return Some(self.lens);
+        }
+        let is_alike = u64::from(self.width_px) * u64::from(height_px) == u64::from(self.height_px) * u64::from(width_px);
+        is_alike.then(|| self.scaled_to(width_px, height_px).lens)
+    }
 }
 
 /// A camera was asked for by a name that the rig does not have.
