@@ -25,6 +25,8 @@ const FADE: f32 = 0.001;
 const SILENCE: f32 = 0.001;
 /// Frames over which the rate is measured.
 const RATE_OVER: f64 = 16.0;
+/// Frames whose lengths differ by a smaller share are of one rate (24 and 25 a second differ by 4 %).
+const SAME_PERIOD: f64 = 0.02;
 
 /// A label that was read.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -168,12 +170,14 @@ impl LtcReader {
     fn read(&mut self, label: Timecode, begins: f64, period: f64) -> Option<LtcFrame> {
         let before = self.before.replace((label, begins));
         let average = self.period.get_or_insert(period);
-        *average += (period - *average) / RATE_OVER;
+        // Another rate begins anew: a mean of both is neither.
+        let change = if (period / *average - 1.0).abs() > SAME_PERIOD { 1.0 } else { 1.0 / RATE_OVER };
+        *average += (period - *average) * change;
         let rate = rate_of(f64::from(RATE) / *average, label.drop_frame)?;
         let (last, at) = before?;
         let (last, now) = (last.frame_of_day(rate)?, label.frame_of_day(rate)?);
         let follows = now == last + 1 || (now == 0 && last > 1_000_000);
-        let in_time = ((begins - at) / period - 1.0).abs() < 0.02;
+        let in_time = ((begins - at) / period - 1.0).abs() < SAME_PERIOD;
         (follows && in_time).then_some(LtcFrame { label, rate, begins })
     }
 }
@@ -301,6 +305,13 @@ mod tests {
         // Noise alone, and silence, are no timecode.
         assert_eq!(read(&(0..200_000).map(|_| noise()).collect::<Vec<_>>()), []);
         assert_eq!(read(&vec![0.0; 100_000]), []);
+        // Another rate is told from its second label on: 24 frames a second after 25.
+        let mut both = clean;
+        let begins = both.len() as f64;
+        both.extend(tone(FrameRate::whole(24), 5000, 30));
+        let got = read(&both);
+        let after: Vec<&LtcFrame> = got.iter().filter(|f| f.begins > begins + 10.0).collect();
+        assert!(after.len() >= 27 && after.iter().all(|f| f.rate == FrameRate::whole(24)), "{after:?}");
         // Labels that do not follow each other are told by nobody.
         let (mut writer, mut sound) = (LtcWriter::new(rate), Vec::new());
         (0..20).for_each(|k| writer.write(k * 7, &mut sound));

@@ -25,13 +25,21 @@ pub(super) struct PcrClock {
     /// The last reference as it came, and counted on over its wrap.
     last: Option<(i64, i64)>,
     seen: u64,
+    /// The beginning of a packet whose end is still to come.
+    rest: Vec<u8>,
 }
 
 impl PcrClock {
-    /// Takes what arrived at `arrival`, whole packets; when the newest reference in it was, in house time. `None` where there is none.
+    /// Takes what arrived at `arrival`; when the newest reference in it was, in house time. `None` where there is none. Packets may be cut
+    /// anywhere: what a stream of bytes (HTTP, a pipe) delivers knows nothing of them.
     pub fn take(&mut self, bytes: &[u8], arrival: MediaTime) -> Option<MediaTime> {
         let mut newest = None;
-        for packet in bytes.chunks_exact(PACKET) {
+        let joined = self.join(bytes);
+        let mut bytes = joined.as_deref().unwrap_or(bytes);
+        loop {
+            bytes = aligned(bytes);
+            let Some((packet, after)) = bytes.split_at_checked(PACKET) else { break };
+            bytes = after;
             let Some(Reference { pid, ticks, begins_anew }) = reference(packet) else { continue };
             match &mut self.pid {
                 Some((followed, heard)) if *followed == pid => *heard = arrival.nanos(),
@@ -48,7 +56,19 @@ impl PcrClock {
             self.seen += 1;
             newest = Some(self.clock.house_time(nanos(stamp), arrival));
         }
+        // Less than a packet.
+        self.rest = bytes.to_vec();
         newest
+    }
+
+    /// What came, behind what was left of the last; `None` where nothing was.
+    fn join(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let mut joined = std::mem::take(&mut self.rest);
+        joined.extend_from_slice(bytes);
+        Some(joined)
     }
 
     /// Another count: what was known of the one before says nothing of it.
@@ -75,6 +95,13 @@ impl PcrClock {
     pub fn estimate(&self) -> Option<ClockEstimate> {
         (self.seen > 2).then(|| self.clock.estimate())
     }
+}
+
+/// From where packets begin: at a mark that another one follows after a packet, as far as there is so much.
+fn aligned(bytes: &[u8]) -> &[u8] {
+    let begins = |at: usize| bytes[at] == SYNC && bytes.get(at + PACKET).is_none_or(|next| *next == SYNC);
+    let at = (0..bytes.len()).find(|at| begins(*at)).unwrap_or(bytes.len());
+    &bytes[at..]
 }
 
 fn nanos(ticks: i64) -> i64 {
@@ -174,6 +201,35 @@ mod tests {
             assert_eq!(clock.estimate().unwrap().jumps, 1);
             assert_eq!(worst < 40_000_000, told, "{worst} ns");
         }
+    }
+
+    #[test]
+    fn packets_that_are_cut_anywhere_say_the_same() {
+        let stream: Vec<u8> = (0..600).flat_map(|k| packet(if k % 3 == 0 { 256 } else { 300 }, k * 540_000)).collect();
+        let told = |pieces: Vec<&[u8]>| {
+            let (mut clock, mut arrived) = (PcrClock::default(), 0_usize);
+            let times: Vec<MediaTime> = pieces
+                .into_iter()
+                .filter_map(|piece| {
+                    arrived += piece.len();
+                    // As the bytes take their time: a packet in 20 ms.
+                    clock.take(piece, MediaTime::from_nanos((arrived as i64) * 20_000_000 / PACKET as i64))
+                })
+                .collect();
+            (clock.seen, times.last().copied())
+        };
+        let whole = told(stream.chunks(PACKET).collect());
+        assert_eq!(whole.0, 200);
+        for size in [1, 100, 189, 1000, 4096] {
+            let (seen, last) = told(stream.chunks(size).collect());
+            let off = last.unwrap().nanos() - whole.1.unwrap().nanos();
+            assert!(seen == 200 && off.abs() < 500_000_000, "{size}: {seen} references, {off} ns");
+        }
+        // Bytes that are no packet before, and a hole in the middle: found again.
+        let (hole, mut torn) = (300 * PACKET + 50, vec![0; 77]);
+        torn.extend_from_slice(&stream[..hole]);
+        torn.extend_from_slice(&stream[hole + 1000..]);
+        assert!((195..=198).contains(&told(torn.chunks(1400).collect()).0), "{:?}", told(torn.chunks(1400).collect()));
     }
 
     proptest::proptest! {
