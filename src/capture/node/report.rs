@@ -66,14 +66,7 @@ pub(super) fn status(shared: &Shared) -> Header {
     let cameras = cameras.collect();
     // Asking the clock also empties what it has told of itself.
     let clock = shared.session.clock().status().problem.map(|problem| format!("House clock: {problem}"));
-    let warnings = disk
-        .warnings()
-        .into_iter()
-        .map(|w| format!("Recording: {w}"))
-        .chain(clock)
-        .chain(shared.warning())
-        .chain(ring.feed_warnings())
-        .collect();
+    let warnings = disk.warnings().into_iter().map(|w| format!("Recording: {w}")).chain(clock).chain(ring.feed_warnings()).collect();
     Header::Status { cameras, ring_bytes: ring.bytes, ring_budget_bytes: ring.budget_bytes, pinned_bytes: ring.pinned_bytes, warnings }
 }
 

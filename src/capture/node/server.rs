@@ -255,13 +255,7 @@ fn streamed(reader: &mut SealedReader<TcpStream>, streaming: &Arc<Streaming>, sh
             Header::Got { bytes } => streaming.got(bytes),
             Header::Watch { previews, live } => streaming.watch(previews, &live),
             Header::Pin { id, from, until } => shared.pin((console, id), from, until),
-            Header::Keep { .. } if !shared.may_keep(console) => {}
-            Header::Keep { id, from, until, data } => {
-                let kept = Kept { id, from: shared.pretend.hear(from), until: shared.pretend.hear(until), data };
-                if let Err(why) = shared.session.keep(kept) {
-                    tracing::warn!("{why}");
-                }
-            }
+            Header::Keep { id, from, until, data } => shared.keep((console, id), from, until, data),
             Header::Forget { id } => shared.forget((console, id)),
             _ => break Err(unexpected("a console does not say this")),
         }
@@ -286,13 +280,13 @@ fn fetched(reader: &mut SealedReader<TcpStream>, writer: &mut SealedWriter<TcpSt
 }
 
 impl Shared {
-    fn may_keep(&self, console: u64) -> bool {
-        self.keeper.admits(console, |other| self.consoles.lock().contains_key(&other))
-    }
-
-    /// What consoles should know of each other.
-    pub(super) fn warning(&self) -> Option<String> {
-        self.keeper.warning(|console| self.consoles.lock().contains_key(&console))
+    fn keep(&self, event: (u64, u64), from: i64, until: i64, data: serde_json::Value) {
+        let there = self.session.disk().map(|disk| disk.kept()).unwrap_or_default();
+        let id = self.keeper.number(event, &data, &there, |console| self.consoles.lock().contains_key(&console));
+        let kept = Kept { id, from: self.pretend.hear(from), until: self.pretend.hear(until), data };
+        if let Err(why) = self.session.keep(kept) {
+            tracing::warn!("{why}");
+        }
     }
 
     fn pin(&self, id: (u64, u64), from: i64, until: i64) {
@@ -312,9 +306,7 @@ impl Shared {
         if let Some(pin) = self.pins.lock().remove(&id) {
             self.session.ring().unpin(pin);
         }
-        if self.may_keep(id.0)
-            && let Err(why) = self.session.forget(id.1)
-        {
+        if let Err(why) = self.session.forget(self.keeper.forget(id)) {
             tracing::warn!("{why}");
         }
     }
