@@ -35,6 +35,8 @@ const PAIRED_FROM: u32 = 4;
 /// Running time without a label after which it is gone, and within which the first should come, nanoseconds.
 const GONE_NANOS: i64 = 5_000_000_000;
 const NEVER_NANOS: i64 = 10_000_000_000;
+/// A repeated label says for so long that the generator stands, nanoseconds.
+const STANDS_NANOS: i64 = 1_000_000_000;
 
 /// What labels mean in house time, for all feeds of a session.
 #[derive(Debug, Default)]
@@ -154,6 +156,8 @@ struct State {
     /// Running time of the first look, and of the last label.
     begun_running: Option<i64>,
     heard_running: Option<i64>,
+    /// Running time of the last label that had come before.
+    stood_running: Option<i64>,
     /// It was told that there is none.
     told_missing: bool,
     /// Running time and labels' time of the picture that was labelled last.
@@ -189,7 +193,9 @@ impl EmbeddedClock {
     pub fn look(&self, running: i64) -> Noted {
         let mut state = self.state.lock();
         let begun = *state.begun_running.get_or_insert(running);
+        let stands = state.stood_running.is_some_and(|stood| running.saturating_sub(stood) <= STANDS_NANOS);
         let (since, patience, what) = match state.heard_running {
+            Some(heard) if stands => (heard, GONE_NANOS, "its timecode has stood still"),
             Some(heard) => (heard, GONE_NANOS, "its timecode has been gone"),
             None => (begun, NEVER_NANOS, "no timecode has come"),
         };
@@ -197,10 +203,12 @@ impl EmbeddedClock {
             return Noted::Same;
         }
         state.believed = false;
-        Noted::Lost(format!(
-            "{what} for {:.0} s; times are those of arrival. Check the generator and the cable, and that the camera puts it into its stream",
-            patience as f64 * 1e-9
-        ))
+        let remedy = if stands {
+            "Let it run freely (FREE RUN, not REC RUN), and check that the generator runs"
+        } else {
+            "Check the generator and the cable, and that the camera puts it into its stream"
+        };
+        Noted::Lost(format!("{what} for {:.0} s; times are those of arrival. {remedy}", patience as f64 * 1e-9))
     }
 
     /// A label in a picture: shown with the picture of running time `running`. Which of them a second has follows from the labels.
@@ -213,9 +221,12 @@ impl EmbeddedClock {
     ) -> Noted {
         let paired = {
             let mut state = self.state.lock();
-            state.heard_running = Some(running);
-            state.told_missing = false;
             let repeated = state.recent.contains(&label);
+            if repeated {
+                state.stood_running = Some(running);
+            } else {
+                state.hear(running);
+            }
             if state.recent.len() == REPEATED_WITHIN {
                 state.recent.pop_front();
             }
@@ -262,9 +273,10 @@ impl EmbeddedClock {
         let Some(of_day) = label.nanos_of_day(rate) else { return Noted::Same };
         let code = reference.unwrapped(of_day, Timecode::day_nanos(rate, label.drop_frame), arrival);
         let mut state = self.state.lock();
-        state.heard_running = Some(running);
-        state.told_missing = false;
-        if !state.follow(code, running) {
+        state.hear(running);
+        // One alone may be one that stands still: the second is believed.
+        let is_first = state.code_from_running.is_none();
+        if !state.follow(code, running) || is_first {
             return Noted::Same;
         }
         reference.note(name, code, arrival);
@@ -286,6 +298,12 @@ impl EmbeddedClock {
 }
 
 impl State {
+    /// A label that has not been before.
+    fn hear(&mut self, running: i64) {
+        self.heard_running = Some(running);
+        self.told_missing = false;
+    }
+
     /// Averages the relation; false while a label stands elsewhere than its frame should.
     fn follow(&mut self, code: i64, running: i64) -> bool {
         let wanted = code.saturating_sub(running);
@@ -361,7 +379,7 @@ mod tests {
         let first = 2_160_000 - 100;
         for k in 0..400 {
             let times: Vec<_> = cameras.iter().map(|c| c.show(&reference, k, first)).collect();
-            if k > 0 {
+            if k > 1 {
                 assert_eq!(times[0].1, times[1].1, "frame {k}");
                 // House time is the lead's arrival.
                 let lead = 10_000_000_000 + k * FRAME + 60_000_000;
@@ -469,6 +487,33 @@ mod tests {
         assert!(matches!(told(away, away + 400), Some(Noted::Lost(why)) if why.contains("gone for 5 s")));
         assert_eq!(camera.clock.origin(&reference), None);
         assert_eq!(camera.show(&reference, away + 400, 1000).0, Noted::Begun);
+    }
+
+    #[test]
+    fn a_generator_that_stands_is_not_believed_and_told() {
+        // On REC RUN: both cameras show one label, and the second is connected two seconds later.
+        let reference = TimecodeReference::default();
+        for (name, begins) in [("a", 0), ("b", 50)] {
+            let (name, clock): (Arc<str>, _) = (name.into(), EmbeddedClock::default());
+            let label = Timecode::of_frame(90_000, pal());
+            let mut told = Vec::new();
+            for k in begins..begins + 300 {
+                let (running, arrival) = ((k - begins) * FRAME, at(10_000_000_000 + k * FRAME));
+                assert_eq!(clock.note_picture((&name, &reference), (label, pal()), running, arrival), Noted::Same);
+                assert_eq!(clock.origin_of(running, &reference), None, "frame {k}");
+                told.extend(Some(clock.look(running)).filter(|noted| *noted != Noted::Same));
+            }
+            assert!(matches!(&told[..], [Noted::Lost(why)] if why.contains("stood still for 5 s") && why.contains("FREE RUN")), "{told:?}");
+            // It runs.
+            let running = |k: i64| (300 + k) * FRAME;
+            let show = |k: i64| {
+                let label = Timecode::of_frame(90_001 + k as u64, pal());
+                clock.note_picture((&name, &reference), (label, pal()), running(k), at(10_000_000_000 + (begins + 300 + k) * FRAME))
+            };
+            let noted: Vec<_> = (0..20).map(show).filter(|n| *n != Noted::Same).collect();
+            // The second camera's label runs two seconds behind that of the first.
+            assert!(matches!((&noted[..], begins), ([Noted::Begun], _)), "{noted:?}");
+        }
     }
 
     proptest::proptest! {

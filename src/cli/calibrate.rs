@@ -149,7 +149,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         None => {}
     }
     let Some(board) = &args.board else { return free::run(args) };
-    args.free.refuse_with_board()?;
+    args.free.refuse_with("--board")?;
     let read = |text: &str| if Path::new(text).is_file() { Board::load(Path::new(text)) } else { Board::parse(text) };
     let mut board = read(board)?;
     if let (Some(back), Some(thickness_m)) = (&args.back, args.thickness) {

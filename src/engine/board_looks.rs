@@ -131,7 +131,7 @@ impl BoardLooks {
         }
         let begun = *self.begun.get_or_insert(back);
         let mut found = 0;
-        for (at, mut seen) in before.map(|b| (back, b)).into_iter().chain([(now, seen)]) {
+        for (at, mut seen, aside) in before.map(|b| (back, b, true)).into_iter().chain([(now, seen, false)]) {
             let secs = (at - begun) as f64 * 1e-9;
             self.leave_out_other_sizes(&mut seen);
             for (camera, looked) in seen.iter().enumerate() {
@@ -139,7 +139,7 @@ impl BoardLooks {
                     self.coach.saw(camera, secs, *size_px, result);
                 }
             }
-            found = self.session.keep(secs, seen)?;
+            found = if aside { self.session.keep_aside(secs, seen)? } else { self.session.keep(secs, seen)? };
         }
         self.last = Some(now);
         Ok(Some(found))

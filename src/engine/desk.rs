@@ -126,6 +126,8 @@ fn run(shared: &Shared) {
             }
             continue;
         };
+        // What could not be written before is older.
+        failed.remove(&file);
         drop(state);
         let written = match &text {
             Some(text) => write_whole(&file, text),
@@ -269,6 +271,39 @@ mod tests {
         drop(writer);
         assert_eq!(fs::read_to_string(&other).unwrap(), "b = 1");
         assert!(old.exists(), "its successor may be the one that was not written");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_could_not_be_written_never_replaces_what_came_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let (blocked, slow) = (dir.path().join("a"), dir.path().join("b.toml"));
+        fs::write(&blocked, "x").unwrap();
+        // A pipe stands where the other file is written: nobody gets on before it is read.
+        let pipe = dir.path().join("b.toml.new");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let file = blocked.join("list.toml");
+        let writer = Writer::start().unwrap();
+        writer.post_latest(file.clone(), "old".to_owned());
+        writer.post_latest(slow, "b = 1".to_owned());
+        let begun = std::time::Instant::now();
+        while writer.problem().is_none() {
+            assert!(begun.elapsed().as_secs() < 10);
+            thread::sleep(Duration::from_millis(5));
+        }
+        // The first has failed, and the second is being written.
+        thread::sleep(Duration::from_millis(200));
+        fs::remove_file(&blocked).unwrap();
+        writer.post_latest(file.clone(), "new".to_owned());
+        let read = thread::Builder::new().name("reads the pipe".to_owned()).spawn(move || fs::read(&pipe)).unwrap();
+        let begun = std::time::Instant::now();
+        while !file.exists() {
+            assert!(begun.elapsed().as_secs() < 10);
+            thread::sleep(Duration::from_millis(5));
+        }
+        drop(writer);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        read.join().unwrap().ok();
     }
 
     #[test]

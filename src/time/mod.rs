@@ -103,6 +103,17 @@ impl FrameRate {
         f64::from(self.numerator) / f64::from(self.denominator)
     }
 
+    /// The rate that timecode and television know which is within 0.2 % of frames so far apart: clocks of transport are coarse (90 kHz), and labels counted at
+    /// 25.0006 frames a second would be a second off by noon.
+    pub fn nominal(interval_nanos: i64) -> Option<Self> {
+        const WHOLE: [u32; 8] = [24, 25, 30, 48, 50, 60, 100, 120];
+        let fps = 1e9 / interval_nanos as f64;
+        let slower = |whole: &u32| (!whole.is_multiple_of(25)).then_some(Self { numerator: whole * 1000, denominator: 1001 });
+        let all = WHOLE.iter().map(|whole| Self::whole(*whole)).chain(WHOLE.iter().filter_map(slower));
+        let off = |rate: &Self| (rate.fps() / fps - 1.0).abs();
+        all.min_by(|a, b| off(a).total_cmp(&off(b))).filter(|rate| off(rate) < 0.002)
+    }
+
     /// Nanoseconds from frame 0 to frame `index`, exact to the nanosecond for any index (no drift).
     pub const fn frame_nanos(self, index: i64) -> i64 {
         (index as i128 * self.denominator as i128 * 1_000_000_000 / self.numerator as i128) as i64
@@ -156,6 +167,31 @@ impl std::str::FromStr for FrameRate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_is_known_by_frames_that_are_about_so_far_apart() {
+        let ntsc = |whole: u32| FrameRate::new(whole * 1000, 1001);
+        // Declared, measured on a clock of 90 kHz, and a microsecond off.
+        for (nanos, rate) in [
+            (40_000_000, Some(FrameRate::whole(25))),
+            (39_999_000, Some(FrameRate::whole(25))),
+            (33_366_666, ntsc(30)),
+            (33_333_333, Some(FrameRate::whole(30))),
+            (1501 * 1_000_000 / 90, ntsc(60)),
+            (1502 * 1_000_000 / 90, ntsc(60)),
+            (16_666_667, Some(FrameRate::whole(60))),
+            (41_711_000, ntsc(24)),
+            (20_000_000, Some(FrameRate::whole(50))),
+            // A clock of whole milliseconds tells neither 30 from 29.97.
+            (33_000_000, None),
+            (80_000_000, None),
+            (0, None),
+            (-40_000_000, None),
+            (i64::MAX, None),
+        ] {
+            assert_eq!(FrameRate::nominal(nanos), rate, "{nanos}");
+        }
+    }
 
     #[test]
     fn ntsc_frames_do_not_drift() {

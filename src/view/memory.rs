@@ -58,5 +58,10 @@ impl ViewMemory {
 pub(super) fn most_sources(gpu: &Gpu, (width_px, height_px): (u32, u32)) -> usize {
     let pixels = (u64::from(width_px) * u64::from(height_px)).max(1);
     let most_bytes = gpu.device.limits().max_storage_buffer_binding_size;
-    if pixels * SURFACE_BYTES > most_bytes { 0 } else { usize::try_from(most_bytes / (pixels * SPLAT_BYTES)).unwrap_or(usize::MAX) }
+    // The least that is bound for one source.
+    if ViewMemory::of((width_px, height_px), 1).binding_bytes > most_bytes {
+        0
+    } else {
+        usize::try_from(most_bytes / (pixels * SPLAT_BYTES)).unwrap_or(usize::MAX)
+    }
 }

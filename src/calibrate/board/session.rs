@@ -26,6 +26,8 @@ pub type Looked = ((u32, u32), Result<Detection, Rejection>);
 #[derive(Debug, Clone)]
 struct Look {
     secs: f64,
+    /// Looked at only to see who moves.
+    aside: bool,
     /// For each camera; `None` without a picture.
     results: Vec<Option<Result<Detection, Rejection>>>,
 }
@@ -86,6 +88,15 @@ impl BoardSession {
 
     /// The same of pictures that somebody else looked at: their sizes (px) and what was found in them.
     pub fn keep(&mut self, secs: f64, seen: Vec<Option<Looked>>) -> Result<usize, OtherSize> {
+        self.take(secs, false, seen)
+    }
+
+    /// What some cameras saw at a time of which only counts whether the board moved from or to it.
+    pub fn keep_aside(&mut self, secs: f64, seen: Vec<Option<Looked>>) -> Result<usize, OtherSize> {
+        self.take(secs, true, seen)
+    }
+
+    fn take(&mut self, secs: f64, aside: bool, seen: Vec<Option<Looked>>) -> Result<usize, OtherSize> {
         for (c, p) in self.cameras.iter_mut().zip(&seen) {
             let Some((now, _)) = *p else { continue };
             let before = (c.width_px, c.height_px);
@@ -97,7 +108,7 @@ impl BoardSession {
         let mut results: Vec<_> = seen.into_iter().map(|p| p.map(|(_, result)| result)).collect();
         results.resize(self.cameras.len(), None);
         let found = results.iter().flatten().filter(|r| r.is_ok()).count();
-        self.looks.push(Look { secs, results });
+        self.looks.push(Look { secs, aside, results });
         Ok(found)
     }
 
@@ -117,10 +128,11 @@ impl BoardSession {
     pub fn sightings(&self, frame_secs: f64, most_px: f64, floor_secs: Option<f64>) -> (Sightings, Option<usize>) {
         let looks = &self.looks;
         let moving = |t: usize, camera: usize| self.motion(t, camera, frame_secs).filter(|px| *px > most_px);
-        let floor =
-            floor_secs.and_then(|f| (0..looks.len()).min_by(|a, b| (looks[*a].secs - f).abs().total_cmp(&(looks[*b].secs - f).abs())));
+        let floor = floor_secs.and_then(|f| {
+            (0..looks.len()).filter(|t| !looks[*t].aside).min_by(|a, b| (looks[*a].secs - f).abs().total_cmp(&(looks[*b].secs - f).abs()))
+        });
         let mut kept: Vec<usize> = Vec::new();
-        for t in 0..looks.len() {
+        for t in (0..looks.len()).filter(|t| !looks[*t].aside) {
             let found = looks[t].results.iter().flatten().any(Result::is_ok);
             let says_more = kept.last().is_none_or(|k| self.differ(&looks[*k], &looks[t]));
             if found && (says_more || Some(t) == floor) {
@@ -147,17 +159,21 @@ impl BoardSession {
         (Sightings { seen, secs: kept.iter().map(|t| looks[*t].secs).collect(), tallies }, at_floor)
     }
 
-    /// Px per frame, from the nearer of the looks before and after.
+    /// Px per frame, from the nearer of its looks before and after: not everybody looks each time.
     fn motion(&self, t: usize, camera: usize, frame_secs: f64) -> Option<f64> {
         let of = |t: usize| self.looks.get(t)?.results[camera].as_ref()?.as_ref().ok();
         let here = of(t)?;
         let to = |other: usize| {
             let there = of(other)?;
             let secs = (self.looks[other].secs - self.looks[t].secs).abs();
-            // Further apart, the way between them says nothing.
-            (secs > 0.0 && secs < 1.01).then(|| moved_px(here, there).map(|px| px * frame_secs / secs))?
+            (secs > 0.0).then(|| moved_px(here, there).map(|px| px * frame_secs / secs))?
         };
-        let sides = [t.checked_sub(1).and_then(to), to(t + 1)];
+        // Further apart, the way between them says nothing.
+        let is_near = |other: &usize| (self.looks[*other].secs - self.looks[t].secs).abs() < 1.01;
+        let has_looked = |other: &usize| self.looks[*other].results[camera].is_some();
+        let before = (0..t).rev().take_while(is_near).find(has_looked);
+        let after = (t + 1..self.looks.len()).take_while(is_near).find(has_looked);
+        let sides = [before.and_then(to), after.and_then(to)];
         sides.into_iter().flatten().min_by(f64::total_cmp)
     }
 

@@ -42,11 +42,13 @@ impl Board {
         if self.back.is_some() || back.back.is_some() {
             return Err("a board has two sides".into());
         }
-        if self.markers.is_none() && back.markers.is_none() {
+        // Small markers are overlooked in a chessboard's squares.
+        let is_bare = |b: &Self| b.markers.is_none();
+        if is_bare(&self) || is_bare(&back) {
             let same = [(back.columns, back.rows), (back.rows, back.columns)].contains(&(self.columns, self.rows));
             if same {
                 return Err(
-                    "both sides are chessboards of as many squares: nobody could tell which one is seen. Use another number, or markers"
+                    "both sides have as many squares, and a chessboard has nothing else to be told by: use another number, or markers on both sides"
                         .into(),
                 );
             }

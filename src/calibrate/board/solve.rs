@@ -470,6 +470,12 @@ impl Whole {
             return Err(BoardFailure::Nothing(told.join("; ")));
         }
         self.views.retain(|v| self.solved[v.camera]);
+        // Somebody has to stand, or no deviation could be told: the first went with its camera.
+        if let Some(first) = self.solved.iter().position(|s| *s)
+            && self.problem.pose_free.iter().zip(&self.solved).all(|(free, solved)| *free || !solved)
+        {
+            self.problem.pose_free[first] = false;
+        }
         let (mut deviations, back_sigma_m) = self.problem.deviations(&self.state, &self.views);
         for (i, d) in deviations.iter_mut().enumerate().filter(|(i, _)| self.problem.lens_free[*i].is_none()) {
             (d.focal_px, d.center_px) = (self.own_deviation[i].focal_px, self.own_deviation[i].center_px);

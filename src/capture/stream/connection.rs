@@ -381,10 +381,7 @@ impl Link {
 
     /// A label in a picture of running time `running`, which by arrival was at `at`.
     fn note_label(&self, sample: &gst::Sample, running: i64, at: MediaTime) {
-        let standard = || {
-            let interval = u32::try_from(self.ingest.declared_interval_nanos()?).ok()?;
-            FrameRate::new(1_000_000_000, interval)
-        };
+        let standard = || FrameRate::nominal(self.ingest.declared_interval_nanos()?);
         let Some((label, rate)): Option<(Timecode, _)> = sample.buffer().and_then(|b| labels::on_picture(b, standard())) else { return };
         self.ingest.shared.set_timecode(label);
         if self.source.time == TimeWish::Timecode {

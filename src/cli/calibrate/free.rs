@@ -48,16 +48,17 @@ pub struct FreeArgs {
 
 impl FreeArgs {
     /// Nothing of this has a meaning with a board.
-    pub fn refuse_with_board(&self) -> anyhow::Result<()> {
+    pub fn refuse_with(&self, target: &str) -> anyhow::Result<()> {
         let given = [
             ("--per-camera", self.per_camera),
             ("--field-of-view", self.field_of_view.is_some()),
             ("--lens-each", self.lens_each),
             ("--distance", !self.distance.is_empty()),
             ("--points", self.points.is_some()),
+            ("--field", self.field.is_some()),
         ];
         match given.iter().find(|g| g.1) {
-            Some((option, _)) => bail!("{option} is for calibrations without a board: leave out one of the two"),
+            Some((option, _)) => bail!("{option} is for calibrations from pictures of the venue alone: leave out {option} or {target}"),
             None => Ok(()),
         }
     }
@@ -104,6 +105,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     } else {
         of_moment_folders(args, &cancel)?
     };
+    let named = |name: &str| names.iter().any(|n| n == name);
+    if let Some(click) = clicks.iter().find(|c| !named(&c.camera)) {
+        bail!("--points: a click is in camera {}, of which there are no pictures. There are {}", click.camera, names.join(", "));
+    }
     let mut candidates = candidates(&names, &moments)?;
     if let Some(lenses) = &lenses {
         give_lenses(&mut candidates, lenses, false)?;
@@ -125,7 +130,17 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         other => other?,
     };
     print_solved(&candidates, &solved);
+    // A camera that could not be joined takes its clicks along, not the rig.
+    let is_solved = |camera: &str| solved.rig.index_of(camera).is_some() || !named(camera);
+    let (clicks, left_out): (Vec<_>, Vec<_>) = clicks.into_iter().partition(|c| is_solved(&c.camera));
+    let (distances, unknown): (Vec<_>, Vec<_>) = distances.into_iter().partition(|d| is_solved(&d.from) && is_solved(&d.to));
     let framed = framed(&solved.rig, &clicks, &known, &distances)?;
+    for c in left_out {
+        println!("- the click of {} in {} is left out: that camera is not in the rig", c.name, c.camera);
+    }
+    for d in unknown {
+        println!("- the distance from {} to {} is left out: one of them is not in the rig", d.from, d.to);
+    }
     print_framed(&framed);
     for line in solved.remedies(&candidates).iter().chain(&solved.notes).chain(&framed.notes) {
         println!("- {line}");

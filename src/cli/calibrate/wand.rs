@@ -16,6 +16,7 @@ pub(super) fn run(args: &Args, length_m: f64) -> anyhow::Result<()> {
     if !(0.02..=10.0).contains(&length_m) {
         bail!("--wand {length_m}: give the distance between the middles of its two lights in metres, e.g. 0.5");
     }
+    args.free.refuse_with("--wand")?;
     let Some(lenses) = &args.lenses else {
         bail!("--wand takes known lenses: give --lenses RIG (of a calibration with a board: `volte calibrate --board …`)");
     };

@@ -123,7 +123,7 @@ impl Template {
             if line.shot == Kind::Move && line.name.is_none() {
                 return wrong("it is a move without a name. Write move = \"Orbit right\", or another move of the console");
             }
-            if line.speed_percent.is_some_and(|s| s == 0 || s.abs() > 400) {
+            if line.speed_percent.is_some_and(|s| s == 0 || s.unsigned_abs() > 400) {
                 return wrong("its speed is not between -400 and 400 %, or is 0");
             }
             if [line.dissolve_secs, line.secs.unwrap_or(1.0)].iter().any(|s| !s.is_finite() || *s < 0.0) {
