@@ -392,3 +392,37 @@ fn so_many_instants_as_nobody_has_memory_for_are_refused() {
         assert!(told.contains("1..=32") || told.contains("invalid"), "{told}");
     }
 }
+
+#[test]
+fn a_calibration_that_cannot_end_well_is_refused_before_its_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let grey = |name: &str| image::GrayImage::from_pixel(64, 48, image::Luma([90])).save(folder.path().join(name)).unwrap();
+    for dir in ["shot", "twice", "each/Cam_A", "each/Cam_B"] {
+        std::fs::create_dir_all(at(dir)).unwrap();
+    }
+    for name in
+        ["shot/a.png", "shot/b.png", "shot/c.png", "twice/a.png", "twice/A.jpg", "twice/b.png", "each/Cam_A/1.png", "each/Cam_B/1.png"]
+    {
+        grey(name);
+    }
+    let points = |text: &str| std::fs::write(at("points.txt"), text).unwrap();
+    let (board, shot) = (["calibrate", "--board", "chessboard:7x10:0.03", "--pictures"], at("shot"));
+    let told = refuses(&[&board[..], &[&shot, "--out", &at("no/such/rig.toml")]].concat(), "no/such");
+    assert!(told.contains("Make it") && !told.contains("boards in"), "looked first: {told}");
+    let told = refuses(&[&board[..], &[&at("twice")]].concat(), "more than one picture");
+    assert!(told.contains("A.jpg") && told.contains("a.png"), "{told}");
+    // Names keep their case; a folder per camera.
+    let told = refuses(&[&board[..], &[&at("each"), "--per-camera"]].concat(), "found in no picture");
+    assert!(told.contains("Cam_A: 0 boards in 1 pictures") && told.contains("Cam_B"), "{told}");
+    points("a 10 10 a_cornr_left\n");
+    let free = ["calibrate", "--pictures", &shot, "--points", &at("points.txt"), "--field", "tennis"];
+    let told = refuses(&free, "a_cornr_left");
+    assert!(told.contains("a_corner_left") && told.contains("floor"), "{told}");
+    points("d 10 10 a_corner_left\n");
+    refuses(&free, "camera d, of which there are no pictures");
+    refuses(
+        &["calibrate", "--wand", "0.5", "--lenses", "x", "--pictures", &shot, "--points", &at("points.txt")],
+        "leave out --points or --wand",
+    );
+}

@@ -12,7 +12,7 @@ use volte::{
     calibrate::board::{
         Board, BoardFailure, BoardOptions, BoardSession, Calibration, Candidate, GATE_PX, LensModel, Light, Tally, calibrate, remedies,
     },
-    engine::footage::{self, Footage},
+    engine::footage::{self, Footage, FootageError},
     frame::Picture,
     output::CancelToken,
     rig::{self, Camera, Format, Rig, pictures},
@@ -137,7 +137,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let is_there = if args.pictures.is_empty() {
             floor.is_finite() && floor >= 0.0
         } else {
-            floor.fract() == 0.0 && (1.0..=folders).contains(&floor)
+            floor.fract() == 0.0 && floor >= 1.0 && (args.free.per_camera || floor <= folders)
         };
         if !is_there {
             bail!("--floor {floor}: give a time of the footage in seconds, or the number of a folder from 1 to {folders}");
@@ -161,7 +161,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         let carried = live::carried(args, board, sources, lenses.as_ref(), &cancel)?;
         return match conclude(args, &carried, lenses.as_ref(), &cancel) {
             // What was carried live cannot be carried again: without a floor it is a rig all the same.
-            Err(e) if carried.floor_secs.is_some() && matches!(e.downcast_ref(), Some(BoardFailure::NoFloor)) => {
+            Err(e)
+                if carried.floor_secs.is_some()
+                    && matches!(e.downcast_ref(), Some(BoardFailure::NoFloor | BoardFailure::FloorNotLevel { .. })) =>
+            {
                 eprintln!("{e}. The rig is solved without a floor");
                 conclude(args, &Carried { floor_secs: None, ..carried }, lenses.as_ref(), &cancel)
             }
@@ -225,8 +228,12 @@ fn conclude(args: &Args, carried: &Carried, lenses: Option<&Rig>, cancel: &Cance
         println!("- {line}");
     }
     if let Some(out) = &args.out {
-        rig::save(&solved.rig, out, Format::RigToml)?;
-        println!("{} of {} cameras written to {}", solved.rig.cameras.len(), cameras.len(), out.display());
+        let saved = rig::save(&solved.rig, out, Format::RigToml);
+        let written = saved.as_ref().map_or_else(|_| elsewhere(&solved.rig, out), |()| Some(out.clone()));
+        if let Some(file) = written {
+            println!("{} of {} cameras written to {}", solved.rig.cameras.len(), cameras.len(), file.display());
+        }
+        saved?;
     }
     if light == Light::Red {
         bail!("the rig is not fit for air: see the lines above");
@@ -234,10 +241,29 @@ fn conclude(args: &Args, carried: &Carried, lenses: Option<&Rig>, cancel: &Cance
     Ok(())
 }
 
+/// What was carried cannot be carried again: where the rig's place is gone, it is kept somewhere else.
+fn elsewhere(rig: &Rig, out: &Path) -> Option<PathBuf> {
+    let name = out.file_name().unwrap_or(std::ffi::OsStr::new("rig.toml"));
+    let unix_secs = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let name = format!("{unix_secs}-{}", name.to_string_lossy());
+    [PathBuf::from("."), std::env::temp_dir()]
+        .iter()
+        .map(|folder| folder.join(&name))
+        .find(|file| rig::save(rig, file, Format::RigToml).is_ok())
+}
+
 fn bar(what: &str, steps: u64) -> anyhow::Result<ProgressBar> {
     let bar = ProgressBar::new(steps);
     bar.set_style(ProgressStyle::with_template(&format!("{what} {{bar:40}} {{percent:>3}} %  {{elapsed}}  {{msg}}"))?);
     Ok(bar)
+}
+
+/// The footage; where a camera's cannot be read, how to go on without it is said.
+fn begun(unposed: &Rig, args: &Args, cancel: &CancelToken) -> anyhow::Result<Footage> {
+    Footage::beginning(unposed, &args.footage, args.seconds(), cancel).map_err(|e| match &e {
+        FootageError::Feed { camera, .. } => anyhow::anyhow!("{e}. To go on without {camera}, name the others: --use A,B,…"),
+        _ => e.into(),
+    })
 }
 
 /// Looks through footage; the seconds of a frame come with it.
@@ -248,7 +274,7 @@ fn of_footage(args: &Args, board: Board, cancel: &CancelToken) -> anyhow::Result
     let names: Vec<String> = unposed.cameras.iter().map(|c| c.name.clone()).collect();
     anyhow::ensure!(names.len() > 1, "one camera alone is no rig: give the footage of two at least");
     println!("{} cameras: {}", names.len(), names.join(", "));
-    let mut footage = Footage::beginning(&unposed, &args.footage, args.seconds(), cancel)?;
+    let mut footage = begun(&unposed, args, cancel)?;
     let frame_secs = footage.status().iter().filter_map(|f| Some(f.rate?.interval_nanos() as f64 * 1e-9)).fold(0.0, f64::max);
     let (from, until) = footage.span();
     let looks = (((until - from) as f64 * 1e-9) / args.every).floor() as i64 + 1;
@@ -267,12 +293,28 @@ fn of_footage(args: &Args, board: Board, cancel: &CancelToken) -> anyhow::Result
     Ok((session, if frame_secs > 0.0 { frame_secs } else { 0.04 }))
 }
 
-/// Each folder an instant, ten seconds apart: nothing is known of motion.
+/// Each folder an instant (or a camera), ten seconds apart: nothing is known of motion.
 fn of_folders(args: &Args, board: Board, cancel: &CancelToken) -> anyhow::Result<(BoardSession, f64)> {
+    if args.free.per_camera {
+        let (names, moments) = free::of_camera_folders(args, cancel)?;
+        anyhow::ensure!(
+            names.len() > 1,
+            "one folder alone is no rig: give the folders of two cameras at least, or one folder that holds them"
+        );
+        let mut session = BoardSession::new(board, &names);
+        let bar = bar("looking for the board", moments.len() as u64)?;
+        for (k, moment) in moments.iter().enumerate() {
+            anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
+            session.look((k + 1) as f64 * FOLDER_SECS, &moment.iter().map(Option::as_ref).collect::<Vec<_>>())?;
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        return Ok((session, 0.04));
+    }
     let mut names: Vec<String> = Vec::new();
     let folders = args.pictures.iter().map(|f| pictures::Folder::open(f)).collect::<Result<Vec<_>, _>>()?;
     for name in folders.iter().flat_map(pictures::Folder::names) {
-        if !names.contains(&name) {
+        if !names.iter().any(|n| n.to_lowercase() == name.to_lowercase()) {
             names.push(name);
         }
     }
@@ -290,14 +332,18 @@ fn of_folders(args: &Args, board: Board, cancel: &CancelToken) -> anyhow::Result
     let bar = bar("looking for the board", folders.len() as u64)?;
     for (k, folder) in folders.iter().enumerate() {
         anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
-        let load = |name: &String| folder.find(name).ok().map(Picture::load).transpose();
-        let loaded: Vec<Option<Picture>> = names.iter().map(load).collect::<Result<_, _>>()?;
+        let loaded = pictures_of(folder, &names)?;
         let seen = session.look((k + 1) as f64 * FOLDER_SECS, &loaded.iter().map(Option::as_ref).collect::<Vec<_>>())?;
         bar.set_message(format!("folder {}: seen by {seen} of {}", k + 1, names.len()));
         bar.inc(1);
     }
     bar.finish_and_clear();
     Ok((session, 0.04))
+}
+
+/// A folder's picture of each camera; `None` where it has none.
+fn pictures_of(folder: &pictures::Folder, names: &[String]) -> anyhow::Result<Vec<Option<Picture>>> {
+    names.iter().map(|name| Ok(folder.get(name)?.map(Picture::load).transpose()?)).collect()
 }
 
 /// Folders count as so far apart, seconds.
@@ -307,7 +353,9 @@ const FOLDER_SECS: f64 = 10.0;
 fn give_lenses(cameras: &mut [Candidate], known: &Rig, is_live: bool) -> anyhow::Result<()> {
     let mut given = 0;
     for c in cameras.iter_mut() {
-        let Some(k) = known.camera(&c.name).filter(|_| c.width_px > 0) else { continue };
+        // Pictures are found whatever their names' case is; so are lenses.
+        let like_it = || known.cameras.iter().find(|k| k.name.to_lowercase() == c.name.to_lowercase());
+        let Some(k) = known.camera(&c.name).or_else(like_it).filter(|_| c.width_px > 0) else { continue };
         let Some(lens) = k.lens_for((c.width_px, c.height_px)) else {
             if is_live {
                 eprintln!("--lenses: {} has pictures of another shape there; its lens is found from the board", c.name);

@@ -67,6 +67,9 @@ enum Lens {
     Each,
 }
 
+/// Hidden cameras are synthesized at so many instants at most.
+const MOST_JUDGED: usize = 3;
+
 /// The pictures of some moments, `[moment][camera]`.
 pub(super) type Moments = Vec<Vec<Option<Picture>>>;
 
@@ -78,8 +81,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(out) = &args.out {
         super::rig::refuse_taken(out, Format::RigToml, args.overwrite)?;
     }
-    let loaded = rig::load(&args.rig)?;
-    let mut rig = loaded.clone().only(&args.only).context("--use")?;
+    let chosen = rig::load(&args.rig)?.only(&args.only).context("--use")?;
+    let mut rig = chosen.clone();
     let cancel = super::cancelled_by_ctrl_c()?;
     let moments = if args.pictures.is_empty() { of_footage(&mut rig, args, &cancel)? } else { of_folders(&mut rig, &args.pictures)? };
     let options = RefineOptions {
@@ -102,7 +105,11 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     print_points(&rig, &refined);
     let mut better = refined.verdict == Verdict::Better;
     if better && !args.no_synthesis {
-        match synthesis(&rig, &refined.adjusted, &seen[0], &cancel)? {
+        // Spread over the instants: what holds at one of them may not at another.
+        let judged = seen.len().min(MOST_JUDGED);
+        let instants = (0..judged).map(|k| &seen[k * seen.len() / judged]);
+        let all = instants.map(|seen| synthesis(&rig, &refined.adjusted, seen, &cancel)).collect::<Result<Vec<_>, _>>()?;
+        match SynthesisScores::mean(all.into_iter().flatten()) {
             Some(scores) => {
                 println!(
                     "{} hidden cameras, synthesized: {:.2} dB before, {:.2} dB after",
@@ -117,7 +124,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
     }
     if let Some(out) = &args.out {
-        rig::save(if better { &refined.adjusted } else { &loaded }, out, Format::RigToml)?;
+        rig::save(if better { &refined.adjusted } else { &chosen }, out, Format::RigToml)?;
         println!("the {} written to {}", if better { "adjusted rig" } else { "rig as it was" }, out.display());
     }
     Ok(())

@@ -100,7 +100,7 @@ impl Target {
 
 /// What is there is replaced only when that is asked for, and a folder never by a file.
 pub(super) fn refuse_taken(out: &Path, format: Format, overwrite: bool) -> anyhow::Result<()> {
-    let Some(taken) = formats::taken(out, format) else { return Ok(()) };
+    let Some(taken) = formats::taken(out, format) else { return refuse_unwritable(out, format) };
     match (format == Format::ColmapText, taken.is_dir()) {
         (false, true) => bail!("{} is a folder: {format} is one file. Name it, e.g. {}", out.display(), out.join("rig.toml").display()),
         (true, _) if taken == out => bail!("{} is a file: {format} is three files in a folder. Name a folder", out.display()),
@@ -110,7 +110,29 @@ pub(super) fn refuse_taken(out: &Path, format: Format, overwrite: bool) -> anyho
         bail!("{} is there, and readers take it before the text files. Choose another folder, or remove the .bin files", taken.display());
     }
     anyhow::ensure!(overwrite, "{} exists. Choose another name, or allow to replace it (--overwrite)", taken.display());
-    Ok(())
+    refuse_unwritable(out, format)
+}
+
+/// Tried before the work, not after it.
+fn refuse_unwritable(out: &Path, format: Format) -> anyhow::Result<()> {
+    // Where a rig is a folder, it is made with those around it.
+    let makes_folders = format == Format::ColmapText;
+    let mut around = out.ancestors().skip(1).map(|f| if f.as_os_str().is_empty() { Path::new(".") } else { f });
+    let folder = around.find(|f| f.is_dir() || !makes_folders).unwrap_or(Path::new("."));
+    anyhow::ensure!(
+        folder.is_dir(),
+        "cannot write {}: there is no folder {}. Make it, or choose another place",
+        out.display(),
+        folder.display()
+    );
+    let tried = (1..10).find_map(|k| {
+        let file = folder.join(format!(".volte-tries-{}-{k}", std::process::id()));
+        match std::fs::OpenOptions::new().write(true).create_new(true).open(&file) {
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => None,
+            made => Some(made.and_then(|_| std::fs::remove_file(&file))),
+        }
+    });
+    tried.unwrap_or(Ok(())).with_context(|| format!("cannot write {}: choose a folder in which this user may write", out.display()))
 }
 
 /// Runs it.

@@ -55,15 +55,23 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut rig = rig::load(&args.rig)?.only(&args.only).context("--use")?;
     let cancel = super::cancelled_by_ctrl_c()?;
     let mut unsolved = BTreeSet::new();
+    let mut unsure = BTreeSet::new();
     let bumps = if args.pictures.is_empty() {
-        in_footage(&mut rig, args, &mut unsolved, &cancel)?
+        in_footage(&mut rig, args, (&mut unsolved, &mut unsure), &cancel)?
     } else {
-        in_folders(&mut rig, args, &mut unsolved, &cancel)?
+        in_folders(&mut rig, args, (&mut unsolved, &mut unsure), &cancel)?
     };
     match bumps {
-        0 => println!("no camera was bumped"),
+        0 if unsure.is_empty() => println!("no camera was bumped"),
+        0 => println!("no camera was seen to be bumped"),
         1 => println!("1 bump"),
         n => println!("{n} bumps"),
+    }
+    if !unsure.is_empty() {
+        let names = unsure.into_iter().collect::<Vec<_>>().join(", ");
+        println!(
+            "{names}: too little to see in its last picture: nobody knows whether it stands. Is it covered, dark, or turned far away?"
+        );
     }
     if let Some(out) = &args.out {
         rig::save(&rig, out, Format::RigToml)?;
@@ -76,17 +84,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn in_folders(rig: &mut Rig, args: &Args, unsolved: &mut BTreeSet<String>, cancel: &CancelToken) -> anyhow::Result<usize> {
+/// Cameras that moved and are not solved again, and those that show too little.
+type Doubted<'a> = (&'a mut BTreeSet<String>, &'a mut BTreeSet<String>);
+
+fn in_folders(rig: &mut Rig, args: &Args, mut doubted: Doubted<'_>, cancel: &CancelToken) -> anyhow::Result<usize> {
     let moments = of_folders(rig, &args.pictures)?;
     let mut watch = learned(rig, &moments[..1], cancel)?;
     let mut bumps = 0;
     for (seen, folder) in moments.iter().zip(&args.pictures).skip(1) {
-        bumps += looked(&mut watch, rig, seen, &folder.display().to_string(), unsolved)?;
+        bumps += looked(&mut watch, rig, seen, &folder.display().to_string(), &mut doubted)?;
     }
     Ok(bumps)
 }
 
-fn in_footage(rig: &mut Rig, args: &Args, unsolved: &mut BTreeSet<String>, cancel: &CancelToken) -> anyhow::Result<usize> {
+fn in_footage(rig: &mut Rig, args: &Args, mut doubted: Doubted<'_>, cancel: &CancelToken) -> anyhow::Result<usize> {
     let mut footage = Footage::beginning(rig, &args.footage, args.seconds, cancel)?;
     let (from, until) = footage.span();
     let step_nanos = (args.every * 1e9) as i64;
@@ -102,7 +113,7 @@ fn in_footage(rig: &mut Rig, args: &Args, unsolved: &mut BTreeSet<String>, cance
     while at(k) <= until {
         anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
         let seen = moment_of(&mut footage, rig, at(k))?;
-        bumps += looked(&mut watch, rig, &seen, &format!("{:.2} s", k as f64 * args.every), unsolved)?;
+        bumps += looked(&mut watch, rig, &seen, &format!("{:.2} s", k as f64 * args.every), &mut doubted)?;
         k += 1;
     }
     Ok(bumps)
@@ -123,7 +134,7 @@ fn looked(
     rig: &mut Rig,
     seen: &[Option<Picture>],
     when: &str,
-    unsolved: &mut BTreeSet<String>,
+    (unsolved, unsure): &mut Doubted<'_>,
 ) -> anyhow::Result<usize> {
     let mut bumps = 0;
     for (i, picture) in seen.iter().enumerate() {
@@ -137,9 +148,14 @@ fn looked(
         match watch.look(i, picture) {
             Look::Stands { .. } => {
                 unsolved.remove(name);
+                unsure.remove(name);
             }
-            Look::Unsure { found, of } => println!("{when}: {name} shows too little to say whether it stands ({found} of {of} points)"),
+            Look::Unsure { found, of } => {
+                unsure.insert(name.clone());
+                println!("{when}: {name} shows too little to say whether it stands ({found} of {of} points)");
+            }
             Look::Moved { shift_px, .. } => {
+                unsure.remove(name);
                 bumps += 1;
                 println!("{when}: {name} was bumped, its picture moved by {shift_px:.1} px");
                 match watch.resolve(i, picture) {

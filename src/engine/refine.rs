@@ -28,6 +28,18 @@ pub struct SynthesisScores {
 }
 
 impl SynthesisScores {
+    /// Of several instants together; `None` of none.
+    pub fn mean(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let (mut before, mut after, mut hidden) = (0.0, 0.0, 0);
+        for s in all {
+            before += s.before_db * s.hidden as f64;
+            after += s.after_db * s.hidden as f64;
+            hidden += s.hidden;
+        }
+        let count = hidden as f64;
+        (hidden > 0).then(|| Self { before_db: before / count, after_db: after / count, hidden })
+    }
+
     /// Whether the adjusted rig makes pictures that are worse by more than chance.
     pub fn is_worse(&self) -> bool {
         self.after_db < self.before_db - NO_DIFFERENCE_DB

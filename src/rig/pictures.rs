@@ -70,7 +70,7 @@ const EXTENSIONS: [&str; 3] = ["png", "jpg", "jpeg"];
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// (lower-case name without extension, relative to the folder; path), sorted.
+    /// (name without extension, relative to the folder; path), sorted.
     pictures: Vec<(String, PathBuf)>,
 }
 
@@ -82,7 +82,7 @@ impl Folder {
         for entry in std::fs::read_dir(path).map_err(io)? {
             let entry = entry.map_err(io)?.path();
             if entry.is_dir() {
-                let prefix = entry.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
+                let prefix = entry.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
                 for inner in std::fs::read_dir(&entry).map_err(io)? {
                     let inner = inner.map_err(io)?.path();
                     pictures.extend(picture_stem(&inner).map(|s| (format!("{prefix}/{s}"), inner)));
@@ -95,10 +95,11 @@ impl Folder {
         Ok(Self { path: path.into(), pictures })
     }
 
-    /// What its pictures are called, in lower case, sorted.
+    /// What its pictures are called, sorted; names that differ in case only are one.
     pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.pictures.iter().map(|(stem, _)| stem.clone()).collect();
-        names.dedup();
+        names.sort_by_key(|n| n.to_lowercase());
+        names.dedup_by_key(|n| n.to_lowercase());
         names
     }
 
@@ -107,9 +108,10 @@ impl Folder {
         self.get(camera)?.ok_or_else(|| self.missing(&[camera]))
     }
 
-    fn get(&self, camera: &str) -> Result<Option<&Path>, PicturesError> {
+    /// The same; `None` where there is none.
+    pub fn get(&self, camera: &str) -> Result<Option<&Path>, PicturesError> {
         let wanted = camera.to_lowercase();
-        let mut found = self.pictures.iter().filter(|(stem, _)| *stem == wanted).map(|(_, p)| p.as_path());
+        let mut found = self.pictures.iter().filter(|(stem, _)| stem.to_lowercase() == wanted).map(|(_, p)| p.as_path());
         match (found.next(), found.next()) {
             (Some(first), Some(second)) => {
                 Err(PicturesError::Ambiguous { camera: camera.into(), first: first.into(), second: second.into() })
@@ -135,7 +137,7 @@ impl Folder {
 fn picture_stem(path: &Path) -> Option<String> {
     let extension = path.extension()?.to_str()?.to_lowercase();
     (EXTENSIONS.contains(&extension.as_str()) && path.is_file())
-        .then(|| path.file_stem().map(|s| s.to_string_lossy().to_lowercase()))
+        .then(|| path.file_stem().map(|s| s.to_string_lossy().into_owned()))
         .flatten()
 }
 

@@ -179,7 +179,7 @@ const FIT_SHARE: f64 = 0.02;
 /// Distances agree within this share.
 const DISTANCE_SHARE: f64 = 0.02;
 /// Clicked points whose names begin so lie on the floor.
-const FLOOR: &str = "floor";
+pub const FLOOR: &str = "floor";
 
 /// Reads a file of points.
 pub fn parse_clicks(text: &str) -> Result<(Vec<Click>, Vec<Known>), ParseClicks> {

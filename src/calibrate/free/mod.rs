@@ -20,7 +20,7 @@ mod two;
 mod whole;
 
 pub use field::{Field, FieldPoint, UnknownField, fields};
-pub use frame::{Click, Distance, FrameFailure, Framed, Known, ParseClicks, PointFit, framed, parse_clicks};
+pub use frame::{Click, Distance, FLOOR, FrameFailure, Framed, Known, ParseClicks, PointFit, framed, parse_clicks};
 pub use whole::{FreeFit, FreeLink, FreeRig, free};
 
 use super::{CalibrateError, LensFreedom};

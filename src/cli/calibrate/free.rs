@@ -7,9 +7,9 @@ use volte::{
     calibrate::{
         LensFreedom,
         board::{Candidate, GATE_PX, Light},
-        free::{Distance, Field, Framed, FreeFailure, FreeOptions, FreeRig, Known, framed, free, parse_clicks},
+        free::{Distance, FLOOR, Field, Framed, FreeFailure, FreeOptions, FreeRig, Known, framed, free, parse_clicks},
     },
-    engine::footage::{self, Footage},
+    engine::footage,
     frame::Picture,
     output::CancelToken,
     rig::{self, Camera, Format, Rig, pictures::Folder},
@@ -23,7 +23,7 @@ use super::{Args, bar, give_lenses};
 pub struct FreeArgs {
     /// The folders of --pictures are one per camera, called like it; their pictures in the order of their names are the instants.
     #[arg(long, requires = "pictures")]
-    per_camera: bool,
+    pub(super) per_camera: bool,
     /// How many instants of the footage are used, spread evenly; all of them are held in memory.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=32))]
     instants: u32,
@@ -47,10 +47,9 @@ pub struct FreeArgs {
 }
 
 impl FreeArgs {
-    /// Nothing of this has a meaning with a board.
+    /// Nothing of this has a meaning with a board or a wand.
     pub fn refuse_with(&self, target: &str) -> anyhow::Result<()> {
         let given = [
-            ("--per-camera", self.per_camera),
             ("--field-of-view", self.field_of_view.is_some()),
             ("--lens-each", self.lens_each),
             ("--distance", !self.distance.is_empty()),
@@ -96,6 +95,19 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         println!("{}: {}", field.id, field.source);
         known.extend(field.points.into_iter().map(|p| Known { name: p.name, p_in_world: p.p_in_world }));
     }
+    let in_a_distance = |name: &str| distances.iter().any(|d| d.from == name || d.to == name);
+    let is_known = |name: &str| name.starts_with(FLOOR) || known.iter().any(|k| k.name == name) || in_a_distance(name);
+    if let Some(click) = clicks.iter().find(|c| !is_known(&c.name)) {
+        let known: Vec<&str> = known.iter().map(|k| k.name.as_str()).collect();
+        let of = own.field.as_ref().map_or_else(String::new, |field| format!(" of {field}"));
+        bail!(
+            "--points: nobody says where the point {} is. Call it {FLOOR}… if it lies on the floor, name it in a --distance, add a line \"point {} X Y Z\" \
+             in metres, or write one of the names{of}: {}",
+            click.name,
+            click.name,
+            if known.is_empty() { "there are none without --field".to_owned() } else { known.join(", ") }
+        );
+    }
     let lenses = args.lenses.as_ref().map(|l| rig::load(l)).transpose()?;
     let cancel = super::super::cancelled_by_ctrl_c()?;
     let (names, moments) = if !args.footage.is_empty() {
@@ -129,12 +141,13 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         Err(FreeFailure::Cancelled) => bail!("cancelled; nothing was written"),
         other => other?,
     };
-    print_solved(&candidates, &solved);
     // A camera that could not be joined takes its clicks along, not the rig.
     let is_solved = |camera: &str| solved.rig.index_of(camera).is_some() || !named(camera);
     let (clicks, left_out): (Vec<_>, Vec<_>) = clicks.into_iter().partition(|c| is_solved(&c.camera));
     let (distances, unknown): (Vec<_>, Vec<_>) = distances.into_iter().partition(|d| is_solved(&d.from) && is_solved(&d.to));
-    let framed = framed(&solved.rig, &clicks, &known, &distances)?;
+    let framed = framed(&solved.rig, &clicks, &known, &distances);
+    let framed = framed.context("the cameras are solved, but scale and axes are not, so nothing is written: mend that and run it again")?;
+    print_solved(&candidates, &solved);
     for c in left_out {
         println!("- the click of {} in {} is left out: that camera is not in the rig", c.name, c.camera);
     }
@@ -170,7 +183,7 @@ fn names_of(rig: &Rig) -> Vec<String> {
 
 fn of_footage(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<String>, Moments)> {
     let unposed = chosen(&footage::camera_names(&args.footage)?, args)?;
-    let mut footage = Footage::beginning(&unposed, &args.footage, args.seconds(), cancel)?;
+    let mut footage = super::begun(&unposed, args, cancel)?;
     let (from, until) = footage.span();
     let count = i64::from(args.free.instants);
     let mut moments = Vec::new();
@@ -186,19 +199,19 @@ fn of_footage(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<String>,
 fn of_moment_folders(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<String>, Moments)> {
     let folders = args.pictures.iter().map(|f| Folder::open(f)).collect::<Result<Vec<_>, _>>()?;
     let mut names: Vec<String> = folders.iter().flat_map(Folder::names).collect();
-    names.sort();
-    names.dedup();
+    names.sort_by_key(|n| n.to_lowercase());
+    names.dedup_by_key(|n| n.to_lowercase());
     let names = names_of(&chosen(&names, args)?);
     let mut moments = Vec::new();
     for folder in &folders {
         anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
-        moments.push(names.iter().map(|n| folder.find(n).ok().map(Picture::load).transpose()).collect::<Result<_, _>>()?);
+        moments.push(super::pictures_of(folder, &names)?);
     }
     Ok((names, moments))
 }
 
-fn of_camera_folders(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<String>, Moments)> {
-    let name = |f: &Path| f.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
+pub(super) fn of_camera_folders(args: &Args, cancel: &CancelToken) -> anyhow::Result<(Vec<String>, Moments)> {
+    let name = |f: &Path| f.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let mut folders: Vec<PathBuf> = args.pictures.clone();
     if let [one] = &args.pictures[..] {
         let inner = std::fs::read_dir(one).with_context(|| format!("--pictures {}", one.display()))?;

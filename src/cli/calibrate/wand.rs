@@ -3,8 +3,7 @@
 use anyhow::bail;
 use volte::{
     calibrate::board::{BoardFailure, Light, WandSession},
-    engine::footage::{self, Footage},
-    frame::Picture,
+    engine::footage,
     output::CancelToken,
     rig::{self, Camera, Format, Rig, pictures},
 };
@@ -67,7 +66,7 @@ fn unposed(names: &[String], args: &Args) -> anyhow::Result<(Rig, Vec<String>)> 
 
 fn of_footage(args: &Args, length_m: f64, cancel: &CancelToken) -> anyhow::Result<WandSession> {
     let (rig, names) = unposed(&footage::camera_names(&args.footage)?, args)?;
-    let mut footage = Footage::beginning(&rig, &args.footage, args.seconds(), cancel)?;
+    let mut footage = super::begun(&rig, args, cancel)?;
     let (from, until) = footage.span();
     let looks = (((until - from) as f64 * 1e-9) / args.every).floor() as i64 + 1;
     let mut session = WandSession::new(length_m, &names);
@@ -87,14 +86,13 @@ fn of_footage(args: &Args, length_m: f64, cancel: &CancelToken) -> anyhow::Resul
 fn of_folders(args: &Args, length_m: f64, cancel: &CancelToken) -> anyhow::Result<WandSession> {
     let folders = args.pictures.iter().map(|f| pictures::Folder::open(f)).collect::<Result<Vec<_>, _>>()?;
     let mut names: Vec<String> = folders.iter().flat_map(pictures::Folder::names).collect();
-    names.sort();
-    names.dedup();
+    names.sort_by_key(|n| n.to_lowercase());
+    names.dedup_by_key(|n| n.to_lowercase());
     let (_, names) = unposed(&names, args)?;
     let mut session = WandSession::new(length_m, &names);
     for (k, folder) in folders.iter().enumerate() {
         anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
-        let load = |name: &String| folder.find(name).ok().map(Picture::load).transpose();
-        let loaded: Vec<Option<Picture>> = names.iter().map(load).collect::<Result<_, _>>()?;
+        let loaded = super::pictures_of(folder, &names)?;
         session.look((k + 1) as f64, &loaded.iter().map(Option::as_ref).collect::<Vec<_>>());
     }
     Ok(session)
