@@ -116,7 +116,7 @@ fn a_background_takes_what_the_formula_says() {
     let inputs: Vec<&Picture> = pictures.iter().collect();
     let options = SceneOptions::default();
     let mut solver = SceneSolver::new(&gpu).unwrap();
-    let plates = pictures.iter().cloned().map(Plate::given).collect();
+    let plates = pictures.iter().cloned().map(Plate::given).map(std::sync::Arc::new).collect();
     let backdrop = Backdrop::solve(&mut solver, &rig, plates, &options, &mut |_| true).unwrap();
     let mut scene = solver.solve(&rig, &inputs, &options, &mut |_| true).unwrap();
     let layering = Layering::new(&gpu).unwrap();

@@ -129,6 +129,10 @@ pub struct Desk {
     /// cameras are blended as they are.
     #[arg(long = "match", value_name = "glide|common|off", default_value = "glide", value_parser = matching)]
     pub matching: Matching,
+    /// Learn what does not move while the show runs, and show moments with it where hidden cameras say that it is truer (live), or solve every
+    /// moment alone.
+    #[arg(long, value_name = "live|off", default_value = "live", value_parser = ["live", "off"])]
+    pub plates: String,
     /// Folder for what EXPORT writes.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub export_folder: PathBuf,
@@ -166,6 +170,7 @@ impl Desk {
             quality,
             retime,
             matching,
+            plates: show.plates.clone().unwrap_or_else(|| "live".to_owned()),
             full_screen,
             no_program_window,
             language: show.language.as_deref().and_then(app::Language::from_tag),
@@ -203,6 +208,7 @@ impl Desk {
             quality: self.quality,
             retime: self.retime,
             matching: self.matching,
+            without_plates: self.plates == "off",
             export_folder: Some(self.export_folder.clone()),
             desk: DeskFiles { graphics: self.graphics.clone(), ..DeskFiles::of(self.record.as_deref(), self.kept.as_deref()) },
             clean_feed: self.clean_feed,

@@ -32,6 +32,9 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             let instants = sidecar.header.slices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             println!("  other instants in the same picture: {instants}");
         }
+        if !sidecar.header.plates.is_empty() {
+            println!("  with plates of: {}", sidecar.header.plates.join(", "));
+        }
         if !sidecar.header.retimed.is_empty() {
             println!("  interpolated between two frames: {}", sidecar.header.retimed.join(", "));
         }

@@ -136,6 +136,10 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
         }
         None => note,
     };
+    let note = match camera.plate_known {
+        Some(known) => format!("{note}\n{}", say!("plate-tip", percent = format!("{:.0}", known * 100.0))),
+        None => note,
+    };
     let note = if s.clock.is_empty() { note } else { format!("{note}\n{}", s.clock) };
     let note = if camera.trim.is_none() { note } else { format!("{note}\n{}", trim_in_words(camera)) };
     response.context_menu(|ui| {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 65] = [
+pub const EXAMPLES: [&str; 66] = [
     "mark",
     "mark-here",
     "in",
@@ -74,6 +74,7 @@ pub const EXAMPLES: [&str; 65] = [
     "quality air",
     "match common",
     "match trim cam03 ev 0.2 kelvin -150 tint 0.05",
+    "plates off",
     "heat",
     "real-pixels",
     "next-rung",
@@ -154,6 +155,11 @@ pub fn command_of(text: &str) -> Option<Command> {
         "scrub-path" => Command::ScrubPath(number()?),
         "match" if rest.starts_with("trim ") => trim::command_of(rest.strip_prefix("trim ")?)?,
         "match" => Command::SetMatching(Some(Matching::from_name(rest)?)),
+        "plates" => Command::SetPlates(Some(match rest {
+            "live" => true,
+            "off" => false,
+            _ => return None,
+        })),
         "quality" if rest == "auto" => Command::SetQuality(None),
         "quality" => Command::SetQuality(Some(Quality::from_name(rest)?)),
         "edit-event" => {
@@ -200,6 +206,7 @@ fn plain(name: &str) -> Option<Command> {
         "next-element" => Command::NextElement,
         "next-path" => Command::NextPath,
         "match" => Command::SetMatching(None),
+        "plates" => Command::SetPlates(None),
         "clean-feed" => Command::CleanFeed(None),
         "next-transition" => Command::NextTransition,
         "graphics-to-air" => Command::GraphicsToAir,
@@ -433,6 +440,8 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::SetQuality(None) => "quality auto".to_owned(),
         Command::SetQuality(Some(level)) => format!("quality {}", level.label().to_lowercase()),
         Command::SetMatching(None) => "match".to_owned(),
+        Command::SetPlates(None) => "plates".to_owned(),
+        Command::SetPlates(Some(live)) => format!("plates {}", if *live { "live" } else { "off" }),
         Command::TrimMatch { camera, edit } => trim::text_of(camera, edit)?,
         Command::SetMatching(Some(matching)) => format!("match {}", matching.name()),
         Command::ToggleHeatMap => "heat".to_owned(),
@@ -516,6 +525,9 @@ mod tests {
             Command::SetQuality(Some(Quality::Hero)),
             Command::SetMatching(None),
             Command::SetMatching(Some(Matching::Common)),
+            Command::SetPlates(None),
+            Command::SetPlates(Some(true)),
+            Command::SetPlates(Some(false)),
             Command::EditEvent(EventId(3), EventEdit::Name("Goal by 9".to_owned())),
             Command::EditEvent(EventId(3), EventEdit::Keywords(vec!["a".to_owned(), "b c".to_owned()])),
             Command::EditEvent(EventId(3), EventEdit::Color(EventColor::Violet)),

@@ -1,139 +1,25 @@
 //! The board between the engine and its GPU thread: what is wanted now, by discipline. Posting never waits.
 //!
-//! `latest`: one slot each for the program picture, the preview picture, the picked point, the solve, the measuring and the refining; a
-//! newer wish replaces the older. Measuring comes late, refining last: only while nothing is on air and nobody has asked for a picture for a while.
+//! `latest`: one slot each for the program picture, the preview picture, the picked point, the solve, the measuring, the trial of plates, the
+//! refining and the solve of plates; a newer wish replaces the older. These last four come late, in this order: only while nothing is on air and
+//! nobody has asked for a picture for a while.
+
+mod wishes;
+
+pub(super) use wishes::{Job, LayerWish, LookWish, MeasureWish, PhaseWish, PickWish, RefineWish, SolveWish, ViewWish};
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use crossbeam::channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
-use super::{graphics::Drawing, live::GpuFault};
-use crate::{
-    frame::{Moment, Picture},
-    replay::trim::TrimList,
-    rig::Camera,
-    scene::{Matching, Quality},
-    time::MediaTime,
-    view::ViewMode,
-};
+use super::{live::GpuFault, live_plates::PlateSet};
+use crate::time::MediaTime;
 
 /// Measuring begins, or goes on, when nothing else was wanted for so long: an operator who scrubs is not to feel it.
 const QUIET: Duration = Duration::from_millis(300);
-
-/// A picture to render from the scene of an instant.
-#[derive(Debug, Clone)]
-pub(super) struct ViewWish {
-    /// The scene's instant.
-    pub instant: MediaTime,
-    /// The virtual camera.
-    pub target: Camera,
-    /// How.
-    pub mode: ViewMode,
-    /// With the heat map over it.
-    pub heat: bool,
-    /// With the share of pixels that nobody upholds.
-    pub weigh: bool,
-    /// What becomes of differences between the cameras.
-    pub matching: Matching,
-    /// What is added by hand.
-    pub trims: Arc<TrimList>,
-    /// What is drawn into the scene.
-    pub graphics: Option<Arc<Drawing>>,
-    /// Other instants in the same picture.
-    pub slices: Vec<MediaTime>,
-}
-
-/// A point that somebody clicked at, to be found in the scene of an instant.
-#[derive(Debug, Clone)]
-pub(super) struct PickWish {
-    /// The scene's instant.
-    pub instant: MediaTime,
-    /// What was looked through.
-    pub eye: Camera,
-    /// Where, px of that camera.
-    pub at_px: [f64; 2],
-}
-
-/// A view for somebody who looks on; dropped unanswered when a newer one comes.
-#[derive(Debug)]
-pub(super) struct LookWish {
-    /// The scene's instant.
-    pub instant: MediaTime,
-    /// The virtual camera.
-    pub target: Camera,
-    /// How.
-    pub mode: ViewMode,
-    /// What is drawn into the scene.
-    pub graphics: Option<Arc<Drawing>>,
-    /// Who waits.
-    pub answer: Sender<Result<Arc<Picture>, String>>,
-}
-
-/// A moment to solve.
-#[derive(Debug, Clone)]
-pub(super) struct SolveWish {
-    /// The frames.
-    pub moment: Arc<Moment>,
-    /// How well.
-    pub level: Quality,
-    /// Differs from wish to wish: a solve that goes on when another one is wanted, even of the same instant, is dropped.
-    pub serial: u64,
-    /// Cameras (indices in the rig) to solve first and alone, so that their part of the arc has pictures early; empty for none.
-    pub first: Vec<usize>,
-}
-
-/// Another instant of the picture in preview, to be solved and kept beside it.
-#[derive(Debug, Clone)]
-pub(super) struct PhaseWish {
-    /// The frames.
-    pub moment: Arc<Moment>,
-    /// How well.
-    pub level: Quality,
-    /// Of the slices that it belongs to.
-    pub serial: u64,
-}
-
-/// Cameras of a moment to score by leaving each out.
-#[derive(Debug, Clone)]
-pub(super) struct MeasureWish {
-    /// The frames.
-    pub moment: Arc<Moment>,
-    /// Indices in the rig; the first is measured next.
-    pub cameras: Vec<usize>,
-}
-
-/// A solved moment to solve better, and to keep so if the cameras say that it is.
-#[derive(Debug, Clone)]
-pub(super) struct RefineWish {
-    /// The frames.
-    pub moment: Arc<Moment>,
-    /// Indices in the rig of the cameras that judge, by being left out.
-    pub judges: Vec<usize>,
-}
-
-/// One job, most urgent first.
-#[derive(Debug)]
-pub(super) enum Job {
-    Program(ViewWish),
-    Preview(ViewWish),
-    /// Other instants are wanted in pictures than before.
-    KeepPhases,
-    Pick(PickWish),
-    Solve(SolveWish),
-    Phase(PhaseWish),
-    /// For somebody who looks on.
-    Look(LookWish),
-    /// Score this camera.
-    Measure(Arc<Moment>, usize),
-    Refine(RefineWish),
-    /// Something breaks, for rehearsal.
-    Fault(GpuFault),
-    Stop,
-}
 
 #[derive(Debug, Default)]
 struct Wishes {
@@ -150,7 +36,10 @@ struct Wishes {
     phases_changed: bool,
     look: Option<LookWish>,
     measure: Option<MeasureWish>,
+    layer: Option<LayerWish>,
     refine: Option<RefineWish>,
+    plates: Option<Arc<PlateSet>>,
+    drop_plates: bool,
     fault: Option<GpuFault>,
     /// When anything but measuring and refining was last wanted.
     busy: Option<Instant>,
@@ -175,8 +64,21 @@ impl Wishes {
         self.is_idle() && self.measure.as_ref().is_some_and(|m| m.moment.instant == instant)
     }
 
+    fn may_layer(&self, instant: MediaTime) -> bool {
+        let is_next = self.is_idle() && self.measure.is_none() && !self.drop_plates;
+        is_next && self.layer.as_ref().is_some_and(|l| l.moment.instant == instant)
+    }
+
     fn may_refine(&self, instant: MediaTime) -> bool {
-        self.is_idle() && self.measure.is_none() && self.refine.as_ref().is_some_and(|r| r.moment.instant == instant)
+        self.is_idle()
+            && self.measure.is_none()
+            && self.layer.is_none()
+            && self.refine.as_ref().is_some_and(|r| r.moment.instant == instant)
+    }
+
+    fn may_solve_plates(&self, number: u64) -> bool {
+        let others = self.measure.is_some() || self.layer.is_some() || self.refine.is_some() || self.look.is_some() || self.drop_plates;
+        self.is_idle() && !others && self.plates.as_ref().is_some_and(|p| p.number == number)
     }
 
     /// How long there must still be quiet before anything is done in the background.
@@ -189,7 +91,13 @@ impl Wishes {
         if let Some(measure) = self.measure.as_ref().filter(|m| self.may_measure(m.moment.instant)) {
             return Some(Job::Measure(Arc::clone(&measure.moment), *measure.cameras.first()?));
         }
-        self.refine.as_ref().filter(|r| self.may_refine(r.moment.instant)).map(|r| Job::Refine(r.clone()))
+        if let Some(layer) = self.layer.as_ref().filter(|l| self.may_layer(l.moment.instant)) {
+            return Some(Job::Layer(layer.clone()));
+        }
+        if let Some(refine) = self.refine.as_ref().filter(|r| self.may_refine(r.moment.instant)) {
+            return Some(Job::Refine(refine.clone()));
+        }
+        self.plates.as_ref().filter(|p| self.may_solve_plates(p.number)).map(|p| Job::Plates(Arc::clone(p)))
     }
 }
 
@@ -299,6 +207,52 @@ impl Board {
         if wishes.refine.as_ref().is_some_and(|r| Some(r.moment.instant) != instant) {
             wishes.refine = None;
         }
+        if wishes.layer.as_ref().is_some_and(|l| Some(l.moment.instant) != instant) {
+            wishes.layer = None;
+        }
+    }
+
+    /// Replaces what is to be shown with plates, if it is truer so; `None` is nothing.
+    pub fn post_layer_latest(&self, wish: Option<LayerWish>) {
+        self.wishes.lock().layer = wish;
+        self.posted.notify_one();
+    }
+
+    /// Whether the trial of plates of this instant may go on: as [`Self::may_refine`].
+    pub fn may_layer(&self, instant: MediaTime) -> bool {
+        self.wishes.lock().may_layer(instant)
+    }
+
+    /// The trial of a moment has ended, or is not worth it.
+    pub fn layered(&self, instant: MediaTime) {
+        let mut wishes = self.wishes.lock();
+        if wishes.layer.as_ref().is_some_and(|l| l.moment.instant == instant) {
+            wishes.layer = None;
+        }
+    }
+
+    /// Replaces the plates that are to be solved; `None`: none are wanted, and those that are there are let go.
+    pub fn post_plates_latest(&self, set: Option<Arc<PlateSet>>) {
+        let mut wishes = self.wishes.lock();
+        if set.is_none() {
+            wishes.layer = None;
+        }
+        (wishes.drop_plates, wishes.plates) = (set.is_none(), set);
+        drop(wishes);
+        self.posted.notify_one();
+    }
+
+    /// Whether the solve of these plates may go on: last of all, and by the same rules.
+    pub fn may_solve_plates(&self, number: u64) -> bool {
+        self.wishes.lock().may_solve_plates(number)
+    }
+
+    /// These plates are solved, or cannot be.
+    pub fn plates_solved(&self, number: u64) {
+        let mut wishes = self.wishes.lock();
+        if wishes.plates.as_ref().is_some_and(|p| p.number == number) {
+            wishes.plates = None;
+        }
     }
 
     /// Replaces what is to be refined; `None` is nothing.
@@ -373,6 +327,11 @@ impl Board {
         self.wishes.lock().on_air
     }
 
+    /// The instant that preview wants.
+    pub fn preparing(&self) -> Option<MediaTime> {
+        self.wishes.lock().preparing
+    }
+
     /// Whether the solve of this instant that was wanted by this number is still wanted.
     pub fn wants(&self, instant: MediaTime, serial: u64) -> bool {
         let wishes = self.wishes.lock();
@@ -400,6 +359,9 @@ impl Board {
             }
             if let Some(wish) = wishes.preview.take() {
                 return Job::Preview(wish);
+            }
+            if std::mem::take(&mut wishes.drop_plates) {
+                return Job::DropPlates;
             }
             if std::mem::take(&mut wishes.phases_changed) {
                 return Job::KeepPhases;
@@ -452,7 +414,13 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::{Lens, Pose};
+    use crate::{
+        frame::Moment,
+        geometry::{Lens, Pose},
+        rig::Camera,
+        scene::{Matching, Quality},
+        view::ViewMode,
+    };
 
     fn view(nanos: i64) -> ViewWish {
         let target = Camera {
@@ -556,6 +524,35 @@ mod tests {
         board.prepare_only(Some(MediaTime::from_nanos(2)));
         assert!(!board.may_refine(at));
         board.stop();
+    }
+
+    #[test]
+    fn plates_are_solved_when_nobody_wants_anything_else() {
+        let board = Board::default();
+        let at = MediaTime::from_nanos(1);
+        let set = |number| Arc::new(PlateSet { number, rig: crate::rig::Rig::default(), plates: vec![] });
+        board.prepare_only(Some(at));
+        board.post_plates_latest(Some(set(1)));
+        board.post_refine_latest(Some(RefineWish { moment: solve(1).moment, judges: vec![2] }));
+        board.post_layer_latest(Some(LayerWish { moment: solve(1).moment, set: set(1), judges: vec![2] }));
+        assert!(matches!(board.wait(), Job::Layer(_)) && board.may_layer(at) && !board.may_refine(at));
+        board.layered(at);
+        assert!(matches!(board.wait(), Job::Refine(_)) && !board.may_solve_plates(1));
+        board.refined(at);
+        assert!(matches!(board.wait(), Job::Plates(p) if p.number == 1));
+        assert!(board.may_solve_plates(1) && !board.may_solve_plates(2));
+        board.set_on_air(Some(at));
+        assert!(!board.may_solve_plates(1), "on air");
+        board.set_on_air(None);
+        // Newer ones take their place; what nobody wants any more is let go before anything is solved.
+        board.post_plates_latest(Some(set(2)));
+        board.plates_solved(1);
+        assert!(board.may_solve_plates(2));
+        board.post_layer_latest(Some(LayerWish { moment: solve(1).moment, set: set(2), judges: vec![2] }));
+        board.post_plates_latest(None);
+        board.post_solve_latest(solve(1));
+        assert!(matches!(board.wait(), Job::DropPlates));
+        assert!(matches!(board.wait(), Job::Solve(_)) && !board.may_layer(at));
     }
 
     #[test]

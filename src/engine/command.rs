@@ -197,6 +197,8 @@ pub enum Command {
     SetQuality(Option<Quality>),
     /// What becomes of differences in exposure and white between the cameras; `None`: the next choice.
     SetMatching(Option<Matching>),
+    /// Learn what does not move and show moments with it (`true`), or not; `None`: the other one.
+    SetPlates(Option<bool>),
     /// What is added by hand to the match of a camera.
     TrimMatch {
         /// Its name.
@@ -332,6 +334,7 @@ impl Command {
             Self::ScrubPath(_) => CommandKind::ScrubPath,
             Self::SetQuality(_) => CommandKind::SetQuality,
             Self::SetMatching(_) => CommandKind::SetMatching,
+            Self::SetPlates(_) => CommandKind::SetPlates,
             Self::TrimMatch { .. } => CommandKind::TrimMatch,
             Self::ToggleHeatMap => CommandKind::ToggleHeatMap,
             Self::ToggleRealPixels => CommandKind::ToggleRealPixels,

@@ -16,6 +16,7 @@ mod outputs;
 mod paths;
 mod pictures;
 mod pivot;
+mod plates;
 pub(super) use pictures::FULL_SIZE_WITHIN;
 mod reports;
 mod rolls;
@@ -176,6 +177,7 @@ pub(super) struct Director {
     pub truth: truth::TruthState,
     pub watch: watch::WatchState,
     pub matching: matching::MatchState,
+    pub plates: plates::PlateState,
     pub output: Arc<OutputSlot>,
     export_folder: PathBuf,
     exports: Sender<ExportNews>,
@@ -238,6 +240,7 @@ impl Director {
             truth: truth::TruthState::new(&degrees),
             watch: watch::WatchState::new(book),
             matching: matching::MatchState::new(options.matching),
+            plates: plates::PlateState::new(!options.without_plates),
             output: Arc::default(),
             arc,
             transport,

@@ -321,6 +321,7 @@ fn work(
             retimed: retimed_of(&first),
             graphics: drawing.graphics.iter().map(|g| g.name.clone()).collect(),
             slices: job.phases.iter().map(|m| m.instant).collect(),
+            plates: job.plates.iter().map(|p| p.0.clone()).filter(|name| whole.camera(name).is_some()).collect(),
             gpu: gpu.info.name.clone(),
             meter: Some(meter.clone()),
         });

@@ -2,6 +2,7 @@
 //! solve between two of its steps. A lost device is opened anew; memory that runs out is told, after what can be spared was freed.
 
 mod phases;
+mod plates;
 mod refine;
 mod retime;
 
@@ -17,8 +18,10 @@ use super::{
     graphics::Artist,
     heat,
     live::GpuFault,
+    live_plates::PlateSet,
     meter::{CameraScore, MomentMeter},
     pick,
+    plate_judge::PlatesVerdict,
     retime::RetimePolicy,
     rig_book::RigBook,
     truth::TruthError,
@@ -75,6 +78,12 @@ pub(super) enum GpuReport {
     },
     /// A scene was solved better, and judged; it is resident if `kept`.
     Refined { instant: MediaTime, kept: bool, air_db: f64, hero_db: f64, cameras: usize, secs: f64, stages: StageTimes },
+    /// Plates are solved, of so many cameras, or cannot be.
+    PlatesSolved { number: u64, result: Result<usize, String>, secs: f64 },
+    /// The judges have said whether a moment is truer with plates; where it is, its scene has them now.
+    Layered { instant: MediaTime, set: Arc<PlateSet>, verdict: PlatesVerdict, secs: f64 },
+    /// There was no memory left: plates were let go.
+    PlatesLetGo,
     /// The device is lost; another one is being opened.
     Lost,
     /// There was no memory left for a solve or (`picture`) a view. Scenes that nobody needs now are freed.
@@ -82,7 +91,7 @@ pub(super) enum GpuReport {
     /// It cannot be solved.
     SolveFailed { instant: MediaTime, why: String },
     /// A picture.
-    Rendered { program: bool, instant: MediaTime, picture: Arc<Picture>, report: ViewReport, secs: f64 },
+    Rendered { program: bool, instant: MediaTime, picture: Arc<Picture>, report: ViewReport, layered: bool, secs: f64 },
     /// No picture. Nothing is to be done when the device `is_lost`: that is told by itself.
     RenderFailed { program: bool, instant: MediaTime, is_lost: bool, why: String },
     /// What a click hit: inverse depth along z of the eye, 1/m; `None` where nobody upholds a surface, an error without the scene.
@@ -125,6 +134,7 @@ pub(super) fn run(book: &RigBook, board: &Board, policy: RetimePolicy, reports: 
                     meter: None,
                     metered: (book.newest(), Vec::new()),
                     trial: None,
+                    plates: plates::Plates::default(),
                     has_no_memory: false,
                     timing: retime::Timing::new(policy, verdict),
                 };
@@ -173,6 +183,8 @@ struct Worker<'a> {
     metered: (Arc<Rig>, Vec<usize>),
     /// How a refinement does so far.
     trial: Option<refine::Trial>,
+    /// What does not move.
+    plates: plates::Plates,
     /// The next solve rehearses a device without memory.
     has_no_memory: bool,
     /// Interpolation in time.
@@ -189,6 +201,10 @@ struct Held {
     rig: Arc<Rig>,
     cameras: Vec<usize>,
     scene: Scene,
+    /// What it was solved from.
+    moment: Arc<Moment>,
+    /// It has plates that nobody wants any more.
+    is_stale: bool,
 }
 
 impl Held {
@@ -221,7 +237,10 @@ impl Worker<'_> {
                 Job::Phase(wish) => self.solve_phase(&mut solver, &wish),
                 Job::Look(wish) => self.look(&wish),
                 Job::Measure(moment, camera) => self.measure(&mut solver, &moment, camera),
+                Job::Layer(wish) => self.layer(&mut solver, &wish),
                 Job::Refine(wish) => self.refine(&mut solver, &wish),
+                Job::Plates(set) => self.solve_plates(&mut solver, &set),
+                Job::DropPlates => self.drop_plates(),
                 Job::Fault(GpuFault::DeviceLost) => {
                     self.gpu.device.destroy();
                     // The loss is told to whoever asks next.
@@ -252,6 +271,7 @@ impl Worker<'_> {
         };
         held.match_as(wish);
         let scene = &mut held.scene;
+        let layered = scene.background.is_some();
         let slices: Vec<&Scene> = self.phases.iter().filter(|h| wish.slices.contains(&h.instant)).map(|h| &h.scene).collect();
         let view = if slices.is_empty() || !wish.mode.needs_depth() {
             self.synthesizer.render(scene, &wish.target, wish.mode)
@@ -287,8 +307,9 @@ impl Worker<'_> {
         match rendered {
             Ok((picture, report, secs)) => {
                 let picture = Arc::new(picture);
-                self.report(GpuReport::Rendered { program, instant, picture, report, secs });
+                self.report(GpuReport::Rendered { program, instant, picture, report, layered, secs });
             }
+            Err(ViewError::Gpu(GpuError::OutOfMemory { .. })) if self.spare_plates() => self.render(program, wish),
             Err(e @ ViewError::Gpu(GpuError::OutOfMemory { .. })) => {
                 self.spare(instant);
                 self.report(GpuReport::OutOfMemory { instant, picture: true, program, why: e.to_string() });
@@ -399,7 +420,7 @@ impl Worker<'_> {
         // What is better than wanted is good; what a camera that has moved is in is not.
         let rig = Arc::clone(&self.rig);
         let is_of = |held: &Held| held.instant == instant && Arc::ptr_eq(&held.rig, &rig);
-        let is_whole = |held: &&Held| !held.is_part && is_of(held) && held.cameras == all && held.level >= wish.level;
+        let is_whole = |held: &&Held| !held.is_part && is_of(held) && held.cameras == all && held.level >= wish.level && !held.is_stale;
         if let Some(held @ Held { level, .. }) = self.scenes.iter().find(is_whole) {
             let (stages, exposures) = (StageTimes::default(), held.exposures());
             return self.report(GpuReport::Solved {
@@ -421,20 +442,27 @@ impl Worker<'_> {
         if !first.is_empty() && first.len() == wish.first.len() && !self.scenes.iter().any(is_of) {
             match self.solve_some(solver, wish, &first, (0.0, share)) {
                 Ok(scene) => {
-                    self.hold(Held { instant, level: wish.level, is_part: true, rig: Arc::clone(&self.rig), cameras: first, scene });
+                    let (rig, moment) = (Arc::clone(&self.rig), Arc::clone(&wish.moment));
+                    self.hold(Held { instant, level: wish.level, is_part: true, rig, cameras: first, scene, moment, is_stale: false });
                     self.report(GpuReport::PartSolved { instant, serial: wish.serial, secs: begun.elapsed().as_secs_f64() });
                     from = share;
                 }
                 Err(SceneError::Cancelled) => return,
+                Err(e) if e.is_out_of_memory() && self.spare_plates() => tracing::info!("once more without plates"),
                 Err(e) if e.is_out_of_memory() => return self.has_run_out(instant, &e),
                 Err(e) => tracing::debug!(%e, "the first cameras cannot be solved alone"),
             }
         }
-        match self.solve_some(solver, wish, &all, (from, 1.0)) {
+        let mut solved = self.solve_some(solver, wish, &all, (from, 1.0));
+        if solved.as_ref().is_err_and(SceneError::is_out_of_memory) && self.spare_plates() {
+            solved = self.solve_some(solver, wish, &all, (from, 1.0));
+        }
+        match solved {
             Ok(scene) => {
                 let stages = scene.times.clone();
                 let cameras = scene.rig.cameras.len();
-                let held = Held { instant, level: wish.level, is_part: false, rig: Arc::clone(&self.rig), cameras: all, scene };
+                let (rig, moment) = (Arc::clone(&self.rig), Arc::clone(&wish.moment));
+                let held = Held { instant, level: wish.level, is_part: false, rig, cameras: all, scene, moment, is_stale: false };
                 let (exposures, secs) = (held.exposures(), begun.elapsed().as_secs_f64());
                 self.hold(held);
                 self.report(GpuReport::Solved { instant, serial: wish.serial, level: wish.level, cameras, secs, stages, exposures });
@@ -492,7 +520,10 @@ impl Worker<'_> {
                     | Job::Phase(_)
                     | Job::Look(_)
                     | Job::Measure(..)
+                    | Job::Layer(_)
                     | Job::Refine(_)
+                    | Job::Plates(_)
+                    | Job::DropPlates
                     | Job::Fault(_)
                     | Job::Stop => {}
                 }

@@ -4,6 +4,8 @@
 
 use crate::scene::Quality;
 
+/// A view with plates takes about so many times as long: two are made, and put together.
+const PLATES_FACTOR: f64 = 2.1;
 /// A solve that takes longer than this, seconds, is too late for the replay that it was made for.
 const SOLVE_SECS: f64 = 3.0;
 /// A program picture may take this share of the frame interval: the rest is for sending it and for what comes between.
@@ -179,8 +181,9 @@ impl Governor {
         cost.cameras += cameras as u64;
     }
 
-    /// A view of so many pixels took so many seconds, reading back included.
-    pub fn viewed(&mut self, size_px: (u32, u32), secs: f64) {
+    /// A view of so many pixels took so many seconds, reading back included. What plates took of it is not counted: they go before the level does.
+    pub fn viewed(&mut self, size_px: (u32, u32), secs: f64, with_plates: bool) {
+        let secs = if with_plates { secs / PLATES_FACTOR } else { secs };
         let one = (secs - VIEW_FIXED_SECS).max(0.0) / pixels(size_px).max(1.0);
         // Bad news count at once, good news slowly.
         self.view_secs_per_pixel = Some(self.view_secs_per_pixel.map_or(one, |before| {
@@ -201,6 +204,13 @@ impl Governor {
     /// Seconds of a program picture at a level.
     pub fn program_secs(&self, level: Quality) -> Option<f64> {
         self.view_secs_per_pixel.map(|one| VIEW_FIXED_SECS + one * pixels(program_size_px(level)))
+    }
+
+    /// Whether a program picture with plates would be in time, as far as is known; where the operator has chosen the level, plates are part of
+    /// the choice.
+    pub fn affords_plates(&self) -> bool {
+        let in_time = |secs: f64| PLATES_FACTOR * secs <= self.frame_secs * FRAME_SHARE;
+        self.chosen.is_some() || self.program_secs(self.level).is_none_or(in_time)
     }
 
     /// Why a level is not in time when it may use `share` of what is allowed; `None` when it is, or nothing is known.
@@ -292,31 +302,43 @@ mod tests {
     fn it_goes_down_before_a_frame_is_missed_and_up_when_there_is_room() {
         let mut governor = on_gpu();
         assert_eq!((governor.level(), governor.judge(0.0)), (Quality::Air, None), "nothing is known yet");
-        governor.viewed((1280, 720), 0.004);
+        governor.viewed((1280, 720), 0.004, false);
         assert_eq!(governor.judge(1.0), None, "6.5 ms of 20");
         // A preview that takes 15 of 20 ms is in time itself: the program picture would not be.
-        governor.viewed((1280, 720), 0.015);
-        governor.viewed((1280, 720), 0.015);
+        governor.viewed((1280, 720), 0.015, false);
+        governor.viewed((1280, 720), 0.015, false);
         let change = governor.judge(2.0).expect("it does not go down");
         assert!(!change.raised && change.text.contains("Draft") && change.text.contains("of 20 ms"), "{change:?}");
         assert_eq!(governor.level(), Quality::Draft);
         governor.solved(Quality::Draft, 16, 0.03);
         // The pictures are quick again; it waits, then goes up, once.
         for _ in 0..100 {
-            governor.viewed((640, 360), 0.0025);
+            governor.viewed((640, 360), 0.0025, false);
         }
         assert_eq!(governor.judge(10.0), None, "it comes back too soon");
         assert_eq!(governor.judge(61.0), None);
         assert!(governor.judge(67.0).is_some_and(|c| c.raised), "{:?}", governor.view());
         assert_eq!((governor.level(), governor.judge(68.0)), (Quality::Air, None));
         // In vain: the next time it waits twice as long.
-        governor.viewed((1920, 1080), 0.06);
+        governor.viewed((1920, 1080), 0.06, false);
         assert!(governor.judge(70.0).is_some_and(|c| !c.raised));
         for _ in 0..100 {
-            governor.viewed((640, 360), 0.0025);
+            governor.viewed((640, 360), 0.0025, false);
         }
         assert!((0..115).all(|s| governor.judge(71.0 + f64::from(s)).is_none()), "it flickers");
         assert!(governor.judge(191.0).is_some_and(|c| c.raised));
+    }
+
+    #[test]
+    fn plates_go_before_the_level_does() {
+        let mut governor = on_gpu();
+        assert!(governor.affords_plates(), "nothing is known yet");
+        governor.viewed((1920, 1080), 0.007, false);
+        assert!(governor.affords_plates(), "14.7 of 16 ms");
+        (0..50).for_each(|_| governor.viewed((1920, 1080), 0.021, true));
+        assert!(!governor.affords_plates() && governor.judge(1.0).is_none(), "10 ms alone: in time without plates");
+        governor.choose(Some(Quality::Air), 1.0);
+        assert!(governor.affords_plates());
     }
 
     #[test]
@@ -324,7 +346,7 @@ mod tests {
         let mut governor = Governor::new(None, &HD, 25.0);
         governor.opened(true, false);
         assert_eq!(governor.level(), Quality::Draft);
-        governor.viewed((640, 360), 0.003);
+        governor.viewed((640, 360), 0.003, false);
         governor.solved(Quality::Draft, 16, 1.6);
         // 36 times the pixels.
         assert!(governor.solve_secs(Quality::Air).is_some_and(|s| (s - 57.6).abs() < 0.1), "{:?}", governor.solve_secs(Quality::Air));
@@ -342,7 +364,7 @@ mod tests {
         let mut governor = on_gpu();
         governor.choose(Some(Quality::Hero), 0.0);
         assert!(governor.level() == Quality::Air && governor.refines());
-        governor.viewed((1920, 1080), 1.0);
+        governor.viewed((1920, 1080), 1.0, false);
         assert_eq!(governor.judge(1.0), None);
         governor.choose(Some(Quality::Air), 0.0);
         assert!(governor.level() == Quality::Air && !governor.refines());

@@ -71,6 +71,7 @@ pub enum GpuFault {
 }
 
 /// How the engine runs.
+#[expect(clippy::struct_excessive_bools, reason = "switches that have nothing to do with each other")]
 #[derive(Debug, Clone, Default)]
 pub struct EngineOptions {
     /// Quality level; `None` is automatic: the best one that is in time.
@@ -91,6 +92,8 @@ pub struct EngineOptions {
     pub clean_feed: bool,
     /// Films with alpha that takes and playlists may change behind, by their numbers from 1.
     pub stingers: Vec<StingerSource>,
+    /// Do not learn what does not move: every moment is solved alone.
+    pub without_plates: bool,
     /// Do not watch whether the cameras stand where the rig says.
     pub without_watch: bool,
 }
@@ -202,6 +205,7 @@ impl Engine {
         let (watch_out, watch_in) = bounded(REPORTS_LOSSLESS);
         if !options.without_watch {
             let (desk, looking, rigs) = (Arc::clone(&engine.watch), Arc::clone(&feeds), Arc::clone(&book));
+            desk.learn_plates(!options.without_plates);
             engine.spawn("watch", move || watch_thread::run(looking.as_ref(), &rigs, &desk, &watch_out))?;
         }
         let (chunks_out, chunks_in) = bounded(CHUNKS_LOSSLESS);

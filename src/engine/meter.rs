@@ -72,18 +72,21 @@ impl MomentMeter {
         &self.rig
     }
 
-    /// Hides camera `hidden` (index in [`Self::rig`]), synthesizes it from its nearest remaining
-    /// neighbours with the refinement of `level`, and compares. `progress` gets 0…1 between the steps and returns false to cancel.
-    pub fn score(
-        &self,
-        solver: &mut SceneSolver,
-        synthesizer: &mut ViewSynthesizer,
-        hidden: usize,
-        level: Quality,
-        progress: &mut dyn FnMut(f32) -> bool,
-    ) -> Result<CameraScore, TruthError> {
+    /// Their pictures.
+    pub(super) fn picture(&self, camera: usize) -> &Picture {
+        &self.pictures[camera]
+    }
+
+    /// How the meter solves at a level.
+    #[allow(clippy::unused_self, reason = "the size is the meter's matter")]
+    pub(super) fn options(&self, level: Quality) -> SceneOptions {
+        SceneOptions { max_depth_size_px: Some(METER_SIZE_PX), ..level.scene() }
+    }
+
+    /// The cameras that a hidden one is synthesized from, in the rig's order.
+    pub(super) fn inputs_around(&self, hidden: usize) -> Result<Vec<usize>, TruthError> {
         let cameras = &self.rig.cameras;
-        let (Some(target), Some(real)) = (cameras.get(hidden), self.pictures.get(hidden)) else {
+        let Some(target) = cameras.get(hidden) else {
             return Err(TruthError::Input(format!("camera {hidden} of {} is not in this moment", cameras.len())));
         };
         let distance = |i: usize| (cameras[i].center_in_world() - target.center_in_world()).length();
@@ -94,8 +97,23 @@ impl MomentMeter {
             return Err(TruthError::Input(format!("only {} cameras remain beside {:?}; two are needed", inputs.len(), target.name)));
         }
         inputs.sort_unstable();
+        Ok(inputs)
+    }
+
+    /// Hides camera `hidden` (index in [`Self::rig`]), synthesizes it from its nearest remaining
+    /// neighbours with the refinement of `level`, and compares. `progress` gets 0…1 between the steps and returns false to cancel.
+    pub fn score(
+        &self,
+        solver: &mut SceneSolver,
+        synthesizer: &mut ViewSynthesizer,
+        hidden: usize,
+        level: Quality,
+        progress: &mut dyn FnMut(f32) -> bool,
+    ) -> Result<CameraScore, TruthError> {
+        let inputs = self.inputs_around(hidden)?;
+        let (target, real) = (&self.rig.cameras[hidden], self.picture(hidden));
         let kept: Vec<&Picture> = inputs.iter().map(|&i| &self.pictures[i]).collect();
-        let options = SceneOptions { max_depth_size_px: Some(METER_SIZE_PX), ..level.scene() };
+        let options = self.options(level);
         let scene = solver.solve(&self.rig.restricted_to(&inputs), &kept, &options, &mut |p| progress(p * 0.9))?;
         let view = synthesizer.render(&scene, target, ViewMode::Synthesis)?;
         let trust = view.read_trust(synthesizer.gpu())?;

@@ -29,11 +29,13 @@ mod level;
 mod live;
 #[cfg(feature = "gstreamer")]
 mod live_history;
+mod live_plates;
 mod meter;
 mod moment_thread;
 pub mod naming;
 mod orbit;
 mod pick;
+mod plate_judge;
 pub mod plates;
 mod playing;
 #[cfg(feature = "gstreamer")]
@@ -70,10 +72,11 @@ pub use heat::HEAT_LEGEND;
 pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_be_hidden, gap_scores};
 pub use level::{LevelCost, LevelView, preview_size_px, program_size_px};
 pub use live::{Engine, EngineError, EngineHandle, EngineOptions, GpuFault};
+pub use plate_judge::PlatesVerdict;
 pub use snapshot::{
     CameraView, ElementView, ExportState, ExportView, FreeView, GapView, GpuView, GraphicsView, MoveView, Notice, NoticeLevel, PathPoint,
-    PathsView, PivotView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, SlicesView, Snapshot, Stand, Tally,
-    TruthProgress, slate,
+    PathsView, PivotView, PlatesView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, SlicesView, Snapshot,
+    Stand, Tally, TruthProgress, slate,
 };
 pub use stingers::StingerSource;
 pub mod truth;

@@ -2,7 +2,7 @@
 //!
 //! Must not know: windows, command lines, how a plate is made or used on the GPU.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use super::export::{ExportError, MomentSource};
 use crate::{
@@ -22,12 +22,12 @@ const SAMPLES: usize = 9;
 /// All samples together are held at once: this much memory at most, else there are fewer of them.
 const MOST_BYTES: u64 = 1_500_000_000;
 /// A plate of which less is known belongs to a camera that moves, or to a crowd.
-const LEAST_KNOWN: f64 = 0.5;
+pub(super) const LEAST_KNOWN: f64 = 0.5;
 /// Shorter footage is not looked at unasked: who is there stands still for too much of it.
 const LONG_ENOUGH_NANOS: i64 = 4_000_000_000;
 
 /// A camera's name and its plate.
-pub type NamedPlate = (String, Plate);
+pub type NamedPlate = (String, Arc<Plate>);
 
 /// Whether footage of this length tells what moves, so that plates may be learned from it unasked.
 pub const fn is_long_enough(from: MediaTime, until: MediaTime) -> bool {
@@ -70,7 +70,7 @@ pub fn learned(
         let samples: Vec<&Picture> =
             moments.iter().filter_map(|m| Some(m.frames.iter().find(|f| f.camera == camera.name)?.picture.as_ref())).collect();
         match Plate::of(&samples) {
-            Ok(plate) if plate.known_share() >= LEAST_KNOWN => plates.push((camera.name.clone(), plate)),
+            Ok(plate) if plate.known_share() >= LEAST_KNOWN => plates.push((camera.name.clone(), Arc::new(plate))),
             Ok(plate) => {
                 let known = plate.known_share() * 100.0;
                 tracing::warn!(camera = %camera.name, "no plate: only {known:.0} % of its picture stands still. Does the camera move?");
@@ -85,7 +85,7 @@ pub fn learned(
 pub fn given(rig: &Rig, folder: &Path) -> Result<Vec<NamedPlate>, ExportError> {
     let matched = match_rig(rig, folder)?;
     let load = |(camera, path): (&crate::rig::Camera, &std::path::PathBuf)| -> Result<NamedPlate, ExportError> {
-        Ok((camera.name.clone(), Plate::given(Picture::load(path)?)))
+        Ok((camera.name.clone(), Arc::new(Plate::given(Picture::load(path)?))))
     };
     matched.rig.cameras.iter().zip(&matched.paths).map(load).collect()
 }
@@ -113,7 +113,7 @@ impl Layers {
                 let size = (plate.picture.width(), plate.picture.height());
                 if size == (camera.width_px, camera.height_px) {
                     keep.push(i);
-                    fitting.push(plate.clone());
+                    fitting.push(Arc::clone(plate));
                 } else {
                     tracing::warn!(camera = %name, "its plate has {}×{} px, its pictures {}×{}: not used", size.0, size.1, camera.width_px, camera.height_px);
                 }
@@ -132,6 +132,21 @@ impl Layers {
             self.layering.split(scene, pictures, &self.backdrop)?;
         }
         Ok(())
+    }
+
+    /// The same, asking before every camera whether to go on.
+    pub fn split_while(&self, scene: &mut Scene, pictures: &[&Picture], go_on: &mut dyn FnMut() -> bool) -> Result<(), SceneError> {
+        self.layering.split_while(scene, pictures, &self.backdrop, go_on)
+    }
+
+    /// What takes moments apart.
+    pub const fn layering(&self) -> &Layering {
+        &self.layering
+    }
+
+    /// GPU memory that they hold, bytes.
+    pub fn bytes(&self) -> u64 {
+        self.backdrop.bytes()
     }
 }
 

@@ -29,6 +29,7 @@ impl Director {
                 stand: self.watch.stand(i),
                 ailments: self.watch.ailments(i).to_vec(),
                 exposure_stops: self.matching.exposure(i),
+                plate_known: self.plates.known(i),
                 trim: self.matching.trims.of(&self.feeds.rig().cameras[i].name),
                 live: self.feeds.live_picture(i),
             })
@@ -88,6 +89,7 @@ impl Director {
             gaps,
             truth: self.truth_progress(),
             matching: self.matching.choice,
+            plates: self.plates_view(),
             heat_map: self.truth.heat_map,
             real_pixels_only: self.truth.ladder.real_pixels_only,
             ring: self.feeds.ring(),

@@ -3,7 +3,7 @@
 
 mod added;
 
-pub use added::{FreeView, GraphicsView, SlicesView};
+pub use added::{FreeView, GraphicsView, PlatesView, SlicesView};
 
 use std::sync::Arc;
 
@@ -80,6 +80,8 @@ pub struct CameraView {
     pub ailments: Vec<Ailment>,
     /// How much brighter it shows what others see too, in stops per channel about the middle of all cameras, at the last solved instant.
     pub exposure_stops: Option<[f32; 3]>,
+    /// How much of what it shows when nobody is there is known, 0…1; `None` before anything is, and where plates are off.
+    pub plate_known: Option<f32>,
     /// What is added by hand to its match.
     pub trim: Trim,
     /// The newest picture.
@@ -406,6 +408,8 @@ pub struct Snapshot {
     pub truth: TruthProgress,
     /// What becomes of differences in exposure and white between the cameras.
     pub matching: Matching,
+    /// What is known of what does not move.
+    pub plates: PlatesView,
     /// Whether preview shows how sure each pixel is.
     pub heat_map: bool,
     /// Whether nothing but the cameras' own pictures is shown.
@@ -497,6 +501,7 @@ impl Snapshot {
             gaps: Arc::from([]),
             truth: TruthProgress::default(),
             matching: Matching::default(),
+            plates: PlatesView::default(),
             heat_map: false,
             real_pixels_only: false,
             ring: RingStatus::default(),

@@ -1,4 +1,5 @@
-//! The thread that watches whether the cameras stand where the rig says, and (`watch_health`) what is wrong with their pictures. It learns the hall once, looks at every camera's
+//! The thread that watches whether the cameras stand where the rig says, (`watch_health`) what is wrong with their pictures, and
+//! (`live_plates`) what in them never moves. It learns the hall once, looks at every camera's
 //! newest picture in turn, and at every moment that is prepared; a camera that was bumped is solved anew alone, as soon as it is still.
 //!
 //! It takes a bounded share of the machine, and waits while somebody waits for a picture. Must not know: what the engine does with
@@ -15,7 +16,12 @@ use std::{
 use crossbeam::channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
-use super::{Feeds, LivePicture, rig_book::RigBook, watch_health::HealthWatch};
+use super::{
+    Feeds, LivePicture,
+    live_plates::{PlateLearner, PlateNews},
+    rig_book::RigBook,
+    watch_health::HealthWatch,
+};
 use crate::{
     calibrate::{Ailment, Look, Resolved, Watch},
     frame::{Moment, Picture},
@@ -70,6 +76,8 @@ pub(super) enum WatchReport {
     Seen { camera: usize, enough: bool },
     /// What is wrong with its pictures now.
     Health { camera: usize, ailments: Vec<Ailment> },
+    /// What is known of what does not move has changed.
+    Plates(PlateNews),
 }
 
 #[derive(Debug, Default)]
@@ -84,6 +92,7 @@ pub(super) struct WatchDesk {
     wish: Mutex<Wish>,
     posted: Condvar,
     busy: AtomicBool,
+    without_plates: AtomicBool,
 }
 
 impl WatchDesk {
@@ -96,6 +105,11 @@ impl WatchDesk {
     /// Somebody waits for a picture, or nobody does any more.
     pub fn make_room(&self, wanted: bool) {
         self.busy.store(wanted, Ordering::Relaxed);
+    }
+
+    /// Plates are learned, or what was learned is thrown away.
+    pub fn learn_plates(&self, wanted: bool) {
+        self.without_plates.store(!wanted, Ordering::Relaxed);
     }
 
     /// Ends the thread.
@@ -168,6 +182,10 @@ struct Watcher<'a> {
     patience: Patience,
     cameras: Vec<Seen>,
     health: HealthWatch,
+    plates: PlateLearner,
+    has_plates: bool,
+    /// Pictures for plates alone are fetched from then on, and of which camera.
+    next_plate: (Instant, usize),
     share: f64,
     /// The last look was at a bumped camera.
     was_out: bool,
@@ -191,6 +209,7 @@ pub(super) fn run(feeds: &dyn Feeds, book: &RigBook, desk: &WatchDesk, reports: 
     };
     let cameras: Vec<Seen> = feeds.rig().cameras.iter().map(|_| Seen::default()).collect();
     let health = HealthWatch::new(cameras.len());
+    let plates = PlateLearner::new(cameras.len());
     let share = (SHARE_OF_A_CORE * cores as f64).min(MOST_SHARE);
     Watcher {
         feeds,
@@ -202,6 +221,9 @@ pub(super) fn run(feeds: &dyn Feeds, book: &RigBook, desk: &WatchDesk, reports: 
         patience: Patience::new(),
         cameras,
         health,
+        plates,
+        has_plates: false,
+        next_plate: (Instant::now(), 0),
         share,
         was_out: false,
         asked: None,
@@ -225,6 +247,7 @@ impl Watcher<'_> {
             let Some((camera, live)) = self.next_picture(&mut next) else {
                 rest = IDLE;
                 self.learn_again(&mut watch);
+                self.tell_plates();
                 continue;
             };
             if watch.can_watch(camera) {
@@ -234,6 +257,7 @@ impl Watcher<'_> {
                 self.cameras[camera].looked = Some((live.time, Instant::now()));
             }
             self.look_at_health(camera, &live);
+            self.learn_plate(camera, &live);
             // A bumped camera is waited for.
             let share = if self.cameras.iter().any(|c| c.out.as_ref().is_some_and(|out| !out.told)) { MOST_SHARE } else { self.share };
             rest = begun.elapsed().saturating_sub(self.health.burst_took()).mul_f64(1.0 / share - 1.0);
@@ -247,8 +271,48 @@ impl Watcher<'_> {
         }
         let (health, feeds) = (&mut self.health, self.feeds);
         if let Some(ailments) = self.pool.install(|| health.look(feeds, camera, live)) {
+            // Dirt does not move either, and blur makes everything else.
+            let spoils = |a: &Ailment| matches!(a, Ailment::Dirty { .. } | Ailment::Blurred { .. });
+            self.plates.bar(camera, ailments.iter().any(spoils));
             self.report(WatchReport::Health { camera, ailments });
         }
+    }
+
+    /// Learns what does not move from a picture that was looked at.
+    fn learn_plate(&mut self, camera: usize, live: &LivePicture) {
+        // While a camera is away nobody knows what its picture is of.
+        let is_away = self.cameras[camera].out.is_some();
+        if !self.desk.without_plates.load(Ordering::Relaxed) && !is_away {
+            self.has_plates = true;
+            let plates = &mut self.plates;
+            self.pool.install(|| plates.offer(camera, live));
+        }
+        self.tell_plates();
+    }
+
+    /// Says what has changed.
+    fn tell_plates(&mut self) {
+        if self.has_plates && self.desk.without_plates.load(Ordering::Relaxed) {
+            self.has_plates = false;
+            self.plates.clear();
+        }
+        if let Some(news) = self.plates.news() {
+            self.report(WatchReport::Plates(news));
+        }
+    }
+
+    /// While the hall cannot be learned nobody looks at pictures: one camera after the other is looked at for its plate alone.
+    fn look_for_plates(&mut self) {
+        let (due, camera) = self.next_plate;
+        let is_busy = self.desk.busy.load(Ordering::Relaxed) || self.desk.without_plates.load(Ordering::Relaxed);
+        if is_busy || Instant::now() < due || self.cameras.is_empty() {
+            return self.tell_plates();
+        }
+        let begun = Instant::now();
+        if let Some(live) = self.feeds.watch_picture(camera, self.plates.taken(camera)).filter(|p| self.plates.is_due(camera, p.time)) {
+            self.learn_plate(camera, &live);
+        }
+        self.next_plate = (Instant::now() + begun.elapsed().mul_f64(1.0 / self.share - 1.0), (camera + 1) % self.cameras.len());
     }
 
     fn report(&self, report: WatchReport) {
@@ -310,6 +374,7 @@ impl Watcher<'_> {
             if self.desk.wait(Duration::from_millis(100)).is_err() {
                 return None;
             }
+            self.look_for_plates();
             if Instant::now() < self.patience.next || self.desk.busy.load(Ordering::Relaxed) {
                 continue;
             }
@@ -369,6 +434,7 @@ impl Watcher<'_> {
                 self.report(WatchReport::Seen { camera: i, enough: true });
             }
             watch.adopt(i, &learned);
+            self.plates.forget(i);
         }
         self.adopted(watch, &looks[1], Some(&better));
         if !better.is_empty() {
@@ -440,6 +506,7 @@ impl Watcher<'_> {
                     told.push(WatchReport::Seen { camera, enough: true });
                 }
                 if seen.out.is_none() {
+                    self.plates.forget(camera);
                     seen.out = Some(Out { since: time, ..Out::default() });
                     told.push(WatchReport::Bumped { camera, after: seen.stood.unwrap_or(time), shift_px, turned_rad });
                 }
@@ -478,6 +545,7 @@ impl Watcher<'_> {
                 if let Some((from, _)) = before.filter(still) {
                     watch.accept(camera, &resolved, picture);
                     self.health.moved(camera);
+                    self.plates.forget(camera);
                     let seen = &mut self.cameras[camera];
                     (seen.out, seen.stood) = (None, Some(time));
                     return Some(WatchReport::Solved { camera, from, resolved: Box::new(resolved) });

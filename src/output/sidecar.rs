@@ -88,6 +88,9 @@ pub struct SidecarHeader {
     /// Other instants whose movement is in the same pictures, nanoseconds on the house clock.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slices: Vec<MediaTime>,
+    /// Cameras of which it was known what they see when nobody is there, and whose pictures were taken apart by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plates: Vec<String>,
     /// The GPU that rendered.
     pub gpu: String,
     /// Counts what the export takes; the sidecar's `energy` is what it says at the end.

@@ -4,6 +4,8 @@
 //! own for what is behind ([`Background`]): the same cameras, the pictures without the foreground, the depth of the plates. Must not
 //! know: virtual cameras, footage.
 
+use std::sync::Arc;
+
 use super::{
     Plan, Scene, SceneError, SceneOptions, SceneSolver,
     gpu_data::CameraGpu,
@@ -40,7 +42,7 @@ const SNAP_CAMERAS: usize = MAX_NEIGHBOURS + 1;
 pub struct Backdrop {
     /// Their depth; the alpha of the pictures is the plates' confidence.
     scene: Scene,
-    plates: Vec<Plate>,
+    plates: Vec<Arc<Plate>>,
 }
 
 /// What is behind a moment's foreground.
@@ -58,7 +60,7 @@ impl Backdrop {
     pub fn solve(
         solver: &mut SceneSolver,
         rig: &Rig,
-        plates: Vec<Plate>,
+        plates: Vec<Arc<Plate>>,
         options: &SceneOptions,
         progress: &mut dyn FnMut(f32) -> bool,
     ) -> Result<Self, SceneError> {
@@ -99,6 +101,17 @@ impl Layering {
     /// Takes a solved moment apart: its depth is brought to the mattes, and it gets a background. `pictures[i]` are those that it was
     /// solved from. A camera without a plate, or with one of another size or place, is foreground everywhere.
     pub fn split(&self, scene: &mut Scene, pictures: &[&Picture], backdrop: &Backdrop) -> Result<(), SceneError> {
+        self.split_while(scene, pictures, backdrop, &mut || true)
+    }
+
+    /// The same, asking before every camera whether to go on; where not it is cancelled, and the scene stays as it was.
+    pub fn split_while(
+        &self,
+        scene: &mut Scene,
+        pictures: &[&Picture],
+        backdrop: &Backdrop,
+        go_on: &mut dyn FnMut() -> bool,
+    ) -> Result<(), SceneError> {
         if scene.rig.cameras.len() != pictures.len() {
             return Err(SceneError::Input(format!("{} pictures for a scene of {} cameras", pictures.len(), scene.rig.cameras.len())));
         }
@@ -108,6 +121,9 @@ impl Layering {
         }
         let mut splits = Vec::new();
         for (picture, layer) in pictures.iter().zip(&layers) {
+            if !go_on() {
+                return Err(SceneError::Cancelled);
+            }
             splits.push(match layer.and_then(|l| backdrop.plates.get(l)) {
                 Some(plate) => Some(matte::split(picture, plate)?),
                 None => None,

@@ -13,6 +13,7 @@ mod plan;
 pub mod plate;
 mod quality;
 pub mod retime;
+pub mod slow_plate;
 mod solver;
 mod tune;
 mod upload;

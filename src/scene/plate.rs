@@ -20,9 +20,9 @@ pub const LEAST_SAMPLES: usize = 5;
 /// More add nothing that is worth their time.
 pub const MOST_SAMPLES: usize = 15;
 /// Code values by which samples of one surface differ at least before they are told apart: the noise of a clean camera.
-const LEAST_TOLERANCE: u8 = 8;
+pub(super) const LEAST_TOLERANCE: u8 = 8;
 /// The same at most, however noisy the camera is.
-const MOST_TOLERANCE: u8 = 24;
+pub(super) const MOST_TOLERANCE: u8 = 24;
 /// What a plate that is given (and not learned) is believed to scatter, code values.
 const GIVEN_SPREAD: u8 = 3;
 /// Share of the samples that the largest group has at least, and by how much more than the second it is sure.
@@ -30,7 +30,7 @@ const LEAST_SHARE: f32 = 0.3;
 /// See [`LEAST_SHARE`].
 const SURE_LEAD: f32 = 0.35;
 /// Between the pixels that are looked at for exposure and noise, px.
-const SPARSE_PX: usize = 3;
+pub(super) const SPARSE_PX: usize = 3;
 
 /// What a camera sees when nobody is there.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +91,27 @@ impl Plate {
         Self { picture, spread }
     }
 
+    /// The plate of the same camera at another size.
+    #[must_use]
+    pub fn resized(&self, width_px: u32, height_px: u32) -> Self {
+        let (w, h) = (self.picture.width() as usize, self.picture.height() as usize);
+        let (to_w, to_h) = (width_px.max(1) as usize, height_px.max(1) as usize);
+        // The mean over what a pixel covers, one pixel at least.
+        let covered = |k: usize, from: usize, to: usize| {
+            let begin = (k * from / to).min(from - 1);
+            begin..((k + 1) * from / to).clamp(begin + 1, from)
+        };
+        let spread = |(x, y): (usize, usize)| {
+            let (mut sum, mut n) = (0_u32, 0_u32);
+            for v in covered(y, h, to_h).flat_map(|v| covered(x, w, to_w).map(move |u| v * w + u)) {
+                (sum, n) = (sum + u32::from(self.spread[v]), n + 1);
+            }
+            (sum / n.max(1)) as u8
+        };
+        let spread = (0..to_w * to_h).map(|i| spread((i % to_w, i / to_w))).collect();
+        Self { picture: self.picture.resized(to_w as u32, to_h as u32), spread }
+    }
+
     /// How much of the picture is known, 0…1.
     pub fn known_share(&self) -> f64 {
         let known: u64 = self.picture.rgba().chunks_exact(4).map(|p| u64::from(p[3])).sum();
@@ -105,7 +126,7 @@ struct Group {
     confidence: f32,
 }
 
-fn difference(a: [u8; 3], b: [u8; 3]) -> u8 {
+pub(super) fn difference(a: [u8; 3], b: [u8; 3]) -> u8 {
     a[0].abs_diff(b[0]).max(a[1].abs_diff(b[1])).max(a[2].abs_diff(b[2]))
 }
 
@@ -162,15 +183,21 @@ fn tolerance(samples: &[&Picture], curves: &[[[u8; 256]; 3]]) -> u8 {
 /// What each channel of `other`, in linear light, is multiplied with so that it is as bright as `reference`: the median over the pixels, so
 /// that what moves does not count.
 pub(super) fn gains(reference: &Picture, other: &Picture) -> [f32; 3] {
+    let pairs = || reference.rgba().chunks_exact(4).zip(other.rgba().chunks_exact(4)).step_by(SPARSE_PX * SPARSE_PX);
+    gains_of(|| pairs().filter(|(a, _)| a[3] >= 128).map(|(a, b)| ([a[0], a[1], a[2]], [b[0], b[1], b[2]])))
+}
+
+/// The same from pairs of what is compared: reference, other.
+pub(super) fn gains_of<I: Iterator<Item = ([u8; 3], [u8; 3])>>(pairs: impl Fn() -> I) -> [f32; 3] {
     const PER_STOP: f32 = 64.0;
     const HALF: i32 = 128;
     let linear: [f32; 256] = std::array::from_fn(|v| linear_from_srgb(v as f32 / 255.0));
     std::array::from_fn(|c| {
         let mut counts = [0_u32; 2 * HALF as usize + 1];
         let mut total = 0_u32;
-        for (a, b) in reference.rgba().chunks_exact(4).zip(other.rgba().chunks_exact(4)).step_by(SPARSE_PX * SPARSE_PX) {
+        for (a, b) in pairs() {
             // Near black and near white a ratio says nothing.
-            if a[3] >= 128 && (24..=240).contains(&a[c]) && (24..=240).contains(&b[c]) {
+            if (24..=240).contains(&a[c]) && (24..=240).contains(&b[c]) {
                 let stops = (linear[usize::from(a[c])] / linear[usize::from(b[c])]).log2();
                 counts[(((stops * PER_STOP).round() as i32).clamp(-HALF, HALF) + HALF) as usize] += 1;
                 total += 1;

@@ -148,6 +148,8 @@ pub struct Show {
     pub retime: Option<String>,
     /// `glide`, `common` or `off`; `None` is `glide`.
     pub matching: Option<String>,
+    /// `live` or `off`; `None` is `live`.
+    pub plates: Option<String>,
     /// Language of the console; `None` is that of the environment.
     pub language: Option<String>,
     /// Whose clock house time is counted by, and where it stands in the file, from 1; docs/show.md lists the forms.
@@ -172,6 +174,7 @@ struct File {
     retime: Option<Spanned<String>>,
     #[serde(rename = "match")]
     matching: Option<Spanned<String>>,
+    plates: Option<Spanned<String>>,
     language: Option<Spanned<String>>,
     clock: Option<Spanned<String>>,
     #[serde(default)]
@@ -386,6 +389,12 @@ impl Show {
             }
             other => other.as_ref().map(|m| m.as_ref().clone()),
         };
+        let plates = match &read.plates {
+            Some(p) if !["live", "off"].contains(&p.as_ref().as_str()) => {
+                return Err(wrong(&p.span(), format!("plates = {:?} is none of live, off", p.as_ref())));
+            }
+            other => other.as_ref().map(|p| p.as_ref().clone()),
+        };
         let clock = read.clock.as_ref().map(|clock| (clock.as_ref().clone(), line_of(text, &clock.span())));
         let language = match &read.language {
             Some(l) if !LANGUAGES.contains(&l.as_ref().as_str()) => {
@@ -433,6 +442,7 @@ impl Show {
             quality,
             retime,
             matching,
+            plates,
             language,
             clock,
             control,

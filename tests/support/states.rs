@@ -217,6 +217,7 @@ pub fn snapshot(state: State) -> Snapshot {
             },
             stand: stand(state, k),
             exposure_stops: (k % 3 == 0).then_some([0.12, 0.1, 0.05]),
+            plate_known: (k % 3 == 0).then_some(0.93),
             trim: Trim::default(),
             live: Some(LivePicture { picture: Arc::new(picture(k)), time: now }),
         })

@@ -68,6 +68,7 @@ pub enum CommandKind {
     ScrubPath,
     SetQuality,
     SetMatching,
+    SetPlates,
     TrimMatch,
     ToggleHeatMap,
     ToggleRealPixels,
@@ -100,7 +101,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 74;
+    pub const COUNT: usize = 75;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -258,6 +259,12 @@ impl CommandKind {
             "Exposure and white of the cameras: glide from one to the next, all at a common level, or as they are",
             "",
         ),
+        info(
+            Self::SetPlates,
+            "Plates",
+            "Learn what does not move, and show moments with it where that is truer; or solve every moment alone",
+            "",
+        ),
         info(Self::TrimMatch, "Trim", "Exposure, warm or cold, magenta or green of a camera by hand, on top of the match", ""),
         info(Self::ToggleHeatMap, "Heat", "Show or hide, over preview, how sure each pixel is", "H"),
         info(
@@ -328,6 +335,7 @@ impl CommandKind {
             Self::NextPath => Command::NextPath,
             Self::SetQuality => Command::SetQuality(None),
             Self::SetMatching => Command::SetMatching(None),
+            Self::SetPlates => Command::SetPlates(None),
             Self::ToggleHeatMap => Command::ToggleHeatMap,
             Self::ToggleRealPixels => Command::ToggleRealPixels,
             Self::NextRung => Command::NextRung,

@@ -75,6 +75,10 @@ impl Director {
     /// A refinement has ended.
     pub(super) fn refined(&mut self, instant: MediaTime, kept: bool, (air_db, hero_db): (f64, f64)) {
         if kept {
+            // It was solved anew, and has no plates yet.
+            if let Some(moment) = self.prepared_moment().filter(|m| m.instant == instant) {
+                self.start_layering(&moment);
+            }
             if self.transport.preview().is_some_and(|p| p.instant == instant) {
                 self.preview.asked = None;
             }

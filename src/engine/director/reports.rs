@@ -48,6 +48,7 @@ impl Director {
                 if again {
                     self.gpu.recoveries += 1;
                     self.slices_lost();
+                    self.plates_lost();
                     self.notice(NoticeLevel::Info, format!("The GPU {adapter} is back"));
                 }
                 self.gpu.adapter = adapter;
@@ -91,6 +92,7 @@ impl Director {
                     self.preview.asked = None;
                     if let Some(moment) = self.moment(instant) {
                         self.start_measuring(Arc::clone(&moment));
+                        self.start_layering(&moment);
                         self.start_refining(&moment);
                     }
                 }
@@ -100,6 +102,12 @@ impl Director {
                 self.count_solve(Quality::Hero, cameras, secs, &stages);
                 self.refined(instant, kept, (air_db, hero_db));
             }
+            GpuReport::PlatesSolved { number, result, secs } => self.plates_solved(number, result, secs),
+            GpuReport::Layered { instant, set, verdict, secs } => {
+                tracing::debug!(%instant, secs, "plates were tried");
+                self.layered(instant, set, verdict);
+            }
+            GpuReport::PlatesLetGo => self.plates_let_go(),
             GpuReport::Picked { wish, found } => self.picked(&wish, found),
             GpuReport::Phase { instant, serial, result } => self.slice_solved(instant, serial, result),
             GpuReport::GraphicsProblem(why) => self.graphics_problem(&why),
@@ -124,9 +132,9 @@ impl Director {
                 self.notice(NoticeLevel::Info, told);
             }
             GpuReport::SolveFailed { instant, why } => self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false }),
-            GpuReport::Rendered { program: true, instant, picture, report, secs } => {
+            GpuReport::Rendered { program: true, instant, picture, report, layered, secs } => {
                 self.gpu.program_ms = (secs * 1e3) as f32;
-                self.governor.viewed((picture.width(), picture.height()), secs);
+                self.governor.viewed((picture.width(), picture.height()), secs, layered);
                 // Not one that was asked for before time rolled on.
                 let is_wanted = matches!(self.program.asked, Some(Asked::View { instant: asked, .. }) if asked == instant);
                 if is_wanted && matches!(self.transport.program(), Program::Replay(on_air) if on_air.instant == instant) {
@@ -135,9 +143,9 @@ impl Director {
                     self.compose();
                 }
             }
-            GpuReport::Rendered { program: false, instant, picture, report, secs } => {
+            GpuReport::Rendered { program: false, instant, picture, report, layered, secs } => {
                 self.gpu.preview_ms = (secs * 1e3) as f32;
-                self.governor.viewed((picture.width(), picture.height()), secs);
+                self.governor.viewed((picture.width(), picture.height()), secs, layered);
                 if self.transport.preview().is_some_and(|p| p.instant == instant) {
                     let serial = self.next_serial();
                     self.preview.report = Some(report);

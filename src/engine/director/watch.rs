@@ -57,6 +57,11 @@ impl WatchState {
         self.ailments.get_mut(camera).map(|place| std::mem::replace(place, now)).unwrap_or_default()
     }
 
+    /// The rig as it stands now.
+    pub fn rig_now(&self) -> Arc<Rig> {
+        self.book.newest()
+    }
+
     /// The rig as it stood at an instant.
     pub fn rig_at(&self, instant: MediaTime) -> Arc<Rig> {
         self.book.at(instant)
@@ -126,6 +131,7 @@ impl Director {
                 }
                 self.warn(format!("{name} was bumped and cannot be solved anew: {why}. Replays leave it out"));
             }
+            WatchReport::Plates(news) => self.plates_learned(news),
             WatchReport::Health { camera, ailments } => self.health_report(camera, &ailments),
             WatchReport::Seen { camera, enough } => {
                 let name = name(camera);

@@ -19,7 +19,8 @@ impl Worker<'_> {
     pub(super) fn solve_phase(&mut self, solver: &mut SceneSolver, wish: &PhaseWish) {
         let (instant, serial) = (wish.moment.instant, wish.serial);
         self.rig = self.book.at(instant);
-        let is_held = |h: &Held| h.instant == instant && (Arc::ptr_eq(&h.rig, &self.rig) || self.board.has_phase_on_air(instant));
+        let is_held =
+            |h: &Held| h.instant == instant && !h.is_stale && (Arc::ptr_eq(&h.rig, &self.rig) || self.board.has_phase_on_air(instant));
         if self.phases.iter().any(is_held) {
             return self.report(GpuReport::Phase { instant, serial, result: Ok(true) });
         }
@@ -36,6 +37,10 @@ impl Worker<'_> {
             }
             self.board.wants_phase(serial)
         });
+        let solved = solved.map(|mut scene| {
+            self.put_behind_slice(self.board.preparing(), &mut scene, &moment);
+            scene
+        });
         let held: u64 = self.phases.iter().map(|h| h.scene.bytes()).sum();
         let result = match solved {
             Ok(scene) if held + scene.bytes() > BYTES => {
@@ -46,7 +51,8 @@ impl Worker<'_> {
             Ok(scene) => {
                 self.phases.retain(|h| h.instant != instant);
                 let rig = Arc::clone(&self.rig);
-                self.phases.push(Held { instant, level: wish.level, is_part: false, rig, cameras, scene });
+                let level = wish.level;
+                self.phases.push(Held { instant, level, is_part: false, rig, cameras, scene, moment, is_stale: false });
                 Ok(true)
             }
             Err(SceneError::Cancelled) => Ok(false),

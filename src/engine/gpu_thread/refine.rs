@@ -111,7 +111,8 @@ impl Worker<'_> {
         let scene = solver.solve(&rig, &pictures, &affordable(Quality::Hero, &rig), &mut |_| board.may_refine(instant))?;
         let stages = scene.times.clone();
         let cameras = keep.len();
-        self.hold(Held { instant, level: Quality::Hero, is_part: false, rig: Arc::clone(&self.rig), cameras: keep, scene });
+        let (rig, moment) = (Arc::clone(&self.rig), Arc::clone(&wish.moment));
+        self.hold(Held { instant, level: Quality::Hero, is_part: false, rig, cameras: keep, scene, moment, is_stale: false });
         Ok((cameras, stages))
     }
 }

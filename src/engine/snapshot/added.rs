@@ -1,8 +1,9 @@
-//! What is shown besides the prepared instant as it was seen: graphics, the free camera, other instants.
+//! What is shown besides the prepared instant as it was seen: graphics, the free camera, other instants, what stands behind it.
 //!
 //! Must not know: who made it, how it is drawn.
 
 use crate::{
+    engine::PlatesVerdict,
     replay::graphics::{Graphic, GraphicKind},
     time::MediaTime,
 };
@@ -49,4 +50,15 @@ pub struct SlicesView {
     pub instants: Vec<MediaTime>,
     /// Those of them that are in the picture.
     pub ready: Vec<MediaTime>,
+}
+
+/// Plates: what the cameras see when nobody is there.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PlatesView {
+    /// They are learned and used.
+    pub live: bool,
+    /// Cameras whose plates the GPU has.
+    pub cameras: usize,
+    /// What hidden cameras say of the prepared moment with and without them; `None` before they were asked.
+    pub verdict: Option<PlatesVerdict>,
 }

@@ -152,6 +152,7 @@ pub fn layers(stage: &mut Stage, scope: &Scope, gallery: &mut Gallery<'_>, steps
 fn apart(stage: &mut Stage, shots: &Shots, plates: Vec<Plate>, steps: &mut Steps<'_>) -> Result<Scene, BenchError> {
     let cost = plates.len() as f64;
     let options = SceneOptions::default();
+    let plates = plates.into_iter().map(std::sync::Arc::new).collect();
     let backdrop = Backdrop::solve(&mut stage.solver, &shots.rig, plates, &options, &mut |p| steps.at(cost * f64::from(p)))?;
     steps.step(cost)?;
     let mut scene = stage.solve(shots, steps)?;
