@@ -11,79 +11,13 @@ use volte::{
 };
 
 mod support {
+    pub mod boards;
     pub mod data;
 }
-use support::data::data;
-
-/// Deterministic, −1 to 1.
-fn noise(seed: u64) -> f64 {
-    let h = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let h = (h ^ (h >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    2.0 * (((h ^ (h >> 27)) >> 11) as f64 / (1_u64 << 53) as f64) - 1.0
-}
-
-/// How a picture is taken.
-#[derive(Clone, Copy)]
-struct Shot {
-    seed: u64,
-    /// Deviation of the grain, code values.
-    grain: f64,
-    /// Width over which the lens blurs, px.
-    blur_px: f64,
-    dark: f64,
-    bright: f64,
-}
-
-const CLEAN: Shot = Shot { seed: 1, grain: 2.0, blur_px: 1.2, dark: 30.0, bright: 200.0 };
-
-/// The board as the camera sees it, through its true lens: a gray wall behind it, 16 samples or more per pixel in a window of `blur_px`.
-fn drawn(board: &Board, camera: &Camera, world_from_board: &Pose, shot: Shot) -> Picture {
-    let (w, h) = (camera.width_px as usize, camera.height_px as usize);
-    let board_from_camera = camera.camera_from_world.then_from(world_from_board).inverse();
-    let size = board.size_m();
-    let margin = 0.5 * board.square_m;
-    let outline: Vec<DVec2> = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]
-        .iter()
-        .filter_map(|(x, y)| {
-            let p = 0.5 * size + DVec2::new(x * (0.5 * size.x + margin), y * (0.5 * size.y + margin));
-            camera.project(world_from_board.apply(p.extend(0.0)))
-        })
-        .collect();
-    let low = outline.iter().fold(DVec2::INFINITY, |a, p| a.min(*p)) - 4.0;
-    let high = outline.iter().fold(DVec2::NEG_INFINITY, |a, p| a.max(*p)) + 4.0;
-    let on_board = |px: DVec2| -> Option<DVec2> {
-        let ray = board_from_camera.rotation * camera.lens.unproject(px);
-        let t = -board_from_camera.translation.z / ray.z;
-        let p = (board_from_camera.translation + ray * t).truncate();
-        (t > 0.0 && p.x > -margin && p.y > -margin && p.x < size.x + margin && p.y < size.y + margin).then_some(p)
-    };
-    let mut rgba = Vec::with_capacity(w * h * 4);
-    for y in 0..h {
-        for x in 0..w {
-            let wall = 90.0 + 20.0 * (x as f64 * 0.013).sin() + 10.0 * (y as f64 * 0.031).cos();
-            let middle = DVec2::new(x as f64 + 0.5, y as f64 + 0.5);
-            let mut value = wall;
-            if middle.cmpge(low).all() && middle.cmple(high).all() {
-                // The plane is followed by differences: the lens hardly bends within a pixel.
-                if let (Some(p), Some(px), Some(py)) = (on_board(middle), on_board(middle + DVec2::X), on_board(middle + DVec2::Y)) {
-                    let n = if shot.blur_px > 3.0 { 10 } else { 4 };
-                    let mut sum = 0.0;
-                    for i in 0..n * n {
-                        let d = (DVec2::new(f64::from(i % n), f64::from(i / n)) + 0.5 - 0.5 * f64::from(n)) * (shot.blur_px / f64::from(n));
-                        let at = p + (px - p) * d.x + (py - p) * d.y;
-                        sum += if board.is_dark_at(at) { shot.dark } else { shot.bright };
-                    }
-                    value = sum / f64::from(n * n);
-                }
-            }
-            let seed = shot.seed.wrapping_mul(1 << 24) + (y * w + x) as u64 * 3;
-            let grain = shot.grain * (noise(seed) + noise(seed + 1) + noise(seed + 2));
-            let v = (value + grain).round().clamp(0.0, 255.0) as u8;
-            rgba.extend([v, v, v, 255]);
-        }
-    }
-    Picture::from_rgba(camera.width_px, camera.height_px, rgba).unwrap()
-}
+use support::{
+    boards::{CLEAN, Shot, drawn, noise},
+    data::data,
+};
 
 fn venue_rig(width_px: u32, height_px: u32) -> Rig {
     let distortion = Distortion::BrownConrady { k: [-0.11, 0.05, 0.0, 0.0, 0.0, 0.0], p: [0.0006, -0.0004] };
@@ -513,6 +447,101 @@ fn a_session_counts_tells_where_nothing_was_seen_and_knows_what_moved() {
     let map = mine.heat_map();
     assert!(map.len() == 7 && map.join("").contains('#') && map[6].chars().all(|c| c == '·'), "{map:?}");
     assert!(mine.covered() > 0.05 && mine.covered() < 0.5 && other.covered() == 0.0);
+}
+
+/// Folders of pictures as `volte calibrate --pictures` takes them: each an instant of the cameras that `shows` lets see it, their pictures changed by
+/// `change`.
+#[cfg(all(feature = "console", feature = "gstreamer"))]
+struct Shots {
+    dir: tempfile::TempDir,
+    folders: Vec<std::path::PathBuf>,
+}
+
+#[cfg(all(feature = "console", feature = "gstreamer"))]
+impl Shots {
+    fn new(
+        rig: &Rig,
+        board: &Board,
+        instants: u64,
+        shows: &dyn Fn(usize, u64) -> bool,
+        change: &dyn Fn(usize, Picture) -> Picture,
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut folders = Vec::new();
+        for t in 0..instants {
+            let folder = dir.path().join(format!("{t:02}"));
+            std::fs::create_dir(&folder).unwrap();
+            // Towards one camera after the other, near enough to fill half of its picture.
+            let pose = carried(rig, board, 2 * t + 1);
+            for (i, c) in rig.cameras.iter().enumerate() {
+                let blank = || Picture::filled(c.width_px, c.height_px, [90, 90, 90, 255]);
+                let picture =
+                    if shows(i, t) && is_faced(board, &pose, c) { drawn(board, c, &pose, Shot { seed: t, ..CLEAN }) } else { blank() };
+                change(i, picture).save(&folder.join(format!("{}.png", c.name))).unwrap();
+            }
+            folders.push(folder);
+        }
+        Self { dir, folders }
+    }
+
+    /// Whether it went well, the lines that it ends with, and all it told.
+    fn calibrate(&self, board: &str, words: &[&str]) -> (bool, Vec<String>, String) {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_volte"));
+        let out = self.dir.path().join("rig.toml");
+        command.args(["calibrate", "--board", board, "--overwrite", "--out"]).arg(out).arg("--pictures").args(&self.folders).args(words);
+        let done = command.output().unwrap();
+        let told = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        println!("{told}");
+        let last = told.lines().filter(|l| l.starts_with("- ") || l.to_lowercase().contains("error")).map(str::to_owned).collect();
+        (done.status.success(), last, told)
+    }
+}
+
+/// What an operator reads last, of cameras that cannot be solved and boards that are others.
+#[cfg(all(feature = "console", feature = "gstreamer"))]
+#[test]
+fn the_command_ends_with_what_is_wrong_and_what_to_do() {
+    const BOARD: &str = "charuco:6x5:0.22:0.176:4x4_50";
+    let board = Board::parse(BOARD).unwrap();
+    let rig = VenueRig::of_size(640, 360).on_arc(3, 20.0);
+    let names: Vec<&str> = rig.cameras.iter().map(|c| c.name.as_str()).collect();
+    let mirrored = |p: Picture| {
+        let mut mirror = p;
+        mirror.rgba_mut().chunks_exact_mut(640 * 4).for_each(|row| {
+            let flipped: Vec<u8> = row.chunks_exact(4).rev().flatten().copied().collect();
+            row.copy_from_slice(&flipped);
+        });
+        mirror
+    };
+    let line = |last: &[String], name: &str| {
+        let of = last.iter().find(|l| l.starts_with(&format!("- {name}: ")));
+        of.unwrap_or_else(|| panic!("nothing of {name}: {last:?}")).clone()
+    };
+
+    let flipped = Shots::new(&rig, &board, 12, &|_, _| true, &|i, p| if i == 1 { mirrored(p) } else { p });
+    let (fine, last, told) = flipped.calibrate(BOARD, &[]);
+    let of = line(&last, names[1]);
+    assert!(
+        !fine && of.contains("0 boards were found") && of.contains("is mirrored") && of.contains("Switch the mirror (flip) off"),
+        "{of}"
+    );
+    assert!(told.contains("2 of 3 cameras written") && told.contains("interpolable") && told.contains("are told against"), "{told}");
+    // Another dictionary, and the same board printed the other way round.
+    let (fine, last, _) = flipped.calibrate("charuco:6x5:0.22:0.176:5x5_100", &[]);
+    let of = last.join(" ");
+    assert!(!fine && of.contains("found in no picture") && of.contains("4x4 markers") && of.contains("charuco:…:4x4_50"), "{of}");
+    let (fine, last, _) = flipped.calibrate("charuco:6x5:0.22:0.176:4x4_50:inverted", &[]);
+    let of = last.join(" ");
+    assert!(!fine && of.contains("printed black on white") && of.contains("without :inverted"), "{of}");
+
+    // The third camera never saw it with the others.
+    let parted = Shots::new(&rig, &board, 16, &|i, t| (i == 2) == (t % 2 == 0), &|_, p| p);
+    let lenses = parted.dir.path().join("lenses.toml");
+    volte::rig::save(&rig, &lenses, volte::rig::Format::RigToml).unwrap();
+    let (fine, last, told) = parted.calibrate(BOARD, &["--lenses", lenses.to_str().unwrap()]);
+    let of = line(&last, names[2]);
+    assert!(!fine && of.contains("shares too few boards") && of.contains("Hold the board where"), "{of}");
+    assert!(told.contains("2 of 3 cameras written"), "{told}");
 }
 
 /// The board of the development data, in the hands of a man before four webcams.

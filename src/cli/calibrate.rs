@@ -1,6 +1,7 @@
 //! `volte calibrate`: a rig from nothing but pictures, of a board or of the venue.
 
 mod free;
+mod gate;
 mod live;
 mod wand;
 
@@ -204,7 +205,8 @@ fn conclude(args: &Args, carried: &Carried, lenses: Option<&Rig>, cancel: &Cance
     }
     print_tallies(&cameras, &sightings.tallies);
     if sightings.seen.is_empty() {
-        bail!("the board was found in no picture. The reasons are in the table above; check --board first");
+        let else_seen = session.what_else().unwrap_or_else(|| "The reasons are in the table above; check --board first".into());
+        bail!("the board was found in no picture. {else_seen}");
     }
     let options = BoardOptions { model: args.model.of_lens(), floor };
     let bar = bar("solving the rig", 1000)?;
@@ -401,7 +403,10 @@ fn print_tallies(cameras: &[Candidate], tallies: &[Tally]) {
 /// `things` that were carried: boards or wands, which have corners or lights.
 fn print_solved(cameras: &[Candidate], solved: &Calibration, [things, parts]: [&str; 2], secs: &dyn Fn(usize) -> f64) {
     let wide = cameras.iter().map(|c| c.name.chars().count()).max().unwrap_or(0).max(6);
-    println!("{:wide$}  {:>6}  {:>7}  {:>5}  {:>7}  {:>16}  {:>14}", "camera", things, parts, "wrong", "rms px", "focal px", "place ± mm");
+    println!(
+        "{:wide$}  {:>6}  {:>7}  {:>5}  {:>7}  {:>16}  {:>24}  {:>10}  {:>12}",
+        "camera", things, parts, "wrong", "rms px", "focal px", "principal point px", "place ± mm", "rotation ± °"
+    );
     for (c, fit) in cameras.iter().zip(&solved.cameras) {
         let Some(camera) = solved.rig.camera(&c.name) else {
             println!("{:wide$}  not solved", c.name);
@@ -409,14 +414,19 @@ fn print_solved(cameras: &[Candidate], solved: &Calibration, [things, parts]: [&
         };
         let focal = format!("{:.1} ± {:.1}", camera.lens.fx_px, fit.deviation.focal_px);
         println!(
-            "{:wide$}  {:>6}  {:>7}  {:>5}  {:>7.3}  {focal:>16}  {:>14.2}",
+            "{:wide$}  {:>6}  {:>7}  {:>5}  {:>7.3}  {focal:>16}  {:>24}  {:>10.2}  {:>12.4}",
             c.name,
             fit.boards,
             fit.corners,
             fit.wrong,
             fit.rms_px,
-            fit.deviation.place_m * 1e3
+            gate::center(&camera.lens, &fit.deviation),
+            fit.deviation.place_m * 1e3,
+            fit.deviation.rotation_rad.to_degrees()
         );
+    }
+    if let Some(first) = solved.reference.and_then(|i| cameras.get(i)) {
+        println!("± of places and rotations are told against {}.", first.name);
     }
     println!("\n{things} that pairs of cameras share (those that agree):");
     print!("{:wide$}", "");
@@ -436,6 +446,7 @@ fn print_solved(cameras: &[Candidate], solved: &Calibration, [things, parts]: [&
     for t in &solved.taken_out {
         println!("taken out: {} at {:.2} s, {:.1} px from where the others have it", cameras[t.camera].name, secs(t.instant), t.off_px);
     }
+    gate::print(&cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), solved);
     let light = light_word(solved.light());
     println!(
         "\n{light}: {} of {} cameras, rms {:.3} px (gate {}), 95 % within {:.3} px (gate {})",

@@ -28,7 +28,7 @@ pub struct Detection {
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum Rejection {
     /// Nothing of it is seen.
-    #[error("no board seen")]
+    #[error("no board seen. Hold all of it into this picture, in the light; if it is there, check what --board says")]
     NoBoard,
     /// Markers, but of another board.
     #[error(
@@ -120,6 +120,14 @@ pub fn detect(board: &Board, picture: &Picture) -> Result<Detection, Rejection> 
             detect_in(side, &gray)
         }
     })
+}
+
+/// A picture of the size in which boards are searched.
+pub(super) fn at_search_size(mut gray: Gray) -> Gray {
+    while gray.width.max(gray.height) > SEARCH_SIDE_PX {
+        gray = gray.halved();
+    }
+    gray
 }
 
 fn detect_in(board: &Board, gray: &Gray) -> Result<Detection, Rejection> {

@@ -5,9 +5,10 @@ use glam::{DVec2, DVec3};
 use super::{
     adjust::{Deviation, LensModel, Problem, State, View, residuals},
     description::Board,
+    lens_model::{Misfit, misfit},
+    outcome::Seen,
     plane::{apply, homography},
     pose::{Pairs, focal_px, placed},
-    solve::Seen,
 };
 use crate::{
     geometry::{Lens, Pose},
@@ -58,6 +59,37 @@ pub(super) fn pairs(board: &Board, seen: &Seen) -> Vec<(DVec3, DVec2)> {
 pub(super) struct OwnLens {
     pub lens: Lens,
     pub deviation: Deviation,
+    /// Another model explains the pictures much better.
+    pub misfit: Option<Misfit>,
+}
+
+/// Whether a camera's own pictures of the board contradict the lens that it was given.
+pub(super) fn given_misfit(camera: &Camera, views: &[Vec<(DVec3, DVec2)>], board: &Board) -> Option<Misfit> {
+    let chosen = most_different(views, board, MOST_VIEWS);
+    if chosen.len() < LEAST_VIEWS {
+        return None;
+    }
+    let mut state = State {
+        cameras: vec![Camera { camera_from_world: Pose::IDENTITY, ..camera.clone() }],
+        world_from_board: vec![],
+        back_off: DVec3::ZERO,
+    };
+    let kept = with_places(&mut state, views, &chosen);
+    let problem = Problem { lens_free: vec![None], pose_free: vec![false], back_free: false, start: vec![camera.lens], spread_px: 1.0 };
+    problem.solve(&mut state, &kept, 25, &mut || true);
+    misfit(&state, &kept, None, &Deviation::default())
+}
+
+/// The chosen views, each placed as well as the lens allows.
+fn with_places(state: &mut State, views: &[Vec<(DVec3, DVec2)>], chosen: &[usize]) -> Vec<View> {
+    let mut kept: Vec<View> = Vec::new();
+    for i in chosen {
+        if let Some(p) = placed(&state.cameras[0].lens, &views[*i]).first() {
+            kept.push(View { camera: 0, board: state.world_from_board.len(), corners: views[*i].clone(), back: false });
+            state.world_from_board.push(p.camera_from_board);
+        }
+    }
+    kept
 }
 
 /// A lens from a camera's own pictures of the board.
@@ -75,13 +107,7 @@ pub(super) fn own_lens(camera: &Camera, views: &[Vec<(DVec3, DVec2)>], board: &B
         world_from_board: vec![],
         back_off: DVec3::ZERO,
     };
-    let mut kept: Vec<View> = Vec::new();
-    for i in &chosen {
-        if let Some(p) = placed(&start, &views[*i]).first() {
-            kept.push(View { camera: 0, board: state.world_from_board.len(), corners: views[*i].clone(), back: false });
-            state.world_from_board.push(p.camera_from_board);
-        }
-    }
+    let kept = with_places(&mut state, views, &chosen);
     let problem = |start: Lens, spread_px| Problem {
         lens_free: vec![Some(model)],
         pose_free: vec![false],
@@ -120,7 +146,8 @@ pub(super) fn own_lens(camera: &Camera, views: &[Vec<(DVec3, DVec2)>], board: &B
     if share > WORST_FOCAL_SHARE {
         return Err(NoLens::NotTilted { percent: (100.0 * share).min(999.0) });
     }
-    Ok(OwnLens { lens, deviation })
+    let misfit = misfit(&state, &kept, Some(model), &deviation);
+    Ok(OwnLens { lens, deviation, misfit })
 }
 
 /// Views that differ most in where the board's outline is, the first the largest.

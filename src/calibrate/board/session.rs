@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use glam::DVec2;
 use rayon::prelude::*;
 
 use super::{
     coverage::{CELLS, cell_of, empty_part},
     description::Board,
     detect::{Detection, Rejection, detect},
-    solve::{Calibration, Candidate, GATE_PX, Seen},
+    lens_start::NoLens,
+    outcome::{Calibration, Candidate, GATE_PX, Motion, Seen, Unsolved},
+    unread::Unread,
 };
 use crate::frame::Picture;
 
@@ -18,6 +21,7 @@ pub struct BoardSession {
     board: Board,
     cameras: Vec<Candidate>,
     looks: Vec<Look>,
+    unread: Unread,
 }
 
 /// A picture's size, px, and what was found in it.
@@ -69,6 +73,10 @@ pub struct OtherSize {
 
 /// At most so many instants are solved: more tell hardly more.
 const MOST_INSTANTS: usize = 240;
+/// A reason that was met less often is none.
+const LEAST_REASON: usize = 3;
+/// [`Rejection::Moving`] in short.
+const MOVING: &str = "moving";
 /// A board that moved by less than this share of the width in every camera says nothing new.
 pub(super) const SAME_SHARE: f64 = 0.004;
 
@@ -76,14 +84,21 @@ impl BoardSession {
     /// For cameras of these names; their sizes follow from their first pictures.
     pub fn new(board: Board, names: &[String]) -> Self {
         let camera = |name: &String| Candidate { name: name.clone(), width_px: 0, height_px: 0, lens: None };
-        Self { board, cameras: names.iter().map(camera).collect(), looks: Vec::new() }
+        Self { board, cameras: names.iter().map(camera).collect(), looks: Vec::new(), unread: Unread::default() }
     }
 
     /// Looks at one instant's pictures, in the order of the names; returns how many saw the board.
     pub fn look(&mut self, secs: f64, pictures: &[Option<&Picture>]) -> Result<usize, OtherSize> {
         let board = &self.board;
         let seen = pictures.par_iter().map(|p| p.map(|p| ((p.width(), p.height()), detect(board, p)))).collect();
-        self.keep(secs, seen)
+        let found = self.keep(secs, seen)?;
+        self.unread.look(found, pictures);
+        Ok(found)
+    }
+
+    /// Where no board was found in any picture that this session looked at: what they show instead, with what to say.
+    pub fn what_else(&self) -> Option<String> {
+        self.unread.told(&self.board)
     }
 
     /// The same of pictures that somebody else looked at: their sizes (px) and what was found in them.
@@ -150,7 +165,8 @@ impl BoardSession {
             for (camera, result) in looks[*t].results.iter().enumerate() {
                 if let Some(Ok(d)) = result {
                     let moving = moving(*t, camera).is_some();
-                    seen.push(Seen { camera, instant, corners: d.corners.clone(), moving });
+                    let motion = self.way(*t, camera).map(|px_per_sec| Motion { px_per_sec, frame_secs });
+                    seen.push(Seen { camera, instant, corners: d.corners.clone(), moving, motion });
                 }
             }
         }
@@ -175,6 +191,30 @@ impl BoardSession {
         let after = (t + 1..self.looks.len()).take_while(is_near).find(has_looked);
         let sides = [before.and_then(to), after.and_then(to)];
         sides.into_iter().flatten().min_by(f64::total_cmp)
+    }
+
+    /// How fast each corner goes, px per second, from the looks before and after; `None` where they are far off, or the way is bent too much to tell.
+    fn way(&self, t: usize, camera: usize) -> Option<Vec<(usize, DVec2)>> {
+        const FURTHEST_SECS: f64 = 0.51;
+        const MOST_BENT: f64 = 0.5;
+        let of = |t: usize| self.looks.get(t)?.results[camera].as_ref()?.as_ref().ok();
+        let secs = |t: usize| self.looks.get(t).map(|l| l.secs);
+        let (before, here, after) = (of(t.checked_sub(1)?)?, of(t)?, of(t + 1)?);
+        let (since, until) = (secs(t)? - secs(t - 1)?, secs(t + 1)? - secs(t)?);
+        if !(since > 0.0 && until > 0.0 && since < FURTHEST_SECS && until < FURTHEST_SECS) {
+            return None;
+        }
+        let at = |d: &Detection, i: usize| d.corners.iter().find(|(j, _)| *j == i).map(|(_, px)| *px);
+        let mut ways = Vec::new();
+        let (mut along, mut aside) = (0.0, 0.0);
+        for (i, px) in &here.corners {
+            let (Some(was), Some(will)) = (at(before, *i), at(after, *i)) else { continue };
+            let (came, goes) = ((*px - was) / since, (will - *px) / until);
+            ways.push((*i, (came * until + goes * since) / (since + until)));
+            along += (came + goes).length();
+            aside += (goes - came).length();
+        }
+        (!ways.is_empty() && aside <= MOST_BENT * along).then_some(ways)
     }
 
     fn differ(&self, a: &Look, b: &Look) -> bool {
@@ -226,6 +266,15 @@ impl Tally {
         self.cells.iter().filter(|c| **c > 0).count() as f64 / self.cells.len().max(1) as f64
     }
 
+    /// Why most pictures in which something of a board was seen gave none, and of how many; where nothing was seen, that.
+    pub fn most_rejected(&self) -> Option<(usize, &str)> {
+        let nothing = Rejection::NoBoard.short();
+        let rank = |(reason, (count, _)): &(&&str, &(usize, String))| (**reason != nothing && *count >= LEAST_REASON, *count);
+        // Boards that moved were found.
+        let all = self.rejected.iter().filter(|(reason, _)| **reason != MOVING);
+        all.max_by_key(rank).map(|(_, (count, why))| (*count, why.as_str()))
+    }
+
     /// A heat map in text: a line per row of cells, from nothing to `#`.
     pub fn heat_map(&self) -> Vec<String> {
         let most = self.cells.iter().copied().max().unwrap_or(0).max(1);
@@ -248,11 +297,17 @@ impl Tally {
 /// What to do about a calibration that is not green, or could be better: one line each, the most pressing first.
 pub fn remedies(calibration: &Calibration, cameras: &[Candidate], tallies: &[Tally]) -> Vec<String> {
     let mut lines = Vec::new();
-    for (c, fit) in cameras.iter().zip(&calibration.cameras) {
-        if let Some(why) = &fit.unsolved {
-            lines.push(format!("{}: {why}", c.name));
+    for ((c, fit), tally) in cameras.iter().zip(&calibration.cameras).zip(tallies) {
+        match (&fit.unsolved, tally.most_rejected()) {
+            (Some(Unsolved::Lens(NoLens::TooFew { views, needed })), Some((count, why))) => lines.push(format!(
+                "{}: {views} boards were found in its pictures, {needed} are needed. In {count} of {}: {why}",
+                c.name, tally.pictures
+            )),
+            (Some(why), _) => lines.push(format!("{}: {why}", c.name)),
+            (None, _) => {}
         }
     }
+    lines.extend(calibration.findings.iter().map(ToString::to_string));
     let missing: Vec<String> = weak_neighbours(calibration, cameras);
     lines.extend(missing);
     for ((c, fit), tally) in cameras.iter().zip(&calibration.cameras).zip(tallies) {

@@ -4,10 +4,14 @@ use glam::{DMat3, DVec2, DVec3};
 use rayon::prelude::*;
 
 use super::{
-    adjust::{Deviation, LensModel, Problem, State, View, residuals},
+    adjust::{Deviation, Problem, State, View, residuals},
+    clocks::clocks,
     description::Board,
+    gate,
     graph::{Link, Poses, board_in_world, groups, links},
-    lens_start::{NoLens, own_lens, pairs},
+    lens_model::Misfit,
+    lens_start::{given_misfit, own_lens, pairs},
+    outcome::{BoardFailure, BoardOptions, Calibration, CameraFit, Candidate, GateFinding, Light, Seen, TakenOut, Unsolved},
     sides::tell_back_off,
 };
 use crate::{
@@ -15,187 +19,8 @@ use crate::{
     rig::{Camera, Rig},
 };
 
-/// A camera to be calibrated.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Candidate {
-    /// Its name.
-    pub name: String,
-    /// Width of its pictures, px.
-    pub width_px: u32,
-    /// Height of its pictures, px.
-    pub height_px: u32,
-    /// Its lens where that is known: it is not changed.
-    pub lens: Option<Lens>,
-}
-
-/// A camera's picture of the board at one instant.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
-    /// Which camera.
-    pub camera: usize,
-    /// Which instant: pictures of one instant show the board in one place.
-    pub instant: usize,
-    /// Corners by number and where they are, px.
-    pub corners: Vec<(usize, DVec2)>,
-    /// It moved: good for the camera's lens, but other cameras may have seen it elsewhere.
-    pub moving: bool,
-}
-
-impl Seen {
-    /// Of a board that was held still.
-    pub const fn still(camera: usize, instant: usize, corners: Vec<(usize, DVec2)>) -> Self {
-        Self { camera, instant, corners, moving: false }
-    }
-
-    /// Whether it shows the board's back.
-    fn is_of_back(&self, board: &Board) -> bool {
-        self.corners.first().is_some_and(|(i, _)| board.is_back(*i))
-    }
-}
-
-/// What is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct BoardOptions {
-    /// What of the lenses is looked for.
-    pub model: LensModel,
-    /// At this instant the board lay on the floor, its printed side up.
-    pub floor: Option<usize>,
-}
-
-/// Why a sighting was taken out.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TakenOut {
-    /// The camera.
-    pub camera: usize,
-    /// The instant.
-    pub instant: usize,
-    /// How far its corners were from where the other pictures have them, px.
-    pub off_px: f64,
-}
-
-/// A camera that has no place in the rig.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Unsolved {
-    /// Its lens is unknown.
-    #[error(transparent)]
-    Lens(#[from] NoLens),
-    /// Its boards contradict all others.
-    #[error(
-        "{out} of its {of} boards contradict the other cameras. Is it in step with them (volte rig sync), was the board held still, and is its lens (--lenses) that of these pictures?"
-    )]
-    Contradicts {
-        /// Boards that were taken out.
-        out: usize,
-        /// Of so many.
-        of: usize,
-    },
-    /// It shares too few boards with the others.
-    #[error("it shares too few boards with the other cameras ({best} with {with}, {needed} are needed). {remedy}")]
-    Unconnected {
-        /// The camera that it shares most with.
-        with: String,
-        /// How many.
-        best: usize,
-        /// How many it takes.
-        needed: usize,
-        /// Where to hold the board.
-        remedy: String,
-    },
-}
-
-/// How a camera fared.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CameraFit {
-    /// Its boards that were used.
-    pub boards: usize,
-    /// Corners that were used.
-    pub corners: usize,
-    /// Corners that were taken out.
-    pub wrong: usize,
-    /// How far corners are seen from where they should be, px.
-    pub rms_px: f64,
-    /// Standard deviations.
-    pub deviation: Deviation,
-    /// Why it is not in the rig.
-    pub unsolved: Option<Unsolved>,
-}
-
-/// Fit for air, or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Light {
-    /// Good.
-    Green,
-    /// Usable; better is within reach.
-    Amber,
-    /// Not usable.
-    Red,
-}
-
-/// What came out.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Calibration {
-    /// The cameras that were solved, in the order of the candidates.
-    pub rig: Rig,
-    /// One for each candidate.
-    pub cameras: Vec<CameraFit>,
-    /// All pairs of candidates.
-    pub links: Vec<Link>,
-    /// Boards that were taken out.
-    pub taken_out: Vec<TakenOut>,
-    /// How far corners are seen from where they should be, px.
-    pub rms_px: f64,
-    /// 95 % are within, px.
-    pub p95_px: f64,
-    /// Of a two-sided board: where the back's print is against where its description has it, metres along the front's axes, where that is
-    /// more than a ruler leaves open. The rig is solved with the back where it is.
-    pub back_off_m: Option<DVec3>,
-    /// What is to be said of it as a whole: the floor, weak links.
-    pub notes: Vec<String>,
-}
-
-/// Why there is nothing.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum BoardFailure {
-    /// No two cameras could be solved together.
-    #[error("no two cameras could be put together. {0}")]
-    Nothing(String),
-    /// The floor was not seen.
-    #[error("the board was not used at the instant of --floor by any camera. Choose an instant at which it is seen lying")]
-    NoFloor,
-    /// It did not lie.
-    #[error(
-        "at the instant of --floor the board does not lie: its face looks {tilt_deg:.0}° away from the cameras' up. Choose the instant at which it lies, printed side up"
-    )]
-    FloorNotLevel {
-        /// How far off.
-        tilt_deg: f64,
-    },
-    /// The caller cancelled.
-    #[error("cancelled")]
-    Cancelled,
-}
-
 /// Where cameras together fit so much worse than each alone, they did not see the board in one place: lenses would be bent to make up for it.
 const OUT_OF_STEP: f64 = 1.8;
-
-/// The gate: at most so much RMS and within 95 %, px.
-pub const GATE_PX: (f64, f64) = (0.5, 1.0);
-
-impl Calibration {
-    /// Green within the gate with all cameras; amber up to twice that; red else.
-    pub fn light(&self) -> Light {
-        let all = self.cameras.iter().all(|c| c.unsolved.is_none());
-        let taken_out = |i: usize| self.taken_out.iter().filter(|t| t.camera == i).count();
-        let contradicts = self.cameras.iter().enumerate().any(|(i, c)| taken_out(i) > 2 && taken_out(i) * 3 > c.boards);
-        if !all || self.rms_px > 2.0 * GATE_PX.0 || self.p95_px > 2.0 * GATE_PX.1 {
-            Light::Red
-        } else if contradicts || self.back_off_m.is_some() || self.rms_px > GATE_PX.0 || self.p95_px > GATE_PX.1 {
-            Light::Amber
-        } else {
-            Light::Green
-        }
-    }
-}
 
 /// Solves a rig. `progress` gets the share done and returns false to cancel.
 pub fn calibrate(
@@ -220,13 +45,16 @@ pub fn calibrate(
     going_on(0.0, progress)?;
     let mut unsolved: Vec<Option<Unsolved>> = vec![None; n];
     let mut own_deviation = vec![Deviation::default(); n];
+    let mut misfits: Vec<Option<Misfit>> = vec![None; n];
     for i in 0..n {
-        if candidates[i].lens.is_none() {
-            let views: Vec<_> = seen.iter().filter(|s| s.camera == i).map(|s| pairs(board, s)).collect();
+        let views: Vec<_> = seen.iter().filter(|s| s.camera == i).map(|s| pairs(board, s)).collect();
+        if candidates[i].lens.is_some() {
+            misfits[i] = given_misfit(&cameras[i], &views, board);
+        } else {
             match own_lens(&cameras[i], &views, board, options.model) {
                 Ok(own) => {
                     cameras[i].lens = own.lens;
-                    own_deviation[i] = own.deviation;
+                    (own_deviation[i], misfits[i]) = (own.deviation, own.misfit);
                 }
                 Err(e) => unsolved[i] = Some(e.into()),
             }
@@ -271,12 +99,13 @@ pub fn calibrate(
         cameras[*i].camera_from_world = *pose;
     }
     let mut whole = Whole::new(board, candidates, cameras, &poses, seen, options, together[0].0, &unsolved);
-    whole.own_deviation = own_deviation;
+    (whole.own_deviation, whole.misfits) = (own_deviation, misfits);
     if with_motion {
         whole.notes.push("boards in motion were used too: those that were held still do not connect all cameras. Hold the board still for a second in each place".into());
     }
-    whole.adjust(&mut |done| progress(0.6 + 0.4 * done))?;
-    whole.finish(board, candidates, linked, unsolved, options)
+    whole.adjust(&mut |done| progress(0.6 + 0.35 * done))?;
+    whole.leave_out_contradicting(&mut unsolved, &mut |done| progress(0.95 + 0.05 * done))?;
+    whole.finish(board, candidates, linked, unsolved, seen, options)
 }
 
 fn unconnected(candidates: &[Candidate], links: &[Link], together: &[(usize, Pose)], i: usize) -> Unsolved {
@@ -307,10 +136,17 @@ struct Whole {
     /// Corners that were taken out, per camera.
     wrong: Vec<usize>,
     taken_out: Vec<TakenOut>,
+    /// Boards that were taken out, as they were.
+    dropped: Vec<View>,
     solved: Vec<bool>,
+    /// The camera that stays where it is.
+    root: usize,
     /// Error of a corner in one direction where each board is placed before its camera alone, px.
     alone_sigma_px: f64,
     own_deviation: Vec<Deviation>,
+    /// Lenses that their cameras' own pictures contradict.
+    misfits: Vec<Option<Misfit>>,
+    findings: Vec<GateFinding>,
     notes: Vec<String>,
 }
 
@@ -361,9 +197,13 @@ impl Whole {
             views,
             wrong: vec![0; n],
             taken_out: vec![],
+            dropped: vec![],
             solved,
+            root,
             alone_sigma_px: alone.get(alone.len() / 2).copied().unwrap_or(1.0) / std::f64::consts::SQRT_2,
             own_deviation: vec![Deviation::default(); n],
+            misfits: vec![None; n],
+            findings: vec![],
             notes: vec![],
         }
     }
@@ -387,11 +227,16 @@ impl Whole {
         let (together_px, alone_px) = (self.sigma_px(), self.alone_sigma_px);
         if together_px < OUT_OF_STEP * alone_px + 0.05 {
             self.problem.lens_free = free;
-        } else {
-            self.notes.push(format!(
-                "corners fit to {alone_px:.2} px within each camera, but only to {together_px:.2} px between the cameras: the board moved while they looked. \
-                 Lenses are those of each camera alone. Hold the board still, or bring the cameras in step (genlock, volte rig sync)"
-            ));
+        } else if self.misfits.iter().zip(&self.solved).all(|(m, solved)| m.is_none() || !solved) {
+            // A wrong lens looks the same, and is told as what it is.
+            self.findings.push(GateFinding {
+                light: Light::Amber,
+                cameras: vec![],
+                what: format!(
+                    "corners fit to {alone_px:.2} px within each camera, but only to {together_px:.2} px between the cameras: the board moved while they looked. \
+                     Lenses are those of each camera alone. Hold the board still, or bring the cameras in step (genlock, volte rig sync)"
+                ),
+            });
         }
         for k in 0..4 {
             let sigma = self.sigma_px();
@@ -433,6 +278,7 @@ impl Whole {
             if median > limit_px || fits < 4 {
                 self.wrong[view.camera] += off.len();
                 out.push(TakenOut { camera: view.camera, instant: view.board, off_px: median });
+                self.dropped.push(view);
                 continue;
             }
             self.wrong[view.camera] += off.len() - fits;
@@ -444,12 +290,91 @@ impl Whole {
         self.taken_out.extend(out);
     }
 
+    /// How many boards of a camera, which others saw too, were kept and taken out.
+    fn shared(&self, camera: usize) -> (usize, usize) {
+        let by_others =
+            |t: usize| self.views.iter().chain(&self.dropped).any(|v| v.board == t && v.camera != camera && self.solved[v.camera]);
+        let count = |views: &[View]| views.iter().filter(|v| v.camera == camera && by_others(v.board)).count();
+        (count(&self.views), count(&self.dropped))
+    }
+
+    /// A camera most of whose boards contradict the others has no place that anybody vouches for; it goes, and what it contradicted gets another hearing.
+    fn leave_out_contradicting(
+        &mut self,
+        unsolved: &mut [Option<Unsolved>],
+        progress: &mut dyn FnMut(f64) -> bool,
+    ) -> Result<(), BoardFailure> {
+        let n = self.solved.len();
+        while self.solved.iter().filter(|s| **s).count() > 2 {
+            let share = |i: usize| {
+                let (kept, out) = self.shared(i);
+                (out >= super::graph::LEAST_SHARED && out > kept).then(|| out as f64 / (kept + out) as f64)
+            };
+            let worst = (0..n).filter(|i| self.solved[*i]).filter_map(|i| Some((share(i)?, i))).max_by(|a, b| a.0.total_cmp(&b.0));
+            let Some((_, i)) = worst else { break };
+            let (kept, out) = self.shared(i);
+            unsolved[i] = Some(Unsolved::Contradicts { out, of: kept + out });
+            (self.solved[i], self.problem.pose_free[i], self.problem.lens_free[i]) = (false, false, None);
+            self.views.retain(|v| v.camera != i);
+            let (again, dropped): (Vec<View>, Vec<View>) =
+                std::mem::take(&mut self.dropped).into_iter().partition(|v| self.solved[v.camera]);
+            for v in &again {
+                self.wrong[v.camera] -= v.corners.len().min(self.wrong[v.camera]);
+                self.taken_out.retain(|t| (t.camera, t.instant) != (v.camera, v.board));
+            }
+            self.dropped = dropped;
+            self.views.extend(again);
+            if i == self.root {
+                let most = |i: &usize| self.views.iter().filter(|v| v.camera == *i).count();
+                self.root = (0..n).filter(|i| self.solved[*i]).max_by_key(most).unwrap_or(self.root);
+                self.problem.pose_free[self.root] = false;
+            }
+            for sigmas in [8.0, 5.0, 5.0] {
+                self.problem.spread_px = (2.5 * self.sigma_px()).clamp(0.1, 5.0);
+                self.run(20, &mut || progress(0.0))?;
+                self.take_out_wrong(sigmas);
+            }
+            self.run(15, &mut || progress(0.5))?;
+        }
+        Ok(())
+    }
+
+    /// What the gate asks beside how far corners are off.
+    fn judge(&mut self, candidates: &[Candidate], cameras: &[CameraFit]) {
+        let two = self.solved.iter().filter(|s| **s).count() == 2;
+        for (i, c) in cameras.iter().enumerate().filter(|(i, _)| self.solved[*i]) {
+            let name = &candidates[i].name;
+            self.findings.extend(self.misfits[i].map(|m| m.finding(name)));
+            let (kept, out) = self.shared(i);
+            let mut say = |light, what| self.findings.push(GateFinding { light, cameras: vec![name.clone()], what });
+            if out > 2 && out * 3 > kept {
+                say(
+                    if two && out > kept { Light::Red } else { Light::Amber },
+                    format!(
+                        "{out} of its {} boards contradict the other cameras. Is it in step (volte rig sync), and was the board held still?",
+                        out + kept
+                    ),
+                );
+            } else if c.wrong * 7 > c.corners + c.wrong {
+                say(
+                    Light::Amber,
+                    format!(
+                        "{} of its {} corners are far from where the others have them and were taken out. Is the board flat, and its picture sharp?",
+                        c.wrong,
+                        c.corners + c.wrong
+                    ),
+                );
+            }
+        }
+    }
+
     fn finish(
         mut self,
         board: &Board,
         candidates: &[Candidate],
         links: Vec<Link>,
         mut unsolved: Vec<Option<Unsolved>>,
+        seen: &[Seen],
         options: &BoardOptions,
     ) -> Result<Calibration, BoardFailure> {
         // A camera whose boards were nearly all taken out has no place that anybody vouches for.
@@ -480,6 +405,7 @@ impl Whole {
         for (i, d) in deviations.iter_mut().enumerate().filter(|(i, _)| self.problem.lens_free[*i].is_none()) {
             (d.focal_px, d.center_px) = (self.own_deviation[i].focal_px, self.own_deviation[i].center_px);
         }
+        self.misfits.iter().zip(&mut deviations).filter_map(|(m, d)| Some((m.as_ref()?, d))).for_each(|(m, d)| m.widen(d));
         let mut off: Vec<f64> = self.views.iter().flat_map(|v| self.off_px(v).collect::<Vec<_>>()).collect();
         off.sort_by(f64::total_cmp);
         let rms = |off: &[f64]| (off.iter().map(|o| o * o).sum::<f64>() / off.len().max(1) as f64).sqrt();
@@ -491,16 +417,9 @@ impl Whole {
         };
         let cameras: Vec<CameraFit> = unsolved.into_iter().enumerate().map(fit).collect();
         let mut notes = std::mem::take(&mut self.notes);
-        for (i, c) in cameras.iter().enumerate() {
-            let out = self.taken_out.iter().filter(|t| t.camera == i).count();
-            if out > 2 && out * 3 > c.boards {
-                notes.push(format!(
-                    "{}: {out} of its {} boards contradict the other cameras. Is it in step (volte rig sync), and was the board held still?",
-                    candidates[i].name,
-                    out + c.boards
-                ));
-            }
-        }
+        self.judge(candidates, &cameras);
+        let clocks = clocks(board, &self.state.cameras, &self.solved, seen);
+        self.findings.extend(gate::of_clocks(&clocks, &candidates.iter().map(|c| c.name.as_str()).collect::<Vec<_>>()));
         let back_off = board.thickness_m().and_then(|t| tell_back_off(self.state.back_off, back_sigma_m, t));
         notes.extend(back_off.as_ref().map(|(_, told)| told.clone()));
         let floor = options.floor.map(|t| self.views.iter().any(|v| v.board == t).then_some(t).ok_or(BoardFailure::NoFloor)).transpose()?;
@@ -516,7 +435,25 @@ impl Whole {
             points_in_world: vec![],
         };
         let back_off_m = back_off.map(|(off_m, _)| off_m);
-        Ok(Calibration { rig, cameras, links, taken_out: self.taken_out, rms_px, p95_px, back_off_m, notes })
+        let (of_rig, gaps) = gate::of_rig(&rig);
+        let mut findings = self.findings;
+        findings.extend(of_rig);
+        findings.sort_by_key(|f| std::cmp::Reverse(f.light));
+        let reference = Some(self.root);
+        Ok(Calibration {
+            rig,
+            cameras,
+            links,
+            taken_out: self.taken_out,
+            rms_px,
+            p95_px,
+            back_off_m,
+            notes,
+            findings,
+            gaps,
+            clocks,
+            reference,
+        })
     }
 
     /// The world that is wanted: +z up, the floor at 0.

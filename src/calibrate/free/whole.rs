@@ -9,13 +9,13 @@ use super::{
 use crate::{
     calibrate::{
         CalibrateError, Errors, RefineOptions,
-        board::{CELLS, Candidate, GATE_PX, Light, Tally},
+        board::{CELLS, Candidate, GATE_PX, GateFinding, Light, Tally, of_rig},
         refine::refine,
         triangulate::off_px,
     },
     frame::Picture,
     geometry::{Distortion, NormalEquations, Pose, nearest_point_to_rays},
-    rig::{Camera, Rig},
+    rig::{Camera, Rig, check::Gap},
 };
 
 /// How a camera fits.
@@ -81,8 +81,18 @@ const STRAIGHT_PX: f64 = 0.6;
 const FINE_ROUNDS: usize = 2;
 
 impl FreeRig {
-    /// Green within the gate with all cameras, none of them on thin evidence or far from its neighbours; amber up to twice that; red else.
+    /// What the check of any rig says of this one, the worst first, and its gaps with what synthesis can do with them.
+    pub fn gate(&self) -> (Vec<GateFinding>, Vec<Gap>) {
+        of_rig(&self.rig)
+    }
+
+    /// Green within the gate with all cameras, none of them on thin evidence or far from its neighbours; amber up to twice that; red else. Never better
+    /// than what the check of any rig says.
     pub fn light(&self) -> Light {
+        self.gate().0.iter().map(|f| f.light).max().unwrap_or(Light::Green).max(self.fit_light())
+    }
+
+    fn fit_light(&self) -> Light {
         let (rms, p95) =
             (self.errors.rms_px, self.held_out.map_or(self.errors.p95_px, |h| h.p95_px.min(2.0 * GATE_PX.1).max(self.errors.p95_px)));
         let all = self.cameras.iter().all(|c| c.unjoined.is_none());
@@ -121,6 +131,7 @@ impl FreeRig {
                 lines.push(format!("{}: {why}", c.name));
             }
         }
+        lines.extend(self.gate().0.iter().map(ToString::to_string));
         for l in self.wide() {
             lines.push(format!(
                 "{} and {} stand {:.0}° apart: beyond {WIDE_DEG:.0}° the same things look different, and what is between them is guessed. Put a camera between them, or take one more picture from there for the calibration",

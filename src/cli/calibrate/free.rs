@@ -278,6 +278,7 @@ fn print_solved(cameras: &[Candidate], solved: &FreeRig) {
             println!("    {row}");
         }
     }
+    super::gate::print_gaps(&solved.rig, &solved.gate().1);
     let light = match solved.light() {
         Light::Green => "green",
         Light::Amber => "amber",

@@ -44,6 +44,7 @@ pub(super) fn run(args: &Args, length_m: f64) -> anyhow::Result<()> {
     for (c, why) in cameras.iter().zip(&solved.cameras).filter_map(|(c, fit)| Some((c, fit.unsolved.as_ref()?))) {
         println!("- {}: {why}", c.name);
     }
+    solved.findings.iter().for_each(|f| println!("- {f}"));
     solved.notes.iter().for_each(|note| println!("- {note}"));
     if let Some(out) = &args.out {
         rig::save(&solved.rig, out, Format::RigToml)?;

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use super::{
     BoardFailure, Calibration, CameraFit, Candidate, Link, TakenOut, Unsolved,
     adjust::{Problem, State, View, residuals},
+    gate::of_rig,
     graph::groups,
     solve::frame,
 };
@@ -406,7 +407,21 @@ impl Whole {
                 .to_owned(),
         ];
         let p95_px = all.get(all.len() * 95 / 100).copied().unwrap_or(0.0);
-        Calibration { rig, cameras, links, taken_out: self.taken_out, rms_px: rms(&all), p95_px, back_off_m: None, notes }
+        let (findings, gaps) = of_rig(&rig);
+        Calibration {
+            rig,
+            clocks: vec![None; cameras.len()],
+            cameras,
+            links,
+            taken_out: self.taken_out,
+            rms_px: rms(&all),
+            p95_px,
+            back_off_m: None,
+            notes,
+            findings,
+            gaps,
+            reference: None,
+        }
     }
 
     /// +z up by the cameras' own up, the origin where they look.
