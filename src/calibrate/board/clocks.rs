@@ -133,7 +133,9 @@ fn group(n: usize, instants: &[(Pose, Vec<Moving>)]) -> Vec<bool> {
     for _ in 0..n {
         for (_, views) in instants {
             let least = views.iter().map(|v| of[v.camera]).min().unwrap_or(0);
-            views.iter().for_each(|v| of[v.camera] = least);
+            for v in views {
+                of[v.camera] = least;
+            }
         }
     }
     let size = |g: usize| instants.iter().filter(|(_, views)| of[views[0].camera] == g).count();

@@ -31,7 +31,7 @@ pub(super) struct Misfit {
 }
 
 /// Beyond this the place of a camera is off by more than anybody accepts, px and share of the focal length.
-const RED: (f64, f64) = (0.3, 0.02);
+const RED: (f64, f64) = (0.25, 0.02);
 /// Squares that are taken away for each coefficient against the mean one: 1 is chance; corners of one board are off together, which makes it some.
 const LEAST_RATIO: f64 = 20.0;
 /// Less than this is no matter, px: of a model, of a lens that was given.

@@ -19,6 +19,8 @@ use crate::{
     rig::{Camera, Rig},
 };
 
+/// Fewer boards that contradict are no reason to leave a camera out.
+const LEAST_CONTRADICTING: usize = 5;
 /// Where cameras together fit so much worse than each alone, they did not see the board in one place: lenses would be bent to make up for it.
 const OUT_OF_STEP: f64 = 1.8;
 
@@ -308,7 +310,7 @@ impl Whole {
         while self.solved.iter().filter(|s| **s).count() > 2 {
             let share = |i: usize| {
                 let (kept, out) = self.shared(i);
-                (out >= super::graph::LEAST_SHARED && out > kept).then(|| out as f64 / (kept + out) as f64)
+                (out >= LEAST_CONTRADICTING && out > kept).then(|| out as f64 / (kept + out) as f64)
             };
             let worst = (0..n).filter(|i| self.solved[*i]).filter_map(|i| Some((share(i)?, i))).max_by(|a, b| a.0.total_cmp(&b.0));
             let Some((_, i)) = worst else { break };
@@ -351,7 +353,7 @@ impl Whole {
                 say(
                     if two && out > kept { Light::Red } else { Light::Amber },
                     format!(
-                        "{out} of its {} boards contradict the other cameras. Is it in step (volte rig sync), and was the board held still?",
+                        "{out} of its {} boards that others saw too contradict them. Is it in step (volte rig sync), and was the board held still?",
                         out + kept
                     ),
                 );
