@@ -17,7 +17,7 @@ use volte::{
         FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus,
         board_looks::{BoardLooks, LookOptions},
     },
-    frame::{Moment, Picture},
+    frame::{Moment, MomentFrame, Picture},
     geometry::Pose,
     replay::{Event, EventId},
     rig::{Camera, Rig},
@@ -87,14 +87,27 @@ struct BoardFeeds {
     mirrored: Option<usize>,
     /// Camera 1 sends smaller pictures from now on.
     is_smaller: AtomicBool,
-    drawn: Mutex<BTreeMap<(usize, i64), Arc<Picture>>>,
+    /// No camera has a picture of the instant.
+    is_refused: AtomicBool,
+}
+
+/// What a camera sees of the board in a place: drawn once for all tests.
+fn seen_in_place(board: &Board, rig: &Rig, camera: usize, k: i64) -> Arc<Picture> {
+    static DRAWN: Mutex<BTreeMap<(usize, i64), Arc<Picture>>> = Mutex::new(BTreeMap::new());
+    if let Some(known) = DRAWN.lock().get(&(camera, k)) {
+        return Arc::clone(known);
+    }
+    let picture = Arc::new(drawn(board, &rig.cameras[camera], &pose(rig, board, k)));
+    DRAWN.lock().insert((camera, k), Arc::clone(&picture));
+    picture
 }
 
 impl BoardFeeds {
     fn new(held_nanos: i64, mirrored: Option<usize>) -> Self {
         let board = Board::parse(BOARD).unwrap();
         let now_nanos = AtomicI64::new(1_000_000_000);
-        Self { rig: rig(640, 360), board, now_nanos, held_nanos, mirrored, is_smaller: AtomicBool::new(false), drawn: Mutex::default() }
+        let [is_smaller, is_refused] = [false; 2].map(AtomicBool::new);
+        Self { rig: rig(640, 360), board, now_nanos, held_nanos, mirrored, is_smaller, is_refused }
     }
 
     fn advance(&self, nanos: i64) {
@@ -133,28 +146,31 @@ impl Feeds for BoardFeeds {
             let picture = Arc::new(drawn(&self.board, &rig(320, 180).cameras[camera], &pose(&self.rig, &self.board, k)));
             return Some(LivePicture { picture, time: instant });
         }
-        let known = self.drawn.lock().get(&(camera, k)).cloned();
-        let picture = known.unwrap_or_else(|| {
-            let mut picture = drawn(&self.board, &self.rig.cameras[camera], &pose(&self.rig, &self.board, k));
-            if self.mirrored == Some(camera) {
-                let row = picture.width() as usize * 4;
-                picture.rgba_mut().chunks_exact_mut(row).for_each(|row| {
-                    let flipped: Vec<u8> = row.chunks_exact(4).rev().flatten().copied().collect();
-                    row.copy_from_slice(&flipped);
-                });
-            }
-            let picture = Arc::new(picture);
-            self.drawn.lock().insert((camera, k), Arc::clone(&picture));
-            picture
-        });
+        let mut picture = seen_in_place(&self.board, &self.rig, camera, k);
+        if self.mirrored == Some(camera) {
+            let row = picture.width() as usize * 4;
+            Arc::make_mut(&mut picture).rgba_mut().chunks_exact_mut(row).for_each(|row| {
+                let flipped: Vec<u8> = row.chunks_exact(4).rev().flatten().copied().collect();
+                row.copy_from_slice(&flipped);
+            });
+        }
+        if self.is_refused.load(Ordering::Relaxed) {
+            // Only one of long ago, or none.
+            return (camera == 0).then(|| LivePicture { picture, time: instant.plus_nanos(-350_000_000) });
+        }
         // Frames come as they come: a little beside the instant.
         Some(LivePicture { picture, time: instant.plus_nanos(3_000_000 * camera as i64) })
     }
 
     fn focus(&self, _camera: usize) {}
 
-    fn moment(&self, _instant: MediaTime) -> Result<Moment, String> {
-        Err("nobody asks for moments here".to_owned())
+    fn moment(&self, instant: MediaTime) -> Result<Moment, String> {
+        let frame = |(k, camera): (usize, &Camera)| {
+            let live = self.picture_at(k, instant)?;
+            let error_nanos = live.time.nanos() - instant.nanos();
+            Some(MomentFrame { camera: camera.name.clone(), picture: live.picture, time: live.time, error_nanos, retimed: false })
+        };
+        Ok(Moment { instant, frames: self.rig.cameras.iter().enumerate().filter_map(frame).collect(), ..Moment::default() })
     }
 
     fn remember(&self, _event: &Event) -> Result<(), String> {
@@ -271,6 +287,208 @@ fn a_board_in_motion_a_mirrored_camera_and_a_stop_are_what_they_are() {
     assert!(told.starts_with(&feeds.rig.cameras[1].name) && told.contains("320 × 180") && told.contains("640 × 360"), "{told}");
 }
 
+#[test]
+fn where_every_picture_is_refused_it_says_whose_and_why() {
+    let feeds = BoardFeeds::new(1_000_000_000, None);
+    let mut looks_at = looks(&feeds, None);
+    looks_at.look(&feeds, &|| true).unwrap();
+    assert!(looks_at.nobody().is_none() && looks_at.refusals().iter().all(Option::is_none));
+    feeds.is_refused.store(true, Ordering::Relaxed);
+    feeds.advance(1_000_000_000);
+    assert_eq!(looks_at.look(&feeds, &|| true).unwrap(), Some(0));
+    let told = looks_at.nobody().unwrap();
+    let [a, b] = [0, 1].map(|i| feeds.rig.cameras[i].name.clone());
+    assert!(
+        told.contains(&format!("{a}: its nearest picture is 350 ms beside")) && told.contains(&format!("{b}: it has no picture")),
+        "{told}"
+    );
+    assert!(told.contains("offset_ms") && told.contains("40 ms at most"), "{told}");
+}
+
+/// The same by the operator's commands, in a running show.
+mod show {
+    use std::time::Duration;
+
+    use volte::engine::{
+        CalibrateOrder, CalibrationStage, CalibrationView, Command, Engine, EngineOptions, GapQuality, ProgramKind, Snapshot,
+    };
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_mins(1);
+
+    fn started(feeds: &Arc<BoardFeeds>, folder: &std::path::Path) -> Engine {
+        let options = EngineOptions {
+            without_gpu: true,
+            without_watch: true,
+            export_folder: Some(folder.to_owned()),
+            rig_file: Some(folder.join("rig.toml")),
+            ..EngineOptions::default()
+        };
+        Engine::start(Arc::clone(feeds) as Arc<dyn Feeds>, &options).unwrap()
+    }
+
+    fn say(engine: &Engine, order: CalibrateOrder) {
+        assert!(engine.send(Command::Calibrate(order)));
+    }
+
+    fn until(engine: &Engine, what: &str, wanted: impl Fn(&CalibrationView) -> bool) -> Arc<CalibrationView> {
+        let is_so = |s: &Snapshot| s.calibration.as_ref().is_some_and(|c| wanted(c));
+        let found = engine.wait_for(LONG, is_so).and_then(|s| s.calibration.clone());
+        found.unwrap_or_else(|| panic!("{what}: {:?}", engine.snapshot().calibration))
+    }
+
+    fn told(engine: &Engine, words: &str) {
+        let told = engine.wait_for(LONG, |s| s.notices.iter().any(|n| n.text.contains(words)));
+        assert!(told.is_some(), "nobody says {words:?}: {:?}", engine.snapshot().notices);
+    }
+
+    fn files(folder: &std::path::Path) -> Vec<String> {
+        let mut all: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        all.sort();
+        all
+    }
+
+    /// A second later: the board is held elsewhere, and was looked at there.
+    fn carried_on(engine: &Engine, feeds: &BoardFeeds) -> Arc<CalibrationView> {
+        let pictures = |c: &CalibrationView| c.cameras.iter().map(|c| c.pictures).sum::<usize>();
+        let before = engine.snapshot().calibration.as_ref().map_or(0, |c| pictures(c));
+        feeds.advance(1_000_000_000);
+        until(engine, "a look", |c| pictures(c) > before)
+    }
+
+    #[test]
+    fn a_board_carried_before_a_running_show_becomes_a_rig_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let feeds = Arc::new(BoardFeeds::new(1_000_000_000, None));
+        feeds.advance(700_000_000);
+        let engine = started(&feeds, folder.path());
+        say(&engine, CalibrateOrder::Start(BOARD.to_owned()));
+        until(&engine, "looks", |c| c.stage == CalibrationStage::Looking { waits: false } && c.cameras.iter().all(|c| c.pictures > 0));
+        // One at a time.
+        say(&engine, CalibrateOrder::Start(BOARD.to_owned()));
+        told(&engine, "A calibration is under way");
+        say(&engine, CalibrateOrder::Save);
+        told(&engine, "The calibration has no rig yet");
+        let mut shares = vec![0.0];
+        let mut seen = carried_on(&engine, &feeds);
+        for k in 0..26 {
+            assert!(seen.share >= *shares.last().unwrap());
+            shares.push(seen.share);
+            if k == 1 {
+                say(&engine, CalibrateOrder::Floor);
+                until(&engine, "floor", |c| c.floor_secs.is_some());
+            }
+            seen = carried_on(&engine, &feeds);
+        }
+        assert!(seen.is_enough && seen.share > 0.999, "{} {:?}", seen.share, seen.advice);
+        assert_eq!(
+            seen.cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>(),
+            engine.snapshot().cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>()
+        );
+        assert!(seen.cameras.iter().all(|c| c.boards >= c.needed && c.turned > 1 && c.tipped > 1 && c.cells.iter().sum::<u32>() > 100));
+        assert!(seen.links.iter().filter(|l| l.holds && l.from < l.to).count() >= 2, "{:?}", seen.links);
+
+        say(&engine, CalibrateOrder::Finish);
+        let solved = until(&engine, "solved", |c| matches!(c.stage, CalibrationStage::Judged(_) | CalibrationStage::Failed(_)));
+        let CalibrationStage::Judged(judged) = &solved.stage else { panic!("{:?}", solved.stage) };
+        println!("{judged:?}");
+        assert_eq!((judged.light, judged.saved.as_deref()), (Light::Green, None));
+        assert!(judged.rms_px < 0.5 && judged.step_px.unwrap().2 && judged.cameras.iter().all(|c| c.unsolved.is_none() && c.boards > 5));
+        assert_eq!(judged.gaps.iter().map(|g| g.quality).collect::<Vec<_>>(), [GapQuality::Good; 2], "{:?}", judged.gaps);
+        // The board did not lie where that was said: it is a rig all the same, and that is told first.
+        assert!(judged.remedies[0].starts_with("solved without a floor"), "{:?}", judged.remedies);
+
+        // The show has no rig file yet: this is it. The next one goes beside it.
+        assert_eq!(files(folder.path()), [""; 0]);
+        say(&engine, CalibrateOrder::Save);
+        let saved = |c: &CalibrationView| {
+            if let CalibrationStage::Judged(j) = &c.stage { j.saved.clone().unwrap_or_default() } else { String::new() }
+        };
+        until(&engine, "saved", |c| saved(c).ends_with("rig.toml"));
+        told(&engine, "where the show looks for it");
+        let written = std::fs::read(folder.path().join("rig.toml")).unwrap();
+        let rig = volte::rig::load(&folder.path().join("rig.toml")).unwrap();
+        assert_eq!((rig.cameras.len(), rig.cameras[1].clock_offset_nanos), (3, 7_000_000));
+        let apart = |rig: &Rig| (rig.cameras[0].center_in_world() - rig.cameras[2].center_in_world()).length();
+        assert!((apart(&rig) / apart(&feeds.rig) - 1.0).abs() < 0.01);
+        say(&engine, CalibrateOrder::Save);
+        until(&engine, "saved again", |c| saved(c).ends_with("rig_calibrated.toml"));
+        assert_eq!(std::fs::read(folder.path().join("rig.toml")).unwrap(), written, "the show's rig file is never overwritten");
+
+        // What was carried stays when it goes on.
+        say(&engine, CalibrateOrder::GoOn);
+        let on = until(&engine, "goes on", |c| c.stage == CalibrationStage::Looking { waits: false });
+        assert!(on.cameras.iter().zip(&seen.cameras).all(|(now, then)| now.boards >= then.boards));
+        say(&engine, CalibrateOrder::Cancel);
+        assert!(engine.wait_for(LONG, |s| s.calibration.is_none()).is_some());
+        assert_eq!(files(folder.path()), ["rig.toml", "rig_calibrated.toml"]);
+    }
+
+    #[test]
+    fn what_cannot_be_begun_says_why_and_a_cancelled_one_writes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let feeds = Arc::new(BoardFeeds::new(1_000_000_000, None));
+        feeds.advance(700_000_000);
+        let engine = started(&feeds, folder.path());
+        say(&engine, CalibrateOrder::Finish);
+        told(&engine, "No calibration is under way");
+        say(&engine, CalibrateOrder::Start("circles:4x11:0.02".to_owned()));
+        let refused = until(
+            &engine,
+            "refused",
+            |c| matches!(&c.stage, CalibrationStage::Refused(why) if why.contains("none of") && why.contains("Say e.g.")),
+        );
+        assert_eq!((refused.board.as_str(), refused.cameras.len()), ("circles:4x11:0.02", 3));
+        say(&engine, CalibrateOrder::Cancel);
+        assert!(engine.wait_for(LONG, |s| s.calibration.is_none()).is_some());
+        // Begun, and given up after a few looks.
+        say(&engine, CalibrateOrder::Start(BOARD.to_owned()));
+        until(&engine, "looks", |c| c.cameras.iter().all(|c| c.pictures > 0));
+        carried_on(&engine, &feeds);
+        // Too little is no rig: it says so, and goes on.
+        say(&engine, CalibrateOrder::Finish);
+        let failed = until(&engine, "fails", |c| matches!(c.stage, CalibrationStage::Failed(_)));
+        let CalibrationStage::Failed(why) = &failed.stage else { panic!() };
+        assert!(why.contains("no two cameras could be put together") && why.contains("are needed"), "{why}");
+        say(&engine, CalibrateOrder::GoOn);
+        until(&engine, "goes on", |c| matches!(c.stage, CalibrationStage::Looking { .. }));
+        // Pictures that nobody can use are told.
+        feeds.is_refused.store(true, Ordering::Relaxed);
+        feeds.advance(1_000_000_000);
+        let told_now = until(&engine, "refusals", |c| c.told.is_some());
+        assert!(told_now.told.as_deref().unwrap().contains("350 ms beside") && told_now.cameras.iter().all(|c| c.refused.is_some()));
+        say(&engine, CalibrateOrder::Cancel);
+        assert!(engine.wait_for(LONG, |s| s.calibration.is_none()).is_some());
+        told(&engine, "The calibration is cancelled; nothing was written");
+        assert_eq!(files(folder.path()), [""; 0]);
+    }
+
+    #[test]
+    fn it_waits_while_a_replay_moves_on_air_and_goes_on_afterwards() {
+        let folder = tempfile::tempdir().unwrap();
+        let feeds = Arc::new(BoardFeeds::new(1_000_000_000, None));
+        feeds.advance(700_000_000);
+        let engine = started(&feeds, folder.path());
+        say(&engine, CalibrateOrder::Start(BOARD.to_owned()));
+        until(&engine, "looks", |c| c.cameras.iter().all(|c| c.pictures > 0));
+        assert!(engine.send(Command::Mark));
+        assert!(engine.wait_for(LONG, |s| s.can_take).is_some());
+        assert!(engine.send(Command::Take));
+        assert!(engine.wait_for(LONG, |s| matches!(s.program.kind, ProgramKind::Replay { .. })).is_some());
+        let waits = until(&engine, "waits", |c| c.stage == CalibrationStage::Looking { waits: true });
+        // A new instant is not looked at meanwhile.
+        feeds.advance(1_000_000_000);
+        let still = engine.wait_for(LONG, |s| s.program.frames > 10).unwrap();
+        let pictures = |c: &CalibrationView| c.cameras.iter().map(|c| c.pictures).sum::<usize>();
+        if matches!(still.program.kind, ProgramKind::Replay { progress, .. } if progress < 1.0) {
+            assert_eq!(still.calibration.as_ref().map(|c| pictures(c)), Some(pictures(&waits)));
+        }
+        assert!(engine.send(Command::Return));
+        until(&engine, "goes on", |c| pictures(c) > pictures(&waits));
+    }
+}
+
 #[cfg(all(feature = "console", feature = "gstreamer"))]
 mod command {
     use std::{
@@ -308,7 +526,7 @@ mod command {
         vec![address("cam_a"), address("cam_b")]
     }
 
-    fn started(folder: &Path, live: &[String]) -> Child {
+    fn started(folder: &Path, live: &[String], more: &[&str]) -> Child {
         let file = |name: &str| folder.join(name).display().to_string();
         Command::new(env!("CARGO_BIN_EXE_volte"))
             .args([
@@ -324,6 +542,7 @@ mod command {
                 "--live",
             ])
             .args(live)
+            .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -335,7 +554,7 @@ mod command {
     fn the_command_coaches_until_enter_writes_the_rig_and_cancelled_it_writes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let live = taken(folder.path());
-        let mut child = started(folder.path(), &live);
+        let mut child = started(folder.path(), &live, &[]);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let mut told = Vec::new();
         for line in lines.by_ref() {
@@ -358,7 +577,7 @@ mod command {
         assert_eq!(written.cameras.len(), 2);
         // And once more, cancelled.
         std::fs::remove_file(folder.path().join("rig.toml")).unwrap();
-        let mut child = started(folder.path(), &live);
+        let mut child = started(folder.path(), &live, &[]);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         assert!(lines.by_ref().any(|line| line.contains("[boards: cam_a")));
         let id = child.id().to_string();
@@ -392,5 +611,40 @@ mod command {
         let why = refused(&["--live", "rtsp://user:secret@10.0.0.1/x", "--out", &out], "cam01=");
         assert!(!why.contains("secret"), "{why}");
         assert!(!Path::new(&out).exists());
+    }
+
+    #[test]
+    fn a_show_file_is_a_source_and_until_green_it_finishes_by_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let feed = |address: &String| {
+            let (camera, address) = address.split_once('=').unwrap();
+            format!("[[feeds]]\ncamera = {camera:?}\naddress = {address:?}\n")
+        };
+        let feeds: String = taken(folder.path()).iter().map(feed).collect();
+        let show = folder.path().join("show.toml");
+        // Its rig is not there yet.
+        std::fs::write(&show, format!("name = \"hall\"\nrig = \"no-such-rig.toml\"\n{feeds}")).unwrap();
+        let mut child = started(folder.path(), &[show.display().to_string()], &["--until-green"]);
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut told = Vec::new();
+        for line in lines {
+            if line.contains("[boards: cam_a 1") {
+                child.stdin.as_mut().unwrap().write_all(b"f\n").unwrap();
+            }
+            told.push(line);
+        }
+        let told = told.join("\n");
+        let mut errors = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut errors).unwrap();
+        assert!(child.wait().unwrap().success(), "{told}\n{errors}");
+        println!("{told}\n{errors}");
+        assert!(told.contains("green: 2 of 2 cameras") && !told.contains("60 s are over"), "{told}");
+        // It did not lie where that was said: the rig is solved all the same, and that is told.
+        if told.contains("the board lies on the floor at") {
+            assert!(errors.contains("The rig is solved without a floor"), "{errors}");
+        } else {
+            assert!(told.contains("no camera sees the board now"), "{told}");
+        }
+        assert_eq!(volte::rig::load(&folder.path().join("rig.toml")).unwrap().cameras.len(), 2);
     }
 }

@@ -5,13 +5,14 @@
 #![cfg(feature = "console")]
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use egui_kittest::{Harness, SnapshotOptions, kittest::Queryable as _};
 use volte::{
     console::{self, ConsoleState, Language, Layout, Panel, PictureTexture, SurfaceRow, SurfaceView, SurfaceWish, Textures},
     engine::{
-        Command, CommandKind, DiskState, DiskTier, FreeView, GraphicsView, PivotView, Quality, RollView, Slice, SlicesView, Snapshot,
+        CalibrateOrder, CalibrationStage, CalibrationView, Command, CommandKind, DiskState, DiskTier, FreeView, GraphicsView, Light,
+        PivotView, Quality, RollView, Slice, SlicesView, Snapshot,
     },
     frame::Picture,
     replay::{
@@ -23,9 +24,13 @@ use volte::{
 };
 
 mod support {
+    pub mod calibration;
     pub mod states;
 }
-use support::states::{State, picture, snapshot};
+use support::{
+    calibration,
+    states::{State, picture, snapshot},
+};
 
 /// Strict enough that a moved line or a changed word fails, loose enough for the last bit of another driver's filter.
 fn options() -> SnapshotOptions {
@@ -819,4 +824,87 @@ fn what_is_off_the_arc_and_how_many_instants_are_shown_is_said_and_taken_back_by
     let asked: Vec<_> = desk.borrow_mut().commands.drain(..).collect();
     assert_eq!(asked, [Command::FreeTo { dolly_m: 0.0, height_m: 0.0 }, Command::Slice(Slice::Off)]);
     all.try_snapshot_options("console_free", &options()).unwrap();
+}
+
+/// The page of the calibration, open, in a state of it.
+fn calibrating(view: Option<CalibrationView>, language: Language, size: [f32; 2]) -> (Harness<'static>, Rc<RefCell<Desk>>) {
+    let mut s = snapshot(State::Live);
+    s.calibration = view.map(Arc::new);
+    let (mut all, desk) = harness(s, None, size.into());
+    desk.borrow_mut().state = ConsoleState::speaking(language);
+    desk.borrow_mut().state.obey(&Command::CalibratePage);
+    all.run_steps(3);
+    (all, desk)
+}
+
+#[test]
+fn the_page_of_the_calibration_begins_coaches_and_judges() {
+    let english = Language::default();
+    let french = Language::from_tag("fr").unwrap();
+    let refused = CalibrationView {
+        board: "circles:4x11:0.02".to_owned(),
+        stage: CalibrationStage::Refused(volte::calibrate::board::Board::said("circles:4x11:0.02").unwrap_err().to_string()),
+        ..calibration::carried()
+    };
+    let hd = [1920.0, 1080.0];
+    let mut results = egui_kittest::SnapshotResults::new();
+    for (name, view, language, size) in [
+        ("begin", None, english, [1280.0, 720.0]),
+        ("refused", Some(refused), english, [1280.0, 720.0]),
+        ("carried", Some(calibration::carried()), english, [1280.0, 720.0]),
+        ("carried_large", Some(calibration::carried()), english, hd),
+        ("carried_fr", Some(calibration::carried()), french, [1280.0, 720.0]),
+        ("green", Some(calibration::judged(Light::Green)), english, [1280.0, 720.0]),
+        ("amber_fr", Some(calibration::judged(Light::Amber)), french, [1280.0, 720.0]),
+        ("red", Some(calibration::judged(Light::Red)), english, hd),
+    ] {
+        let (mut all, _desk) = calibrating(view, language, size);
+        all.remove_cursor();
+        all.run_steps(2);
+        results.add(all.try_snapshot_options(format!("calibrate_{name}"), &options()));
+    }
+    results.unwrap();
+}
+
+#[test]
+fn the_page_of_the_calibration_asks_for_what_is_pressed() {
+    let pressed = |view: Option<CalibrationView>, labels: &[&str]| {
+        let (mut all, desk) = calibrating(view, Language::default(), [1280.0, 720.0]);
+        for label in labels {
+            all.get_by_label(label).click();
+            all.run_steps(2);
+        }
+        desk.take().commands
+    };
+    let order = |order| Command::Calibrate(order);
+    let begun = pressed(None, &["chessboard:7x10:0.030", "START"]);
+    assert_eq!(begun, [order(CalibrateOrder::Start("chessboard:7x10:0.030".to_owned()))]);
+    assert_eq!(pressed(None, &["START"]), [], "no board, nothing to begin with");
+    let carried = calibration::carried();
+    assert_eq!(pressed(Some(carried.clone()), &["FLOOR", "FINISH"]), [order(CalibrateOrder::Floor), order(CalibrateOrder::Finish)]);
+    // What was carried for minutes is not lost by one click.
+    assert_eq!(pressed(Some(carried.clone()), &["CANCEL"]), []);
+    assert_eq!(pressed(Some(carried.clone()), &["CANCEL", "FLOOR"]), [order(CalibrateOrder::Floor)]);
+    assert_eq!(pressed(Some(carried.clone()), &["CANCEL", "SURE? ALL IS LOST"]), [order(CalibrateOrder::Cancel)]);
+    assert_eq!(
+        pressed(Some(calibration::judged(Light::Amber)), &["SAVE RIG", "GO ON"]),
+        [order(CalibrateOrder::Save), order(CalibrateOrder::GoOn)]
+    );
+    assert_eq!(pressed(Some(calibration::judged(Light::Green)), &["CLOSE"]), [order(CalibrateOrder::Cancel)], "it is saved");
+    // The way back leaves the calibration alone.
+    let (mut all, desk) = calibrating(Some(carried), Language::default(), [1280.0, 720.0]);
+    assert_eq!(desk.borrow().state.top(), Some(Command::CalibratePage), "Escape puts the page away, not the replay");
+    all.get_by_label("BACK").click();
+    all.run_steps(2);
+    assert_eq!((desk.borrow().state.top(), desk.borrow().commands.len()), (None, 0));
+    assert!(all.query_by_label("MARK").is_some());
+}
+
+#[test]
+fn the_one_with_the_board_reads_the_next_thing_from_three_metres() {
+    // Letters of a monitor of 24 inches in full HD, 0.277 mm per pixel: capitals are 0.7 of the size, and 10 mm are read from 3 m (the 20 minutes of arc
+    // that DIN 1450 asks for at least are 6 mm of a small letter there).
+    let (all, _desk) = calibrating(Some(calibration::carried()), Language::default(), [1920.0, 1080.0]);
+    let next = all.get_by_label_contains("Hold the board where cam05 and cam06 both see it").rect();
+    assert!(next.height() > 0.2 * 1080.0 && next.width() > 0.7 * 1920.0, "{next:?}");
 }

@@ -16,15 +16,19 @@ use egui_kittest::{
 };
 use volte::{
     console::{self, ConsoleState, Language, Textures},
-    engine::{Command, CommandKind, DiskState, DiskTier, Notice, NoticeLevel, Snapshot},
+    engine::{Command, CommandKind, DiskState, DiskTier, Light, Notice, NoticeLevel, Snapshot},
     replay::Readiness,
 };
 
 mod support {
+    pub mod calibration;
     pub mod rust_text;
     pub mod states;
 }
-use support::states::{State, snapshot};
+use support::{
+    calibration,
+    states::{State, snapshot},
+};
 
 /// What can happen to a show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +42,24 @@ enum Show {
     CameraLost,
     DiskFull,
     GpuLost,
+    /// A board is carried before the cameras.
+    Carried,
+    /// And a rig came of it.
+    Judged,
 }
 
-const ALL: [Show; 8] = [Show::Idle, Show::Live, Show::Armed, Show::Frozen, Show::OnAir, Show::CameraLost, Show::DiskFull, Show::GpuLost];
+const ALL: [Show; 10] = [
+    Show::Idle,
+    Show::Live,
+    Show::Armed,
+    Show::Frozen,
+    Show::OnAir,
+    Show::CameraLost,
+    Show::DiskFull,
+    Show::GpuLost,
+    Show::Carried,
+    Show::Judged,
+];
 
 fn told(s: &mut Snapshot, text: &str) {
     s.notices = [Notice { id: 1, at: s.now.plus_nanos(-1_000_000_000), level: NoticeLevel::Warning, text: text.to_owned() }].into();
@@ -49,7 +68,7 @@ fn told(s: &mut Snapshot, text: &str) {
 fn state(show: Show) -> Snapshot {
     let mut s = snapshot(match show {
         Show::Idle => State::Idle,
-        Show::Live | Show::DiskFull => State::Live,
+        Show::Live | Show::DiskFull | Show::Carried | Show::Judged => State::Live,
         Show::Armed | Show::Frozen | Show::GpuLost => State::Armed,
         Show::OnAir => State::OnAir,
         Show::CameraLost => State::CameraLost,
@@ -59,6 +78,8 @@ fn state(show: Show) -> Snapshot {
             let p = s.preview.as_mut().unwrap();
             (p.readiness, p.progress) = (Readiness::Solved, 1.0);
         }
+        Show::Carried => s.calibration = Some(Arc::new(calibration::carried())),
+        Show::Judged => s.calibration = Some(Arc::new(calibration::judged(Light::Amber))),
         Show::DiskFull => {
             s.ring.disk = DiskTier { state: DiskState::Paused, bytes: 8_000_000_000, budget_bytes: 8_000_000_000, ..DiskTier::default() };
             told(&mut s, "Recording: the disk of \"/media/a\" is full: make room on it or give another folder");
@@ -79,7 +100,7 @@ fn state(show: Show) -> Snapshot {
 fn words(show: Show) -> &'static [&'static str] {
     match show {
         Show::Idle => &["next-cameras"],
-        Show::Live => &["next-live"],
+        Show::Live | Show::Carried | Show::Judged => &["next-live"],
         Show::Armed | Show::Frozen => &["next-armed"],
         Show::OnAir => &["next-on-air"],
         // What was told by the engine stands there in its own words.
@@ -184,13 +205,16 @@ fn every_state_at_every_size_in_every_language_is_whole() {
         let texts = texts(language.tag());
         for show in ALL {
             let s = state(show);
-            let opened = [Command::PathEditor, Command::Graphics, Command::ShowKeys, Command::Palette, Command::Controls];
+            let opened =
+                [Command::PathEditor, Command::Graphics, Command::ShowKeys, Command::Palette, Command::Controls, Command::CalibratePage];
             let looks = [([1920.0, 1080.0], None), ([3840.0, 2160.0], None)];
             for (size, open) in looks.into_iter().chain(opened.iter().map(|open| ([1920.0, 1080.0], Some(open)))) {
                 let whole = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
                 let all = seen(&s, language, size.into(), open);
                 let at = format!("{show:?} {} {size:?} {open:?}", language.tag());
-                assert!(all.len() > 30, "{at}: only {} labels", all.len());
+                // The page of the calibration has less without a camera.
+                let least = if show == Show::Idle && open == Some(&Command::CalibratePage) { 12 } else { 30 };
+                assert!(all.len() > least, "{at}: only {} labels", all.len());
                 let has = |wanted: &str| all.iter().any(|n| n.label.contains(wanted));
                 for id in words(show) {
                     assert!(has(&texts[*id]), "{at}: {:?} is not there", texts[*id]);
@@ -202,6 +226,15 @@ fn every_state_at_every_size_in_every_language_is_whole() {
                 // The state in one word, besides the colour.
                 let phase = s.phase.label().to_lowercase().replace(' ', "-");
                 assert!(has(&texts[&format!("phase-{phase}")]), "{at}: no state");
+                if open == Some(&Command::CalibratePage) {
+                    let wanted = match show {
+                        Show::Idle => "calib-back",
+                        Show::Carried => "calib-finish",
+                        Show::Judged => "gate-amber",
+                        _ => "calib-start",
+                    };
+                    assert!(has(&texts[wanted]), "{at}: {wanted}");
+                }
                 if show == Show::DiskFull {
                     assert!(has(&texts["paused"]), "{at}: the disk");
                 }
@@ -335,6 +368,13 @@ fn every_text_that_the_sources_name_is_there_and_none_is_idle() {
     assert!(idle.is_empty(), "there and not named: {idle:?}");
 }
 
+/// Texts that go on in the next line, in one.
+fn joined(text: &str) -> String {
+    let mut pieces = text.split("\\\n");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |all, piece| all + piece.trim_start())
+}
+
 /// A sentence that the engine does not say any more would never be told in French.
 #[test]
 fn every_notice_that_is_translated_is_in_the_sources() {
@@ -349,7 +389,8 @@ fn every_notice_that_is_translated_is_in_the_sources() {
     read(&root.join("src/engine"), &mut sources);
     read(&root.join("src/replay"), &mut sources);
     read(&root.join("src/frame"), &mut sources);
-    let sources = sources.replace("\\\"", "\"");
+    read(&root.join("src/calibrate/board"), &mut sources);
+    let sources = joined(&sources).replace("\\\"", "\"");
     let file = std::fs::read_to_string(root.join("assets/lang/fr.notices")).unwrap();
     let lines = file.lines().filter(|l| !l.is_empty() && !l.starts_with(['#', '=']));
     let literals = |line: &str| line.split('{').map(|p| p.split_once('}').map_or(p, |(_, after)| after).to_owned()).collect::<Vec<_>>();
@@ -363,7 +404,9 @@ fn every_notice_that_is_translated_is_in_the_sources() {
 }
 
 /// The files whose sentences become notices: the director's, and those of what it is told.
-const TELLING: [&str; 22] = [
+const TELLING: [&str; 24] = [
+    "engine/board_looks.rs",
+    "engine/board_thread.rs",
     "engine/director.rs",
     "engine/director",
     "engine/captured.rs",
@@ -389,7 +432,8 @@ const TELLING: [&str; 22] = [
 ];
 
 /// Sentences of these files that no notice says.
-const UNTOLD: [(&str, &str); 14] = [
+const UNTOLD: [(&str, &str); 15] = [
+    ("never saw the board", "by which remedies are sorted"),
     ("switched off: orbits step", "said beside the GPU, not as a notice"),
     ("nothing is prepared to look at", "an answer to a producer's page"),
     ("the frames of this instant are not there yet", "an answer to a producer's page"),
@@ -433,7 +477,7 @@ fn literals(text: &str) -> Vec<String> {
         };
         let statement = &blank[blank[..at].rfind([';', '{', '}']).map_or(0, |k| k + 1)..at];
         if rest[0] == b'"' && !["tracing::", "reason =", "expect(", "include_str!"].iter().any(|w| statement.contains(w)) {
-            found.push(text[at + 1..at + length - 1].replace("\\\"", "\"").replace("\\n", "\n"));
+            found.push(joined(&text[at + 1..at + length - 1]).replace("\\\"", "\"").replace("\\n", "\n"));
         }
         at += length;
     }

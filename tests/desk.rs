@@ -233,3 +233,31 @@ fn a_path_is_made_undone_played_and_kept() {
     drop(engine);
     assert!(file.exists());
 }
+
+#[test]
+fn kept_trims_are_told_at_the_start_and_a_file_that_nobody_can_read_is_never_overwritten() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("trims.toml");
+    let (feeds, engine) = session(dir.path(), vec![]);
+    let camera = volte::engine::Feeds::rig(feeds.as_ref()).cameras[1].name.clone();
+    assert!(!told(&engine.snapshot(), &["earlier session"]));
+    let edit = |ev: f32| volte::replay::trim::TrimEdit { ev: Some(ev), ..Default::default() };
+    let has = |s: &Snapshot, ev: f32| (s.cameras.iter().find(|c| c.name == camera).unwrap().trim.ev - ev).abs() < 1e-6;
+    send(&engine, [Command::TrimMatch { camera: camera.clone(), edit: edit(0.25) }]);
+    expect(&engine, "trimmed", |s| has(s, 0.25));
+    drop(engine);
+    let (_feeds, engine) = session(dir.path(), vec![]);
+    expect(&engine, "told", |s| told(s, &["Trims of an earlier session", &camera, "reset"]) && has(s, 0.25));
+    drop(engine);
+    // Of no use, and nowhere to put it: it stays, and what is trimmed now is not written over it.
+    fs::write(&file, "[cam\nev = 0.5").unwrap();
+    for k in 1..10_000 {
+        fs::write(dir.path().join(format!("trims.unreadable-{k}.toml")), "").unwrap();
+    }
+    let (_feeds, engine) = session(dir.path(), vec![]);
+    expect(&engine, "told", |s| told(s, &["cannot be put aside", "stays as it is"]));
+    send(&engine, [Command::TrimMatch { camera: camera.clone(), edit: edit(0.1) }]);
+    expect(&engine, "trimmed all the same", |s| has(s, 0.1));
+    drop(engine);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "[cam\nev = 0.5");
+}

@@ -59,6 +59,8 @@ pub struct WindowOptions {
     pub program_full_screen: bool,
     /// Do not open the program window.
     pub no_program_window: bool,
+    /// Open the console on the page of the calibration.
+    pub calibrate: bool,
     /// What the console is written in.
     pub language: Language,
     /// Write every command of the operator down, a line each.
@@ -161,7 +163,11 @@ impl App<'_> {
         let console = window(event_loop, "Volte", console, LogicalSize::new(960.0, 600.0))?;
         let gpu = WindowGpu::open(&console)?;
         self.console_pause = if gpu.is_software() { CONSOLE_INTERVAL_SOFTWARE } else { CONSOLE_INTERVAL };
-        self.console = Some(ConsoleWindow::new(&gpu, console, ConsoleState::speaking(self.options.language))?);
+        let mut state = ConsoleState::speaking(self.options.language);
+        if self.options.calibrate {
+            state.obey(&Command::CalibratePage);
+        }
+        self.console = Some(ConsoleWindow::new(&gpu, console, state)?);
         self.gpu = Some(gpu);
         match program {
             Some(place) => self.open_program(event_loop, place)?,

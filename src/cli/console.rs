@@ -51,6 +51,7 @@ pub struct Args {
 
 /// What every way to open the console takes.
 #[derive(Debug, Default, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent switches of the command line")]
 pub struct Desk {
     /// Memory of the ring, MiB [default: 2048].
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1_048_576))]
@@ -125,6 +126,12 @@ pub struct Desk {
     /// A control surface: a MIDI device such as /dev/snd/midiC1D0, or an input device (jog shuttle, game pad) below /dev/input.
     #[arg(long = "surface", value_name = "DEVICE")]
     pub surfaces: Vec<PathBuf>,
+    /// The show's rig file, which a calibration may make.
+    #[arg(skip)]
+    pub rig_file: Option<PathBuf>,
+    /// It is opened to be calibrated: nobody knows yet where the cameras stand.
+    #[arg(skip)]
+    pub calibrates: bool,
     /// What becomes of differences in exposure and white between the cameras: views glide from one to the next, all have one common level, or
     /// cameras are blended as they are.
     #[arg(long = "match", value_name = "glide|common|off", default_value = "glide", value_parser = matching)]
@@ -218,6 +225,10 @@ impl Desk {
                 rated.chain(given).collect()
             },
             export_name: self.export_name.clone(),
+            rig_file: self.rig_file.clone(),
+            // Without places there is nothing to solve, and nothing that could be bumped.
+            without_gpu: self.calibrates,
+            without_watch: self.calibrates,
             ..EngineOptions::default()
         }
     }
@@ -265,6 +276,7 @@ impl Desk {
             program_full_screen: self.full_screen,
             no_program_window: self.no_program_window,
             recorder,
+            calibrate: self.calibrates,
             surface: Some(Arc::clone(control.surface())),
             language: self.language.unwrap_or_else(app::Language::of_environment),
             ..app::WindowOptions::default()

@@ -26,6 +26,7 @@ use super::console::Desk;
 /// What `volte open` takes.
 #[derive(Debug, clap::Args)]
 #[command(long_about = ABOUT, after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent switches of the command line")]
 pub struct Args {
     /// The show file.
     #[arg(value_name = "SHOW.toml")]
@@ -45,6 +46,9 @@ pub struct Args {
     /// Write every command of the operator to a text file that --commands runs again.
     #[arg(long, value_name = "FILE", conflicts_with = "headless")]
     record_commands: Option<PathBuf>,
+    /// Before there is a rig: open with the cameras as the show names them, on the page of the calibration. Nothing is recorded to disk and there is no output.
+    #[arg(long, conflicts_with = "headless")]
+    calibrate: bool,
     /// Language of the console: en or fr [default: the show's, else that of the environment].
     #[arg(long, value_parser = super::console::parse_language)]
     language: Option<app::Language>,
@@ -63,6 +67,7 @@ Examples:
   volte show check final.toml                 what is wrong with the file, without opening anything
   volte show sync final.toml                  clock offsets of running cameras, from what moves
   volte open final.toml                       the console
+  volte open final.toml --calibrate           the same before there is a rig: make one with a board
   volte open final.toml --headless --seconds 30
                                               are all cameras there? State, rate, losses and delay, each second";
 
@@ -181,7 +186,7 @@ fn note_missing(production: &Production) {
 /// Runs `volte open`.
 pub fn run(args: &Args) -> anyhow::Result<()> {
     let show = Show::load(&args.show)?;
-    let mut production = Production::of_show(&show)?;
+    let mut production = if args.calibrate { Production::to_calibrate(&show)? } else { Production::of_show(&show)? };
     // Nobody looks at small pictures there.
     production.capture.preview.enabled = !args.headless;
     if !args.headless && !app::has_display() {
@@ -202,6 +207,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     let feeds = Arc::new(CapturedFeeds::new(rig, session, None)?);
     let mut desk = Desk::of_show(&show, args.full_screen, args.no_program_window);
+    (desk.rig_file, desk.calibrates) = (Some(show.rig.clone()), args.calibrate);
     desk.language = args.language.or(desk.language);
     desk.export_name = export_name;
     (desk.commands, desk.record_commands) = (args.commands.clone(), args.record_commands.clone());

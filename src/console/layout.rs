@@ -29,6 +29,31 @@ impl Layout {
         Self::arranged(whole, cameras, true)
     }
 
+    /// The same while the page of the calibration is open: program, the cameras' health and what is used of the machine stay beside it.
+    pub fn with_calibration(whole: Rect) -> Self {
+        let inner = whole.shrink(GAP);
+        let header = Rect::from_min_size(inner.min, vec2(inner.width(), HEADER));
+        let status = Rect::from_min_max(pos2(inner.left(), inner.bottom() - STATUS), inner.max);
+        let body = Rect::from_min_max(pos2(inner.left(), header.bottom() + GAP), pos2(inner.right(), status.top() - GAP));
+        let side_width = (inner.width() * 0.235).clamp(250.0, 560.0);
+        let side = Rect::from_min_max(pos2(body.right() - side_width, body.top()), body.max);
+        let page = Rect::from_min_max(body.min, pos2(side.left() - GAP, body.bottom()));
+        let program = Rect::from_min_size(side.min, vec2(side_width, side_width * 9.0 / 16.0 + 24.0));
+        let budgets_height = (side.height() * 0.25).clamp(162.0, 230.0);
+        let budgets = Rect::from_min_max(pos2(side.left(), side.bottom() - budgets_height), side.max);
+        let cameras = Rect::from_min_max(pos2(side.left(), program.bottom() + GAP), pos2(side.right(), budgets.top() - GAP));
+        let rects = vec![
+            (Panel::Header, header),
+            (Panel::Calibrate, page),
+            (Panel::Program, program),
+            (Panel::Cameras, cameras),
+            (Panel::Budgets, budgets),
+            (Panel::Status, status),
+        ];
+        // Over the cameras' health: neither program nor what the one with the board reads is covered.
+        Self { rects, toasts: cameras.shrink2(vec2(6.0, 24.0)) }
+    }
+
     fn arranged(whole: Rect, cameras: usize, editor: bool) -> Self {
         let inner = whole.shrink(GAP);
         let (w, h) = (inner.width(), inner.height());
@@ -162,9 +187,11 @@ mod tests {
         for (w, h) in [(1280.0, 720.0), (1366.0, 768.0), (1920.0, 1080.0), (2560.0, 1440.0), (3840.0, 2160.0)] {
             for cameras in [0, 1, 4, 12, 16, 50, 100] {
                 let whole = Rect::from_min_size(pos2(0.0, 0.0), vec2(w, h));
-                for (layout, panels) in
-                    [(Layout::of(whole, cameras), Panel::ALL.len() - 2), (Layout::with_editor(whole, cameras), Panel::ALL.len() - 3)]
-                {
+                for (layout, panels) in [
+                    (Layout::of(whole, cameras), Panel::ALL.len() - 3),
+                    (Layout::with_editor(whole, cameras), Panel::ALL.len() - 4),
+                    (Layout::with_calibration(whole), 6),
+                ] {
                     let all: Vec<_> = layout.panels().collect();
                     assert_eq!(all.len(), panels);
                     for (k, (panel, rect)) in all.iter().enumerate() {
@@ -177,6 +204,10 @@ mod tests {
                                 "{panel:?} and {other:?} overlap at {w}×{h} with {cameras}"
                             );
                         }
+                    }
+                    if panels == 6 {
+                        assert!(layout.rect(Panel::Calibrate).width() > w * 0.6 && layout.toasts().height() > 100.0);
+                        continue;
                     }
                     let monitor = layout.rect(Panel::Preview);
                     assert!(monitor.height() > h * 0.25, "monitor {monitor:?} at {w}×{h} with {cameras}");

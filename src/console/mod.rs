@@ -4,6 +4,7 @@
 //! Must not know: threads, devices, who draws it.
 
 mod budgets;
+mod calibrate;
 mod cameras;
 mod controls;
 mod event_fields;
@@ -86,6 +87,8 @@ pub struct ConsoleState {
     palette: Option<palette::Palette>,
     /// The graphics.
     graphics: graphics::GraphicsDesk,
+    /// The page of the calibration.
+    calibration: calibrate::CalibratePage,
     /// The path editor.
     editor: path_editor::EditorState,
     /// The name that is being typed for a template of the playlist.
@@ -111,6 +114,7 @@ pub(crate) enum Field {
     Template,
     Path,
     Graphic,
+    Board,
 }
 
 impl ConsoleState {
@@ -155,6 +159,7 @@ impl ConsoleState {
         match () {
             () if self.keys_shown => Some(Command::ShowKeys),
             () if self.controls_shown => Some(Command::Controls),
+            () if self.calibration.open => Some(Command::CalibratePage),
             () if self.picks => Some(Command::PivotMode),
             () => None,
         }
@@ -170,6 +175,7 @@ impl ConsoleState {
             | Command::PivotMode
             | Command::Graphics
             | Command::Controls
+            | Command::CalibratePage
             | Command::PathEditor => true,
             // Without a name, the window asks for one.
             Command::SaveTemplate(name) => name.is_empty(),
@@ -181,6 +187,10 @@ impl ConsoleState {
     pub fn obey(&mut self, command: &Command) {
         match command {
             Command::PathEditor => self.editor.open = !self.editor.open,
+            Command::CalibratePage => {
+                self.calibration.open = !self.calibration.open;
+                self.focus = self.calibration.open.then_some(Field::Board);
+            }
             Command::PivotMode => self.picks = !self.picks,
             Command::Graphics => self.graphics.open = !self.graphics.open,
             Command::Controls if self.controls_shown => self.close_controls(),
@@ -223,11 +233,13 @@ pub enum Panel {
     PathEditor,
     /// In the place of the events, while it is open.
     Graphics,
+    /// In the place of nearly everything, while it is open.
+    Calibrate,
 }
 
 impl Panel {
     /// All panels.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Header,
         Self::Preview,
         Self::TBar,
@@ -244,6 +256,7 @@ impl Panel {
         Self::Status,
         Self::PathEditor,
         Self::Graphics,
+        Self::Calibrate,
     ];
 
     /// Draws the panel into the whole of `ui`'s rectangle.
@@ -266,6 +279,7 @@ impl Panel {
             Self::Status => status::show(ui, snapshot),
             Self::PathEditor => path_editor::show(ui, snapshot, state, out),
             Self::Graphics => graphics::show(ui, snapshot, state, out),
+            Self::Calibrate => calibrate::show(ui, snapshot, textures, state, out),
         }
     }
 }
@@ -275,8 +289,11 @@ pub fn show(ui: &mut egui::Ui, snapshot: &Snapshot, textures: &Textures, state: 
     let mut out = Vec::new();
     let whole = ui.max_rect();
     ui.painter().rect_filled(whole, 0.0, style::BACKGROUND);
-    let layout =
-        if state.editor.open { Layout::with_editor(whole, snapshot.cameras.len()) } else { Layout::of(whole, snapshot.cameras.len()) };
+    let layout = match () {
+        () if state.calibration.open => Layout::with_calibration(whole),
+        () if state.editor.open => Layout::with_editor(whole, snapshot.cameras.len()),
+        () => Layout::of(whole, snapshot.cameras.len()),
+    };
     for (panel, rect) in layout.panels() {
         let panel = if panel == Panel::Events && state.graphics.open { Panel::Graphics } else { panel };
         let builder = egui::UiBuilder::new().max_rect(rect).id_salt(("panel", panel as u8));

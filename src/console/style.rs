@@ -20,6 +20,8 @@ pub const DIM: Color32 = Color32::from_rgb(150, 158, 171);
 pub const PROGRAM: Color32 = Color32::from_rgb(226, 52, 58);
 /// In preview.
 pub const PREVIEW: Color32 = Color32::from_rgb(38, 166, 91);
+/// Words of what is well: lighter than [`PREVIEW`], so that they are read on dark.
+pub const PREVIEW_TEXT: Color32 = Color32::from_rgb(104, 211, 145);
 /// Marks, and things that need a hand.
 pub const AMBER: Color32 = Color32::from_rgb(240, 173, 58);
 /// What is selected and neither program nor preview.

@@ -123,6 +123,7 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Character('s') if !ctrl => Command::Slice(Slice::Switch),
         Key::Character('i') if !ctrl => Command::MarkIn,
         Key::Character('o') if !ctrl => Command::MarkOut,
+        Key::Character('b') if ctrl => Command::CalibratePage,
         Key::Character('b') if !ctrl && shift => Command::LastTen,
         Key::Character('b') if !ctrl => Command::LastFive,
         Key::Character('c') if !ctrl => Command::EditEvent(context.prepared_event?, EventEdit::Color(context.prepared_color.next())),

@@ -2,6 +2,7 @@
 //!
 //! Must not know: who says them, files, time.
 
+mod calibrate;
 mod graphics;
 mod trim;
 
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 66] = [
+pub const EXAMPLES: [&str; 67] = [
     "mark",
     "mark-here",
     "in",
@@ -84,6 +85,7 @@ pub const EXAMPLES: [&str; 66] = [
     "output-remove web",
     "freeze-sound tail",
     "save-rig",
+    "calibrate start charuco:7x10:0.030:0.022:4x4_50",
 ];
 
 /// Why words are no command, with what to write instead.
@@ -177,6 +179,7 @@ pub fn command_of(text: &str) -> Option<Command> {
         }
         "output-remove" if !rest.is_empty() && !rest.contains(char::is_control) => Command::RemoveOutput(rest.to_owned()),
         "freeze-sound" => Command::SetFreezeSound(Some(FreezeSound::from_name(rest)?)),
+        "calibrate" => Command::Calibrate(calibrate::order_of(rest)?),
         _ => return None,
     })
 }
@@ -455,6 +458,7 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::SetFreezeSound(None) => "freeze-sound".to_owned(),
         Command::SetFreezeSound(Some(freeze)) => format!("freeze-sound {}", freeze.name()),
         Command::SaveRig => "save-rig".to_owned(),
+        Command::Calibrate(order) => calibrate::text_of(order)?,
         Command::EditEvent(id, edit) => {
             let edit = match edit {
                 EventEdit::Name(name) => format!("name {name}"),
@@ -496,6 +500,7 @@ pub fn text_of(command: &Command) -> Option<String> {
         | Command::PivotMode
         | Command::Graphics
         | Command::Controls
+        | Command::CalibratePage
         | Command::PathEditor
         | Command::ShowKeys
         | Command::FullScreenProgram => return None,

@@ -39,6 +39,24 @@ pub struct LookOptions {
     pub model: LensModel,
 }
 
+/// Why a camera's picture could not be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// There was none, or it could not be decoded.
+    #[error("it has no picture of this instant that can be decoded. Is it connected, and is there a decoder for its codec?")]
+    NoPicture,
+    /// The nearest one is of another instant.
+    #[error(
+        "its nearest picture is {ms} ms beside the instant that the others show, {limit_ms} ms at most. Is its clock in step with theirs (offset_ms), and does it deliver without gaps?"
+    )]
+    Beside {
+        /// How far.
+        ms: i64,
+        /// A frame.
+        limit_ms: i64,
+    },
+}
+
 /// Why looking cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum LookError {
@@ -64,6 +82,8 @@ pub struct BoardLooks {
     floor_secs: Option<f64>,
     /// Who changed the size of its pictures, in words.
     other_size: Option<String>,
+    /// By camera: why its picture could not be looked at in the newest look.
+    refusals: Vec<Option<Refusal>>,
     /// Clock offsets that the cameras have already, nanoseconds.
     offsets: Vec<i64>,
 }
@@ -105,7 +125,20 @@ impl BoardLooks {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1)).thread_name(|k| format!("board {k}")).build()?;
         let session = BoardSession::new(options.board.clone(), &names);
         let offsets = feeds.rig().cameras.iter().map(|c| c.clock_offset_nanos).collect();
-        Ok(Self { options, session, coach, pool, frame_nanos, begun: None, last: None, floor_secs: None, other_size: None, offsets })
+        let refusals = vec![None; names.len()];
+        Ok(Self {
+            options,
+            session,
+            coach,
+            pool,
+            frame_nanos,
+            begun: None,
+            last: None,
+            floor_secs: None,
+            other_size: None,
+            refusals,
+            offsets,
+        })
     }
 
     /// Looks at the newest instant of all cameras that deliver; how many saw the board, or `None` where there is nothing new yet, or `going_on`
@@ -117,7 +150,9 @@ impl BoardLooks {
             return Ok(None);
         }
         let everybody = vec![true; self.offsets.len()];
-        let seen = self.looked_at(feeds, now, &everybody, going_on);
+        let looked = self.looked_at(feeds, now, &everybody, going_on);
+        let refusals = looked.iter().map(|l| l.as_ref().err().copied().flatten()).collect();
+        let seen: Vec<Option<Looked>> = looked.into_iter().map(Result::ok).collect();
         // Whoever saw it is asked how it was just before, unless it looked a moment ago.
         let looked_just_now = self.last.is_some_and(|last| now.nanos() - last.nanos() <= LOOKED_NANOS);
         let back = now.plus_nanos(-LOOK_BACK_NANOS.max(self.frame_nanos));
@@ -129,6 +164,8 @@ impl BoardLooks {
         if !going_on() {
             return Ok(None);
         }
+        self.refusals = refusals;
+        let before = before.map(|looked| looked.into_iter().map(Result::ok).collect::<Vec<Option<Looked>>>());
         let begun = *self.begun.get_or_insert(back);
         let mut found = 0;
         for (at, mut seen, aside) in before.map(|b| (back, b, true)).into_iter().chain([(now, seen, false)]) {
@@ -163,15 +200,46 @@ impl BoardLooks {
         self.other_size.as_deref()
     }
 
-    /// What those cameras see at an instant; nothing of a camera whose frame is further off than a frame.
-    fn looked_at(&self, feeds: &dyn Feeds, at: MediaTime, who: &[bool], going_on: &(dyn Fn() -> bool + Sync)) -> Vec<Option<Looked>> {
+    /// What those cameras see at an instant; nothing, and why, of a camera whose frame is further off than a frame. No word of those that
+    /// were not asked.
+    fn looked_at(
+        &self,
+        feeds: &dyn Feeds,
+        at: MediaTime,
+        who: &[bool],
+        going_on: &(dyn Fn() -> bool + Sync),
+    ) -> Vec<Result<Looked, Option<Refusal>>> {
         let board = &self.options.board;
         let look = |(camera, wanted): (usize, &bool)| {
-            let live = (*wanted && going_on()).then(|| feeds.picture_at(camera, at)).flatten()?;
-            let is_of_it = (live.time.nanos() - at.nanos()).abs() <= self.frame_nanos;
-            is_of_it.then(|| ((live.picture.width(), live.picture.height()), detect(board, &live.picture)))
+            if !*wanted || !going_on() {
+                return Err(None);
+            }
+            let live = feeds.picture_at(camera, at).ok_or(Refusal::NoPicture)?;
+            let (beside, limit) = ((live.time.nanos() - at.nanos()).abs(), self.frame_nanos);
+            if beside > limit {
+                return Err(Some(Refusal::Beside { ms: beside / 1_000_000, limit_ms: limit / 1_000_000 }));
+            }
+            Ok(((live.picture.width(), live.picture.height()), detect(board, &live.picture)))
         };
         self.pool.install(|| who.par_iter().enumerate().map(look).collect())
+    }
+
+    /// By camera: why its picture could not be looked at in the newest look; `None` where it could.
+    pub fn refusals(&self) -> &[Option<Refusal>] {
+        &self.refusals
+    }
+
+    /// Where no camera at all could be looked at: who and why, in words.
+    pub fn nobody(&self) -> Option<String> {
+        let all = self.refusals.iter().all(Option::is_some) && !self.refusals.is_empty();
+        let told = self.session.cameras().iter().zip(&self.refusals).filter_map(|(c, r)| Some(format!("{}: {}", c.name, r.as_ref()?)));
+        all.then(|| format!("no camera's picture can be looked at. {}", told.take(2).collect::<Vec<_>>().join("; ")))
+    }
+
+    /// Solves what there is, on the threads that look. `progress` gets the share done and returns false to cancel.
+    pub fn solve(&self, progress: &mut (dyn FnMut(f64) -> bool + Send)) -> Result<BoardSolved, BoardFailure> {
+        let job = self.job();
+        self.pool.install(|| job.solve_anyhow(progress))
     }
 
     /// The coach.
@@ -228,6 +296,18 @@ impl BoardLooks {
 }
 
 impl BoardJob {
+    /// As [`BoardJob::solve`], but without a floor where the board did not lie when that was said: what was carried live cannot be carried again.
+    pub fn solve_anyhow(self, progress: &mut dyn FnMut(f64) -> bool) -> Result<BoardSolved, BoardFailure> {
+        match self.clone().solve(progress) {
+            Err(told @ (BoardFailure::NoFloor | BoardFailure::FloorNotLevel { .. })) => {
+                let mut solved = Self { floor_secs: None, ..self }.solve(progress)?;
+                solved.remedies.insert(0, format!("solved without a floor: {told}"));
+                Ok(solved)
+            }
+            other => other,
+        }
+    }
+
     /// Solves it. `progress` gets the share done and returns false to cancel.
     pub fn solve(self, progress: &mut dyn FnMut(f64) -> bool) -> Result<BoardSolved, BoardFailure> {
         let (sightings, floor) = self.session.sightings(self.frame_secs, self.most_motion_px, self.floor_secs);
@@ -243,6 +323,8 @@ impl BoardJob {
         }
         let mut lines = remedies(&calibration, &self.cameras, &sightings.tallies);
         lines.extend(calibration.notes.clone());
+        // What is wrong comes before what would be better still.
+        lines.sort_by_key(|line| line.contains("never saw the board"));
         Ok(BoardSolved { cameras: self.cameras, sightings, calibration, remedies: lines })
     }
 }

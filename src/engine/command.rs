@@ -236,6 +236,10 @@ pub enum Command {
     SetFreezeSound(Option<FreezeSound>),
     /// Write the rig as it stands now, with cameras that were bumped where they were solved anew, to a file.
     SaveRig,
+    /// Begin, finish, save or give up a calibration with a board that is carried before the cameras.
+    Calibrate(CalibrateOrder),
+    /// Open or close the page of the calibration (done by the window).
+    CalibratePage,
     /// Show or hide the control surfaces, and learn controls there (done by the window).
     Controls,
     /// Open or close the command palette (done by the window).
@@ -244,6 +248,23 @@ pub enum Command {
     ShowKeys,
     /// Switch the program window between full screen and window (done by the window).
     FullScreenProgram,
+}
+
+/// What is to be done with a calibration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CalibrateOrder {
+    /// Look for this board, as [`crate::calibrate::board::Board::said`] reads it.
+    Start(String),
+    /// The board lies on the floor now, printed side up.
+    Floor,
+    /// It is enough: solve the rig.
+    Finish,
+    /// Carry on with what there is.
+    GoOn,
+    /// Write the rig beside the show.
+    Save,
+    /// Give it up, or put it away when it is done.
+    Cancel,
 }
 
 /// What can be done with an export of the list.
@@ -346,6 +367,8 @@ impl Command {
             Self::RemoveOutput(_) => CommandKind::RemoveOutput,
             Self::SetFreezeSound(_) => CommandKind::SetFreezeSound,
             Self::SaveRig => CommandKind::SaveRig,
+            Self::Calibrate(_) => CommandKind::Calibrate,
+            Self::CalibratePage => CommandKind::CalibratePage,
             Self::Controls => CommandKind::Controls,
             Self::Palette => CommandKind::Palette,
             Self::ShowKeys => CommandKind::ShowKeys,

@@ -1,6 +1,7 @@
 //! The single writer of the engine's state: turns commands, reports and the passing of time into transport commands, wishes for
 //! the other threads, and snapshots.
 
+mod calibration;
 mod desk;
 mod effects;
 mod free;
@@ -54,6 +55,7 @@ use super::{
 };
 use crate::{
     frame::{Moment, Picture},
+    geometry::Pose,
     output::program::Keyed,
     replay::{
         EventId, Program, Readiness, Transport, TransportCommand,
@@ -178,6 +180,7 @@ pub(super) struct Director {
     pub watch: watch::WatchState,
     pub matching: matching::MatchState,
     pub plates: plates::PlateState,
+    pub calibration: calibration::CalibrationState,
     pub output: Arc<OutputSlot>,
     export_folder: PathBuf,
     exports: Sender<ExportNews>,
@@ -226,7 +229,9 @@ impl Director {
     ) -> Self {
         let names: Vec<String> = feeds.rig().cameras.iter().map(|c| c.name.clone()).collect();
         let fitted = rig::Arc::fit(feeds.rig());
-        let problem = fitted.as_ref().err().map(ToString::to_string);
+        // Of cameras that are still to be calibrated nobody expects one.
+        let is_posed = feeds.rig().cameras.iter().any(|c| c.camera_from_world != Pose::IDENTITY);
+        let problem = fitted.as_ref().err().filter(|_| is_posed).map(ToString::to_string);
         let arc = fitted.ok();
         let order: Vec<usize> = arc.as_ref().map_or_else(|| (0..names.len()).collect(), |a| a.order.clone());
         let closed = arc.as_ref().is_some_and(|a| a.closed);
@@ -241,6 +246,7 @@ impl Director {
             watch: watch::WatchState::new(book),
             matching: matching::MatchState::new(options.matching),
             plates: plates::PlateState::new(!options.without_plates),
+            calibration: calibration::CalibrationState::new(options.rig_file.clone()),
             output: Arc::default(),
             arc,
             transport,
@@ -541,6 +547,7 @@ impl Director {
             self.makes_room = wanted;
             self.feeds.make_room(wanted);
             self.watch.desk.make_room(wanted);
+            self.calibration.make_room(wanted);
         }
     }
 }

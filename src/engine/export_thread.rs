@@ -45,6 +45,8 @@ pub(super) enum ExportNews {
     Failed { number: u32, why: String, cancelled: bool },
     /// The rig as it stands is written, or why it is not.
     Rig(Result<PathBuf, String>),
+    /// A rig that was calibrated is written, or why it is not.
+    Calibrated(Result<PathBuf, String>),
 }
 
 #[derive(Debug)]
@@ -238,7 +240,7 @@ impl ExportList {
                     Err(format!("The export was not written: {why}"))
                 }
             }
-            ExportNews::Rig(_) => Ok(None),
+            ExportNews::Rig(_) | ExportNews::Calibrated(_) => Ok(None),
         }
     }
 

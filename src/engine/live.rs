@@ -94,6 +94,8 @@ pub struct EngineOptions {
     pub stingers: Vec<StingerSource>,
     /// Do not learn what does not move: every moment is solved alone.
     pub without_plates: bool,
+    /// The show's rig file: a calibration is written there where it does not exist yet, else beside it under a name of its own.
+    pub rig_file: Option<PathBuf>,
     /// Do not watch whether the cameras stand where the rig says.
     pub without_watch: bool,
 }

@@ -5,6 +5,7 @@
 pub mod bench;
 mod board;
 pub mod board_looks;
+mod board_thread;
 #[cfg(feature = "gstreamer")]
 mod captured;
 #[cfg(feature = "gstreamer")]
@@ -60,11 +61,13 @@ pub mod venue_feeds;
 pub const MADE_BY: &str = concat!("volte ", env!("CARGO_PKG_VERSION"));
 
 pub use crate::calibrate::Ailment;
+pub use crate::calibrate::board::{Advice, CELLS, GATE_PX, GOOD_BOARDS, LEAST_SHARED, LEAST_TILTED, Light, Part, Rejection};
 pub use crate::ring::disk::DiskState;
 pub use crate::scene::{Matching, Quality};
+pub use board_looks::Refusal;
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;
-pub use command::{Command, CommandInfo, CommandKind, ExportOrder, Slice};
+pub use command::{CalibrateOrder, Command, CommandInfo, CommandKind, ExportOrder, Slice};
 pub use desk::DeskFiles;
 pub use export_sound::SourceSound;
 pub use feeds::{DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
@@ -74,9 +77,10 @@ pub use level::{LevelCost, LevelView, preview_size_px, program_size_px};
 pub use live::{Engine, EngineError, EngineHandle, EngineOptions, GpuFault};
 pub use plate_judge::PlatesVerdict;
 pub use snapshot::{
-    CameraView, ElementView, ExportState, ExportView, FreeView, GapView, GpuView, GraphicsView, MoveView, Notice, NoticeLevel, PathPoint,
-    PathsView, PivotView, PlatesView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, SlicesView, Snapshot,
-    Stand, Tally, TruthProgress, slate,
+    CalibratedCamera, CalibratedLink, CalibrationStage, CalibrationView, CameraView, ElementView, ExportState, ExportView, FreeView,
+    GapView, GpuView, GraphicsView, JudgedCamera, JudgedGap, JudgedRig, MoveView, Notice, NoticeLevel, PathPoint, PathsView, PivotView,
+    PlatesView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, SlicesView, Snapshot, Stand, Tally,
+    TruthProgress, slate,
 };
 pub use stingers::StingerSource;
 pub mod truth;

@@ -121,6 +121,7 @@ impl Director {
             free: self.free_view(),
             slices: Arc::new(self.slices_view()),
             graphics: Arc::new(self.graphics_view()),
+            calibration: self.calibration.view(),
             moves: orbit::moves(self.closed())
                 .iter()
                 .map(|m| MoveView { name: m.name.to_owned(), tooltip: m.tooltip.to_owned(), secs: m.secs(&range) })

@@ -2,8 +2,10 @@
 //! order of the arc.
 
 mod added;
+mod calibration;
 
 pub use added::{FreeView, GraphicsView, PlatesView, SlicesView};
+pub use calibration::{CalibratedCamera, CalibratedLink, CalibrationStage, CalibrationView, JudgedCamera, JudgedGap, JudgedRig};
 
 use std::sync::Arc;
 
@@ -446,6 +448,8 @@ pub struct Snapshot {
     pub slices: Arc<SlicesView>,
     /// The graphics.
     pub graphics: Arc<GraphicsView>,
+    /// The calibration that is under way.
+    pub calibration: Option<Arc<CalibrationView>>,
     /// Moves that a take can play: the program's, and last the chosen own path.
     pub moves: Arc<[MoveView]>,
     /// The chosen one.
@@ -533,6 +537,7 @@ impl Snapshot {
             free: FreeView::default(),
             slices: Arc::default(),
             graphics: Arc::default(),
+            calibration: None,
             moves: Arc::from([]),
             chosen_move: 0,
             level: LevelView::default(),

@@ -104,7 +104,18 @@ impl TrimList {
 
     /// As a text of TOML: a table for each camera.
     pub fn to_toml(&self) -> String {
-        let key = |name: &str| toml::Value::String(name.to_owned()).to_string();
+        // A key is a plain quoted text: what a value may be written as, in three quotes, is none.
+        let key = |name: &str| {
+            let escaped: String = name
+                .chars()
+                .map(|c| match c {
+                    '"' | '\\' => format!("\\{c}"),
+                    c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+                    c => c.to_string(),
+                })
+                .collect();
+            format!("\"{escaped}\"")
+        };
         let one = |(name, t): (&String, &Trim)| format!("[{}]\nev = {:?}\nkelvin = {:?}\ntint = {:?}\n", key(name), t.ev, t.kelvin, t.tint);
         self.by_camera.iter().map(one).collect()
     }
@@ -159,6 +170,11 @@ mod tests {
         assert_eq!(list.of("cam04"), Trim { ev: Trim::MOST.ev, kelvin: 0.0, tint: -0.05 });
         assert_eq!(TrimList::from_toml(&list.to_toml()), Ok(list.clone()));
         assert_eq!(list.stops_of(["cam01", "cam04"].into_iter())[0], [0.0; 3]);
+        let mut odd = TrimList::default();
+        for name in ["both \" and '", "'''", "a\\b", "tab\tend", "far left", "Kamera ü"] {
+            odd.edit(name, &TrimEdit { ev: Some(0.25), ..TrimEdit::default() });
+        }
+        assert_eq!(TrimList::from_toml(&odd.to_toml()), Ok(odd.clone()), "{}", odd.to_toml());
         list.edit("cam04", &TrimEdit::RESET);
         list.edit("cam \"3\"", &TrimEdit::RESET);
         assert!(list.is_empty() && list.to_toml().is_empty() && list.stops_of(["cam01"].into_iter()).is_empty());

@@ -397,6 +397,33 @@ impl Coach {
         self.cameras.len() > 1 && self.needs().iter().all(|n| n.advice.is_optional())
     }
 
+    /// How much of what a rig takes is there, 0…1: boards, tilt, and links of the strongest tree that ties all cameras together.
+    pub fn done_share(&self) -> f64 {
+        let of = |has: usize, needed: usize| (has.min(needed), needed);
+        let mut counts: Vec<(usize, usize)> = Vec::new();
+        for c in &self.cameras {
+            counts.push(of(c.boards, c.needed()));
+            if !c.knows_lens {
+                counts.extend([of(c.turned, LEAST_TILTED), of(c.tipped, LEAST_TILTED)]);
+            }
+        }
+        // The strongest first (Kruskal): a link inside of what hangs together already adds nothing.
+        let mut pairs = self.pairs();
+        pairs.sort_by_key(|p| std::cmp::Reverse(p.shared));
+        let mut group: Vec<usize> = (0..self.cameras.len()).collect();
+        let mut shared = 0;
+        for p in pairs {
+            let (a, b) = (group[p.from], group[p.to]);
+            if a != b {
+                group.iter_mut().filter(|g| **g == a).for_each(|g| *g = b);
+                shared += p.shared.min(LEAST_SHARED);
+            }
+        }
+        counts.push((shared, self.cameras.len().saturating_sub(1) * LEAST_SHARED));
+        let (has, needed) = counts.iter().fold((0, 0), |sum, c| (sum.0 + c.0, sum.1 + c.1));
+        has as f64 / needed.max(1) as f64
+    }
+
     /// The one next thing to do: what a rig cannot do without comes first, and of that what can be done where the board is now.
     pub fn advice(&self) -> Advice {
         let now = self.instant.0;
@@ -413,14 +440,16 @@ impl Coach {
 
     /// Why a camera that the advice is about gave nothing a moment ago: what the one who holds the board does wrong there.
     pub fn reason(&self, advice: &Advice) -> Option<(&str, Rejection)> {
-        let about: [Option<&String>; 2] = match advice {
+        let about: Vec<&String> = match advice {
+            // Nobody has seen it yet: whoever came nearest says why.
+            Advice::Begin => self.cameras.iter().map(|c| &c.name).collect(),
             Advice::Show { camera, .. } | Advice::Turn { camera, .. } | Advice::Tip { camera, .. } | Advice::Cover { camera, .. } => {
-                [Some(camera), None]
+                vec![camera]
             }
-            Advice::Link { from, to, .. } => [Some(from), Some(to)],
-            _ => [None, None],
+            Advice::Link { from, to, .. } => vec![from, to],
+            _ => vec![],
         };
-        about.into_iter().flatten().find_map(|name| {
+        about.into_iter().find_map(|name| {
             let c = self.cameras.iter().find(|c| c.name == *name)?;
             let (at, why) = c.rejected.filter(|_| c.troubled)?;
             (self.instant.0 - at <= REASON_SECS).then_some((c.name.as_str(), why))

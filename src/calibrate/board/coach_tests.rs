@@ -261,3 +261,28 @@ fn the_back_of_a_board_counts_like_its_front() {
     assert_eq!((of(0), of(1)), ((3, 1, 1), (3, 1, 1)));
     assert!(coach.pairs()[0].holds());
 }
+
+#[test]
+fn where_nobody_can_read_the_board_it_says_why_and_the_share_done_grows_with_it() {
+    let rig = arc(3, 8.0, 6.0, 1200.0);
+    let mut coach = coach(&rig);
+    let empty: Result<Detection, Rejection> = Err(Rejection::NoBoard);
+    let small: Result<Detection, Rejection> = Err(Rejection::TooSmall { square_px: 5.0, needed_px: 9.0 });
+    (0..3).for_each(|i| coach.saw(i, 1.0, size_px(&rig, i), &empty));
+    assert_eq!((coach.advice(), coach.reason(&coach.advice())), (Advice::Begin, None));
+    (0..3).for_each(|i| coach.saw(i, 2.0, size_px(&rig, i), if i == 1 { &small } else { &empty }));
+    let told = coach.reason(&coach.advice()).unwrap();
+    assert_eq!((coach.advice(), told.0), (Advice::Begin, rig.cameras[1].name.as_str()));
+    assert!(told.1.to_string().contains("Go nearer"), "{}", told.1);
+    // What a rig takes: 3 × (5 boards, 2 turned, 2 tipped) and 2 links of 3.
+    assert!(coach.done_share().abs() < 1e-9);
+    held(&mut coach, &rig, 10.0, &before(&rig, 1, (0.0, 0.0), (0.0, 0.0)), |i| i == 1);
+    assert!((coach.done_share() - 1.0 / 33.0).abs() < 1e-9, "{}", coach.done_share());
+    for (t, pose) in carried(&rig, &the_board(), 150, 1.2).iter().enumerate() {
+        let before = coach.done_share();
+        held(&mut coach, &rig, 20.0 + 3.0 * t as f64, pose, |_| true);
+        assert!(coach.done_share() >= before);
+        assert_eq!(coach.is_enough(), coach.done_share() > 0.999, "{}", coach.done_share());
+    }
+    assert!(coach.is_enough());
+}

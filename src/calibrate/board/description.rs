@@ -110,6 +110,20 @@ impl Board {
         Ok(Self { columns, rows, square_m, markers: None, inverted: false, grid: None, back: None })
     }
 
+    /// What an operator says in one line: a description ([`Board::parse`]) or the name of a file ([`Board::load`]), and for a board with two sides
+    /// `back`, the other side and the thickness in metres after it.
+    pub fn said(text: &str) -> Result<Self, BoardError> {
+        let text = text.trim();
+        let read = |text: &str| if Path::new(text).is_file() { Self::load(Path::new(text)) } else { Self::parse(text) };
+        let Some((front, back)) = text.split_once(" back ") else { return read(text) };
+        let error = |what: String| BoardError { text: text.to_owned(), what };
+        let (back, thickness) = back
+            .trim()
+            .rsplit_once(char::is_whitespace)
+            .ok_or_else(|| error("after `back` come the other side and the thickness in metres, like 0.005".to_owned()))?;
+        read(front.trim())?.two_sided(read(back.trim())?, number(thickness).map_err(error)?).map_err(error)
+    }
+
     /// Reads a line like `charuco:7x10:0.030:0.022:4x4_50`.
     pub fn parse(text: &str) -> Result<Self, BoardError> {
         Self::from_words(text).map_err(|what| BoardError { text: text.into(), what })
@@ -278,6 +292,25 @@ mod tests {
         let b = Board::load(&path).unwrap();
         assert_eq!((b.columns, b.rows, b.inverted), (4, 5, true));
         assert!((b.square_m - 0.054).abs() < 1e-12 && (b.markers.unwrap().side_m - 0.0405).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_board_with_two_sides_is_said_in_one_line() {
+        let front = "charuco:7x10:0.03:0.022:4x4_100";
+        let said = Board::said(&format!(" {front} back {front}:from35 0.005 ")).unwrap();
+        let back = Board::parse(&format!("{front}:from35")).unwrap();
+        assert_eq!(said, Board::parse(front).unwrap().two_sided(back, 0.005).unwrap());
+        assert_eq!(Board::said(front).unwrap(), Board::parse(front).unwrap());
+        for (text, word) in [
+            (format!("{front} back {front}:from35"), "thickness"),
+            (format!("{front} back {front}:from35 5mm"), "5mm"),
+            (format!("{front} back {front}:from35 5"), "5 m"),
+            (format!("{front} back circles:3x4:0.1 0.005"), "none of"),
+            ("no-such-file.yaml".to_owned(), "Say e.g."),
+        ] {
+            let told = Board::said(&text).unwrap_err().to_string();
+            assert!(told.contains(word), "{text}: {told}");
+        }
     }
 
     #[test]

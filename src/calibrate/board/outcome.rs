@@ -187,6 +187,9 @@ pub struct Calibration {
     pub rms_px: f64,
     /// 95 % are within, px.
     pub p95_px: f64,
+    /// How far corners are off in one direction, px: within each camera alone, and between the cameras before lenses were adjusted for both; and whether
+    /// that is about as well (else the board moved while they looked, or they are not in step). `None` where nobody can tell (a wand).
+    pub step_px: Option<(f64, f64, bool)>,
     /// Of a two-sided board: where the back's print is against where its description has it, metres along the front's axes, where that is
     /// more than a ruler leaves open. The rig is solved with the back where it is.
     pub back_off_m: Option<DVec3>,

@@ -149,6 +149,7 @@ struct Whole {
     /// Lenses that their cameras' own pictures contradict.
     misfits: Vec<Option<Misfit>>,
     findings: Vec<GateFinding>,
+    step_px: Option<(f64, f64, bool)>,
     notes: Vec<String>,
 }
 
@@ -206,6 +207,7 @@ impl Whole {
             own_deviation: vec![Deviation::default(); n],
             misfits: vec![None; n],
             findings: vec![],
+            step_px: None,
             notes: vec![],
         }
     }
@@ -227,7 +229,9 @@ impl Whole {
         self.problem.spread_px = (2.5 * self.sigma_px()).clamp(0.1, 5.0);
         self.run(15, &mut || progress(0.2))?;
         let (together_px, alone_px) = (self.sigma_px(), self.alone_sigma_px);
-        if together_px < OUT_OF_STEP * alone_px + 0.05 {
+        let is_in_step = together_px < OUT_OF_STEP * alone_px + 0.05;
+        self.step_px = Some((alone_px, together_px, is_in_step));
+        if is_in_step {
             self.problem.lens_free = free;
         } else if self.misfits.iter().zip(&self.solved).all(|(m, solved)| m.is_none() || !solved) {
             // A wrong lens looks the same, and is told as what it is.
@@ -427,7 +431,7 @@ impl Whole {
         let floor = options.floor.map(|t| self.views.iter().any(|v| v.board == t).then_some(t).ok_or(BoardFailure::NoFloor)).transpose()?;
         let new_from_world = self.upright(board, floor)?;
         if floor.is_none() {
-            notes.push("up is the mean of the cameras' own, the origin where they look: lay the board on the floor and say --floor for a true floor".into());
+            notes.push("up is the mean of the cameras' own, the origin where they look: lay the board on the floor and say so (--floor, or FLOOR in the console) for a true floor".into());
         }
         let world_from_new = new_from_world.inverse();
         let solved =
@@ -449,6 +453,7 @@ impl Whole {
             taken_out: self.taken_out,
             rms_px,
             p95_px,
+            step_px: self.step_px,
             back_off_m,
             notes,
             findings,

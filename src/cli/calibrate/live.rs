@@ -76,7 +76,10 @@ pub fn carried(args: &Args, board: Board, sources: &[String], lenses: Option<&Ri
         if looked.is_some() {
             fresh = Instant::now();
         }
-        let silence = if fresh.elapsed() > SILENT { silent(&feeds) } else { looks.other_size().unwrap_or_default().to_owned() };
+        let silence = match () {
+            () if fresh.elapsed() > SILENT => silent(&feeds),
+            () => looks.nobody().or_else(|| looks.other_size().map(str::to_owned)).unwrap_or_default(),
+        };
         display.update(&looks, &silence, trial.told());
         if args.until_green && trial.goes_on(&looks)? {
             break;
@@ -223,7 +226,7 @@ impl Trial {
         if self.running.is_none() && is_time && looks.coach().is_enough() {
             self.boards = boards;
             let (job, cancel, over) = (looks.job(), self.cancel.clone(), Arc::clone(&self.over));
-            let solve = move || job.solve(&mut |_| !cancel.is_cancelled() && !over.load(Ordering::Relaxed));
+            let solve = move || job.solve_anyhow(&mut |_| !cancel.is_cancelled() && !over.load(Ordering::Relaxed));
             self.running = Some(thread::Builder::new().name("trial".to_owned()).spawn(solve).context("cannot try to solve")?);
         }
         Ok(false)

@@ -80,6 +80,8 @@ pub enum CommandKind {
     RemoveOutput,
     SetFreezeSound,
     SaveRig,
+    CalibratePage,
+    Calibrate,
     Controls,
     Palette,
     ShowKeys,
@@ -101,7 +103,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 75;
+    pub const COUNT: usize = 77;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -286,6 +288,18 @@ impl CommandKind {
             "Write the rig as it stands now, with bumped cameras where they were solved anew, to a file beside the show",
             "",
         ),
+        info(
+            Self::CalibratePage,
+            "CALIBRATE",
+            "A rig from a board that is carried before the cameras: the coach says what is missing, the gate how good it is",
+            "Ctrl+B",
+        ),
+        info(
+            Self::Calibrate,
+            "Calibration",
+            "Begin a calibration with this board, say that it lies on the floor, finish, carry on, save the rig, or cancel",
+            "",
+        ),
         info(Self::Controls, "Controls", "MIDI, jog shuttles, game pads: what asks for what; learn it by touching", "Ctrl+L"),
         info(Self::Palette, "Commands", "Find a command by typing and run it", "Ctrl+K"),
         info(Self::ShowKeys, "Keys", "Show or hide the map of the keys", "?"),
@@ -342,10 +356,12 @@ impl CommandKind {
             Self::Export => Command::Export,
             Self::SetFreezeSound => Command::SetFreezeSound(None),
             Self::SaveRig => Command::SaveRig,
+            Self::CalibratePage => Command::CalibratePage,
             Self::Controls => Command::Controls,
             Self::ShowKeys => Command::ShowKeys,
             Self::FullScreenProgram => Command::FullScreenProgram,
             Self::EditEvent
+            | Self::Calibrate
             | Self::EditExports
             | Self::AddOutput
             | Self::RemoveOutput

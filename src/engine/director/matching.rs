@@ -25,6 +25,8 @@ pub(in crate::engine) struct MatchState {
     /// What the operator adds by hand, as it is in its file; its number changes with it.
     pub trims: Arc<TrimList>,
     pub trims_number: u64,
+    /// The file has trims that could not be read nor put aside: it stays as it is.
+    is_locked: bool,
     /// Cameras that were told.
     told: Vec<usize>,
 }
@@ -121,13 +123,28 @@ impl Director {
         };
         match read {
             Ok(list) => {
+                let has = |name: &&str| !list.of(name).is_none();
+                let names: Vec<&str> = self.feeds.rig().cameras.iter().map(|c| c.name.as_str()).filter(has).collect();
+                if !names.is_empty() {
+                    let text = format!(
+                        "Trims of an earlier session are added to the match of {}. `match trim CAMERA reset` takes them off",
+                        names.join(", ")
+                    );
+                    self.notice(NoticeLevel::Info, text);
+                }
                 self.matching.trims = Arc::new(list.clone());
                 self.matching.trims_number += 1;
                 self.transport.restore_trims(list);
             }
             Err(why) => match desk::put_aside(&file, "unreadable") {
                 Ok(aside) => self.warn(format!("The trims of the match are left out: {why}. They are kept in {}", aside.display())),
-                Err(e) => tracing::error!(%e, "trims that cannot be read cannot be put aside"),
+                Err(e) => {
+                    self.matching.is_locked = true;
+                    self.warn(format!(
+                        "The trims of the match are left out: {why}. {} cannot be put aside ({e}) and stays as it is: trims of this session are not kept. Mend or move that file",
+                        file.display()
+                    ));
+                }
             },
         }
     }
@@ -139,6 +156,9 @@ impl Director {
         }
         self.matching.trims = Arc::new(self.transport.trims().clone());
         self.matching.trims_number += 1;
+        if self.matching.is_locked {
+            return;
+        }
         if let (Some(file), Some(writer)) = (self.trims_file(), &self.desk.writer) {
             writer.post_latest(file, self.matching.trims.to_toml());
         }

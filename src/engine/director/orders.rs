@@ -135,6 +135,7 @@ impl Director {
             Command::RemoveOutput(name) => self.remove_output(&name),
             Command::SetFreezeSound(freeze) => self.set_freeze_sound(freeze),
             Command::SaveRig => self.save_rig(),
+            Command::Calibrate(order) => self.calibrate(order),
             Command::ShowKeys
             | Command::FullScreenProgram
             | Command::Search
@@ -143,6 +144,7 @@ impl Director {
             | Command::PivotMode
             | Command::Graphics
             | Command::Controls
+            | Command::CalibratePage
             | Command::PathEditor => {}
         }
     }

@@ -182,6 +182,7 @@ impl Director {
                 format!("The rig as it stands is written to {}; give that file to the show next time", path.display()),
             ),
             ExportNews::Rig(Err(why)) => self.warn(format!("The rig was not written: {why}")),
+            ExportNews::Calibrated(saved) => self.calibrated_rig_written(saved),
             news => match self.exports_of.note(news) {
                 Ok(None) => {}
                 Ok(Some(done)) => self.notice(NoticeLevel::Info, done),

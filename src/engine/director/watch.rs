@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Director, PreviewState};
+use super::{Director, PreviewState, calibration::free_name};
 use crate::{
     calibrate::Ailment,
     engine::{
@@ -171,9 +171,8 @@ impl Director {
         let (rig, folder, news) = (self.watch.book.newest(), self.export_folder.clone(), self.exports.clone());
         // A disk may take its time.
         let written = std::thread::Builder::new().name("rig".to_owned()).spawn(move || {
-            let name = |k: u32| folder.join(if k == 1 { "rig_now.toml".to_owned() } else { format!("rig_now_{k}.toml") });
-            let path = (1..100_000).map(name).find(|p| !p.exists()).unwrap_or_else(|| name(1));
-            let saved = rig::save(&rig, &path, Format::RigToml).map(|()| path).map_err(|e| e.to_string());
+            let path = free_name(&folder, "rig_now").ok_or_else(|| "there are too many of them already".to_owned());
+            let saved = path.and_then(|path| rig::save(&rig, &path, Format::RigToml).map(|()| path).map_err(|e| e.to_string()));
             // The engine outlives this thread or has ended; then nobody wants to know.
             news.send(ExportNews::Rig(saved)).ok();
         });

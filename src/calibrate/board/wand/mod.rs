@@ -416,6 +416,7 @@ impl Whole {
             taken_out: self.taken_out,
             rms_px: rms(&all),
             p95_px,
+            step_px: None,
             back_off_m: None,
             notes,
             findings,
