@@ -471,8 +471,7 @@ impl Shots {
         for t in 0..instants {
             let folder = dir.path().join(format!("{t:02}"));
             std::fs::create_dir(&folder).unwrap();
-            // Towards one camera after the other, near enough to fill half of its picture.
-            let pose = carried(rig, board, 2 * t + 1);
+            let pose = carried(rig, board, t);
             for (i, c) in rig.cameras.iter().enumerate() {
                 let blank = || Picture::filled(c.width_px, c.height_px, [90, 90, 90, 255]);
                 let picture =
@@ -492,7 +491,7 @@ impl Shots {
         let done = command.output().unwrap();
         let told = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
         println!("{told}");
-        let last = told.lines().filter(|l| l.starts_with("- ") || l.to_lowercase().contains("error")).map(str::to_owned).collect();
+        let last = told.lines().filter(|l| l.starts_with("- ") || l.starts_with("volte: ")).map(str::to_owned).collect();
         (done.status.success(), last, told)
     }
 }
@@ -518,7 +517,7 @@ fn the_command_ends_with_what_is_wrong_and_what_to_do() {
         of.unwrap_or_else(|| panic!("nothing of {name}: {last:?}")).clone()
     };
 
-    let flipped = Shots::new(&rig, &board, 12, &|_, _| true, &|i, p| if i == 1 { mirrored(p) } else { p });
+    let flipped = Shots::new(&rig, &board, 16, &|_, _| true, &|i, p| if i == 1 { mirrored(p) } else { p });
     let (fine, last, told) = flipped.calibrate(BOARD, &[]);
     let of = line(&last, names[1]);
     assert!(
