@@ -12,8 +12,8 @@ use volte::{
     gpu::{Gpu, GpuOptions},
     replay::trim::{Trim, TrimEdit, TrimList},
     rig::{self, Camera, Rig},
-    scene::{Matching, Scene, SceneError, SceneOptions, SceneSolver},
-    venue::Faults,
+    scene::{ByHand, Match, Matching, Scene, SceneError, SceneOptions, SceneSolver},
+    venue::{Faults, OpticFaults},
     view::{ViewError, ViewMode, ViewSynthesizer},
 };
 
@@ -149,9 +149,44 @@ fn cameras_of_different_exposure_are_matched() {
     // At a camera the view still is that camera's own picture, with its exposure.
     let own = psnr_db(&inputs[1], &studio.view(&scene, &inputs_rig.cameras[1], ViewMode::Synthesis), None).unwrap();
     scene.exposures.fill([0.0; 3]);
+    scene.set_match(Match { level: Matching::Glide, shading: false }, vec![]);
     let as_they_are = score(&mut studio, &scene);
     println!("matched {matched:.2} dB, as they are {as_they_are:.2} dB, at a camera {own:.2} dB");
     assert!(matched > as_they_are + 1.0 && own >= 45.0);
+}
+
+#[test]
+fn dark_rims_and_other_responses_are_matched_and_clean_cameras_are_left_alone() {
+    let mut studio = Studio::open();
+    let (rig, pictures) = walk(3..8, 320);
+    let rest = [0, 1, 3, 4];
+    let inputs_rig = rig.restricted_to(&rest);
+    let of = |faults: &dyn Fn(usize) -> Faults| -> Vec<Picture> {
+        let with = |(k, i): (usize, &usize)| {
+            let mut picture = pictures[*i].clone();
+            faults(k).degrade(&mut picture, 0);
+            picture
+        };
+        rest.iter().enumerate().map(with).collect()
+    };
+    let clean = studio.solve(&inputs_rig, &of(&|_| Faults::default()), 320);
+    println!("clean: {:.3?}", clean.shadings);
+    let most = clean.shadings.iter().map(|s| s.corner_stops().abs().max(s.curve[0].abs())).fold(0.0, f32::max);
+    let optics = |k: usize| OpticFaults { vignette: 0.45, gamma: if k.is_multiple_of(2) { 1.1 } else { 0.9 }, ..OpticFaults::default() };
+    let inputs = of(&|k| Faults { optics: optics(k), ..Faults::default() });
+    let mut scene = studio.solve(&inputs_rig, &inputs, 320);
+    println!("with rims and responses: {:.3?}", scene.shadings);
+    let own = psnr_db(&inputs[1], &studio.view(&scene, &inputs_rig.cameras[1], ViewMode::Synthesis), None).unwrap();
+    scene.set_match(Matching::Common.into(), vec![]);
+    let score = |studio: &mut Studio, scene: &Scene| {
+        psnr_db(&pictures[2], &studio.view(scene, &rig.cameras[2], ViewMode::Synthesis), None).unwrap()
+    };
+    let matched = score(&mut studio, &scene);
+    scene.set_match(Match { level: Matching::Common, shading: false }, vec![]);
+    let as_they_are = score(&mut studio, &scene);
+    println!("matched {matched:.2} dB, exposures alone {as_they_are:.2} dB, at a camera {own:.2} dB, clean at most {most:.3}");
+    assert!(matched > as_they_are + 0.5 && own >= 45.0, "{matched} {as_they_are} {own}");
+    assert!(most < 0.12, "clean cameras have no rim and no response of their own");
 }
 
 /// Median CIEDE2000 difference between two pictures, over pixels that are neither clipped nor nearly black in either.
@@ -182,7 +217,7 @@ fn at_a_common_level_cameras_of_different_exposure_and_white_look_alike() {
         })
         .collect();
     let mut scene = studio.solve(&rig, &inputs, 320);
-    println!("{:.2?}, in the middle {:.2?}", scene.exposures, scene.middle_exposure());
+    println!("{:.2?}, in the middle {:.2?}", scene.exposures, scene.middle_exposure(true));
     let mut worst = |scene: &Scene, what: &str| {
         let of = |i: usize| median_delta_e(&studio.view(scene, &rig.cameras[i], ViewMode::Synthesis), &pictures[i]);
         let each: Vec<f64> = (0..rig.cameras.len()).map(of).collect();
@@ -190,7 +225,7 @@ fn at_a_common_level_cameras_of_different_exposure_and_white_look_alike() {
         each.into_iter().fold(0.0, f64::max)
     };
     let as_they_are = worst(&scene, "as they are");
-    scene.matching = Matching::Common;
+    scene.set_match(Matching::Common.into(), vec![]);
     let matched = worst(&scene, "at a common level");
     assert!(matched <= 2.0 && as_they_are > 5.0, "{matched} {as_they_are}");
 }
@@ -215,14 +250,18 @@ fn a_trimmed_camera_is_brighter_by_what_was_told_and_the_others_are_not() {
         })
     };
     let (own, far) = (rig.cameras[1].clone(), rig.cameras[4].clone());
-    let warm = Trim { ev: 0.3, kelvin: 900.0, tint: -0.1 };
+    let warm = Trim { ev: 0.3, kelvin: 900.0, tint: -0.1, ..Trim::default() };
     let mut list = TrimList::default();
-    list.edit(&own.name, &TrimEdit { ev: Some(warm.ev), kelvin: Some(warm.kelvin), tint: Some(warm.tint) });
-    let trims = list.stops_of(rig.cameras.iter().map(|c| c.name.as_str()));
+    list.edit(&own.name, &TrimEdit { ev: Some(warm.ev), kelvin: Some(warm.kelvin), tint: Some(warm.tint), ..TrimEdit::default() });
+    let by_hand = |list: &TrimList| -> Vec<ByHand> {
+        let of = |t: Trim| ByHand { stops: t.stops(), corner_stops: t.vignette, contrast: t.contrast };
+        list.of_all(rig.cameras.iter().map(|c| c.name.as_str())).into_iter().map(of).collect()
+    };
+    let trims = by_hand(&list);
     for matching in Matching::ALL {
-        scene.set_match(matching, vec![]);
+        scene.set_match(matching.into(), vec![]);
         let before = [&own, &far].map(|c| studio.view(&scene, c, ViewMode::Synthesis));
-        scene.set_match(matching, trims.clone());
+        scene.set_match(matching.into(), trims.clone());
         let after = [&own, &far].map(|c| studio.view(&scene, c, ViewMode::Synthesis));
         let seen = stops(&before[0], &after[0]);
         println!("{matching:?}: {seen:.3?} stops, told {:.3?}", warm.stops());
@@ -233,10 +272,10 @@ fn a_trimmed_camera_is_brighter_by_what_was_told_and_the_others_are_not() {
         // A camera's own picture alone is never changed, and a reset is as if nothing had been.
         let alone = studio.view(&scene, &own, ViewMode::Nearest);
         list.edit(&own.name, &TrimEdit::RESET);
-        scene.set_match(matching, list.stops_of(rig.cameras.iter().map(|c| c.name.as_str())));
+        scene.set_match(matching.into(), by_hand(&list));
         assert_eq!(studio.view(&scene, &own, ViewMode::Nearest).rgba(), alone.rgba());
         assert_eq!(studio.view(&scene, &own, ViewMode::Synthesis).rgba(), before[0].rgba());
-        scene.set_match(matching, vec![[0.0; 3]; rig.cameras.len()]);
+        scene.set_match(matching.into(), vec![ByHand::default(); rig.cameras.len()]);
         assert_eq!(studio.view(&scene, &own, ViewMode::Synthesis).rgba(), before[0].rgba());
     }
 }

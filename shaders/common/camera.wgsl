@@ -18,6 +18,9 @@ struct Camera {
     working_size: vec4<f32>,
     // What its linear light is multiplied with to match the target's exposure, in rgb.
     gain: vec4<f32>,
+    // Stops that its rim loses by the square and by the fourth power of the distance from its middle (corners at 1); stops that are added by
+    // the stops that it shows about a middle grey, and by their square, so that its response is the target's.
+    look: vec4<f32>,
 }
 
 fn camera_from_world(c: Camera, p: vec3<f32>) -> vec3<f32> {

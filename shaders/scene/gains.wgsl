@@ -11,6 +11,8 @@ const STRIDE: u32 = 4u;
 
 // [(source * 3 + channel) * BINS + bin]
 @group(0) @binding(4) var<storage, read_write> counts: array<atomic<u32>>;
+// Per place and source: linear light here and where there is across, px; linear light there and where there is down. Negative: nothing to compare.
+@group(0) @binding(5) var<storage, read_write> samples: array<vec4<f32>>;
 @group(0) @binding(6) var depths: texture_2d_array<f32>;
 
 @compute @workgroup_size(8, 8)
@@ -46,5 +48,43 @@ fn compare(@builtin(global_invocation_id) id: vec3<u32>) {
         atomicAdd(&counts[(s * 3u) * BINS + bin.x], 1u);
         atomicAdd(&counts[(s * 3u + 1u) * BINS + bin.y], 1u);
         atomicAdd(&counts[(s * 3u + 2u) * BINS + bin.z], 1u);
+    }
+}
+
+// Single surfaces for dark rims and responses (src/scene/shading.rs): one place per `solve.stride` in both directions.
+@compute @workgroup_size(8, 8)
+fn surfaces(@builtin(global_invocation_id) id: vec3<u32>) {
+    let stride = u32(solve.stride);
+    let places = vec2<u32>(solve.width, solve.height) / stride;
+    if any(id.xy >= places) {
+        return;
+    }
+    let at = id.xy * stride + stride / 2u;
+    let first = (id.y * places.x + id.x) * 8u;
+    let d = textureLoad(depths, vec2<i32>(at), i32(solve.layer), 0);
+    let own = linear_from_srgb(textureLoad(level, vec2<i32>(at), i32(solve.layer), 0).rgb);
+    let h = vec4<f32>(vec2<f32>(at) + 0.5, 1.0, d.r);
+    for (var s = 0u; s < 4u; s++) {
+        samples[first + 2u * s] = vec4<f32>(-1.0);
+        samples[first + 2u * s + 1u] = vec4<f32>(-1.0);
+        if s >= solve.sources || d.g < 0.5 {
+            continue;
+        }
+        let pair = pairs[s];
+        let seen = seen_in(pair, h);
+        if seen.z < 0.0 {
+            continue;
+        }
+        let q = vec2<i32>(floor(seen.xy));
+        let n = textureLoad(depths, q, i32(pair.size_layer.z), 0);
+        if n.g < 0.5 || abs(n.r - d.r / seen.z) > 1.5 * pair.size_layer.w {
+            continue;
+        }
+        let other = linear_from_srgb(textureLoad(level, q, i32(pair.size_layer.z), 0).rgb);
+        if any(min(own, other) < vec3<f32>(0.004)) || any(max(own, other) > vec3<f32>(0.92)) {
+            continue;
+        }
+        samples[first + 2u * s] = vec4<f32>(own, seen.x);
+        samples[first + 2u * s + 1u] = vec4<f32>(other, seen.y);
     }
 }

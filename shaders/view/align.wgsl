@@ -3,8 +3,6 @@
 // mean and the shifts do; a source that counts alone is its own mean and stays where it is.
 #import view/weigh.wgsl
 
-@group(0) @binding(3) var<storage, read> surface: array<vec2<f32>>;
-@group(0) @binding(5) var<storage, read> rays: array<vec2<f32>>;
 // Per source and pixel: luma (coded, at the view's exposure, a quarter of it) and how much the source counts, before angle; 16 bits each.
 @group(0) @binding(8) var<storage, read_write> warped: array<u32>;
 // Per pixel: the weighted mean of the sources' luma, and how much they count together.
@@ -31,10 +29,7 @@ fn warp(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let pixel = id.y * view.width + id.x;
-    var ray = (vec2<f32>(id.xy) + 0.5 - cameras[0].lens.zw) / cameras[0].lens.xy;
-    if view.has_rays == 1u {
-        ray = rays[pixel];
-    }
+    let ray = ray_of(pixel, id.xy);
     let s0 = surface[pixel];
     let z = 1.0 / clamp(s0.x, view.rho_min, view.rho_max);
     let world = world_from_camera(cameras[0], vec3<f32>(ray * z, z));
@@ -49,7 +44,7 @@ fn warp(@builtin(global_invocation_id) id: vec3<u32>) {
             let px = picture_px(c, ideal);
             let w = weigh(c, ideal, p.z, px, 1.0);
             let coded = fetch_cubic(pictures, px, c.size_kind_layer.xy, i32(c.size_kind_layer.w));
-            said = vec2<f32>(luma_of(coded * pow(c.gain.rgb, vec3<f32>(1.0 / 2.4))), w.visible * w.feather);
+            said = vec2<f32>(luma_of(evened(c, px, coded)), w.visible * w.feather);
         }
         warped[s * view.width * view.height + pixel] = pack2x16unorm(vec2<f32>(0.25, 1.0) * said);
         let weight = c.working_size.w * said.y;

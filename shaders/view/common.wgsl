@@ -1,6 +1,7 @@
 // What all view passes share: the target, its chosen sources, and how a source judges a point.
 #import common/camera.wgsl
 #import common/color.wgsl
+#import common/light.wgsl
 
 struct View {
     width: u32,

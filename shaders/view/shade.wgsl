@@ -2,8 +2,6 @@
 // picture's border; blended in linear light.
 #import view/weigh.wgsl
 
-@group(0) @binding(3) var<storage, read> surface: array<vec2<f32>>;
-@group(0) @binding(5) var<storage, read> rays: array<vec2<f32>>;
 @group(0) @binding(6) var view_out: texture_storage_2d<rgba8unorm, write>;
 // Pixels that are filled, pixels that mix cameras.
 @group(0) @binding(7) var<storage, read_write> tally: array<atomic<u32>, 2>;
@@ -34,13 +32,12 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let pixel = id.y * view.width + id.x;
-    var ray = (vec2<f32>(id.xy) + 0.5 - cameras[0].lens.zw) / cameras[0].lens.xy;
-    if view.has_rays == 1u {
-        ray = rays[pixel];
-    }
+    let ray = ray_of(pixel, id.xy);
     let s0 = surface[pixel];
     let z = 1.0 / clamp(s0.x, view.rho_min, view.rho_max);
     let world = world_from_camera(cameras[0], vec3<f32>(ray * z, z));
+    // The darker corners of the view's own lens.
+    let rim = rim_of(cameras[0], vec2<f32>(id.xy) + 0.5, vec2<f32>(f32(view.width), f32(view.height)));
     var color: array<vec3<f32>, 6>;
     var weight: array<f32, 6>;
     var fallback = vec3<f32>(0.0);
@@ -64,7 +61,8 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
             from_px = picture_px(c, moved.xy / max(moved.z, 1e-6));
         }
         let coded = fetch_cubic(pictures, from_px, size, i32(c.size_kind_layer.w));
-        let rgb = linear_from_srgb(coded) * c.gain.rgb;
+        let light = linear_from_srgb(coded);
+        let rgb = light * gain_of(c, from_px, light) * rim;
         color[s] = rgb;
         if view.plane_only == 0u {
             let last_resort = angular * (seen.feather + 1e-4) * exp(-0.5 * min(seen.off, 30.0)) + 1e-9 * angular;
@@ -91,7 +89,9 @@ fn shade(@builtin(global_invocation_id) id: vec3<u32>) {
     if sum_weight <= 0.0 {
         // The target looks away from all that any camera sees: the nearest camera's picture as it is, never black.
         let c = cameras[1];
-        rgb = linear_from_srgb(fetch_cubic(pictures, picture_px(c, ray), c.size_kind_layer.xy, i32(c.size_kind_layer.w))) * c.gain.rgb;
+        let px = picture_px(c, ray);
+        let light = linear_from_srgb(fetch_cubic(pictures, px, c.size_kind_layer.xy, i32(c.size_kind_layer.w)));
+        rgb = light * gain_of(c, px, light) * rim;
     }
     if s0.y < 0.0 {
         atomicAdd(&tally[0], 1u);

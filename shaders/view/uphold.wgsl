@@ -1,15 +1,8 @@
 // What the sources say of the surface at inverse depth `rho` on `ray`.
 #import view/common.wgsl
+#import view/ray.wgsl
 
-@group(0) @binding(5) var<storage, read> rays: array<vec2<f32>>;
 @group(0) @binding(7) var pictures: texture_2d_array<f32>;
-
-fn ray_of(pixel: u32, at: vec2<u32>) -> vec2<f32> {
-    if view.has_rays == 1u {
-        return rays[pixel];
-    }
-    return (vec2<f32>(at) + 0.5 - cameras[0].lens.zw) / cameras[0].lens.xy;
-}
 
 // x: score: support - conflict - disagreement in colour; y: trust: how sure, the support as a share of the sources that could see
 // the point at all.
@@ -44,8 +37,7 @@ fn uphold(ray: vec2<f32>, rho: f32) -> vec2<f32> {
         }
         if near > 0.0 {
             let at = clamp(vec2<i32>(picture_px(c, ideal)), vec2<i32>(0), vec2<i32>(c.size_kind_layer.xy) - 1);
-            // Near enough to the gain in linear light; exact where there is none.
-            let rgb = textureLoad(pictures, at, i32(c.size_kind_layer.w), 0).rgb * pow(c.gain.rgb, vec3<f32>(1.0 / 2.4));
+            let rgb = evened(c, vec2<f32>(at) + 0.5, textureLoad(pictures, at, i32(c.size_kind_layer.w), 0).rgb);
             let weight = (w + 0.02) * near;
             seen += weight;
             mean += weight * rgb;

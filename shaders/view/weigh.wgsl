@@ -1,6 +1,8 @@
 // How much a source counts for a point: by soft visibility, confidence, and distance to the picture's border; before angle.
 #import view/common.wgsl
+#import view/ray.wgsl
 
+@group(0) @binding(3) var<storage, read> surface: array<vec2<f32>>;
 @group(0) @binding(4) var pictures: texture_2d_array<f32>;
 
 // How much a source still counts for what it sees in the boundary band beside something nearer: its pixels there are a mixture of both.

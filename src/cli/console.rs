@@ -21,8 +21,8 @@ use volte::{
         text,
     },
     engine::{
-        CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Matching, Quality, Snapshot, StingerSource, footage, naming::NameTemplate,
-        production::learn_sizes, retime::RetimePolicy,
+        CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Match, Matching, Quality, Snapshot, StingerSource, footage,
+        naming::NameTemplate, production::learn_sizes, retime::RetimePolicy,
     },
     output::program::{ChannelOptions, ProgramFormat, SinkAddress, SinkSpec},
     rig,
@@ -134,12 +134,15 @@ pub struct Desk {
     pub calibrates: bool,
     /// What becomes of differences in exposure and white between the cameras: views glide from one to the next, all have one common level, or
     /// cameras are blended as they are.
-    #[arg(long = "match", value_name = "glide|common|off", default_value = "glide", value_parser = matching)]
+    #[arg(long = "match", value_name = "glide|common|off", default_value = "glide", value_parser = super::parse_matching)]
     pub matching: Matching,
     /// Learn what does not move while the show runs, and show moments with it where hidden cameras say that it is truer (live), or solve every
     /// moment alone.
     #[arg(long, value_name = "live|off", default_value = "live", value_parser = ["live", "off"])]
     pub plates: String,
+    /// Leave dark corners and responses of the cameras' own; else the match evens them out.
+    #[arg(long)]
+    pub no_shading: bool,
     /// Folder for what EXPORT writes.
     #[arg(long, value_name = "FOLDER", default_value = ".")]
     pub export_folder: PathBuf,
@@ -162,10 +165,6 @@ Examples:
   volte console --rig Calib.toml --footage videos/      one video per camera, in real time, over and over
   volte console --rig rig.toml --footage cam*.mp4 --ring-seconds 300 --ring-mib 8192 --full-screen";
 
-fn matching(name: &str) -> Result<Matching, String> {
-    Matching::from_name(name).ok_or_else(|| "give glide, common or off".to_owned())
-}
-
 impl Desk {
     /// As a show says; bounds of ring and disk are its production's.
     pub fn of_show(show: &Show, full_screen: bool, no_program_window: bool) -> Self {
@@ -178,6 +177,7 @@ impl Desk {
             retime,
             matching,
             plates: show.plates.clone().unwrap_or_else(|| "live".to_owned()),
+            no_shading: show.match_shading == Some(false),
             full_screen,
             no_program_window,
             language: show.language.as_deref().and_then(app::Language::from_tag),
@@ -214,7 +214,7 @@ impl Desk {
         EngineOptions {
             quality: self.quality,
             retime: self.retime,
-            matching: self.matching,
+            matching: Match { level: self.matching, shading: !self.no_shading },
             without_plates: self.plates == "off",
             export_folder: Some(self.export_folder.clone()),
             desk: DeskFiles { graphics: self.graphics.clone(), ..DeskFiles::of(self.record.as_deref(), self.kept.as_deref()) },

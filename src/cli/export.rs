@@ -17,20 +17,22 @@ use volte::{
     replay::{
         graphics::{Graphic, GraphicList},
         path::{Aspect, Path, Preset, PresetOptions, shorter_way},
+        trim::TrimList,
     },
     rig::{self, Rig},
-    scene::Quality,
+    scene::{Matching, Quality},
     time::FrameRate,
 };
 
 /// What `volte export` takes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, group(clap::ArgGroup::new("material").required(true)))]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct Args {
     /// Recipes (written by --recipe), rendered one after the other: everything is in them; beside a single one --out, --overwrite, --no-sidecar and --recipe may be given beside it.
     #[arg(value_name = "RECIPE.toml", num_args = 1.., group = "material", conflicts_with_all = [
         "rig", "at", "only", "path", "from", "to", "seconds", "hold", "speed", "stabilize", "rate", "size", "crop", "pivot", "codec", "mode",
-        "quality", "depth_size", "plates", "retime", "sound", "save_path", "graphics",
+        "quality", "depth_size", "plates", "retime", "sound", "save_path", "graphics", "matching", "no_shading", "trims",
         "slices",
     ])]
     again: Vec<PathBuf>,
@@ -133,6 +135,15 @@ pub struct Args {
     /// Draw the graphics of this file into the scene: the console keeps them as graphics.toml in its desk (docs/operator.md).
     #[arg(long, value_name = "FILE.toml")]
     graphics: Option<PathBuf>,
+    /// What becomes of differences in exposure and white between the cameras: glide, common or off.
+    #[arg(long = "match", value_name = "glide|common|off", default_value = "glide", value_parser = super::parse_matching)]
+    matching: Matching,
+    /// Leave dark corners and responses of the cameras' own; else the match evens them out.
+    #[arg(long)]
+    no_shading: bool,
+    /// What was added by hand to the match of the cameras: the console keeps it as trims.toml in its desk (docs/operator.md).
+    #[arg(long, value_name = "FILE.toml")]
+    trims: Option<PathBuf>,
     /// Also write the path as a text file, to edit and use with --path.
     #[arg(long, value_name = "FILE.toml")]
     save_path: Option<PathBuf>,
@@ -391,6 +402,8 @@ fn asked(args: &Args) -> anyhow::Result<Recipe> {
                 other => other,
             },
             retime: args.retime,
+            matching: (args.matching != Matching::default()).then_some(args.matching),
+            no_shading: args.no_shading,
             slices_secs: args.slices.clone().map_or_else(Vec::new, |s| s.0),
         },
         output: OutputPart {
@@ -408,7 +421,17 @@ fn asked(args: &Args) -> anyhow::Result<Recipe> {
             Some(file) => graphics_of(file)?,
             None => vec![],
         },
+        trims: match &args.trims {
+            Some(file) => trims_of(file)?,
+            None => TrimList::default(),
+        },
     })
+}
+
+/// The trims of a file, as the console keeps them.
+fn trims_of(file: &FilePath) -> anyhow::Result<TrimList> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the trims {}", file.display()))?;
+    TrimList::from_toml(&text).map_err(|why| anyhow::anyhow!("in {}: {why}", file.display()))
 }
 
 /// The graphics of a file, as the console keeps them.

@@ -23,7 +23,10 @@ mod watch;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use volte::{output::CancelToken, scene::Quality};
+use volte::{
+    output::CancelToken,
+    scene::{Matching, Quality},
+};
 
 /// Multi-camera freeze-frame replay: mark an instant, travel around it, put it on air.
 ///
@@ -109,6 +112,10 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
 }
 
 /// A quality level by its name.
+fn parse_matching(text: &str) -> Result<Matching, String> {
+    Matching::from_name(text).ok_or_else(|| format!("{text:?} is none of glide, common, off"))
+}
+
 fn parse_quality(text: &str) -> Result<Quality, String> {
     Quality::from_name(text).ok_or_else(|| format!("{text:?} is none of draft, air, hero"))
 }

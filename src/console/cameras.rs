@@ -5,7 +5,7 @@ use egui::{Align2, Color32, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, po
 use super::lang::{command, say, t};
 use super::{style, widgets};
 use crate::{
-    engine::{Ailment, CameraView, Command, CommandKind, FeedHealth, Snapshot, Stand},
+    engine::{Ailment, CameraView, Command, CommandKind, FeedHealth, Shading, Snapshot, Stand},
     replay::trim::{Trim, TrimEdit},
 };
 
@@ -140,13 +140,50 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
         Some(known) => format!("{note}\n{}", say!("plate-tip", percent = format!("{:.0}", known * 100.0))),
         None => note,
     };
+    let note = match camera.shading {
+        Some(shading) => {
+            let corner = format!("{:.1}", shading.corner_stops());
+            format!("{note}\n{}", say!("shading-tip", corner = corner, contrast = format!("{:+.0}", shading.curve[0] * 100.0)))
+        }
+        None => note,
+    };
     let note = if s.clock.is_empty() { note } else { format!("{note}\n{}", s.clock) };
     let note = if camera.trim.is_none() { note } else { format!("{note}\n{}", trim_in_words(camera)) };
     response.context_menu(|ui| {
         nudges(ui, k, camera, out);
         trims(ui, camera, out);
     });
-    response.on_hover_text(note);
+    response.on_hover_ui(|ui| {
+        ui.label(note);
+        if let Some(shading) = camera.shading {
+            curves(ui, &shading);
+        }
+    });
+}
+
+/// The camera's response against the common one, and the light from its middle to its corner, drawn small.
+fn curves(ui: &mut Ui, shading: &Shading) {
+    const SIDE: f32 = 72.0;
+    let (whole, _) = ui.allocate_exact_size(vec2(2.0 * SIDE + 10.0, SIDE), Sense::hover());
+    let stroke = |color| Stroke::new(1.5, color);
+    let field = |k: f32| Rect::from_min_size(whole.min + vec2(k * (SIDE + 10.0), 0.0), vec2(SIDE, SIDE));
+    let draw = |rect: Rect, color, at: &dyn Fn(f32) -> [f32; 2]| {
+        let points = (0..=24).map(|k| at(k as f32 / 24.0)).map(|[x, y]| pos2(rect.left() + x * SIDE, rect.bottom() - y * SIDE));
+        ui.painter().add(egui::Shape::line(points.collect(), stroke(color)));
+    };
+    for k in [0.0, 1.0] {
+        ui.painter().rect_stroke(field(k), 0.0, Stroke::new(1.0, style::DIM), egui::StrokeKind::Inside);
+    }
+    // Along both axes five stops below the middle grey to two above: as it should be, and as it shows it.
+    let share = |stops: f32| ((stops + 5.0) / 7.0).clamp(0.0, 1.0);
+    draw(field(0.0), style::DIM, &|t| [t, t]);
+    draw(field(0.0), style::AMBER, &|t| {
+        let shown = 7.0 * t - 5.0;
+        [share(shown - shading.added_stops(shown)), share(shown)]
+    });
+    // From the middle to the corner; the whole height is all light.
+    draw(field(1.0), style::DIM, &|t| [t, 0.98]);
+    draw(field(1.0), style::AMBER, &|t| [t, 0.98 * shading.light_at(t * t)]);
 }
 
 /// Whether the camera stands, for the tip.
@@ -187,8 +224,16 @@ fn in_words(ailment: &Ailment) -> String {
 
 /// What is added by hand to the camera's match, for the tip and the menu.
 fn trim_in_words(camera: &CameraView) -> String {
-    let Trim { ev, kelvin, tint } = camera.trim;
-    say!("trim-of", camera = &camera.name, ev = format!("{ev:+.2}"), kelvin = format!("{kelvin:+.0}"), tint = format!("{tint:+.2}"))
+    let Trim { ev, kelvin, tint, vignette, contrast } = camera.trim;
+    say!(
+        "trim-of",
+        camera = &camera.name,
+        ev = format!("{ev:+.2}"),
+        kelvin = format!("{kelvin:+.0}"),
+        tint = format!("{tint:+.2}"),
+        vignette = format!("{vignette:+.2}"),
+        contrast = format!("{contrast:+.2}"),
+    )
 }
 
 /// Trims of a camera's match.
@@ -198,7 +243,7 @@ fn trims(ui: &mut Ui, camera: &CameraView, out: &mut Vec<Command>) {
     let now = camera.trim;
     // Steps are counted from whole ones, so that there and back is back.
     let step = |value: f32, by: f32, unit: f32| ((value / unit).round() + by) * unit;
-    let rows: [(&str, [(String, TrimEdit); 4]); 3] = [
+    let rows: [(&str, [(String, TrimEdit); 4]); 5] = [
         (
             "trim-ev",
             [-5.0, -1.0, 1.0, 5.0]
@@ -213,6 +258,16 @@ fn trims(ui: &mut Ui, camera: &CameraView, out: &mut Vec<Command>) {
             "trim-tint",
             [-5.0, -1.0, 1.0, 5.0]
                 .map(|n| (format!("{:+.2}", n * 0.01), TrimEdit { tint: Some(step(now.tint, n, 0.01)), ..TrimEdit::default() })),
+        ),
+        (
+            "trim-vignette",
+            [-5.0, -1.0, 1.0, 5.0]
+                .map(|n| (format!("{:+.2}", n * 0.05), TrimEdit { vignette: Some(step(now.vignette, n, 0.05)), ..TrimEdit::default() })),
+        ),
+        (
+            "trim-contrast",
+            [-5.0, -1.0, 1.0, 5.0]
+                .map(|n| (format!("{:+.2}", n * 0.01), TrimEdit { contrast: Some(step(now.contrast, n, 0.01)), ..TrimEdit::default() })),
         ),
     ];
     let tip = command(CommandKind::TrimMatch).tooltip;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 67] = [
+pub const EXAMPLES: [&str; 68] = [
     "mark",
     "mark-here",
     "in",
@@ -74,7 +74,8 @@ pub const EXAMPLES: [&str; 67] = [
     "scrub-path 1.2",
     "quality air",
     "match common",
-    "match trim cam03 ev 0.2 kelvin -150 tint 0.05",
+    "match shading off",
+    "match trim cam03 ev 0.2 kelvin -150 vignette 0.3 contrast -0.05",
     "plates off",
     "heat",
     "real-pixels",
@@ -156,6 +157,10 @@ pub fn command_of(text: &str) -> Option<Command> {
         "edit-path" => Command::EditPath(path_edit(rest)?),
         "scrub-path" => Command::ScrubPath(number()?),
         "match" if rest.starts_with("trim ") => trim::command_of(rest.strip_prefix("trim ")?)?,
+        "match" if rest == "shading" => Command::SetShading(None),
+        "match" if rest.starts_with("shading ") => {
+            Command::SetShading(Some(["shading off", "shading on"].iter().position(|w| *w == rest)? == 1))
+        }
         "match" => Command::SetMatching(Some(Matching::from_name(rest)?)),
         "plates" => Command::SetPlates(Some(match rest {
             "live" => true,
@@ -445,6 +450,8 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::SetMatching(None) => "match".to_owned(),
         Command::SetPlates(None) => "plates".to_owned(),
         Command::SetPlates(Some(live)) => format!("plates {}", if *live { "live" } else { "off" }),
+        Command::SetShading(None) => "match shading".to_owned(),
+        Command::SetShading(Some(shading)) => format!("match shading {}", on(*shading)),
         Command::TrimMatch { camera, edit } => trim::text_of(camera, edit)?,
         Command::SetMatching(Some(matching)) => format!("match {}", matching.name()),
         Command::ToggleHeatMap => "heat".to_owned(),
@@ -533,6 +540,8 @@ mod tests {
             Command::SetPlates(None),
             Command::SetPlates(Some(true)),
             Command::SetPlates(Some(false)),
+            Command::SetShading(None),
+            Command::SetShading(Some(false)),
             Command::EditEvent(EventId(3), EventEdit::Name("Goal by 9".to_owned())),
             Command::EditEvent(EventId(3), EventEdit::Keywords(vec!["a".to_owned(), "b c".to_owned()])),
             Command::EditEvent(EventId(3), EventEdit::Color(EventColor::Violet)),

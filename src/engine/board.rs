@@ -418,7 +418,7 @@ mod tests {
         frame::Moment,
         geometry::{Lens, Pose},
         rig::Camera,
-        scene::{Matching, Quality},
+        scene::{Match, Quality},
         view::ViewMode,
     };
 
@@ -437,7 +437,7 @@ mod tests {
             mode: ViewMode::Synthesis,
             heat: false,
             weigh: false,
-            matching: Matching::Glide,
+            matching: Match::default(),
             trims: Arc::default(),
             graphics: None,
             slices: vec![],

@@ -199,6 +199,8 @@ pub enum Command {
     SetMatching(Option<Matching>),
     /// Learn what does not move and show moments with it (`true`), or not; `None`: the other one.
     SetPlates(Option<bool>),
+    /// Whether dark corners and responses of the cameras' own are evened out, too; `None`: the other way.
+    SetShading(Option<bool>),
     /// What is added by hand to the match of a camera.
     TrimMatch {
         /// Its name.
@@ -356,6 +358,7 @@ impl Command {
             Self::SetQuality(_) => CommandKind::SetQuality,
             Self::SetMatching(_) => CommandKind::SetMatching,
             Self::SetPlates(_) => CommandKind::SetPlates,
+            Self::SetShading(_) => CommandKind::SetShading,
             Self::TrimMatch { .. } => CommandKind::TrimMatch,
             Self::ToggleHeatMap => CommandKind::ToggleHeatMap,
             Self::ToggleRealPixels => CommandKind::ToggleRealPixels,

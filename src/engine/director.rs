@@ -64,7 +64,7 @@ use crate::{
         trim::TrimList,
     },
     rig::{self, Camera},
-    scene::Matching,
+    scene::Match,
     telemetry::PowerMeter,
     time::MediaTime,
     view::ViewReport,
@@ -131,7 +131,7 @@ pub(super) struct ProgramState {
     /// The rungs of the gaps when the take was made.
     rungs: Vec<Rung>,
     /// What becomes of differences between the cameras, as it was chosen then.
-    matching: Matching,
+    matching: Match,
     /// And what was added to it by hand.
     trims: Arc<TrimList>,
     trims_number: u64,

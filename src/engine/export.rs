@@ -10,6 +10,7 @@ use super::{
     graphics::{Artist, Drawing},
     ladder::{GapState, Rung, cut_camera, gap_at},
     plates::{Layers, NamedPlate},
+    trims,
     truth::TruthError,
 };
 use crate::{
@@ -477,8 +478,8 @@ fn needs_depth(job: &ExportJob, drawing: &Drawing) -> bool {
 
 /// What is added by hand to the match of its cameras.
 fn trim(scene: &mut Scene, job: &ExportJob) {
-    let trims = job.trims.stops_of(scene.rig.cameras.iter().map(|c| c.name.as_str()));
-    scene.set_match(scene.matching, trims);
+    let by_hand = trims::by_hand(&job.trims, &scene.rig);
+    scene.set_match(scene.matching, by_hand);
 }
 
 /// A frame: the moment and the other instants seen by `target`, with what is drawn into the scene and on top of it.

@@ -24,13 +24,14 @@ use super::{
     plate_judge::PlatesVerdict,
     retime::RetimePolicy,
     rig_book::RigBook,
+    trims,
     truth::TruthError,
 };
 use crate::{
     frame::{Moment, Picture},
     gpu::{Gpu, GpuError, GpuOptions},
     rig::Rig,
-    scene::{Quality, Scene, SceneError, SceneOptions, SceneSolver},
+    scene::{Quality, Scene, SceneError, SceneOptions, SceneSolver, Shading},
     telemetry::StageTimes,
     time::MediaTime,
     view::{ViewError, ViewMode, ViewReport, ViewSynthesizer},
@@ -75,6 +76,7 @@ pub(super) enum GpuReport {
         secs: f64,
         stages: StageTimes,
         exposures: Vec<(usize, [f32; 3])>,
+        shadings: Vec<(usize, Shading)>,
     },
     /// A scene was solved better, and judged; it is resident if `kept`.
     Refined { instant: MediaTime, kept: bool, air_db: f64, hero_db: f64, cameras: usize, secs: f64, stages: StageTimes },
@@ -210,16 +212,22 @@ struct Held {
 impl Held {
     /// Matched as a wish has it.
     fn match_as(&mut self, wish: &ViewWish) {
-        let names = self.scene.rig.cameras.iter().map(|c| c.name.as_str());
-        let trims = wish.trims.stops_of(names);
-        self.scene.set_match(wish.matching, trims);
+        let by_hand = trims::by_hand(&wish.trims, &self.scene.rig);
+        self.scene.set_match(wish.matching, by_hand);
     }
 
     /// Exposures of the cameras (indices in the rig), stops about the middle of all.
     fn exposures(&self) -> Vec<(usize, [f32; 3])> {
-        let middle = self.scene.middle_exposure();
+        let middle = self.scene.middle_exposure(false);
         let about = |e: &[f32; 3]| std::array::from_fn(|k| e[k] - middle[k]);
         self.cameras.iter().copied().zip(self.scene.exposures.iter().map(about)).collect()
+    }
+}
+
+impl Held {
+    /// What lens and response of each camera (indices in the rig) make of the light.
+    fn shadings(&self) -> Vec<(usize, Shading)> {
+        self.cameras.iter().copied().zip(self.scene.shadings.iter().copied()).collect()
     }
 }
 
@@ -422,7 +430,7 @@ impl Worker<'_> {
         let is_of = |held: &Held| held.instant == instant && Arc::ptr_eq(&held.rig, &rig);
         let is_whole = |held: &&Held| !held.is_part && is_of(held) && held.cameras == all && held.level >= wish.level && !held.is_stale;
         if let Some(held @ Held { level, .. }) = self.scenes.iter().find(is_whole) {
-            let (stages, exposures) = (StageTimes::default(), held.exposures());
+            let (stages, exposures, shadings) = (StageTimes::default(), held.exposures(), held.shadings());
             return self.report(GpuReport::Solved {
                 instant,
                 serial: wish.serial,
@@ -431,6 +439,7 @@ impl Worker<'_> {
                 secs: 0.0,
                 stages,
                 exposures,
+                shadings,
             });
         }
         let wish = &SolveWish { moment: self.in_time(&wish.moment), ..wish.clone() };
@@ -463,9 +472,18 @@ impl Worker<'_> {
                 let cameras = scene.rig.cameras.len();
                 let (rig, moment) = (Arc::clone(&self.rig), Arc::clone(&wish.moment));
                 let held = Held { instant, level: wish.level, is_part: false, rig, cameras: all, scene, moment, is_stale: false };
-                let (exposures, secs) = (held.exposures(), begun.elapsed().as_secs_f64());
+                let (exposures, shadings, secs) = (held.exposures(), held.shadings(), begun.elapsed().as_secs_f64());
                 self.hold(held);
-                self.report(GpuReport::Solved { instant, serial: wish.serial, level: wish.level, cameras, secs, stages, exposures });
+                self.report(GpuReport::Solved {
+                    instant,
+                    serial: wish.serial,
+                    level: wish.level,
+                    cameras,
+                    secs,
+                    stages,
+                    exposures,
+                    shadings,
+                });
             }
             Err(SceneError::Cancelled) => {}
             // Solved again on the next device.

@@ -13,7 +13,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 #[cfg(feature = "gstreamer")]
 use super::program::ProgramPictures;
 use super::{
-    Command, DeskFiles, Matching, Quality, Snapshot, StingerSource,
+    Command, DeskFiles, Match, Quality, Snapshot, StingerSource,
     board::Board,
     director::Director,
     export_thread::ExportNews,
@@ -87,7 +87,7 @@ pub struct EngineOptions {
     /// Where the playlist, own templates and paths are kept.
     pub desk: DeskFiles,
     /// What becomes of differences in exposure and white between the cameras.
-    pub matching: Matching,
+    pub matching: Match,
     /// No graphics on program and in exports.
     pub clean_feed: bool,
     /// Films with alpha that takes and playlists may change behind, by their numbers from 1.

@@ -54,6 +54,7 @@ mod rig_book;
 mod snapshot;
 mod stingers;
 mod strip;
+mod trims;
 #[cfg(feature = "gstreamer")]
 pub mod venue_feeds;
 
@@ -63,7 +64,7 @@ pub const MADE_BY: &str = concat!("volte ", env!("CARGO_PKG_VERSION"));
 pub use crate::calibrate::Ailment;
 pub use crate::calibrate::board::{Advice, CELLS, GATE_PX, GOOD_BOARDS, LEAST_SHARED, LEAST_TILTED, Light, Part, Rejection};
 pub use crate::ring::disk::DiskState;
-pub use crate::scene::{Matching, Quality};
+pub use crate::scene::{Match, Matching, Quality, Shading};
 pub use board_looks::Refusal;
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;

@@ -31,6 +31,7 @@ impl Director {
                 exposure_stops: self.matching.exposure(i),
                 plate_known: self.plates.known(i),
                 trim: self.matching.trims.of(&self.feeds.rig().cameras[i].name),
+                shading: self.matching.shading(i),
                 live: self.feeds.live_picture(i),
             })
             .collect();

@@ -24,7 +24,7 @@ use crate::{
         playlist::{ElementId, Transition},
         trim::Trim,
     },
-    scene::Matching,
+    scene::{Match, Shading},
     time::{FrameRate, MediaTime},
     view::ViewReport,
 };
@@ -86,6 +86,8 @@ pub struct CameraView {
     pub plate_known: Option<f32>,
     /// What is added by hand to its match.
     pub trim: Trim,
+    /// What its lens and response make of the light, where that is not what the others' do, at the last solved instant.
+    pub shading: Option<Shading>,
     /// The newest picture.
     pub live: Option<LivePicture>,
 }
@@ -409,7 +411,7 @@ pub struct Snapshot {
     /// How far the truth meter is with the moment that the gaps are of.
     pub truth: TruthProgress,
     /// What becomes of differences in exposure and white between the cameras.
-    pub matching: Matching,
+    pub matching: Match,
     /// What is known of what does not move.
     pub plates: PlatesView,
     /// Whether preview shows how sure each pixel is.
@@ -504,7 +506,7 @@ impl Snapshot {
             closed: false,
             gaps: Arc::from([]),
             truth: TruthProgress::default(),
-            matching: Matching::default(),
+            matching: Match::default(),
             plates: PlatesView::default(),
             heat_map: false,
             real_pixels_only: false,

@@ -1,4 +1,4 @@
-//! What the operator adds by hand to the match of a camera: exposure, white, green against magenta.
+//! What the operator adds by hand to the match of a camera: exposure, white, green against magenta, dark corners, contrast.
 //!
 //! Must not know: how cameras are measured against each other, how pictures are made.
 
@@ -12,7 +12,8 @@ const PER_MIRED: (f32, f32) = (0.0034, -0.0042);
 const BRIGHTNESS: [f32; 3] = [0.2126, 0.7152, 0.0722];
 
 /// A camera's trim; nothing is zero.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Trim {
     /// Brighter, stops.
     pub ev: f32,
@@ -20,6 +21,10 @@ pub struct Trim {
     pub kelvin: f32,
     /// More magenta, stops of green less; negative is greener. Brightness stays.
     pub tint: f32,
+    /// Brighter in the corners, stops; the middle stays.
+    pub vignette: f32,
+    /// A steeper response about a middle grey: stops per stop more.
+    pub contrast: f32,
 }
 
 /// What of it is changed.
@@ -31,16 +36,41 @@ pub struct TrimEdit {
     pub kelvin: Option<f32>,
     /// [`Trim::tint`].
     pub tint: Option<f32>,
+    /// [`Trim::vignette`].
+    pub vignette: Option<f32>,
+    /// [`Trim::contrast`].
+    pub contrast: Option<f32>,
 }
 
 impl TrimEdit {
     /// Back to nothing.
-    pub const RESET: Self = Self { ev: Some(0.0), kelvin: Some(0.0), tint: Some(0.0) };
+    pub const RESET: Self = Self { ev: Some(0.0), kelvin: Some(0.0), tint: Some(0.0), vignette: Some(0.0), contrast: Some(0.0) };
+
+    /// By its name in commands and files: [`TRIM_NAMES`].
+    pub fn part(&mut self, name: &str) -> Option<&mut Option<f32>> {
+        match name {
+            "ev" => Some(&mut self.ev),
+            "kelvin" => Some(&mut self.kelvin),
+            "tint" => Some(&mut self.tint),
+            "vignette" => Some(&mut self.vignette),
+            "contrast" => Some(&mut self.contrast),
+            _ => None,
+        }
+    }
+
+    /// What is changed, with its name.
+    pub fn parts(&self) -> impl Iterator<Item = (&'static str, f32)> + use<> {
+        let all = [self.ev, self.kelvin, self.tint, self.vignette, self.contrast];
+        TRIM_NAMES.into_iter().zip(all).filter_map(|(name, value)| Some((name, value?)))
+    }
 }
 
+/// What of a camera can be trimmed, as commands and files call it.
+pub const TRIM_NAMES: [&str; 5] = ["ev", "kelvin", "tint", "vignette", "contrast"];
+
 impl Trim {
-    /// Never more than this either way: stops, kelvin, stops.
-    pub const MOST: Self = Self { ev: 3.0, kelvin: 2500.0, tint: 1.0 };
+    /// Never more than this either way: stops, kelvin, stops, stops, stops per stop.
+    pub const MOST: Self = Self { ev: 3.0, kelvin: 2500.0, tint: 1.0, vignette: 2.0, contrast: 0.5 };
 
     /// With a change, within [`Trim::MOST`]; what is no number changes nothing.
     #[must_use]
@@ -50,6 +80,8 @@ impl Trim {
             ev: of(self.ev, edit.ev, Self::MOST.ev),
             kelvin: of(self.kelvin, edit.kelvin, Self::MOST.kelvin),
             tint: of(self.tint, edit.tint, Self::MOST.tint),
+            vignette: of(self.vignette, edit.vignette, Self::MOST.vignette),
+            contrast: of(self.contrast, edit.contrast, Self::MOST.contrast),
         }
     }
 
@@ -60,8 +92,8 @@ impl Trim {
 
     /// By how many stops red, green and blue of its picture become brighter, in linear light; exactly none where it is none.
     pub fn stops(&self) -> [f32; 3] {
-        if self.is_none() {
-            return [0.0; 3];
+        if self.kelvin == 0.0 && self.tint == 0.0 {
+            return [self.ev; 3];
         }
         let mired = 1e6 / WHITE_K - 1e6 / (WHITE_K + self.kelvin);
         let gains = [(mired * PER_MIRED.0).exp(), (-self.tint).exp2(), (mired * PER_MIRED.1).exp()];
@@ -71,7 +103,8 @@ impl Trim {
 }
 
 /// The trims of all cameras, by name; those that are none are not in it.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct TrimList {
     by_camera: BTreeMap<String, Trim>,
 }
@@ -92,14 +125,30 @@ impl TrimList {
         }
     }
 
+    /// The cameras that have one.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_camera.keys().map(String::as_str)
+    }
+
+    /// The same, each within [`Trim::MOST`].
+    #[must_use]
+    pub fn bounded(&self) -> Self {
+        let mut list = Self::default();
+        for (camera, t) in &self.by_camera {
+            let [ev, kelvin, tint, vignette, contrast] = [t.ev, t.kelvin, t.tint, t.vignette, t.contrast].map(Some);
+            list.edit(camera, &TrimEdit { ev, kelvin, tint, vignette, contrast });
+        }
+        list
+    }
+
     /// Whether no camera has one.
     pub fn is_empty(&self) -> bool {
         self.by_camera.is_empty()
     }
 
-    /// [`Trim::stops`] of cameras by name, in their order; empty where none has a trim.
-    pub fn stops_of<'a>(&self, names: impl Iterator<Item = &'a str>) -> Vec<[f32; 3]> {
-        if self.is_empty() { vec![] } else { names.map(|name| self.of(name).stops()).collect() }
+    /// Those of cameras by name, in their order; empty where none has a trim.
+    pub fn of_all<'a>(&self, names: impl Iterator<Item = &'a str>) -> Vec<Trim> {
+        if self.is_empty() { vec![] } else { names.map(|name| self.of(name)).collect() }
     }
 
     /// As a text of TOML: a table for each camera.
@@ -116,7 +165,10 @@ impl TrimList {
                 .collect();
             format!("\"{escaped}\"")
         };
-        let one = |(name, t): (&String, &Trim)| format!("[{}]\nev = {:?}\nkelvin = {:?}\ntint = {:?}\n", key(name), t.ev, t.kelvin, t.tint);
+        let one = |(name, t): (&String, &Trim)| {
+            let all = TRIM_NAMES.into_iter().zip([t.ev, t.kelvin, t.tint, t.vignette, t.contrast]);
+            all.fold(format!("[{}]\n", key(name)), |text, (name, value)| format!("{text}{name} = {value:?}\n"))
+        };
         self.by_camera.iter().map(one).collect()
     }
 
@@ -125,17 +177,13 @@ impl TrimList {
         let table: toml::Table = text.parse().map_err(|e: toml::de::Error| e.to_string())?;
         let mut list = Self::default();
         for (camera, value) in &table {
-            let trim = value.as_table().ok_or_else(|| format!("{camera} is no table with ev, kelvin and tint"))?;
+            let trim = value.as_table().ok_or_else(|| format!("{camera} is no table with some of {}", TRIM_NAMES.join(", ")))?;
             let mut edit = TrimEdit::default();
             for (key, value) in trim {
                 let number = value.as_float().or_else(|| value.as_integer().map(|i| i as f64)).filter(|v| v.is_finite());
                 let number = number.ok_or_else(|| format!("{camera}: {key} is no number"))? as f32;
-                match key.as_str() {
-                    "ev" => edit.ev = Some(number),
-                    "kelvin" => edit.kelvin = Some(number),
-                    "tint" => edit.tint = Some(number),
-                    other => return Err(format!("{camera}: {other} is none of ev, kelvin, tint")),
-                }
+                let part = edit.part(key).ok_or_else(|| format!("{camera}: {key} is none of {}", TRIM_NAMES.join(", ")))?;
+                *part = Some(number);
             }
             list.edit(camera, &edit);
         }
@@ -165,19 +213,19 @@ mod tests {
     #[test]
     fn trims_are_bounded_written_down_and_read_again() {
         let mut list = TrimList::default();
-        list.edit("cam \"3\"", &TrimEdit { ev: Some(0.2), kelvin: Some(-150.0), tint: None });
-        list.edit("cam04", &TrimEdit { ev: Some(99.0), kelvin: Some(f32::NAN), tint: Some(-0.05) });
-        assert_eq!(list.of("cam04"), Trim { ev: Trim::MOST.ev, kelvin: 0.0, tint: -0.05 });
+        list.edit("cam \"3\"", &TrimEdit { ev: Some(0.2), kelvin: Some(-150.0), contrast: Some(-0.1), ..TrimEdit::default() });
+        list.edit("cam04", &TrimEdit { ev: Some(99.0), kelvin: Some(f32::NAN), tint: Some(-0.05), vignette: Some(0.3), contrast: None });
+        assert_eq!(list.of("cam04"), Trim { ev: Trim::MOST.ev, tint: -0.05, vignette: 0.3, ..Trim::default() });
         assert_eq!(TrimList::from_toml(&list.to_toml()), Ok(list.clone()));
-        assert_eq!(list.stops_of(["cam01", "cam04"].into_iter())[0], [0.0; 3]);
         let mut odd = TrimList::default();
         for name in ["both \" and '", "'''", "a\\b", "tab\tend", "far left", "Kamera ü"] {
             odd.edit(name, &TrimEdit { ev: Some(0.25), ..TrimEdit::default() });
         }
         assert_eq!(TrimList::from_toml(&odd.to_toml()), Ok(odd.clone()), "{}", odd.to_toml());
+        assert!(list.of_all(["cam01", "cam04"].into_iter())[0].is_none());
         list.edit("cam04", &TrimEdit::RESET);
         list.edit("cam \"3\"", &TrimEdit::RESET);
-        assert!(list.is_empty() && list.to_toml().is_empty() && list.stops_of(["cam01"].into_iter()).is_empty());
+        assert!(list.is_empty() && list.to_toml().is_empty() && list.of_all(["cam01"].into_iter()).is_empty());
         for (text, word) in [("[a]\nev = \"x\"", "no number"), ("[a]\nhue = 1", "hue"), ("a = 1", "no table"), ("[", "TOML")] {
             assert!(TrimList::from_toml(text).unwrap_err().contains(word), "{text}: {:?}", TrimList::from_toml(text));
         }

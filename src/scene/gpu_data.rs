@@ -33,6 +33,9 @@ pub struct CameraGpu {
     pub working_size: [f32; 4],
     /// What its linear light is multiplied with to match the target's exposure (red, green, blue, unused).
     pub gain: [f32; 4],
+    /// Its rim (stops lost by ρ² and ρ⁴), and what is added to its response (stops by the stops that it shows about a middle grey, and by their
+    /// square) so that it is the target's.
+    pub look: [f32; 4],
 }
 
 /// `Pair` of shaders/scene/match.wgsl.
@@ -143,7 +146,7 @@ crate::shader_struct!(TuneGpu as "Tune" in "scene/tune.wgsl" {
     width, height, source_width, source_height, stride, slot, slot_size, sources, rate, bias_mean, bias_square, pad,
 });
 crate::shader_struct!(CameraGpu as "Camera" in "scene/prepare.wgsl" {
-    row_x, row_y, row_z, lens, distortion_a, distortion_b, size_kind_layer, working_lens, working_size, gain,
+    row_x, row_y, row_z, lens, distortion_a, distortion_b, size_kind_layer, working_lens, working_size, gain, look,
 });
 crate::shader_struct!(PairGpu as "Pair" in "scene/sweep.wgsl" { row_x, row_y, row_z, size_layer });
 crate::shader_struct!(SolveGpu as "Solve" in "scene/sweep.wgsl" {
@@ -207,6 +210,7 @@ impl CameraGpu {
             working_lens: working.lens.map(|v| v as f32),
             working_size: [working.width_px as f32, working.height_px as f32, working.rho_per_px as f32, weight],
             gain: [1.0; 4],
+            look: [0.0; 4],
         }
     }
 }

@@ -4,7 +4,7 @@
 use super::{
     Plan, Scene, SceneOptions,
     plan::{MAX_NEIGHBOURS, largest},
-    tune,
+    solver, tune,
 };
 use crate::{gpu::Gpu, rig::Rig};
 
@@ -62,7 +62,8 @@ impl Memory {
             // The queue holds a copy of all pictures until the first submission is done.
             upload_bytes: 2 * pictures + levels + depths,
             search_bytes: pictures + levels + depths + states + quads + VOLUME_BYTES * cells,
-            check_bytes: pictures + level(0) + 2 * depths,
+            // The exposures, rims and responses at its end.
+            check_bytes: pictures + level(0) + 2 * depths + solver::shading_bytes(&plan),
             tune_bytes: if options.thorough { pictures + depths + tune::bytes(&plan, depths) } else { 0 },
             scene_bytes: pictures + depths,
             binding_bytes: (STATE_BYTES * most_pixels(0)).max(SUM_BYTES * cells),

@@ -7,12 +7,14 @@ pub mod flat;
 pub mod gains;
 pub mod gpu_data;
 mod layers;
+pub mod matching;
 pub mod matte;
 mod memory;
 mod plan;
 pub mod plate;
 mod quality;
 pub mod retime;
+pub mod shading;
 pub mod slow_plate;
 mod solver;
 mod tune;
@@ -20,10 +22,12 @@ mod upload;
 
 pub(crate) use gpu_data::shader_structs;
 pub use layers::{Backdrop, Background, Layering, SnapGpu};
+pub use matching::{ByHand, Match, Matching};
 pub use memory::Memory;
 pub use plan::Plan;
 pub use quality::Quality;
 pub use retime::Retimer;
+pub use shading::Shading;
 pub use solver::{Aggregation, SceneSolver};
 
 use crate::{
@@ -53,39 +57,6 @@ impl SceneError {
     }
 }
 
-/// What becomes of differences in exposure and white between the cameras, in views between them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Matching {
-    /// They glide: at a camera the view has that camera's own, between two it goes over from one to the other.
-    #[default]
-    Glide,
-    /// All views have the exposure and white in the middle of all cameras, so that an orbit does not pulse. At a camera the view differs from its
-    /// picture by that.
-    Common,
-    /// The cameras are blended as they are.
-    Off,
-}
-
-impl Matching {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Glide, Self::Common, Self::Off];
-
-    /// As written in settings and commands.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Glide => "glide",
-            Self::Common => "common",
-            Self::Off => "off",
-        }
-    }
-
-    /// The one of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|m| m.name() == name)
-    }
-}
-
 /// How a moment is solved; a [`Quality`] gives the usual ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SceneOptions {
@@ -98,7 +69,7 @@ pub struct SceneOptions {
     /// that must be cheap.
     pub plain: bool,
     /// How views match the cameras.
-    pub matching: Matching,
+    pub matching: Match,
 }
 
 /// A solved moment, resident on the GPU.
@@ -111,10 +82,12 @@ pub struct Scene {
     /// Per camera and channel: its exposure in stops about the mean of all, in linear light; what makes a surface brighter in one
     /// picture than in another.
     pub exposures: Vec<[f32; 3]>,
+    /// Per camera: what lens and response make of the light, against the others'.
+    pub shadings: Vec<Shading>,
     /// What views make of them.
-    pub matching: Matching,
-    /// What is added to that by hand: per camera and channel, by how many stops its share of a view is brighter. Empty: nothing.
-    pub trims: Vec<[f32; 3]>,
+    pub matching: Match,
+    /// What is added to that by hand, per camera. Empty: nothing.
+    pub by_hand: Vec<ByHand>,
     /// Real pictures, one layer per camera, `Rgba8Unorm`.
     pub pictures: wgpu::Texture,
     /// Inverse depth (r, 1/m along z) and confidence (g, 0…1) of the working pictures, one layer per camera, `Rg32Float`.
@@ -148,17 +121,23 @@ impl Scene {
     }
 
     /// How it is matched from now on, with what is behind its foreground.
-    pub fn set_match(&mut self, matching: Matching, trims: Vec<[f32; 3]>) {
+    pub fn set_match(&mut self, matching: Match, by_hand: Vec<ByHand>) {
         if let Some(background) = &mut self.background {
-            background.scene.set_match(matching, trims.clone());
+            background.scene.set_match(matching, by_hand.clone());
         }
-        (self.matching, self.trims) = (matching, trims);
+        (self.matching, self.by_hand) = (matching, by_hand);
     }
 
-    /// Per channel, the exposure in the middle of all cameras, stops about their mean: one that is far off does not count.
-    pub fn middle_exposure(&self) -> [f32; 3] {
+    /// A camera's exposure, stops per channel about the mean of all; where rims and responses are evened out, what is left without those.
+    pub fn exposure(&self, camera: usize, is_evened: bool) -> [f32; 3] {
+        let evened = self.shadings.get(camera).filter(|_| is_evened && self.shadings.iter().any(|s| !s.is_none()));
+        evened.map_or_else(|| self.exposures.get(camera).copied().unwrap_or_default(), |s| s.exposure)
+    }
+
+    /// The one in the middle of all cameras: one that is far off does not count.
+    pub fn middle_exposure(&self, is_evened: bool) -> [f32; 3] {
         std::array::from_fn(|k| {
-            let mut stops: Vec<f32> = self.exposures.iter().map(|e| e[k]).collect();
+            let mut stops: Vec<f32> = (0..self.exposures.len()).map(|i| self.exposure(i, is_evened)[k]).collect();
             stops.sort_by(f32::total_cmp);
             match stops.len() {
                 0 => 0.0,

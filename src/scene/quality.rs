@@ -1,6 +1,6 @@
 //! Quality levels: what a solve may cost. The one notion of quality that the console, exports and the demo share.
 
-use super::{Matching, SceneOptions};
+use super::{Match, Matching, SceneOptions};
 
 /// How good and how costly the pictures are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
@@ -15,6 +15,9 @@ pub enum Quality {
     /// several times the time, for 0.5 to 1.4 dB (docs/synthesis.md).
     Hero,
 }
+
+/// As the operator finds it.
+const AS_USUAL: Match = Match { level: Matching::Glide, shading: true };
 
 impl Quality {
     /// All, cheapest first.
@@ -46,9 +49,9 @@ impl Quality {
     /// How a scene of this level is solved.
     pub const fn scene(self) -> SceneOptions {
         match self {
-            Self::Draft => SceneOptions { max_depth_size_px: Some(320), thorough: false, plain: true, matching: Matching::Glide },
-            Self::Air => SceneOptions { max_depth_size_px: None, thorough: false, plain: false, matching: Matching::Glide },
-            Self::Hero => SceneOptions { max_depth_size_px: None, thorough: true, plain: false, matching: Matching::Glide },
+            Self::Draft => SceneOptions { max_depth_size_px: Some(320), thorough: false, plain: true, matching: AS_USUAL },
+            Self::Air => SceneOptions { max_depth_size_px: None, thorough: false, plain: false, matching: AS_USUAL },
+            Self::Hero => SceneOptions { max_depth_size_px: None, thorough: true, plain: false, matching: AS_USUAL },
         }
     }
 }

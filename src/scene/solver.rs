@@ -3,8 +3,10 @@
 mod exposures;
 mod flatten;
 mod range;
+mod shadings;
 mod strategy;
 
+pub(super) use shadings::bytes as shading_bytes;
 pub use strategy::Aggregation;
 
 use super::{
@@ -12,6 +14,7 @@ use super::{
     gpu_data::{CameraGpu, PairGpu, PrepareGpu, SolveGpu},
     memory,
     plan::{MAX_NEIGHBOURS, largest},
+    shading::Found,
     tune::Tuner,
     upload::write_layer,
 };
@@ -57,6 +60,7 @@ pub struct SceneSolver {
     sample: Kernel,
     flatten: Kernel,
     compare: Kernel,
+    surfaces: Kernel,
     tuner: Tuner,
 }
 
@@ -116,6 +120,7 @@ impl SceneSolver {
             sample: kernel("flatten", "sample")?,
             flatten: kernel("flatten", "flatten")?,
             compare: kernel("gains", "compare")?,
+            surfaces: kernel("gains", "surfaces")?,
             tuner: Tuner::new(gpu)?,
             gpu: gpu.clone(),
         })
@@ -185,6 +190,7 @@ impl SceneSolver {
             return Err(SceneError::Cancelled);
         }
         let exposures = self.exposures(&plan, rig, &textures, &depths, &mut timer)?;
+        let Found { exposures, shadings } = self.shadings(&plan, rig, &textures, &depths, &mut timer, &exposures)?;
         times.merge(&timer.collect(&gpu)?);
         let thorough = options.thorough;
         let pictures = textures.pictures;
@@ -193,8 +199,9 @@ impl SceneSolver {
         let mut scene = Scene {
             rig: rig.clone(),
             exposures,
+            shadings,
             matching: options.matching,
-            trims: vec![],
+            by_hand: vec![],
             plan,
             pictures,
             depths,

@@ -2,7 +2,7 @@
 //! synthesized; or with depth that is known from elsewhere, which is the yardstick for a solve.
 
 use super::{
-    Matching, Plan, Scene, SceneError,
+    Match, Plan, Scene, SceneError, Shading,
     solver::{array_texture, check_input},
 };
 use crate::{frame::Picture, gpu::Gpu, rig::Rig, telemetry::StageTimes};
@@ -65,8 +65,9 @@ fn upload(gpu: &Gpu, rig: &Rig, pictures: &[&Picture], depths_m: Option<&[&[f32]
     Scene {
         rig: rig.clone(),
         exposures: vec![[0.0; 3]; rig.cameras.len()],
-        matching: Matching::default(),
-        trims: vec![],
+        shadings: vec![Shading::default(); rig.cameras.len()],
+        matching: Match::default(),
+        by_hand: vec![],
         plan,
         pictures: texture,
         depths,

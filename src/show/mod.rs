@@ -150,6 +150,8 @@ pub struct Show {
     pub matching: Option<String>,
     /// `live` or `off`; `None` is `live`.
     pub plates: Option<String>,
+    /// Whether the match evens out dark corners and responses, too; `None` is yes.
+    pub match_shading: Option<bool>,
     /// Language of the console; `None` is that of the environment.
     pub language: Option<String>,
     /// Whose clock house time is counted by, and where it stands in the file, from 1; docs/show.md lists the forms.
@@ -175,6 +177,7 @@ struct File {
     #[serde(rename = "match")]
     matching: Option<Spanned<String>>,
     plates: Option<Spanned<String>>,
+    match_shading: Option<bool>,
     language: Option<Spanned<String>>,
     clock: Option<Spanned<String>>,
     #[serde(default)]
@@ -443,6 +446,7 @@ impl Show {
             retime,
             matching,
             plates,
+            match_shading: read.match_shading,
             language,
             clock,
             control,

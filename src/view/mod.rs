@@ -4,6 +4,7 @@
 
 mod align;
 mod graphics;
+mod light;
 mod memory;
 mod polish;
 mod sources;

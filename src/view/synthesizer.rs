@@ -10,6 +10,7 @@ use super::{
     View, ViewError, ViewMode, ViewReport,
     align::{self, Align, Inputs},
     graphics::{DrawGpu, GraphicsPass, ShapeGpu},
+    light,
     memory::{self, SPLAT_BYTES, SURFACE_BYTES},
     polish::{self, Polish, PolishGpu},
     sources,
@@ -25,7 +26,7 @@ use crate::{
     },
     rig::Camera,
     scene::{
-        Matching, Scene,
+        Scene,
         gpu_data::{CameraGpu, Working},
     },
     telemetry::StageTimes,
@@ -107,7 +108,7 @@ pub struct ViewSynthesizer {
     times: StageTimes,
 }
 
-/// The target, then its sources, each with the gain that brings it to the view's exposure.
+/// The target, then its sources, each with what brings its light to the view's.
 pub(super) fn cameras_of(scene: &Scene, target: &Camera, mode: ViewMode, chosen: &[(usize, f32)]) -> [CameraGpu; VIEW_CAMERAS] {
     let working = Working {
         width_px: target.width_px,
@@ -117,24 +118,8 @@ pub(super) fn cameras_of(scene: &Scene, target: &Camera, mode: ViewMode, chosen:
     };
     let origin = scene.plan.center_in_world;
     let mut cameras = vec![CameraGpu::new(target, origin, &working, 0, 0.0)];
-    // The exposure glides from camera to camera with the weights: at a camera the view has that camera's own. A camera's own picture alone is
-    // shown as it is.
-    let matching = if mode == ViewMode::Nearest { Matching::Glide } else { scene.matching };
-    let exposure: [f32; 3] = match matching {
-        Matching::Common => scene.middle_exposure(),
-        Matching::Glide | Matching::Off => std::array::from_fn(|k| chosen.iter().map(|&(i, w)| w * scene.exposures[i][k]).sum()),
-    };
-    cameras.extend(chosen.iter().map(|&(i, w)| {
-        let mut camera = CameraGpu::new(&scene.rig.cameras[i], origin, &scene.plan.working[i], i as u32, w);
-        for (k, gain) in camera.gain.iter_mut().take(3).enumerate() {
-            *gain = if matching == Matching::Off { 1.0 } else { (exposure[k] - scene.exposures[i][k]).exp2() };
-            // By hand on top of it; not where a camera's own picture alone is shown.
-            if let Some(trim) = scene.trims.get(i).filter(|_| mode != ViewMode::Nearest) {
-                *gain *= trim[k].exp2();
-            }
-        }
-        camera
-    }));
+    cameras.extend(chosen.iter().map(|&(i, w)| CameraGpu::new(&scene.rig.cameras[i], origin, &scene.plan.working[i], i as u32, w)));
+    light::bring_to_view(scene, mode, chosen, &mut cameras);
     cameras.resize(VIEW_CAMERAS, bytemuck::Zeroable::zeroed());
     std::array::from_fn(|k| cameras[k])
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use volte::{
     engine::{
         CameraView, ElementView, FeedHealth, FeedStatus, GapScore, GapView, GpuView, Ladder, LevelView, LivePicture, MoveView, Notice,
-        NoticeLevel, PathPoint, PathsView, PlaylistView, PreviewView, ProgramKind, ProgramView, Quality, RingStatus, Rung, ShownPicture,
-        Snapshot, Stand, Tally, TruthProgress, slate,
+        NoticeLevel, PathPoint, PathsView, PlaylistView, PreviewView, ProgramKind, ProgramView, Quality, RingStatus, Rung, Shading,
+        ShownPicture, Snapshot, Stand, Tally, TruthProgress, slate,
     },
     frame::Picture,
     output::program::{ChannelStatus, ProgramStatus, SinkState, SinkStatus},
@@ -218,6 +218,7 @@ pub fn snapshot(state: State) -> Snapshot {
             stand: stand(state, k),
             exposure_stops: (k % 3 == 0).then_some([0.12, 0.1, 0.05]),
             plate_known: (k % 3 == 0).then_some(0.93),
+            shading: (k == 3).then_some(Shading { rim_stops: [0.4, 0.2], curve: [0.08, 0.01], exposure: [0.12, 0.1, 0.05] }),
             trim: Trim::default(),
             live: Some(LivePicture { picture: Arc::new(picture(k)), time: now }),
         })

@@ -1,6 +1,6 @@
 //! Twins of shaders/view/weigh.wgsl and shaders/view/align.wgsl.
 
-use glam::{IVec2, UVec2, Vec2, Vec3};
+use glam::{IVec2, UVec2, Vec2};
 use volte::{
     gpu::{storage, storage_init, uniform},
     scene::gpu_data::CameraGpu,
@@ -8,7 +8,7 @@ use volte::{
 
 use crate::{
     bench::{Allowed, COLORS, Colors, DEPTHS, GPU, array_view, judge, read, run, tiles},
-    camera::{camera_from_world, fetch_cubic, luma_of, picture_px, working_px, world_from_camera},
+    camera::{camera_from_world, evened, fetch_cubic, luma_of, picture_px, working_px, world_from_camera},
     splat::{VIEWS, ViewStage, cameras_buffer},
     stage::{STAGE, pixels},
     vote::Surface,
@@ -104,7 +104,7 @@ impl ViewStage {
                 let px = picture_px(c, ideal);
                 let w = self.weigh(c, (ideal, p.z), px, 1.0, band);
                 let coded = fetch_cubic(pictures, px, Vec2::new(c.size_kind_layer[0], c.size_kind_layer[1]), c.size_kind_layer[3] as usize);
-                let said = [luma_of(coded * Vec3::from_slice(&c.gain).powf(1.0 / 2.4)), w.visible * w.feather];
+                let said = [luma_of(evened(c, px, coded)), w.visible * w.feather];
                 out.sources[i * self.pixel_count() + k] = said;
                 sum += c.working_size[3] * said[1] * said[0];
                 total += c.working_size[3] * said[1];
@@ -244,6 +244,7 @@ fn align_agrees_with_its_twin() {
             &[
                 ("a picture shifted by half a px", wrong(|v| v.cameras[1].lens[2] += 0.5)),
                 ("a source 5 % brighter", wrong(|v| v.cameras[1].gain[1] *= 1.05)),
+                ("a rim that stays", wrong(|v| v.cameras[1].look[0] -= 0.4)),
                 ("other weights of the sources", wrong(|v| v.cameras[2].working_size[3] *= 0.8)),
                 ("no boundary band", values(&v.warp(&surface, &STAGE.pictures, 1.0))),
             ],

@@ -92,3 +92,26 @@ pub fn fetch_cubic(picture: &Colors, px: Vec2, size: Vec2, layer: usize) -> Vec3
     }
     sum.clamp(Vec3::ZERO, Vec3::ONE)
 }
+
+/// Light that a rim leaves at a place of a picture of that size.
+pub fn rim_of(c: &CameraGpu, px: Vec2, size: Vec2) -> f32 {
+    let rho2 = 4.0 * (px - 0.5 * size).length_squared() / size.length_squared();
+    (-(c.look[0] * rho2 + c.look[1] * rho2 * rho2)).exp2()
+}
+
+pub fn gain_of(c: &CameraGpu, px: Vec2, light: Vec3) -> Vec3 {
+    let gain = Vec3::from_slice(&c.gain);
+    if c.look == [0.0; 4] {
+        return gain;
+    }
+    let lifted = 1.0 / rim_of(c, px, Vec2::new(c.size_kind_layer[0], c.size_kind_layer[1]));
+    let added = |light: f32| {
+        let v = (light * lifted / 0.18).max(1e-4).log2().clamp(-6.0, 2.5);
+        (c.look[2] * v + c.look[3] * v * v).exp2()
+    };
+    gain * lifted * Vec3::new(added(light.x), added(light.y), added(light.z))
+}
+
+pub fn evened(c: &CameraGpu, px: Vec2, coded: Vec3) -> Vec3 {
+    coded * gain_of(c, px, linear_from_srgb(coded)).powf(1.0 / 2.4)
+}

@@ -73,6 +73,70 @@ fn on_the_gpu(stage: &Stage, i: usize, level: &Colors, depths: &Depths) -> Vec<f
     read::<u32>(&counts).iter().map(|c| *c as f32).collect()
 }
 
+/// One sample per place and source, as `surfaces` writes them.
+fn surfaces(solve: &SolveGpu, pairs: &[PairGpu], level: &Colors, depths: &Depths) -> Vec<f32> {
+    let (stride, own_layer) = (solve.stride as u32, solve.layer as usize);
+    let mut out = Vec::new();
+    for y in 0..solve.height / stride {
+        for x in 0..solve.width / stride {
+            let at = IVec2::new((x * stride + stride / 2) as i32, (y * stride + stride / 2) as i32);
+            let [rho, trust] = depths.at(at, own_layer);
+            let own = linear_from_srgb(level.load(at, own_layer).xyz());
+            for s in 0..4 {
+                let found = || {
+                    let pair = pairs.get(s).filter(|_| trust >= 0.5)?;
+                    let (uv, z) = pair.map([at.x as f32 + 0.5, at.y as f32 + 0.5], rho)?;
+                    let [w, h, layer, unit] = pair.size_layer;
+                    let q = Vec2::from(uv).floor().as_ivec2();
+                    if uv[0] < 0.0 || uv[1] < 0.0 || uv[0] >= w || uv[1] >= h {
+                        return None;
+                    }
+                    let [found, trust] = depths.at(q, layer as usize);
+                    let other = linear_from_srgb(level.load(q, layer as usize).xyz());
+                    let is_one = trust >= 0.5 && (found - rho / z).abs() <= 1.5 * unit;
+                    let is_clear = own.min(other).min_element() >= 0.004 && own.max(other).max_element() <= 0.92;
+                    (is_one && is_clear).then(|| [own.x, own.y, own.z, uv[0], other.x, other.y, other.z, uv[1]])
+                };
+                out.extend(found().unwrap_or([-1.0; 8]));
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn surfaces_agree_with_its_twin() {
+    let stage = &*STAGE;
+    let (mut solve, pairs) = (stage.parameters(0, 0), stage.pairs(0));
+    solve.stride = 3.0;
+    let places = (solve.width / 3) * (solve.height / 3);
+    let samples = storage(&GPU, "samples", u64::from(places) * 4 * 32);
+    run(
+        "scene/gains.wgsl",
+        "surfaces",
+        &[
+            (0, uniform(&GPU, "solve", &solve).as_entire_binding()),
+            (1, pairs_buffer(&pairs).as_entire_binding()),
+            (2, wgpu::BindingResource::TextureView(&array_view(&stage.levels[0].upload(COLORS)))),
+            (5, samples.as_entire_binding()),
+            (6, wgpu::BindingResource::TextureView(&array_view(&stage.truth.upload(DEPTHS)))),
+        ],
+        tiles(solve.width / 3, solve.height / 3),
+    );
+    let twin = |solve: &SolveGpu, level: &Colors| surfaces(solve, &pairs, level, &stage.truth);
+    let other_grid = SolveGpu { rho_min: solve.rho_min, sources: 1, ..solve };
+    let fewer = surfaces(&other_grid, &pairs[..1], &stage.levels[0], &stage.truth);
+    let mut darker = stage.levels[0].clone();
+    darker.layers[0].iter_mut().for_each(|p| p[1] /= 2);
+    judge(
+        "surfaces",
+        &read::<f32>(&samples),
+        &twin(&solve, &stage.levels[0]),
+        Allowed { tolerance: 0.02, share: 0.01 },
+        &[("one source only", fewer), ("a darker camera", twin(&solve, &darker))],
+    );
+}
+
 #[test]
 fn compare_agrees_with_its_twin_and_finds_the_exposure() {
     let stage = &*STAGE;

@@ -6,7 +6,7 @@ use volte::gpu::{storage_init, uniform};
 use crate::{
     align::{STEP, nodes},
     bench::{Allowed, COLORS, Colors, DEPTHS, GPU, array_view, judge, read, run, tiles},
-    camera::{camera_from_world, fetch_cubic, linear_from_srgb, picture_px, srgb_from_linear, world_from_camera},
+    camera::{camera_from_world, fetch_cubic, gain_of, linear_from_srgb, picture_px, rim_of, srgb_from_linear, world_from_camera},
     splat::{VIEWS, ViewStage, cameras_buffer},
     stage::{STAGE, noise, pixels},
     vote::Surface,
@@ -36,6 +36,7 @@ impl ViewStage {
         for ((x, y), s) in pixels(v.width, v.height).zip(surface) {
             let z = 1.0 / s[0].clamp(v.rho_min, v.rho_max);
             let world = world_from_camera(&self.cameras[0], (self.ray(x, y) * z).extend(z));
+            let rim = rim_of(&self.cameras[0], Vec2::new(x as f32, y as f32) + 0.5, Vec2::new(v.width as f32, v.height as f32));
             let (mut sum, mut weights, mut largest) = (Vec3::ZERO, 0.0, 0.0_f32);
             let (mut fallback, mut fallback_weights) = (Vec3::ZERO, 0.0);
             for (i, c) in self.cameras[1..=v.sources as usize].iter().enumerate() {
@@ -57,7 +58,8 @@ impl ViewStage {
                 }
                 let coded = fetch_cubic(pictures, from_px, size, c.size_kind_layer[3] as usize);
                 let gain = Vec3::from_slice(&c.gain);
-                let rgb = linear_from_srgb(coded) * gain;
+                let light = linear_from_srgb(coded);
+                let rgb = light * gain_of(c, from_px, light) * rim;
                 if v.plane_only == 0 {
                     let last_resort = angular * (seen.feather + 1e-4) * (-0.5 * seen.off_px.min(30.0)).exp() + 1e-9 * angular;
                     fallback += last_resort * rgb;
@@ -77,7 +79,8 @@ impl ViewStage {
                 let c = &self.cameras[1];
                 let size = Vec2::new(c.size_kind_layer[0], c.size_kind_layer[1]);
                 let px = picture_px(c, self.ray(x, y));
-                rgb = linear_from_srgb(fetch_cubic(pictures, px, size, c.size_kind_layer[3] as usize)) * Vec3::from_slice(&c.gain);
+                let light = linear_from_srgb(fetch_cubic(pictures, px, size, c.size_kind_layer[3] as usize));
+                rgb = light * gain_of(c, px, light) * rim;
             }
             out.tally[0] += u32::from(s[1] < 0.0);
             out.tally[1] += u32::from(largest < 0.999 * weights);
@@ -160,6 +163,10 @@ fn shade_agrees_with_its_twin() {
             }
             let mut faults = vec![
                 ("a picture shifted by half a px", wrong(|v| v.cameras[1].lens[2] += 0.5)),
+                ("a rim that stays", wrong(|v| v.cameras[1].look[0] += 0.4)),
+                ("another response", wrong(|v| v.cameras[1].look[2] += 0.1)),
+                ("a response without its bend", wrong(|v| v.cameras[1].look[3] += 0.03)),
+                ("a view without a rim", wrong(|v| v.cameras[0].look = [0.0; 4])),
                 ("a source 5 % brighter", wrong(|v| v.cameras[1].gain[1] *= 1.05)),
                 ("3 % darker", encoded),
             ];

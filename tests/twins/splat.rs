@@ -47,10 +47,13 @@ impl ViewStage {
         let l = &target.lens;
         let working = Working { width_px: width, height_px: height, lens: [l.fx_px, l.fy_px, l.cx_px, l.cy_px], rho_per_px: 1.0 };
         let mut cameras = vec![CameraGpu::new(&target, DVec3::ZERO, &working, 0, 0.0)];
+        cameras[0].look = [0.2, 0.1, 0.0, 0.0];
         for (i, weight) in [(1, 0.45), (2, 0.35), (0, 0.15), (3, 0.05)] {
             let camera = CameraGpu::new(&stage.cameras[i], DVec3::ZERO, &stage.working[i], i as u32, weight);
             // Each of another exposure.
-            cameras.push(CameraGpu { gain: [1.0 + 0.04 * i as f32, 1.0, 1.0 - 0.05 * i as f32, 1.0], ..camera });
+            let gain = [1.0 + 0.04 * i as f32, 1.0, 1.0 - 0.05 * i as f32, 1.0];
+            let look = [0.3 - 0.1 * i as f32, 0.1, 0.04 * i as f32 - 0.06, 0.015 * i as f32 - 0.03];
+            cameras.push(CameraGpu { gain, look, ..camera });
         }
         let rays = pixels(width, height)
             .map(|(x, y)| {

@@ -5,7 +5,7 @@ use volte::gpu::{storage, storage_init, uniform};
 
 use crate::{
     bench::{Allowed, COLORS, DEPTHS, GPU, array_view, judge, read, run, tiles},
-    camera::{camera_from_world, picture_px, working_px, world_from_camera},
+    camera::{camera_from_world, evened, picture_px, working_px, world_from_camera},
     splat::{VIEWS, ViewStage, cameras_buffer},
     stage::{STAGE, noise, pixels},
     wgsl::{mix, smoothstep},
@@ -49,7 +49,7 @@ impl ViewStage {
             if near > 0.0 {
                 let size = IVec2::new(c.size_kind_layer[0] as i32, c.size_kind_layer[1] as i32);
                 let at = picture_px(c, ideal).as_ivec2().clamp(IVec2::ZERO, size - 1);
-                let rgb = STAGE.pictures.load(at, c.size_kind_layer[3] as usize).xyz() * Vec3::from_slice(&c.gain).powf(1.0 / 2.4);
+                let rgb = evened(c, at.as_vec2() + 0.5, STAGE.pictures.load(at, c.size_kind_layer[3] as usize).xyz());
                 let share = (weight + 0.02) * near;
                 seen += share;
                 mean += share * rgb;

@@ -9,7 +9,7 @@ use crate::{
     frame::{Moment, Picture},
     replay::trim::TrimList,
     rig::Camera,
-    scene::{Matching, Quality},
+    scene::{Match, Quality},
     time::MediaTime,
     view::ViewMode,
 };
@@ -28,7 +28,7 @@ pub(in crate::engine) struct ViewWish {
     /// With the share of pixels that nobody upholds.
     pub weigh: bool,
     /// What becomes of differences between the cameras.
-    pub matching: Matching,
+    pub matching: Match,
     /// What is added by hand.
     pub trims: Arc<TrimList>,
     /// What is drawn into the scene.

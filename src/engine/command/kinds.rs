@@ -69,6 +69,7 @@ pub enum CommandKind {
     SetQuality,
     SetMatching,
     SetPlates,
+    SetShading,
     TrimMatch,
     ToggleHeatMap,
     ToggleRealPixels,
@@ -103,7 +104,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 77;
+    pub const COUNT: usize = 78;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -267,7 +268,13 @@ impl CommandKind {
             "Learn what does not move, and show moments with it where that is truer; or solve every moment alone",
             "",
         ),
-        info(Self::TrimMatch, "Trim", "Exposure, warm or cold, magenta or green of a camera by hand, on top of the match", ""),
+        info(Self::SetShading, "Shading", "Even out dark corners and responses of the cameras' own, or leave them", ""),
+        info(
+            Self::TrimMatch,
+            "Trim",
+            "Exposure, warm or cold, magenta or green, dark corners and contrast of a camera by hand, on top of the match",
+            "",
+        ),
         info(Self::ToggleHeatMap, "Heat", "Show or hide, over preview, how sure each pixel is", "H"),
         info(
             Self::ToggleRealPixels,
@@ -350,6 +357,7 @@ impl CommandKind {
             Self::SetQuality => Command::SetQuality(None),
             Self::SetMatching => Command::SetMatching(None),
             Self::SetPlates => Command::SetPlates(None),
+            Self::SetShading => Command::SetShading(None),
             Self::ToggleHeatMap => Command::ToggleHeatMap,
             Self::ToggleRealPixels => Command::ToggleRealPixels,
             Self::NextRung => Command::NextRung,

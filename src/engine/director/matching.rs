@@ -3,13 +3,13 @@
 //!
 //! Must not know: how exposures are measured.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use super::Director;
 use crate::{
     engine::{NoticeLevel, desk},
     replay::trim::{TrimEdit, TrimList},
-    scene::Matching,
+    scene::{Match, Matching, Shading},
 };
 
 /// A camera that is off by more than this is told, stops (green) and stops of red and blue against green.
@@ -19,7 +19,7 @@ const FAR_WHITE: f32 = 0.2;
 /// What is known of the cameras' exposures.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct MatchState {
-    pub choice: Matching,
+    pub choice: Match,
     /// By index in the rig.
     exposures: Vec<Option<[f32; 3]>>,
     /// What the operator adds by hand, as it is in its file; its number changes with it.
@@ -27,18 +27,29 @@ pub(in crate::engine) struct MatchState {
     pub trims_number: u64,
     /// The file has trims that could not be read nor put aside: it stays as it is.
     is_locked: bool,
+    shadings: BTreeMap<usize, Shading>,
     /// Cameras that were told.
     told: Vec<usize>,
 }
 
 impl MatchState {
-    pub fn new(choice: Matching) -> Self {
+    pub fn new(choice: Match) -> Self {
         Self { choice, ..Self::default() }
     }
 
     /// A camera's exposure about the middle of all, stops per channel, once it was measured.
     pub fn exposure(&self, camera: usize) -> Option<[f32; 3]> {
         self.exposures.get(camera).copied().flatten()
+    }
+
+    /// What lens and response of cameras make of the light, by the last solve.
+    pub fn set_shadings(&mut self, shadings: Vec<(usize, Shading)>) {
+        self.shadings.extend(shadings);
+    }
+
+    /// The same of one camera; `None` where it is like the others.
+    pub fn shading(&self, camera: usize) -> Option<Shading> {
+        self.shadings.get(&camera).copied().filter(|s| !s.is_none())
     }
 }
 
@@ -71,7 +82,7 @@ impl Director {
                 Some(how) if !is_told => {
                     self.matching.told.push(camera);
                     let name = self.feeds.rig().cameras[camera].name.clone();
-                    let made = match self.matching.choice {
+                    let made = match self.matching.choice.level {
                         Matching::Glide => "Views between the cameras go over from one to the other; `match common` holds one level",
                         Matching::Common => "Views hold one level",
                         Matching::Off => "Views show it as it is; `match glide` or `match common` helps",
@@ -86,14 +97,27 @@ impl Director {
 
     /// The operator's choice; without one the next.
     pub(super) fn choose_matching(&mut self, chosen: Option<Matching>) {
-        let now = Matching::ALL.iter().position(|m| *m == self.matching.choice).unwrap_or(0);
-        self.matching.choice = chosen.unwrap_or(Matching::ALL[(now + 1) % Matching::ALL.len()]);
+        let now = Matching::ALL.iter().position(|m| *m == self.matching.choice.level).unwrap_or(0);
+        self.matching.choice.level = chosen.unwrap_or(Matching::ALL[(now + 1) % Matching::ALL.len()]);
         self.notice(
             NoticeLevel::Info,
-            match self.matching.choice {
+            match self.matching.choice.level {
                 Matching::Glide => "Match: the view glides from each camera's exposure and white to the next one's".to_owned(),
                 Matching::Common => "Match: all views have the exposure and white in the middle of all cameras".to_owned(),
                 Matching::Off => "Match is off: cameras are blended as they are".to_owned(),
+            },
+        );
+    }
+
+    /// Whether rims and responses are evened out; without a word the other way.
+    pub(super) fn choose_shading(&mut self, chosen: Option<bool>) {
+        self.matching.choice.shading = chosen.unwrap_or(!self.matching.choice.shading);
+        self.notice(
+            NoticeLevel::Info,
+            if self.matching.choice.shading {
+                "Shading is on: the match evens out dark corners and responses of the cameras' own".to_owned()
+            } else {
+                "Shading is off: dark corners and responses stay as the cameras have them".to_owned()
             },
         );
     }

@@ -19,7 +19,7 @@ use crate::{
     frame::Picture,
     replay::{Program, Readiness, TransportCommand},
     rig::Camera,
-    scene::Matching,
+    scene::Match,
     time::MediaTime,
 };
 
@@ -38,7 +38,7 @@ pub(super) enum Asked {
         rung: Rung,
         size_px: (u32, u32),
         heat: bool,
-        matching: Matching,
+        matching: Match,
         trims: u64,
         camera: u64,
         graphics: u64,

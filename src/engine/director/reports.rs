@@ -79,8 +79,9 @@ impl Director {
                     self.preview.asked = None;
                 }
             }
-            GpuReport::Solved { instant, level, cameras, secs, stages, exposures, .. } => {
+            GpuReport::Solved { instant, level, cameras, secs, stages, exposures, shadings, .. } => {
                 self.matched(exposures);
+                self.matching.set_shadings(shadings);
                 if secs > 0.0 {
                     self.count_solve(level, cameras, secs, &stages);
                     tracing::info!("{instant}: all cameras are solved, {secs:.1} s");

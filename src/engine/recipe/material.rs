@@ -15,9 +15,8 @@ use crate::{
     frame::{Moment, Picture},
     gpu::Gpu,
     output::{CancelToken, OutputSpec, SidecarHeader},
-    replay::trim::TrimList,
     rig::{self, Rig},
-    scene::SceneOptions,
+    scene::{Match, SceneOptions},
     time::MediaTime,
     view::ViewMode,
 };
@@ -182,6 +181,9 @@ impl Material {
         };
         let phases = slices(recipe, &mut moments, mark, tell)?;
         let scene = recipe.render.quality.scene();
+        for name in recipe.trims.names().filter(|name| rig.index_of(name).is_none()) {
+            tell(Told::Note(format!("trims: there is no camera {name:?} in this export")));
+        }
         Ok(ExportJob {
             rig,
             moments,
@@ -190,11 +192,15 @@ impl Material {
             follow: recipe.output.crop.is_some(),
             mode: recipe.render.mode.everywhere().unwrap_or(ViewMode::Synthesis),
             gaps,
-            scene: SceneOptions { max_depth_size_px: recipe.render.depth_size_px.or(scene.max_depth_size_px), ..scene },
+            scene: SceneOptions {
+                max_depth_size_px: recipe.render.depth_size_px.or(scene.max_depth_size_px),
+                matching: Match { level: recipe.render.matching.unwrap_or_default(), shading: !recipe.render.no_shading },
+                ..scene
+            },
             plates,
             phases,
             graphics: recipe.graphics.clone(),
-            trims: TrimList::default(),
+            trims: recipe.trims.clone(),
             output: OutputSpec {
                 path: recipe.output.file.clone(),
                 width_px,

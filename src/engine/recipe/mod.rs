@@ -27,6 +27,7 @@ use crate::{
     replay::{
         graphics::{Graphic, GraphicList, GraphicsError},
         path::{Path, PathError},
+        trim::TrimList,
     },
     rig::{self, NoSuchCamera, Rig, RigError, pictures::PicturesError},
 };
@@ -149,6 +150,9 @@ pub struct Recipe {
     /// What is drawn into the scene and on top.
     #[serde(default, rename = "graphic", skip_serializing_if = "Vec::is_empty")]
     pub graphics: Vec<Graphic>,
+    /// What is added by hand to the match, by camera.
+    #[serde(default, skip_serializing_if = "TrimList::is_empty")]
+    pub trims: TrimList,
 }
 
 impl Recipe {
@@ -169,6 +173,7 @@ impl Recipe {
         let mut recipe: Self =
             toml::from_str(&text).map_err(|source| RecipeError::Syntax { file: file.to_owned(), source: Box::new(source) })?;
         recipe.path.check()?;
+        recipe.trims = recipe.trims.bounded();
         recipe.graphics = GraphicList::of(recipe.graphics)?.all().to_vec();
         let folder = folder_of(file).map_err(io)?;
         recipe.each_place(&mut |place| *place = folder.join(&*place));
@@ -341,6 +346,7 @@ mod tests {
             .unwrap()
             .all()
             .to_vec(),
+            trims: TrimList::from_toml("[a]\nev = 0.5\nvignette = 0.25\n").unwrap(),
         }
     }
 

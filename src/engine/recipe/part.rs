@@ -3,7 +3,13 @@
 use std::path::PathBuf;
 
 use crate::{
-    engine::retime::RetimePolicy, output::Codec, replay::path::Aspect, scene::Quality, sound::FreezeSound, time::FrameRate, view::ViewMode,
+    engine::retime::RetimePolicy,
+    output::Codec,
+    replay::path::Aspect,
+    scene::{Matching, Quality},
+    sound::FreezeSound,
+    time::FrameRate,
+    view::ViewMode,
 };
 
 /// The cameras.
@@ -155,6 +161,12 @@ pub struct RenderPart {
     /// Whether frames are interpolated to the very instant.
     #[serde(default = "never")]
     pub retime: RetimePolicy,
+    /// What becomes of differences in exposure and white between the cameras; else they glide.
+    #[serde(default, rename = "match", skip_serializing_if = "Option::is_none")]
+    pub matching: Option<Matching>,
+    /// Dark corners and responses of the cameras' own stay as they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_shading: bool,
     /// Other instants whose movement is in the same picture, seconds since the mark.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slices_secs: Vec<f64>,
@@ -172,6 +184,8 @@ impl Default for RenderPart {
             depth_size_px: None,
             plates: Plates::Off,
             retime: RetimePolicy::Off,
+            matching: None,
+            no_shading: false,
             slices_secs: vec![],
         }
     }
