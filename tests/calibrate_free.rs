@@ -419,7 +419,10 @@ fn the_command_line_solves_writes_and_refuses() {
     refuses(&[&some[..], &["--distance", "cam04", "cam06", "far"]].concat(), "number above 0");
     refuses(&[&some[..], &["--field-of-view", "500"]].concat(), "between 2 and 150");
     refuses(&[&some[..], &["--floor", "1"]].concat(), "--points");
-    refuses(&[&some[..], &["--board", "chessboard:7x10:0.03", "--distance", "cam04", "cam06", "1"]].concat(), "without a board");
+    refuses(
+        &[&some[..], &["--board", "chessboard:7x10:0.03", "--distance", "cam04", "cam06", "1"]].concat(),
+        "leave out --distance or --board",
+    );
     let points = folder.path().join("points.txt");
     std::fs::write(&points, "# camera x y point\ncam04 100 200 net\ncam05 hundred 200 net\n").unwrap();
     let points = text(points);

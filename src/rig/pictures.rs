@@ -91,7 +91,7 @@ impl Folder {
                 pictures.extend(picture_stem(&entry).map(|s| (s, entry)));
             }
         }
-        pictures.sort();
+        pictures.sort_by_cached_key(|(stem, path)| (stem.to_lowercase(), path.clone()));
         Ok(Self { path: path.into(), pictures })
     }
 

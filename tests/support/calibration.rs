@@ -78,7 +78,7 @@ pub fn judged(light: Light) -> CalibrationView {
         vec![]
     } else {
         vec![
-            "cam02: 3 of its 11 boards contradict the other cameras. Is it in step (volte rig sync), and was the board held still?"
+            "cam02: 3 of its 11 boards contradict the other cameras. Is it in step with them (volte rig sync), was the board held still, and is its lens (--lenses) that of these pictures?"
                 .to_owned(),
             "cam05: the upper left of its picture never saw the board, so its lens is unsure there. Carry it there".to_owned(),
         ]
