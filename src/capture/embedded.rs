@@ -100,6 +100,14 @@ impl TimecodeReference {
         }
     }
 
+    /// What the feed `name` said was nothing: if it led, nobody does.
+    fn retract(&self, name: &Arc<str>) {
+        let mut state = self.state.lock();
+        if state.lead.as_ref().is_some_and(|lead| lead.name == *name) {
+            *state = Reference::default();
+        }
+    }
+
     fn offset_nanos(&self) -> i64 {
         self.state.lock().clock.estimate().offset_nanos
     }
@@ -156,6 +164,8 @@ struct State {
     /// Running time of the first look, and of the last label.
     begun_running: Option<i64>,
     heard_running: Option<i64>,
+    /// Labels in pictures that had not come before, counted to two: then it runs.
+    distinct: u8,
     /// Running time of the last label that had come before.
     stood_running: Option<i64>,
     /// It was told that there is none.
@@ -224,7 +234,13 @@ impl EmbeddedClock {
             let repeated = state.recent.contains(&label);
             if repeated {
                 state.stood_running = Some(running);
+                // The first was believed at once, or pictures would step back in time with the second; but it stands.
+                if state.distinct < 2 && state.believed {
+                    (state.believed, state.code_from_running, state.exact) = (false, None, None);
+                    reference.retract(name);
+                }
             } else {
+                state.distinct = (state.distinct + 1).min(2);
                 state.hear(running);
             }
             if state.recent.len() == REPEATED_WITHIN {
@@ -274,9 +290,7 @@ impl EmbeddedClock {
         let code = reference.unwrapped(of_day, Timecode::day_nanos(rate, label.drop_frame), arrival);
         let mut state = self.state.lock();
         state.hear(running);
-        // One alone may be one that stands still: the second is believed.
-        let is_first = state.code_from_running.is_none();
-        if !state.follow(code, running) || is_first {
+        if !state.follow(code, running) {
             return Noted::Same;
         }
         reference.note(name, code, arrival);
@@ -379,7 +393,7 @@ mod tests {
         let first = 2_160_000 - 100;
         for k in 0..400 {
             let times: Vec<_> = cameras.iter().map(|c| c.show(&reference, k, first)).collect();
-            if k > 1 {
+            if k > 0 {
                 assert_eq!(times[0].1, times[1].1, "frame {k}");
                 // House time is the lead's arrival.
                 let lead = 10_000_000_000 + k * FRAME + 60_000_000;
@@ -491,28 +505,31 @@ mod tests {
 
     #[test]
     fn a_generator_that_stands_is_not_believed_and_told() {
-        // On REC RUN: both cameras show one label, and the second is connected two seconds later.
         let reference = TimecodeReference::default();
-        for (name, begins) in [("a", 0), ("b", 50)] {
+        // Each stands for twelve seconds, the second one, connected later, at a label that is two seconds old; then both run with the generator.
+        let label_at = |k: i64| Timecode::of_frame(90_000 + k as u64, pal());
+        for (name, begins, stands_at) in [("a", 0, 0), ("b", 400, 350)] {
             let (name, clock): (Arc<str>, _) = (name.into(), EmbeddedClock::default());
-            let label = Timecode::of_frame(90_000, pal());
+            let show = |k: i64, label: Timecode| {
+                let (running, arrival) = ((k - begins) * FRAME, at(10_000_000_000 + k * FRAME));
+                (clock.note_picture((&name, &reference), (label, pal()), running, arrival), clock.origin_of(running, &reference))
+            };
             let mut told = Vec::new();
             for k in begins..begins + 300 {
-                let (running, arrival) = ((k - begins) * FRAME, at(10_000_000_000 + k * FRAME));
-                assert_eq!(clock.note_picture((&name, &reference), (label, pal()), running, arrival), Noted::Same);
-                assert_eq!(clock.origin_of(running, &reference), None, "frame {k}");
-                told.extend(Some(clock.look(running)).filter(|noted| *noted != Noted::Same));
+                let (noted, origin) = show(k, label_at(stands_at));
+                if k > begins {
+                    assert_eq!((noted, origin), (Noted::Same, None), "frame {k}");
+                }
+                told.extend(Some(clock.look((k - begins) * FRAME)).filter(|noted| *noted != Noted::Same));
             }
             assert!(matches!(&told[..], [Noted::Lost(why)] if why.contains("stood still for 5 s") && why.contains("FREE RUN")), "{told:?}");
-            // It runs.
-            let running = |k: i64| (300 + k) * FRAME;
-            let show = |k: i64| {
-                let label = Timecode::of_frame(90_001 + k as u64, pal());
-                clock.note_picture((&name, &reference), (label, pal()), running(k), at(10_000_000_000 + (begins + 300 + k) * FRAME))
-            };
-            let noted: Vec<_> = (0..20).map(show).filter(|n| *n != Noted::Same).collect();
-            // The second camera's label runs two seconds behind that of the first.
-            assert!(matches!((&noted[..], begins), ([Noted::Begun], _)), "{noted:?}");
+            let runs: Vec<_> = (begins + 300..begins + 320).map(|k| show(k, label_at(k))).collect();
+            assert_eq!(runs.iter().filter(|(noted, _)| *noted != Noted::Same).map(|(noted, _)| noted).collect::<Vec<_>>(), [&Noted::Begun]);
+            // Its first picture came at 10 s and `begins` frames.
+            assert!(
+                runs.iter().all(|(_, origin)| origin.is_some_and(|o| (o.nanos() - 10_000_000_000 - begins * FRAME).abs() < 2_000_000)),
+                "{runs:?}"
+            );
         }
     }
 
