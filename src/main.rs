@@ -8,6 +8,7 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     let arguments = cli::Cli::parse();
+    cli::one_arena();
     cli::log_to_stderr(arguments.verbose);
     match cli::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,

@@ -147,6 +147,22 @@ fn plates_and_mattes_are_true_and_views_gain_by_them() {
 }
 
 #[test]
+fn cameras_a_stop_and_800_kelvin_off_look_alike_and_cost_the_hidden_ones_little() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("report");
+    let scope = Scope { size_px: (240, 135), ..Scope::quick() };
+    let report = venue::run(&[Part::Colour], &scope, &gpu, &out, &mut |_| true, &mut |_, _| {}).unwrap();
+    println!("{}", report.text());
+    let part = report.colour.as_ref().unwrap();
+    assert!(part.cameras.iter().all(|c| c.as_it_is > 5.0), "a cast that nobody sees: {:?}", part.cameras);
+    assert!(part.worst_delta_e() <= 2.0, "{:?}", part.cameras);
+    let cost_db = part.hidden_db.0 - part.hidden_db.1;
+    assert!(cost_db <= 0.5, "hidden cameras: {:?}", part.hidden_db);
+    assert!(out.join("pictures/colour-cast.png").is_file());
+}
+
+#[test]
 fn unknown_parts_are_refused_by_name() {
     assert!(matches!(Part::only(&["unicorn".to_owned()]), Err(BenchError::NoSuchPart { .. })));
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use glam::{DMat3, DVec2, DVec3};
+use rayon::prelude::*;
 use volte::{
     calibrate::board::{Board, BoardOptions, BoardSession, Candidate, Detection, Light, Rejection, Seen, calibrate, detect, remedies},
     frame::Picture,
@@ -356,6 +357,40 @@ fn twelve_cameras_of_the_venue() {
     assert_eq!(r.light(), Light::Green);
 }
 
+/// The same with pictures that are drawn and searched, instead of corners with an error: minutes of drawing, so not with the others
+/// (`cargo test --release --test board -- --ignored --nocapture`).
+#[test]
+#[ignore = "draws and searches some 2500 pictures of 1280×720, minutes on two cores; the test before it proves the same from corners with an error in every run. By hand: --test board -- --ignored; figures in docs/calibrate.md"]
+fn twelve_cameras_of_the_venue_from_drawn_boards() {
+    let rig = venue_rig(1280, 720);
+    for (text, instants) in [("charuco:6x5:0.22:0.165:4x4_50", 150), ("aprilgrid:5x4:0.2:0.3", 110)] {
+        let board = Board::parse(text).unwrap();
+        let looks: Vec<(usize, usize)> = (0..instants).flat_map(|t| (0..rig.cameras.len()).map(move |c| (t, c))).collect();
+        let look = |(instant, camera): &(usize, usize)| {
+            let (pose, c) = (carried(&rig, &board, *instant as u64), &rig.cameras[*camera]);
+            if !is_faced(&board, &pose, c) {
+                return None;
+            }
+            let seed = (instant * 12 + camera) as u64;
+            let found = detect(&board, &drawn(&board, c, &pose, Shot { seed, ..CLEAN })).ok()?;
+            Some((rms_px(&board, c, &pose, &found), Seen::still(*camera, *instant, found.corners)))
+        };
+        let (errors, seen): (Vec<f64>, Vec<Seen>) = looks.par_iter().filter_map(look).unzip();
+        let corners_px = (errors.iter().map(|e| e * e).sum::<f64>() / errors.len() as f64).sqrt();
+        let solved = calibrate(&board, &candidates(&rig), &seen, &BoardOptions::default(), &mut |_| true).unwrap();
+        let (place_m, turn_rad) = off(&rig, &solved.rig);
+        println!(
+            "{text}: {} boards at {instants} instants, corners off by {corners_px:.3} px; {:?}, rms {:.3} px, centres within {:.2} mm, rotations within {:.4}°",
+            seen.len(),
+            solved.light(),
+            solved.rms_px,
+            place_m * 1e3,
+            turn_rad.to_degrees()
+        );
+        assert!(solved.light() == Light::Green && solved.rms_px < 0.3 && place_m < 2e-3 && turn_rad.to_degrees() < 0.02);
+    }
+}
+
 /// What the test above asks of a rig, it refuses of each of these.
 #[test]
 fn the_comparisons_refuse_wrong_rigs_wrong_boards_and_wrong_corners() {
@@ -543,46 +578,9 @@ fn the_command_ends_with_what_is_wrong_and_what_to_do() {
     assert!(told.contains("2 of 3 cameras written"), "{told}");
 }
 
-/// The board of the development data, in the hands of a man before four webcams.
+#[path = "boards/failures.rs"]
+mod failures;
+
 #[cfg(feature = "gstreamer")]
-#[test]
-fn the_real_board_is_found_and_its_lenses_agree() {
-    use volte::{
-        engine::{export::MomentSource as _, footage::Footage},
-        output::CancelToken,
-    };
-    let supplied = volte::rig::load(&data("charuco/camera_array.toml")).unwrap();
-    let mut rig = supplied.clone();
-    for c in &mut rig.cameras {
-        c.name = format!("cam_{}", c.name);
-    }
-    let board = Board::load(&data("charuco/charuco.toml")).unwrap();
-    let mut footage = Footage::beginning(&rig, &[data("charuco")], 60.0, &CancelToken::default()).unwrap();
-    let names: Vec<String> = rig.cameras.iter().map(|c| c.name.clone()).collect();
-    let mut session = BoardSession::new(board.clone(), &names);
-    let (from, _) = footage.span();
-    // Six pictures a second; the board comes in after eleven seconds.
-    for k in (66..110_i64).step_by(2) {
-        let moment = footage.moment_at(from.plus_nanos(k * 166_666_667)).unwrap();
-        let of = |name: &String| moment.frames.iter().find(|f| f.camera == *name).map(|f| Picture::clone(&f.picture));
-        let pictures: Vec<Option<Picture>> = names.iter().map(of).collect();
-        session.look(k as f64 / 6.0, &pictures.iter().map(Option::as_ref).collect::<Vec<_>>()).unwrap();
-    }
-    let (s, _) = session.sightings(1.0 / 6.0, 4.0, None);
-    let found: Vec<usize> = s.tallies.iter().map(|t| t.found).collect();
-    println!("found in 22 pictures each: {found:?}");
-    assert!(found.iter().zip([20, 14, 20, 20]).all(|(n, least)| *n >= least), "{found:?}");
-    let r = calibrate(&board, session.cameras(), &s.seen, &BoardOptions::default(), &mut |_| true).unwrap();
-    println!("rms {:.3} px, {:?}; {:?}", r.rms_px, r.light(), r.notes);
-    assert_eq!(r.rig.cameras.len(), 4);
-    assert!(r.light() > Light::Green && r.notes.iter().any(|n| n.contains("in motion")), "{:?}", r.notes);
-    let mut agreeing = 0;
-    for ((c, fit), was) in r.rig.cameras.iter().zip(&r.cameras).zip(&supplied.cameras) {
-        let (off, sigma) = (c.lens.fx_px - was.lens.fx_px, fit.deviation.focal_px);
-        println!("{}: focal {:.1} ± {sigma:.1}, supplied {:.1}", c.name, c.lens.fx_px, was.lens.fx_px);
-        assert!(off.abs() < 0.04 * was.lens.fx_px);
-        agreeing += usize::from(off.abs() < 2.5 * sigma);
-    }
-    assert!(agreeing >= 3, "{agreeing} of four focal lengths agree with the supplied ones within what is told");
-    assert!(!remedies(&r, session.cameras(), &s.tallies).is_empty(), "the board never was in the corners");
-}
+#[path = "boards/real.rs"]
+mod real;

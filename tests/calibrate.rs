@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use glam::{DMat3, DVec3};
+use glam::{DMat3, DVec2, DVec3};
 use volte::{
     calibrate::{CalibrateError, Look, RefineOptions, Refined, ResolveError, Verdict, Watch, refine},
     frame::Picture,
@@ -16,8 +16,9 @@ use volte::{
 
 mod support {
     pub mod data;
+    pub mod turned;
 }
-use support::data::data;
+use support::{data::data, turned::turned};
 
 /// Deterministic, −1 to 1.
 fn noise(seed: u64) -> f64 {
@@ -151,11 +152,16 @@ fn rigs_of_the_development_data_become_better_or_stay() {
         .collect();
     let dtu: std::collections::HashMap<String, Vec<String>> =
         serde_json::from_str(&std::fs::read_to_string(data("dtu24/arcs.json")).unwrap()).unwrap();
-    let sets = [
-        ("walk", walk, seen),
-        ("fox", set("fox/transforms.json", "fox/images", &fox).0, set("fox/transforms.json", "fox/images", &fox).1),
-        ("dtu24", set("dtu24/sparse", "dtu24/images", &dtu["bottom11"]).0, set("dtu24/sparse", "dtu24/images", &dtu["bottom11"]).1),
-    ];
+    let (fox_rig, fox_seen) = set("fox/transforms.json", "fox/images", &fox);
+    let (dtu_rig, dtu_seen) = set("dtu24/sparse", "dtu24/images", &dtu["bottom11"]);
+    // The supplied rig of the photographs with every camera turned: that is better by far than nothing to gain.
+    let off = perturbed(&fox_rig, 0.2, 0.0);
+    let r = adjusted("fox, each camera turned by about 0.2°", &off, std::slice::from_ref(&fox_seen));
+    let (before, after) = (between_neighbours_deg(&fox_rig, &off), between_neighbours_deg(&fox_rig, &r.rig));
+    println!("between neighbours {before:.4}° → {after:.4}°");
+    assert!(r.verdict == Verdict::Better && r.after.median_px < 0.5 * r.before.median_px, "{:?} → {:?}", r.before, r.after);
+    assert!(before > 0.15 && after < 0.3 * before, "{before}° → {after}°");
+    let sets = [("walk", walk, seen), ("fox", fox_rig, fox_seen), ("dtu24", dtu_rig, dtu_seen)];
     for (name, rig, seen) in sets {
         let r = adjusted(name, &rig, &[seen]);
         match r.verdict {
@@ -283,6 +289,101 @@ fn a_bumped_camera_is_noticed_and_solved_again() {
     assert_eq!(watch.resolve(99, &dark), Err(ResolveError::NoSuchCamera(99)));
 }
 
+/// How far two places of a camera show the world apart, px of its picture: the worst of the whole picture, at the subject's distance and about it.
+fn worst_px(truth: &Camera, solved: &Camera, subject_in_world: DVec3) -> f64 {
+    let (center, to_world) = (truth.center_in_world(), truth.camera_from_world.rotation.transpose());
+    let size = DVec2::new(f64::from(truth.width_px), f64::from(truth.height_px));
+    let off = |k: usize, far: f64| {
+        let px = size * DVec2::new((k % 9) as f64 + 0.5, (k / 9) as f64 + 0.5) / 9.0;
+        let ray = to_world * truth.lens.unproject(px);
+        let p = center + ray / ray.length() * (subject_in_world - center).length() * far;
+        (solved.project(p).unwrap() - px).length()
+    };
+    (0..81).flat_map(|k| [0.8, 1.0, 1.3].map(|far| off(k, far))).fold(0.0, f64::max)
+}
+
+/// Bumps of 0.3° about three axes: what the watch solves of them, told and held against the truth.
+fn solved_within(
+    what: &str,
+    watch: &Watch,
+    camera: usize,
+    was: &Camera,
+    subject_in_world: DVec3,
+    mut seen: impl FnMut(&Camera, DMat3) -> Picture,
+) -> f64 {
+    let mut worst = 0.0_f64;
+    for seed in [1, 2, 3] {
+        let turn = DMat3::from_axis_angle(direction(seed), 0.3_f64.to_radians());
+        let pose = was.camera_from_world;
+        let truth =
+            Camera { camera_from_world: Pose { rotation: turn * pose.rotation, translation: turn * pose.translation }, ..was.clone() };
+        let picture = seen(&truth, turn);
+        let started = Instant::now();
+        let look = watch.look(camera, &picture);
+        let looked = started.elapsed();
+        assert!(matches!(look, Look::Moved { .. }), "{look:?}");
+        let r = watch.resolve(camera, &picture).unwrap();
+        let off = worst_px(&truth, &r.camera, subject_in_world);
+        println!(
+            "{what}: bumped by {:.1} px, looked at in {looked:.0?}, solved in {:.0?}: {} points ({} wrong) fit to {:.3} px; {off:.3} px off the truth at worst, moved by {:.1} mm",
+            worst_px(&truth, was, subject_in_world),
+            started.elapsed().saturating_sub(looked),
+            r.points,
+            r.wrong,
+            r.median_px,
+            r.moved_m * 1e3
+        );
+        worst = worst.max(off).max(r.median_px);
+    }
+    worst
+}
+
+/// Half a pixel of a picture of 1920, in real pictures of 1080×1920 of a rig that fits them to a third of a pixel: grain, another exposure.
+#[test]
+fn a_bumped_camera_is_solved_to_half_a_pixel_of_full_hd_on_real_pictures() {
+    let text = std::fs::read_to_string(data("fox/arc.txt")).unwrap();
+    let names: Vec<String> = text.split_whitespace().take(5).map(|n| n.trim_end_matches(".jpg").to_owned()).collect();
+    let (rig, seen) = set("fox/transforms.json", "fox/images", &names);
+    let learned: Vec<Vec<Option<&Picture>>> = vec![seen.iter().map(Some).collect()];
+    let started = Instant::now();
+    let watch = Watch::learn(&rig, &learned, &mut |_| true).unwrap();
+    println!("{} × {} px, learned in {:.1?}", rig.cameras[2].width_px, rig.cameras[2].height_px, started.elapsed());
+    println!("points: {:?}", (0..5).map(|i| watch.points(i)).collect::<Vec<_>>());
+    let subject = volte::rig::check::subject_center(&rig).unwrap();
+    let was = &rig.cameras[2];
+    let started = Instant::now();
+    assert!(matches!(watch.look(2, &seen[2]), Look::Stands { .. }));
+    println!("a look at it as it stands: {:.1?}", started.elapsed());
+    let worst = solved_within("fox", &watch, 2, was, subject, |_, turn| seen_by_a_sensor(turned(was, &seen[2], turn), 7, 0.9));
+    assert!(worst <= 0.5, "{worst} px");
+}
+
+/// The same in the venue, at 1920×1080, where the cameras that look on see another moment.
+#[test]
+#[ignore = "draws the venue at full size: minutes without a graphics processor"]
+fn a_bumped_camera_is_solved_to_half_a_pixel_of_full_hd_in_the_venue() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let mut venue = Venue::new(&gpu, VenueOptions { samples: 2, ..VenueOptions::default() }).unwrap();
+    let rig = VenueRig::arc(5, 24.0, 6.0, (1920, 1080));
+    let mut at = |camera: &Camera, ms: i64, gain: f64| {
+        let picture = venue.render_picture(camera, MediaTime::from_nanos(ms * 1_000_000)).unwrap();
+        seen_by_a_sensor(picture, ms as u64, gain)
+    };
+    let moments: Vec<Vec<Picture>> = [300, 960].iter().map(|ms| rig.cameras.iter().map(|c| at(c, *ms, 1.0)).collect()).collect();
+    let learned: Vec<Vec<Option<&Picture>>> = moments.iter().map(|m| m.iter().map(Some).collect()).collect();
+    let started = Instant::now();
+    let watch = Watch::learn(&rig, &learned, &mut |_| true).unwrap();
+    println!("learned in {:.1?}; points: {:?}", started.elapsed(), (0..5).map(|i| watch.points(i)).collect::<Vec<_>>());
+    let started = Instant::now();
+    let stands = at(&rig.cameras[2], 1500, 1.0);
+    println!("drawn in {:.1?}", started.elapsed());
+    let started = Instant::now();
+    assert!(matches!(watch.look(2, &stands), Look::Stands { .. }));
+    println!("a look at a camera that stands: {:.1?}", started.elapsed());
+    let worst = solved_within("venue", &watch, 2, &rig.cameras[2], DVec3::new(0.0, 0.0, 1.0), |truth, _| at(truth, 1600, 0.9));
+    assert!(worst <= 0.5, "{worst} px");
+}
+
 #[cfg(all(feature = "console", feature = "gstreamer"))]
 #[test]
 fn the_command_tells_what_it_did_and_writes_nothing_half() {
@@ -307,6 +408,20 @@ fn the_command_tells_what_it_did_and_writes_nothing_half() {
         let (fine, told) = run(&words);
         assert!(!fine && told.contains(named), "{told}");
     }
+}
+
+#[cfg(all(feature = "console", feature = "gstreamer"))]
+#[test]
+fn a_rig_without_sizes_of_pictures_is_written_with_those_of_its_pictures() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out.toml");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_volte"));
+    command.args(["rig", "refine"]).arg(data("dinoSR16/dinoSR_par.txt")).arg("--pictures").arg(data("dinoSR16/images"));
+    let done = command.args(["--no-synthesis", "--out"]).arg(&out).output().unwrap();
+    let told = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(done.status.success() && told.contains("written to"), "{told}");
+    let rig = load(&out).unwrap();
+    assert!(rig.cameras.len() == 16 && rig.cameras.iter().all(|c| (c.width_px, c.height_px) == (640, 480)), "{told}");
 }
 
 #[cfg(all(feature = "console", feature = "gstreamer"))]

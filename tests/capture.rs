@@ -318,3 +318,28 @@ fn small_live_pictures_follow_every_feed() {
     assert!(db > 20.0, "{db:.1} dB");
     assert_eq!(session.status().iter().map(|f| f.dropped.total()).sum::<u64>(), 0);
 }
+
+#[test]
+fn a_hundred_cameras_are_one_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let clip = dir.path().join("clip.mp4");
+    let words =
+        "-v error -nostdin -f lavfi -t 4 -i testsrc2=size=160x90:rate=5 -pix_fmt yuv420p -c:v libx264 -preset ultrafast -g 5 -bf 0 -y";
+    assert!(Command::new("ffmpeg").args(words.split_whitespace()).arg(&clip).status().unwrap().success());
+    let source = FeedSource::File { path: clip, pace: Pace::Live { looped: true } };
+    let specs: Vec<FeedSpec> = (1..=100).map(|k| FeedSpec::new(format!("cam{k:03}"), source.clone())).collect();
+    let session = CaptureSession::start(config(), &specs).unwrap();
+    // Over the end of the file, and on.
+    assert!(session.wait_until(Duration::from_mins(1), |f| f.iter().all(|f| f.received > 22 && f.loops > 0)), "{:?}", session.status());
+    let status = session.status();
+    assert!(status.iter().all(|f| f.state == FeedState::Live), "{status:?}");
+    assert_eq!(status.iter().map(|f| f.dropped.total() + f.damaged + f.duplicated).sum::<u64>(), 0, "{status:?}");
+    let instant = status.iter().filter_map(|f| f.newest).min().unwrap();
+    let begun = std::time::Instant::now();
+    let moment = session.moment(instant);
+    println!("100 cameras in {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
+    assert!(moment.left_out.is_empty() && moment.frames.len() == 100, "{:?}", moment.left_out);
+    // Each at that instant, to half of its interval.
+    assert!(moment.frames.iter().all(|f| f.error_nanos.abs() <= 107_000_000));
+    assert!(moment.frames.iter().all(|f| (f.picture.width(), f.picture.height()) == (160, 90)));
+}

@@ -68,6 +68,10 @@ fn devices_are_listed() {
     for word in ["GPUs", "Cameras", "encode H.264", "rtsp://", "rtspsrc", "ndi:NAME"] {
         assert!(devices.out.contains(word), "no {word:?} in {}", devices.out);
     }
+    // Each use by what it really takes.
+    assert!(devices.out.contains("exports and pushed pictures, always in software"), "{}", devices.out);
+    assert!(devices.out.contains("for program outputs: hardware first"), "{}", devices.out);
+    assert!(!devices.out.contains("not used yet"), "{}", devices.out);
 }
 
 #[test]
@@ -415,6 +419,19 @@ fn a_calibration_that_cannot_end_well_is_refused_before_its_work() {
     // Names keep their case; a folder per camera.
     let told = refuses(&[&board[..], &[&at("each"), "--per-camera"]].concat(), "found in no picture");
     assert!(told.contains("Cam_A: 0 boards in 1 pictures") && told.contains("Cam_B"), "{told}");
+    // Its pictures are paired by name; what cannot be paired is refused, not guessed.
+    grey("each/Cam_A/2.png");
+    grey("each/Cam_A/3.png");
+    grey("each/Cam_B/3.png");
+    let told = refuses(&[&board[..], &[&at("each"), "--per-camera"]].concat(), "found in no picture");
+    assert!(told.contains("3 instants by the names of the pictures; pictures missing: Cam_B 1") && !told.contains("warning"), "{told}");
+    grey("each/Cam_B/left.png");
+    std::fs::rename(at("each/Cam_B/1.png"), at("each/Cam_B/right.png")).unwrap();
+    let told = refuses(&[&board[..], &[&at("each"), "--per-camera"]].concat(), "by the order of the pictures");
+    assert!(told.contains("warning: too few pictures have a name"), "{told}");
+    std::fs::remove_file(at("each/Cam_A/2.png")).unwrap();
+    let told = refuses(&[&board[..], &[&at("each"), "--per-camera"]].concat(), "Name the pictures of one instant alike");
+    assert!(told.contains("Cam_B has 3 pictures (with the name or number of another camera's: 1), Cam_A has 2"), "{told}");
     points("a 10 10 a_cornr_left\n");
     let free = ["calibrate", "--pictures", &shot, "--points", &at("points.txt"), "--field", "tennis"];
     let told = refuses(&free, "a_cornr_left");

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
@@ -49,7 +49,7 @@ fn pose(rig: &Rig, board: &Board, k: i64) -> Pose {
     Pose { rotation, translation: at - rotation * (0.5 * board.size_m()).extend(0.0) }
 }
 
-/// The board as a camera without distortion sees it before a gray wall, 16 samples per pixel.
+/// The board as a camera sees it before a gray wall: 16 samples per pixel of it, where they differ.
 fn drawn(board: &Board, camera: &Camera, world_from_board: &Pose) -> Picture {
     let (w, h) = (camera.width_px, camera.height_px);
     let board_from_camera = camera.camera_from_world.then_from(world_from_board).inverse();
@@ -64,12 +64,26 @@ fn drawn(board: &Board, camera: &Camera, world_from_board: &Pose) -> Picture {
         }
         if board.is_dark_at(p) { 30.0 } else { 200.0 }
     };
+    // Where the board may be: the wall is drawn in no time.
+    let (mut least, mut most) = (DVec2::ZERO, DVec2::new(f64::from(w), f64::from(h)));
+    let edge = |x: f64, y: f64| DVec2::new(x, y) * (size + 2.0 * margin) - margin;
+    let corners = [edge(0.0, 0.0), edge(1.0, 0.0), edge(0.0, 1.0), edge(1.0, 1.0)];
+    let seen: Vec<DVec2> = corners.iter().filter_map(|p| camera.project(world_from_board.apply(p.extend(0.0)))).collect();
+    if seen.len() == 4 {
+        least = seen.iter().copied().fold(DVec2::INFINITY, DVec2::min) - 3.0;
+        most = seen.iter().copied().fold(DVec2::NEG_INFINITY, DVec2::max) + 3.0;
+    }
     let mut rgba = Vec::with_capacity((w * h * 4) as usize);
     for y in 0..h {
         for x in 0..w {
-            let sample =
-                |i: u32| DVec2::new(f64::from(x) + f64::from(i % 4) * 0.25 + 0.125, f64::from(y) + f64::from(i / 4) * 0.25 + 0.125);
-            let v = ((0..16).map(|i| value_at(sample(i))).sum::<f64>() / 16.0).round() as u8;
+            let at = DVec2::new(f64::from(x), f64::from(y));
+            let sample = |i: u32| value_at(at + DVec2::new(f64::from(i % 4), f64::from(i / 4)) * 0.25 + 0.125);
+            let v = if at.cmplt(least).any() || at.cmpgt(most).any() {
+                90
+            } else {
+                let ends = [0, 3, 12, 15].map(sample);
+                if ends.iter().all(|v| *v == ends[0]) { ends[0] as u8 } else { ((0..16).map(sample).sum::<f64>() / 16.0).round() as u8 }
+            };
             rgba.extend([v, v, v, 255]);
         }
     }
@@ -78,6 +92,8 @@ fn drawn(board: &Board, camera: &Camera, world_from_board: &Pose) -> Picture {
 
 /// Feeds on which somebody carries the board; time moves when it is told to.
 struct BoardFeeds {
+    truth: Rig,
+    /// What the show knows of it.
     rig: Rig,
     board: Board,
     now_nanos: AtomicI64,
@@ -91,15 +107,14 @@ struct BoardFeeds {
     is_refused: AtomicBool,
 }
 
-/// What a camera sees of the board in a place: drawn once for all tests.
+/// What a camera sees of the board in a place: drawn once for all tests, which all want the same ones at one time.
 fn seen_in_place(board: &Board, rig: &Rig, camera: usize, k: i64) -> Arc<Picture> {
-    static DRAWN: Mutex<BTreeMap<(usize, i64), Arc<Picture>>> = Mutex::new(BTreeMap::new());
-    if let Some(known) = DRAWN.lock().get(&(camera, k)) {
-        return Arc::clone(known);
-    }
-    let picture = Arc::new(drawn(board, &rig.cameras[camera], &pose(rig, board, k)));
-    DRAWN.lock().insert((camera, k), Arc::clone(&picture));
-    picture
+    type Place = Arc<OnceLock<Arc<Picture>>>;
+    static DRAWN: Mutex<BTreeMap<(String, bool, i64), Place>> = Mutex::new(BTreeMap::new());
+    // Poses go by the cameras' order.
+    let is_straight = rig.cameras[0].name < rig.cameras[2].name;
+    let place = Arc::clone(DRAWN.lock().entry((rig.cameras[camera].name.clone(), is_straight, k)).or_default());
+    Arc::clone(place.get_or_init(|| Arc::new(drawn(board, &rig.cameras[camera], &pose(rig, board, k)))))
 }
 
 impl BoardFeeds {
@@ -107,7 +122,17 @@ impl BoardFeeds {
         let board = Board::parse(BOARD).unwrap();
         let now_nanos = AtomicI64::new(1_000_000_000);
         let [is_smaller, is_refused] = [false; 2].map(AtomicBool::new);
-        Self { rig: rig(640, 360), board, now_nanos, held_nanos, mirrored, is_smaller, is_refused }
+        let rig = rig(640, 360);
+        Self { truth: rig.clone(), rig, board, now_nanos, held_nanos, mirrored, is_smaller, is_refused }
+    }
+
+    /// The same before there is a rig, in another order than along the arc.
+    fn without_rig() -> Self {
+        let mut feeds = Self::new(1_000_000_000, None);
+        feeds.truth.cameras.swap(0, 2);
+        let unposed = |c: &Camera| Camera { width_px: c.width_px, height_px: c.height_px, ..Camera::unposed(&c.name) };
+        feeds.rig = Rig { cameras: feeds.truth.cameras.iter().map(unposed).collect(), points_in_world: vec![] };
+        feeds
     }
 
     fn advance(&self, nanos: i64) {
@@ -129,7 +154,7 @@ impl Feeds for BoardFeeds {
     }
 
     fn status(&self) -> Vec<FeedStatus> {
-        vec![FeedStatus { health: FeedHealth::Good, ..FeedStatus::default() }; self.rig.cameras.len()]
+        vec![FeedStatus { health: FeedHealth::Good, ..FeedStatus::default() }; self.truth.cameras.len()]
     }
 
     fn ring(&self) -> RingStatus {
@@ -143,10 +168,10 @@ impl Feeds for BoardFeeds {
     fn picture_at(&self, camera: usize, instant: MediaTime) -> Option<LivePicture> {
         let k = instant.nanos() / self.held_nanos;
         if camera == 1 && self.is_smaller.load(Ordering::Relaxed) {
-            let picture = Arc::new(drawn(&self.board, &rig(320, 180).cameras[camera], &pose(&self.rig, &self.board, k)));
+            let picture = Arc::new(drawn(&self.board, &rig(320, 180).cameras[camera], &pose(&self.truth, &self.board, k)));
             return Some(LivePicture { picture, time: instant });
         }
-        let mut picture = seen_in_place(&self.board, &self.rig, camera, k);
+        let mut picture = seen_in_place(&self.board, &self.truth, camera, k);
         if self.mirrored == Some(camera) {
             let row = picture.width() as usize * 4;
             Arc::make_mut(&mut picture).rgba_mut().chunks_exact_mut(row).for_each(|row| {
@@ -170,7 +195,7 @@ impl Feeds for BoardFeeds {
             let error_nanos = live.time.nanos() - instant.nanos();
             Some(MomentFrame { camera: camera.name.clone(), picture: live.picture, time: live.time, error_nanos, retimed: false })
         };
-        Ok(Moment { instant, frames: self.rig.cameras.iter().enumerate().filter_map(frame).collect(), ..Moment::default() })
+        Ok(Moment { instant, frames: self.truth.cameras.iter().enumerate().filter_map(frame).collect(), ..Moment::default() })
     }
 
     fn remember(&self, _event: &Event) -> Result<(), String> {
@@ -234,7 +259,7 @@ fn a_board_carried_before_live_cameras_becomes_a_rig() {
     // The cameras stand as far from each other as they do.
     let apart = |rig: &Rig, i: usize, j: usize| (rig.cameras[i].center_in_world() - rig.cameras[j].center_in_world()).length();
     for (i, j) in [(0, 1), (1, 2), (0, 2)] {
-        let (is, was) = (apart(&c.rig, i, j), apart(&feeds.rig, i, j));
+        let (is, was) = (apart(&c.rig, i, j), apart(&feeds.truth, i, j));
         assert!((is / was - 1.0).abs() < 0.01, "{i} {j}: {is} m, not {was}");
     }
 }
@@ -254,7 +279,7 @@ fn without_floor(feeds: &BoardFeeds, before: &BoardLooks) -> volte::engine::boar
 fn a_board_in_motion_a_mirrored_camera_and_a_stop_are_what_they_are() {
     // Every look sees it elsewhere.
     let moving = BoardFeeds::new(150_000_000, None);
-    let mut looks_at = looks(&moving, Some(moving.rig.clone()));
+    let mut looks_at = looks(&moving, Some(moving.truth.clone()));
     for _ in 0..6 {
         looks_at.look(&moving, &|| true).unwrap();
         moving.advance(3_000_000_000);
@@ -269,7 +294,7 @@ fn a_board_in_motion_a_mirrored_camera_and_a_stop_are_what_they_are() {
         looks_at.look(&feeds, &|| true).unwrap();
         feeds.advance(1_000_000_000);
     }
-    assert_eq!(looks_at.coach().advice(), Advice::Mirror { camera: feeds.rig.cameras[2].name.clone() });
+    assert_eq!(looks_at.coach().advice(), Advice::Mirror { camera: feeds.truth.cameras[2].name.clone() });
     // Whoever is told to stop keeps nothing of the look that was broken off.
     let before = looks_at.coach().cameras()[0].pictures;
     assert_eq!(looks_at.look(&feeds, &|| false).unwrap(), None);
@@ -284,7 +309,7 @@ fn a_board_in_motion_a_mirrored_camera_and_a_stop_are_what_they_are() {
     let after = pictures(&looks_at);
     assert!(after[0] > before[0] && after[1] == before[1] && after[2] > before[2], "{before:?} {after:?}");
     let told = looks_at.other_size().unwrap();
-    assert!(told.starts_with(&feeds.rig.cameras[1].name) && told.contains("320 × 180") && told.contains("640 × 360"), "{told}");
+    assert!(told.starts_with(&feeds.truth.cameras[1].name) && told.contains("320 × 180") && told.contains("640 × 360"), "{told}");
 }
 
 #[test]
@@ -297,7 +322,7 @@ fn where_every_picture_is_refused_it_says_whose_and_why() {
     feeds.advance(1_000_000_000);
     assert_eq!(looks_at.look(&feeds, &|| true).unwrap(), Some(0));
     let told = looks_at.nobody().unwrap();
-    let [a, b] = [0, 1].map(|i| feeds.rig.cameras[i].name.clone());
+    let [a, b] = [0, 1].map(|i| feeds.truth.cameras[i].name.clone());
     assert!(
         told.contains(&format!("{a}: its nearest picture is 350 ms beside")) && told.contains(&format!("{b}: it has no picture")),
         "{told}"
@@ -310,16 +335,22 @@ mod show {
     use std::time::Duration;
 
     use volte::engine::{
-        CalibrateOrder, CalibrationStage, CalibrationView, Command, Engine, EngineOptions, GapQuality, ProgramKind, Snapshot,
+        CalibrateOrder, CalibrationStage, CalibrationView, Command, Engine, EngineOptions, GapQuality, JudgedRig, ProgramKind, Snapshot,
     };
+    use volte::{replay::Readiness, scene::Quality};
 
     use super::*;
 
     const LONG: Duration = Duration::from_mins(1);
 
     fn started(feeds: &Arc<BoardFeeds>, folder: &std::path::Path) -> Engine {
+        started_with(feeds, folder, true)
+    }
+
+    fn started_with(feeds: &Arc<BoardFeeds>, folder: &std::path::Path, without_gpu: bool) -> Engine {
         let options = EngineOptions {
-            without_gpu: true,
+            without_gpu,
+            quality: Some(Quality::Draft),
             without_watch: true,
             export_folder: Some(folder.to_owned()),
             rig_file: Some(folder.join("rig.toml")),
@@ -347,6 +378,17 @@ mod show {
         let mut all: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         all.sort();
         all
+    }
+
+    /// Calibrated with what is seen in so many places.
+    fn judged(engine: &Engine, feeds: &BoardFeeds, places: usize) -> Box<JudgedRig> {
+        say(engine, CalibrateOrder::Start(BOARD.to_owned()));
+        until(engine, "looks", |c| c.cameras.iter().all(|c| c.pictures > 0));
+        (0..places).for_each(|_| drop(carried_on(engine, feeds)));
+        say(engine, CalibrateOrder::Finish);
+        let solved = until(engine, "solved", |c| matches!(c.stage, CalibrationStage::Judged(_) | CalibrationStage::Failed(_)));
+        let CalibrationStage::Judged(judged) = solved.stage.clone() else { panic!("{:?}", solved.stage) };
+        judged
     }
 
     /// A second later: the board is held elsewhere, and was looked at there.
@@ -411,10 +453,24 @@ mod show {
         let rig = volte::rig::load(&folder.path().join("rig.toml")).unwrap();
         assert_eq!((rig.cameras.len(), rig.cameras[1].clock_offset_nanos), (3, 7_000_000));
         let apart = |rig: &Rig| (rig.cameras[0].center_in_world() - rig.cameras[2].center_in_world()).length();
-        assert!((apart(&rig) / apart(&feeds.rig) - 1.0).abs() < 0.01);
+        assert!((apart(&rig) / apart(&feeds.truth) - 1.0).abs() < 0.01);
         say(&engine, CalibrateOrder::Save);
         until(&engine, "saved again", |c| saved(c).ends_with("rig_calibrated.toml"));
         assert_eq!(std::fs::read(folder.path().join("rig.toml")).unwrap(), written, "the show's rig file is never overwritten");
+
+        // The running show takes it: what is marked from now on has the rig that was written, what was marked before its own.
+        let used = |c: &CalibrationView| if let CalibrationStage::Judged(j) = &c.stage { j.used } else { None };
+        let newest = feeds.now();
+        say(&engine, CalibrateOrder::Use);
+        let from = used(&until(&engine, "used", |c| used(c).is_some())).unwrap();
+        assert!(from > newest, "an instant that could be marked before is older");
+        told(&engine, "from now on; older events keep theirs");
+        assert!(engine.send(Command::SaveRig));
+        told(&engine, "rig_now.toml");
+        let now = volte::rig::load(&folder.path().join("rig_now.toml")).unwrap();
+        assert_eq!(now.cameras, rig.cameras);
+        assert_eq!(engine.snapshot().gaps.len(), 2);
+        std::fs::remove_file(folder.path().join("rig_now.toml")).unwrap();
 
         // What was carried stays when it goes on.
         say(&engine, CalibrateOrder::GoOn);
@@ -462,6 +518,105 @@ mod show {
         assert!(engine.wait_for(LONG, |s| s.calibration.is_none()).is_some());
         told(&engine, "The calibration is cancelled; nothing was written");
         assert_eq!(files(folder.path()), [""; 0]);
+    }
+
+    #[test]
+    fn a_show_without_a_rig_takes_the_calibrated_one_and_comes_to_its_first_orbit() {
+        let folder = tempfile::tempdir().unwrap();
+        let feeds = Arc::new(BoardFeeds::without_rig());
+        feeds.advance(700_000_000);
+        let engine = started_with(&feeds, folder.path(), false);
+        let names = |s: &Snapshot| s.cameras.iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+        assert_eq!((names(&engine.snapshot())[0].clone(), engine.snapshot().gaps.len()), (feeds.truth.cameras[0].name.clone(), 0));
+        assert!(engine.wait_for(LONG, |s| !s.gpu.adapter.is_empty()).is_some());
+        // Before, a replay steps through the cameras, and why is told.
+        assert!(engine.send(Command::Mark));
+        told(&engine, "Nobody knew yet where the cameras stand");
+        assert_ne!(judged(&engine, &feeds, 26).light, Light::Red);
+        say(&engine, CalibrateOrder::Use);
+        told(
+            &engine,
+            "mark an instant (Space) for the first orbit. What it records and sends begins when it is opened again without --calibrate. It is not saved yet: SAVE RIG",
+        );
+        let now = engine.wait_for(LONG, |s| s.gaps.len() == 2).unwrap();
+        // Along the arc, whatever the order was before.
+        let mut along = names(&now);
+        along.sort();
+        assert_eq!(names(&now), along);
+        assert!(
+            now.calibration
+                .as_ref()
+                .is_some_and(|c| matches!(&c.stage, CalibrationStage::Judged(j) if j.used.is_some() && j.saved.is_none()))
+        );
+        assert!(!now.closed && now.moves.iter().all(|m| m.name != "Full turn"));
+        // An instant at which the board was carried is solved with it, as any later one.
+        feeds.advance(1_000_000_000);
+        assert!(engine.send(Command::Mark));
+        let is_solved = |s: &Snapshot| s.preview.as_ref().is_some_and(|p| p.readiness == Readiness::Solved && p.instant == feeds.now());
+        let solved = engine.wait_for(LONG, is_solved);
+        assert!(
+            solved.is_some(),
+            "{:?} {:?}",
+            engine.snapshot().preview.as_ref().map(|p| (p.readiness, p.problem.clone())),
+            engine.snapshot().notices
+        );
+        // On air nothing changes.
+        assert!(engine.send(Command::Take));
+        assert!(engine.wait_for(LONG, |s| matches!(s.program.kind, ProgramKind::Replay { solved: true, .. })).is_some());
+        say(&engine, CalibrateOrder::Use);
+        told(&engine, "The calibrated rig is not used: a replay is on air. Go back to live first (RETURN)");
+        assert!(engine.send(Command::Return));
+        assert!(engine.wait_for(LONG, |s| matches!(s.program.kind, ProgramKind::Live(_))).is_some());
+        // And the first event, from before the board was there, still has none.
+        assert!(engine.send(Command::PreviousEvent));
+        let first = engine.wait_for(LONG, |s| s.preview.as_ref().is_some_and(|p| p.instant < feeds.now())).unwrap();
+        assert_ne!(first.preview.as_ref().unwrap().readiness, Readiness::Solved);
+    }
+
+    #[test]
+    fn a_rig_without_a_camera_is_not_used_and_lenses_that_are_given_are_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let feeds = Arc::new(BoardFeeds::new(1_000_000_000, Some(2)));
+        feeds.advance(700_000_000);
+        let engine = started(&feeds, folder.path());
+        say(&engine, CalibrateOrder::Use);
+        told(&engine, "No calibration is under way");
+        // Lenses of nobody are refused before anything is carried.
+        let nobody = Rig { cameras: vec![Camera { name: "studio".to_owned(), ..feeds.truth.cameras[0].clone() }], points_in_world: vec![] };
+        let file = |name: &str| folder.path().join(name).display().to_string();
+        volte::rig::save(&nobody, &folder.path().join("nobody.toml"), volte::rig::Format::RigToml).unwrap();
+        let why = |c: &CalibrationView| if let CalibrationStage::Refused(why) = &c.stage { why.clone() } else { String::new() };
+        for (lenses, word) in [(file("missing.toml"), "the lenses cannot be read"), (file("nobody.toml"), "they are of studio")] {
+            say(&engine, CalibrateOrder::Start(format!("{BOARD} lenses {lenses}")));
+            let refused = until(&engine, word, |c| why(c).contains(word));
+            assert_eq!((refused.board.as_str(), &refused.lenses), (BOARD, &lenses));
+        }
+        // Those of the first are known, whatever its name's capitals; that of the second is of pictures of another shape.
+        let mut known = feeds.truth.restricted_to(&[0, 1]);
+        known.cameras[0].name = known.cameras[0].name.to_uppercase();
+        known.cameras[1].height_px *= 2;
+        volte::rig::save(&known, &folder.path().join("lenses.toml"), volte::rig::Format::RigToml).unwrap();
+        say(&engine, CalibrateOrder::Start(format!("{BOARD} lenses {}", file("lenses.toml"))));
+        let knows = |c: &CalibrationView| c.cameras.iter().map(|c| c.knows_lens).collect::<Vec<_>>();
+        let shape = until(&engine, "another shape", |c| c.told.as_ref().is_some_and(|t| t.contains("which is another shape")));
+        assert_eq!(knows(&shape), [true, false, false]);
+        // Taken back while it is carried, and given again.
+        say(&engine, CalibrateOrder::Lenses("none".to_owned()));
+        until(&engine, "none are known", |c| knows(c) == [false; 3] && c.lenses.is_empty());
+        say(&engine, CalibrateOrder::Lenses(file("nobody.toml")));
+        until(&engine, "nobody's lenses", |c| c.told.as_ref().is_some_and(|t| t.contains("they are of studio")));
+        say(&engine, CalibrateOrder::Lenses(file("lenses.toml")));
+        until(&engine, "lenses", |c| knows(c) == [true, false, false]);
+        (0..14).for_each(|_| drop(carried_on(&engine, &feeds)));
+        say(&engine, CalibrateOrder::Finish);
+        let solved = until(&engine, "solved", |c| matches!(c.stage, CalibrationStage::Judged(_) | CalibrationStage::Failed(_)));
+        let CalibrationStage::Judged(judged) = &solved.stage else { panic!("{:?}", solved.stage) };
+        println!("{judged:?}");
+        assert_eq!((judged.light, judged.cameras[0].focal_px, judged.cameras[1].focal_px.is_some()), (Light::Red, None, true));
+        assert!(judged.cameras[2].reasons.iter().any(|(why, n)| *why == "mirrored" && *n > 3), "{:?}", judged.cameras[2]);
+        assert!(judged.gaps[0].disparity_px.is_some_and(|px| px > 10.0) && judged.remedies[0].contains("another shape"));
+        say(&engine, CalibrateOrder::Use);
+        told(&engine, &format!("The calibrated rig is not used: {}: not in it", feeds.truth.cameras[2].name));
     }
 
     #[test]

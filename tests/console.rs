@@ -887,8 +887,8 @@ fn the_page_of_the_calibration_asks_for_what_is_pressed() {
     assert_eq!(pressed(Some(carried.clone()), &["CANCEL", "FLOOR"]), [order(CalibrateOrder::Floor)]);
     assert_eq!(pressed(Some(carried.clone()), &["CANCEL", "SURE? ALL IS LOST"]), [order(CalibrateOrder::Cancel)]);
     assert_eq!(
-        pressed(Some(calibration::judged(Light::Amber)), &["SAVE RIG", "GO ON"]),
-        [order(CalibrateOrder::Save), order(CalibrateOrder::GoOn)]
+        pressed(Some(calibration::judged(Light::Amber)), &["USE NOW", "SAVE RIG", "GO ON"]),
+        [order(CalibrateOrder::Use), order(CalibrateOrder::Save), order(CalibrateOrder::GoOn)]
     );
     assert_eq!(pressed(Some(calibration::judged(Light::Green)), &["CLOSE"]), [order(CalibrateOrder::Cancel)], "it is saved");
     // The way back leaves the calibration alone.

@@ -235,6 +235,39 @@ fn a_path_is_made_undone_played_and_kept() {
 }
 
 #[test]
+fn a_trim_is_taken_back_and_done_again_and_the_file_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (feeds, engine) = session(dir.path(), vec![]);
+    let cameras: Vec<String> = volte::engine::Feeds::rig(feeds.as_ref()).cameras.iter().map(|c| c.name.clone()).collect();
+    let trim = |k: usize, ev: f32| Command::TrimMatch {
+        camera: cameras[k].clone(),
+        edit: volte::replay::trim::TrimEdit { ev: Some(ev), ..Default::default() },
+    };
+    let are = |wanted: [f32; 2]| {
+        let names = [cameras[1].clone(), cameras[3].clone()];
+        move |s: &Snapshot| {
+            let ev = |name: &String| s.cameras.iter().find(|c| c.name == *name).unwrap().trim.ev;
+            names.iter().zip(wanted).all(|(name, wanted)| (ev(name) - wanted).abs() < 1e-6)
+        }
+    };
+    send(&engine, [trim(1, 0.25), trim(3, -0.4), trim(1, 0.5)]);
+    expect(&engine, "trimmed", are([0.5, -0.4]));
+    send(&engine, [Command::Undo]);
+    expect(&engine, "one back", are([0.25, -0.4]));
+    send(&engine, [Command::Undo]);
+    expect(&engine, "two back", are([0.25, 0.0]));
+    send(&engine, [Command::Redo]);
+    expect(&engine, "one again", are([0.25, -0.4]));
+    drop(engine);
+    let (_feeds, engine) = session(dir.path(), vec![]);
+    expect(&engine, "as it was left", are([0.25, -0.4]));
+    // What an earlier session left is no edit of this one.
+    send(&engine, [Command::Undo, trim(0, 0.1)]);
+    expect(&engine, "the next edit", |s| s.cameras.iter().any(|c| (c.trim.ev - 0.1).abs() < 1e-6));
+    assert!(are([0.25, -0.4])(&engine.snapshot()));
+}
+
+#[test]
 fn kept_trims_are_told_at_the_start_and_a_file_that_nobody_can_read_is_never_overwritten() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("trims.toml");

@@ -4,11 +4,15 @@
 use std::{sync::Arc, time::Duration};
 
 use volte::{
-    engine::{Command, Engine, EngineOptions, GpuFault, NoticeLevel, ProgramKind, Quality, Snapshot, preview_size_px, program_size_px},
+    engine::{
+        Command, Engine, EngineOptions, ExportOrder, ExportState, GpuFault, NoticeLevel, ProgramKind, Quality, Snapshot, preview_size_px,
+        program_size_px,
+    },
     replay::{
         EventEdit, EventId, Phase, Readiness,
         playlist::{PlaylistEdit, Transition},
     },
+    time::MediaTime,
 };
 
 mod support {
@@ -536,6 +540,43 @@ fn a_lost_gpu_is_opened_again_one_level_lower_and_program_keeps_its_picture() {
     let s = expect(&engine, LATER, "a new program picture", |s| size(s) == program_size_px(Quality::Draft));
     assert!(matches!(s.program.kind, ProgramKind::Replay { solved: true, .. }), "{:?}", s.program.kind);
     assert!(s.notices.iter().all(|n| !n.text.contains("returned to live")), "{:?}", s.notices);
+
+    // Once more, while preview is elsewhere: it is solved for preview, and then for program.
+    let on_air = s.preview.as_ref().unwrap().instant;
+    assert!(engine.send(Command::JogFrames(-7)));
+    expect(&engine, LATER, "another instant in preview", |s| is_solved(s) && s.preview.as_ref().unwrap().instant != on_air);
+    engine.rehearse(GpuFault::DeviceLost);
+    let s = expect(&engine, LATER, "both", |s| {
+        s.gpu.recoveries == 2 && is_solved(s) && matches!(s.program.kind, ProgramKind::Replay { solved: true, .. })
+    });
+    assert!(s.preview.as_ref().unwrap().instant != on_air && s.phase == Phase::OnAir);
+}
+
+#[test]
+fn an_export_that_is_asked_for_too_early_waits_for_its_frames_also_when_preview_has_moved_on() {
+    let (feeds, engine, folder) = {
+        let (feeds, folder) = (Arc::new(FakeFeeds::new(3)), tempfile::tempdir().unwrap());
+        let options = EngineOptions { without_gpu: true, export_folder: Some(folder.path().to_owned()), ..EngineOptions::default() };
+        let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn volte::engine::Feeds>, &options).unwrap();
+        (feeds, engine, folder)
+    };
+    // The first instant is being fetched, and takes its time; the second is exported before it is there.
+    let slow = feeds.gate.lock();
+    assert!(engine.send(Command::JogTo(MediaTime::from_secs_f64(4.0))));
+    expect(&engine, SOON, "the first is fetched", |_| feeds.fetched.load(std::sync::atomic::Ordering::SeqCst) == 1);
+    assert!(engine.send(Command::Mark) && engine.send(Command::Export));
+    let s = expect(&engine, SOON, "that it is accepted", |s| told(s, &["The export begins as soon as the frames"]));
+    assert!(s.exports.is_empty(), "{:?}", s.exports);
+    // Nobody wants the second any more but the export.
+    assert!(engine.send(Command::JogTo(MediaTime::from_secs_f64(5.0))));
+    expect(&engine, SOON, "preview elsewhere", |s| s.preview.as_ref().is_some_and(|p| p.instant == MediaTime::from_secs_f64(5.0)));
+    drop(slow);
+    let s = expect(&engine, LATER, "the export", |s| s.exports.len() == 1);
+    assert!(
+        s.preview.as_ref().unwrap().instant == MediaTime::from_secs_f64(5.0) && s.exports[0].path.contains(folder.path().to_str().unwrap())
+    );
+    assert!(engine.send(Command::EditExports(ExportOrder::Cancel, 1)));
+    expect(&engine, LATER, "its end", |s| s.exports[0].state != ExportState::Running);
 }
 
 #[test]

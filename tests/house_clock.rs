@@ -214,3 +214,131 @@ fn a_nudge_shifts_what_comes_and_keeps_the_order_of_frames() {
     assert!(why.contains("10 s at most") && why.contains("offset_ms"), "{why}");
     assert!(session.nudge(FeedId(9), 1).is_err());
 }
+
+/// Two network namespaces with a wire between them; gone when dropped.
+struct Wire {
+    master: String,
+    camera: String,
+}
+
+/// Runs `ip` (iproute2); what it says where it fails.
+fn ip(words: &str) -> Result<(), String> {
+    let output = std::process::Command::new("ip").args(words.split_whitespace()).output();
+    let output = output.unwrap_or_else(|e| panic!("ip does not start ({e}): install the package iproute2"));
+    if output.status.success() { Ok(()) } else { Err(format!("ip {words}: {}", String::from_utf8_lossy(&output.stderr).trim())) }
+}
+
+impl Wire {
+    fn new() -> Result<Self, String> {
+        let id = std::process::id();
+        let wire = Self { master: format!("volte-m{id}"), camera: format!("volte-c{id}") };
+        let Self { master, camera } = &wire;
+        ip(&format!("netns add {master}"))?;
+        ip(&format!("netns add {camera}"))?;
+        ip(&format!("link add ptpm netns {master} type veth peer name ptpc netns {camera}"))?;
+        for (space, link, host) in [(master, "ptpm", 1), (camera, "ptpc", 2)] {
+            ip(&format!("-n {space} addr add 10.77.0.{host}/24 dev {link}"))?;
+            ip(&format!("-n {space} link set lo up"))?;
+            ip(&format!("-n {space} link set {link} up"))?;
+            // PTP asks by multicast, which finds no way out without one.
+            ip(&format!("-n {space} route add 224.0.0.0/4 dev {link}"))?;
+        }
+        Ok(wire)
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        for space in [&self.master, &self.camera] {
+            ip(&format!("netns del {space}")).ok();
+        }
+    }
+}
+
+/// The side of [`ptp_of_a_grandmaster_on_the_network`] that runs in the camera's namespace, by that test only.
+#[test]
+fn ptp_as_a_camera_hears_it() {
+    let Some(reference) = std::env::var_os("VOLTE_TEST_PTP") else { return };
+    gst::init().unwrap();
+    let clock = HouseClock::continuing(&reference.to_str().unwrap().parse().unwrap(), MediaTime::from_secs_f64(5.0));
+    let until = Instant::now() + Duration::from_secs(10);
+    while clock.status().round_trip_nanos.is_none() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // GStreamer's regression begins with few observations.
+    std::thread::sleep(Duration::from_secs(5));
+    let status = clock.status();
+    let (began, house) = (Instant::now(), clock.now());
+    let mut apart: Vec<i64> = (0..40)
+        .map(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            clock.unix_now_nanos() - system_unix_nanos()
+        })
+        .collect();
+    apart.sort_unstable();
+    let rate = (clock.now() - house) as f64 / began.elapsed().as_nanos() as f64;
+    println!(
+        "{status}; {} µs from the grandmaster's own clock, at its worst {} µs; rate {rate:.6}",
+        apart[20] / 1000,
+        apart[39].max(-apart[0]) / 1000
+    );
+    assert_eq!((status.reference.as_str(), &status.problem), ("PTP domain 24", &None));
+    assert!(status.round_trip_nanos.is_some_and(|nanos| nanos < 20_000_000), "{status:?}");
+    // The grandmaster's time is this machine's, which is the same for both namespaces. Stamps are made in software, and where other work has
+    // the processor GStreamer's regression is milliseconds off for its first minute: what is asked for here is that it is that clock.
+    assert!(apart[20].abs() < 200_000_000, "{apart:?}");
+    assert!((rate - 1.0).abs() < 0.05 && house > MediaTime::from_secs_f64(4.9), "{rate} {house:?}");
+}
+
+/// `ptp4l` of linuxptp as grandmaster in one network namespace, Volte's house clock in another. It takes the rights of root; without them it says so and
+/// looks at nothing.
+#[test]
+fn ptp_of_a_grandmaster_on_the_network() {
+    let wire = match Wire::new() {
+        Ok(wire) => wire,
+        Err(why) => {
+            eprintln!(
+                "NOT RUN: PTP needs two network namespaces, which takes root ({why}). As root: cargo test --release --test house_clock ptp"
+            );
+            return;
+        }
+    };
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let say = log.reopen().unwrap();
+    let master = std::process::Command::new("ip")
+        .args([
+            "netns",
+            "exec",
+            &wire.master,
+            "ptp4l",
+            "-i",
+            "ptpm",
+            "-4",
+            "-S",
+            "-E",
+            "-m",
+            "--domainNumber",
+            "24",
+            "--announceReceiptTimeout",
+            "2",
+        ])
+        .stdout(say.try_clone().unwrap())
+        .stderr(say)
+        .spawn();
+    let mut master = master.unwrap();
+    let heard = std::process::Command::new("ip")
+        .args(["netns", "exec", &wire.camera])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "ptp_as_a_camera_hears_it", "--nocapture"])
+        .env("VOLTE_TEST_PTP", "ptp://24?interface=ptpc")
+        .output()
+        .unwrap();
+    let had_ended = master.try_wait().unwrap();
+    master.kill().ok();
+    master.wait().unwrap();
+    let said = std::fs::read_to_string(log.path()).unwrap();
+    assert!(had_ended.is_none(), "ptp4l does not run: install the package linuxptp. It said: {said}");
+    let text = format!("{}{}", String::from_utf8_lossy(&heard.stdout), String::from_utf8_lossy(&heard.stderr));
+    println!("{text}");
+    assert!(heard.status.success() && text.contains("µs from the grandmaster's own clock"), "{text}\n{said}");
+}

@@ -9,14 +9,19 @@ use std::{
 
 use parking_lot::Mutex;
 use volte::{
-    engine::{Command, Engine, EngineOptions, FeedHealth, FeedStatus, Feeds, LivePicture, Quality, RingStatus, Snapshot},
-    frame::{Moment, MomentFrame, Picture},
+    engine::{Command, Engine, EngineOptions, Feeds, Quality, Snapshot},
+    frame::Picture,
     gpu::{Gpu, GpuOptions},
-    replay::{EventId, Readiness},
+    replay::Readiness,
     rig::{Camera, Rig},
-    time::{FrameRate, MediaTime},
+    time::MediaTime,
     venue::{Dressing, Venue, VenueOptions, VenueRig, landmarks_in_world},
 };
+
+mod support {
+    pub mod running_feeds;
+}
+use support::running_feeds::{Cameras, KEYFRAME_NANOS, RunningFeeds};
 
 /// House time runs so many times faster than the clock on the wall.
 const FASTER: i64 = 20;
@@ -55,75 +60,27 @@ static DRAWN: LazyLock<Drawn> = LazyLock::new(|| {
 
 /// Cameras that show a past over and over; a moment is the athlete in mid-air.
 struct Hall {
-    begun: Instant,
     /// The camera that was turned away.
     turned: Mutex<Option<usize>>,
 }
 
-impl Hall {
-    fn newest(&self) -> MediaTime {
-        let interval = self.rate().interval_nanos();
-        MediaTime::from_nanos(self.now().nanos() / interval * interval)
-    }
-
-    fn picture(&self, camera: usize, at: MediaTime) -> Arc<Picture> {
-        let shown = if *self.turned.lock() == Some(camera) { (camera + 2) % CAMERAS } else { camera };
-        Arc::clone(&DRAWN.empty[shown][(at.nanos() / 500_000_000) as usize * 3 % PAST])
-    }
-}
-
-impl Feeds for Hall {
+impl Cameras for Hall {
     fn rig(&self) -> &Rig {
         &DRAWN.rig
     }
 
-    fn now(&self) -> MediaTime {
-        MediaTime::from_nanos(10_000_000_000 + FASTER * self.begun.elapsed().as_nanos() as i64)
+    fn picture(&self, camera: usize, at: MediaTime) -> Arc<Picture> {
+        let shown = if *self.turned.lock() == Some(camera) { (camera + 2) % CAMERAS } else { camera };
+        Arc::clone(&DRAWN.empty[shown][(at.nanos() / KEYFRAME_NANOS) as usize * 3 % PAST])
     }
 
-    fn rate(&self) -> FrameRate {
-        FrameRate::whole(25)
+    fn in_moment(&self, camera: usize, _: MediaTime) -> Arc<Picture> {
+        Arc::clone(&DRAWN.now[camera])
     }
-
-    fn status(&self) -> Vec<FeedStatus> {
-        vec![FeedStatus { health: FeedHealth::Good, fps: 25.0, newest: Some(self.newest()), ..FeedStatus::default() }; CAMERAS]
-    }
-
-    fn ring(&self) -> RingStatus {
-        RingStatus { oldest: Some(MediaTime::ZERO), newest: Some(self.newest()), budget_nanos: 600_000_000_000, ..RingStatus::default() }
-    }
-
-    fn live_picture(&self, camera: usize) -> Option<LivePicture> {
-        Some(LivePicture { picture: self.picture(camera, self.newest()), time: self.newest() })
-    }
-
-    fn watch_picture(&self, camera: usize, after: Option<MediaTime>) -> Option<LivePicture> {
-        let time = MediaTime::from_nanos(self.now().nanos() / 500_000_000 * 500_000_000);
-        after.is_none_or(|after| time > after).then(|| LivePicture { picture: self.picture(camera, time), time })
-    }
-
-    fn focus(&self, _camera: usize) {}
-
-    fn moment(&self, instant: MediaTime) -> Result<Moment, String> {
-        let frame = |(camera, picture): (&Camera, &Arc<Picture>)| MomentFrame {
-            camera: camera.name.clone(),
-            picture: Arc::clone(picture),
-            time: instant,
-            error_nanos: 0,
-            retimed: false,
-        };
-        Ok(Moment { instant, frames: DRAWN.rig.cameras.iter().zip(&DRAWN.now).map(frame).collect(), ..Moment::default() })
-    }
-
-    fn pin(&self, _: EventId, _: MediaTime, _: MediaTime) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn unpin(&self, _: EventId) {}
 }
 
 struct Show {
-    feeds: Arc<Hall>,
+    feeds: Arc<RunningFeeds<Hall>>,
     engine: Engine,
 }
 
@@ -131,7 +88,7 @@ impl Show {
     fn start(options: &EngineOptions) -> Self {
         // Time runs only once all is drawn.
         LazyLock::force(&DRAWN);
-        let feeds = Arc::new(Hall { begun: Instant::now(), turned: Mutex::default() });
+        let feeds = Arc::new(RunningFeeds::new(FASTER, Hall { turned: Mutex::default() }));
         let options = EngineOptions { quality: Some(Quality::Draft), ..options.clone() };
         Self { engine: Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &options).unwrap(), feeds }
     }
@@ -188,6 +145,50 @@ fn a_moment_is_truer_with_what_was_learned_live_and_shown_without_where_that_is_
     }
     assert!(show.engine.send(Command::SetPlates(None)));
     show.wait("the other choice", |s| s.plates.live);
+}
+
+#[test]
+fn the_next_moment_has_them_at_once_and_so_has_an_export_and_who_lost_the_gpu_has_them_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = EngineOptions {
+        export_folder: Some(folder.path().to_owned()),
+        export_name: Some("moment.gif".parse().unwrap()),
+        ..EngineOptions::default()
+    };
+    let show = Show::start(&options);
+    show.wait("plates", |s| s.plates.cameras == CAMERAS);
+    let solved = |s: &Snapshot, at: MediaTime| s.preview.as_ref().is_some_and(|p| p.instant == at && p.readiness == Readiness::Solved);
+    let jog = || {
+        let at = show.feeds.newest();
+        assert!(show.engine.send(Command::JogTo(at)));
+        at
+    };
+    // The first has to wait until hidden cameras have spoken.
+    let first = jog();
+    let s = show.wait("solve", |s| solved(s, first));
+    assert!(!s.plates.shown && s.plates.verdict.is_none());
+    let alone = show.look("first_alone");
+    let s = show.wait("verdict", |s| s.plates.verdict.is_some() && solved(s, first));
+    assert!(s.plates.shown && s.plates.verdict.unwrap().used, "{:?}", s.plates);
+    // The second is solved with them: who takes it right away takes them.
+    let second = jog();
+    let s = show.wait("second", |s| solved(s, second));
+    assert!(s.plates.shown && s.plates.verdict.is_none(), "{:?}", s.plates);
+    // The same pictures: what differs is what is behind them.
+    assert_ne!(show.look("second"), alone);
+    let shortest = (0..s.moves.len()).min_by(|a, b| s.moves[*a].secs.total_cmp(&s.moves[*b].secs)).unwrap();
+    assert!(show.engine.send(Command::SelectMove(shortest)) && show.engine.send(Command::Export));
+    show.wait("export", |s| s.exports.iter().any(|e| e.state == volte::engine::ExportState::Done));
+    let sidecar = std::fs::read_to_string(folder.path().join("moment.json")).unwrap();
+    let list = sidecar.split("\"plates\"").nth(1).and_then(|rest| rest.split(']').next()).unwrap_or_default();
+    assert!(DRAWN.rig.cameras.iter().all(|c| list.contains(&c.name)), "{list}");
+    // A GPU that is lost takes them with it: solved anew, they come back.
+    show.engine.rehearse(volte::engine::GpuFault::DeviceLost);
+    show.wait("another GPU", |s| s.gpu.recoveries == 1 && s.plates.cameras == CAMERAS && solved(s, second));
+    let third = jog();
+    let s = show.wait("verdict on another GPU", |s| s.plates.verdict.is_some() && solved(s, third));
+    assert!(s.plates.shown && s.plates.verdict.unwrap().used, "{:?}", s.plates);
+    assert_ne!(show.look("third"), alone);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use volte::capture::NodeStatus;
@@ -165,6 +166,16 @@ fn nodes_give_moments_go_and_come_back() {
     let exact = (0..10).filter(|k| same(500 + 40 * k)).count();
     println!("{exact} of 10 instants show the same frame of all cameras");
     assert!(exact >= 6, "{exact}");
+    // The watch gets whole pictures of a node's camera: the right ones, seldom, and none while somebody waits.
+    let looked = (0..CAMERAS.len()).find(|k| stage.feeds.is_remote(*k)).unwrap();
+    stage.feeds.make_room(true);
+    assert!(stage.feeds.watch_picture(looked, None).is_none());
+    stage.feeds.make_room(false);
+    let picture = stage.feeds.watch_picture(looked, None).unwrap();
+    let (camera, _) = read(&picture.picture).unwrap();
+    let behind = stage.feeds.now().nanos() - picture.time.nanos();
+    assert!(usize::from(camera) == looked && behind > 0, "{camera} {behind}");
+    assert!(stage.feeds.watch_picture(looked, Some(picture.time)).is_none(), "it is fetched all the time");
     let (east, west) = (stage.node("east"), stage.node("west"));
     println!("{}\n{}", east.clock_in_words(), west.clock_in_words());
     let clock = east.clock.unwrap();
@@ -275,6 +286,23 @@ fn a_nodes_camera_is_live_at_full_rate_and_rolls() {
     assert!(rolled.windows(2).all(|w| w[1] == (1, w[0].1 + 1)), "{rolled:?}");
     let here = stage.feeds.frames(0, begin, begin.plus_nanos(FRAME_NANOS), 4).unwrap();
     assert!(read(&here[0].picture).unwrap().1.abs_diff(rolled[0].1) <= 1, "the same instant here and there");
+
+    // A jog: what lies about the playhead is fetched in one go, then nothing crosses the network and nothing is decoded.
+    let decoder = Arc::clone(stage.feeds.session().decoder());
+    let middle = stage.instant(Duration::from_secs(2));
+    let jog = |frames: i64| frames_of(&stage.feeds.moment(middle.plus_nanos(frames * FRAME_NANOS)).unwrap());
+    decoder.set_near_budget(256 << 20);
+    let reach = 4 * FRAME_NANOS + FRAME_NANOS / 2;
+    assert!(stage.feeds.decode_ahead(middle, (middle.plus_nanos(-reach), middle.plus_nanos(reach)), &|| false));
+    let cost = || (stage.node("east").fetched_bytes, stage.node("west").fetched_bytes, decoder.units_decoded());
+    let before = cost();
+    let jogged: Vec<_> = (-3..=3).map(jog).collect();
+    assert_eq!(cost(), before, "a jogged frame was fetched or decoded again");
+    decoder.set_near_budget(0);
+    let fetched: Vec<_> = (-3..=3).map(jog).collect();
+    assert!(cost().0 == before.0 && cost().2 > before.2, "decoded again, of what was fetched");
+    assert_eq!(jogged, fetched);
+    assert!(jogged.iter().all(|frames| frames.len() == CAMERAS.len()), "{jogged:?}");
 
     // A wrong key is told by name, with what helps, and harms nobody.
     let text = format!(

@@ -253,8 +253,8 @@ fn start_child(orders: &Orders, log: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", SELF, "--nocapture"])
         .env(CHILD, orders.to_text())
-        // What the allocator keeps for every thread that ever was is not what is looked for.
-        .env("MALLOC_ARENA_MAX", "1")
+        // `volte` limits itself in the same way; 0 is glibc's own choice.
+        .env("MALLOC_ARENA_MAX", std::env::var("VOLTE_SOAK_ARENAS").unwrap_or_else(|_| "1".to_owned()))
         .stdout(Stdio::from(out.try_clone().unwrap()))
         .stderr(Stdio::from(out))
         .spawn()

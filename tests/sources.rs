@@ -175,6 +175,31 @@ fn rtsp_by_the_cameras_own_clock() {
 }
 
 #[test]
+fn a_shared_clock_that_nobody_keeps_is_not_said_to_be_followed() {
+    // Somebody has the port, and never answers; and a grandmaster that is nowhere.
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (ntp, ptp, clock) = (port(), port(), silent.local_addr().unwrap().port());
+    let words =
+        |port: u16| format!("{} ! {GST_X264} ! rtph264pay pt=96 config-interval=-1 ! udpsink host=127.0.0.1 port={port}", gst_source());
+    let _cameras = [Peer::gst(&words(ntp)), Peer::gst(&words(ptp))];
+    let session = start(&[
+        ("ntp", &format!("rtp://127.0.0.1:{ntp}?ts_refclk=ntp=127.0.0.1:{clock}")),
+        ("ptp", &format!("rtp://127.0.0.1:{ptp}?ts_refclk=ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB-D0:99")),
+    ]);
+    wait(&session, "no pictures", |f| f.iter().all(|f| f.received > 50));
+    for status in session.status() {
+        assert_eq!((status.time_origin, &status.last_error), (TimeOrigin::Arrival, &None), "{status:?}");
+        assert!(status.clock_in_words().contains("arrival"), "{status:?}");
+    }
+    wait(&session, "nothing is told", |f| f.iter().all(|f| f.last_error.is_some()));
+    for (status, named) in session.status().iter().zip([format!("ntp=127.0.0.1:{clock}"), "39-A7-94-FF-FE-07-CB-D0:99".to_owned()]) {
+        let told = status.last_error.as_deref().unwrap_or_default();
+        assert!(told.contains(&named) && told.contains("those of arrival") && told.contains("ts_refclk"), "{told}");
+        assert_eq!((status.time_origin, status.state, status.dropped.total()), (TimeOrigin::Arrival, FeedState::Live, 0), "{status:?}");
+    }
+}
+
+#[test]
 fn srt_encrypted_as_caller_and_as_listener() {
     // The camera listens, srt-live-transmit in between.
     let (udp, srt) = (port(), port());
@@ -394,6 +419,35 @@ fn a_change_of_codec_in_mid_stream_goes_on() {
     assert_colour(&newest_picture(&session, status.id, Duration::from_secs(2)), (0.2, 0.5), [254, 0, 0]);
     let (old, _) = session.decoder().decode_frame(status.id, before.newest.unwrap().plus_nanos(-200_000_000)).unwrap();
     assert_eq!((old.frame.width, old.frame.height), (WIDTH, HEIGHT));
+}
+
+/// A multiplexer that is set anew: the same programme under another map (PMT), on other PIDs, of another version.
+#[test]
+fn a_change_of_the_map_in_mid_stream_goes_on() {
+    let port = port();
+    let session = start(&[("ts", &format!("udp://127.0.0.1:{port}?stall_s=5")), ("file", &looped_neighbour())]);
+    let camera =
+        |tables: &str| Peer::ffmpeg(&format!("{} {X264} {tables} -f mpegts udp://127.0.0.1:{port}?pkt_size=1316", ffmpeg_source(60)));
+    let first = camera("-mpegts_pmt_start_pid 0x1000 -mpegts_start_pid 0x100 -tables_version 0");
+    wait(&session, "no pictures", |f| f[0].received >= 30);
+    let mut before = session.status()[0].clone();
+    drop(first);
+    // The same map PID with other streams in it, then another programme altogether.
+    for tables in [
+        "-mpegts_pmt_start_pid 0x1000 -mpegts_start_pid 0x340 -tables_version 1",
+        "-mpegts_pmt_start_pid 0x1200 -mpegts_start_pid 0x560 -mpegts_service_id 7 -tables_version 2",
+    ] {
+        let camera = camera(tables);
+        wait(&session, "it does not go on under the new map", |f| f[0].received >= before.received + 60);
+        let status = session.status()[0].clone();
+        println!("{tables}: {} reconnects, {:?}", status.reconnects, status.last_error);
+        assert_colour(&newest_picture(&session, status.id, Duration::from_secs(2)), (0.2, 0.5), [254, 0, 0]);
+        let (old, _) = session.decoder().decode_frame(status.id, before.newest.unwrap().plus_nanos(-200_000_000)).unwrap();
+        assert_eq!((old.frame.width, old.frame.height), (WIDTH, HEIGHT), "what was recorded before is still there");
+        before = session.status()[0].clone();
+        drop(camera);
+    }
+    assert_unharmed(&session.status()[1]);
 }
 
 #[test]

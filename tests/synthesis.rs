@@ -466,3 +466,64 @@ fn a_lost_device_is_an_error_and_the_next_one_goes_on() {
     let scene = next.solve(&rig, &pictures, 120);
     assert_eq!(next.view(&scene, &rig.cameras[1], ViewMode::Synthesis).rgba(), before.rgba());
 }
+
+#[test]
+fn where_passes_are_not_waited_for_a_solve_is_given_up_between_its_stages() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let (rig, pictures) = walk(4..7, 160);
+    let pictures: Vec<&Picture> = pictures.iter().collect();
+    let mut solver = SceneSolver::new(&gpu).unwrap();
+    let asked = |solver: &mut SceneSolver, most: usize| {
+        let mut asked = Vec::new();
+        let solved = solver.solve(&rig, &pictures, &SceneOptions::default(), &mut |share| {
+            asked.push(share);
+            asked.len() <= most
+        });
+        (asked, solved.map(drop))
+    };
+    let (often, _) = asked(&mut solver, usize::MAX);
+    let mut solver = solver.asking_rarely();
+    let (rarely, solved) = asked(&mut solver, usize::MAX);
+    println!("{} times where passes are waited for, else {rarely:?}", often.len());
+    assert!(solved.is_ok() && rarely.len() < often.len() / 2 && rarely.windows(2).all(|pair| pair[0] <= pair[1]), "{rarely:?}");
+    // Before and after the search at the coarsest level, before each camera, after the check, after each camera's planes, at the end.
+    let within = |low: f32, high: f32| rarely.iter().filter(|share| (low..high).contains(*share)).count();
+    assert!(within(0.0, 0.149) == 1 && within(0.149, 0.151) == 2 && within(0.151, 0.84) == 2 && within(0.86, 2.0) >= 2, "{rarely:?}");
+    for most in [1, 4, rarely.len() - 2] {
+        let (told, solved) = asked(&mut solver, most);
+        assert!(matches!(solved, Err(SceneError::Cancelled)) && told.len() == most + 1, "{most}: {told:?} {solved:?}");
+    }
+}
+
+/// No rims, no other exposure: the response alone, which two numbers per camera describe.
+#[test]
+fn another_response_alone_is_matched() {
+    let mut studio = Studio::open();
+    let (rig, pictures) = walk(3..8, 320);
+    let rest = [0, 1, 3, 4];
+    let inputs_rig = rig.restricted_to(&rest);
+    let with = |(k, i): (usize, &usize)| {
+        let mut picture = pictures[*i].clone();
+        let optics = OpticFaults { gamma: if k.is_multiple_of(2) { 1.1 } else { 1.0 }, ..OpticFaults::default() };
+        Faults { optics, ..Faults::default() }.degrade(&mut picture, 0);
+        picture
+    };
+    let inputs: Vec<Picture> = rest.iter().enumerate().map(with).collect();
+    let mut scene = studio.solve(&inputs_rig, &inputs, 320);
+    println!("{:.3?} {:.3?}", scene.exposures, scene.shadings);
+    // A gamma of 1.1 adds a tenth of the stops about the middle grey; what all have in common is nobody's.
+    let slope = |k: usize| scene.shadings[k].curve[0];
+    for (k, beside) in [(0, 1), (2, 1), (2, 3)] {
+        assert!((0.06..0.13).contains(&(slope(k) - slope(beside))), "{} {}", slope(k), slope(beside));
+    }
+    assert!(scene.shadings.iter().all(|s| s.rim_stops == [0.0; 2]), "there are no rims");
+    let score = |studio: &mut Studio, scene: &Scene| {
+        psnr_db(&pictures[2], &studio.view(scene, &rig.cameras[2], ViewMode::Synthesis), None).unwrap()
+    };
+    scene.set_match(Matching::Common.into(), vec![]);
+    let matched = score(&mut studio, &scene);
+    scene.set_match(Match { level: Matching::Common, shading: false }, vec![]);
+    let exposures_alone = score(&mut studio, &scene);
+    println!("matched {matched:.2} dB, exposures alone {exposures_alone:.2} dB");
+    assert!(matched > exposures_alone, "{matched} {exposures_alone}");
+}

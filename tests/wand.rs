@@ -3,7 +3,10 @@
 
 use glam::{DMat3, DVec2, DVec3};
 use volte::{
-    calibrate::board::{BoardFailure, Light, WandSession},
+    calibrate::{
+        board::{BoardFailure, Light, NoWand, WandSession},
+        free::{Distance, FreeFailure, Unjoined, ball, framed},
+    },
     frame::Picture,
     geometry::Pose,
     rig::{Camera, Rig},
@@ -138,4 +141,65 @@ fn what_is_wrong_with_a_wand_is_told_with_the_remedy() {
     s.cameras_mut()[2].lens = None;
     let why = s.calibrate(&mut |_| true).unwrap_err().to_string();
     assert!(why.contains("--lenses") && why.contains(&truth.cameras[2].name), "{why}");
+}
+
+/// A ball of which one camera in the middle saw little, and in whose place two cameras see a torch now and then.
+#[test]
+fn eight_cameras_are_placed_by_one_ball_and_a_distance() {
+    let truth = VenueRig::of_size(SIZE_PX.0, SIZE_PX.1).on_arc(8, 70.0);
+    let lights = |t: u64, c: usize| {
+        let at = (wand(t)[0], 2.2);
+        let torch = (DVec3::new(0.9 * noise(t * 7 + 3), 0.9 * noise(t * 7 + 4), 1.0), 2.6);
+        match () {
+            // Two lights are nobody's ball, another one alone is a wrong one.
+            () if c == 2 && t.is_multiple_of(9) => vec![at, torch],
+            () if c == 5 && t.is_multiple_of(9) => vec![torch],
+            () => vec![at],
+        }
+    };
+    let mut session = session(&truth, 110, lights);
+    let candidates = session.cameras_mut().to_vec();
+    let (sights, tallies) = session.ball();
+    assert!(tallies[2].without[&NoWand::TwoLights] > 5 && tallies[0].found > 80, "{tallies:?}");
+    let solved = ball(&candidates, &sights, &mut |_| true).unwrap();
+    let apart = |rig: &Rig| (rig.cameras[0].center_in_world() - rig.cameras[7].center_in_world()).length();
+    let known = Distance { from: truth.cameras[0].name.clone(), to: truth.cameras[7].name.clone(), m: apart(&truth) };
+    let found = framed(&solved.rig, &[], &[], &[known]).unwrap().rig;
+    let (place_m, angle_deg) = errors(&truth, &found);
+    println!(
+        "{:?}: centres within {:.2} mm, rotations within {angle_deg:.4}°, rms {:.3} px, wrong {:?}",
+        solved.light(),
+        place_m * 1e3,
+        solved.errors.rms_px,
+        solved.cameras.iter().map(|c| c.wrong).collect::<Vec<_>>()
+    );
+    assert!(found.cameras.len() == 8 && place_m < 0.003 && angle_deg < 0.02, "{place_m} m {angle_deg}°");
+    assert_eq!(solved.light(), Light::Green);
+    // The scale is the distance's: twice of it is twice as large.
+    assert!((apart(&found) / apart(&truth) - 1.0).abs() < 1e-9);
+
+    // A camera that hardly saw it is named, and what to do; the others stand.
+    let mut blind = sights.clone();
+    blind.iter_mut().skip(20).for_each(|at| at[3] = None);
+    let solved = ball(&candidates, &blind, &mut |_| true).unwrap();
+    assert_eq!(solved.rig.cameras.len(), 7);
+    assert!(matches!(solved.cameras[3].unjoined, Some(Unjoined::NoBall { seen }) if seen <= 20), "{:?}", solved.cameras[3].unjoined);
+    assert!(solved.remedies(&candidates).iter().any(|r| r.contains("Carry it before this camera")) && solved.light() == Light::Red);
+    // One that saw it at other times does not belong to them.
+    let mut late = sights.clone();
+    (0..late.len()).for_each(|t| late[t][3] = sights[(t + 17) % sights.len()][3]);
+    let solved = ball(&candidates, &late, &mut |_| true).unwrap();
+    assert!(
+        matches!(&solved.cameras[3].unjoined, Some(Unjoined::BallApart { shared, .. }) if *shared > 40),
+        "{:?}",
+        solved.cameras[3].unjoined
+    );
+    // Nobody together with anybody.
+    let mut alone = sights;
+    alone.iter_mut().enumerate().for_each(|(t, at)| (0..8).filter(|i| *i != t % 8).for_each(|i| at[i] = None));
+    let why = ball(&candidates, &alone, &mut |_| true).unwrap_err();
+    assert!(matches!(why, FreeFailure::NoBallTogether { shared: 0, .. }), "{why}");
+    let mut unknown = candidates;
+    unknown[1].lens = None;
+    assert!(ball(&unknown, &blind, &mut |_| true).unwrap_err().to_string().contains("--lenses RIG"));
 }

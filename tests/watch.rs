@@ -3,39 +3,45 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use glam::{DMat3, DVec2, DVec3};
+use glam::{DMat3, DVec3};
 use parking_lot::Mutex;
 use volte::{
-    engine::{
-        Ailment, Command, Engine, EngineOptions, FeedHealth, FeedStatus, Feeds, LivePicture, NoticeLevel, Quality, RingStatus, Snapshot,
-        Stand,
-    },
-    frame::{Moment, MomentFrame, Picture},
-    replay::{EventId, Readiness},
-    rig::{Camera, Rig, load, pictures},
-    time::{FrameRate, MediaTime},
+    engine::{Ailment, Command, Engine, EngineOptions, Feeds, NoticeLevel, ProgramKind, Quality, Snapshot, Stand},
+    frame::Picture,
+    replay::Readiness,
+    rig::{Rig, load, pictures},
+    time::MediaTime,
     venue::Faults,
 };
 
 mod support {
     pub mod data;
+    pub mod running_feeds;
+    pub mod turned;
 }
-use support::data::data;
+use support::{
+    data::data,
+    running_feeds::{Cameras, RunningFeeds},
+    turned::turned,
+};
 
 /// House time runs so many times faster than the clock on the wall.
 const FASTER: i64 = 3;
 const SIZE_PX: (u32, u32) = (480, 270);
+const SMALL_PX: (u32, u32) = (320, 180);
 const BUMPED: usize = 2;
 const TURN_DEG: f64 = 0.4;
 
 /// Cameras that look at one picture, and one that is bumped.
-struct WatchedFeeds {
+struct Watched {
     rig: Rig,
-    begun: Instant,
     /// Before and after the bump.
     pictures: Vec<[Arc<Picture>; 2]>,
     /// When the bump comes, and when somebody turned the camera back.
@@ -43,24 +49,50 @@ struct WatchedFeeds {
     turned_back: Mutex<Option<MediaTime>>,
     /// Pictures with faults of lens and sensor, by camera.
     faulty: Mutex<Vec<Arc<Picture>>>,
+    /// Keyframes that the watch was given.
+    handed: AtomicUsize,
 }
 
-impl WatchedFeeds {
-    fn new() -> Self {
+impl Watched {
+    fn new((width_px, height_px): (u32, u32)) -> Self {
         let rig = load(&data("walk/transforms.json")).unwrap();
         let matched = pictures::match_rig(&rig, &data("walk/images")).unwrap();
         let keep = [3, 4, 5, 6, 7];
         let mut rig = matched.rig.restricted_to(&keep);
         for camera in &mut rig.cameras {
-            *camera = camera.scaled_to(SIZE_PX.0, SIZE_PX.1);
+            *camera = camera.scaled_to(width_px, height_px);
         }
         let of = |(k, camera): (usize, &usize)| {
-            let picture = Picture::load(&matched.paths[*camera]).unwrap().resized(SIZE_PX.0, SIZE_PX.1);
-            let after = if k == BUMPED { turned(&rig.cameras[k], &picture) } else { picture.clone() };
+            let picture = Picture::load(&matched.paths[*camera]).unwrap().resized(width_px, height_px);
+            let after = if k == BUMPED { turned(&rig.cameras[k], &picture, turn()) } else { picture.clone() };
             [Arc::new(picture), Arc::new(after)]
         };
         let pictures = keep.iter().enumerate().map(of).collect();
-        Self { rig, begun: Instant::now(), pictures, bumped: Mutex::default(), turned_back: Mutex::default(), faulty: Mutex::default() }
+        Self {
+            rig,
+            pictures,
+            bumped: Mutex::default(),
+            turned_back: Mutex::default(),
+            faulty: Mutex::default(),
+            handed: AtomicUsize::new(0),
+        }
+    }
+
+    /// The same cameras after the bump, and somebody knows exactly how the one stands now.
+    fn known_after(size_px: (u32, u32)) -> Self {
+        let mut cameras = Self::new(size_px);
+        for pictures in &mut cameras.pictures {
+            pictures[0] = Arc::clone(&pictures[1]);
+        }
+        let pose = &mut cameras.rig.cameras[BUMPED].camera_from_world;
+        (pose.rotation, pose.translation) = (turn() * pose.rotation, turn() * pose.translation);
+        cameras
+    }
+}
+
+impl Cameras for Watched {
+    fn rig(&self) -> &Rig {
+        &self.rig
     }
 
     fn picture(&self, camera: usize, at: MediaTime) -> Arc<Picture> {
@@ -69,103 +101,35 @@ impl WatchedFeeds {
         Arc::clone(self.faulty.lock().get(camera).unwrap_or(picture))
     }
 
-    fn newest(&self) -> MediaTime {
-        let interval = self.rate().interval_nanos();
-        MediaTime::from_nanos(self.now().nanos() / interval * interval)
+    fn hands(&self, _: usize, _: MediaTime) -> bool {
+        self.handed.fetch_add(1, Ordering::Relaxed);
+        true
     }
 }
 
-/// What the camera shows after it was turned.
-fn turned(camera: &Camera, picture: &Picture) -> Picture {
-    let turn = DMat3::from_axis_angle(DVec3::new(0.6, -0.64, 0.48), TURN_DEG.to_radians());
-    let (w, h) = (picture.width(), picture.height());
-    let mut rgba = Vec::with_capacity((w * h * 4) as usize);
-    for y in 0..h {
-        for x in 0..w {
-            let ray = turn.transpose() * camera.lens.unproject(DVec2::new(f64::from(x) + 0.5, f64::from(y) + 0.5));
-            let from = (camera.lens.project(ray).unwrap() - 0.5).clamp(DVec2::ZERO, DVec2::new(f64::from(w) - 1.001, f64::from(h) - 1.001));
-            let (cell, share) = (from.floor(), from - from.floor());
-            for channel in 0..4 {
-                let at = |dx: u32, dy: u32| f64::from(picture.pixel(cell.x as u32 + dx, cell.y as u32 + dy)[channel]);
-                let row = |dy: u32| at(0, dy) * (1.0 - share.x) + at(1, dy) * share.x;
-                rgba.push((row(0) * (1.0 - share.y) + row(1) * share.y).round() as u8);
-            }
-        }
-    }
-    Picture::from_rgba(w, h, rgba).unwrap()
-}
-
-impl Feeds for WatchedFeeds {
-    fn rig(&self) -> &Rig {
-        &self.rig
-    }
-
-    fn now(&self) -> MediaTime {
-        MediaTime::from_nanos(10_000_000_000 + FASTER * self.begun.elapsed().as_nanos() as i64)
-    }
-
-    fn rate(&self) -> FrameRate {
-        FrameRate::whole(25)
-    }
-
-    fn status(&self) -> Vec<FeedStatus> {
-        let newest = Some(self.newest());
-        vec![FeedStatus { health: FeedHealth::Good, fps: 25.0, newest, ..FeedStatus::default() }; self.rig.cameras.len()]
-    }
-
-    fn ring(&self) -> RingStatus {
-        RingStatus {
-            oldest: Some(MediaTime::ZERO),
-            newest: Some(self.newest()),
-            budget_bytes: 1 << 30,
-            budget_nanos: 600_000_000_000,
-            ..RingStatus::default()
-        }
-    }
-
-    fn live_picture(&self, camera: usize) -> Option<LivePicture> {
-        Some(LivePicture { picture: self.picture(camera, self.newest()), time: self.newest() })
-    }
-
-    fn watch_picture(&self, camera: usize, after: Option<MediaTime>) -> Option<LivePicture> {
-        // A keyframe each half second.
-        let time = MediaTime::from_nanos(self.now().nanos() / 500_000_000 * 500_000_000);
-        after.is_none_or(|after| time > after).then(|| LivePicture { picture: self.picture(camera, time), time })
-    }
-
-    fn focus(&self, _camera: usize) {}
-
-    fn moment(&self, instant: MediaTime) -> Result<Moment, String> {
-        let mut moment = Moment { instant, ..Moment::default() };
-        for (i, camera) in self.rig.cameras.iter().enumerate() {
-            let picture = self.picture(i, instant);
-            moment.frames.push(MomentFrame { camera: camera.name.clone(), picture, time: instant, error_nanos: 0, retimed: false });
-        }
-        Ok(moment)
-    }
-
-    fn frames(&self, camera: usize, from: MediaTime, until: MediaTime, limit: usize) -> Result<Vec<LivePicture>, String> {
-        let times = (0..limit as i64).map(|k| from.plus_nanos(self.rate().frame_nanos(k))).filter(|at| *at < until);
-        Ok(times.map(|time| LivePicture { picture: self.picture(camera, time), time }).collect())
-    }
-
-    fn pin(&self, _: EventId, _: MediaTime, _: MediaTime) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn unpin(&self, _: EventId) {}
+/// The bump: what a direction in the camera's frame becomes.
+fn turn() -> DMat3 {
+    DMat3::from_axis_angle(DVec3::new(0.6, -0.64, 0.48), TURN_DEG.to_radians())
 }
 
 /// A show on these feeds.
 struct Show {
-    feeds: Arc<WatchedFeeds>,
+    feeds: Arc<RunningFeeds<Watched>>,
     engine: Engine,
     bumped: String,
 }
 
 impl Show {
     fn start(options: &EngineOptions) -> Self {
-        let feeds = Arc::new(WatchedFeeds::new());
+        Self::of(Watched::new(SIZE_PX), options)
+    }
+
+    fn of(cameras: Watched, options: &EngineOptions) -> Self {
+        Self::at(FASTER, cameras, options)
+    }
+
+    fn at(faster: i64, cameras: Watched, options: &EngineOptions) -> Self {
+        let feeds = Arc::new(RunningFeeds::new(faster, cameras));
         let bumped = feeds.rig.cameras[BUMPED].name.clone();
         let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, options).unwrap();
         Self { feeds, engine, bumped }
@@ -176,7 +140,7 @@ impl Show {
     }
 
     fn wait(&self, what: &str, wanted: impl Fn(&Snapshot) -> bool) -> Arc<Snapshot> {
-        self.engine.wait_for(Duration::from_mins(12), wanted).unwrap_or_else(|| {
+        self.engine.wait_for(Duration::from_mins(5), wanted).unwrap_or_else(|| {
             let s = self.engine.snapshot();
             panic!("no {what}: {:?}; {:?}", s.cameras.iter().map(|c| c.stand).collect::<Vec<_>>(), s.notices)
         })
@@ -193,7 +157,14 @@ impl Show {
         now
     }
 
-    /// Freezes an instant; the cameras that are left out of it, with the reasons.
+    /// Until the cameras have the first frame after the bump; its instant.
+    fn first_after(&self, bump: MediaTime) -> MediaTime {
+        let instant = bump.plus_nanos(40_000_000);
+        self.wait("frame", |_| self.feeds.newest() >= instant);
+        instant
+    }
+
+    /// Freezes an instant, of the ring's: what is newer than all frames would be another one; the cameras that are left out of it, with the reasons.
     fn left_out(&self, instant: MediaTime) -> Vec<(String, String)> {
         assert!(self.engine.send(Command::JogTo(instant)));
         let is_there = |s: &Snapshot| s.preview.as_ref().is_some_and(|p| p.instant == instant && p.readiness >= Readiness::RealCameras);
@@ -249,10 +220,7 @@ fn a_camera_that_is_bumped_in_mid_show_is_left_out_solved_anew_and_used_again() 
 fn a_moment_marked_right_after_the_bump_is_looked_at_before_anybody_else_notices() {
     let show = Show::start(&EngineOptions { without_gpu: true, ..EngineOptions::default() });
     show.wait_until_watched();
-    let at = show.bump();
-    // The first frame after it.
-    let instant = at.plus_nanos(40_000_000);
-    show.wait("frame", |s| s.now > instant);
+    let instant = show.first_after(show.bump());
     show.left_out(instant);
     let s = show.wait("word on the moment", |s| s.preview.as_ref().is_some_and(|p| !p.left_out.is_empty()));
     let preview = s.preview.as_ref().unwrap();
@@ -261,21 +229,30 @@ fn a_moment_marked_right_after_the_bump_is_looked_at_before_anybody_else_notices
 }
 
 #[test]
-fn pictures_with_the_bumped_camera_are_as_true_as_before_and_unwatched_they_are_not() {
+fn pictures_with_the_bumped_camera_are_as_true_as_with_its_exact_place_and_unwatched_they_are_not() {
     let options = |without_watch| EngineOptions { quality: Some(Quality::Draft), without_watch, ..EngineOptions::default() };
-    let show = Show::start(&options(false));
+    let show = Show::of(Watched::new(SMALL_PX), &options(false));
     show.wait_until_watched();
-    let before = show.truth_db(show.feeds.newest());
-    show.bump();
+    let before = show.feeds.newest();
+    // Taken before it is solved, while preview goes back at once: program has its scene all the same, without the camera.
+    let on_air = show.first_after(show.bump());
+    show.left_out(on_air);
+    assert!(show.engine.send(Command::Take) && show.engine.send(Command::JogTo(before)));
+    let is_on_air = |s: &Snapshot| matches!(s.program.kind, ProgramKind::Replay { instant, solved: true, .. } if instant == on_air);
+    let s = show.wait("scene on air", |s| is_on_air(s) && s.program.report.is_some());
+    let uses = |s: &Snapshot| s.program.report.as_ref().is_some_and(|r| r.sources.iter().any(|(name, _)| *name == show.bumped));
+    assert!(!uses(&s) && s.preview.as_ref().is_some_and(|p| p.instant == before), "{:?}", s.program.report);
+    assert!(show.engine.send(Command::Return));
     show.wait("place", |s| matches!(show.stand_of(s), Stand::Solved { .. }));
     let solved = show.truth_db(show.feeds.newest());
     drop(show);
-    let unwatched = Show::start(&options(true));
-    let at = unwatched.bump().plus_nanos(40_000_000);
-    unwatched.wait("frame", |s| s.now > at);
-    let wrong = unwatched.truth_db(at);
-    println!("hidden cameras: {before:.2} dB before, {solved:.2} dB solved anew, {wrong:.2} dB unwatched");
-    assert!((solved - before).abs() < 0.5 && wrong < before - 1.0, "{before} {solved} {wrong}");
+    let known = Show::of(Watched::known_after(SMALL_PX), &options(true));
+    let exact = known.truth_db(known.feeds.newest());
+    drop(known);
+    let unwatched = Show::of(Watched::new(SMALL_PX), &options(true));
+    let wrong = unwatched.truth_db(unwatched.first_after(unwatched.bump()));
+    println!("hidden cameras: {exact:.2} dB where the new place is known, {solved:.2} dB solved anew, {wrong:.2} dB unwatched");
+    assert!((solved - exact).abs() < 0.2 && wrong < exact - 1.0, "{exact} {solved} {wrong}");
     assert!(unwatched.engine.snapshot().cameras.iter().all(|c| c.stand == Stand::NotWatched));
 }
 
@@ -287,7 +264,9 @@ fn a_camera_out_of_focus_is_named_with_the_remedy_and_forgotten_when_it_is_mende
     let ailments = |s: &Snapshot, camera: usize| s.cameras.iter().find(|c| c.name == names[camera]).unwrap().ailments.clone();
     // The healthy show is learned: nothing is said.
     let learned = show.feeds.now().plus_nanos(14_000_000_000);
-    let s = show.wait("time to learn", |s| s.now > learned);
+    // Five looks at each camera, however busy the machine is.
+    let enough = show.feeds.handed.load(Ordering::Relaxed) + 8 * names.len();
+    let s = show.wait("time to learn", |s| s.now > learned && show.feeds.handed.load(Ordering::Relaxed) >= enough);
     assert!((0..names.len()).all(|i| ailments(&s, i).is_empty()), "{:?}", s.notices);
 
     let lists = ["blur=0s/2", "", "", "", ""];
@@ -310,4 +289,40 @@ fn a_camera_out_of_focus_is_named_with_the_remedy_and_forgotten_when_it_is_mende
     show.feeds.faulty.lock().clear();
     let s = show.wait("mended cameras", |s| (0..names.len()).all(|i| ailments(s, i).is_empty()));
     assert!(s.notices.iter().any(|n| n.text.contains("is sharp again")), "{:?}", s.notices);
+}
+
+/// Processor time of the threads of that name so far, seconds.
+fn spent_secs(name: &str) -> f64 {
+    let of = |task: std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).ok()?;
+        let (head, tail) = stat.rsplit_once(')')?;
+        let ticks: u64 = tail.split_whitespace().skip(11).take(2).filter_map(|v| v.parse::<u64>().ok()).sum();
+        head.split_once('(')?.1.starts_with(name).then_some(ticks as f64 * 0.01)
+    };
+    std::fs::read_dir("/proc/self/task").unwrap().filter_map(|task| of(task.unwrap())).sum()
+}
+
+#[test]
+#[ignore = "prints seconds and judges none, for docs/calibrate.md: the schedule is proven in src/engine/watch_thread/turns.rs"]
+fn what_the_running_watch_costs_at_full_size() {
+    let show = Show::at(1, Watched::new((1920, 1080)), &EngineOptions { without_gpu: true, ..EngineOptions::default() });
+    show.wait_until_watched();
+    for what in ["first", "then"] {
+        let (begun, spent, handed) = (Instant::now(), spent_secs("watch"), show.feeds.handed.load(Ordering::Relaxed));
+        std::thread::sleep(Duration::from_secs(15));
+        let (secs, spent) = (begun.elapsed().as_secs_f64(), spent_secs("watch") - spent);
+        let handed = (show.feeds.handed.load(Ordering::Relaxed) - handed) as f64;
+        println!(
+            "{what}: {handed} keyframes of 5 cameras in {secs:.0} s, one each {:.2} s per camera; {:.3} s of a core each, {:.0} % of one core",
+            5.0 * secs / handed,
+            spent / handed,
+            100.0 * spent / secs
+        );
+    }
+    let at = show.bump();
+    let s = show.wait("bump", |s| matches!(show.stand_of(s), Stand::Bumped { .. }));
+    println!("noticed {:.2} s after it", (s.now.nanos() - at.nanos()) as f64 * 1e-9);
+    let s = show.wait("place", |s| matches!(show.stand_of(s), Stand::Solved { .. }));
+    println!("solved {:.2} s after it", (s.now.nanos() - at.nanos()) as f64 * 1e-9);
+    println!("{:?}", s.notices.iter().map(|n| &n.text).filter(|t| t.contains("solved anew")).collect::<Vec<_>>());
 }

@@ -1,13 +1,11 @@
 // How much brighter a camera shows a surface than its neighbours do: one histogram of log2(own / neighbour) in linear light per
-// neighbour and channel, over pixels whose depth both uphold (src/scene/gains.rs takes the medians).
+// neighbour and channel, over every `solve.stride`th pixel in both directions of those whose depth both uphold (src/scene/gains.rs takes the medians).
 #import scene/match.wgsl
 #import common/color.wgsl
 
 const BINS: u32 = 128u;
 // Bins per stop; the middle bin is no difference.
 const PER_STOP: f32 = 16.0;
-// Every fourth pixel in both directions.
-const STRIDE: u32 = 4u;
 
 // [(source * 3 + channel) * BINS + bin]
 @group(0) @binding(4) var<storage, read_write> counts: array<atomic<u32>>;
@@ -41,7 +39,8 @@ fn shown_there(s: u32, h: vec4<f32>, own: vec3<f32>) -> There {
 
 @compute @workgroup_size(8, 8)
 fn compare(@builtin(global_invocation_id) id: vec3<u32>) {
-    let at = id.xy * STRIDE + STRIDE / 2u;
+    let stride = u32(solve.stride);
+    let at = id.xy * stride + stride / 2u;
     if at.x >= solve.width || at.y >= solve.height {
         return;
     }

@@ -79,8 +79,8 @@ fn likeness(a: vec4<f32>, b: vec4<f32>, c: vec4<f32>, d: vec4<f32>, center: vec3
     let db = b.rgb - center;
     let dc = c.rgb - center;
     let dd = d.rgb - center;
-    // Colour sigma 0.12 of full scale: keeps the patch on one surface.
-    return exp(vec4<f32>(dot(da, da), dot(db, db), dot(dc, dc), dot(dd, dd)) * -35.0);
+    // Colour sigma 0.18 of full scale: keeps the patch on one surface, and no less of that surface than its shading and noise make of it.
+    return exp(vec4<f32>(dot(da, da), dot(db, db), dot(dc, dc), dot(dd, dd)) * -15.0);
 }
 
 fn load_patch(at: vec2<i32>, stride: i32) -> Patch {

@@ -1,4 +1,5 @@
-// Real picture -> undistorted working picture at level 0 (rgb, luma in alpha), and its pyramid by 2x2 means.
+// Real picture -> undistorted working picture at level 0 (rgb, luma in alpha), brought to the exposure of the others where they differ much,
+// and its pyramid by 2x2 means.
 #import common/camera.wgsl
 #import common/color.wgsl
 
@@ -32,7 +33,11 @@ fn undistort(@builtin(global_invocation_id) id: vec3<u32>) {
             sum += fetch_cubic(pictures, picture_px(c, ideal), c.size_kind_layer.xy, layer);
         }
     }
-    let rgb = sum / f32(n * n);
+    var rgb = sum / f32(n * n);
+    // Exactly the picture where nothing is to be evened.
+    if any(c.gain.rgb != vec3<f32>(1.0)) {
+        rgb = srgb_from_linear(linear_from_srgb(max(rgb, vec3<f32>(0.0))) * c.gain.rgb);
+    }
     textureStore(level_out, vec2<i32>(id.xy), layer, vec4<f32>(rgb, luma_of(rgb)));
 }
 

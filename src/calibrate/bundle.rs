@@ -44,6 +44,8 @@ const MIDDLE_SHARE: f64 = 0.003;
 const PRIOR_SIGHTING_PX: f64 = 0.3;
 /// What a point behind its camera costs, px beside.
 const BEHIND_PX: f64 = 1e3;
+/// Tracks that are summed as one piece: never by the number of threads, or the same pictures would give another rig on another machine.
+const PIECE: usize = 128;
 
 /// How far the rig that came in may be off, as standard deviations: what the pictures do not tell stays within.
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +133,8 @@ impl Problem<'_> {
         let of = |(track, p): (&Track, &DVec3)| -> f64 {
             track.sightings.iter().map(|s| robust(off_px(&state.cameras, s, *p).unwrap_or(BEHIND_PX))).sum()
         };
-        let sightings: f64 = tracks.par_iter().zip(&state.points).map(of).sum();
+        // Summed in their order: the same result whatever the threads did first.
+        let sightings: f64 = tracks.par_iter().zip(&state.points).map(of).collect::<Vec<_>>().iter().sum();
         let mut prior = 0.0;
         self.each_prior(state, &self.columns(), |rows| {
             let square: f64 = rows.iter().map(|(_, off, sigma)| (off / sigma).powi(2)).sum();
@@ -341,10 +344,9 @@ fn part(problem: &Problem<'_>, columns: &Columns, state: &State, track: &Track, 
 fn reduced(problem: &Problem<'_>, columns: &Columns, state: &State, tracks: &[Track], spread_px: f64, damping: f64) -> Reduced {
     let n = columns.count;
     let empty = || Reduced { matrix: Symmetric::zero(n), right: vec![0.0; n] };
-    let chunk = tracks.len().div_ceil(rayon::current_num_threads() * 2).max(1);
     let parts: Vec<Reduced> = tracks
-        .par_chunks(chunk)
-        .zip(state.points.par_chunks(chunk))
+        .par_chunks(PIECE)
+        .zip(state.points.par_chunks(PIECE))
         .map(|(tracks, points)| {
             let mut sum = empty();
             for (track, p) in tracks.iter().zip(points) {
@@ -368,7 +370,7 @@ fn reduced(problem: &Problem<'_>, columns: &Columns, state: &State, tracks: &[Tr
             sum
         })
         .collect();
-    // In their order: the same result whatever the threads did first.
+    // In their order: the same result whatever the threads did first, and however many there are.
     let mut sum = empty();
     for part in parts {
         sum.matrix.values.iter_mut().zip(&part.matrix.values).for_each(|(a, b)| *a += b);

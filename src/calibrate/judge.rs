@@ -47,6 +47,21 @@ pub(super) struct Comparison {
     pub gain_sigma_px: f64,
 }
 
+/// Smaller gains of the median are none.
+const MIN_GAIN_PX: f64 = 0.01;
+const MIN_GAIN_SHARE: f64 = 0.02;
+
+impl Comparison {
+    /// Whether the second rig is the better one: its median is lower by more than nothing, the gain is more than chance, and neither the mean square nor
+    /// the worst twentieth grew.
+    pub fn is_better(&self) -> bool {
+        let (before, after) = (&self.before, &self.after);
+        let enough = before.median_px - after.median_px >= MIN_GAIN_PX.max(MIN_GAIN_SHARE * before.median_px);
+        let certain = self.gain_px > 2.0 * self.gain_sigma_px && after.rms_px <= before.rms_px && after.p95_px <= before.p95_px * 1.02;
+        enough && certain
+    }
+}
+
 /// Disagreement begins to count less here when a point is placed, px.
 const SPREAD_PX: f64 = 1.0;
 /// Nothing is so far off.

@@ -98,9 +98,6 @@ const HOLD_OUT: u64 = 5;
 const NARROW_PX: f64 = 5.0;
 /// Radial coefficients that are held to this are none.
 const NO_DISTORTION: f64 = 1e-7;
-/// Smaller gains of the median are none.
-const MIN_GAIN_PX: f64 = 0.01;
-const MIN_GAIN_SHARE: f64 = 0.02;
 
 /// Adjusts a rig to moments of pictures: `moments[m][i]` is what camera `i` saw, of the camera's size. `progress` gets 0…1 and returns false
 /// to cancel.
@@ -352,10 +349,7 @@ impl<'a> Adjuster<'a> {
     fn report(&self, held_out: &[Track]) -> Refined {
         let compared = compare(&self.rig.cameras, &self.state.cameras, held_out);
         let (before, after) = (compared.before, compared.after);
-        let enough = before.median_px - after.median_px >= MIN_GAIN_PX.max(MIN_GAIN_SHARE * before.median_px);
-        let certain =
-            compared.gain_px > 2.0 * compared.gain_sigma_px && after.rms_px <= before.rms_px && after.p95_px <= before.p95_px * 1.02;
-        let verdict = if enough && certain { Verdict::Better } else { Verdict::NothingToGain };
+        let verdict = if compared.is_better() { Verdict::Better } else { Verdict::NothingToGain };
         let adjusted = self.rig();
         let n = self.rig.cameras.len();
         let deviations = deviations(&self.problem(), &self.state, &self.tracks, self.spread_px);

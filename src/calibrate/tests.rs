@@ -5,6 +5,7 @@ use glam::{DVec2, DVec3};
 use super::{
     LensFreedom,
     bundle::{Pull, linearized, moved, rotation_vector},
+    judge::compare,
     matching::{FeatureId, Sighting, Track},
     refine::Adjuster,
 };
@@ -182,4 +183,59 @@ fn a_long_lens_that_nobody_measured_keeps_its_middle_however_often_the_adjustmen
     );
     assert!(held < 5.0 && turned < 0.05 && (focal / 5012.0 - 1.0).abs() < 0.02, "{held} {turned} {focal}");
     assert!(strayed > 20.0, "{strayed}: pulled to what was reached, it goes where it likes");
+}
+
+/// The judge of two rigs on points that neither was made from.
+#[test]
+fn a_better_rig_is_taken_and_a_worse_one_refused() {
+    let truth = arc(8);
+    let judges = tracks(&truth, 400, 0.15, 0.1);
+    let off = perturbed(&truth);
+    let better = |before: &Rig, after: &Rig| {
+        let c = compare(&before.cameras, &after.cameras, &judges);
+        println!("{:.3} → {:.3} px, gain {:.4} ± {:.4}", c.before.median_px, c.after.median_px, c.gain_px, c.gain_sigma_px);
+        c.is_better()
+    };
+    assert!(better(&off, &truth));
+    assert!(!better(&truth, &off));
+    assert!(!better(&truth, &truth) && !better(&off, &off), "the same again is no gain");
+    // A hair beside the truth is chance, both ways.
+    let one = |rig: &Rig, camera: usize, turned_rad: f64| {
+        let mut r = rig.clone();
+        r.cameras[camera] = moved(&r.cameras[camera], DVec3::Y * turned_rad, DVec3::ZERO);
+        r
+    };
+    let hair = one(&truth, 3, 2e-6);
+    assert!(!better(&truth, &hair) && !better(&hair, &truth));
+    // All cameras nearer to the truth, but for one that is bumped by a fifth of a degree: most points gain, the worst twentieth loses.
+    let slightly = Rig {
+        cameras: truth.cameras.iter().enumerate().map(|(i, c)| moved(c, vector(31 * i as u64) * 4e-4, DVec3::ZERO)).collect(),
+        points_in_world: vec![],
+    };
+    assert!(better(&slightly, &truth));
+    assert!(!better(&slightly, &one(&truth, 3, 0.2_f64.to_radians())));
+    // A camera that is turned in the plane of the arc moves its points along the epipolar lines of its neighbours: the judge sees it all the same.
+    let along = one(&truth, 4, 0.1_f64.to_radians());
+    assert!(better(&along, &truth) && !better(&truth, &along));
+}
+
+/// The same sightings give the same rig, to the last bit, however many threads there are.
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let truth = arc(8);
+    let rig = perturbed(&truth);
+    let solved = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let kept = vec![false; 8];
+            let mut adjuster = Adjuster::new(&rig, &kept, LensFreedom::Shared, 6.0);
+            adjuster.adjust(tracks(&truth, 900, 0.15, 0.2), 4.0, &mut |_| true).unwrap();
+            adjuster.rig()
+        })
+    };
+    let once = solved(1);
+    assert_ne!(once, rig);
+    for threads in [1, 2, 3, 7] {
+        assert_eq!(solved(threads), once, "{threads} threads");
+    }
 }

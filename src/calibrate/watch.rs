@@ -48,6 +48,7 @@ const LEVELS: usize = 5;
 struct Anchor {
     /// In the reduced reference picture, px.
     at: DVec2,
+    /// On the camera's own ray through `at`: by how much the rig itself is off there is no part of a bump.
     p_in_world: DVec3,
 }
 
@@ -167,7 +168,8 @@ impl Watch {
                 let Some(p) = triangulated(&rig.cameras, &track, 2.0) else { continue };
                 for s in &track.sightings {
                     if off_px(&rig.cameras, s, p).is_some_and(|r| r < 1.5 * scales[s.camera]) {
-                        anchors[s.camera].push(Anchor { at: s.px / scales[s.camera], p_in_world: p });
+                        let p_in_world = on_ray(&rig.cameras[s.camera], s.px, p);
+                        anchors[s.camera].push(Anchor { at: s.px / scales[s.camera], p_in_world });
                     }
                 }
             }
@@ -458,6 +460,13 @@ impl Reference {
         }
         best
     }
+}
+
+/// The point of a camera's ray through a pixel that is as far from it as `p_in_world`.
+fn on_ray(camera: &Camera, px: DVec2, p_in_world: DVec3) -> DVec3 {
+    let center = camera.center_in_world();
+    let ray = camera.camera_from_world.rotation.transpose() * camera.lens.unproject(px);
+    center + ray.normalize_or(DVec3::Z) * (p_in_world - center).length()
 }
 
 /// A camera's place from points of known place, robustly, and the spread of what fits (px). What the points do not tell stays near `was`.

@@ -2,12 +2,15 @@
 //!
 //! Must not know: GStreamer. Secrets are held in [`Secret`], which never prints itself.
 
+mod reference;
+
 use std::fmt;
 use std::time::Duration;
 
 use super::error::CaptureError;
 pub use crate::address::{Endpoint, Secret};
 use crate::address::{Options, Where, endpoint, percent_decoded, redact_text, redact_uri};
+pub use reference::{ReferenceClock, ReferenceServer};
 
 /// How RTSP brings its packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,8 +45,8 @@ pub struct RtpPayload {
     pub clock_rate: u32,
     /// Uncompressed: sampling, width, height, bits.
     pub raw: Option<(String, u32, u32, u32)>,
-    /// RFC 7273: the sender's reference clock and its media clock, as in SDP (`ts-refclk`, `mediaclk`).
-    pub reference_clock: Option<(String, String)>,
+    /// RFC 7273: the clock that the sender shares with this machine.
+    pub reference_clock: Option<ReferenceClock>,
 }
 
 /// Where a stream comes from.
@@ -452,7 +455,13 @@ fn rtp(rest: &str) -> Result<(StreamKind, Options), String> {
     } else {
         None
     };
-    let reference_clock = options.take("ts_refclk").map(|clock| (clock, options.take("mediaclk").unwrap_or_else(|| "direct=0".to_owned())));
+    let reference_clock = match options.take("ts_refclk") {
+        None => None,
+        Some(_) if encoding == "MP2T" => {
+            return Err("ts_refclk is not used with encoding=ts: the transport stream has times of its own; take it out".to_owned());
+        }
+        Some(clock) => Some(ReferenceClock::parse(&clock, options.take("mediaclk").as_deref())?),
+    };
     let latency_ms = options.take_whole("latency_ms", 0..=60_000)?.unwrap_or(100);
     Ok((StreamKind::Rtp { at, payload: RtpPayload { encoding, payload, clock_rate, raw, reference_clock }, latency_ms }, options))
 }

@@ -57,7 +57,7 @@ impl Codec {
         }
     }
 
-    /// Hardware decoders that are known; listed, not used yet.
+    /// Hardware decoders that are known; listed, used by nothing.
     const fn hardware_decoders(self) -> &'static [&'static str] {
         match self {
             Self::H264 => &["nvh264dec", "vah264dec", "vtdec_hw", "d3d11h264dec", "v4l2h264dec"],
@@ -68,7 +68,7 @@ impl Codec {
         }
     }
 
-    /// Hardware encoders that are known; listed, not used yet.
+    /// Hardware encoders that are known; neither pushed pictures nor exports use them (program outputs have a list of their own).
     const fn hardware_encoders(self) -> &'static [&'static str] {
         match self {
             Self::H264 => &["nvh264enc", "vah264enc", "vah264lpenc", "vtenc_h264_hw", "d3d11h264enc", "v4l2h264enc"],
@@ -127,11 +127,12 @@ pub struct CodecSupport {
     pub codec: Codec,
     /// Decoders that are there; the first is used.
     pub decoders: Vec<String>,
-    /// Hardware decoders that are there (not used yet).
+    /// Hardware decoders that are there; nothing uses them.
     pub hardware_decoders: Vec<String>,
-    /// Encoders that are there; the first is used.
+    /// Encoders for pushed pictures that are there; the first is used.
     pub encoders: Vec<String>,
-    /// Hardware encoders that are there (not used yet).
+    /// Hardware encoders that are there; program outputs may use them (`output::program::encoder_support`), pushed pictures and
+    /// exports do not.
     pub hardware_encoders: Vec<String>,
 }
 
@@ -171,13 +172,16 @@ const fn is_slice(header: u8) -> bool {
 fn avc_nal_headers(data: &[u8], prefix: usize) -> impl Iterator<Item = u8> {
     let mut rest = data;
     std::iter::from_fn(move || {
-        if prefix == 0 || rest.len() <= prefix {
-            return None;
+        while prefix > 0 && rest.len() > prefix {
+            let len = rest[..prefix].iter().fold(0_usize, |sum, b| sum << 8 | usize::from(*b));
+            let header = rest[prefix];
+            rest = rest.get(prefix.checked_add(len)?..).unwrap_or(&[]);
+            // An empty one has no header: the byte behind its length is the next one's.
+            if len > 0 {
+                return Some(header);
+            }
         }
-        let len = rest[..prefix].iter().fold(0_usize, |sum, b| sum << 8 | usize::from(*b));
-        let header = rest[prefix];
-        rest = rest.get(prefix.checked_add(len)?..).unwrap_or(&[]);
-        Some(header)
+        None
     })
 }
 
@@ -198,6 +202,35 @@ mod tests {
         assert!(!h264_is_droppable(&[0, 0, 0, 2, 9, 0xf0, 0, 0, 0, 2, 0x65, 5], Some(4)));
         // Garbage is never droppable, and never a panic.
         assert!(!h264_is_droppable(&[0xff; 9], Some(4)) && !h264_is_droppable(&[], None) && !h264_is_droppable(&[1, 2], Some(4)));
+    }
+
+    proptest::proptest! {
+        /// Any bytes with any length of prefix: an answer.
+        #[test]
+        fn any_bytes_are_judged(data in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200), prefix in 0_usize..10) {
+            h264_is_droppable(&data, Some(prefix));
+            h264_is_droppable(&data, None);
+            proptest::prop_assert!(avc_nal_headers(&data, prefix).count() <= data.len());
+        }
+
+        /// Both forms of the same units are judged by the first slice among them.
+        #[test]
+        fn both_forms_say_the_same(headers in proptest::collection::vec(proptest::option::weighted(0.9, 1_u8..0x80), 0..8), prefix in 1_usize..5) {
+            let (mut avc, mut bytes) = (Vec::new(), Vec::new());
+            for header in &headers {
+                // No start code and no emulation within; `None` is an empty unit, which only lengths can say.
+                let body: Vec<u8> = header.map(|h| vec![h, 0x80, 0xff, 0x80]).unwrap_or_default();
+                avc.extend_from_slice(&(body.len() as u32).to_be_bytes()[4 - prefix..]);
+                avc.extend_from_slice(&body);
+                if !body.is_empty() {
+                    bytes.extend_from_slice(&[0, 0, 1]);
+                    bytes.extend_from_slice(&body);
+                }
+            }
+            let wanted = headers.iter().flatten().find(|h| (1..=5).contains(&(**h & 0x1f))).is_some_and(|h| h & 0x60 == 0);
+            proptest::prop_assert_eq!(h264_is_droppable(&avc, Some(prefix)), wanted);
+            proptest::prop_assert_eq!(h264_is_droppable(&bytes, None), wanted);
+        }
     }
 
     #[test]

@@ -30,10 +30,13 @@ mod stamp;
 mod stream;
 mod support;
 
-pub use address::{Endpoint, RtpPayload, RtspTransport, Secret, SrtMode, StreamKind, StreamSource, Taken, TimeWish, V4l2Format};
+pub use address::{
+    Endpoint, ReferenceClock, ReferenceServer, RtpPayload, RtspTransport, Secret, SrtMode, StreamKind, StreamSource, Taken, TimeWish,
+    V4l2Format,
+};
 pub use clock::{ClockReference, HouseClock, HouseClockStatus};
 pub use codec::{Codec, CodecSupport, codec_support};
-pub use decode::{DecodeError, FeedFormats, MomentDecoder, TimedFrame, decode_moment};
+pub use decode::{DecodeError, FeedFormats, MomentDecoder, NearStatus, TimedFrame, decode_moment};
 pub use error::CaptureError;
 pub use feed::{DropCounts, FeedSource, FeedSpec, FeedState, FeedStatus, Pace};
 pub use follow::LiveFollower;

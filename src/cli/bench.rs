@@ -41,7 +41,7 @@ pub struct VenueArgs {
     /// Where the report goes: a new or empty folder, or the report of an earlier run, which is replaced.
     #[arg(long, value_name = "DIR", default_value = "out/bench-venue")]
     out: PathBuf,
-    /// Only these parts, separated by commas: oracle, orbit, spacing, robustness, scenes, layers; or single scenes (docs/scenes.md).
+    /// Only these parts, separated by commas: oracle, orbit, spacing, robustness, scenes, layers, colour; or single scenes (docs/scenes.md).
     #[arg(long, value_name = "A,B,…", value_delimiter = ',')]
     only: Vec<String>,
     /// For a look: small pictures, few of them. The figures compare with no others.

@@ -2,6 +2,7 @@
 
 mod free;
 mod gate;
+mod instants;
 mod live;
 mod wand;
 
@@ -37,9 +38,12 @@ pub struct Args {
     /// From print to print of a board with two sides, metres.
     #[arg(long, value_name = "METRES", requires = "back", allow_negative_numbers = true)]
     thickness: Option<f64>,
-    /// Instead of a board: a wand with two lights, one brighter than the other, so many metres from middle to middle; it takes --lenses.
+    /// Instead of a board: a wand with two lights, one brighter than the other, so many metres from middle to middle; it takes --lenses, and footage: not --live.
     #[arg(long, value_name = "LENGTH_M", conflicts_with_all = ["board", "floor"])]
     wand: Option<f64>,
+    /// Instead of a board: one bright ball (or lamp) that is carried through the volume; it takes --lenses, --distance or --points for the scale, and footage: not --live.
+    #[arg(long, conflicts_with_all = ["board", "floor", "wand", "live"])]
+    ball: bool,
     /// Synchronized video of the board or the venue, one file per camera, whose names become the cameras': a folder or files.
     #[arg(long, value_name = "FOLDER|FILES", num_args = 1.., group = "material")]
     footage: Vec<PathBuf>,
@@ -129,6 +133,12 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             super::rig::refuse_taken(out, Format::RigToml, args.overwrite)?;
         }
         return wand::run(args, length_m);
+    }
+    if args.ball {
+        if let Some(out) = &args.out {
+            super::rig::refuse_taken(out, Format::RigToml, args.overwrite)?;
+        }
+        return wand::run_ball(args);
     }
     if args.pictures.is_empty() && args.every > 1.0 {
         bail!("--every {}: at most 1, or nobody can tell whether the board was held still between two looks", args.every);
@@ -356,8 +366,7 @@ fn give_lenses(cameras: &mut [Candidate], known: &Rig, is_live: bool) -> anyhow:
     let mut given = 0;
     for c in cameras.iter_mut() {
         // Pictures are found whatever their names' case is; so are lenses.
-        let like_it = || known.cameras.iter().find(|k| k.name.to_lowercase() == c.name.to_lowercase());
-        let Some(k) = known.camera(&c.name).or_else(like_it).filter(|_| c.width_px > 0) else { continue };
+        let Some(k) = known.camera_like(&c.name).filter(|_| c.width_px > 0) else { continue };
         let Some(lens) = k.lens_for((c.width_px, c.height_px)) else {
             if is_live {
                 eprintln!("--lenses: {} has pictures of another shape there; its lens is found from the board", c.name);

@@ -56,6 +56,9 @@ pub struct Desk {
     /// Memory of the ring, MiB [default: 2048].
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(16..=1_048_576))]
     ring_mib: Option<u64>,
+    /// Memory for decoded pictures about the playhead, and as much again of a graphics processor's, MiB; 0: none [default: 1024].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(0..=1_048_576))]
+    near_mib: Option<u64>,
     /// How far back the ring reaches, seconds [default: 120].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(2..=86_400))]
     ring_seconds: Option<u32>,
@@ -83,7 +86,7 @@ pub struct Desk {
     // Parsed later: what refuses an argument here repeats it with its secrets.
     #[arg(long = "output", value_name = "ADDRESS")]
     pub outputs: Vec<String>,
-    /// Size and rate of program where it is sent: 720p25, 1080p50, 1080p59.94, … [default: 1080p50].
+    /// Size and rate of program where it is sent: 720p25, 1080p50, 1080i50, 1080p59.94, … [default: 1080p50].
     #[arg(long, value_name = "FORMAT", requires = "outputs")]
     pub program_format: Option<ProgramFormat>,
     /// Run the commands of a text file: one line each, as `--record-commands` writes them (docs/operator.md).
@@ -176,6 +179,7 @@ impl Desk {
             quality,
             retime,
             matching,
+            near_mib: show.near_bytes.map(|bytes| bytes >> 20),
             plates: show.plates.clone().unwrap_or_else(|| "live".to_owned()),
             no_shading: show.match_shading == Some(false),
             full_screen,
@@ -216,6 +220,7 @@ impl Desk {
             retime: self.retime,
             matching: Match { level: self.matching, shading: !self.no_shading },
             without_plates: self.plates == "off",
+            near_bytes: self.near_mib.map(|mib| mib << 20),
             export_folder: Some(self.export_folder.clone()),
             desk: DeskFiles { graphics: self.graphics.clone(), ..DeskFiles::of(self.record.as_deref(), self.kept.as_deref()) },
             clean_feed: self.clean_feed,
@@ -226,9 +231,6 @@ impl Desk {
             },
             export_name: self.export_name.clone(),
             rig_file: self.rig_file.clone(),
-            // Without places there is nothing to solve, and nothing that could be bumped.
-            without_gpu: self.calibrates,
-            without_watch: self.calibrates,
             ..EngineOptions::default()
         }
     }
@@ -251,13 +253,16 @@ impl Desk {
 
     /// The output that the command line asks for.
     fn program(&self) -> anyhow::Result<Option<(ChannelOptions, Vec<SinkSpec>)>> {
-        let standard = ProgramFormat { width_px: 1920, height_px: 1080, rate: FrameRate::whole(50) };
+        let standard = ProgramFormat { width_px: 1920, height_px: 1080, rate: FrameRate::whole(50), is_interlaced: false };
+        let format = self.program_format.unwrap_or(standard);
         let mut sinks = Vec::new();
         for address in &self.outputs {
             let address: SinkAddress = address.parse().context("--output")?;
-            sinks.push(SinkSpec::new(format!("output {}", sinks.len() + 1), address));
+            let spec = SinkSpec::new(format!("output {}", sinks.len() + 1), address);
+            spec.check(format).context("--output")?;
+            sinks.push(spec);
         }
-        Ok((!sinks.is_empty()).then(|| (ChannelOptions::new(self.program_format.unwrap_or(standard)), sinks)))
+        Ok((!sinks.is_empty()).then(|| (ChannelOptions::new(format), sinks)))
     }
 
     /// Runs the engine and its windows on feeds until the console is closed.

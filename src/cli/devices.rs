@@ -1,7 +1,9 @@
 //! `volte devices`: the GPUs, cameras and encoders that are found here.
 
 use gst::prelude::{DeviceExt as _, DeviceMonitorExt as _, DeviceMonitorExtManual as _};
+use volte::capture::Codec;
 use volte::gpu::{Gpu, GpuOptions};
+use volte::output::program::SinkCodec;
 
 /// What `volte devices` takes.
 #[derive(Debug, Default, clap::Args)]
@@ -9,8 +11,8 @@ pub struct Args {}
 
 /// Hardware that matters, with what each is for and where it comes from.
 const ELEMENTS: &[(&str, &str, &str)] = &[
-    ("nvh264enc", "encode H.264 on an NVIDIA GPU", "gstreamer1.0-plugins-bad and NVIDIA's driver"),
-    ("vah264enc", "encode H.264 on an AMD or Intel GPU", "gstreamer1.0-plugins-bad and a VA driver"),
+    ("nvh264enc", "encode H.264 of program outputs on an NVIDIA GPU", "gstreamer1.0-plugins-bad and NVIDIA's driver"),
+    ("vah264enc", "encode H.264 of program outputs on an AMD or Intel GPU", "gstreamer1.0-plugins-bad and a VA driver"),
 ];
 
 /// What is used of a codec's elements, and what else is there.
@@ -19,6 +21,25 @@ fn in_use(names: &[String], hint: &str) -> String {
         [] => format!("none ({hint})"),
         [used] => used.clone(),
         [used, others @ ..] => format!("{used} (also there: {})", others.join(", ")),
+    }
+}
+
+/// What is coded in software, whatever hardware is there.
+const fn software_uses(codec: Codec) -> &'static str {
+    match codec {
+        Codec::H264 | Codec::Mjpeg | Codec::ProRes => "exports and pushed pictures, always in software",
+        Codec::H265 | Codec::Mpeg4 | Codec::Raw => "pushed pictures, always in software",
+    }
+}
+
+/// The same codec in a program output.
+const fn sink_codec(codec: Codec) -> Option<SinkCodec> {
+    match codec {
+        Codec::H264 => Some(SinkCodec::H264),
+        Codec::H265 => Some(SinkCodec::H265),
+        Codec::Mjpeg => Some(SinkCodec::Mjpeg),
+        Codec::ProRes => Some(SinkCodec::ProRes),
+        Codec::Mpeg4 | Codec::Raw => None,
     }
 }
 
@@ -62,13 +83,19 @@ pub fn run(_args: Args) -> anyhow::Result<()> {
 
     println!("Codecs ({})", gst::version_string());
     for support in volte::capture::codec_support() {
-        let hint =
-            if support.codec == volte::capture::Codec::Mpeg4 { "only read" } else { "install GStreamer's libav, ugly and bad plugins" };
+        let hint = if support.codec == Codec::Mpeg4 { "only read" } else { "install GStreamer's libav, ugly and bad plugins" };
         println!("  {:<7} decoded by {}", support.codec.to_string(), in_use(&support.decoders, "install gstreamer1.0-libav"));
-        println!("          encoded by {}", in_use(&support.encoders, hint));
-        for (hardware, does) in [(&support.hardware_decoders, "decode"), (&support.hardware_encoders, "encode")] {
+        println!("          encoded by {} for {}", in_use(&support.encoders, hint), software_uses(support.codec));
+        let outputs: Vec<String> = sink_codec(support.codec)
+            .map(|codec| volte::output::program::encoder_support(codec).into_iter().map(str::to_owned).collect())
+            .unwrap_or_default();
+        if !outputs.is_empty() {
+            println!("          encoded by {} for program outputs: hardware first, the next one when it fails", in_use(&outputs, hint));
+        }
+        let unused = support.hardware_encoders.into_iter().filter(|name| !outputs.contains(name)).collect();
+        for (hardware, does) in [(support.hardware_decoders, "decode"), (unused, "encode")] {
             if !hardware.is_empty() {
-                println!("          hardware could {does}: {} (found, not used yet)", hardware.join(", "));
+                println!("          hardware could {does}: {} (found, used by nothing)", hardware.join(", "));
             }
         }
     }

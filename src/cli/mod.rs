@@ -2,6 +2,7 @@
 //!
 //! One file per command, each with its `Args` and a `run`.
 
+mod arena;
 mod bench;
 mod calibrate;
 mod cameras;
@@ -20,6 +21,8 @@ mod rig;
 mod sync;
 mod venue;
 mod watch;
+
+pub use arena::one_arena;
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -72,10 +75,11 @@ enum Command {
     Provenance(provenance::Args),
     /// List what a recording folder holds: feeds, spans, events, damage.
     Recordings(recordings::Args),
-    /// Calibrate cameras from pictures of a board that is carried through the volume.
+    /// Calibrate cameras from pictures of a board, a wand or a ball that is carried through the volume, or of the venue alone.
     ///
-    /// Finds a ChArUco board or chessboard in synchronized footage or folders of pictures, solves each camera's lens and where all stand, and
-    /// says what is missing and where to hold the board. What can be solved is written, also where cameras are missing.
+    /// Finds a ChArUco board, chessboard or AprilGrid (--board), two lights on a wand (--wand), one ball (--ball), or without any of them what the venue itself shows, in
+    /// synchronized footage or folders of pictures, solves each camera's lens and where all stand, and says what is missing and where to hold the
+    /// board. --live does the same with a board before running cameras. What can be solved is written, also where cameras are missing.
     Calibrate(calibrate::Args),
     /// Read, check, draw and convert the calibration of the cameras.
     #[command(subcommand)]

@@ -124,7 +124,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         }
     }
     if let Some(out) = &args.out {
-        rig::save(if better { &refined.adjusted } else { &chosen }, out, Format::RigToml)?;
+        // Some rigs come without the sizes of pictures, which no file of ours can be without.
+        let is_whole = chosen.cameras.iter().all(|c| c.width_px > 0 && c.height_px > 0);
+        let as_it_was = if is_whole { &chosen } else { &rig };
+        rig::save(if better { &refined.adjusted } else { as_it_was }, out, Format::RigToml)?;
         println!("the {} written to {}", if better { "adjusted rig" } else { "rig as it was" }, out.display());
     }
     Ok(())

@@ -3,10 +3,10 @@
 
 use egui::{Align2, Color32, Rect, Role, Ui, WidgetInfo, pos2, vec2};
 
-use super::lang::{find, say, t, word};
-use super::{style, widgets};
+use super::lang::{current, find, say, t, word};
+use super::{notices::notice, style, widgets};
 use crate::{
-    engine::{Command, DiskState, DiskTier, ExportOrder, ExportState, ExportView, LevelCost, Snapshot},
+    engine::{Command, DiskState, DiskTier, ExportOrder, ExportState, ExportView, LevelCost, NearView, Snapshot},
     output::program::{ProgramStatus, SinkState},
     sound::SoundStatus,
 };
@@ -15,7 +15,7 @@ use crate::{
 const LEAST_ROW: f32 = 16.0;
 
 /// Rows that a small panel does without, the first first.
-const CAN_GO: [&str; 4] = ["budget-per-camera", "budget-solve", "budget-preview", "budget-kept"];
+const CAN_GO: [&str; 5] = ["budget-near", "budget-per-camera", "budget-solve", "budget-preview", "budget-kept"];
 
 /// One bar: name, figures, share of the budget.
 struct Budget<'a> {
@@ -82,6 +82,9 @@ pub fn show(ui: &Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
         let color = if ring.disk.state == DiskState::Recording { style::ACCENT } else { style::AMBER };
         budgets.insert(2, Budget { name: "budget-disk", figures: disk_figures(&ring.disk), share: used, color });
     }
+    if snapshot.near.budget_bytes > 0 {
+        budgets.push(near_row(&snapshot.near));
+    }
     let solve = f64::from(gpu.solve_ms);
     let solved = match (solve > 0.0, gpu.meter_ms > 0.0) {
         (true, true) => say!("solve-meter", solve = format!("{solve:.0}"), meter = format!("{:.0}", gpu.meter_ms)),
@@ -119,7 +122,7 @@ pub fn show(ui: &Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
         dropped = dropped,
         repeated = snapshot.program.repeated,
         level = word("quality", level.level.label()),
-        why = &level.why
+        why = &*notice(current(), &level.why)
     );
     let row = ((inner.height() - 18.0) / budgets.len() as f32).clamp(LEAST_ROW, 34.0);
     for (k, budget) in budgets.iter().enumerate() {
@@ -150,6 +153,19 @@ pub fn show(ui: &Ui, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let foot = Rect::from_min_max(pos2(inner.left(), inner.bottom() - 15.0), inner.max);
     let color = if dropped + snapshot.program.repeated > 0 { style::AMBER } else { style::DIM };
     widgets::line(ui, foot, &counts, style::text(11.5), color);
+}
+
+/// What is decoded about the playhead: on the GPU where it keeps some, else in memory; and how far it reaches to both sides.
+fn near_row(near: &NearView) -> Budget<'static> {
+    let (part, all) = if near.gpu_budget_bytes > 0 { (near.gpu_bytes, near.gpu_budget_bytes) } else { (near.bytes, near.budget_bytes) };
+    // The bar shows of how much: the row is too narrow for both.
+    let (part_text, before, after) = (widgets::bytes(part), format!("{:.1}", near.before_secs), format!("{:.1}", near.after_secs));
+    let figures = match (part, near.gpu_budget_bytes) {
+        (0, _) => "–".to_owned(),
+        (_, 0) => say!("near-in-memory", part = part_text, before = before, after = after),
+        _ => say!("near-on-gpu", part = part_text, before = before, after = after),
+    };
+    Budget { name: "budget-near", figures, share: (part as f64 / all.max(1) as f64) as f32, color: style::ACCENT }
 }
 
 /// What is on disk, and how long the room lasts.

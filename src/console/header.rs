@@ -2,8 +2,8 @@
 
 use egui::{Align2, Rect, Ui, pos2, vec2};
 
-use super::lang::{command, say, t, word};
-use super::{ConsoleState, style, widgets};
+use super::lang::{command, current, say, t, word};
+use super::{ConsoleState, notices::notice, style, widgets};
 use crate::{
     engine::{Command, CommandKind, Quality, Snapshot},
     replay::Phase,
@@ -71,7 +71,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Ve
             "quality-now",
             what = command(CommandKind::SetQuality).tooltip,
             level = word("quality", level.level.label()),
-            why = &level.why
+            why = &*notice(current(), &level.why)
         );
         if response.on_hover_text(hint).clicked() {
             out.push(Command::SetQuality(choice));

@@ -70,15 +70,25 @@ pub fn notice(language: Language, text: &str) -> Cow<'_, str> {
     in_words(all, text, 0)
 }
 
+/// What is put in may be a sentence of its own, and in that again.
+const DEEPEST: usize = 2;
+
+/// The sentence of which most is known, with what is put into it, and how much that is.
+fn best<'s, 'a>(all: &'s [Sentence], text: &'a str, depth: usize) -> Option<(usize, &'s Sentence, Vec<&'a str>)> {
+    let inner = |value: &str| if depth < DEEPEST { best(all, value, depth + 1).map_or(0, |(known, _, _)| known) } else { 0 };
+    let known = |s: &'s Sentence| {
+        let values = s.filled(text)?;
+        let own = s.literals.iter().map(String::len).sum::<usize>();
+        Some((own + values.iter().map(|v| inner(v)).sum::<usize>(), s, values))
+    };
+    all.iter().filter_map(known).max_by_key(|(known, _, _)| *known)
+}
+
 fn in_words<'a>(all: &[Sentence], text: &'a str, depth: usize) -> Cow<'a, str> {
-    // The sentence that says most by itself.
-    let said = |s: &Sentence| s.literals.iter().map(String::len).sum::<usize>();
-    let found = all.iter().filter_map(|s| Some((s, s.filled(text)?))).max_by_key(|(s, _)| said(s));
-    let Some((sentence, values)) = found else { return Cow::Borrowed(text) };
+    let Some((_, sentence, values)) = best(all, text, depth) else { return Cow::Borrowed(text) };
     let mut out = sentence.other.clone();
     for (hole, value) in sentence.holes.iter().zip(values) {
-        // What is put in may be a sentence of its own.
-        let value = if depth < 2 { in_words(all, value, depth + 1) } else { Cow::Borrowed(value) };
+        let value = if depth < DEEPEST { in_words(all, value, depth + 1) } else { Cow::Borrowed(value) };
         out = out.replace(&format!("{{{hole}}}"), &value);
     }
     Cow::Owned(out)
@@ -104,6 +114,19 @@ mod tests {
                 "The two clicks meet behind a camera: no pivot. Click the same point of the athlete in two pictures, a few cameras apart"
             ),
             "Les deux clics se croisent derrière une caméra : pas de pivot. Cliquez le même point de l'athlète dans deux images, à quelques caméras d'écart"
+        );
+        // What the gate says of cameras: who, and then a sentence of its own, of which a point is no end.
+        assert_eq!(
+            french(
+                "cam02: its pictures are taken 14.9 ± 0.4 ms later than the others' of the same time (0.4 of a frame; 31 boards in motion tell it). Bring it in step: volte rig sync, or genlock"
+            ),
+            "cam02: ses images sont prises 14.9 ± 0.4 ms plus tard que celles des autres au même temps (0.4 d'une image ; 31 mires en mouvement le disent). Synchronisez-la : volte rig sync, ou genlock"
+        );
+        assert_eq!(
+            french(
+                "cam01, cam02: has a distortion that folds over before the corners of the picture. Calibrate with the board in the corners too, with fewer coefficients, or with the fisheye model for very wide lenses"
+            ),
+            "cam01, cam02: a une distorsion qui se replie avant les coins de l'image. Calibrez avec la mire dans les coins aussi, avec moins de coefficients, ou avec le modèle fisheye pour les très grands angles"
         );
         assert_eq!(french("Something that nobody has translated"), "Something that nobody has translated");
         assert_eq!(french(" is back"), " is back", "an empty hole is no match");

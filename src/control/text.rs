@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 68] = [
+pub const EXAMPLES: [&str; 69] = [
     "mark",
     "mark-here",
     "in",
@@ -87,6 +87,7 @@ pub const EXAMPLES: [&str; 68] = [
     "freeze-sound tail",
     "save-rig",
     "calibrate start charuco:7x10:0.030:0.022:4x4_50",
+    "calibrate use",
 ];
 
 /// Why words are no command, with what to write instead.

@@ -1,12 +1,12 @@
 //! The board between the engine and its GPU thread: what is wanted now, by discipline. Posting never waits.
 //!
-//! `latest`: one slot each for the program picture, the preview picture, the picked point, the solve, the measuring, the trial of plates, the
+//! `latest`: one slot each for the program picture, the preview picture, the picked point, the solve, the solve of what is on air without a scene, the measuring, the trial of plates, the
 //! refining and the solve of plates; a newer wish replaces the older. These last four come late, in this order: only while nothing is on air and
 //! nobody has asked for a picture for a while.
 
 mod wishes;
 
-pub(super) use wishes::{Job, LayerWish, LookWish, MeasureWish, PhaseWish, PickWish, RefineWish, SolveWish, ViewWish};
+pub(super) use wishes::{Job, LayerWish, LookWish, MeasureWish, NearWish, PhaseWish, PickWish, RefineWish, SolveWish, ViewWish};
 
 use std::{
     sync::Arc,
@@ -21,12 +21,26 @@ use crate::time::MediaTime;
 /// Measuring begins, or goes on, when nothing else was wanted for so long: an operator who scrubs is not to feel it.
 const QUIET: Duration = Duration::from_millis(300);
 
+/// Memory of the GPU that somebody else needs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Spare {
+    #[default]
+    Nobody,
+    Wanted,
+    /// The GPU thread is at it.
+    Taken,
+    /// It is done; whether there was anything to let go.
+    Done(bool),
+}
+
 #[derive(Debug, Default)]
 struct Wishes {
     program: Option<ViewWish>,
     preview: Option<ViewWish>,
     pick: Option<PickWish>,
     solve: Option<SolveWish>,
+    /// What is on air and has no scene; it stays here until it has one.
+    mend: Option<SolveWish>,
     phase: Option<PhaseWish>,
     /// Of the newest slices.
     phase_serial: u64,
@@ -35,12 +49,14 @@ struct Wishes {
     phases_on_air: Vec<MediaTime>,
     phases_changed: bool,
     look: Option<LookWish>,
+    near: Option<NearWish>,
     measure: Option<MeasureWish>,
     layer: Option<LayerWish>,
     refine: Option<RefineWish>,
     plates: Option<Arc<PlateSet>>,
     drop_plates: bool,
     fault: Option<GpuFault>,
+    spare: Spare,
     /// When anything but measuring and refining was last wanted.
     busy: Option<Instant>,
     /// The scene that must not be evicted.
@@ -53,6 +69,14 @@ struct Wishes {
 }
 
 impl Wishes {
+    fn takes_spare(&mut self) -> bool {
+        let is_wanted = self.spare == Spare::Wanted;
+        if is_wanted {
+            self.spare = Spare::Taken;
+        }
+        is_wanted
+    }
+
     /// Nothing is wanted of the GPU that somebody waits for.
     fn is_idle(&self) -> bool {
         let views = self.program.is_none() && self.preview.is_none() && self.pick.is_none();
@@ -106,6 +130,8 @@ impl Wishes {
 pub(super) struct Board {
     wishes: Mutex<Wishes>,
     posted: Condvar,
+    /// Memory was let go, or there was none to let go.
+    answered: Condvar,
 }
 
 impl Board {
@@ -140,6 +166,17 @@ impl Board {
         self.posted.notify_one();
     }
 
+    /// Replaces the pictures that are kept near: last of what is not background, since it is over at once.
+    pub fn post_near_latest(&self, wish: NearWish) {
+        self.wishes.lock().near = Some(wish);
+        self.posted.notify_one();
+    }
+
+    /// The rest of them, unless others are wanted meanwhile.
+    pub fn post_near_again(&self, wish: NearWish) {
+        self.wishes.lock().near.get_or_insert(wish);
+    }
+
     /// Replaces the wanted solve.
     pub fn post_solve_latest(&self, wish: SolveWish) {
         let mut wishes = self.wishes.lock();
@@ -148,6 +185,43 @@ impl Board {
         wishes.solve = Some(wish);
         drop(wishes);
         self.posted.notify_one();
+    }
+
+    /// Replaces what is on air and is to be solved: after what is in preview, which it gives way to.
+    pub fn post_mend_latest(&self, wish: Option<SolveWish>) {
+        let mut wishes = self.wishes.lock();
+        wishes.busy = Some(Instant::now());
+        wishes.mend = wish;
+        drop(wishes);
+        self.posted.notify_one();
+    }
+
+    /// What was on air is solved, or cannot be.
+    pub fn mended(&self, serial: u64) {
+        let mut wishes = self.wishes.lock();
+        if wishes.mend.as_ref().is_some_and(|m| m.serial == serial) {
+            wishes.mend = None;
+        }
+    }
+
+    /// Has what is kept near on the GPU let go, for somebody who has a device of his own, and waits for that for so long; whether there was anything.
+    pub fn spare_near(&self, patience: Duration) -> bool {
+        let mut wishes = self.wishes.lock();
+        wishes.spare = Spare::Wanted;
+        self.posted.notify_all();
+        let until = Instant::now() + patience;
+        while !matches!(wishes.spare, Spare::Done(_)) && !wishes.stop {
+            if self.answered.wait_until(&mut wishes, until).timed_out() {
+                break;
+            }
+        }
+        std::mem::take(&mut wishes.spare) == Spare::Done(true)
+    }
+
+    /// It is gone, or there was nothing.
+    pub fn near_spared(&self, had: bool) {
+        self.wishes.lock().spare = Spare::Done(had);
+        self.answered.notify_all();
     }
 
     /// Replaces the slice that is wanted next.
@@ -315,6 +389,9 @@ impl Board {
         let mut wishes = self.wishes.lock();
         wishes.on_air = instant;
         wishes.busy = Some(Instant::now());
+        if wishes.mend.as_ref().is_some_and(|m| Some(m.moment.instant) != instant) {
+            wishes.mend = None;
+        }
         if instant.is_none() {
             wishes.program = None;
         }
@@ -338,9 +415,21 @@ impl Board {
         !wishes.stop && wishes.preparing == Some(instant) && wishes.serial == serial
     }
 
-    /// The pictures that may overtake a running solve.
+    /// Whether a solve may go on: that of preview as long as it is wanted, that of what is on air as long as preview wants none besides.
+    pub fn goes_on(&self, wish: &SolveWish) -> bool {
+        if !wish.for_air {
+            return self.wants(wish.moment.instant, wish.serial);
+        }
+        let wishes = self.wishes.lock();
+        !wishes.stop && wishes.solve.is_none() && wishes.mend.as_ref().is_some_and(|m| m.serial == wish.serial)
+    }
+
+    /// The pictures that may overtake a running solve, and memory that is needed elsewhere.
     pub fn take_view(&self) -> Option<Job> {
         let mut wishes = self.wishes.lock();
+        if wishes.takes_spare() {
+            return Some(Job::Spare);
+        }
         wishes.program.take().map(Job::Program).or_else(|| wishes.preview.take().map(Job::Preview))
     }
 
@@ -353,6 +442,9 @@ impl Board {
             }
             if let Some(fault) = wishes.fault.take() {
                 return Job::Fault(fault);
+            }
+            if wishes.takes_spare() {
+                return Job::Spare;
             }
             if let Some(wish) = wishes.program.take() {
                 return Job::Program(wish);
@@ -372,11 +464,17 @@ impl Board {
             if let Some(wish) = wishes.solve.take() {
                 return Job::Solve(wish);
             }
+            if let Some(wish) = wishes.mend.clone() {
+                return Job::Mend(wish);
+            }
             if let Some(wish) = wishes.phase.take() {
                 return Job::Phase(wish);
             }
             if let Some(wish) = wishes.look.take() {
                 return Job::Look(wish);
+            }
+            if let Some(wish) = wishes.near.take() {
+                return Job::Near(wish);
             }
             match wishes.next_in_background() {
                 Some(job) => {
@@ -408,184 +506,9 @@ impl Board {
     pub fn stop(&self) {
         self.wishes.lock().stop = true;
         self.posted.notify_all();
+        self.answered.notify_all();
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        frame::Moment,
-        geometry::{Lens, Pose},
-        rig::Camera,
-        scene::{Match, Quality},
-        view::ViewMode,
-    };
-
-    fn view(nanos: i64) -> ViewWish {
-        let target = Camera {
-            name: "virtual".to_owned(),
-            width_px: 16,
-            height_px: 9,
-            lens: Lens::pinhole(10.0, 10.0, 8.0, 4.5),
-            camera_from_world: Pose::IDENTITY,
-            clock_offset_nanos: 0,
-        };
-        ViewWish {
-            instant: MediaTime::from_nanos(nanos),
-            target,
-            mode: ViewMode::Synthesis,
-            heat: false,
-            weigh: false,
-            matching: Match::default(),
-            trims: Arc::default(),
-            graphics: None,
-            slices: vec![],
-        }
-    }
-
-    fn solve(nanos: i64) -> SolveWish {
-        let moment = Moment { instant: MediaTime::from_nanos(nanos), ..Moment::default() };
-        SolveWish { moment: Arc::new(moment), level: Quality::Air, serial: 0, first: vec![] }
-    }
-
-    #[test]
-    fn program_comes_before_preview_and_the_latest_wins() {
-        let board = Board::default();
-        board.post_solve_latest(solve(1));
-        board.post_preview_latest(view(1));
-        assert!(!board.post_program_latest(view(2)));
-        assert!(board.post_program_latest(view(3)), "a missed program picture is told");
-        assert!(matches!(board.wait(), Job::Program(v) if v.instant.nanos() == 3));
-        assert!(matches!(board.wait(), Job::Preview(_)));
-        assert!(matches!(board.wait(), Job::Solve(_)));
-        board.stop();
-        assert!(matches!(board.wait(), Job::Stop));
-    }
-
-    #[test]
-    fn what_is_not_wanted_any_more_is_dropped() {
-        let board = Board::default();
-        board.post_solve_latest(solve(1));
-        board.post_preview_latest(view(1));
-        assert!(board.wants(MediaTime::from_nanos(1), 0));
-        // Another solve of the same instant takes its place.
-        board.post_solve_latest(SolveWish { serial: 7, ..solve(1) });
-        assert!(board.wants(MediaTime::from_nanos(1), 7) && !board.wants(MediaTime::from_nanos(1), 0));
-        board.prepare_only(Some(MediaTime::from_nanos(2)));
-        assert!(!board.wants(MediaTime::from_nanos(1), 0));
-        assert!(board.take_view().is_none());
-        board.post_program_latest(view(9));
-        board.set_on_air(None);
-        assert!(board.take_view().is_none(), "a return takes back the program picture");
-        board.stop();
-        assert!(matches!(board.wait(), Job::Stop));
-    }
-
-    #[test]
-    fn slices_that_nobody_shows_are_let_go_and_those_on_air_are_not() {
-        let board = Board::default();
-        let at = MediaTime::from_nanos;
-        board.keep_phases(vec![at(1), at(2)], vec![at(3)]);
-        board.post_pick_latest(PickWish { instant: at(1), eye: view(1).target, at_px: [0.0; 2] });
-        board.post_preview_latest(view(1));
-        assert!(matches!(board.wait(), Job::Preview(_)), "a picture first");
-        assert!(matches!(board.wait(), Job::KeepPhases));
-        assert!(matches!(board.wait(), Job::Pick(_)), "told once");
-        assert!([1, 2, 3].iter().all(|k| board.keeps_phase(at(*k))) && !board.keeps_phase(at(4)));
-        board.keep_phases(vec![], vec![at(3)]);
-        assert!(matches!(board.wait(), Job::KeepPhases));
-        assert!(!board.keeps_phase(at(1)) && board.keeps_phase(at(3)) && board.has_phase_on_air(at(3)));
-    }
-
-    #[test]
-    fn refining_comes_last_and_gives_way_at_once() {
-        let board = Board::default();
-        let at = MediaTime::from_nanos(1);
-        board.prepare_only(Some(at));
-        board.post_refine_latest(Some(RefineWish { moment: solve(1).moment, judges: vec![2] }));
-        board.post_measure_latest(MeasureWish { moment: solve(1).moment, cameras: vec![4] });
-        assert!(matches!(board.wait(), Job::Measure(_, 4)), "refining overtakes measuring");
-        assert!(!board.may_refine(at));
-        board.measured(at, 4);
-        assert!(matches!(board.wait(), Job::Refine(_)));
-        assert!(board.may_refine(at));
-        // Anything else ends it: a picture, a measurement, the air, another instant.
-        board.post_preview_latest(view(1));
-        assert!(!board.may_refine(at));
-        assert!(matches!(board.wait(), Job::Preview(_)));
-        board.set_on_air(Some(at));
-        assert!(!board.may_refine(at));
-        board.set_on_air(None);
-        assert!(matches!(board.wait(), Job::Refine(_)), "what was abandoned is asked for again");
-        board.refined(at);
-        assert!(!board.may_refine(at));
-        board.post_refine_latest(Some(RefineWish { moment: solve(1).moment, judges: vec![] }));
-        board.prepare_only(Some(MediaTime::from_nanos(2)));
-        assert!(!board.may_refine(at));
-        board.stop();
-    }
-
-    #[test]
-    fn plates_are_solved_when_nobody_wants_anything_else() {
-        let board = Board::default();
-        let at = MediaTime::from_nanos(1);
-        let set = |number| Arc::new(PlateSet { number, rig: crate::rig::Rig::default(), plates: vec![] });
-        board.prepare_only(Some(at));
-        board.post_plates_latest(Some(set(1)));
-        board.post_refine_latest(Some(RefineWish { moment: solve(1).moment, judges: vec![2] }));
-        board.post_layer_latest(Some(LayerWish { moment: solve(1).moment, set: set(1), judges: vec![2] }));
-        assert!(matches!(board.wait(), Job::Layer(_)) && board.may_layer(at) && !board.may_refine(at));
-        board.layered(at);
-        assert!(matches!(board.wait(), Job::Refine(_)) && !board.may_solve_plates(1));
-        board.refined(at);
-        assert!(matches!(board.wait(), Job::Plates(p) if p.number == 1));
-        assert!(board.may_solve_plates(1) && !board.may_solve_plates(2));
-        board.set_on_air(Some(at));
-        assert!(!board.may_solve_plates(1), "on air");
-        board.set_on_air(None);
-        // Newer ones take their place; what nobody wants any more is let go before anything is solved.
-        board.post_plates_latest(Some(set(2)));
-        board.plates_solved(1);
-        assert!(board.may_solve_plates(2));
-        board.post_layer_latest(Some(LayerWish { moment: solve(1).moment, set: set(2), judges: vec![2] }));
-        board.post_plates_latest(None);
-        board.post_solve_latest(solve(1));
-        assert!(matches!(board.wait(), Job::DropPlates));
-        assert!(matches!(board.wait(), Job::Solve(_)) && !board.may_layer(at));
-    }
-
-    #[test]
-    fn measuring_waits_for_quiet_and_for_the_air() {
-        let board = Board::default();
-        let at = MediaTime::from_nanos(1);
-        let wish = || MeasureWish { moment: solve(1).moment, cameras: vec![4, 2] };
-        board.prepare_only(Some(at));
-        board.post_measure_latest(wish());
-        assert!(matches!(board.wait(), Job::Measure(_, 4)));
-        // What was abandoned is asked for again; what is done is not.
-        assert!(matches!(board.wait(), Job::Measure(_, 4)));
-        board.measured(at, 4);
-        // A picture comes first, and then a pause.
-        board.post_preview_latest(view(1));
-        assert!(!board.may_measure(at));
-        let begun = Instant::now();
-        assert!(matches!(board.wait(), Job::Preview(_)));
-        assert!(board.may_measure(at));
-        assert!(matches!(board.wait(), Job::Measure(_, 2)));
-        assert!(begun.elapsed() >= QUIET / 2, "{:?}", begun.elapsed());
-        board.set_on_air(Some(at));
-        assert!(!board.may_measure(at));
-        board.set_on_air(None);
-        assert!(board.may_measure(at));
-        // Another instant.
-        board.prepare_only(Some(MediaTime::from_nanos(2)));
-        assert!(!board.may_measure(at));
-        board.post_measure_latest(wish());
-        board.measured(at, 2);
-        board.measured(at, 4);
-        assert!(!board.may_measure(at), "all is measured");
-        board.stop();
-        assert!(matches!(board.wait(), Job::Stop));
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use crate::{
         Board, BoardFailure, BoardOptions, BoardSession, Calibration, Candidate, Coach, LensModel, Looked, Sightings, calibrate, detect,
         remedies,
     },
+    geometry::Lens,
     rig::Rig,
     time::MediaTime,
 };
@@ -68,6 +69,25 @@ pub enum LookError {
     OtherSize(#[from] crate::calibrate::board::OtherSize),
 }
 
+/// Lenses that were given are of other cameras.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("none of the lenses that were given has a name of these cameras: they are of {theirs}, the cameras are {ours}. Rename them there")]
+pub struct NoLensOfThem {
+    theirs: String,
+    ours: String,
+}
+
+impl NoLensOfThem {
+    /// An error where no camera of `lenses` has one of these names, in whatever capitals.
+    pub fn check<'a>(lenses: &Rig, names: impl Iterator<Item = &'a str> + Clone) -> Result<(), Self> {
+        if names.clone().any(|name| lenses.camera_like(name).is_some()) {
+            return Ok(());
+        }
+        let theirs: Vec<&str> = lenses.cameras.iter().map(|c| c.name.as_str()).take(4).collect();
+        Err(Self { theirs: theirs.join(", "), ours: names.take(4).collect::<Vec<_>>().join(", ") })
+    }
+}
+
 /// A board carried before live cameras.
 #[derive(Debug)]
 pub struct BoardLooks {
@@ -118,15 +138,12 @@ impl BoardLooks {
     pub fn new(feeds: &dyn Feeds, options: LookOptions) -> Result<Self, LookError> {
         let names: Vec<String> = feeds.rig().cameras.iter().map(|c| c.name.clone()).collect();
         let frame_nanos = feeds.rate().interval_nanos().max(1);
-        let mut coach = Coach::new(options.board.clone(), &names, frame_nanos as f64 * 1e-9, options.most_motion_px);
-        if let Some(lenses) = &options.lenses {
-            (0..names.len()).filter(|i| lenses.camera(&names[*i]).is_some()).for_each(|i| coach.knows_lens(i));
-        }
+        let coach = Coach::new(options.board.clone(), &names, frame_nanos as f64 * 1e-9, options.most_motion_px);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads.max(1)).thread_name(|k| format!("board {k}")).build()?;
         let session = BoardSession::new(options.board.clone(), &names);
         let offsets = feeds.rig().cameras.iter().map(|c| c.clock_offset_nanos).collect();
         let refusals = vec![None; names.len()];
-        Ok(Self {
+        let mut looks = Self {
             options,
             session,
             coach,
@@ -138,7 +155,47 @@ impl BoardLooks {
             other_size: None,
             refusals,
             offsets,
-        })
+        };
+        looks.settle_lenses();
+        Ok(looks)
+    }
+
+    /// These lenses are known from now on, of all that was seen so far too; `None`: all are looked for. An error where none of them is a
+    /// camera's.
+    pub fn give_lenses(&mut self, lenses: Option<Rig>) -> Result<(), NoLensOfThem> {
+        if let Some(lenses) = &lenses {
+            NoLensOfThem::check(lenses, self.session.cameras().iter().map(|c| c.name.as_str()))?;
+        }
+        self.options.lenses = lenses;
+        self.settle_lenses();
+        Ok(())
+    }
+
+    /// A camera's lens as it was given, for pictures of its size; `Err` where they have another shape.
+    fn given_lens(&self, camera: &Candidate) -> Option<Result<Lens, (u32, u32)>> {
+        let known = self.options.lenses.as_ref()?.camera_like(&camera.name)?;
+        let size_px = (camera.width_px, camera.height_px);
+        // Before its first picture nobody knows its size.
+        let lens = if size_px.0 == 0 { Some(known.lens) } else { known.lens_for(size_px) };
+        Some(lens.ok_or((known.width_px, known.height_px)))
+    }
+
+    /// Tells the coach whose lens is known.
+    fn settle_lenses(&mut self) {
+        for i in 0..self.session.cameras().len() {
+            let is_known = matches!(self.given_lens(&self.session.cameras()[i]), Some(Ok(_)));
+            self.coach.knows_lens(i, is_known);
+        }
+    }
+
+    /// Lenses that were given of pictures of another shape, in words: they are looked for as if they were not given.
+    pub fn other_shape(&self) -> Option<String> {
+        let told = self.session.cameras().iter().filter_map(|c| {
+            let (w, h) = self.given_lens(c)?.err()?;
+            Some(format!("{}: its lens was given for {w} × {h} px, its pictures have {} × {} px, which is another shape: its lens is found from the board", c.name, c.width_px, c.height_px))
+        });
+        let told: Vec<String> = told.take(2).collect();
+        (!told.is_empty()).then(|| told.join("; "))
     }
 
     /// Looks at the newest instant of all cameras that deliver; how many saw the board, or `None` where there is nothing new yet, or `going_on`
@@ -179,6 +236,7 @@ impl BoardLooks {
             found = if aside { self.session.keep_aside(secs, seen)? } else { self.session.keep(secs, seen)? };
         }
         self.last = Some(now);
+        self.settle_lenses();
         Ok(Some(found))
     }
 
@@ -252,6 +310,11 @@ impl BoardLooks {
         &self.session
     }
 
+    /// The instant of the first look: since then the cameras have stood where the rig will have them.
+    pub const fn begun(&self) -> Option<MediaTime> {
+        self.begun
+    }
+
     /// Seconds from the first look to the newest.
     pub fn secs(&self) -> f64 {
         self.last.zip(self.begun).map_or(0.0, |(last, begun)| (last - begun) as f64 * 1e-9)
@@ -280,8 +343,7 @@ impl BoardLooks {
     pub fn job(&self) -> BoardJob {
         let mut cameras = self.session.cameras().to_vec();
         for c in &mut cameras {
-            let known = self.options.lenses.as_ref().and_then(|l| l.camera(&c.name)).filter(|_| c.width_px > 0);
-            c.lens = known.and_then(|k| k.lens_for((c.width_px, c.height_px)));
+            c.lens = self.given_lens(c).and_then(Result::ok).filter(|_| c.width_px > 0);
         }
         BoardJob {
             session: self.session.clone(),

@@ -4,6 +4,7 @@
 //! where rigs are kept, GPUs.
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,8 +20,12 @@ use super::{
     board_looks::{BoardLooks, BoardSolved, LookOptions, MOST_SECS},
 };
 use crate::{
-    calibrate::board::{Advice, Board, BoardFailure, LensModel},
-    rig::{self, Rig},
+    calibrate::board::{Advice, Board, BoardFailure, Calibration, LensModel, Rejection},
+    rig::{
+        self, Rig,
+        check::{Gap, Verdict},
+    },
+    time::MediaTime,
 };
 
 /// Least time from look to look, seconds.
@@ -35,11 +40,13 @@ const IDLE: Duration = Duration::from_millis(20);
 const SILENT: Duration = Duration::from_secs(3);
 
 /// What the operator wants of it, once each.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone)]
 struct Wish {
     floor: bool,
     finish: bool,
     go_on: bool,
+    /// A file of known lenses; empty for none.
+    lenses: Option<String>,
 }
 
 /// Between the engine and the thread.
@@ -50,7 +57,15 @@ pub(super) struct BoardDesk {
     busy: AtomicBool,
     stop: AtomicBool,
     view: ArcSwap<CalibrationView>,
-    rig: Mutex<Option<Arc<Rig>>>,
+    rig: Mutex<Option<Solved>>,
+}
+
+/// A rig that was solved.
+#[derive(Debug, Clone)]
+pub(super) struct Solved {
+    pub rig: Arc<Rig>,
+    /// The instant of the first look.
+    pub begun: Option<MediaTime>,
 }
 
 impl BoardDesk {
@@ -83,6 +98,12 @@ impl BoardDesk {
         self.posted.notify_one();
     }
 
+    /// Lenses are known from this file; empty: none are.
+    pub fn lenses_latest(&self, file: &str) {
+        self.wish.lock().lenses = Some(file.to_owned());
+        self.posted.notify_one();
+    }
+
     /// Somebody waits for a picture, or nobody does any more.
     pub fn make_room(&self, wanted: bool) {
         self.busy.store(wanted, Ordering::Relaxed);
@@ -103,7 +124,7 @@ impl BoardDesk {
     }
 
     /// The rig that was solved, if one was.
-    pub fn rig(&self) -> Option<Arc<Rig>> {
+    pub fn solved(&self) -> Option<Solved> {
         self.rig.lock().clone()
     }
 
@@ -112,6 +133,15 @@ impl BoardDesk {
         self.change(|view| {
             if let CalibrationStage::Judged(judged) = &mut view.stage {
                 judged.saved = Some(file.to_owned());
+            }
+        });
+    }
+
+    /// The show uses it from this instant on.
+    pub fn used(&self, from: MediaTime) {
+        self.change(|view| {
+            if let CalibrationStage::Judged(judged) = &mut view.stage {
+                judged.used = Some(from);
             }
         });
     }
@@ -135,7 +165,7 @@ impl BoardDesk {
     /// What is wished, waiting for it for so long.
     fn wait(&self, patience: Duration) -> Wish {
         let mut wish = self.wish.lock();
-        if !(wish.floor || wish.finish || wish.go_on || self.is_stopped()) {
+        if !(wish.floor || wish.finish || wish.go_on || wish.lenses.is_some() || self.is_stopped()) {
             self.posted.wait_for(&mut wish, patience);
         }
         std::mem::take(&mut *wish)
@@ -143,9 +173,10 @@ impl BoardDesk {
 }
 
 /// What is shown before anything was seen.
-pub(super) fn blank(board: &str, stage: CalibrationStage, names: &[String]) -> CalibrationView {
+pub(super) fn blank((board, lenses): (&str, &str), stage: CalibrationStage, names: &[String]) -> CalibrationView {
     CalibrationView {
         board: board.to_owned(),
+        lenses: lenses.to_owned(),
         stage,
         secs: 0.0,
         share: 0.0,
@@ -170,10 +201,23 @@ pub(super) fn run(feeds: &dyn Feeds, board: Board, order: &[usize], desk: &Board
         lenses: None,
         model: LensModel::Five,
     };
-    match BoardLooks::new(feeds, options) {
-        Ok(looks) => Looker { feeds, order, desk, looks, fresh: Instant::now(), floor_told: None }.serve(),
-        Err(e) => desk.change(|view| view.stage = CalibrationStage::Refused(e.to_string())),
+    let refused = |why: String| desk.change(|view| view.stage = CalibrationStage::Refused(why.clone()));
+    let mut looks = match BoardLooks::new(feeds, options) {
+        Ok(looks) => looks,
+        Err(e) => return refused(e.to_string()),
+    };
+    let lenses = desk.view().lenses.clone();
+    if let Err(why) = given(&mut looks, &lenses) {
+        return refused(why);
     }
+    Looker { feeds, order, desk, looks, fresh: Instant::now(), lenses, told: None }.serve();
+}
+
+/// Takes the lenses of a file (of none, where the name is empty); why not.
+fn given(looks: &mut BoardLooks, file: &str) -> Result<(), String> {
+    let lenses =
+        if file.is_empty() { None } else { Some(rig::load(Path::new(file)).map_err(|e| format!("the lenses cannot be read: {e}"))?) };
+    looks.give_lenses(lenses).map_err(|e| e.to_string())
 }
 
 struct Looker<'a> {
@@ -183,8 +227,10 @@ struct Looker<'a> {
     looks: BoardLooks,
     /// When there was something new to look at.
     fresh: Instant,
-    /// Why the floor was not taken, and since when that is told.
-    floor_told: Option<Instant>,
+    /// The file of known lenses; empty without one.
+    lenses: String,
+    /// Why something was not taken, and since when that is told.
+    told: Option<(Instant, String)>,
 }
 
 impl Looker<'_> {
@@ -200,11 +246,21 @@ impl Looker<'_> {
                 *self.desk.rig.lock() = None;
                 self.publish(CalibrationStage::Looking { waits: false });
             }
+            if let Some(file) = wish.lenses {
+                self.told = given(&mut self.looks, &file).err().map(|why| (Instant::now(), why));
+                if self.told.is_none() {
+                    self.lenses = file;
+                }
+                if looking {
+                    self.publish(CalibrationStage::Looking { waits: false });
+                }
+            }
             if !looking {
                 continue;
             }
             if wish.floor {
-                self.floor_told = (!self.looks.lies_on_the_floor()).then(Instant::now);
+                let unseen = "No camera sees the board now. Give it a clear view, and say FLOOR again";
+                self.told = (!self.looks.lies_on_the_floor()).then(|| (Instant::now(), unseen.to_owned()));
                 self.publish(CalibrationStage::Looking { waits: false });
             }
             // What is kept is bounded.
@@ -266,7 +322,7 @@ impl Looker<'_> {
         match solved {
             Ok(solved) => {
                 let judged = self.judged(&solved);
-                *desk.rig.lock() = Some(Arc::new(solved.calibration.rig));
+                *desk.rig.lock() = Some(Solved { rig: Arc::new(solved.calibration.rig), begun: self.looks.begun() });
                 self.publish(CalibrationStage::Judged(Box::new(judged)));
             }
             Err(BoardFailure::Cancelled) => {}
@@ -278,7 +334,14 @@ impl Looker<'_> {
         let c = &solved.calibration;
         let camera = |i: &usize| {
             let (candidate, fit) = (solved.cameras.get(*i)?, c.cameras.get(*i)?);
+            let tally = solved.sightings.tallies.get(*i);
+            let focal_px = c.rig.camera(&candidate.name).filter(|_| candidate.lens.is_none());
             Some(JudgedCamera {
+                focal_px: focal_px.map(|camera| (camera.lens.fx_px, fit.deviation.focal_px)),
+                clock_ms: c.clocks.get(*i).copied().flatten().map(|clock| (1e3 * clock.secs, 1e3 * clock.sigma_secs)),
+                pictures: tally.map_or(0, |t| t.pictures),
+                found: tally.map_or(0, |t| t.found),
+                reasons: tally.map_or_else(Vec::new, |t| told_reasons(t.rejected.iter().map(|(why, (n, _))| (*why, *n)))),
                 name: candidate.name.clone(),
                 boards: fit.boards,
                 taken_out: c.taken_out.iter().filter(|t| t.camera == *i).count(),
@@ -287,15 +350,20 @@ impl Looker<'_> {
                 unsolved: fit.unsolved.as_ref().map(ToString::to_string),
             })
         };
+        let mut remedies = solved.remedies.clone();
+        // What does not fit of the lenses that were given comes first.
+        remedies.splice(0..0, self.looks.other_shape());
         JudgedRig {
             light: c.light(),
             rms_px: c.rms_px,
             p95_px: c.p95_px,
             step_px: c.step_px,
             cameras: self.order.iter().filter_map(camera).collect(),
-            gaps: gaps(&c.rig),
-            remedies: solved.remedies.clone(),
+            gaps: gaps(c),
+            remedies,
+            frame_ms: c.clocks.iter().flatten().next().map(|clock| 1e3 * clock.frame_secs),
             saved: None,
+            used: None,
         }
     }
 
@@ -316,6 +384,8 @@ impl Looker<'_> {
                 pictures: c.pictures,
                 rejected: c.rejected.map(|(at, why)| (secs - at, why)),
                 refused,
+                knows_lens: c.knows_lens,
+                reasons: told_reasons(c.reasons.iter().map(|(why, n)| (*why, *n))),
             })
         };
         let number = |camera: usize| self.order.iter().position(|i| *i == camera).unwrap_or(camera);
@@ -326,6 +396,7 @@ impl Looker<'_> {
         let advice = coach.advice();
         let view = CalibrationView {
             board: self.desk.view().board.clone(),
+            lenses: self.lenses.clone(),
             stage,
             secs,
             share: coach.done_share() as f32,
@@ -342,8 +413,8 @@ impl Looker<'_> {
 
     /// What else is to be said.
     fn told(&self) -> Option<String> {
-        if self.floor_told.is_some_and(|at| at.elapsed() < 2 * SILENT) {
-            return Some("No camera sees the board now. Give it a clear view, and say FLOOR again".to_owned());
+        if let Some((_, why)) = self.told.as_ref().filter(|(at, _)| at.elapsed() < 2 * SILENT) {
+            return Some(why.clone());
         }
         if self.fresh.elapsed() > SILENT && !self.desk.is_busy() {
             let status = self.feeds.status();
@@ -357,17 +428,30 @@ impl Looker<'_> {
                 format!("There is nothing new to look at. {told}")
             });
         }
-        self.looks.nobody().or_else(|| self.looks.other_size().map(str::to_owned))
+        self.looks.nobody().or_else(|| self.looks.other_size().map(str::to_owned)).or_else(|| self.looks.other_shape())
     }
 }
 
-/// What can be expected between the cameras of a rig.
-fn gaps(rig: &Rig) -> Vec<JudgedGap> {
-    let Ok(arc) = rig::Arc::fit(rig) else { return vec![] };
-    let name = |k: usize| arc.order.get(k % arc.order.len().max(1)).map_or_else(String::new, |i| rig.cameras[*i].name.clone());
-    let gap = |k: usize| {
-        let degrees = arc.gap_rad(rig, k).to_degrees();
-        JudgedGap { from: name(k), to: name(k + 1), degrees, quality: GapQuality::of_degrees(degrees) }
+/// Reasons that say something about the board, the most frequent first: most pictures show none.
+fn told_reasons(all: impl Iterator<Item = (&'static str, usize)>) -> Vec<(&'static str, usize)> {
+    let mut told: Vec<_> = all.filter(|(why, _)| *why != Rejection::NoBoard.short()).collect();
+    told.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    told
+}
+
+/// What can be expected between the cameras of a rig that was solved.
+fn gaps(solved: &Calibration) -> Vec<JudgedGap> {
+    let name = |i: usize| solved.rig.cameras.get(i).map_or_else(String::new, |c| c.name.clone());
+    let gap = |g: &Gap| JudgedGap {
+        from: name(g.from),
+        to: name(g.to),
+        degrees: g.degrees,
+        disparity_px: Some(g.disparity_px),
+        quality: match g.verdict {
+            Verdict::Green => GapQuality::Good,
+            Verdict::Amber => GapQuality::Fair,
+            Verdict::Red => GapQuality::Poor,
+        },
     };
-    (0..arc.gap_count()).map(gap).collect()
+    solved.gaps.iter().map(gap).collect()
 }

@@ -12,7 +12,9 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{DiskTier, EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus, live_history::LiveHistory};
+use super::{
+    DiskTier, EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus, live_history::LiveHistory, remote_looks::RemoteLooks,
+};
 use crate::{
     capture::{self, CaptureSession, FeedState, LiveFollower},
     frame::{Moment, Picture},
@@ -50,6 +52,7 @@ pub struct CapturedFeeds {
     follower: Option<thread::JoinHandle<()>>,
     /// Set while the feeds' source shall put off what has time.
     put_off: Option<Arc<AtomicBool>>,
+    remote_looks: RemoteLooks,
 }
 
 #[derive(Debug)]
@@ -91,7 +94,8 @@ impl CapturedFeeds {
             .map_err(|source| EngineError::Thread { name: "live".to_owned(), source })?;
         let history = vec![VecDeque::new(); rig.cameras.len()];
         let status = Mutex::new(Status { taken: None, feeds: Vec::new(), ring: RingStatus::default(), feed_warnings: Vec::new(), history });
-        Ok(Self { rig, rate, session, feeds, pins: Mutex::default(), status, focus, follower: Some(follower), put_off: None })
+        let remote_looks = RemoteLooks::new(rig.cameras.len());
+        Ok(Self { rig, rate, session, feeds, pins: Mutex::default(), status, focus, follower: Some(follower), put_off: None, remote_looks })
     }
 
     /// With a source that has work to put off while somebody waits for a picture: the flag is set meanwhile.
@@ -330,7 +334,11 @@ impl Feeds for CapturedFeeds {
     }
 
     fn watch_picture(&self, camera: usize, after: Option<MediaTime>) -> Option<LivePicture> {
-        let feed = self.feeds.get(camera).copied().flatten().filter(|feed| !self.session.is_remote(*feed))?;
+        let feed = self.feeds.get(camera).copied().flatten()?;
+        if self.session.is_remote(feed) {
+            let newest = self.with_status(|s| s.feeds.get(camera)?.newest)?;
+            return self.remote_looks.picture(camera, after, newest, |at| self.picture_at(camera, at));
+        }
         let keyframe = self.session.ring().newest_keyframe(feed)?.pts;
         let newest = self.with_status(|s| s.feeds.get(camera)?.newest)?;
         // Where keyframes are far apart, the way from the last one to now is gone.
@@ -356,6 +364,7 @@ impl Feeds for CapturedFeeds {
     }
 
     fn make_room(&self, wanted: bool) {
+        self.remote_looks.make_room(wanted);
         if let Some(put_off) = &self.put_off {
             put_off.store(wanted, Ordering::Relaxed);
         }
@@ -365,8 +374,29 @@ impl Feeds for CapturedFeeds {
         Ok(self.session.moment(instant))
     }
 
+    fn set_near_budget(&self, bytes: u64) {
+        self.session.decoder().set_near_budget(bytes);
+    }
+
+    fn decode_ahead(&self, playhead: MediaTime, (from, until): (MediaTime, MediaTime), give_up: &(dyn Fn() -> bool + Sync)) -> bool {
+        self.session.decoder().set_playhead(playhead);
+        self.session.decoder().decode_ahead(from, until, give_up)
+    }
+
+    fn near_pictures(&self) -> Vec<Arc<Picture>> {
+        self.session.decoder().near_pictures()
+    }
+
+    fn near_bytes(&self) -> (u64, u64) {
+        let near = self.session.decoder().near();
+        (near.bytes, near.budget_bytes)
+    }
+
     fn frames(&self, camera: usize, from: MediaTime, until: MediaTime, limit: usize) -> Result<Vec<LivePicture>, String> {
         let feed = self.feeds.get(camera).copied().flatten().ok_or("no feed has the name of this camera")?;
+        if let Some(at_hand) = self.session.decoder().at_hand(feed, from, until, limit) {
+            return Ok(at_hand.into_iter().map(|(picture, time)| LivePicture { picture, time }).collect());
+        }
         let frames = self.session.decoder().decode_onward(feed, from, until, limit).map_err(|e| e.to_string())?;
         let picture = |timed: capture::TimedFrame| Some(LivePicture { picture: Arc::new(timed.frame.to_picture()?), time: timed.time });
         Ok(frames.into_iter().filter_map(picture).collect())

@@ -29,6 +29,11 @@ pub enum ClocksError {
         "no flash was seen by two cameras. Let a photographer's flash go off once or more while they look, bright in every picture (a lamp that stays on is none){0}"
     )]
     NoFlash(String),
+    /// Nobody shares a clap with anybody.
+    #[error(
+        "no clap was heard by two cameras. Clap once or more, loud and short, while all record their sound, where nobody speaks meanwhile{0}"
+    )]
+    NoClap(String),
     /// The caller cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -122,30 +127,40 @@ pub fn measured_with_flashes(
     for problem in &unread {
         tracing::warn!("{problem}");
     }
-    let known_nanos: Vec<i64> = by_flash.iter().map(|clock| clock.map_or(0, |c| c.offset_nanos)).collect();
+    with_what_moves(session, rig, job, (reference, by_flash, flash_job.span), &mut |share| progress(0.5 + share * 0.5))
+}
+
+/// Clocks that one instant told all cameras, and what moves when they are taken as known, joined by their uncertainties.
+pub(super) fn with_what_moves(
+    session: &CaptureSession,
+    rig: &Rig,
+    job: &ClockJob,
+    (reference, told, (from, until)): (usize, Vec<Option<CameraClock>>, (MediaTime, MediaTime)),
+    progress: &mut dyn FnMut(f32) -> bool,
+) -> Result<Solution, ClocksError> {
+    let known_nanos: Vec<i64> = told.iter().map(|clock| clock.map_or(0, |c| c.offset_nanos)).collect();
     let job = ClockJob { reference: Some(reference), known_nanos: known_nanos.clone(), ..job.clone() };
-    let (from, until) = flash_job.span;
     let nothing_moves = Solution {
         reference,
-        cameras: vec![None; by_flash.len()],
+        cameras: vec![None; told.len()],
         middle_secs: from.plus_nanos((until - from) / 2).secs_f64(),
         residual_px: 0.0,
         used: 0,
         rejected: 0,
     };
-    let moving = match measured(session, rig, &job, &mut |share| progress(0.5 + share * 0.5)) {
+    let moving = match measured(session, rig, &job, progress) {
         Ok(solution) => solution,
         Err(ClocksError::Sync(why)) => {
-            tracing::info!("by flashes alone: {why}");
+            tracing::info!("by what all cameras saw or heard alone: {why}");
             nothing_moves
         }
         Err(other) => return Err(other),
     };
-    let both = |(k, by_flash): (usize, &Option<CameraClock>)| {
+    let both = |(k, told): (usize, &Option<CameraClock>)| {
         let whole = |c: CameraClock| CameraClock { offset_nanos: c.offset_nanos + known_nanos[k], ..c };
-        if k == reference { *by_flash } else { flash::combined(*by_flash, moving.cameras[k].map(whole)) }
+        if k == reference { *told } else { flash::combined(*told, moving.cameras[k].map(whole)) }
     };
-    Ok(Solution { cameras: by_flash.iter().enumerate().map(both).collect(), ..moving })
+    Ok(Solution { cameras: told.iter().enumerate().map(both).collect(), ..moving })
 }
 
 /// The flashes that each camera of the rig saw, and whose pictures could not be read at all, with the cause.

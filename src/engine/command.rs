@@ -255,8 +255,10 @@ pub enum Command {
 /// What is to be done with a calibration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CalibrateOrder {
-    /// Look for this board, as [`crate::calibrate::board::Board::said`] reads it.
+    /// Look for this board, as [`crate::calibrate::board::Board::said`] reads it; ` lenses FILE` after it gives lenses that are known.
     Start(String),
+    /// Lenses are known from this file, a rig of any format; `none`: all are looked for.
+    Lenses(String),
     /// The board lies on the floor now, printed side up.
     Floor,
     /// It is enough: solve the rig.
@@ -265,6 +267,8 @@ pub enum CalibrateOrder {
     GoOn,
     /// Write the rig beside the show.
     Save,
+    /// The running show takes the rig, from now on.
+    Use,
     /// Give it up, or put it away when it is done.
     Cancel,
 }

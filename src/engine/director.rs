@@ -4,6 +4,7 @@
 mod calibration;
 mod desk;
 mod effects;
+mod exports;
 mod free;
 mod graphics;
 mod health;
@@ -12,6 +13,9 @@ mod lists;
 mod log;
 mod looks;
 mod matching;
+mod mend;
+mod near;
+mod new_rig;
 mod orders;
 mod outputs;
 mod paths;
@@ -55,7 +59,6 @@ use super::{
 };
 use crate::{
     frame::{Moment, Picture},
-    geometry::Pose,
     output::program::Keyed,
     replay::{
         EventId, Program, Readiness, Transport, TransportCommand,
@@ -126,6 +129,8 @@ pub(super) struct ProgramState {
     asked: Option<Asked>,
     /// Until when the last picture stays because the GPU is opened anew.
     held_until: Option<Instant>,
+    /// It has no scene and is to have one.
+    mend: Option<mend::Mend>,
     /// See [`PreviewState::cut`].
     cut: Option<usize>,
     /// The rungs of the gaps when the take was made.
@@ -175,11 +180,14 @@ pub(super) struct Director {
     pub notices: Vec<Notice>,
     pub published: u64,
     pub exports_of: ExportList,
+    /// Asked for before their frames were there.
+    exports_waiting: Vec<exports::Waiting>,
     pub power: PowerMeter,
     pub truth: truth::TruthState,
     pub watch: watch::WatchState,
     pub matching: matching::MatchState,
     pub plates: plates::PlateState,
+    pub near: near::NearState,
     pub calibration: calibration::CalibrationState,
     pub output: Arc<OutputSlot>,
     export_folder: PathBuf,
@@ -230,8 +238,7 @@ impl Director {
         let names: Vec<String> = feeds.rig().cameras.iter().map(|c| c.name.clone()).collect();
         let fitted = rig::Arc::fit(feeds.rig());
         // Of cameras that are still to be calibrated nobody expects one.
-        let is_posed = feeds.rig().cameras.iter().any(|c| c.camera_from_world != Pose::IDENTITY);
-        let problem = fitted.as_ref().err().filter(|_| is_posed).map(ToString::to_string);
+        let problem = fitted.as_ref().err().filter(|_| book.is_calibrated()).map(ToString::to_string);
         let arc = fitted.ok();
         let order: Vec<usize> = arc.as_ref().map_or_else(|| (0..names.len()).collect(), |a| a.order.clone());
         let closed = arc.as_ref().is_some_and(|a| a.closed);
@@ -246,6 +253,7 @@ impl Director {
             watch: watch::WatchState::new(book),
             matching: matching::MatchState::new(options.matching),
             plates: plates::PlateState::new(!options.without_plates),
+            near: near::NearState::new(options.near_bytes),
             calibration: calibration::CalibrationState::new(options.rig_file.clone()),
             output: Arc::default(),
             arc,
@@ -267,6 +275,7 @@ impl Director {
                 changed: Instant::now(),
                 asked: None,
                 held_until: None,
+                mend: None,
                 cut: None,
                 rungs: Vec::new(),
                 matching: options.matching,
@@ -292,7 +301,8 @@ impl Director {
             status: feeds.status(),
             notices: Vec::new(),
             published: 0,
-            exports_of: ExportList::new(options.export_name.clone().unwrap_or_default(), exports.clone()),
+            exports_of: ExportList::new(options.export_name.clone().unwrap_or_default(), exports.clone(), Arc::clone(&board)),
+            exports_waiting: Vec::new(),
             power: PowerMeter::default(),
             export_folder: options.export_folder.clone().unwrap_or_default(),
             exports,
@@ -332,6 +342,7 @@ impl Director {
             director.gpu.problem = Some("switched off: orbits step through the real cameras".to_owned());
         }
         director.feeds.focus(director.transport.live_camera());
+        director.feeds.set_near_budget(director.near.budget_bytes());
         director.restore_events();
         director.restore_desk();
         director
@@ -364,17 +375,17 @@ impl Director {
                     }
                 },
                 recv(moments) -> report => match report {
-                    Ok(report) => self.moment_report(report),
+                    Ok(news) => self.moment_news(news),
                     Err(_) => return,
                 },
                 recv(chunks) -> report => match report {
                     Ok(report) => self.chunk_report(report),
                     Err(_) => return,
                 },
-                recv(watch) -> report => match report {
-                    Ok(report) => self.watch_report(report),
+                recv(watch) -> report => if let Ok((edition, report)) = report { self.watch_report(edition, report) } else {
                     // It is switched off, or could not start.
-                    Err(_) => watch = &never_watch,
+                    self.watch.has_ended();
+                    watch = &never_watch;
                 },
                 recv(exports) -> news => match news {
                     Ok(news) => self.export_news(news),
@@ -505,6 +516,7 @@ impl Director {
         if Instant::now() >= self.health_due {
             self.health_due = Instant::now() + HEALTH_EVERY;
             self.judge_level();
+            self.look_around();
             self.tell_recording();
             self.tell_desk();
             self.tell_stingers();
@@ -533,6 +545,8 @@ impl Director {
         self.want_frames();
         self.start_cued();
         self.advance_slices();
+        self.mend_air();
+        self.advance_exports();
         self.refresh_program();
         self.refresh_preview();
     }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     frame::{Moment, MomentFrame, Picture, PictureError},
-    gpu::Gpu,
+    gpu::{Gpu, GpuError},
     output::{self, CancelToken, OutputError, OutputSpec, OutputSummary, SidecarHeader},
     replay::{
         graphics::Graphic,
@@ -105,6 +105,15 @@ impl ExportError {
     /// Whether the caller's cancel ended the job (and not a fault).
     pub const fn is_cancelled(&self) -> bool {
         matches!(self, Self::Output(OutputError::Cancelled) | Self::Scene(SceneError::Cancelled))
+    }
+
+    /// Whether the GPU had no memory left.
+    pub const fn is_out_of_memory(&self) -> bool {
+        match self {
+            Self::Scene(e) | Self::Truth(TruthError::Scene(e)) => e.is_out_of_memory(),
+            Self::View(e) | Self::Truth(TruthError::View(e)) => matches!(e, ViewError::Gpu(GpuError::OutOfMemory { .. })),
+            _ => false,
+        }
     }
 }
 

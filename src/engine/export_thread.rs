@@ -16,13 +16,16 @@ use crossbeam::channel::Sender;
 
 use super::{
     ExportOrder, ExportState, ExportView,
-    export::{self, ExportJob, ExportProgress, ExportStage, Moments},
+    board::Board,
+    export::{self, ExportError, ExportJob, ExportProgress, ExportStage, Moments},
     naming::{NameFields, NameTemplate},
 };
 use crate::{
     gpu::{Gpu, GpuOptions},
     output::CancelToken,
+    scene::SceneError,
     telemetry::EnergyMeter,
+    view::ViewError,
 };
 
 /// Exports that hold their pictures: waiting, running, or to be tried again.
@@ -31,6 +34,8 @@ const MOST_HELD: usize = 8;
 const MOST_PARKED: usize = 2;
 /// Lines of the list.
 const MOST_LINES: usize = 12;
+/// The engine's device is waited for so long to let memory go.
+const SPARE_WITHIN: Duration = Duration::from_secs(10);
 /// How often one that waits looks whether it may go on.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -97,11 +102,13 @@ pub(super) struct ExportList {
     runners: Vec<Running>,
     /// Program needs the machine.
     yields: Arc<AtomicBool>,
+    /// Where to ask for memory that the engine's device can spare.
+    board: Arc<Board>,
 }
 
 impl ExportList {
-    pub fn new(template: NameTemplate, news: Sender<ExportNews>) -> Self {
-        Self { entries: VecDeque::new(), next: 1, template, news, runners: Vec::new(), yields: Arc::default() }
+    pub fn new(template: NameTemplate, news: Sender<ExportNews>, board: Arc<Board>) -> Self {
+        Self { entries: VecDeque::new(), next: 1, template, news, runners: Vec::new(), yields: Arc::default(), board }
     }
 
     /// A name in `folder` that neither a file nor an export of the list has.
@@ -175,7 +182,8 @@ impl ExportList {
         let (number, cancel, held) = (entry.number, CancelToken::default(), Arc::new(AtomicBool::new(false)));
         job.output.cancel = cancel.clone();
         let (token, hold, yields, news) = (cancel.clone(), Arc::clone(&held), Arc::clone(&self.yields), self.news.clone());
-        let work = move || write(number, job, &token, &[hold, yields], &news);
+        let board = Arc::clone(&self.board);
+        let work = move || write(number, job, &token, &[hold, yields], &news, &board);
         let thread = thread::Builder::new().name("export".to_owned()).spawn(work).map_err(|e| format!("the export's thread: {e}"))?;
         (entry.state, entry.progress) = (ExportState::Running, 0.0);
         self.runners.push(Running { number, cancel, held, thread: Some(thread) });
@@ -269,10 +277,22 @@ impl ExportJob {
     }
 }
 
+/// Tries once more where memory has run out and some was let go.
+fn with_room<T>(mut attempt: impl FnMut() -> Result<T, ExportError>, spare: impl FnOnce() -> bool) -> Result<T, ExportError> {
+    match attempt() {
+        Err(e) if e.is_out_of_memory() && spare() => {
+            tracing::info!("an export had no GPU memory left; it is tried once more with what was let go");
+            attempt()
+        }
+        result => result,
+    }
+}
+
 /// The work of an export's thread.
-fn write(number: u32, job: ExportJob, cancel: &CancelToken, waits: &[Arc<AtomicBool>], news: &Sender<ExportNews>) {
+fn write(number: u32, job: ExportJob, cancel: &CancelToken, waits: &[Arc<AtomicBool>], news: &Sender<ExportNews>, board: &Board) {
     let meter = EnergyMeter::default();
-    let result = Gpu::open(&GpuOptions::default()).map_err(|e| e.to_string()).and_then(|gpu| {
+    let attempt = |job: ExportJob| {
+        let gpu = Gpu::open(&GpuOptions::default()).map_err(ViewError::from)?;
         let mut tell = |p: ExportProgress| {
             // Progress is "latest": when nobody has read the last one, this one may be lost.
             news.try_send(ExportNews::Progress(number, overall(p))).ok();
@@ -285,8 +305,15 @@ fn write(number: u32, job: ExportJob, cancel: &CancelToken, waits: &[Arc<AtomicB
                 }
             }
         };
-        export::run_metered(job, &gpu, &mut tell, cancel, &meter).map_err(|e| e.to_string())
-    });
+        export::run_metered(job, &gpu, &mut tell, cancel, &meter)
+    };
+    let again = job.again();
+    let mut jobs = std::iter::once(job).chain(again);
+    let tried = with_room(
+        || jobs.next().map_or(Err(ExportError::Scene(SceneError::Cancelled)), &attempt),
+        || !cancel.is_cancelled() && board.spare_near(SPARE_WITHIN),
+    );
+    let result = tried.map_err(|e| e.to_string());
     let cancelled = cancel.is_cancelled();
     let last = match result {
         Ok(report) => ExportNews::Done { number, path: report.output.path, frames: report.output.frames },
@@ -316,7 +343,7 @@ mod tests {
     #[test]
     fn an_export_that_is_held_takes_nothing_of_the_machine() {
         let (news, _inbox) = crossbeam::channel::bounded(1);
-        let mut list = ExportList::new(NameTemplate::default(), news);
+        let mut list = ExportList::new(NameTemplate::default(), news, Arc::default());
         assert!(!list.is_working());
         let (cancel, held) = (CancelToken::default(), Arc::new(AtomicBool::new(false)));
         list.runners.push(Running { number: 1, cancel: cancel.clone(), held: Arc::clone(&held), thread: None });
@@ -326,5 +353,27 @@ mod tests {
         // It clears its place.
         cancel.cancel();
         assert!(list.is_working());
+    }
+    #[test]
+    fn an_export_without_memory_is_tried_once_more_when_some_was_let_go() {
+        let shortage =
+            || ExportError::Scene(crate::gpu::GpuError::OutOfMemory { what: "a test".to_owned(), problem: String::new() }.into());
+        let run = |fails: usize, has: bool| {
+            let (mut tried, mut asked) = (0, 0);
+            let attempt = || {
+                tried += 1;
+                if tried <= fails { Err(shortage()) } else { Ok(()) }
+            };
+            let result = with_room(attempt, || {
+                asked += 1;
+                has
+            });
+            (result.is_ok(), tried, asked)
+        };
+        assert_eq!(run(0, true), (true, 1, 0), "what fits asks nobody");
+        assert_eq!(run(1, true), (true, 2, 1));
+        assert_eq!(run(1, false), (false, 1, 1), "nothing was let go: it would fail again");
+        assert_eq!(run(2, true), (false, 2, 1), "once");
+        assert!(!ExportError::Graphics(String::new()).is_out_of_memory());
     }
 }

@@ -1,5 +1,5 @@
 //! What the engine needs of live feeds and their ring, as a trait: cameras through GStreamer, the built-in venue and the fakes
-//! of tests are all the same to it. Every method returns at once except [`Feeds::moment`].
+//! of tests are all the same to it. Every method returns at once except those that say otherwise.
 
 use std::sync::Arc;
 
@@ -127,7 +127,7 @@ pub trait Feeds: Send + Sync + 'static {
     }
 
     /// A camera's newest picture at full size that is cheap to get (its last keyframe), if it is newer than `after`: for the watch, on a
-    /// thread of its own. `None` too where these feeds cannot be watched.
+    /// thread of its own. `None` too where these feeds cannot be watched, and for a while where a picture is dear.
     fn watch_picture(&self, _camera: usize, _after: Option<MediaTime>) -> Option<LivePicture> {
         None
     }
@@ -149,6 +149,25 @@ pub trait Feeds: Send + Sync + 'static {
 
     /// The frames of all cameras at an instant. Takes its time (decoding); called on a thread of its own.
     fn moment(&self, instant: MediaTime) -> Result<Moment, String>;
+
+    /// How many bytes of decoded pictures may be kept about the playhead. Feeds that keep none do nothing.
+    fn set_near_budget(&self, _bytes: u64) {}
+
+    /// Decodes what lies in a span (from … until) about the playhead, so that [`Feeds::moment`] has it at hand; gives up, and says false, as soon as
+    /// `give_up` says so. Takes its time; called on a thread of its own.
+    fn decode_ahead(&self, _playhead: MediaTime, _span: (MediaTime, MediaTime), _give_up: &(dyn Fn() -> bool + Sync)) -> bool {
+        true
+    }
+
+    /// The pictures that are kept about the playhead, the nearest first.
+    fn near_pictures(&self) -> Vec<Arc<Picture>> {
+        Vec::new()
+    }
+
+    /// Bytes of those, and bytes allowed.
+    fn near_bytes(&self) -> (u64, u64) {
+        (0, 0)
+    }
 
     /// A camera's own pictures with `from ≤ time < until`, at most `limit`, in order of time. Takes its time (decoding); called on a
     /// thread of its own. Feeds that know nothing better take moments.

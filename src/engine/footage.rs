@@ -297,14 +297,14 @@ fn outside(spans_secs: &[(String, f64, f64)], at_secs: f64, (from_secs, until_se
 }
 
 /// House time of the first frame of all.
-fn first_frame(session: &CaptureSession, cancel: &CancelToken) -> Result<MediaTime, FootageError> {
+pub(super) fn first_frame(session: &CaptureSession, cancel: &CancelToken) -> Result<MediaTime, FootageError> {
     wait(session, cancel, |feed| feed.newest.is_some())?;
     let oldest = session.ring().status().feeds.iter().filter_map(|feed| feed.oldest).min();
     Ok(oldest.unwrap_or_else(|| session.house_now()))
 }
 
 /// Waits until every feed has enough or is at its end; a feed that fails is an error.
-fn wait(session: &CaptureSession, cancel: &CancelToken, enough: impl Fn(&FeedStatus) -> bool) -> Result<(), FootageError> {
+pub(super) fn wait(session: &CaptureSession, cancel: &CancelToken, enough: impl Fn(&FeedStatus) -> bool) -> Result<(), FootageError> {
     let (mut since, mut bytes_before) = (Instant::now(), 0);
     loop {
         if cancel.is_cancelled() {

@@ -1,6 +1,8 @@
 //! The GPU thread: the only one that touches pipelines. It serves the board, most urgent job first; pictures overtake a running
 //! solve between two of its steps. A lost device is opened anew; memory that runs out is told, after what can be spared was freed.
 
+mod mend;
+mod near;
 mod phases;
 mod plates;
 mod refine;
@@ -31,7 +33,7 @@ use crate::{
     frame::{Moment, Picture},
     gpu::{Gpu, GpuError, GpuOptions},
     rig::Rig,
-    scene::{Quality, Scene, SceneError, SceneOptions, SceneSolver, Shading},
+    scene::{Quality, ResidentCounts, Scene, SceneError, SceneOptions, SceneSolver, Shading},
     telemetry::StageTimes,
     time::MediaTime,
     view::{ViewError, ViewMode, ViewReport, ViewSynthesizer},
@@ -77,6 +79,8 @@ pub(super) enum GpuReport {
         stages: StageTimes,
         exposures: Vec<(usize, [f32; 3])>,
         shadings: Vec<(usize, Shading)>,
+        /// The plates that it has already.
+        plates: Option<Arc<PlateSet>>,
     },
     /// A scene was solved better, and judged; it is resident if `kept`.
     Refined { instant: MediaTime, kept: bool, air_db: f64, hero_db: f64, cameras: usize, secs: f64, stages: StageTimes },
@@ -84,6 +88,10 @@ pub(super) enum GpuReport {
     PlatesSolved { number: u64, result: Result<usize, String>, secs: f64 },
     /// The judges have said whether a moment is truer with plates; where it is, its scene has them now.
     Layered { instant: MediaTime, set: Arc<PlateSet>, verdict: PlatesVerdict, secs: f64 },
+    /// Pictures about the playhead that the GPU keeps; none any more when it `is_off`.
+    Near { bytes: u64, counts: ResidentCounts, is_off: bool },
+    /// What is on air has a scene again, or why it cannot have one.
+    Mended { instant: MediaTime, serial: u64, result: Result<(), String> },
     /// There was no memory left: plates were let go.
     PlatesLetGo,
     /// The device is lost; another one is being opened.
@@ -137,6 +145,7 @@ pub(super) fn run(book: &RigBook, board: &Board, policy: RetimePolicy, reports: 
                     metered: (book.newest(), Vec::new()),
                     trial: None,
                     plates: plates::Plates::default(),
+                    near: near::NearPictures::new(solver.resident()),
                     has_no_memory: false,
                     timing: retime::Timing::new(policy, verdict),
                 };
@@ -187,6 +196,8 @@ struct Worker<'a> {
     trial: Option<refine::Trial>,
     /// What does not move.
     plates: plates::Plates,
+    /// What is near the playhead.
+    near: near::NearPictures,
     /// The next solve rehearses a device without memory.
     has_no_memory: bool,
     /// Interpolation in time.
@@ -242,8 +253,11 @@ impl Worker<'_> {
                 Job::KeepPhases => self.phases.retain(|h| self.board.keeps_phase(h.instant)),
                 Job::Pick(wish) => self.pick(wish),
                 Job::Solve(wish) => self.solve(&mut solver, &wish),
+                Job::Mend(wish) => self.mend(&mut solver, &wish),
+                Job::Spare => self.spare_for_others(),
                 Job::Phase(wish) => self.solve_phase(&mut solver, &wish),
                 Job::Look(wish) => self.look(&wish),
+                Job::Near(wish) => self.keep_near(&wish),
                 Job::Measure(moment, camera) => self.measure(&mut solver, &moment, camera),
                 Job::Layer(wish) => self.layer(&mut solver, &wish),
                 Job::Refine(wish) => self.refine(&mut solver, &wish),
@@ -317,7 +331,7 @@ impl Worker<'_> {
                 let picture = Arc::new(picture);
                 self.report(GpuReport::Rendered { program, instant, picture, report, layered, secs });
             }
-            Err(ViewError::Gpu(GpuError::OutOfMemory { .. })) if self.spare_plates() => self.render(program, wish),
+            Err(ViewError::Gpu(GpuError::OutOfMemory { .. })) if self.spare_some() => self.render(program, wish),
             Err(e @ ViewError::Gpu(GpuError::OutOfMemory { .. })) => {
                 self.spare(instant);
                 self.report(GpuReport::OutOfMemory { instant, picture: true, program, why: e.to_string() });
@@ -405,6 +419,8 @@ impl Worker<'_> {
                 let score = meter.score(solver, &mut self.synthesizer, hidden, Quality::Air, &mut |_| board.may_measure(instant));
                 match score {
                     Err(TruthError::Scene(SceneError::Cancelled)) => return,
+                    // Once more with what is let go.
+                    Err(TruthError::Scene(e)) if e.is_out_of_memory() && self.spare_near() => return,
                     // Measured again on the next device.
                     Err(_) if self.gpu.is_lost() => return,
                     score => score.map_err(|e| e.to_string()),
@@ -431,6 +447,7 @@ impl Worker<'_> {
         let is_whole = |held: &&Held| !held.is_part && is_of(held) && held.cameras == all && held.level >= wish.level && !held.is_stale;
         if let Some(held @ Held { level, .. }) = self.scenes.iter().find(is_whole) {
             let (stages, exposures, shadings) = (StageTimes::default(), held.exposures(), held.shadings());
+            let plates = self.plates_behind(instant);
             return self.report(GpuReport::Solved {
                 instant,
                 serial: wish.serial,
@@ -440,6 +457,7 @@ impl Worker<'_> {
                 stages,
                 exposures,
                 shadings,
+                plates,
             });
         }
         let wish = &SolveWish { moment: self.in_time(&wish.moment), ..wish.clone() };
@@ -457,13 +475,14 @@ impl Worker<'_> {
                     from = share;
                 }
                 Err(SceneError::Cancelled) => return,
-                Err(e) if e.is_out_of_memory() && self.spare_plates() => tracing::info!("once more without plates"),
+                Err(e) if e.is_out_of_memory() && self.spare_some() => tracing::info!("once more with what was spared"),
                 Err(e) if e.is_out_of_memory() => return self.has_run_out(instant, &e),
                 Err(e) => tracing::debug!(%e, "the first cameras cannot be solved alone"),
             }
         }
         let mut solved = self.solve_some(solver, wish, &all, (from, 1.0));
-        if solved.as_ref().is_err_and(SceneError::is_out_of_memory) && self.spare_plates() {
+        // First what is near, then plates.
+        while solved.as_ref().is_err_and(SceneError::is_out_of_memory) && self.spare_some() {
             solved = self.solve_some(solver, wish, &all, (from, 1.0));
         }
         match solved {
@@ -472,8 +491,11 @@ impl Worker<'_> {
                 let cameras = scene.rig.cameras.len();
                 let (rig, moment) = (Arc::clone(&self.rig), Arc::clone(&wish.moment));
                 let held = Held { instant, level: wish.level, is_part: false, rig, cameras: all, scene, moment, is_stale: false };
-                let (exposures, shadings, secs) = (held.exposures(), held.shadings(), begun.elapsed().as_secs_f64());
+                let (exposures, shadings) = (held.exposures(), held.shadings());
                 self.hold(held);
+                let (board, moment) = (self.board, Arc::clone(&wish.moment));
+                let plates = if wish.plates { self.put_behind_as_before(&moment, || board.wants(instant, wish.serial)) } else { None };
+                let secs = begun.elapsed().as_secs_f64();
                 self.report(GpuReport::Solved {
                     instant,
                     serial: wish.serial,
@@ -483,6 +505,7 @@ impl Worker<'_> {
                     stages,
                     exposures,
                     shadings,
+                    plates,
                 });
             }
             Err(SceneError::Cancelled) => {}
@@ -494,6 +517,24 @@ impl Worker<'_> {
                 self.report(GpuReport::SolveFailed { instant, why });
             }
         }
+    }
+
+    /// What does not wait for the end of a solve.
+    fn overtake(&mut self) {
+        while let Some(job) = self.board.take_view() {
+            match job {
+                Job::Program(wish) => self.render(true, &wish),
+                Job::Preview(wish) => self.render(false, &wish),
+                Job::Spare => self.spare_for_others(),
+                // The board gives no others here.
+                _ => {}
+            }
+        }
+    }
+
+    /// The device has no memory once, if that is rehearsed.
+    fn rehearse_shortage(&mut self) -> Result<(), GpuError> {
+        if std::mem::take(&mut self.has_no_memory) { self.gpu.exhaust() } else { Ok(()) }
     }
 
     fn has_run_out(&mut self, instant: MediaTime, e: &SceneError) {
@@ -519,35 +560,19 @@ impl Worker<'_> {
             }
         }
         let rig = self.rig.restricted_to(&keep);
-        if std::mem::take(&mut self.has_no_memory) {
-            self.gpu.exhaust()?;
-        }
+        self.rehearse_shortage()?;
         let mut said = 0.0_f32;
-        solver.solve(&rig, &pictures, &affordable(wish.level, &rig), &mut |progress| {
+        let before = self.near.counts();
+        let solved = solver.solve(&rig, &pictures, &affordable(wish.level, &rig), &mut |progress| {
             if progress - said >= 0.02 || progress >= 1.0 {
                 said = progress;
                 self.report(GpuReport::Progress { instant, progress: from + (to - from) * progress });
             }
-            while let Some(job) = self.board.take_view() {
-                match job {
-                    Job::Program(wish) => self.render(true, &wish),
-                    Job::Preview(wish) => self.render(false, &wish),
-                    Job::KeepPhases
-                    | Job::Pick(_)
-                    | Job::Solve(_)
-                    | Job::Phase(_)
-                    | Job::Look(_)
-                    | Job::Measure(..)
-                    | Job::Layer(_)
-                    | Job::Refine(_)
-                    | Job::Plates(_)
-                    | Job::DropPlates
-                    | Job::Fault(_)
-                    | Job::Stop => {}
-                }
-            }
-            self.board.wants(instant, wish.serial)
-        })
+            self.overtake();
+            self.board.goes_on(wish)
+        });
+        self.count_near(before);
+        solved
     }
 
     /// Keeps a scene instead of what there was of its instant, and lets the oldest go.

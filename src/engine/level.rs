@@ -42,6 +42,17 @@ fn pixels((w, h): (u32, u32)) -> f64 {
     f64::from(w) * f64::from(h)
 }
 
+/// Mean working pixels of a camera at each level.
+fn depth_pixels(sizes_px: &[(u32, u32)]) -> [f64; 3] {
+    Quality::ALL.map(|level| {
+        let one = |&(w, h): &(u32, u32)| {
+            let scale = level.scene().max_depth_size_px.map_or(1.0, |most| (f64::from(most) / f64::from(w.max(h).max(1))).min(1.0));
+            pixels((w, h)) * scale * scale
+        };
+        sizes_px.iter().map(one).sum::<f64>() / sizes_px.len().max(1) as f64
+    })
+}
+
 /// What a level has cost so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LevelCost {
@@ -106,20 +117,13 @@ pub struct Governor {
 impl Governor {
     /// `sizes_px` are the cameras' picture sizes, `fps` the rate of program.
     pub fn new(chosen: Option<Quality>, sizes_px: &[(u32, u32)], fps: f64) -> Self {
-        let depth_pixels = Quality::ALL.map(|level| {
-            let one = |&(w, h): &(u32, u32)| {
-                let scale = level.scene().max_depth_size_px.map_or(1.0, |most| (f64::from(most) / f64::from(w.max(h).max(1))).min(1.0));
-                pixels((w, h)) * scale * scale
-            };
-            sizes_px.iter().map(one).sum::<f64>() / sizes_px.len().max(1) as f64
-        });
         Self {
             level: chosen.map_or(Quality::Draft, on_air),
             chosen,
             why: if chosen.is_some() { "chosen by hand" } else { "the GPU is not open yet" }.to_owned(),
             costs: Quality::ALL.map(|level| LevelCost { level, solve_secs_per_camera: None, cameras: 0 }),
             is_old: [false; 3],
-            depth_pixels,
+            depth_pixels: depth_pixels(sizes_px),
             cameras: sizes_px.len(),
             frame_secs: 1.0 / fps.max(1.0),
             view_secs_per_pixel: None,
@@ -127,6 +131,11 @@ impl Governor {
             hold_until_secs: 0.0,
             hold_secs: HOLD_SECS,
         }
+    }
+
+    /// The cameras' pictures are of these sizes, px.
+    pub fn set_sizes(&mut self, sizes_px: &[(u32, u32)]) {
+        (self.depth_pixels, self.cameras) = (depth_pixels(sizes_px), sizes_px.len());
     }
 
     /// The level that scenes are solved at and pictures have the size of: never `Hero`, which comes after `Air` in the background.

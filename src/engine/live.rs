@@ -1,6 +1,6 @@
 //! The live engine: the one owner of state. Commands and reports come in, one immutable snapshot goes out.
 //!
-//! Threads: `engine` (single writer of everything below), `gpu` (the only one that touches pipelines), `moment` (decoding),
+//! Threads: `engine` (single writer of everything below), `gpu` (the only one that touches pipelines), `moment` (decoding), `near` (decoding about the playhead),
 //! `strip` (decoding what rolls), `watch` (whether cameras stand), and the output's own (`program`, `encode …`, `sink …`).
 //! The engine waits for nobody: the board and the moment wish are `latest` slots, the reports are bounded `lossless` queues that
 //! only the engine reads, commands are a bounded `lossless` queue that tells the sender when it is full.
@@ -21,7 +21,7 @@ use super::{
     gpu_thread,
     gpu_thread::GpuReport,
     moment_thread,
-    moment_thread::MomentReport,
+    moment_thread::MomentNews,
     naming::NameTemplate,
     program::{OutputFeeds, OutputSlot},
     retime::RetimePolicy,
@@ -29,7 +29,7 @@ use super::{
     strip,
     strip::ChunkReport,
     watch_thread,
-    watch_thread::{WatchDesk, WatchReport},
+    watch_thread::{WatchDesk, WatchNews},
 };
 #[cfg(feature = "gstreamer")]
 use crate::output::program::{ChannelOptions, FrameTaker, ProgramOutput, SinkSpec};
@@ -96,6 +96,8 @@ pub struct EngineOptions {
     pub without_plates: bool,
     /// The show's rig file: a calibration is written there where it does not exist yet, else beside it under a name of its own.
     pub rig_file: Option<PathBuf>,
+    /// Bytes of decoded pictures about the playhead, and as many again on the GPU; `None`: 1 GiB each, on a GPU that is one.
+    pub near_bytes: Option<u64>,
     /// Do not watch whether the cameras stand where the rig says.
     pub without_watch: bool,
 }
@@ -161,9 +163,9 @@ pub(super) struct Inbox {
     pub commands: Receiver<Command>,
     pub looks: Receiver<LookAsk>,
     pub gpu: Receiver<GpuReport>,
-    pub moments: Receiver<MomentReport>,
+    pub moments: Receiver<MomentNews>,
     pub chunks: Receiver<ChunkReport>,
-    pub watch: Receiver<WatchReport>,
+    pub watch: Receiver<WatchNews>,
     pub exports: Receiver<ExportNews>,
     pub stop: Receiver<()>,
 }
@@ -203,7 +205,10 @@ impl Engine {
             engine.spawn("gpu", move || gpu_thread::run(&book, &board, retime, &gpu_out))?;
         }
         let (wish, decoding, rigs) = (Arc::clone(&moments), Arc::clone(&feeds), Arc::clone(&book));
+        let near_out = moments_out.clone();
         engine.spawn("moment", move || moment_thread::run(decoding.as_ref(), &rigs, &wish, &moments_out))?;
+        let (wish, decoding) = (Arc::clone(&moments), Arc::clone(&feeds));
+        engine.spawn("near", move || moment_thread::run_ahead(decoding.as_ref(), &wish, &near_out))?;
         let (watch_out, watch_in) = bounded(REPORTS_LOSSLESS);
         if !options.without_watch {
             let (desk, looking, rigs) = (Arc::clone(&engine.watch), Arc::clone(&feeds), Arc::clone(&book));

@@ -9,6 +9,8 @@ mod board_thread;
 #[cfg(feature = "gstreamer")]
 mod captured;
 #[cfg(feature = "gstreamer")]
+pub mod claps;
+#[cfg(feature = "gstreamer")]
 pub mod clocks;
 mod command;
 mod desk;
@@ -34,6 +36,7 @@ mod live_plates;
 mod meter;
 mod moment_thread;
 pub mod naming;
+mod near;
 mod orbit;
 mod pick;
 mod plate_judge;
@@ -49,6 +52,8 @@ pub mod recipe;
 #[cfg(feature = "gstreamer")]
 pub mod recording;
 pub mod refine;
+#[cfg(feature = "gstreamer")]
+mod remote_looks;
 pub mod retime;
 mod rig_book;
 mod snapshot;
@@ -79,11 +84,12 @@ pub use live::{Engine, EngineError, EngineHandle, EngineOptions, GpuFault};
 pub use plate_judge::PlatesVerdict;
 pub use snapshot::{
     CalibratedCamera, CalibratedLink, CalibrationStage, CalibrationView, CameraView, ElementView, ExportState, ExportView, FreeView,
-    GapView, GpuView, GraphicsView, JudgedCamera, JudgedGap, JudgedRig, MoveView, Notice, NoticeLevel, PathPoint, PathsView, PivotView,
-    PlatesView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, SlicesView, Snapshot, Stand, Tally,
+    GapView, GpuView, GraphicsView, JudgedCamera, JudgedGap, JudgedRig, MoveView, NearView, Notice, NoticeLevel, PathPoint, PathsView,
+    PivotView, PlatesView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, SlicesView, Snapshot, Stand, Tally,
     TruthProgress, slate,
 };
 pub use stingers::StingerSource;
 pub mod truth;
+mod watch_desk;
 mod watch_health;
 mod watch_thread;

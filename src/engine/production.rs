@@ -268,6 +268,7 @@ fn program_of(show: &Show) -> Result<Option<(ChannelOptions, Vec<SinkSpec>)>, Sh
                 .filter(|c| allowed.contains(c))
                 .ok_or_else(|| wrong(format!("{} cannot carry codec = {name:?}; it can carry {words}", spec.address.label())))?;
         }
+        spec.check(format).map_err(|e| wrong(e.to_string()))?;
         spec.kilobits = output.kilobits.unwrap_or(spec.kilobits);
         spec.signal = output.signal.as_deref().and_then(Signal::from_name).unwrap_or_default();
         spec.sound = match output.sound.as_deref() {
@@ -357,6 +358,9 @@ mod tests {
     fn a_show_has_not_outputs_without_end() {
         let outputs = (0..17).map(|k| format!("[[outputs]]\naddress = \"{k}.ts\"\n")).collect::<Vec<_>>().concat();
         let feed = "[[feeds]]\ncamera = \"cam01\"\naddress = \"srt://10.0.0.9:7001\"\n";
+        let fields = "[program]\nformat = \"1080i50\"\n[[outputs]]\naddress = \"a.ts\"\ncodec = \"h265\"\n";
+        let told = opened(&format!("{feed}{fields}")).unwrap_err().to_string();
+        assert!(told.contains("h265") && told.contains("1080i50") && told.contains("h264"), "{told}");
         let told = opened(&format!("{feed}[program]\nformat = \"720p25\"\n{outputs}")).unwrap_err().to_string();
         assert!(told.contains("16 outputs at most"), "{told}");
     }

@@ -94,6 +94,7 @@ impl Director {
             heat_map: self.truth.heat_map,
             real_pixels_only: self.truth.ladder.real_pixels_only,
             ring: self.feeds.ring(),
+            near: self.near_view(),
             events: self.transport.events().iter().cloned().collect(),
             pending_in: self.transport.pending_in(),
             can_undo_redo: self.transport.can_undo_redo(),

@@ -86,3 +86,19 @@ pub fn synthesis_scores(
     }
     Ok(Some(SynthesisScores { before_db: sums[0] / count as f64, after_db: sums[1] / count as f64, hidden: count }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_that_become_worse_are_told_from_chance() {
+        let of = |before_db: f64, after_db: f64, hidden: usize| SynthesisScores { before_db, after_db, hidden };
+        assert!(of(30.0, 29.9, 4).is_worse() && of(30.0, 12.0, 1).is_worse() && of(30.0, 30.0 - NO_DIFFERENCE_DB - 1e-6, 4).is_worse());
+        assert!(!of(30.0, 30.4, 4).is_worse() && !of(30.0, 30.0, 4).is_worse() && !of(30.0, 29.96, 4).is_worse());
+        // Of several instants those count most at which most cameras were hidden.
+        let mean = SynthesisScores::mean([of(30.0, 31.0, 1), of(30.0, 29.0, 3)]).unwrap();
+        assert!(mean.is_worse() && mean.hidden == 4 && (mean.after_db - 29.5).abs() < 1e-9);
+        assert_eq!(SynthesisScores::mean([]), None);
+    }
+}

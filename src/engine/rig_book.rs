@@ -1,5 +1,6 @@
 //! Which rig belongs to which instant. A camera that is bumped stands elsewhere from then on: moments from before are solved with
 //! the rig of before, moments from after with the camera where it was solved anew, and in between the camera is left out, by name.
+//! A rig that was calibrated in mid-show counts from its instant on.
 //!
 //! One writer (the engine), any number of readers that never wait. Must not know: who notices a bump, pictures.
 
@@ -9,6 +10,7 @@ use arc_swap::ArcSwap;
 
 use crate::{
     frame::Moment,
+    geometry::Pose,
     rig::{Camera, Rig},
     time::MediaTime,
 };
@@ -36,6 +38,8 @@ struct Pages {
     /// (from, rig), in order of time; the first is from the beginning.
     rigs: Vec<(MediaTime, Arc<Rig>)>,
     absences: Vec<Absence>,
+    /// How often all cameras were calibrated anew.
+    edition: u64,
 }
 
 /// The book.
@@ -45,7 +49,36 @@ pub(super) struct RigBook(ArcSwap<Pages>);
 impl RigBook {
     /// A show that begins with this rig.
     pub fn new(rig: Rig) -> Self {
-        Self(ArcSwap::from_pointee(Pages { rigs: vec![(MediaTime::from_nanos(i64::MIN), Arc::new(rig))], absences: Vec::new() }))
+        Self(ArcSwap::from_pointee(Pages {
+            rigs: vec![(MediaTime::from_nanos(i64::MIN), Arc::new(rig))],
+            absences: Vec::new(),
+            edition: 0,
+        }))
+    }
+
+    /// Whether anybody knows where the cameras stand now: a show may be opened before there is a rig.
+    pub fn is_calibrated(&self) -> bool {
+        is_placed(&self.newest())
+    }
+
+    /// How often all cameras were calibrated anew. What was found with the rig of another edition is of another world.
+    pub fn edition(&self) -> u64 {
+        self.0.load().edition
+    }
+
+    /// From `from` on all cameras stand as this rig has them, which has the same cameras in the same order. What was missing until then is
+    /// there again.
+    pub fn renew(&self, from: MediaTime, rig: Rig) {
+        let rig = Arc::new(rig);
+        self.write(|pages| {
+            // Pages stay in the order of time.
+            let from = pages.rigs.last().map_or(from, |(last, _)| from.max(*last));
+            pages.rigs.push((from, Arc::clone(&rig)));
+            for absence in pages.absences.iter_mut().filter(|a| a.until.is_none_or(|until| until > from)) {
+                absence.until = Some(from);
+            }
+            pages.edition += 1;
+        });
     }
 
     /// The rig as it stood at an instant.
@@ -127,6 +160,11 @@ impl RigBook {
     }
 }
 
+/// Whether its cameras have places: as long as they are not calibrated, all stand in the origin.
+pub(super) fn is_placed(rig: &Rig) -> bool {
+    rig.cameras.iter().any(|c| c.camera_from_world != Pose::IDENTITY)
+}
+
 #[cfg(test)]
 mod tests {
     use glam::{DMat3, DVec3};
@@ -183,6 +221,23 @@ mod tests {
         assert!(book.absence(1, at(13), at(12)).is_some() && book.absence(1, at(12), at(13)).is_some());
         assert_eq!(book.absence(0, at(12), at(12)), None);
         assert_eq!(x_m(&book, 20), [0.0, 1.0, 2.0], "it stands where it stood");
+    }
+
+    #[test]
+    fn a_new_calibration_counts_from_its_instant_on_and_ends_every_absence() {
+        let book = book();
+        assert!(book.is_calibrated() && !RigBook::new(Rig { cameras: vec![Camera::unposed("a")], ..Rig::default() }).is_calibrated());
+        book.bumped(1, at(10), "b was bumped");
+        let renewed = Rig { cameras: vec![camera("a", 7.0), camera("b", 8.0), camera("c", 9.0)], ..Rig::default() };
+        book.renew(at(20), renewed);
+        assert_eq!((x_m(&book, 19), x_m(&book, 20), book.edition()), (vec![0.0, 1.0, 2.0], vec![7.0, 8.0, 9.0], 1));
+        assert_eq!((book.absence(1, at(15), at(15)).is_some(), book.absence(1, at(20), at(20))), (true, None));
+        // What is bumped later is left out of the new one.
+        book.bumped(2, at(30), "c was bumped");
+        assert!(book.absence(2, at(31), at(31)).is_some());
+        book.stands_again(2, at(32), Some(&camera("c", 9.5)));
+        assert_eq!((x_m(&book, 31), x_m(&book, 32)), (vec![7.0, 8.0, 9.0], vec![7.0, 8.0, 9.5]));
+        assert_eq!(book.edition(), 1, "one camera alone is no new calibration");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 mod added;
 mod calibration;
 
-pub use added::{FreeView, GraphicsView, PlatesView, SlicesView};
+pub use added::{FreeView, GraphicsView, NearView, PlatesView, SlicesView};
 pub use calibration::{CalibratedCamera, CalibratedLink, CalibrationStage, CalibrationView, JudgedCamera, JudgedGap, JudgedRig};
 
 use std::sync::Arc;
@@ -420,6 +420,8 @@ pub struct Snapshot {
     pub real_pixels_only: bool,
     /// The ring.
     pub ring: RingStatus,
+    /// Decoded pictures about the playhead.
+    pub near: NearView,
     /// Events, oldest mark first.
     pub events: Arc<[Event]>,
     /// An in point that waits for its out.
@@ -511,6 +513,7 @@ impl Snapshot {
             heat_map: false,
             real_pixels_only: false,
             ring: RingStatus::default(),
+            near: NearView::default(),
             events: Arc::from([]),
             pending_in: None,
             can_undo_redo: (false, false),

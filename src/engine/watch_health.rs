@@ -78,6 +78,11 @@ impl HealthWatch {
     }
 
     fn burst(&mut self, feeds: &dyn Feeds, camera: usize, time: MediaTime) {
+        // Of a node's camera every frame would be fetched.
+        if feeds.is_remote(camera) {
+            self.bursts[camera] = u64::MAX;
+            return;
+        }
         // Whose turn it is: who has had the fewest, and at once who is in doubt.
         let is_turn = self.bursts[camera] <= self.bursts.iter().copied().min().unwrap_or(0) || self.checkup.wants_burst(camera);
         if !is_turn || self.burst_at.is_some_and(|at| at.elapsed() < BURST_EVERY.max(self.burst_took * BURST_SHARE)) {

@@ -5,17 +5,17 @@
 //! It takes a bounded share of the machine, and waits while somebody waits for a picture. Must not know: what the engine does with
 //! its word, GPUs.
 
+mod turns;
+
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
 use crossbeam::channel::Sender;
-use parking_lot::{Condvar, Mutex};
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
+pub(super) use super::watch_desk::WatchDesk;
 use super::{
     Feeds, LivePicture,
     live_plates::{PlateLearner, PlateNews},
@@ -24,15 +24,12 @@ use super::{
 };
 use crate::{
     calibrate::{Ailment, Look, Resolved, Watch},
-    frame::{Moment, Picture},
+    frame::{Moment, MomentFrame, Picture},
     rig::Camera,
     time::MediaTime,
 };
+use turns::Turns;
 
-/// Share of each core that looking may take.
-const SHARE_OF_A_CORE: f64 = 0.06;
-/// Share of one core that it takes at most, however many there are.
-const MOST_SHARE: f64 = 0.5;
 /// A camera is looked at this often at most.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
 /// Without anything new to look at.
@@ -44,18 +41,22 @@ const WAIT_FOR_ALL: Duration = Duration::from_secs(10);
 /// A hall that cannot be learned, or a camera that cannot be watched, is tried again after so long; then twice as long, and so on.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 const TRY_AGAIN_MOST: Duration = Duration::from_mins(10);
-/// Two places at which a bumped camera was solved are one if the hall lies within this in both, px of the picture, per 1000 px of width.
-const STILL_PX: f64 = 0.6;
-/// A camera is solved when the hall fits this well, px of the picture, per 1000 px of width.
-const SOLVED_PX: f64 = 0.7;
+/// Two places at which a bumped camera was solved are one if the hall lies within this in both, px of a picture of [`FULL_SIDE_PX`].
+const STILL_PX: f64 = 0.5;
+/// A camera is solved when the hall fits this well, px of a picture of [`FULL_SIDE_PX`]: twice what pictures of that size give.
+const SOLVED_PX: f64 = 0.5;
+/// Longer side of the pictures that these bounds are meant for; smaller ones have the same, larger ones as much more.
+const FULL_SIDE_PX: u32 = 1920;
 /// A camera that shows too little for so long is told, and so is one that is bumped and could not be solved, nanoseconds.
 const TELL_AFTER_NANOS: i64 = 5_000_000_000;
 /// A bumped camera that could not be solved for long is looked at this often.
 const LOOK_AT_LOST: Duration = Duration::from_secs(2);
+/// A camera that was not looked at for so long delivers nothing, and is not waited for.
+const GONE_AFTER: Duration = Duration::from_secs(10);
 /// While the hall is not learned, pictures of all cameras are asked for this often.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 /// Regular looks wait so long while somebody waits for a picture.
-const PUT_OFF: Duration = Duration::from_millis(1500);
+const PUT_OFF: Duration = Duration::from_secs(1);
 
 /// What the watch reports. Cameras are indices in the rig.
 #[derive(Debug)]
@@ -78,59 +79,12 @@ pub(super) enum WatchReport {
     Health { camera: usize, ailments: Vec<Ailment> },
     /// What is known of what does not move has changed.
     Plates(PlateNews),
+    /// The pictures of a moment were looked at, as far as anybody can; what there is to say of them was said before.
+    Checked { instant: MediaTime },
 }
 
-#[derive(Debug, Default)]
-struct Wish {
-    check: Option<Arc<Moment>>,
-    stop: bool,
-}
-
-/// What the engine tells the watch.
-#[derive(Debug, Default)]
-pub(super) struct WatchDesk {
-    wish: Mutex<Wish>,
-    posted: Condvar,
-    busy: AtomicBool,
-    without_plates: AtomicBool,
-}
-
-impl WatchDesk {
-    /// This moment is prepared: its pictures are looked at first. A newer one replaces the older (`latest`).
-    pub fn check_latest(&self, moment: Arc<Moment>) {
-        self.wish.lock().check = Some(moment);
-        self.posted.notify_one();
-    }
-
-    /// Somebody waits for a picture, or nobody does any more.
-    pub fn make_room(&self, wanted: bool) {
-        self.busy.store(wanted, Ordering::Relaxed);
-    }
-
-    /// Plates are learned, or what was learned is thrown away.
-    pub fn learn_plates(&self, wanted: bool) {
-        self.without_plates.store(!wanted, Ordering::Relaxed);
-    }
-
-    /// Ends the thread.
-    pub fn stop(&self) {
-        self.wish.lock().stop = true;
-        self.posted.notify_all();
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.wish.lock().stop
-    }
-
-    /// What is to be checked, waiting for it for so long; `Err` when it is over.
-    fn wait(&self, patience: Duration) -> Result<Option<Arc<Moment>>, ()> {
-        let mut wish = self.wish.lock();
-        if wish.check.is_none() && !wish.stop {
-            self.posted.wait_for(&mut wish, patience);
-        }
-        if wish.stop { Err(()) } else { Ok(wish.check.take()) }
-    }
-}
+/// With which edition of the rig book that was found.
+pub(super) type WatchNews = (u64, WatchReport);
 
 /// A bumped camera, until it is solved.
 #[derive(Debug, Default)]
@@ -174,8 +128,10 @@ impl Patience {
 struct Watcher<'a> {
     feeds: &'a dyn Feeds,
     book: &'a RigBook,
+    /// The edition of the book that the hall is learned with.
+    edition: u64,
     desk: &'a WatchDesk,
-    reports: &'a Sender<WatchReport>,
+    reports: &'a Sender<WatchNews>,
     pool: rayon::ThreadPool,
     /// The first of the two looks that the hall is learned from.
     first: Option<(Instant, Vec<Option<LivePicture>>)>,
@@ -186,7 +142,7 @@ struct Watcher<'a> {
     has_plates: bool,
     /// Pictures for plates alone are fetched from then on, and of which camera.
     next_plate: (Instant, usize),
-    share: f64,
+    turns: Turns,
     /// The last look was at a bumped camera.
     was_out: bool,
     /// When pictures of all cameras were asked for last, and since when.
@@ -195,7 +151,7 @@ struct Watcher<'a> {
 }
 
 /// Runs until stopped.
-pub(super) fn run(feeds: &dyn Feeds, book: &RigBook, desk: &WatchDesk, reports: &Sender<WatchReport>) {
+pub(super) fn run(feeds: &dyn Feeds, book: &RigBook, desk: &WatchDesk, reports: &Sender<WatchNews>) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads((cores / 4).max(1)).thread_name(|k| format!("watch {k}")).build();
     let pool = match pool {
@@ -203,17 +159,18 @@ pub(super) fn run(feeds: &dyn Feeds, book: &RigBook, desk: &WatchDesk, reports: 
         Err(e) => {
             // Without it nothing is watched; everything else works.
             let why = format!("its threads cannot be started: {e}. Close other programs or raise the limit of processes");
-            reports.send(WatchReport::NotLearned { why }).ok();
+            reports.send((book.edition(), WatchReport::NotLearned { why })).ok();
             return;
         }
     };
     let cameras: Vec<Seen> = feeds.rig().cameras.iter().map(|_| Seen::default()).collect();
     let health = HealthWatch::new(cameras.len());
     let plates = PlateLearner::new(cameras.len());
-    let share = (SHARE_OF_A_CORE * cores as f64).min(MOST_SHARE);
+    let turns = Turns::new(cores, cameras.len(), Instant::now());
     Watcher {
         feeds,
         book,
+        edition: book.edition(),
         desk,
         reports,
         pool,
@@ -224,7 +181,7 @@ pub(super) fn run(feeds: &dyn Feeds, book: &RigBook, desk: &WatchDesk, reports: 
         plates,
         has_plates: false,
         next_plate: (Instant::now(), 0),
-        share,
+        turns,
         was_out: false,
         asked: None,
         asking: None,
@@ -238,6 +195,14 @@ impl Watcher<'_> {
         let (mut next, mut rest) = (0, Duration::ZERO);
         loop {
             let Ok(check) = self.desk.wait(rest.max(Duration::from_millis(1))) else { return };
+            if self.book.edition() != self.edition {
+                // All cameras were calibrated anew: what was learned is of another world.
+                self.cameras.iter_mut().for_each(|seen| *seen = Seen::default());
+                (self.first, self.asked, self.asking, self.patience) = (None, None, None, Patience::new());
+                let Some(learned) = self.learn_first() else { return };
+                watch = learned;
+                continue;
+            }
             if let Some(moment) = check {
                 self.check(&mut watch, &moment);
                 rest = Duration::ZERO;
@@ -256,12 +221,23 @@ impl Watcher<'_> {
                 // It had its turn too: else it would be due for ever, and nothing would be learned again.
                 self.cameras[camera].looked = Some((live.time, Instant::now()));
             }
-            self.look_at_health(camera, &live);
-            self.learn_plate(camera, &live);
             // A bumped camera is waited for.
-            let share = if self.cameras.iter().any(|c| c.out.as_ref().is_some_and(|out| !out.told)) { MOST_SHARE } else { self.share };
-            rest = begun.elapsed().saturating_sub(self.health.burst_took()).mul_f64(1.0 / share - 1.0);
+            rest = self.turns.rest(begun.elapsed(), self.cameras.iter().any(|c| c.out.as_ref().is_some_and(|out| !out.told)));
+            self.keep_up(camera, &live);
         }
+    }
+
+    /// Health and plate of a camera, where they are due.
+    fn keep_up(&mut self, camera: usize, live: &LivePicture) {
+        let begun = Instant::now();
+        let is_there = |other: usize| self.cameras[other].looked.is_some_and(|(_, at)| at.elapsed() < GONE_AFTER);
+        if !self.turns.is_due(camera, begun, is_there) {
+            return;
+        }
+        self.look_at_health(camera, live);
+        self.learn_plate(camera, live);
+        let counts = begun.elapsed().saturating_sub(self.health.burst_took());
+        self.turns.kept(camera, begun, Instant::now(), counts);
     }
 
     /// Focus, dirt, flicker and pixels, where nothing more urgent is to be done.
@@ -312,12 +288,12 @@ impl Watcher<'_> {
         if let Some(live) = self.feeds.watch_picture(camera, self.plates.taken(camera)).filter(|p| self.plates.is_due(camera, p.time)) {
             self.learn_plate(camera, &live);
         }
-        self.next_plate = (Instant::now() + begun.elapsed().mul_f64(1.0 / self.share - 1.0), (camera + 1) % self.cameras.len());
+        self.next_plate = (Instant::now() + self.turns.rest(begun.elapsed(), false), (camera + 1) % self.cameras.len());
     }
 
     fn report(&self, report: WatchReport) {
         // The engine outlives this thread or has ended; then nobody wants to know.
-        self.reports.send(report).ok();
+        self.reports.send((self.edition, report)).ok();
     }
 
     /// The newest pictures of all cameras, of the size that the rig says.
@@ -370,9 +346,18 @@ impl Watcher<'_> {
     fn learn_first(&mut self) -> Option<Watch> {
         let mut told = String::new();
         loop {
-            // A moment that is prepared meanwhile cannot be checked yet.
-            if self.desk.wait(Duration::from_millis(100)).is_err() {
-                return None;
+            match self.desk.wait(Duration::from_millis(100)) {
+                Err(()) => return None,
+                // Nobody can say anything of it yet.
+                Ok(Some(moment)) => self.report(WatchReport::Checked { instant: moment.instant }),
+                Ok(None) => {}
+            }
+            if std::mem::replace(&mut self.edition, self.book.edition()) != self.edition {
+                self.first = None;
+            }
+            // Before there is a rig nobody knows where anything stands.
+            if !self.book.is_calibrated() {
+                continue;
             }
             self.look_for_plates();
             if Instant::now() < self.patience.next || self.desk.busy.load(Ordering::Relaxed) {
@@ -381,6 +366,8 @@ impl Watcher<'_> {
             let Some(looks) = self.material() else { continue };
             let begun = Instant::now();
             match self.learn(&looks) {
+                // Calibrated anew meanwhile: it is learned once more.
+                Ok(_) if self.book.edition() != self.edition => {}
                 Ok(watch) => {
                     self.adopted(&watch, &looks[1], None);
                     let points = (0..self.cameras.len()).map(|i| watch.points(i)).collect();
@@ -474,22 +461,42 @@ impl Watcher<'_> {
 
     /// Looks at the pictures of a moment that are newer than what is known.
     fn check(&mut self, watch: &mut Watch, moment: &Moment) {
-        for frame in &moment.frames {
-            let Some(i) = self.feeds.rig().index_of(&frame.camera) else { continue };
+        let is_new = |frame: &MomentFrame| {
+            let i = self.feeds.rig().index_of(&frame.camera)?;
             let is_known = self.cameras[i].out.is_some() || self.cameras[i].stood.is_none_or(|stood| frame.time <= stood);
             // What was interpolated in time is no camera's picture.
-            if watch.can_watch(i) && !is_known && !frame.retimed {
-                self.look(watch, i, &frame.picture, frame.time);
+            (watch.can_watch(i) && !is_known && !frame.retimed).then_some(i)
+        };
+        let frames: Vec<(usize, &MomentFrame)> = moment.frames.iter().filter_map(|frame| Some((is_new(frame)?, frame))).collect();
+        // Somebody may be about to take it.
+        let looks: Vec<Look> = self.pool.install(|| frames.par_iter().map(|(i, frame)| watch.look(*i, &frame.picture)).collect());
+        for ((i, frame), look) in frames.into_iter().zip(looks) {
+            self.looked(watch, i, (&frame.picture, frame.time), look);
+        }
+        for frame in &moment.frames {
+            let Some(i) = self.feeds.rig().index_of(&frame.camera) else { continue };
+            let seen = &mut self.cameras[i];
+            // It stood in the frame that this instant uses, though that lies before it: what happens later is not of this moment.
+            if seen.out.is_none()
+                && let Some(stood) = seen.stood.as_mut().filter(|stood| **stood >= frame.time)
+            {
+                *stood = (*stood).max(moment.instant);
             }
         }
+        self.report(WatchReport::Checked { instant: moment.instant });
     }
 
     fn look(&mut self, watch: &mut Watch, camera: usize, picture: &Picture, time: MediaTime) {
-        let looked = self.pool.install(|| watch.look(camera, picture));
+        let look = self.pool.install(|| watch.look(camera, picture));
+        self.looked(watch, camera, (picture, time), look);
+    }
+
+    /// What follows from a look.
+    fn looked(&mut self, watch: &mut Watch, camera: usize, (picture, time): (&Picture, MediaTime), look: Look) {
         let seen = &mut self.cameras[camera];
         seen.looked = Some((seen.looked.map_or(time, |(was, _)| was.max(time)), Instant::now()));
         let mut told = Vec::new();
-        match looked {
+        match look {
             Look::Stands { .. } => {
                 seen.stood = Some(time);
                 seen.unsure_since = None;
@@ -533,14 +540,14 @@ impl Watcher<'_> {
     /// Solves a bumped camera; it counts once two pictures in turn say the same.
     fn solve(&mut self, watch: &mut Watch, camera: usize, picture: &Picture, time: MediaTime) -> Option<WatchReport> {
         let solved = self.pool.install(|| watch.resolve(camera, picture));
-        let thousands = f64::from(picture.width()).max(1000.0) / 1000.0;
+        let full_sizes = f64::from(picture.width().max(picture.height()).max(FULL_SIDE_PX)) / f64::from(FULL_SIDE_PX);
         let out = self.cameras[camera].out.as_mut()?;
         let is_long = time.nanos() - out.since.nanos() >= TELL_AFTER_NANOS;
         let why = match solved {
-            Ok(resolved) if resolved.median_px <= SOLVED_PX * thousands => {
+            Ok(resolved) if resolved.median_px <= SOLVED_PX * full_sizes => {
                 let before = out.tried.replace((time, resolved.clone()));
                 let still = |(was, before): &(MediaTime, Resolved)| {
-                    *was < time && watch.apart_px(camera, &before.camera, &resolved.camera) <= STILL_PX * thousands
+                    *was < time && watch.apart_px(camera, &before.camera, &resolved.camera) <= STILL_PX * full_sizes
                 };
                 if let Some((from, _)) = before.filter(still) {
                     watch.accept(camera, &resolved, picture);
@@ -558,3 +565,6 @@ impl Watcher<'_> {
         (is_long && !std::mem::replace(&mut out.told, true)).then_some(WatchReport::Unsolved { camera, why })
     }
 }
+
+#[cfg(test)]
+mod tests;

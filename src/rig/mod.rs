@@ -115,6 +115,12 @@ impl Rig {
         self.cameras.iter().find(|c| c.name == name)
     }
 
+    /// The camera of that name; else one whose name differs from it only in capitals.
+    pub fn camera_like(&self, name: &str) -> Option<&Camera> {
+        let like_it = || self.cameras.iter().find(|c| c.name.to_lowercase() == name.to_lowercase());
+        self.camera(name).or_else(like_it)
+    }
+
     /// Index of the camera of that name.
     pub fn index_of(&self, name: &str) -> Option<usize> {
         self.cameras.iter().position(|c| c.name == name)

@@ -39,6 +39,12 @@ impl Lane {
         Self { units: VecDeque::with_capacity(units), gops: VecDeque::with_capacity(units / 4), popped: 0 }
     }
 
+    /// Memory for as many units more as `other` has memory for.
+    pub(super) fn reserve_like(&mut self, other: &Self) {
+        self.units.reserve(other.units.capacity());
+        self.gops.reserve(other.gops.capacity());
+    }
+
     pub(super) fn gops(&self) -> &VecDeque<Gop> {
         &self.gops
     }

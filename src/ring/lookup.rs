@@ -78,7 +78,7 @@ pub struct GopForInstant {
 
 /// Half a frame interval, plus a thirty-second of it for jittering timestamps, plus a microsecond for rounding: the nearest
 /// frame of a free-running camera is never further away than half an interval.
-const fn allowed_error_nanos(interval_nanos: i64) -> i64 {
+pub(crate) const fn allowed_error_nanos(interval_nanos: i64) -> i64 {
     interval_nanos / 2 + interval_nanos / 32 + 1_000
 }
 

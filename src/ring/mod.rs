@@ -27,6 +27,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 
+#[cfg(feature = "gstreamer")]
+pub(crate) use lookup::allowed_error_nanos;
 pub use lookup::{Dishonest, GopForInstant, Nearest};
 pub use status::{RingFeedStatus, RingStatus};
 

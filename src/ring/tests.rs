@@ -278,6 +278,84 @@ proptest! {
     }
 }
 
+/// One unit of a wild stream: how its time follows from the one before, frames; duration; keyframe, droppable; marks.
+fn wild_units() -> impl Strategy<Value = Vec<(i64, u32, bool, bool, UnitFlags)>> {
+    let step = prop_oneof![8 => Just(1_i64), 2 => Just(0), 2 => -4_i64..4, 1 => -300_i64..300, 1 => -(1_i64 << 31)..1 << 31];
+    let duration = prop_oneof![Just(FRAME as u32), Just(0), Just(1), any::<u32>()];
+    let marks = prop_oneof![
+        6 => Just(UnitFlags::default()),
+        1 => any::<(bool, bool)>().prop_map(|(late, damaged)| UnitFlags { duplicated: false, late, damaged })
+    ];
+    prop::collection::vec((step, duration, prop::bool::weighted(0.2), any::<bool>(), marks), 1..150)
+}
+
+proptest! {
+    /// Times that repeat, jump and step back: the books hold, and what is found is what was asked for, or a reason.
+    #[test]
+    fn wild_times_are_kept_or_refused(units in wild_units(), interval in prop_oneof![Just(FRAME), Just(0)], budget in 200_u64..6000, pin in -20_i64..100) {
+        let ring = ring(budget, 200);
+        let feed = ring.add_feed("cam", interval);
+        ring.pin(at(pin), at(pin + 10));
+        let (mut frame, mut asked) = (0_i64, Vec::new());
+        for (step, duration_nanos, keyframe, droppable, flags) in units {
+            frame = (frame + step).clamp(-(1 << 32), 1 << 32);
+            ring.push(feed, AccessUnit { duration_nanos, droppable, flags, ..unit(frame, keyframe, 30) });
+            asked.push(at(frame));
+        }
+        let status = ring.status();
+        prop_assert!(status.bytes <= budget);
+        let all = ring.range(feed, MediaTime::from_nanos(i64::MIN), MediaTime::from_nanos(i64::MAX));
+        prop_assert_eq!(all.len() as u64, status.feeds[0].units);
+        prop_assert_eq!(30 * all.len() as u64, status.bytes);
+        prop_assert!(all.windows(2).all(|w| w[0].order < w[1].order) && all.first().is_none_or(|u| u.keyframe));
+        for instant in asked {
+            let Ok(found) = ring.gop_for(feed, instant) else { continue };
+            let last = found.units.last().unwrap();
+            prop_assert!(last.flags.is_honest() && last.pts == found.pts && found.pts - instant == found.error_nanos);
+            prop_assert!(found.units[0].keyframe && found.units.windows(2).all(|w| w[0].order < w[1].order));
+            prop_assert!(found.units.iter().all(|u| all.iter().any(|there| there == u)), "a unit that the ring does not have");
+            let known = if interval > 0 { interval } else { i64::from(last.duration_nanos) };
+            let allowed = lookup::allowed_error_nanos(if known > 0 { known } else { 40_000_000 });
+            prop_assert!(found.error_nanos.abs() <= allowed, "{} ns off", found.error_nanos);
+        }
+    }
+
+    /// B-frames in decode order, losses, repeated units and unknown durations: every honest frame is found at its very time.
+    #[test]
+    fn honest_frames_of_reordered_streams_are_found(
+        shapes in prop::collection::vec((1_i64..6, prop::collection::vec((0_i64..4, 0_u8..12), 0..8)), 1..30),
+        has_duration: bool,
+    ) {
+        let ring = ring(1 << 20, 100_000);
+        let feed = ring.add_feed("cam", FRAME);
+        let (mut next, mut honest) = (0_i64, Vec::new());
+        let mut push = |frame: i64, keyframe: bool, droppable: bool, fate: u8| {
+            let duration_nanos = if has_duration { FRAME as u32 } else { 0 };
+            // One in twelve is lost, one comes twice.
+            for _ in 0..match fate { 0 => 0, 1 => 2, _ => 1 } {
+                let outcome = ring.push(feed, AccessUnit { duration_nanos, droppable, ..unit(frame, keyframe, 10 + (frame % 7) as usize) });
+                if outcome == Push::Stored(UnitFlags::default()) {
+                    honest.push(frame);
+                }
+            }
+        };
+        for (lost_between, mini) in shapes {
+            next += lost_between;
+            push(next, true, false, 2);
+            for (b_frames, fate) in mini {
+                push(next + b_frames + 1, false, false, 2);
+                (1..=b_frames).for_each(|b| push(next + b, false, true, fate));
+                next += b_frames + 1;
+            }
+        }
+        prop_assert!(honest.len() as u64 <= ring.status().feeds[0].units);
+        for frame in honest {
+            let found = ring.gop_for(feed, at(frame)).map_err(|e| proptest::test_runner::TestCaseError::fail(format!("frame {frame}: {e}")))?;
+            prop_assert_eq!((found.pts, found.error_nanos), (at(frame), 0));
+        }
+    }
+}
+
 fn all_pts(ring: &Ring, feed: FeedId) -> Vec<MediaTime> {
     ring.range(feed, MediaTime::from_nanos(i64::MIN), MediaTime::from_nanos(i64::MAX)).iter().map(|u| u.pts).collect()
 }

@@ -78,6 +78,8 @@ impl Track {
                 return Push::Refused(Refusal::TimeWentBack);
             }
             self.broken = false;
+            // What it says of itself or not: everything after it needs it.
+            unit.droppable = false;
         } else if self.broken || self.live.gops().is_empty() {
             return Push::Refused(Refusal::NoKeyframe);
         }
@@ -173,6 +175,10 @@ impl Track {
                 }
             }
             self.kept = still_kept;
+        }
+        if !self.pins.is_empty() {
+            // What pins will keep moves over while units arrive, and an arrival shall not wait for memory.
+            self.kept.reserve_like(&self.live);
         }
         self.keep_pinned_front();
         freed

@@ -8,16 +8,27 @@
 pub const BINS: usize = 128;
 /// Bins per stop (`PER_STOP` there).
 pub const PER_STOP: f64 = 16.0;
-/// Fewer pixels than these tell nothing about a pair.
-const LEAST_PIXELS: u32 = 200;
 /// More pixels than these make a pair no surer.
 const SURE_PIXELS: u32 = 2000;
 /// Half of the pixels of a pair lie within so many stops where only the exposure differs (noise, wrong pixels, gloss).
 const USUAL_STOPS: f64 = 0.2;
-/// Where they lie wider than this, something else differs.
-const WIDEST_STOPS: f64 = 0.6;
-/// A median of so many spreads is half believed.
-const SCATTER: f64 = 0.7;
+/// How readily pairs are believed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Belief {
+    /// Every so many pixels in both directions are compared.
+    pub stride_px: u32,
+    /// Fewer pixels than these tell nothing about a pair.
+    pub least_pixels: u32,
+    /// Where half of the pixels lie wider than this, something else differs, stops.
+    pub widest_stops: f64,
+    /// A median of so many spreads is half believed.
+    pub scatter: f64,
+}
+
+/// Of solved depth: what views are made with.
+pub const SOLVED: Belief = Belief { stride_px: 4, least_pixels: 200, widest_stops: 0.6, scatter: 0.7 };
+/// Of the search at the coarsest level, where many surfaces are wrong or mixed: what matching starts from.
+pub const SEARCHED: Belief = Belief { stride_px: 1, least_pixels: 100, widest_stops: 1.5, scatter: 0.35 };
 /// Pull towards no difference, against a pair's weight of one: cameras that no pair ties to the others stay as they are.
 const PULL: f64 = 1e-6;
 
@@ -49,17 +60,17 @@ fn quantile(counts: &[u32], total: u32, share: f64) -> f64 {
 }
 
 /// The ratio in one histogram; `None` where too few pixels were compared, or where they do not agree.
-pub fn ratio(camera: usize, neighbour: usize, counts: &[u32]) -> Option<Ratio> {
+pub fn ratio(camera: usize, neighbour: usize, counts: &[u32], belief: &Belief) -> Option<Ratio> {
     let total: u32 = counts.iter().sum();
-    if total < LEAST_PIXELS {
+    if total < belief.least_pixels {
         return None;
     }
     let at = |share: f64| quantile(counts, total, share);
     let spread_stops = (at(0.75) - at(0.25)) / PER_STOP;
     let median_stops = (at(0.5) - counts.len() as f64 * 0.5) / PER_STOP;
     // A small difference among widely scattered ones is gloss seen from two sides, not exposure: it is shrunk towards none.
-    let clear = (median_stops / (SCATTER * spread_stops).max(1e-3)).powi(2);
-    (spread_stops <= WIDEST_STOPS).then(|| Ratio {
+    let clear = (median_stops / (belief.scatter * spread_stops).max(1e-3)).powi(2);
+    (spread_stops <= belief.widest_stops).then(|| Ratio {
         camera,
         neighbour,
         stops: median_stops * clear / (clear + 1.0),
@@ -102,6 +113,14 @@ pub fn exposures(n: usize, ratios: &[Ratio]) -> Vec<f64> {
     own.iter().map(|e| e - mean).collect()
 }
 
+/// What the linear light of each camera is multiplied with so that all are as the darkest one in each channel; `None` where they are `alike`,
+/// within so many stops, already.
+pub fn to_the_darkest(stops: &[[f32; 3]], alike: f32) -> Option<Vec<[f32; 3]>> {
+    let least: [f32; 3] = std::array::from_fn(|k| stops.iter().map(|s| s[k]).fold(f32::INFINITY, f32::min));
+    let differ = stops.iter().any(|s| s.iter().zip(least).any(|(s, least)| s - least > alike));
+    differ.then(|| stops.iter().map(|s| std::array::from_fn(|k| (least[k] - s[k]).exp2())).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,14 +129,35 @@ mod tests {
     fn a_histogram_tells_its_median() {
         let mut counts = [0; BINS];
         counts[BINS / 2 + 8] = 300;
-        let r = ratio(0, 1, &counts).unwrap();
+        let r = ratio(0, 1, &counts, &SOLVED).unwrap();
         assert!((r.stops - 0.5).abs() < 2e-3 && (0.13..0.15).contains(&r.weight), "{r:?}");
         // A quarter of nonsense moves it by less than a bin.
         counts[3] = 99;
-        assert!((ratio(0, 1, &counts).unwrap().stops - 0.5).abs() < 1.0 / PER_STOP);
+        assert!((ratio(0, 1, &counts, &SOLVED).unwrap().stops - 0.5).abs() < 1.0 / PER_STOP);
         counts = [0; BINS];
-        counts[5] = LEAST_PIXELS - 1;
-        assert_eq!(ratio(0, 1, &counts), None);
+        counts[5] = SOLVED.least_pixels - 1;
+        assert_eq!(ratio(0, 1, &counts, &SOLVED), None);
+    }
+
+    #[test]
+    fn cameras_are_brought_to_the_darkest_only_where_they_differ() {
+        assert_eq!(to_the_darkest(&[[0.0; 3], [0.1, -0.04, 0.0]], 0.15), None);
+        assert_eq!(to_the_darkest(&[], 0.15), None);
+        // In the channel that differs, and in no other.
+        let gains = to_the_darkest(&[[0.5, 0.0, 0.0], [-0.5, 0.0, 0.0], [0.5, 0.0, 0.0]], 0.15).unwrap();
+        assert_eq!(gains, [[0.5, 1.0, 1.0], [1.0; 3], [0.5, 1.0, 1.0]]);
+    }
+
+    #[test]
+    fn what_a_search_found_is_believed_where_what_was_solved_is_not() {
+        // An exposure of one stop among surfaces of which every third is wrong.
+        let mut counts = [4; BINS];
+        counts[BINS / 2 + 16] = 520;
+        counts[BINS / 2 + 12] = 260;
+        counts[BINS / 2 + 24] = 260;
+        let searched = ratio(0, 1, &counts, &SEARCHED).unwrap();
+        assert!((0.8..1.05).contains(&searched.stops), "{searched:?}");
+        assert_eq!(ratio(0, 1, &counts, &SOLVED), None);
     }
 
     #[test]

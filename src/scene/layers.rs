@@ -201,6 +201,7 @@ impl Layering {
             thorough: false,
             aligned: scene.aligned,
             times: StageTimes::default(),
+            match_secs: 0.0,
             background: None,
         };
         scene.depths = depths;

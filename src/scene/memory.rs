@@ -53,7 +53,9 @@ impl Memory {
         let levels: u64 = (0..=plan.levels).map(level).sum();
         let depths = DEPTH_BYTES * layers(plan.layer_size(0));
         let most_pixels = |l: u32| (0..n).map(|i| pixels(plan.level_size(i, l))).max().unwrap_or(1);
-        let states = 2 * STATE_BYTES * most_pixels(0);
+        let coarse = plan.levels - 1;
+        let found = STATE_BYTES * (0..n).map(|i| pixels(plan.level_size(i, coarse))).sum::<u64>();
+        let states = 2 * STATE_BYTES * most_pixels(0) + found;
         let quads: u64 = (0..plan.levels).map(|l| QUAD_BYTES * most_pixels(l) * MAX_NEIGHBOURS as u64).sum();
         // Hypotheses of the range that the rig allows; the one that is found is narrower. (The range is searched one level further down.)
         let cells = |l: u32| (0..n).map(|i| pixels(plan.level_size(i, l)) * u64::from(plan.depth_count(i, l))).max().unwrap_or(1);

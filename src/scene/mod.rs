@@ -13,6 +13,7 @@ mod memory;
 mod plan;
 pub mod plate;
 mod quality;
+mod resident;
 pub mod retime;
 pub mod shading;
 pub mod slow_plate;
@@ -26,6 +27,7 @@ pub use matching::{ByHand, Match, Matching};
 pub use memory::Memory;
 pub use plan::Plan;
 pub use quality::Quality;
+pub use resident::{Resident, ResidentCounts, picture_bytes};
 pub use retime::Retimer;
 pub use shading::Shading;
 pub use solver::{Aggregation, SceneSolver};
@@ -98,6 +100,8 @@ pub struct Scene {
     pub aligned: bool,
     /// GPU seconds per stage of the solve.
     pub times: StageTimes,
+    /// Seconds, on the clock, that exposures, rims and responses took of the solve: sampling on the GPU, reading back, least squares.
+    pub match_secs: f64,
     /// What is behind its foreground, where its cameras have plates ([`Layering::split`]).
     pub background: Option<Box<Background>>,
 }

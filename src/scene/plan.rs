@@ -90,6 +90,17 @@ impl Plan {
         Self { center_in_world, working, neighbours, looks_apart, rho_range, second_share, levels, range_is_known }
     }
 
+    /// The same plan with the working pictures of `level` for its only ones.
+    #[must_use]
+    pub fn at_level(&self, level: u32) -> Self {
+        let scale = f64::from(1_u32 << level);
+        let working = self.working.iter().enumerate().map(|(i, w)| {
+            let (width_px, height_px) = self.level_size(i, level);
+            Working { width_px, height_px, lens: w.lens.map(|v| v / scale), rho_per_px: w.rho_per_px * scale }
+        });
+        Self { working: working.collect(), levels: 1, ..self.clone() }
+    }
+
     /// Size of camera `i` at `level`, px.
     pub fn level_size(&self, i: usize, level: u32) -> (u32, u32) {
         let mut size = (self.working[i].width_px, self.working[i].height_px);

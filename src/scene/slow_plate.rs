@@ -186,11 +186,7 @@ impl SlowPlate {
         if worst > FLASH_STOPS && !again {
             return Taken::Skipped;
         }
-        if worst > DRIFTED_STOPS && again {
-            self.rebase(gains);
-            gains = [1.0; 3];
-            self.drift = None;
-        }
+        // Before the plate goes anywhere: a cover is dark too, and no light of the hall.
         if self.has_changed(picture, gains) {
             self.changed += 1;
             if self.changed < CHANGED_TIMES {
@@ -200,6 +196,11 @@ impl SlowPlate {
             return Taken::Restarted;
         }
         self.changed = 0;
+        if worst > DRIFTED_STOPS && again {
+            self.rebase(gains);
+            gains = [1.0; 3];
+            self.drift = None;
+        }
         self.learn(picture, gains);
         Taken::Learned
     }
@@ -334,6 +335,24 @@ mod tests {
         for t in times {
             plate.take(&of(t));
         }
+    }
+
+    #[test]
+    fn a_cover_that_is_dark_is_not_taken_for_the_light_of_the_hall() {
+        let mut plate = learned(20);
+        let before = plate.plate().unwrap();
+        // Twice the same, so that it could be the light of now; a third time the camera would be believed to look elsewhere.
+        for t in 20..22 {
+            assert_eq!(plate.take(&picture(t, 1.0, |_, _| Some(6))), Taken::Skipped);
+        }
+        assert_eq!(plate.plate().unwrap().picture, before.picture, "the plate has followed the cover");
+        assert_eq!(plate.take(&picture(22, 1.0, EMPTY)), Taken::Learned);
+        // The hall's own light is followed, however far it goes in two steps.
+        assert_eq!(plate.take(&picture(23, 0.65, EMPTY)), Taken::Learned);
+        assert_eq!(plate.take(&picture(24, 0.65, EMPTY)), Taken::Learned);
+        let now = plate.plate().unwrap();
+        let mean = |p: &Plate| p.picture.rgba().chunks_exact(4).map(|p| f64::from(p[0])).sum::<f64>() / (SIZE.0 * SIZE.1) as f64;
+        assert!(mean(&now) < 0.9 * mean(&before), "{} {}", mean(&now), mean(&before));
     }
 
     /// (mean error where it is known, how much is known 0…1) against a hall, where somebody at `at` would stand.

@@ -1,7 +1,9 @@
 //! Records and runs the passes of a solve.
 
+mod coarse;
 mod exposures;
 mod flatten;
+mod prepare;
 mod range;
 mod shadings;
 mod strategy;
@@ -11,16 +13,16 @@ pub use strategy::Aggregation;
 
 use super::{
     Plan, Scene, SceneError, SceneOptions,
-    gpu_data::{CameraGpu, PairGpu, PrepareGpu, SolveGpu},
+    gpu_data::{PairGpu, SolveGpu},
     memory,
     plan::{MAX_NEIGHBOURS, largest},
+    resident::Resident,
     shading::Found,
     tune::Tuner,
-    upload::write_layer,
 };
 use crate::{
     frame::Picture,
-    gpu::{Gpu, Kernel, Timer, storage, storage_init, uniform},
+    gpu::{Gpu, Kernel, Timer, storage, uniform},
     rig::Rig,
     telemetry::StageTimes,
 };
@@ -62,6 +64,8 @@ pub struct SceneSolver {
     compare: Kernel,
     surfaces: Kernel,
     tuner: Tuner,
+    pub(super) resident: Resident,
+    asks_rarely: bool,
 }
 
 /// The textures of one solve.
@@ -122,8 +126,18 @@ impl SceneSolver {
             compare: kernel("gains", "compare")?,
             surfaces: kernel("gains", "surfaces")?,
             tuner: Tuner::new(gpu)?,
+            resident: Resident::default(),
+            asks_rarely: false,
             gpu: gpu.clone(),
         })
+    }
+
+    /// Asks between its steps as rarely as on a graphics processor, whatever it runs on: for tests of what is asked there.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn asking_rarely(mut self) -> Self {
+        self.asks_rarely = true;
+        self
     }
 
     /// Solves depth and confidence for every camera; `pictures[i]` belongs to `rig.cameras[i]` and has its size. `progress`
@@ -162,35 +176,37 @@ impl SceneSolver {
         let mut times = StageTimes::default();
         let mut timer = Timer::new(&gpu);
 
-        let mut textures = self.prepare(rig, pictures, &plan, &mut timer);
+        let mut textures = self.upload(rig, pictures, &plan);
+        self.build_levels(rig, &plan, &textures, None, &mut timer);
         times.merge(&timer.collect(&gpu)?);
         if n >= 2 && !plan.range_is_known {
             plan.rho_range = self.tighten_range(&plan, rig, &textures, &mut timer)?;
             times.merge(&timer.collect(&gpu)?);
         }
-        // Where a pass takes long, and in the background, the caller is asked after every pass; else only after every camera, because
-        // waiting for each pass costs a fast GPU more than the pass.
-        let fine = self.gpu.is_software() || options.thorough;
-        for i in 0..n {
-            let mut step = |share: f32| progress(0.05 + 0.8 * (i as f32 + share) / n as f32);
-            if !step(0.0) {
-                return Err(SceneError::Cancelled);
-            }
-            let mut between: Option<&mut dyn FnMut(f32) -> bool> = if fine { Some(&mut step) } else { None };
-            self.solve_camera(&plan, rig, i, &textures, options.thorough, &mut timer, &mut between)?;
+        let fine = options.thorough || !self.asks_rarely && self.gpu.is_software();
+        let mut asking = Asking { step: &mut |share: f32| progress(0.05 + 0.1 * share), fine };
+        asking.stage(0.0)?;
+        let (found, is_evened) = self.search(&plan, rig, &textures, &mut timer, &mut asking)?;
+        times.merge(&timer.collect(&gpu)?);
+        for (i, coarse) in found.iter().enumerate() {
+            let mut asking = Asking { step: &mut |share: f32| progress(0.15 + 0.7 * (i as f32 + share) / n as f32), fine };
+            asking.stage(0.0)?;
+            self.solve_camera(&plan, rig, (i, coarse), &textures, options.thorough, &mut timer, &mut asking)?;
             times.merge(&timer.collect(&gpu)?);
         }
         // What only the coarse levels and the candidates need makes room for the second depth.
         textures.levels.truncate(1);
-        let mut step = |share: f32| progress(0.85 + 0.15 * share);
-        let mut between: Option<&mut dyn FnMut(f32) -> bool> = if fine { Some(&mut step) } else { None };
-        let depths = self.finish(&plan, rig, &textures, &mut timer, &mut between)?;
+        let mut asking = Asking { step: &mut |share: f32| progress(0.85 + 0.15 * share), fine };
+        let depths = self.finish(&plan, rig, &textures, &mut timer, &mut asking)?;
         times.merge(&timer.collect(&gpu)?);
         if !progress(1.0) {
             return Err(SceneError::Cancelled);
         }
-        let exposures = self.exposures(&plan, rig, &textures, &depths, &mut timer)?;
-        let Found { exposures, shadings } = self.shadings(&plan, rig, &textures, &depths, &mut timer, &exposures)?;
+        if is_evened {
+            // Exposures and what lenses make of them are of the pictures as they are.
+            self.build_levels(rig, &plan, &textures, None, &mut timer);
+        }
+        let (Found { exposures, shadings }, match_secs) = self.matched(&plan, rig, &textures, &depths, &mut timer)?;
         times.merge(&timer.collect(&gpu)?);
         let thorough = options.thorough;
         let pictures = textures.pictures;
@@ -208,6 +224,7 @@ impl SceneSolver {
             thorough,
             aligned: !options.plain,
             times,
+            match_secs,
             background: None,
         };
         if thorough {
@@ -220,64 +237,6 @@ impl SceneSolver {
     /// An array of depth maps, one layer per camera.
     fn depth_texture(&self, plan: &Plan) -> wgpu::Texture {
         array_texture(&self.gpu, "depths", plan.layer_size(0), plan.working.len() as u32, wgpu::TextureFormat::Rg32Float)
-    }
-
-    /// Uploads the pictures and builds the working pyramid.
-    fn prepare(&self, rig: &Rig, pictures: &[&Picture], plan: &Plan, timer: &mut Timer) -> Textures {
-        let gpu = &self.gpu;
-        let n = rig.cameras.len() as u32;
-        let picture_size = largest(rig.cameras.iter().map(|c| (c.width_px, c.height_px)));
-        let textures = Textures {
-            pictures: array_texture(gpu, "pictures", picture_size, n, wgpu::TextureFormat::Rgba8Unorm),
-            // One level more than the plan has: the range finder works below the coarsest.
-            levels: (0..=plan.levels)
-                .map(|l| array_texture(gpu, "level", plan.layer_size(l), n, wgpu::TextureFormat::Rgba8Unorm))
-                .collect(),
-            depths: self.depth_texture(plan),
-        };
-        for (layer, picture) in pictures.iter().enumerate() {
-            write_layer(gpu, &textures.pictures, layer, (picture.width(), picture.height()), picture.rgba());
-        }
-        let cameras: Vec<CameraGpu> =
-            rig.cameras.iter().enumerate().map(|(i, c)| CameraGpu::new(c, plan.center_in_world, &plan.working[i], i as u32, 0.0)).collect();
-        let cameras = storage_init(gpu, "cameras", &cameras);
-        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("prepare") });
-        timer.mark(&mut encoder, "prepare");
-        let picture_view = view(&textures.pictures);
-        let level_views: Vec<_> = textures.levels.iter().map(view).collect();
-        for i in 0..rig.cameras.len() {
-            let (w, h) = plan.level_size(i, 0);
-            let samples = (f64::from(rig.cameras[i].width_px) / f64::from(w)).ceil().clamp(1.0, 8.0) as u32;
-            let parameters = uniform(gpu, "prepare", &PrepareGpu { camera: i as u32, width: w, height: h, samples });
-            let bind = self.undistort.bind(
-                gpu,
-                &[
-                    (0, parameters.as_entire_binding()),
-                    (1, cameras.as_entire_binding()),
-                    (2, wgpu::BindingResource::TextureView(&picture_view)),
-                    (3, wgpu::BindingResource::TextureView(&level_views[0])),
-                ],
-            );
-            self.undistort.dispatch(&mut encoder, &bind, tiles((w, h)));
-            for l in 1..=plan.levels {
-                let (fine, size) = (plan.level_size(i, l - 1), plan.level_size(i, l));
-                let parameters =
-                    uniform(gpu, "halve", &PrepareGpu { camera: i as u32, width: size.0, height: size.1, samples: fine.1 << 16 | fine.0 });
-                let bind = self.halve.bind(
-                    gpu,
-                    &[
-                        (0, parameters.as_entire_binding()),
-                        (1, cameras.as_entire_binding()),
-                        (3, wgpu::BindingResource::TextureView(&level_views[l as usize])),
-                        (4, wgpu::BindingResource::TextureView(&level_views[l as usize - 1])),
-                    ],
-                );
-                self.halve.dispatch(&mut encoder, &bind, tiles(size));
-            }
-        }
-        timer.mark(&mut encoder, "");
-        gpu.queue.submit([encoder.finish()]);
-        textures
     }
 
     fn pairs(&self, plan: &Plan, rig: &Rig, i: usize) -> (wgpu::Buffer, Vec<PairGpu>) {
@@ -320,107 +279,16 @@ impl SceneSolver {
         }
     }
 
-    /// Packs the luma of the sources at the level of `parameters`.
-    fn pack_quads(
-        &self,
-        encoder: &mut wgpu::CommandEncoder,
-        parameters: &SolveGpu,
-        pairs: &wgpu::Buffer,
-        level: &wgpu::TextureView,
-    ) -> wgpu::TextureView {
-        let gpu = &self.gpu;
-        let size = (parameters.quad_width, parameters.quad_rows);
-        let quads = view(&array_texture(gpu, "quads", size, parameters.sources.max(1), wgpu::TextureFormat::R32Uint));
-        let solve = uniform(gpu, "solve", parameters);
-        let bind = self.pack.bind(
-            gpu,
-            &[
-                (0, solve.as_entire_binding()),
-                (1, pairs.as_entire_binding()),
-                (2, wgpu::BindingResource::TextureView(level)),
-                (4, wgpu::BindingResource::TextureView(&quads)),
-            ],
-        );
-        let [x, y, _] = tiles((parameters.quad_width, parameters.quad_rows));
-        self.pack.dispatch(encoder, &bind, [x, y, parameters.sources.max(1)]);
-        quads
-    }
-
-    /// Sweep (`wide`: against all neighbours), aggregation and choice at `level`, timed as `name`; leaves planes in `state`.
-    fn coarse(
-        &self,
-        name: &str,
-        (parameters, wide): (&SolveGpu, bool),
-        pairs: &wgpu::Buffer,
-        level: &wgpu::TextureView,
-        state: &wgpu::Buffer,
-        timer: &mut Timer,
-    ) {
-        let gpu = &self.gpu;
-        let size = (parameters.width, parameters.height);
-        let pixels = u64::from(size.0) * u64::from(size.1);
-        let volume = storage(gpu, "volume", pixels * u64::from(parameters.depths));
-        let sums = storage(gpu, "sums", pixels * u64::from(parameters.depths) * 2);
-        let solve = uniform(gpu, "solve", parameters);
-        let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("coarse") });
-        timer.mark(&mut encoder, name);
-        let quads = self.pack_quads(&mut encoder, parameters, pairs, level);
-        let sweep = if wide { &self.sweep_all } else { &self.sweep };
-        let bind = sweep.bind(
-            gpu,
-            &[
-                (0, solve.as_entire_binding()),
-                (1, pairs.as_entire_binding()),
-                (2, wgpu::BindingResource::TextureView(level)),
-                (4, volume.as_entire_binding()),
-                (8, wgpu::BindingResource::TextureView(&quads)),
-            ],
-        );
-        sweep.dispatch(&mut encoder, &bind, tiles(size));
-        timer.mark(&mut encoder, "sgm");
-        let directions: [[i32; 2]; 8] = [[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, -1], [1, -1], [-1, 1]];
-        for (k, d) in directions.iter().enumerate() {
-            let direction = uniform(gpu, "direction", &[d[0], d[1], k as i32, 0]);
-            let kernel = match self.aggregation {
-                Aggregation::ThreadPerLine => &self.aggregate,
-                Aggregation::GroupPerLine => &self.aggregate_wide,
-            };
-            let bind = kernel.bind(
-                gpu,
-                &[
-                    (0, solve.as_entire_binding()),
-                    (2, wgpu::BindingResource::TextureView(level)),
-                    (4, volume.as_entire_binding()),
-                    (5, sums.as_entire_binding()),
-                    (6, direction.as_entire_binding()),
-                ],
-            );
-            let lines = if d[1] == 0 {
-                size.1
-            } else if d[0] == 0 {
-                size.0
-            } else {
-                size.0 + size.1 - 1
-            };
-            kernel.dispatch(&mut encoder, &bind, [self.aggregation.groups(lines), 1, 1]);
-        }
-        let bind =
-            self.select_best.bind(gpu, &[(0, solve.as_entire_binding()), (5, sums.as_entire_binding()), (7, state.as_entire_binding())]);
-        self.select_best.dispatch(&mut encoder, &bind, tiles(size));
-        timer.mark(&mut encoder, "");
-        gpu.queue.submit([encoder.finish()]);
-    }
-
-    /// Depth of one camera; `between` its passes, where it is given, the GPU is waited for and the caller asked.
+    /// Depth of one camera, from what was found at the coarsest level.
     fn solve_camera(
         &self,
         plan: &Plan,
         rig: &Rig,
-        i: usize,
+        (i, coarse): (usize, &wgpu::Buffer),
         textures: &Textures,
         thorough: bool,
         timer: &mut Timer,
-        between: &mut Option<&mut dyn FnMut(f32) -> bool>,
+        asking: &mut Asking<'_>,
     ) -> Result<(), SceneError> {
         let gpu = &self.gpu;
         let (pairs, _) = self.pairs(plan, rig, i);
@@ -430,9 +298,8 @@ impl SceneSolver {
         let coarsest = plan.levels - 1;
         let mut parameters = self.parameters(plan, i, coarsest);
         let mut level_view = view(&textures.levels[coarsest as usize]);
-        self.coarse("sweep", (&parameters, plan.looks_apart[i]), &pairs, &level_view, &states[0], timer);
-
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("refine") });
+        encoder.copy_buffer_to_buffer(coarse, 0, &states[0], 0, coarse.size());
         let run = |kernel: &Kernel,
                    encoder: &mut wgpu::CommandEncoder,
                    p: &SolveGpu,
@@ -487,7 +354,7 @@ impl SceneSolver {
                 .finish()]);
                 // Each level costs a quarter of the one below it.
                 done += 0.75 * 0.25_f32.powi(level as i32) / passes as f32;
-                ask(gpu, between, done.min(0.95))?;
+                asking.pass(gpu, done.min(0.95))?;
             }
         }
         let solve = uniform(gpu, "solve", &parameters);
@@ -501,6 +368,25 @@ impl SceneSolver {
         Ok(gpu.wait()?)
     }
 
+    /// Consistency of the depth of all cameras with each other's.
+    fn check(&self, encoder: &mut wgpu::CommandEncoder, plan: &Plan, rig: &Rig, from: &wgpu::TextureView, to: &wgpu::TextureView) {
+        for i in 0..rig.cameras.len() {
+            let parameters = self.parameters(plan, i, 0);
+            let (pairs, _) = self.pairs(plan, rig, i);
+            let solve = uniform(&self.gpu, "solve", &parameters);
+            let bind = self.check.bind(
+                &self.gpu,
+                &[
+                    (0, solve.as_entire_binding()),
+                    (1, pairs.as_entire_binding()),
+                    (5, wgpu::BindingResource::TextureView(to)),
+                    (6, wgpu::BindingResource::TextureView(from)),
+                ],
+            );
+            self.check.dispatch(encoder, &bind, tiles((parameters.width, parameters.height)));
+        }
+    }
+
     /// Consistency over all cameras, then repair; the result.
     fn finish(
         &self,
@@ -508,7 +394,7 @@ impl SceneSolver {
         rig: &Rig,
         textures: &Textures,
         timer: &mut Timer,
-        between: &mut Option<&mut dyn FnMut(f32) -> bool>,
+        asking: &mut Asking<'_>,
     ) -> Result<wgpu::Texture, SceneError> {
         let gpu = &self.gpu;
         let level_view = view(&textures.levels[0]);
@@ -516,21 +402,7 @@ impl SceneSolver {
         let views = [view(&checked), view(&textures.depths)];
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("finish") });
         timer.mark(&mut encoder, "check");
-        for i in 0..rig.cameras.len() {
-            let parameters = self.parameters(plan, i, 0);
-            let (pairs, _) = self.pairs(plan, rig, i);
-            let solve = uniform(gpu, "solve", &parameters);
-            let bind = self.check.bind(
-                gpu,
-                &[
-                    (0, solve.as_entire_binding()),
-                    (1, pairs.as_entire_binding()),
-                    (5, wgpu::BindingResource::TextureView(&views[0])),
-                    (6, wgpu::BindingResource::TextureView(&views[1])),
-                ],
-            );
-            self.check.dispatch(&mut encoder, &bind, tiles((parameters.width, parameters.height)));
-        }
+        self.check(&mut encoder, plan, rig, &views[1], &views[0]);
         // An even number of passes brings the result back to `checked`.
         for (k, stride) in REPAIR_STRIDES.iter().enumerate() {
             timer.mark(&mut encoder, "repair");
@@ -548,26 +420,44 @@ impl SceneSolver {
                 );
                 self.repair.dispatch(&mut encoder, &bind, tiles((parameters.width, parameters.height)));
             }
-            if between.is_some() {
+            if asking.fine {
                 timer.mark(&mut encoder, "");
                 let next = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("finish") });
                 gpu.queue.submit([std::mem::replace(&mut encoder, next).finish()]);
-                ask(gpu, between, k as f32 / REPAIR_STRIDES.len() as f32)?;
+                asking.pass(gpu, k as f32 / REPAIR_STRIDES.len() as f32)?;
             }
         }
         timer.mark(&mut encoder, "");
         gpu.queue.submit([encoder.finish()]);
         gpu.wait()?;
-        self.put_on_planes(plan, rig, textures, &checked, timer, between)?;
+        asking.stage(0.9)?;
+        self.put_on_planes(plan, rig, textures, &checked, timer, asking)?;
         Ok(checked)
     }
 }
 
-/// Waits for what was submitted and asks whether to go on, where that is wanted.
-fn ask(gpu: &Gpu, between: &mut Option<&mut dyn FnMut(f32) -> bool>, share: f32) -> Result<(), SceneError> {
-    let Some(between) = between else { return Ok(()) };
-    gpu.wait()?;
-    if between(share) { Ok(()) } else { Err(SceneError::Cancelled) }
+/// Asks whoever wants the scene whether he still does.
+struct Asking<'a> {
+    step: &'a mut dyn FnMut(f32) -> bool,
+    /// Where a pass takes long, and in the background, after every pass, which is waited for. Else only where the GPU was waited for anyway:
+    /// waiting for each pass costs a fast one more than the pass.
+    fine: bool,
+}
+
+impl Asking<'_> {
+    /// A pass was submitted.
+    fn pass(&mut self, gpu: &Gpu, share: f32) -> Result<(), SceneError> {
+        if !self.fine {
+            return Ok(());
+        }
+        gpu.wait()?;
+        self.stage(share)
+    }
+
+    /// A stage is over.
+    fn stage(&mut self, share: f32) -> Result<(), SceneError> {
+        if (self.step)(share) { Ok(()) } else { Err(SceneError::Cancelled) }
+    }
 }
 
 pub(super) fn check_input(rig: &Rig, pictures: &[&Picture], gpu: &Gpu) -> Result<(), SceneError> {

@@ -74,6 +74,7 @@ fn upload(gpu: &Gpu, rig: &Rig, pictures: &[&Picture], depths_m: Option<&[&[f32]
         thorough: false,
         aligned: true,
         times: StageTimes::default(),
+        match_secs: 0.0,
         background: None,
     }
 }

@@ -126,6 +126,8 @@ pub struct Show {
     pub node: Option<ShowListener>,
     /// Memory of the ring, bytes; `None` is the standard.
     pub ring_bytes: Option<u64>,
+    /// Memory for decoded pictures about the playhead, bytes; `None` is the standard.
+    pub near_bytes: Option<u64>,
     /// How far back the ring reaches, nanoseconds; `None` is the standard.
     pub ring_nanos: Option<i64>,
     /// Recording to disk.
@@ -237,6 +239,7 @@ struct FileFeed {
 struct FileRing {
     memory_mib: Option<Spanned<u64>>,
     minutes: Option<Spanned<f64>>,
+    near_mib: Option<Spanned<u64>>,
 }
 
 #[derive(Deserialize)]
@@ -361,6 +364,7 @@ impl Show {
             other => Ok(other.as_ref().map(|v| *v.as_ref())),
         };
         let ring_bytes = whole(&read.ring.memory_mib, "memory_mib", 16..1_048_577)?.map(|mib| mib << 20);
+        let near_bytes = whole(&read.ring.near_mib, "near_mib", 0..1_048_577)?.map(|mib| mib << 20);
         let ring_nanos = match &read.ring.minutes {
             Some(v) if !(0.03..=1440.0).contains(v.as_ref()) => {
                 return Err(wrong(&v.span(), format!("minutes = {} is not between 0.03 and 1440", v.as_ref())));
@@ -434,6 +438,7 @@ impl Show {
             nodes,
             node,
             ring_bytes,
+            near_bytes,
             ring_nanos,
             disk,
             desk_folder: read.desk.folder.map_or_else(|| file.with_extension("desk"), |f| folder.join(f)),

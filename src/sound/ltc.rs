@@ -86,6 +86,8 @@ impl LtcReader {
 
     /// Takes one sample, full scale 1; a label where its last bit has just ended.
     pub fn take(&mut self, sample: f32) -> Option<LtcFrame> {
+        // One sample that is no number, or beyond all bounds, would else set the threshold for good.
+        let sample = if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 };
         let at = self.samples as f64;
         self.samples += 1;
         self.peak = (self.peak * (1.0 - FADE)).max(sample.abs());
@@ -316,5 +318,27 @@ mod tests {
         let (mut writer, mut sound) = (LtcWriter::new(rate), Vec::new());
         (0..20).for_each(|k| writer.write(k * 7, &mut sound));
         assert_eq!(read(&sound), []);
+    }
+
+    proptest::proptest! {
+        /// Whatever was there before, the labels behind it are read, and read right.
+        #[test]
+        fn any_sound_before_a_tone_is_survived(bits in proptest::collection::vec(proptest::prelude::any::<u32>(), 0..6000), loud: bool, from in 0_u64..2_000_000) {
+            let rate = FrameRate::whole(25);
+            // Any bits at all (infinite and not-a-number among them), or noise of full scale.
+            let noise = |b: &u32| if loud { f32::from_bits(*b) } else { (*b >> 8) as f32 / (1 << 23) as f32 - 1.0 };
+            let mut sound: Vec<f32> = bits.iter().map(noise).collect();
+            let begun = sound.len() as f64;
+            let (mut writer, mut clean) = (LtcWriter::new(rate), Vec::new());
+            (0..24).for_each(|k| writer.write(from + k, &mut clean));
+            sound.extend(clean);
+            let got = read(&sound);
+            let after: Vec<&LtcFrame> = got.iter().filter(|f| f.begins > begun + 1900.0).collect();
+            proptest::prop_assert!(after.len() >= 20, "{} of 24", after.len());
+            for frame in after {
+                let index = ((frame.begins - begun) / 1920.0).round();
+                proptest::prop_assert_eq!(frame.label, Timecode::of_frame(from + index as u64, rate));
+            }
+        }
     }
 }

@@ -16,6 +16,7 @@
 //!
 //! Must not know: feeds, rings, GPUs, threads' names.
 
+pub mod clap;
 pub mod flash;
 mod motion;
 mod observe;

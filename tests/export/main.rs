@@ -4,6 +4,7 @@
 
 mod crops;
 mod interchange;
+mod matches;
 mod playlists;
 mod provenance;
 mod recipes;

@@ -21,16 +21,21 @@ pub struct Shot {
     pub blur_px: f64,
     pub dark: f64,
     pub bright: f64,
+    /// Width of the white margin about the board, in squares.
+    pub margin: f64,
+    /// The wall behind it.
+    pub wall: f64,
 }
 
-pub const CLEAN: Shot = Shot { seed: 1, grain: 2.0, blur_px: 1.2, dark: 30.0, bright: 200.0 };
+pub const CLEAN: Shot = Shot { seed: 1, grain: 2.0, blur_px: 1.2, dark: 30.0, bright: 200.0, margin: 0.5, wall: 90.0 };
 
 /// The board as the camera sees it, through its true lens: a gray wall behind it, 16 samples or more per pixel in a window of `blur_px`.
 pub fn drawn(board: &Board, camera: &Camera, world_from_board: &Pose, shot: Shot) -> Picture {
     let (w, h) = (camera.width_px as usize, camera.height_px as usize);
     let board_from_camera = camera.camera_from_world.then_from(world_from_board).inverse();
     let size = board.size_m();
-    let margin = 0.5 * board.square_m;
+    let margin = shot.margin * board.square_m;
+    let is_on_board = |p: DVec2, pad: f64| p.cmpgt(DVec2::splat(-pad)).all() && p.cmplt(size + pad).all();
     let outline: Vec<DVec2> = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)]
         .iter()
         .filter_map(|(x, y)| {
@@ -44,12 +49,13 @@ pub fn drawn(board: &Board, camera: &Camera, world_from_board: &Pose, shot: Shot
         let ray = board_from_camera.rotation * camera.lens.unproject(px);
         let t = -board_from_camera.translation.z / ray.z;
         let p = (board_from_camera.translation + ray * t).truncate();
-        (t > 0.0 && p.x > -margin && p.y > -margin && p.x < size.x + margin && p.y < size.y + margin).then_some(p)
+        // A little beyond its edge, for pixels that it covers in part.
+        (t > 0.0 && is_on_board(p, margin + 0.1 * board.square_m)).then_some(p)
     };
     let mut rgba = Vec::with_capacity(w * h * 4);
     for y in 0..h {
         for x in 0..w {
-            let wall = 90.0 + 20.0 * (x as f64 * 0.013).sin() + 10.0 * (y as f64 * 0.031).cos();
+            let wall = shot.wall + 20.0 * (x as f64 * 0.013).sin() + 10.0 * (y as f64 * 0.031).cos();
             let middle = DVec2::new(x as f64 + 0.5, y as f64 + 0.5);
             let mut value = wall;
             if middle.cmpge(low).all() && middle.cmple(high).all() {
@@ -60,7 +66,11 @@ pub fn drawn(board: &Board, camera: &Camera, world_from_board: &Pose, shot: Shot
                     for i in 0..n * n {
                         let d = (DVec2::new(f64::from(i % n), f64::from(i / n)) + 0.5 - 0.5 * f64::from(n)) * (shot.blur_px / f64::from(n));
                         let at = p + (px - p) * d.x + (py - p) * d.y;
-                        sum += if board.is_dark_at(at) { shot.dark } else { shot.bright };
+                        sum += match is_on_board(at, margin) {
+                            false => wall,
+                            true if board.is_dark_at(at) => shot.dark,
+                            true => shot.bright,
+                        };
                     }
                     value = sum / f64::from(n * n);
                 }

@@ -38,11 +38,18 @@ pub fn carried() -> CalibrationView {
             pictures: if k == 11 { 0 } else { 320 },
             rejected: rejected.filter(|_| k != 11),
             refused: None,
+            knows_lens: false,
+            reasons: match k {
+                5 => vec![("oblique", 14), ("moving", 3)],
+                3 => vec![("moving", 8)],
+                _ => vec![],
+            },
         }
     };
     let link = |from: usize, to: usize, shared: usize| CalibratedLink { from, to, shared, holds: shared >= 3 };
     CalibrationView {
         board: BOARD.to_owned(),
+        lenses: String::new(),
         stage: CalibrationStage::Looking { waits: false },
         secs: 74.0,
         share: 0.42,
@@ -65,6 +72,11 @@ pub fn judged(light: Light) -> CalibrationView {
         taken_out: if light != Light::Green && k == 1 { 3 } else { 0 },
         rms_px: 0.21 + 0.01 * k as f64,
         place_mm: if k == 0 { 0.0 } else { 0.8 + 0.1 * k as f64 },
+        focal_px: Some((601.8 + 0.7 * k as f64, 0.4 + 0.05 * k as f64)),
+        clock_ms: (k != 7).then_some((if light != Light::Green && k == 1 { 14.9 } else { 0.3 - 0.1 * k as f64 }, 0.4)),
+        pictures: 320,
+        found: 90 - 3 * k,
+        reasons: if k % 4 == 1 { vec![("moving", 21), ("oblique", 9), ("blurred", 2)] } else { vec![] },
         unsolved: (light == Light::Red && k == 11).then(|| {
             "it shares too few boards with the other cameras (1 with cam11, 3 are needed). Hold the board where cam12 and cam11 both see it, turned half-way between them, and carry it through that place".to_owned()
         }),
@@ -72,13 +84,26 @@ pub fn judged(light: Light) -> CalibrationView {
     };
     let gap = |k: usize| {
         let degrees = [6.1, 5.8, 7.0, 14.2, 6.4, 6.0, 6.2, 27.5, 6.1, 5.9, 6.3][k];
-        JudgedGap { from: name(k), to: name(k + 1), degrees, quality: GapQuality::of_degrees(degrees) }
+        JudgedGap {
+            from: name(k),
+            to: name(k + 1),
+            degrees,
+            disparity_px: Some(9.4 * degrees),
+            quality: match 9.4 * degrees {
+                px if px <= 128.0 => GapQuality::Good,
+                px if px <= 256.0 => GapQuality::Fair,
+                _ => GapQuality::Poor,
+            },
+        }
     };
     let remedies = if light == Light::Green {
         vec![]
     } else {
         vec![
-            "cam02: 3 of its 11 boards contradict the other cameras. Is it in step with them (volte rig sync), was the board held still, and is its lens (--lenses) that of these pictures?"
+            "cam02: 3 of its 11 boards that others saw too contradict them. Is it in step (volte rig sync), and was the board held still?".to_owned(),
+            "cam02: its pictures are taken 14.9 ± 0.4 ms later than the others' of the same time (0.4 of a frame; 31 boards in motion tell it). Bring it in step: volte rig sync, or genlock"
+                .to_owned(),
+            "cam08–cam09: too far apart for synthesis: the subject's disparity ranges over more than 256 px. Move them closer or add a camera between; else these gaps are bridged by a cross-fade or a cut"
                 .to_owned(),
             "cam05: the upper left of its picture never saw the board, so its lens is unsure there. Carry it there".to_owned(),
         ]
@@ -91,6 +116,8 @@ pub fn judged(light: Light) -> CalibrationView {
         cameras: (0..12).map(camera).collect(),
         gaps: (0..11).map(gap).collect(),
         remedies,
+        frame_ms: Some(40.0),
+        used: None,
         saved: (light == Light::Green).then(|| "/shows/final/rig_calibrated.toml".to_owned()),
     };
     let stage = CalibrationStage::Judged(Box::new(judged));

@@ -33,6 +33,8 @@ pub struct FakeFeeds {
     pub focused: AtomicUsize,
     /// Moments that were fetched.
     pub fetched: AtomicUsize,
+    /// While somebody holds it, moments take their time.
+    pub gate: Mutex<()>,
 }
 
 /// A rig of `n` cameras on an arc of `degrees` around the origin's athlete.
@@ -85,6 +87,7 @@ impl FakeFeeds {
             restored: Mutex::default(),
             focused: AtomicUsize::new(usize::MAX),
             fetched: AtomicUsize::new(0),
+            gate: Mutex::default(),
         }
     }
 
@@ -153,6 +156,7 @@ impl Feeds for FakeFeeds {
 
     fn moment(&self, instant: MediaTime) -> Result<Moment, String> {
         self.fetched.fetch_add(1, Ordering::SeqCst);
+        drop(self.gate.lock());
         let mut moment = Moment { instant, ..Moment::default() };
         for (i, camera) in self.rig.cameras.iter().enumerate() {
             if self.is_alive(i) {

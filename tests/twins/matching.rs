@@ -52,7 +52,7 @@ impl Matcher<'_> {
             let q = (at + IVec2::from(tap) * self.solve.stride as i32).clamp(IVec2::ZERO, self.size() - 1);
             let c = self.level.load(q, self.solve.layer as usize);
             luma[k] = c.w;
-            weight[k] = (-(c.xyz() - color).length_squared() * 35.0).exp() * space_weight(tap);
+            weight[k] = (-(c.xyz() - color).length_squared() * 15.0).exp() * space_weight(tap);
         }
         let sum: f32 = weight.iter().sum();
         let mean = luma.iter().zip(&weight).map(|(l, w)| l * w).sum::<f32>() / sum;

@@ -8,7 +8,7 @@ use volte::{
 
 use crate::{
     bench::{Allowed, COLORS, Colors, GPU, array_view, judge, run, tiles},
-    camera::{fetch_cubic, ideal_of_working, luma_of, picture_px},
+    camera::{fetch_cubic, ideal_of_working, linear_from_srgb, luma_of, picture_px, srgb_from_linear},
     stage::{STAGE, pixels},
 };
 
@@ -26,7 +26,11 @@ pub fn undistort(pictures: &Colors, c: &CameraGpu, size: (u32, u32), samples: u3
             let p = Vec2::new(x as f32, y as f32) + (Vec2::new(i as f32, j as f32) + 0.5) / samples as f32;
             sum += fetch_cubic(pictures, picture_px(c, ideal_of_working(c, p)), picture_size, c.size_kind_layer[3] as usize);
         }
-        let rgb = sum / (samples * samples) as f32;
+        let mut rgb = sum / (samples * samples) as f32;
+        let gain = Vec3::new(c.gain[0], c.gain[1], c.gain[2]);
+        if gain != Vec3::ONE {
+            rgb = srgb_from_linear(linear_from_srgb(rgb.max(Vec3::ZERO)) * gain);
+        }
         out.set(x, y, 0, codes(rgb.extend(luma_of(rgb))));
     }
     out.layers.remove(0)
@@ -91,6 +95,38 @@ fn undistort_agrees_with_its_twin() {
             );
         }
     }
+}
+
+#[test]
+fn pictures_are_brought_to_one_exposure_as_the_twin_does() {
+    let stage = &*STAGE;
+    let mut camera = stage.gpu_cameras[1];
+    camera.gain = [0.5, 0.7, 1.0, 1.0];
+    let mut cameras = stage.gpu_cameras.clone();
+    cameras[1] = camera;
+    let (width, height) = stage.size(1, 0);
+    let out = Colors::new(64, 48, 4).upload(COLORS);
+    run(
+        "scene/prepare.wgsl",
+        "undistort",
+        &[
+            (0, uniform(&GPU, "prepare", &PrepareGpu { camera: 1, width, height, samples: 1 }).as_entire_binding()),
+            (1, storage_init(&GPU, "cameras", &cameras).as_entire_binding()),
+            (2, wgpu::BindingResource::TextureView(&array_view(&stage.pictures.upload(COLORS)))),
+            (3, wgpu::BindingResource::TextureView(&array_view(&out))),
+        ],
+        tiles(width, height),
+    );
+    let twin = |c: &CameraGpu| floats(&undistort(&stage.pictures, c, (width, height), 1, (64, 48)));
+    let mut grey = camera;
+    grey.gain = [0.7; 4];
+    judge(
+        "undistort, evened",
+        &floats(&Colors::read(&out, 1)),
+        &twin(&camera),
+        ALLOWED,
+        &[("the picture as it is", twin(&stage.gpu_cameras[1])), ("one gain for all channels", twin(&grey))],
+    );
 }
 
 #[test]

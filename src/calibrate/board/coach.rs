@@ -290,10 +290,10 @@ impl Coach {
         }
     }
 
-    /// This camera's lens is known.
-    pub fn knows_lens(&mut self, camera: usize) {
+    /// This camera's lens is known, or is not known any more.
+    pub fn knows_lens(&mut self, camera: usize, known: bool) {
         if let Some(c) = self.cameras.get_mut(camera) {
-            c.knows_lens = true;
+            c.knows_lens = known;
         }
     }
 

@@ -141,7 +141,7 @@ fn a_board_that_was_never_tilted_is_asked_to_be_turned_and_tipped() {
     assert!(coach.is_enough(), "{}", coach.advice());
     // With lenses that are known nobody asks for it.
     let mut knows = Coach::new(the_board(), &names(&rig), FRAME_SECS, 4.0);
-    (0..2).for_each(|i| knows.knows_lens(i));
+    (0..2).for_each(|i| knows.knows_lens(i, true));
     for k in 0..6 {
         held(&mut knows, &rig, 10.0 * f64::from(k), &before(&rig, 0, (0.0, 0.0), (0.1 * f64::from(k), 0.0)), |_| true);
     }

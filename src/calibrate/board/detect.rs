@@ -28,7 +28,9 @@ pub struct Detection {
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum Rejection {
     /// Nothing of it is seen.
-    #[error("no board seen. Hold all of it into this picture, in the light; if it is there, check what --board says")]
+    #[error(
+        "no board seen. Hold all of it into this picture, in the light; if it is there, check what --board says, and that its margin is not cut off"
+    )]
     NoBoard,
     /// Markers, but of another board.
     #[error(
@@ -45,7 +47,9 @@ pub enum Rejection {
         markers: usize,
     },
     /// Hidden, cut off or in bad light.
-    #[error("too few corners: {found} of the {needed} that are needed. Keep hands off the squares and the board in the picture")]
+    #[error(
+        "too few corners: {found} of the {needed} that are needed. Keep hands off the squares and all of the board, with its margin, in the picture"
+    )]
     TooFewCorners {
         /// How many.
         found: usize,
@@ -339,7 +343,10 @@ mod tests {
             "blurred: its edges are 4.6 px wide, 2.4 at most. Hold it still, shorten the exposure, or check the focus"
         );
         let few = judged(&board, &corners(&board, DVec2::splat(30.0), 1.2)[..5], 6).unwrap_err().to_string();
-        assert_eq!(few, "too few corners: 5 of the 6 that are needed. Keep hands off the squares and the board in the picture");
+        assert_eq!(
+            few,
+            "too few corners: 5 of the 6 that are needed. Keep hands off the squares and all of the board, with its margin, in the picture"
+        );
         // On this side of each limit it is a board.
         let found = judged(&board, &corners(&board, DVec2::new(40.0 * 74.0_f64.to_radians().cos(), 40.0), 1.2), 6).unwrap();
         assert!((found.square_px - 21.0).abs() < 0.1 && found.corners.len() == 20, "{found:?}");

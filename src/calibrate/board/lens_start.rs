@@ -80,10 +80,12 @@ pub(super) fn given_misfit(camera: &Camera, views: &[Vec<(DVec3, DVec2)>], board
     misfit(&state, &kept, None, &Deviation::default())
 }
 
-/// The chosen views, each placed as well as the lens allows.
+/// The chosen views in the order of time, each placed as well as the lens allows.
 fn with_places(state: &mut State, views: &[Vec<(DVec3, DVec2)>], chosen: &[usize]) -> Vec<View> {
     let mut kept: Vec<View> = Vec::new();
-    for i in chosen {
+    let mut chosen = chosen.to_vec();
+    chosen.sort_unstable();
+    for i in &chosen {
         if let Some(p) = placed(&state.cameras[0].lens, &views[*i]).first() {
             kept.push(View { camera: 0, board: state.world_from_board.len(), corners: views[*i].clone(), back: false });
             state.world_from_board.push(p.camera_from_board);

@@ -321,7 +321,7 @@ fn the_floor_is_where_the_board_lay_and_a_board_that_did_not_lie_is_refused() {
         let facing_down: Vec<Seen> = all.iter().map(|s| if s.instant == 60 { upside_down(s) } else { s.clone() }).collect();
         calibrate(&board, &candidates(&rig, false), &facing_down, &options(60), &mut |_| true).unwrap_err().to_string()
     };
-    assert!(told.contains("does not lie") || told.contains("not used"), "{told}");
+    assert!(told.contains("does not lie"), "{told}");
 }
 
 /// The corner at the same height on the other side.
@@ -377,6 +377,27 @@ fn a_board_with_two_sides_ties_cameras_that_face_each_other() {
     let front: Vec<Seen> = all.iter().filter(|s| !side(s)).cloned().collect();
     let one = solved(&Board { back: None, ..board.clone() }, &rig, &front);
     assert!(one.links.iter().filter(|l| l.to - l.from == 4).all(|l| l.shared == 0));
+    // They are tied through those beside them all the same, and none of them comes to stand on the other side, upside down or looking outwards.
+    let (place_m, turn_rad) = off(&rig, &one.rig);
+    println!("one side: centres {:.2} mm, rotation {:.4}°", place_m * 1e3, turn_rad.to_degrees());
+    assert!(one.rig.cameras.len() == 8 && place_m < 0.01 && turn_rad.to_degrees() < 0.1, "{place_m} {turn_rad}");
+}
+
+#[test]
+fn cameras_that_share_boards_with_their_neighbours_only_are_chained() {
+    let (rig, board) = (arc(6, 20.0, 5.0, 1200.0), the_board());
+    let all = seen(&rig, &board, &carried(&rig, &board, 150, 1.2), 0.07);
+    // Each instant belongs to one pair of neighbours: a tenth of its boards is all that a camera has in common with any other on the way.
+    let chain: Vec<Seen> = all.into_iter().filter(|s| [s.instant % 5, s.instant % 5 + 1].contains(&s.camera)).collect();
+    let r = solved(&board, &rig, &chain);
+    let (place_m, turn_rad) = off(&rig, &r.rig);
+    println!("chained: rms {:.3} px, centres {:.2} mm, rotation {:.4}°", r.rms_px, place_m * 1e3, turn_rad.to_degrees());
+    assert!(r.links.iter().all(|l| l.holds() == (l.to - l.from == 1)), "{:?}", r.links);
+    assert!(
+        r.rig.cameras.len() == 6 && place_m < 0.006 && turn_rad.to_degrees() < 0.1 && r.rms_px < 0.15,
+        "{place_m} {turn_rad} {}",
+        r.rms_px
+    );
 }
 
 #[test]
@@ -424,5 +445,51 @@ fn it_says_how_far_it_is_and_stops_when_told() {
             calls <= after
         });
         assert_eq!(e.unwrap_err(), BoardFailure::Cancelled);
+    }
+}
+
+/// What is told of a lens holds: how far it is off, in deviations, over many runs, where corners are off each by chance and where whole stretches of the time are
+/// off together, as a board that bends in the hands that hold it.
+#[test]
+fn deviations_of_lenses_hold_also_where_boards_in_turn_are_off_together() {
+    let (rig, board) = (arc(1, 0.0, 6.0, 1200.0), the_board());
+    let c = &rig.cameras[0];
+    let own = |run: usize, bent_m: f64, sigma_px: f64| {
+        let boards = &carried(&rig, &board, 40 * (run + 1), 1.2)[40 * run..];
+        let views: Vec<Vec<(DVec3, DVec2)>> = boards
+            .iter()
+            .enumerate()
+            .map(|(t, pose)| {
+                let bend_m = bent_m * noise((1000 * run + t / 10) as u64);
+                let corner = |i: usize| {
+                    let (flat, s) = (board.corner_m(i), (run * 100_000 + t * 1000 + i) as u64);
+                    let arm = (flat - 0.5 * board.size_m()) / (0.5 * board.size_m());
+                    let px = c.project(pose.apply(flat.extend(bend_m * (arm.x * arm.x - 0.5))))?;
+                    let px = px + DVec2::new(grain(2 * s), grain(2 * s + 1)) * sigma_px;
+                    c.contains_px(px).then_some((flat.extend(0.0), px))
+                };
+                (0..board.corner_count()).filter_map(corner).collect()
+            })
+            .filter(|v: &Vec<_>| v.len() >= 8)
+            .collect();
+        let found = super::lens_start::own_lens(c, &views, &board, LensModel::Five).unwrap();
+        let d = found.deviation;
+        [
+            (found.lens.fx_px - c.lens.fx_px) / d.focal_px,
+            (found.lens.cx_px - c.lens.cx_px) / d.center_px.0,
+            (found.lens.cy_px - c.lens.cy_px) / d.center_px.1,
+        ]
+    };
+    for (what, bent_m, sigma_px) in [("corners by chance", 0.0, 0.1), ("a board that bends", 0.004, 0.05)] {
+        let mut off: Vec<f64> = (0..16).flat_map(|run| own(run, bent_m, sigma_px)).map(f64::abs).collect();
+        off.sort_by(f64::total_cmp);
+        let rms = (off.iter().map(|z| z * z).sum::<f64>() / off.len() as f64).sqrt();
+        println!(
+            "{what}: off by {rms:.2} deviations in the mean square, half by {:.2}, all by {:.2}",
+            off[off.len() / 2],
+            off[off.len() - 1]
+        );
+        // With each board for itself, as if none were like the one before it, the second is 1.42.
+        assert!((0.4..1.3).contains(&rms), "{what}: {rms}");
     }
 }

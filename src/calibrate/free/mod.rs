@@ -3,13 +3,15 @@
 //! Spots of texture are found in every picture (`spots`) and matched between pictures that have something in common (`pairing`); pairs
 //! of cameras say how they stand to each other (`two`, `roots`); from the best pair the rig grows camera by camera (`grow`, `place`), and the
 //! bundle adjustment that refines any rig settles it. Scale, floor and axes come from known distances or from points of a field of
-//! play (`frame`, `field`).
+//! play (`frame`, `field`). Where the venue shows no texture, a bright ball that is carried through it does (`ball`).
 //!
 //! Must not know: feeds, GPUs, the command line.
 
+mod ball;
 mod field;
 mod frame;
 mod grow;
+mod mirror;
 mod pairing;
 mod place;
 mod roots;
@@ -19,6 +21,7 @@ mod tracks;
 mod two;
 mod whole;
 
+pub use ball::ball;
 pub use field::{Field, FieldPoint, UnknownField, fields};
 pub use frame::{Click, Distance, FLOOR, FrameFailure, Framed, Known, ParseClicks, PointFit, framed, parse_clicks};
 pub use whole::{FreeFit, FreeLink, FreeRig, free};
@@ -55,6 +58,27 @@ pub enum Unjoined {
         /// How many there are.
         spots: usize,
     },
+    /// It hardly ever saw the ball.
+    #[error(
+        "it saw the ball at {seen} instants ({} are needed). Carry it before this camera, and see above why it was not found",
+        solve::LEAST_SIGHTINGS
+    )]
+    NoBall {
+        /// How often.
+        seen: usize,
+    },
+    /// It saw the ball, but hardly where a camera of the rig saw it too.
+    #[error(
+        "it saw the ball together with {with} at {shared} instants, and too few of them agree ({needed} are needed). Carry it where both see it; are they in step?"
+    )]
+    BallApart {
+        /// The camera of the rig that it shares most with.
+        with: String,
+        /// At how many instants both saw it.
+        shared: usize,
+        /// How many that agree it takes.
+        needed: usize,
+    },
     /// It shares nothing with any other.
     #[error(
         "nothing that it sees is found in another camera's picture (the likeliest is {with}; {needed} matches that agree are needed). Take one more picture from half-way between them, or put something with texture where both look"
@@ -64,6 +88,18 @@ pub enum Unjoined {
         with: String,
         /// Matches that it takes.
         needed: usize,
+    },
+    /// It shows the world in a mirror.
+    #[error(
+        "its picture is mirrored: turned left to right, {matches} spots of it agree with {with}, as it comes only {as_it_is}. Switch the mirror (flip) off in the camera"
+    )]
+    Mirrored {
+        /// The camera of the rig that it agrees with.
+        with: String,
+        /// Matches that agree once it is turned round.
+        matches: usize,
+        /// Those that agree as it comes.
+        as_it_is: usize,
     },
     /// It shares too little, or nothing whose place is known.
     #[error(
@@ -102,6 +138,23 @@ pub enum FreeFailure {
         camera: String,
         /// The two sizes.
         sizes: ((u32, u32), (u32, u32)),
+    },
+    /// A ball tells no lens.
+    #[error("{0}: its lens is not known, and a ball alone does not tell it. Give lenses with --lenses RIG")]
+    NoLens(String),
+    /// No two cameras saw the ball often enough together.
+    #[error(
+        "no two cameras saw the ball together often enough: the likeliest, {from} and {to}, at {shared} instants of which too few agree ({needed} are needed). Carry it longer, up and down too, where neighbours see it together; are the cameras in step, and the lenses theirs?"
+    )]
+    NoBallTogether {
+        /// One of the likeliest pair.
+        from: String,
+        /// The other one.
+        to: String,
+        /// At how many instants both saw it.
+        shared: usize,
+        /// How many have to agree.
+        needed: usize,
     },
     /// Smooth or dark pictures.
     #[error(

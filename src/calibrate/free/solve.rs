@@ -5,14 +5,14 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use glam::DVec3;
+use glam::{DVec2, DVec3};
 use rayon::prelude::*;
 
 use super::{
     FreeFailure, FreeOptions, Unjoined,
     grow::{Grown, Pair, Soil},
     pairing::{largest, matches},
-    spots::{Spot, spots},
+    spots::{NUMBERS, Spot, spots},
     tracks::{SpotId, joined},
     two::{Kind, LEAST_MATCHES, two},
 };
@@ -26,17 +26,17 @@ use crate::{
 /// A picture with fewer spots has no texture to speak of.
 pub(super) const LEAST_SPOTS: usize = 40;
 /// So many of the largest spots tell which pictures have anything in common.
-const COARSE: usize = 600;
+pub(super) const COARSE: usize = 600;
 /// Each camera is matched with so many others.
 const NEIGHBOURS: usize = 7;
 /// Up to so many cameras, each is matched with all others.
 const FEW: usize = 9;
 /// A right match lies so near, px of the reduced picture: where the lens is known, and where it is a guess.
-const LIMIT_PX: (f64, f64) = (2.0, 3.0);
+pub(super) const LIMIT_PX: (f64, f64) = (2.0, 3.0);
 /// Focal lengths that are tried, in picture widths (the longer side).
 const FOCALS: [f64; 5] = [0.6, 0.9, 1.3, 2.0, 3.2];
 /// Sightings that a camera of the rig has at least.
-const LEAST_SIGHTINGS: usize = 40;
+pub(super) const LEAST_SIGHTINGS: usize = 40;
 /// With so many cameras a focal length is tried.
 const TRIAL: usize = 6;
 
@@ -48,6 +48,8 @@ pub(super) struct Material {
     pub scale: Vec<f64>,
     /// Matches of pairs of cameras, all moments.
     found: BTreeMap<(usize, usize), Vec<(SpotId, SpotId)>>,
+    /// Of a ball: one spot per picture at most.
+    is_ball: bool,
 }
 
 /// What was solved, and what of the cameras that were not.
@@ -80,7 +82,28 @@ impl Material {
             all.push(found.into_iter().map(|f| f.1).collect());
             go_on(progress, 0.3 * (m + 1) as f64 / moments.len() as f64)?;
         }
-        Ok(Self { spots: all, scale, found: BTreeMap::new() })
+        Ok(Self { spots: all, scale, found: BTreeMap::new(), is_ball: false })
+    }
+
+    /// Where each camera saw a ball at each instant.
+    pub fn of_ball(sights: &[Vec<Option<DVec2>>], cameras: usize) -> Self {
+        let spot = |px: &Option<DVec2>| px.map(|px| Spot { px, size_px: 1.0, numbers: Box::new([0; NUMBERS]) }).into_iter().collect();
+        let spots: Vec<Vec<Vec<Spot>>> = sights.iter().map(|m| m.iter().map(spot).collect()).collect();
+        let mut found: BTreeMap<(usize, usize), Vec<(SpotId, SpotId)>> = BTreeMap::new();
+        for (m, seen) in sights.iter().enumerate() {
+            let who: Vec<usize> = (0..cameras).filter(|i| seen.get(*i).copied().flatten().is_some()).collect();
+            for (k, a) in who.iter().enumerate() {
+                for b in &who[k + 1..] {
+                    found.entry((*a, *b)).or_default().push(((m, *a, 0), (m, *b, 0)));
+                }
+            }
+        }
+        Self { spots, scale: vec![1.0; cameras], found, is_ball: true }
+    }
+
+    /// Most spots in one picture of a camera; of a ball, at how many instants it was seen.
+    pub fn spots_told(&self, camera: usize) -> usize {
+        if self.is_ball { self.spots.iter().map(|m| m[camera].len()).sum() } else { self.most_spots(camera) }
     }
 
     /// Most spots in one picture of a camera.
@@ -88,7 +111,12 @@ impl Material {
         self.spots.iter().map(|m| m[camera].len()).max().unwrap_or(0)
     }
 
-    fn px(&self, id: SpotId) -> glam::DVec2 {
+    /// The spots of one picture.
+    pub fn spots_of(&self, moment: usize, camera: usize) -> &[Spot] {
+        &self.spots[moment][camera]
+    }
+
+    fn px(&self, id: SpotId) -> DVec2 {
         self.spots[id.0][id.1][id.2].px * self.scale[id.1]
     }
 
@@ -272,6 +300,10 @@ impl Material {
         if kinds(Kind::Flat) > 0 {
             return FreeFailure::Flat { lens_known };
         }
+        if self.is_ball {
+            let ((a, b), shared) = strongest.unwrap_or(((0, 1), 0));
+            return FreeFailure::NoBallTogether { from: name(a), to: name(b), shared, needed: LEAST_MATCHES };
+        }
         match strongest {
             Some(((a, b), matches)) => FreeFailure::NoBeginning { from: name(a), to: name(b), matches, needed: LEAST_MATCHES },
             None => FreeFailure::NoBeginning { from: name(0), to: name(1), matches: 0, needed: LEAST_MATCHES },
@@ -279,7 +311,17 @@ impl Material {
     }
 
     fn why(&self, i: usize, candidates: &[Candidate], grown: &Grown, pairs: &[Pair]) -> Unjoined {
-        let spots = self.most_spots(i);
+        let spots = self.spots_told(i);
+        if self.is_ball {
+            let shared = |j: usize| self.found.get(&(i.min(j), i.max(j))).map_or(0, Vec::len);
+            let with = (0..candidates.len()).filter(|j| grown.joined[*j]).max_by_key(|j| (shared(*j), usize::MAX - j.abs_diff(i)));
+            return match with {
+                Some(j) if spots >= LEAST_SIGHTINGS => {
+                    Unjoined::BallApart { with: candidates[j].name.clone(), shared: shared(j), needed: LEAST_SIGHTINGS }
+                }
+                _ => Unjoined::NoBall { seen: spots },
+            };
+        }
         if spots < LEAST_SPOTS {
             return Unjoined::NoTexture { spots };
         }

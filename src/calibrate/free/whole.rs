@@ -4,6 +4,7 @@ use glam::{DMat3, DVec2, DVec3};
 
 use super::{
     FreeFailure, FreeOptions, LensFreedom, Unjoined,
+    mirror::name_mirrored,
     solve::{LEAST_SPOTS, Material, Whole},
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
 /// How a camera fits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FreeFit {
-    /// Spots of texture in its best picture.
+    /// Spots of texture in its best picture; of a ball, at how many instants it was seen.
     pub spots: usize,
     /// Sightings that the rig rests on.
     pub sightings: usize,
@@ -174,7 +175,8 @@ pub fn free(
         return Err(FreeFailure::NoTexture { cameras: poor });
     }
     material.pair_up(n, &mut |s| progress(0.7 * s))?;
-    let whole = material.solve(candidates, options, &mut |s| progress(0.7 * s))?;
+    let mut whole = material.solve(candidates, options, &mut |s| progress(0.7 * s))?;
+    name_mirrored(&mut whole, &material, candidates, moments);
     let mut solved = of_whole(&whole, &material);
     if options.fine {
         fine(&mut solved, candidates, moments, options, &mut |s| progress(0.7 + 0.3 * s))?;
@@ -199,7 +201,7 @@ fn check(candidates: &[Candidate], moments: &[Vec<Option<&Picture>>]) -> Result<
     if there < 3 { Err(FreeFailure::TooFewCameras(there)) } else { Ok(()) }
 }
 
-fn of_whole(whole: &Whole, material: &Material) -> FreeRig {
+pub(super) fn of_whole(whole: &Whole, material: &Material) -> FreeRig {
     let grown = &whole.grown;
     let n = grown.cameras.len();
     let mut all = Vec::new();
@@ -217,7 +219,7 @@ fn of_whole(whole: &Whole, material: &Material) -> FreeRig {
         }
     }
     let fit = |i: usize| FreeFit {
-        spots: material.most_spots(i),
+        spots: material.spots_told(i),
         sightings: own[i].len(),
         wrong: grown.wrong[i],
         rms_px: Errors::of(own[i].clone()).rms_px,
@@ -311,7 +313,7 @@ fn bent_px(c: &Camera) -> f64 {
     [0.6, 1.0].into_iter().map(|s| (lens.distortion.distort(ideal * s) - ideal * s).length() * lens.fx_px).fold(0.0, f64::max)
 }
 
-fn links(whole: &Whole, rig: &Rig, candidates: &[Candidate]) -> Vec<FreeLink> {
+pub(super) fn links(whole: &Whole, rig: &Rig, candidates: &[Candidate]) -> Vec<FreeLink> {
     let center = middle(rig);
     let arm = |i: usize| rig.camera(&candidates[i].name).map(|c| c.center_in_world() - center);
     let mut links = Vec::new();

@@ -47,6 +47,11 @@ fn packets_and_multicast() {
     let StreamKind::Rtp { payload, .. } = parsed("rtp://:5004?encoding=raw&size=320x180&payload=97").kind else { panic!() };
     assert_eq!((payload.raw, payload.payload), (Some(("YCbCr-4:2:2".to_owned(), 320, 180, 8)), 97));
     assert!(refused("rtp://:5004?encoding=raw").contains("size"));
+    let StreamKind::Rtp { payload, .. } = parsed("rtp://:5004?ts_refclk=ntp=10.0.0.1:124&mediaclk=direct=7").kind else { panic!() };
+    assert_eq!(payload.reference_clock.map(|c| c.to_sdp()), Some(("ntp=10.0.0.1:124".to_owned(), "direct=7".to_owned())));
+    assert!(refused("rtp://:5004?ts_refclk=foo").contains("neither ntp= nor ptp="));
+    assert!(refused("rtp://:5004?encoding=ts&ts_refclk=ntp=10.0.0.1").contains("times of its own"));
+    assert!(refused("rtp://:5004?mediaclk=direct=0").contains("mediaclk"));
     assert!(refused("rtp://:5004?encoding=vp8").contains("vp8"));
     assert!(refused("rtp://:99999").contains("99999"));
     assert!(refused("udp:5000").contains("udp://"));

@@ -115,6 +115,17 @@ impl Decoder {
         wanted: &dyn Fn(MediaTime) -> bool,
         format_of: impl Fn(u16) -> Option<StreamFormat>,
     ) -> Result<Vec<TimedFrame>, DecodeError> {
+        self.decode_unless(units, wanted, &|| false, format_of)
+    }
+
+    /// The same; what comes after the frame at which `give_up` says so is not decoded.
+    pub(in crate::capture) fn decode_unless(
+        &mut self,
+        units: &[AccessUnit],
+        wanted: &dyn Fn(MediaTime) -> bool,
+        give_up: &dyn Fn() -> bool,
+        format_of: impl Fn(u16) -> Option<StreamFormat>,
+    ) -> Result<Vec<TimedFrame>, DecodeError> {
         let Some(first) = units.first() else { return Ok(Vec::new()) };
         let origin = first.pts;
         {
@@ -125,8 +136,12 @@ impl Decoder {
             shared.wanted.sort_unstable();
             shared.wanted.dedup();
         }
-        let mut number = None;
+        let (mut number, mut is_whole) = (None, true);
         for unit in units {
+            if give_up() {
+                is_whole = false;
+                break;
+            }
             if number != Some(unit.format) {
                 number = Some(unit.format);
                 self.set_format(&format_of(unit.format).ok_or(DecodeError::NoFormat)?);
@@ -142,7 +157,7 @@ impl Decoder {
             Some(DecodeErrorText::Failed(reason)) => return Err(failed(reason)),
             None => {}
         }
-        if shared.frames.is_empty() && !shared.wanted.is_empty() {
+        if is_whole && shared.frames.is_empty() && !shared.wanted.is_empty() {
             drop(shared);
             return Err(failed(self.complaint().unwrap_or_else(|| "the decoder gave no picture; its data is damaged".to_owned())));
         }

@@ -1,17 +1,24 @@
 //! From the ring to pictures: the moment decoder.
 //!
 //! For an instant, every camera's group of pictures is decoded from its last keyframe up to the frame, all cameras in
-//! parallel, and only that frame is copied out. Decoders stay warm between moments.
+//! parallel, and only that frame is copied out. Decoders stay warm between moments; what was decoded about the playhead stays, too (`near`),
+//! and its neighbours are decoded ahead (`ahead`).
 
+mod ahead;
 mod element;
+mod near;
 mod runner;
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, OnceLock},
+};
 
 use parking_lot::{Mutex, RwLock};
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 pub(super) use element::Decoder;
+pub use near::NearStatus;
 use runner::{REORDERED, Runner};
 
 use super::Codec;
@@ -138,8 +145,18 @@ pub struct TimedFrame {
     pub frame: YuvFrame,
 }
 
-/// What a node answered.
+/// What a node answered, or what was fetched of it before.
 type Answered = Result<GopForInstant, DecodeError>;
+/// How a feed's frame is to be had.
+#[derive(Debug)]
+enum Way {
+    /// By this machine's ring or disk.
+    Here,
+    /// It was fetched of its node before.
+    Fetched(GopForInstant),
+    /// Its node was asked.
+    Asked(Asked),
+}
 /// A feed's units from … until.
 type UnitsOfRange = (FeedId, Vec<AccessUnit>, (MediaTime, MediaTime));
 
@@ -156,13 +173,18 @@ pub struct MomentDecoder {
     idle: Mutex<Vec<Vec<Decoder>>>,
     /// Decoders that stay with a feed that rolls, the one used last at the end.
     runners: Mutex<Vec<Runner>>,
+    /// Decoded pictures about the playhead.
+    near: Mutex<near::Near>,
+    /// Who decodes ahead: a moment that is wanted never waits for one of these.
+    ahead: OnceLock<Option<rayon::ThreadPool>>,
     units: Counter,
 }
 
 impl MomentDecoder {
     /// A decoder for the feeds of `ring`.
     pub fn new(ring: Arc<Ring>, formats: Arc<FeedFormats>) -> Self {
-        Self { ring, formats, disk: None, nodes: None, idle: Mutex::default(), runners: Mutex::default(), units: Counter::default() }
+        let (idle, runners, near) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { ring, formats, disk: None, nodes: None, idle, runners, near, ahead: OnceLock::new(), units: Counter::default() }
     }
 
     /// With a recording folder for what memory no longer has.
@@ -177,16 +199,25 @@ impl MomentDecoder {
         Self { nodes: Some(nodes), ..self }
     }
 
-    /// Asks the feed's node, if it has one and memory here does not do.
-    fn ask(&self, feed: FeedId, instant: MediaTime) -> Option<Asked> {
-        let nodes = self.nodes.as_ref().filter(|nodes| nodes.has(feed))?;
-        if self.ring.gop_for(feed, instant).is_ok() { None } else { nodes.ask(feed, instant) }
+    /// Asks the feed's node, if it has one, memory here does not do and nothing that was fetched before does.
+    fn ask(&self, feed: FeedId, instant: MediaTime) -> Way {
+        let Some(nodes) = self.nodes.as_ref().filter(|nodes| nodes.has(feed)) else { return Way::Here };
+        if self.ring.gop_for(feed, instant).is_ok() {
+            return Way::Here;
+        }
+        let fetched = self.ring.interval_nanos(feed).and_then(|interval_nanos| nodes.fetched(feed, instant, interval_nanos));
+        fetched.map(Way::Fetched).or_else(|| nodes.ask(feed, instant).map(Way::Asked)).unwrap_or(Way::Here)
     }
 
-    fn gop_asked(&self, feed: FeedId, instant: MediaTime, asked: Option<Asked>) -> Result<GopForInstant, DecodeError> {
-        match (&self.nodes, asked) {
-            (Some(nodes), Some(asked)) => nodes.answer(feed, &asked, instant).map_err(|reason| DecodeError::Node { reason }),
-            _ => self.gop_for(feed, instant),
+    /// What came of it; `None` for what is to be had here.
+    fn answered(&self, feed: FeedId, instant: MediaTime, way: Way) -> Option<Answered> {
+        match way {
+            Way::Here => None,
+            Way::Fetched(gop) => Some(Ok(gop)),
+            Way::Asked(asked) => {
+                let nodes = self.nodes.as_ref()?;
+                Some(nodes.answer(feed, &asked, instant).map_err(|reason| DecodeError::Node { reason }))
+            }
         }
     }
 
@@ -277,11 +308,26 @@ impl MomentDecoder {
     }
 
     fn decode_units(&self, feed: FeedId, units: &[AccessUnit], wanted: &dyn Fn(MediaTime) -> bool) -> Result<Vec<TimedFrame>, DecodeError> {
+        self.decode_units_unless(feed, units, wanted, &|| false)
+    }
+
+    /// The same; what comes after the frame at which `give_up` says so is not decoded.
+    fn decode_units_unless(
+        &self,
+        feed: FeedId,
+        units: &[AccessUnit],
+        wanted: &dyn Fn(MediaTime) -> bool,
+        give_up: &dyn Fn() -> bool,
+    ) -> Result<Vec<TimedFrame>, DecodeError> {
         let Some(first) = units.first() else { return Ok(Vec::new()) };
         let format = self.formats.get(feed, first.format).ok_or(DecodeError::NoFormat)?;
         let mut decoder = self.checkout(feed, &format)?;
-        self.units.add(units.len() as u64);
-        let result = decoder.decode(units, wanted, |number| self.formats.get(feed, number));
+        let asks_on = || {
+            let ends = give_up();
+            self.units.add(u64::from(!ends));
+            ends
+        };
+        let result = decoder.decode_unless(units, wanted, &asks_on, |number| self.formats.get(feed, number));
         // A decoder that failed is not trusted with the next moment.
         if result.is_ok() {
             self.give_back(feed, decoder);
@@ -291,15 +337,30 @@ impl MomentDecoder {
 
     /// One camera's honest frame at `instant`, with `time − instant` in nanoseconds.
     pub fn decode_frame(&self, feed: FeedId, instant: MediaTime) -> Result<(TimedFrame, i64), DecodeError> {
-        let asked = self.ask(feed, instant).map(|asked| self.gop_asked(feed, instant, Some(asked)));
+        let asked = self.answered(feed, instant, self.ask(feed, instant));
         self.decode_asked(feed, instant, asked)
     }
 
     fn decode_asked(&self, feed: FeedId, instant: MediaTime, asked: Option<Answered>) -> Result<(TimedFrame, i64), DecodeError> {
         let gop = asked.unwrap_or_else(|| self.gop_for(feed, instant))?;
+        Ok((self.decode_gop(feed, &gop)?, gop.error_nanos))
+    }
+
+    fn decode_gop(&self, feed: FeedId, gop: &GopForInstant) -> Result<TimedFrame, DecodeError> {
         let frames = self.decode_units(feed, &gop.units, &|time| time == gop.pts)?;
-        let frame = frames.into_iter().next().ok_or_else(|| DecodeError::Failed { reason: "the decoder gave no picture".to_owned() })?;
-        Ok((frame, gop.error_nanos))
+        frames.into_iter().next().ok_or_else(|| DecodeError::Failed { reason: "the decoder gave no picture".to_owned() })
+    }
+
+    /// The picture of a frame, which is decoded only where it is not at hand.
+    fn picture_of(&self, feed: FeedId, gop: &GopForInstant) -> Result<Arc<Picture>, DecodeError> {
+        if let Some(picture) = self.near.lock().get(feed, gop.pts) {
+            return Ok(picture);
+        }
+        let short = || DecodeError::Failed { reason: "its planes are incomplete".to_owned() };
+        let timed = self.decode_gop(feed, gop)?;
+        let picture = Arc::new(timed.frame.to_picture().ok_or_else(short)?);
+        self.near.lock().put(feed, timed.time, &picture);
+        Ok(picture)
     }
 
     /// One camera's honest frames with `from ≤ time < until`, in order of time, at most `limit` of them.
@@ -383,9 +444,15 @@ impl MomentDecoder {
         };
         let of_frame = |(frame, range): (&MomentFrame, Option<UnitsOfRange>)| {
             let (feed, units, range) = range?;
-            let frames = self.decode_range_of(feed, &units, range, 4).ok()?;
-            let other = if frame.error_nanos < 0 { frames.first() } else { frames.last() }?;
-            Some((Arc::new(other.frame.to_picture()?), other.time))
+            let honest = units.iter().filter(|u| u.pts >= range.0 && u.pts < range.1 && u.flags.is_honest()).map(|u| u.pts);
+            let time = if frame.error_nanos < 0 { honest.min() } else { honest.max() }?;
+            if let Some(at_hand) = self.near.lock().get(feed, time) {
+                return Some((at_hand, time));
+            }
+            let frames = self.decode_range_of(feed, &units, (time, time.plus_nanos(1)), 1).ok()?;
+            let other = Arc::new(frames.first()?.frame.to_picture()?);
+            self.near.lock().put(feed, time, &other);
+            Some((other, time))
         };
         let ranges: Vec<_> = moment.frames.iter().map(|frame| (frame, range_of(frame))).collect();
         ranges.into_par_iter().map(of_frame).collect()
@@ -394,11 +461,7 @@ impl MomentDecoder {
     /// All feeds; those of nodes are asked all at once and waited for here, not where everybody's pictures are decoded.
     fn ask_all(&self, instant: MediaTime) -> Vec<(FeedId, Arc<str>, Option<Answered>)> {
         let asked: Vec<_> = self.ring.feeds().into_iter().map(|(feed, name)| (feed, name, self.ask(feed, instant))).collect();
-        let answered = |(feed, name, asked): (FeedId, Arc<str>, Option<Asked>)| {
-            let gop = asked.map(|asked| self.gop_asked(feed, instant, Some(asked)));
-            (feed, name, gop)
-        };
-        asked.into_iter().map(answered).collect()
+        asked.into_iter().map(|(feed, name, way)| (feed, name, self.answered(feed, instant, way))).collect()
     }
 
     /// The decoded planes of all cameras at `instant`, in the ring's order; who is missing says why.
@@ -414,10 +477,8 @@ impl MomentDecoder {
         let decoded: Vec<_> = asked
             .into_par_iter()
             .map(|(feed, name, asked)| {
-                let picture = self.decode_asked(feed, instant, asked).and_then(|(timed, error_nanos)| {
-                    let short = || DecodeError::Failed { reason: "its planes are incomplete".to_owned() };
-                    Ok((Arc::new(timed.frame.to_picture().ok_or_else(short)?), timed.time, error_nanos))
-                });
+                let gop = asked.unwrap_or_else(|| self.gop_for(feed, instant));
+                let picture = gop.and_then(|gop| Ok((self.picture_of(feed, &gop)?, gop.pts, gop.error_nanos)));
                 (name, picture)
             })
             .collect();

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::ring::AccessUnit;
+use crate::ring::{AccessUnit, GopForInstant, allowed_error_nanos};
 use crate::time::MediaTime;
 
 /// Times kept: more than a minute of 60 frames a second. Older ones are translated by what is final.
@@ -75,6 +75,26 @@ impl Cache {
         Some(units)
     }
 
+    /// What must be decoded to see the honest frame at an instant, where a range that is there tells for sure which one that is. Whatever is
+    /// wrong there, the node says better.
+    pub fn gop_for(&mut self, camera: usize, instant: MediaTime, interval_nanos: i64) -> Option<GopForInstant> {
+        let reach = allowed_error_nanos(interval_nanos);
+        if interval_nanos <= 0 {
+            return None;
+        }
+        let mut units = self.range(camera, instant.plus_nanos(-reach), instant.plus_nanos(reach + 1))?;
+        let honest = units.iter().enumerate().filter(|(_, u)| u.flags.is_honest());
+        let (at, nearest) = honest.min_by_key(|(_, u)| u.pts.distance_nanos(instant))?;
+        let pts = nearest.pts;
+        let is_whole = units.first()?.keyframe && units.windows(2).all(|pair| pair[1].order == pair[0].order + 1);
+        if pts.distance_nanos(instant) > reach.unsigned_abs() || !is_whole {
+            return None;
+        }
+        units.truncate(at + 1);
+        units.retain(|u| !u.droppable || u.pts == pts);
+        Some(GopForInstant { units, pts, error_nanos: pts - instant })
+    }
+
     /// A range came. It is whole up to `until`.
     pub fn put(&mut self, camera: usize, (from, until): (MediaTime, MediaTime), units: Vec<AccessUnit>) {
         let bytes = units.iter().map(|u| u.payload.len() as u64).sum();
@@ -144,6 +164,29 @@ mod tests {
         assert!(cache.bytes <= CACHE_BYTES && cache.runs.len() < 12);
         assert!(cache.range(1, t(120), t(141)).is_none());
         cache.put(3, (t(0), t(1_000_000)), vec![unit(0, true, 7)]);
+        assert!(cache.gop_for(3, t(100_000), 20_000).is_none(), "nothing is near");
         assert_eq!((cache.runs.len(), cache.bytes), (1, 7));
+    }
+
+    #[test]
+    fn a_frame_that_was_fetched_is_found_again_only_where_that_is_sure() {
+        const MS: i64 = 1_000_000;
+        let numbered = |k: i64| AccessUnit { order: k as u64, droppable: k % 2 == 1, ..unit(k * 20 * MS, k % 10 == 0, 9) };
+        let mut cache = Cache::default();
+        cache.put(0, (t(0), t(600 * MS)), (0..30).map(numbered).collect());
+        let times = |gop: &GopForInstant| gop.units.iter().map(|u| u.pts.nanos() / (20 * MS)).collect::<Vec<_>>();
+        let gop = cache.gop_for(0, t(268 * MS), 20 * MS).unwrap();
+        assert_eq!((gop.pts, gop.error_nanos, times(&gop)), (t(260 * MS), -8 * MS, vec![10, 12, 13]));
+        // At the end of the range the nearest frame may be one that is not there; elsewhere nobody knows anything.
+        assert!(cache.gop_for(0, t(595 * MS), 20 * MS).is_none() && cache.gop_for(1, t(260 * MS), 20 * MS).is_none());
+        assert!(cache.gop_for(0, t(260 * MS), 0).is_none());
+        // What is marked is not it, and a hole may hide what it refers to.
+        let mut units: Vec<AccessUnit> = (0..30).map(numbered).collect();
+        units[13].flags.late = true;
+        cache.put(1, (t(0), t(600 * MS)), units.clone());
+        assert!(cache.gop_for(1, t(260 * MS), 20 * MS).is_none());
+        units.remove(12);
+        cache.put(2, (t(0), t(600 * MS)), units);
+        assert!(cache.gop_for(2, t(280 * MS), 20 * MS).is_none() && cache.gop_for(2, t(220 * MS), 20 * MS).is_some());
     }
 }

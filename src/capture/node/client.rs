@@ -20,7 +20,7 @@ use crate::capture::preview::PreviewFrame;
 use crate::capture::record::Note;
 use crate::link::{Header, LinkClock};
 use crate::ring::disk::Kept;
-use crate::ring::{AccessUnit, Ring};
+use crate::ring::{AccessUnit, GopForInstant, Ring};
 use crate::time::MediaTime;
 
 /// A range is fetched with what comes after it: what rolls goes on, nanoseconds.
@@ -153,6 +153,11 @@ impl NodeClient {
     pub fn wait(&self, asked: &Asked) -> Result<Vec<AccessUnit>, String> {
         let answer = self.shared.requests.wait(asked).map_err(|why| self.shared.named(&why))?;
         self.shared.understood(asked.camera, answer)
+    }
+
+    /// The group of pictures up to the frame at `instant`, of ranges that were fetched before.
+    pub fn fetched(&self, camera: usize, instant: MediaTime, interval_nanos: i64) -> Option<GopForInstant> {
+        self.shared.cache.lock().gop_for(camera, instant, interval_nanos)
     }
 
     /// All units of a range.

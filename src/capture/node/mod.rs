@@ -136,6 +136,12 @@ impl Nodes {
         Some(client.ask_gop(camera, instant))
     }
 
+    /// What must be decoded to see the feed at `instant`, of what was fetched before; `None` where that does not tell for sure.
+    pub fn fetched(&self, feed: FeedId, instant: MediaTime, interval_nanos: i64) -> Option<GopForInstant> {
+        let (client, camera) = self.place(feed)?;
+        client.fetched(camera, instant, interval_nanos)
+    }
+
     /// Waits for the answer.
     pub fn answer(&self, feed: FeedId, asked: &Asked, instant: MediaTime) -> Result<GopForInstant, String> {
         let (client, _) = self.place(feed).ok_or("no node has it")?;

@@ -12,6 +12,7 @@ use super::elements::{self, Ends, SourceElements};
 use super::labels;
 use super::pcr::PcrClock;
 use super::sender_clock::{Noted, SenderClock};
+use super::shared_clock::SharedClock;
 use crate::capture::address::{StreamKind, StreamSource, TimeWish};
 use crate::capture::chain::{attach, chain_into, element, is_video, unknown_codec};
 use crate::capture::codec::Codec;
@@ -114,6 +115,11 @@ impl Connection {
             && let Some(pad) = last.static_pad("src")
         {
             self.link.follow_reference(&pad, running_zero);
+        }
+        if let StreamKind::Rtp { payload, .. } = &self.link.source.kind
+            && let (Some(clock), Some(pad)) = (&payload.reference_clock, made.elements.get(1).and_then(|buffer| buffer.static_pad("src")))
+        {
+            self.link.follow_shared(&pad, SharedClock::new(clock.server.to_string()));
         }
         let parse = if made.coded { Some(self.parser()?) } else { None };
         match (made.ends, parse) {
@@ -276,6 +282,36 @@ impl Link {
             }
             gst::PadProbeReturn::Ok
         });
+    }
+
+    /// Looks whether the jitter buffer knows the time of the clock that the address names.
+    fn follow_shared(self: &Arc<Self>, pad: &gst::Pad, clock: SharedClock) {
+        let (link, clock) = (Arc::downgrade(self), Mutex::new(clock));
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            if let (Some(link), Some(gst::PadProbeData::Buffer(buffer))) = (link.upgrade(), &info.data) {
+                let has_time = buffer.meta::<gst::ReferenceTimestampMeta>().is_some();
+                let noted = clock.lock().note(has_time, link.ingest.clock().now().nanos());
+                link.shared_clock_is(noted);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+
+    fn shared_clock_is(&self, noted: Noted) {
+        let (origin, problem) = match noted {
+            Noted::Same => return,
+            Noted::Begun => (TimeOrigin::Rfc7273, None),
+            Noted::Lost(problem) => (TimeOrigin::Arrival, Some(problem)),
+        };
+        *self.fallback.lock() = origin;
+        let shared = &self.ingest.shared;
+        // Timecode that is used already goes before.
+        if self.embedded_origin().is_none() {
+            shared.set_time_origin(origin);
+        }
+        if let Some(problem) = problem {
+            shared.complain(format!("{}: {problem}", self.source.label()));
+        }
     }
 
     fn found_reference(&self, estimate: ClockEstimate) {

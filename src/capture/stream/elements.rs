@@ -2,7 +2,7 @@
 
 use gst::prelude::{GObjectExtManualGst as _, ObjectExt as _};
 
-use crate::capture::address::{Endpoint, RtpPayload, RtspTransport, SrtMode, StreamKind, StreamSource, V4l2Format};
+use crate::capture::address::{Endpoint, ReferenceClock, RtpPayload, RtspTransport, SrtMode, StreamKind, StreamSource, V4l2Format};
 use crate::capture::chain::{element, filter};
 use crate::capture::error::CaptureError;
 use crate::capture::stamp::{Rule, TimeOrigin};
@@ -198,18 +198,18 @@ fn rtp(at: &Endpoint, payload: &RtpPayload, latency_ms: u32) -> Result<SourceEle
         caps = caps.field("sampling", sampling).field("width", width.to_string()).field("height", height.to_string());
         caps = caps.field("depth", depth.to_string());
     }
-    if let Some((clock, media)) = &payload.reference_clock {
+    if let Some((clock, media)) = payload.reference_clock.as_ref().map(ReferenceClock::to_sdp) {
         caps = caps.field("a-ts-refclk", clock).field("a-mediaclk", media);
     }
     udp.set_property("caps", caps.build());
     let buffer = element("rtpjitterbuffer", "putting packets in order")?;
     buffer.set_property("latency", latency_ms);
-    let mut time_origin = TimeOrigin::Arrival;
     if payload.reference_clock.is_some() {
         buffer.set_property("rfc7273-sync", true);
-        time_origin = TimeOrigin::Rfc7273;
+        // The note says that the clock was reached; until then times are those of arrival.
+        buffer.set_property("add-reference-timestamp-meta", true);
     }
-    let mut made = running(vec![udp, buffer], Ends::Always, true, time_origin);
+    let mut made = running(vec![udp, buffer], Ends::Always, true, TimeOrigin::Arrival);
     if payload.encoding == "MP2T" {
         // The transport stream inside has times of its own.
         made.rule = Rule::ShortestTransit { buffered_nanos: i64::from(latency_ms) * 1_000_000 };

@@ -8,6 +8,7 @@ mod elements;
 mod labels;
 mod pcr;
 mod sender_clock;
+mod shared_clock;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;

@@ -7,7 +7,7 @@ use volte::{
     calibrate::{
         LensFreedom,
         board::{Candidate, GATE_PX, Light},
-        free::{Distance, FLOOR, Field, Framed, FreeFailure, FreeOptions, FreeRig, Known, framed, free, parse_clicks},
+        free::{Click, Distance, FLOOR, Field, Framed, FreeFailure, FreeOptions, FreeRig, Known, framed, free, parse_clicks},
     },
     engine::footage,
     frame::Picture,
@@ -15,13 +15,16 @@ use volte::{
     rig::{self, Camera, Format, Rig, pictures::Folder},
 };
 
-use super::{Args, bar, give_lenses};
+use super::{
+    Args, bar, give_lenses,
+    instants::{Instants, Named},
+};
 
 /// What only a calibration without a board takes.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Without a board")]
 pub struct FreeArgs {
-    /// The folders of --pictures are one per camera, called like it; their pictures in the order of their names are the instants.
+    /// The folders of --pictures are one per camera, called like it; pictures of one name in them (or of one number, `cam01_0007`, `cam02_0007`) are one instant.
     #[arg(long, requires = "pictures")]
     pub(super) per_camera: bool,
     /// How many instants of the footage are used, spread evenly; all of them are held in memory.
@@ -72,16 +75,15 @@ impl FreeArgs {
     }
 }
 
-/// Runs it.
-pub fn run(args: &Args) -> anyhow::Result<()> {
-    if args.floor.is_some() {
-        bail!("--floor is for boards. Without one, click points on the floor and name them in --points");
-    }
-    let own = &args.free;
-    if let Some(deg) = own.field_of_view.filter(|d| !(2.0..=150.0).contains(d)) {
-        bail!("--field-of-view {deg}: give degrees between 2 and 150");
-    }
-    // All that may be wrong is read before the work begins.
+/// What somebody measured or clicked.
+pub(super) struct Asked {
+    distances: Vec<Distance>,
+    clicks: Vec<Click>,
+    known: Vec<Known>,
+}
+
+/// All that may be wrong is read before the work begins.
+pub(super) fn asked(own: &FreeArgs) -> anyhow::Result<Asked> {
     let distances = own.distances()?;
     let (clicks, mut known) = match &own.points {
         Some(file) => {
@@ -108,6 +110,29 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
             if known.is_empty() { "there are none without --field".to_owned() } else { known.join(", ") }
         );
     }
+    Ok(Asked { distances, clicks, known })
+}
+
+impl Asked {
+    /// Clicks are in cameras that there are.
+    pub(super) fn check(&self, names: &[&str]) -> anyhow::Result<()> {
+        if let Some(click) = self.clicks.iter().find(|c| !names.contains(&c.camera.as_str())) {
+            bail!("--points: a click is in camera {}, of which there are no pictures. There are {}", click.camera, names.join(", "));
+        }
+        Ok(())
+    }
+}
+
+/// Runs it.
+pub fn run(args: &Args) -> anyhow::Result<()> {
+    if args.floor.is_some() {
+        bail!("--floor is for boards. Without one, click points on the floor and name them in --points");
+    }
+    let own = &args.free;
+    if let Some(deg) = own.field_of_view.filter(|d| !(2.0..=150.0).contains(d)) {
+        bail!("--field-of-view {deg}: give degrees between 2 and 150");
+    }
+    let asked = asked(own)?;
     let lenses = args.lenses.as_ref().map(|l| rig::load(l)).transpose()?;
     let cancel = super::super::cancelled_by_ctrl_c()?;
     let (names, moments) = if !args.footage.is_empty() {
@@ -117,10 +142,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     } else {
         of_moment_folders(args, &cancel)?
     };
-    let named = |name: &str| names.iter().any(|n| n == name);
-    if let Some(click) = clicks.iter().find(|c| !named(&c.camera)) {
-        bail!("--points: a click is in camera {}, of which there are no pictures. There are {}", click.camera, names.join(", "));
-    }
+    asked.check(&names.iter().map(String::as_str).collect::<Vec<_>>())?;
     let mut candidates = candidates(&names, &moments)?;
     if let Some(lenses) = &lenses {
         give_lenses(&mut candidates, lenses, false)?;
@@ -137,17 +159,23 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         !cancel.is_cancelled()
     });
     bar.finish_and_clear();
+    conclude(args, &candidates, solved, asked)
+}
+
+/// Gives the rig scale and axes, tells how it is, and writes it.
+pub(super) fn conclude(args: &Args, candidates: &[Candidate], solved: Result<FreeRig, FreeFailure>, asked: Asked) -> anyhow::Result<()> {
     let solved = match solved {
         Err(FreeFailure::Cancelled) => bail!("cancelled; nothing was written"),
         other => other?,
     };
+    let Asked { distances, clicks, known } = asked;
     // A camera that could not be joined takes its clicks along, not the rig.
-    let is_solved = |camera: &str| solved.rig.index_of(camera).is_some() || !named(camera);
+    let is_solved = |camera: &str| solved.rig.index_of(camera).is_some() || candidates.iter().all(|c| c.name != camera);
     let (clicks, left_out): (Vec<_>, Vec<_>) = clicks.into_iter().partition(|c| is_solved(&c.camera));
     let (distances, unknown): (Vec<_>, Vec<_>) = distances.into_iter().partition(|d| is_solved(&d.from) && is_solved(&d.to));
     let framed = framed(&solved.rig, &clicks, &known, &distances);
     let framed = framed.context("the cameras are solved, but scale and axes are not, so nothing is written: mend that and run it again")?;
-    print_solved(&candidates, &solved);
+    print_solved(candidates, &solved);
     for c in left_out {
         println!("- the click of {} in {} is left out: that camera is not in the rig", c.name, c.camera);
     }
@@ -155,7 +183,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         println!("- the distance from {} to {} is left out: one of them is not in the rig", d.from, d.to);
     }
     print_framed(&framed);
-    for line in solved.remedies(&candidates).iter().chain(&solved.notes).chain(&framed.notes) {
+    for line in solved.remedies(candidates).iter().chain(&solved.notes).chain(&framed.notes) {
         println!("- {line}");
     }
     if let Some(out) = &args.out {
@@ -219,17 +247,24 @@ pub(super) fn of_camera_folders(args: &Args, cancel: &CancelToken) -> anyhow::Re
         folders.sort();
     }
     let names = names_of(&chosen(&folders.iter().map(|f| name(f)).collect::<Vec<_>>(), args)?);
+    let mut opened = Vec::new();
+    for camera in &names {
+        let path = folders.iter().find(|f| name(f) == *camera).with_context(|| format!("{camera} has no folder"))?;
+        opened.push(Folder::open(path)?);
+    }
+    let called: Vec<Named> = names.iter().cloned().zip(opened.iter().map(Folder::names)).collect();
+    let instants = Instants::of(&called).map_err(anyhow::Error::msg)?;
+    println!("{}", instants.told(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+    if let Some(warning) = instants.warning() {
+        eprintln!("warning: {warning}");
+    }
     let mut moments: Moments = Vec::new();
-    for (i, camera) in names.iter().enumerate() {
+    for instant in &instants.pictures {
         anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
-        let Some(path) = folders.iter().find(|f| name(f) == *camera) else { continue };
-        let folder = Folder::open(path)?;
-        for (k, picture) in folder.names().iter().enumerate() {
-            while moments.len() <= k {
-                moments.push((0..names.len()).map(|_| None).collect());
-            }
-            moments[k][i] = Some(Picture::load(folder.find(picture)?)?);
-        }
+        let of_camera = |(i, picture): (usize, &Option<usize>)| {
+            picture.map(|k| anyhow::Ok(Picture::load(opened[i].find(&called[i].1[k])?)?)).transpose()
+        };
+        moments.push(instant.iter().enumerate().map(of_camera).collect::<Result<_, _>>()?);
     }
     Ok((names, moments))
 }

@@ -1,8 +1,12 @@
-//! `volte calibrate --wand LENGTH`: cameras of known lenses, from a wand with two lights that is carried through the volume.
+//! `volte calibrate --wand LENGTH` and `--ball`: cameras of known lenses, from a wand with two lights or one bright ball that is carried through
+//! the volume.
 
 use anyhow::bail;
 use volte::{
-    calibrate::board::{BoardFailure, Light, WandSession},
+    calibrate::{
+        board::{BoardFailure, Candidate, Light, WandSession, WandTally},
+        free::ball,
+    },
     engine::footage,
     output::CancelToken,
     rig::{self, Camera, Format, Rig, pictures},
@@ -24,12 +28,7 @@ pub(super) fn run(args: &Args, length_m: f64) -> anyhow::Result<()> {
     let mut session = if args.pictures.is_empty() { of_footage(args, length_m, &cancel)? } else { of_folders(args, length_m, &cancel)? };
     give_lenses(session.cameras_mut(), &lenses, false)?;
     let cameras = session.cameras_mut().to_vec();
-    for (c, tally) in cameras.iter().zip(session.tallies()) {
-        println!("{}: {} wands in {} pictures", c.name, tally.found, tally.pictures);
-        for (why, count) in &tally.without {
-            println!("    {count} × {}", why.remedy());
-        }
-    }
+    print_tallies(&cameras, &session.tallies(), "wands");
     let bar = bar("solving the rig", 1000)?;
     let solved = session.calibrate(&mut |share| {
         bar.set_position((share * 1000.0) as u64);
@@ -56,6 +55,38 @@ pub(super) fn run(args: &Args, length_m: f64) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The same with one bright ball, which tells no scale.
+pub(super) fn run_ball(args: &Args) -> anyhow::Result<()> {
+    let asked = super::free::asked(&args.free)?;
+    let Some(lenses) = &args.lenses else {
+        bail!("--ball takes known lenses: give --lenses RIG (of a calibration with a board: `volte calibrate --board …`)");
+    };
+    let lenses = rig::load(lenses)?;
+    let cancel = super::super::cancelled_by_ctrl_c()?;
+    let mut session = if args.pictures.is_empty() { of_footage(args, 1.0, &cancel)? } else { of_folders(args, 1.0, &cancel)? };
+    give_lenses(session.cameras_mut(), &lenses, false)?;
+    let cameras = session.cameras_mut().to_vec();
+    asked.check(&cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>())?;
+    let (sights, tallies) = session.ball();
+    print_tallies(&cameras, &tallies, "balls");
+    let bar = bar("solving the rig", 1000)?;
+    let solved = ball(&cameras, &sights, &mut |share| {
+        bar.set_position((share * 1000.0) as u64);
+        !cancel.is_cancelled()
+    });
+    bar.finish_and_clear();
+    super::free::conclude(args, &cameras, solved, asked)
+}
+
+fn print_tallies(cameras: &[Candidate], tallies: &[WandTally], things: &str) {
+    for (c, tally) in cameras.iter().zip(tallies) {
+        println!("{}: {} {things} in {} pictures", c.name, tally.found, tally.pictures);
+        for (why, count) in &tally.without {
+            println!("    {count} × {}", why.remedy());
+        }
+    }
+}
+
 /// The cameras of that material, without places.
 fn unposed(names: &[String], args: &Args) -> anyhow::Result<(Rig, Vec<String>)> {
     let all = Rig { cameras: names.iter().map(|n| Camera::unposed(n)).collect(), points_in_world: vec![] }.only(&args.only)?;
@@ -71,7 +102,7 @@ fn of_footage(args: &Args, length_m: f64, cancel: &CancelToken) -> anyhow::Resul
     let (from, until) = footage.span();
     let looks = (((until - from) as f64 * 1e-9) / args.every).floor() as i64 + 1;
     let mut session = WandSession::new(length_m, &names);
-    let bar = bar("looking for the wand", looks.unsigned_abs())?;
+    let bar = bar("looking for lights", looks.unsigned_abs())?;
     for k in 0..looks {
         anyhow::ensure!(!cancel.is_cancelled(), "cancelled; nothing was written");
         let secs = k as f64 * args.every;

@@ -9,7 +9,7 @@ use super::{
         orbit_bar::gap_color,
         style, widgets,
     },
-    labeled, paragraph,
+    labeled, paragraph, words,
 };
 use crate::engine::{CalibrationView, GATE_PX, GapQuality, JudgedRig, Light};
 
@@ -58,6 +58,9 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, view: &CalibrationView, judged: &Jud
     if let Some(file) = &judged.saved {
         rows.insert(0, Row::told(say!("gate-saved", file = file), style::PREVIEW_TEXT));
     }
+    if judged.used.is_some() {
+        rows.insert(0, Row::told(t("gate-used").to_owned(), style::PREVIEW_TEXT));
+    }
     if rows.is_empty() {
         rows.push(Row::told(t("gate-nothing").to_owned(), style::DIM));
     }
@@ -92,22 +95,50 @@ fn verdict(ui: &Ui, rect: Rect, judged: &JudgedRig) {
         };
         (text, is_in_step)
     });
-    let line = ((rect.bottom() - at.bottom()) / 2.0).clamp(18.0, 34.0);
-    let mut x = left;
-    let mut y = at.bottom() + 4.0;
+    let clocks = match judged.frame_ms {
+        Some(frame) => {
+            let most = judged.cameras.iter().filter_map(|c| c.clock_ms).map(|(ms, _)| ms.abs()).fold(0.0, f64::max);
+            (say!("gate-clocks", ms = format!("{most:.1}"), frame = format!("{frame:.1}")), most <= frame / 4.0)
+        }
+        None => (t("gate-no-clocks").to_owned(), true),
+    };
     let mut all = vec![word.to_owned(), meaning.to_owned()];
-    for (text, is_good) in figures.into_iter().chain(step) {
+    let figures: Vec<(String, bool)> = figures.into_iter().chain(step).chain([clocks]).collect();
+    all.extend(figures.iter().map(|(text, _)| text.clone()));
+    // As large as they fit beneath.
+    let below = Rect::from_min_max(pos2(left, at.bottom() + 4.0), rect.max);
+    let mut line = (below.height() / 2.0).clamp(12.0, 34.0);
+    while line > 12.0 && rows_of(ui, &figures, line, below.width()) as f32 * line > below.height() {
+        line -= 1.0;
+    }
+    let mut at = below.min;
+    for (text, is_good) in figures {
         let color = if is_good { style::TEXT } else { style::AMBER };
-        let galley = widgets::elided(ui, &text, style::text(line * 0.66), color, rect.right() - left);
-        if x + galley.size().x > rect.right() {
-            (x, y) = (left, y + line);
+        let galley = widgets::elided(ui, &text, style::text(line * 0.66), color, below.width());
+        if at.x > below.left() && at.x + galley.size().x > below.right() {
+            at = pos2(below.left(), at.y + line);
         }
         let width = galley.size().x;
-        ui.painter().galley(pos2(x, y), galley, color);
-        x += width + 28.0;
-        all.push(text);
+        ui.painter().galley(at, galley, color);
+        at.x += width + FIGURES_APART;
     }
     labeled(ui, rect, "verdict", &all.join(". "));
+}
+
+/// Between two figures in a row, points.
+const FIGURES_APART: f32 = 28.0;
+
+/// How many rows the figures take.
+fn rows_of(ui: &Ui, figures: &[(String, bool)], line: f32, width: f32) -> usize {
+    let (mut rows, mut x) = (1, 0.0);
+    for (text, _) in figures {
+        let wide = widgets::elided(ui, text, style::text(line * 0.66), style::TEXT, width).size().x;
+        if x > 0.0 && x + wide > width {
+            (rows, x) = (rows + 1, 0.0);
+        }
+        x += wide + FIGURES_APART;
+    }
+    rows
 }
 
 /// A line of a table, or several.
@@ -115,23 +146,38 @@ struct Row {
     text: String,
     color: Color32,
     mark: Option<Color32>,
+    /// What else is known, beneath and smaller.
+    detail: String,
 }
 
 impl Row {
     const fn told(text: String, color: Color32) -> Self {
-        Self { text, color, mark: None }
+        Self { text, color, mark: None, detail: String::new() }
     }
 }
 
 fn camera_row(c: &crate::engine::JudgedCamera) -> Row {
+    let mut detail = Vec::new();
+    match (c.focal_px, &c.unsolved) {
+        (_, Some(_)) => {}
+        (Some((px, off)), None) => detail.push(say!("gate-lens", px = format!("{px:.1}"), off = format!("{off:.1}"))),
+        (None, None) => detail.push(t("gate-lens-given").to_owned()),
+    }
+    if let Some((ms, off)) = c.clock_ms {
+        detail.push(say!("gate-clock", ms = format!("{ms:+.1}"), off = format!("{off:.1}")));
+    }
+    let reasons = words::reasons(&c.reasons);
+    detail.push(say!("gate-pictures", found = c.found, pictures = c.pictures) + if reasons.is_empty() { "" } else { ": " } + &reasons);
+    let detail = detail.join(" · ");
     if let Some(why) = &c.unsolved {
-        return Row { text: format!("{}: {}", c.name, notice(current(), why)), color: style::AMBER, mark: Some(style::PROGRAM) };
+        let text = format!("{}: {}", c.name, notice(current(), why));
+        return Row { text, color: style::AMBER, mark: Some(style::PROGRAM), detail };
     }
     let text = say!("gate-camera", camera = &c.name, boards = c.boards, px = format!("{:.2}", c.rms_px), mm = format!("{:.1}", c.place_mm));
     if c.taken_out == 0 {
-        return Row { text, color: style::TEXT, mark: Some(style::PREVIEW) };
+        return Row { text, color: style::TEXT, mark: Some(style::PREVIEW), detail };
     }
-    Row { text: format!("{text} · {}", say!("gate-taken-out", count = c.taken_out)), color: style::TEXT, mark: Some(style::AMBER) }
+    Row { text: format!("{text} · {}", say!("gate-taken-out", count = c.taken_out)), color: style::TEXT, mark: Some(style::AMBER), detail }
 }
 
 fn gap_row(g: &crate::engine::JudgedGap) -> Row {
@@ -140,9 +186,10 @@ fn gap_row(g: &crate::engine::JudgedGap) -> Row {
         GapQuality::Fair => t("class-fair"),
         GapQuality::Poor => t("class-poor"),
     };
-    let text = say!("gate-gap", from = &g.from, to = &g.to, degrees = format!("{:.0}", g.degrees), class = class);
-    let color = if g.quality == GapQuality::Poor { style::AMBER } else { style::TEXT };
-    Row { text, color, mark: Some(gap_color(g.quality)) }
+    let disparity = g.disparity_px.map_or_else(String::new, |px| format!(", {px:.0} px"));
+    let text = say!("gate-gap", from = &g.from, to = &g.to, degrees = format!("{:.0}", g.degrees), class = class) + &disparity;
+    let (color, detail) = if g.quality == GapQuality::Poor { (style::AMBER, t("gate-too-wide")) } else { (style::TEXT, "") };
+    Row { text, color, mark: Some(gap_color(g.quality)), detail: detail.to_owned() }
 }
 
 /// Rows under a title, as many as there are.
@@ -155,7 +202,11 @@ fn table(ui: &mut Ui, rect: Rect, title: &str, salt: &str, rows: &[Row]) {
         ui.set_clip_rect(list.intersect(ui.clip_rect()));
         egui::ScrollArea::vertical().id_salt(salt).auto_shrink([false, false]).show(ui, |ui| {
             for (k, row) in rows.iter().enumerate() {
-                let job = egui::text::LayoutJob::simple(row.text.clone(), style::text(size), row.color, list.width() - 30.0);
+                let mut job = egui::text::LayoutJob::simple(row.text.clone(), style::text(size), row.color, list.width() - 30.0);
+                if !row.detail.is_empty() {
+                    let small = egui::TextFormat::simple(style::text(size * 0.82), style::DIM);
+                    job.append(&format!("\n{}", row.detail), 0.0, small);
+                }
                 let galley = ui.fonts_mut(|f| f.layout_job(job));
                 let (at, _) = ui.allocate_exact_size(vec2(list.width() - 10.0, galley.size().y + 4.0), egui::Sense::hover());
                 if let Some(mark) = row.mark {
@@ -163,7 +214,8 @@ fn table(ui: &mut Ui, rect: Rect, title: &str, salt: &str, rows: &[Row]) {
                 }
                 let left = if row.mark.is_some() { 14.0 } else { 0.0 };
                 ui.painter().galley(at.min + vec2(left, 0.0), galley, row.color);
-                labeled(ui, at.intersect(list), (salt, k), &row.text);
+                let told = if row.detail.is_empty() { row.text.clone() } else { format!("{}. {}", row.text, row.detail) };
+                labeled(ui, at.intersect(list), (salt, k), &told);
             }
         });
     });

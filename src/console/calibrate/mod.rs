@@ -10,7 +10,7 @@ use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::lang::{command, current, say, t};
 use super::{ConsoleState, Field, Textures, event_fields, notices::notice, style, widgets, widgets::ButtonLook};
-use crate::engine::{CalibrateOrder, CalibrationStage, CalibrationView, Command, CommandKind, Snapshot};
+use crate::engine::{CalibrateOrder, CalibrationStage, CalibrationView, Command, CommandKind, Light, Snapshot};
 
 /// Boards to begin with; what is printed is measured and corrected in the field.
 const BOARDS: [&str; 4] =
@@ -20,8 +20,9 @@ const BOARDS: [&str; 4] =
 #[derive(Debug, Clone, Default)]
 pub(super) struct CalibratePage {
     pub open: bool,
-    /// The board that is typed.
+    /// The board that is typed, and the file of known lenses.
     board: String,
+    lenses: String,
     /// CANCEL was pressed once: what was carried would be lost.
     cancelling: bool,
 }
@@ -29,7 +30,11 @@ pub(super) struct CalibratePage {
 /// Draws the panel.
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, textures: &Textures, state: &mut ConsoleState, out: &mut Vec<Command>) {
     let view = snapshot.calibration.as_deref();
-    let note = view.map_or_else(String::new, |v| say!("calib-note", board = &v.board, time = clock(v.secs)));
+    let note = view.map_or_else(String::new, |v| {
+        let board =
+            if v.lenses.is_empty() { v.board.clone() } else { format!("{} · {}", v.board, say!("calib-lenses-of", file = &v.lenses)) };
+        say!("calib-note", board = board, time = clock(v.secs))
+    });
     let inner = widgets::panel(ui, t("panel-calibrate"), &note).shrink2(vec2(4.0, 0.0));
     let buttons = (inner.height() * 0.085).clamp(44.0, 72.0);
     let bottom = Rect::from_min_max(pos2(inner.left(), inner.bottom() - buttons), inner.max);
@@ -80,9 +85,10 @@ fn headline(ui: &Ui, rect: Rect, text: &str, (most, least): (f32, f32), color: C
 }
 
 /// What stands somewhere, for those who do not see it.
-fn labeled(ui: &Ui, rect: Rect, salt: impl std::hash::Hash + std::fmt::Debug, label: &str) {
-    ui.interact(rect, ui.scope_id().with(("calibration", salt)), Sense::hover())
-        .widget_info(|| WidgetInfo::labeled(Role::Label, true, label));
+fn labeled(ui: &Ui, rect: Rect, salt: impl std::hash::Hash + std::fmt::Debug, label: &str) -> egui::Response {
+    let response = ui.interact(rect, ui.scope_id().with(("calibration", salt)), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, label));
+    response
 }
 
 /// Before the first look: which board it is.
@@ -102,10 +108,12 @@ fn begin(ui: &mut Ui, rect: Rect, refused: Option<(&CalibrationView, &String)>, 
     let field = row(36.0);
     let typed = Rect::from_min_max(field.min, pos2(field.right() - 150.0, field.bottom()));
     let mut board = std::mem::take(&mut state.calibration.board);
+    let mut lenses = std::mem::take(&mut state.calibration.lenses);
     if board.is_empty()
         && let Some((view, _)) = refused
     {
         board.clone_from(&view.board);
+        lenses.clone_from(&view.lenses);
     }
     let response = event_fields::text_field(ui, typed, t("calib-board"), t("calib-board-hint"), &mut board);
     if state.focus == Some(Field::Board) {
@@ -127,14 +135,17 @@ fn begin(ui: &mut Ui, rect: Rect, refused: Option<(&CalibrationView, &String)>, 
             (*preset).clone_into(&mut board);
         }
     }
+    let known = row(32.0);
+    event_fields::text_field(ui, known, t("calib-lenses"), t("calib-lenses-hint"), &mut lenses);
     if can && (pressed || entered) {
         state.calibration.cancelling = false;
         if refused.is_some() {
             out.push(Command::Calibrate(CalibrateOrder::Cancel));
         }
-        out.push(Command::Calibrate(CalibrateOrder::Start(board.trim().to_owned())));
+        let with = if lenses.trim().is_empty() { String::new() } else { format!(" lenses {}", lenses.trim()) };
+        out.push(Command::Calibrate(CalibrateOrder::Start(format!("{}{with}", board.trim()))));
     }
-    state.calibration.board = board;
+    (state.calibration.board, state.calibration.lenses) = (board, lenses);
     if let Some((_, why)) = refused {
         let told = notice(current(), why).into_owned();
         let at = row(line * 3.2);
@@ -220,9 +231,9 @@ fn hands(ui: &mut Ui, rect: Rect, view: Option<&CalibrationView>, state: &mut Co
     let loud = ButtonLook { fill: style::PREVIEW, color: style::ON_COLOR, ..plain };
     let warning = ButtonLook { fill: style::AMBER, color: style::BACKGROUND, ..plain };
     let has_something = view.is_some_and(|v| v.cameras.iter().any(|c| c.boards > 0));
-    let is_saved = view.is_some_and(|v| matches!(&v.stage, CalibrationStage::Judged(j) if j.saved.is_some()));
+    let is_kept = view.is_some_and(|v| matches!(&v.stage, CalibrationStage::Judged(j) if j.saved.is_some() || j.used.is_some()));
     let sure = state.calibration.cancelling;
-    let cancel = match (is_saved, sure) {
+    let cancel = match (is_kept, sure) {
         (true, _) => (t("calib-close"), t("calib-close-tip"), true, plain, Some(CalibrateOrder::Cancel)),
         (false, true) => (t("calib-cancel-sure"), t("calib-cancel-tip"), true, warning, Some(CalibrateOrder::Cancel)),
         (false, false) => (t("calib-cancel"), t("calib-cancel-tip"), true, plain, Some(CalibrateOrder::Cancel)),
@@ -244,7 +255,15 @@ fn hands(ui: &mut Ui, rect: Rect, view: Option<&CalibrationView>, state: &mut Co
         Some((_, CalibrationStage::Failed(_))) => vec![go_on, cancel],
         Some((_, CalibrationStage::Judged(judged))) => {
             let save = if judged.saved.is_none() { loud } else { plain };
-            vec![(t("calib-save"), t("calib-save-tip"), true, save, Some(CalibrateOrder::Save)), go_on, cancel]
+            // Red is refused; the button says so by being dark.
+            let (can_use, is_used) = (judged.light != Light::Red && judged.used.is_none(), judged.used.is_some());
+            let take = if can_use { loud } else { ButtonLook { on: is_used, ..plain } };
+            vec![
+                (t("calib-use"), t("calib-use-tip"), can_use, take, Some(CalibrateOrder::Use)),
+                (t("calib-save"), t("calib-save-tip"), true, save, Some(CalibrateOrder::Save)),
+                go_on,
+                cancel,
+            ]
         }
     };
     all.push((t("calib-back"), t("calib-back-tip"), true, plain, None));
@@ -259,7 +278,7 @@ fn hands(ui: &mut Ui, rect: Rect, view: Option<&CalibrationView>, state: &mut Co
         }
         let is_cancel = order == Some(CalibrateOrder::Cancel);
         // What was carried for minutes is not lost by one click.
-        state.calibration.cancelling = is_cancel && has_something && !is_saved && !sure;
+        state.calibration.cancelling = is_cancel && has_something && !is_kept && !sure;
         match order {
             None => out.push(Command::CalibratePage),
             Some(_) if state.calibration.cancelling => {}

@@ -61,17 +61,30 @@ fn tile(ui: &Ui, rect: Rect, line: f32, camera: &CalibratedCamera, view: &Calibr
     } else if color == style::AMBER {
         widgets::border(ui, picture, 2.0, style::AMBER);
     }
-    let counts = say!("calib-counts", boards = camera.boards, turned = camera.turned, tipped = camera.tipped);
+    let counts = if camera.knows_lens {
+        say!("calib-counts-lens", boards = camera.boards)
+    } else {
+        say!("calib-counts", boards = camera.boards, turned = camera.turned, tipped = camera.tipped)
+    };
     let first = Rect::from_min_size(pos2(rect.left(), room.bottom() + 2.0), vec2(rect.width(), line * 1.2));
     let name = widgets::elided(ui, &camera.name, style::text(line), style::TEXT, first.width() * 0.5);
     let width = name.size().x;
     ui.painter().galley(first.min, name, style::TEXT);
-    let enough = camera.boards >= camera.needed && camera.turned >= LEAST_TILTED && camera.tipped >= LEAST_TILTED;
+    let is_tilted = camera.knows_lens || camera.turned >= LEAST_TILTED && camera.tipped >= LEAST_TILTED;
+    let enough = camera.boards >= camera.needed && is_tilted;
     let words = Rect::from_min_max(pos2(first.left() + width + 8.0, first.top()), first.max);
     widgets::line(ui, words, &counts, style::text(line * 0.86), if enough { style::PREVIEW_TEXT } else { style::DIM });
     let second = first.translate(vec2(0.0, line * 1.15));
     widgets::line(ui, second, &now, style::text(line * 0.86), color);
-    labeled(ui, rect, ("camera", &camera.name), &say!("calib-camera", camera = &camera.name, counts = counts, now = now));
+    let reasons = words::reasons(&camera.reasons);
+    let mut label = say!("calib-camera", camera = &camera.name, counts = counts, now = now);
+    if !reasons.is_empty() {
+        label = format!("{label}. {}", say!("calib-reasons", reasons = &reasons));
+    }
+    let tile = labeled(ui, rect, ("camera", &camera.name), &label);
+    if !reasons.is_empty() {
+        tile.on_hover_text(say!("calib-reasons", reasons = reasons));
+    }
 }
 
 /// Dark where nothing was seen; the more corners, the more it shines.

@@ -62,3 +62,22 @@ pub(super) fn refusal(why: Refusal) -> String {
         Refusal::Beside { ms, limit_ms } => say!("refused-beside", ms = ms, limit = limit_ms),
     }
 }
+
+/// A reason in one or two words, as [`Rejection::short`] has it.
+pub(super) fn short(why: &str) -> &str {
+    match why {
+        "another board" => t("short-another"),
+        "mirrored" => t("short-mirrored"),
+        "few corners" => t("short-few-corners"),
+        "too small" => t("short-too-small"),
+        "oblique" => t("short-oblique"),
+        "blurred" => t("short-blurred"),
+        "moving" => t("short-moving"),
+        other => other,
+    }
+}
+
+/// How often which reason was met; empty where there was none.
+pub(super) fn reasons(all: &[(&'static str, usize)]) -> String {
+    all.iter().map(|(why, n)| format!("{n} × {}", short(why))).collect::<Vec<_>>().join(", ")
+}

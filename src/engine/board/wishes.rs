@@ -74,6 +74,10 @@ pub(in crate::engine) struct SolveWish {
     pub serial: u64,
     /// Cameras (indices in the rig) to solve first and alone, so that their part of the arc has pictures early; empty for none.
     pub first: Vec<usize>,
+    /// It may have the plates that made the moment before truer.
+    pub plates: bool,
+    /// It is not what is in preview but what is on air and has no scene.
+    pub for_air: bool,
 }
 
 /// Another instant of the picture in preview, to be solved and kept beside it.
@@ -85,6 +89,15 @@ pub(in crate::engine) struct PhaseWish {
     pub level: Quality,
     /// Of the slices that it belongs to.
     pub serial: u64,
+}
+
+/// Pictures about the playhead that solves will want, the nearest first.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct NearWish {
+    /// The pictures.
+    pub pictures: Arc<[Arc<Picture>]>,
+    /// So much of the GPU's memory may be taken.
+    pub budget_bytes: u64,
 }
 
 /// Cameras of a moment to score by leaving each out.
@@ -125,9 +138,15 @@ pub(in crate::engine) enum Job {
     KeepPhases,
     Pick(PickWish),
     Solve(SolveWish),
+    /// Solve what is on air.
+    Mend(SolveWish),
     Phase(PhaseWish),
+    /// Let what is kept near go: somebody else has no memory left.
+    Spare,
     /// For somebody who looks on.
     Look(LookWish),
+    /// Keep these pictures on the GPU.
+    Near(NearWish),
     /// Score this camera.
     Measure(Arc<Moment>, usize),
     Layer(LayerWish),

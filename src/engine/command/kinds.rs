@@ -304,7 +304,7 @@ impl CommandKind {
         info(
             Self::Calibrate,
             "Calibration",
-            "Begin a calibration with this board, say that it lies on the floor, finish, carry on, save the rig, or cancel",
+            "Begin a calibration with this board, give lenses, say that it lies on the floor, finish, carry on, save the rig, use it, or cancel",
             "",
         ),
         info(Self::Controls, "Controls", "MIDI, jog shuttles, game pads: what asks for what; learn it by touching", "Ctrl+L"),

@@ -16,6 +16,9 @@ use crate::{
     rig::{self, Format, Rig},
 };
 
+/// Instead of a file: no lens is known.
+const NO_LENSES: &str = "none";
+
 /// A calibration, if there is one.
 #[derive(Debug)]
 pub(in crate::engine) struct CalibrationState {
@@ -79,7 +82,7 @@ impl Director {
                 self.warn("A calibration is under way. Finish or cancel it before another one is begun".to_owned());
             }
             (CalibrateOrder::Cancel, stage) => {
-                let is_lost = !matches!(stage, CalibrationStage::Judged(judged) if judged.saved.is_some());
+                let is_lost = !matches!(stage, CalibrationStage::Judged(judged) if judged.saved.is_some() || judged.used.is_some());
                 self.end_calibration(&desk);
                 if is_lost && !matches!(stage, CalibrationStage::Refused(_)) {
                     self.notice(NoticeLevel::Info, "The calibration is cancelled; nothing was written".to_owned());
@@ -88,11 +91,16 @@ impl Director {
             (CalibrateOrder::Floor, CalibrationStage::Looking { .. }) => desk.floor_latest(),
             (CalibrateOrder::Finish, CalibrationStage::Looking { .. }) => desk.finish_latest(),
             (CalibrateOrder::GoOn, CalibrationStage::Judged(_) | CalibrationStage::Failed(_)) => desk.go_on_latest(),
-            (CalibrateOrder::Save, CalibrationStage::Judged(_)) => match desk.rig() {
-                Some(rig) => self.save_calibrated(rig),
+            (CalibrateOrder::Save, CalibrationStage::Judged(_)) => match desk.solved() {
+                Some(solved) => self.save_calibrated(solved.rig),
                 None => self.warn("The calibration has no rig yet. Finish it first".to_owned()),
             },
-            (CalibrateOrder::Save, _) => self.warn("The calibration has no rig yet. Finish it first".to_owned()),
+            (CalibrateOrder::Use, CalibrationStage::Judged(judged)) => self.use_calibrated(&desk, judged),
+            (CalibrateOrder::Lenses(_), CalibrationStage::Refused(_)) => {
+                self.warn("The calibration is not begun. Give the lenses with its board: calibrate start BOARD lenses FILE".to_owned());
+            }
+            (CalibrateOrder::Lenses(file), _) => desk.lenses_latest(if file == NO_LENSES { "" } else { &file }),
+            (CalibrateOrder::Save | CalibrateOrder::Use, _) => self.warn("The calibration has no rig yet. Finish it first".to_owned()),
             (CalibrateOrder::Floor | CalibrateOrder::Finish, _) => {
                 self.warn("The board is not looked at now. Carry on (GO ON) first".to_owned());
             }
@@ -101,10 +109,12 @@ impl Director {
     }
 
     fn start_calibration(&mut self, text: &str) {
-        let text = text.trim();
+        // Lenses that are known come after the board.
+        let (text, lenses) = text.split_once(" lenses ").map_or((text.trim(), ""), |(board, file)| (board.trim(), file.trim()));
+        let said = (text, lenses);
         let order = self.transport.arc_order().to_vec();
         let names: Vec<String> = order.iter().map(|i| self.feeds.rig().cameras[*i].name.clone()).collect();
-        let refused = |why: String| Arc::new(board_thread::blank(text, CalibrationStage::Refused(why), &names));
+        let refused = |why: String| Arc::new(board_thread::blank(said, CalibrationStage::Refused(why), &names));
         let board = match Board::said(text) {
             _ if names.len() < 2 => Err("one camera alone is no rig: open a show with two at least".to_owned()),
             board => board.map_err(|e| e.to_string()),
@@ -117,7 +127,7 @@ impl Director {
                 return;
             }
         };
-        let desk = Arc::new(BoardDesk::new(board_thread::blank(text, CalibrationStage::Looking { waits: false }, &names)));
+        let desk = Arc::new(BoardDesk::new(board_thread::blank(said, CalibrationStage::Looking { waits: false }, &names)));
         desk.make_room(self.makes_room);
         let (feeds, mine) = (Arc::clone(&self.feeds), Arc::clone(&desk));
         let begun =
@@ -168,9 +178,9 @@ impl Director {
                     desk.saved(&file.display().to_string());
                 }
                 let text = if self.calibration.rig_file.as_ref() == Some(&file) {
-                    format!("The calibrated rig is written to {}, where the show looks for it: open the show again", file.display())
+                    format!("The calibrated rig is written to {}, where the show looks for it when it is opened again", file.display())
                 } else {
-                    format!("The calibrated rig is written to {}; give that file to the show (rig = …) and open it again", file.display())
+                    format!("The calibrated rig is written to {}; give that file to the show (rig = …) for the next time", file.display())
                 };
                 self.notice(NoticeLevel::Info, text);
             }

@@ -12,6 +12,7 @@ use crate::{
     engine::{
         DeskFiles,
         desk::{self, Writer},
+        rig_book::is_placed,
     },
     replay::{
         path::{Path, PathError, Track},
@@ -88,7 +89,11 @@ impl Director {
         }
     }
 
-    fn restore_paths(&mut self) {
+    /// Own paths; before there is a rig they have no place.
+    pub(super) fn restore_paths(&mut self) {
+        if !is_placed(&self.watch.rig_now()) {
+            return;
+        }
         let Some(folder) = self.desk.files.folder.as_ref().map(|f| f.join("paths")) else { return };
         for (file, text) in desk::read_folder(&folder) {
             let path = text.and_then(|text| Path::from_toml(&text).map_err(|e| e.to_string()));
@@ -100,7 +105,7 @@ impl Director {
 
     /// Names of cameras and angles become places of this rig's arc.
     fn restore_path(&mut self, path: Path, file: PathBuf) -> Result<(), PathError> {
-        let places = Track::new(&path, self.feeds.rig(), MediaTime::ZERO, 16, 9)?.key_positions();
+        let places = Track::new(&path, &self.watch.rig_now(), MediaTime::ZERO, 16, 9)?.key_positions();
         self.transport.restore_path(path.placed(&places))?;
         if let Some(path) = self.transport.paths().paths().last() {
             self.desk.paths.insert(path.name.clone(), (file, path.clone()));

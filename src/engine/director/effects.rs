@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Instant};
 
 use super::{Director, PreviewState};
 use crate::{
-    engine::{board::SolveWish, orbit},
+    engine::{board::SolveWish, orbit, rig_book::is_placed},
     frame::Moment,
     replay::{Effect, Program, TransportCommand, playlist::Player},
     time::MediaTime,
@@ -33,6 +33,7 @@ impl Director {
                 Effect::StopPreparing => {
                     self.preview = PreviewState::default();
                     self.moment_wish.clear();
+                    self.exports_ask_again();
                     self.board.prepare_only(None);
                     self.refresh_ladder();
                 }
@@ -53,6 +54,7 @@ impl Director {
                         Program::Replay(on_air) => Some((on_air.instant, on_air.from_position, on_air.event)),
                         Program::Live { .. } | Program::Hold => None,
                     };
+                    self.mend_taken();
                     self.remember_take();
                     self.board.set_on_air(on_air.map(|(instant, ..)| instant));
                     // What preview shows is what goes on air; what is changed afterwards waits for the next take.
@@ -75,8 +77,12 @@ impl Director {
 
     pub(super) fn start_preparing(&mut self, instant: MediaTime) {
         self.board.prepare_only(Some(instant));
+        self.exports_ask_again();
         if let Some(moment) = self.moment_of_now(instant) {
             self.apply(TransportCommand::MomentReady(instant));
+            if !self.watch.is_looked_at(instant) {
+                self.watch.look_first(Arc::clone(&moment));
+            }
             self.start_solving(moment);
         } else {
             self.moment_wish.post_latest(instant);
@@ -95,11 +101,24 @@ impl Director {
             self.apply(TransportCommand::PrepareFailed { instant, why, fatal: false });
             return;
         }
+        if !is_placed(&self.watch.rig_at(instant)) {
+            let why = "Nobody knew yet where the cameras stand: the orbit steps through the real cameras. Calibrate them (Ctrl+B), use the rig, and mark anew";
+            self.apply(TransportCommand::PrepareFailed { instant, why: why.to_owned(), fatal: false });
+            return;
+        }
         // A fast GPU solves all cameras before the operator has looked; a software adapter needs a minute.
         let part = self.solves_slowly.then(|| orbit::Part::around(self.position(), self.transport.arc_order(), self.closed())).flatten();
         let first = part.as_ref().map_or_else(Vec::new, |p| p.cameras.clone());
         (self.preview.part, self.preview.part_solved) = (part, false);
         self.solving = self.next_serial();
-        self.board.post_solve_latest(SolveWish { moment, level: self.governor.level(), serial: self.solving, first });
+        let plates = self.shows_plates();
+        self.board.post_solve_latest(SolveWish {
+            moment,
+            level: self.governor.level(),
+            serial: self.solving,
+            first,
+            plates,
+            for_air: false,
+        });
     }
 }

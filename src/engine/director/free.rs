@@ -93,7 +93,7 @@ impl Director {
         let event = self.transport.preview().and_then(|p| self.transport.events().get(p.event?));
         let pivot = event.and_then(Event::pivot_m).map(DVec3::from_array);
         let at = self.position();
-        let eye = orbit::camera_at(self.feeds.rig(), at, (16, 9), None).map(|c| c.center_in_world()).ok();
+        let eye = orbit::camera_at(&self.watch.rig_now(), at, (16, 9), None).map(|c| c.center_in_world()).ok();
         match (eye, pivot.or(self.arc.as_ref().map(|a| a.center_in_world))) {
             (Some(eye), Some(pivot)) => (pivot - eye).length(),
             _ => 0.0,

@@ -141,8 +141,13 @@ impl Director {
         if *self.transport.graphics() == self.graphics.of {
             return;
         }
+        self.renew_drawing();
+    }
+
+    /// The same anew: the list or the rig is another one.
+    pub(super) fn renew_drawing(&mut self) {
         self.graphics.of = self.transport.graphics().clone();
-        let drawing = Drawing::new(self.graphics.of.all(), self.feeds.rig(), &self.graphics.shelf.pictures());
+        let drawing = Drawing::new(self.graphics.of.all(), &self.watch.rig_now(), &self.graphics.shelf.pictures());
         let drawing = (!drawing.is_empty()).then(|| Arc::new(drawing));
         self.graphics.prepared = (self.graphics.next_revision(), drawing);
         self.want_pictures();
@@ -370,7 +375,7 @@ impl Director {
             let shares = |px: glam::DVec2| [(px.x / f64::from(camera.width_px)) as f32, (px.y / f64::from(camera.height_px)) as f32];
             points.iter().filter_map(inside).map(shares).collect::<Vec<_>>()
         };
-        let cameras = &self.feeds.rig().cameras;
+        let cameras = &self.watch.rig_now().cameras;
         GraphicsView {
             graphics: self.transport.graphics().all().to_vec(),
             clean: self.graphics.clean,

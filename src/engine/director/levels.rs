@@ -94,6 +94,7 @@ impl Director {
     /// The device is gone and another one is being opened: one level lower, because what was too much once may be so again.
     pub(super) fn gpu_lost(&mut self) {
         self.gpu.adapter.clear();
+        self.near_lost();
         let now_secs = self.engine_secs();
         let lower = self.governor.fault("the GPU was lost", now_secs);
         let level = lower.map_or_else(|| "the lowest level already".to_owned(), |l| format!("quality goes down to {}", l.label()));
@@ -101,6 +102,9 @@ impl Director {
             "The GPU was lost (driver reset or time-out). It is opened again; {level}. If this repeats, update the driver and close other programs that use the GPU"
         ));
         // Scenes went with the device. Until one is there again, program keeps its last picture.
+        if matches!(self.transport.program(), Program::Replay(on_air) if on_air.solved) {
+            self.air_has_no_scene();
+        }
         self.transport.forget_scenes();
         self.board.forget_views();
         self.preview.asked = None;

@@ -2,19 +2,11 @@
 //!
 //! Must not know: who asked, how pictures are made.
 
-use super::{Director, NoticeLevel, SLOW_DEPTH_SIZE_PX};
+use super::{Director, NoticeLevel};
 use crate::{
-    engine::{
-        Command,
-        export::{ExportJob, Moments},
-        level::program_size_px,
-        naming::NameFields,
-    },
-    output::{self, CancelToken, OutputError, OutputSpec, SidecarHeader},
+    engine::Command,
     replay::{TransportCommand, playlist::PlaylistEdit},
-    scene::Quality,
     time::MediaTime,
-    view::ViewMode,
 };
 
 impl Director {
@@ -194,70 +186,6 @@ impl Director {
         }
         if let Some(newest) = self.newest() {
             self.apply(TransportCommand::SetInstant(at.min(newest)));
-        }
-    }
-
-    fn start_export(&mut self) {
-        let Some((instant, from, event)) = self.transport.preview().map(|p| (p.instant, p.position, p.event)) else {
-            return self.warn("Nothing is prepared. Mark an instant or choose an event, then export it".to_owned());
-        };
-        let path = self.chosen_path(instant, from, event);
-        if path.as_ref().is_some_and(|path| !path.is_frozen()) {
-            return self.warn(
-                "This move lets time run, and EXPORT writes frozen moves. Choose another move, or export the recording with `volte export --path roll-through`"
-                    .to_owned(),
-            );
-        }
-        let (Some(moment), Some(track)) = (self.moment(instant), path.and_then(|path| self.laid(&path, instant))) else {
-            return self.warn("The frames of this instant are not there yet. Export again in a moment".to_owned());
-        };
-        let name = event.and_then(|id| self.transport.events().get(id)).map_or("jog", |e| e.name.as_str());
-        // A file is for good: it has the cameras' own size and the best depth, whatever preview can afford.
-        let own_size_px = moment.frames.iter().map(|f| (f.picture.width(), f.picture.height())).max_by_key(|(w, h)| w * h);
-        let (width_px, height_px) = own_size_px.map_or_else(|| program_size_px(self.governor.level()), |(w, h)| (w & !1, h & !1));
-        let mut scene = if self.governor.view().chosen == Some(Quality::Hero) { Quality::Hero.scene() } else { Quality::Air.scene() };
-        scene.matching = self.matching.choice;
-        if self.solves_slowly {
-            scene.max_depth_size_px = Some(SLOW_DEPTH_SIZE_PX);
-        }
-        let camera = self.transport.camera_at(from).and_then(|i| self.feeds.rig().cameras.get(i)).map_or("", |c| c.name.as_str());
-        let file = self.exports_of.name_for(&self.export_folder, &NameFields { event: name, camera, at: std::time::SystemTime::now() });
-        let ((width_px, height_px), rate) = match output::fitted(&file, (width_px, height_px), self.feeds.rate()) {
-            Ok(fitted) => fitted,
-            Err(OutputError::Size { width, height, problem }) => {
-                return self.warn(format!(
-                    "{width}×{height} px cannot be exported under this name: {problem}. Give `[export] name` in the show file another ending"
-                ));
-            }
-            Err(e) => return self.warn(e.to_string()),
-        };
-        let job = ExportJob {
-            rig: self.watch.rig_at(instant).as_ref().clone(),
-            moments: Moments::One(moment.as_ref().clone()),
-            path: track.path().clone(),
-            mark: instant,
-            follow: false,
-            mode: ViewMode::Synthesis,
-            gaps: self.truth.ladder.gaps().to_vec(),
-            scene,
-            plates: self.plates_of(instant),
-            phases: self.slice_moments(instant),
-            graphics: self.graphics_of_exports(),
-            trims: self.transport.trims().clone(),
-            output: OutputSpec {
-                path: file,
-                width_px,
-                height_px,
-                rate,
-                codec: None,
-                threads: 0,
-                overwrite: false,
-                sidecar: Some(SidecarHeader::default()),
-                cancel: CancelToken::default(),
-            },
-        };
-        if let Err(e) = self.exports_of.add(job) {
-            self.warn(e);
         }
     }
 }

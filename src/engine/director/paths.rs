@@ -177,7 +177,7 @@ impl Director {
             path: path.clone(),
             ..PathsView::default()
         };
-        let rig = self.feeds.rig();
+        let rig = &self.watch.rig_now();
         let standing = crate::replay::path::still(0.0, 0.0, 1.0);
         if let Ok(track) = Track::new(&standing, rig, MediaTime::ZERO, 16, 9) {
             let order = self.transport.arc_order();

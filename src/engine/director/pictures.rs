@@ -102,6 +102,10 @@ impl Director {
                     return self.compose();
                 }
                 self.program.roll = None;
+                if self.waits_for_look(on_air.instant) {
+                    self.program.repeated += 1;
+                    return;
+                }
                 let solved = on_air.solved;
                 if solved || self.program.held_until.is_some_and(|until| until <= Instant::now()) {
                     self.program.held_until = None;

@@ -37,6 +37,8 @@ pub(in crate::engine) struct PlateState {
     solved: Option<Arc<PlateSet>>,
     /// Of moments, oldest first.
     verdicts: Vec<(MediaTime, Arc<PlateSet>, PlatesVerdict)>,
+    /// Moments that have them already because the one before was truer so.
+    assumed: Vec<(MediaTime, Arc<PlateSet>)>,
     number: u64,
     told_first: bool,
 }
@@ -49,6 +51,25 @@ impl PlateState {
     /// How much of a camera's plate is known, 0…1.
     pub fn known(&self, camera: usize) -> Option<f32> {
         self.known.get(camera).copied().flatten().filter(|_| !self.off)
+    }
+
+    /// A moment is solved, with these plates (or none) before anybody has judged it.
+    pub fn assume(&mut self, instant: MediaTime, plates: Option<Arc<PlateSet>>) {
+        self.assumed.retain(|a| a.0 != instant);
+        if self.assumed.len() >= KEPT {
+            self.assumed.remove(0);
+        }
+        self.assumed.extend(plates.map(|set| (instant, set)));
+    }
+
+    /// The plates that a moment is shown with.
+    fn shown(&self, instant: MediaTime) -> Option<&Arc<PlateSet>> {
+        let assumed = || self.assumed.iter().find(|a| a.0 == instant).map(|a| &a.1);
+        let set = match self.verdict(instant) {
+            Some((_, set, verdict)) => verdict.used.then_some(set),
+            None => assumed(),
+        };
+        set.filter(|_| !self.off)
     }
 
     fn verdict(&self, instant: MediaTime) -> Option<&(MediaTime, Arc<PlateSet>, PlatesVerdict)> {
@@ -65,7 +86,7 @@ impl Director {
     }
 
     /// Has the plates that there are solved, with the cameras as they stand.
-    fn renew_plates(&mut self) {
+    pub(super) fn renew_plates(&mut self) {
         if self.plates.off || self.plates.let_go {
             return;
         }
@@ -103,9 +124,14 @@ impl Director {
         }
     }
 
+    /// Whether moments may be shown with plates.
+    pub(super) fn shows_plates(&self) -> bool {
+        !self.plates.off && self.governor.affords_plates()
+    }
+
     /// Has hidden cameras try plates on a solved moment.
     pub(super) fn start_layering(&mut self, moment: &Arc<Moment>) {
-        let Some(set) = self.plates.solved.clone().filter(|_| !self.plates.off && self.governor.affords_plates()) else {
+        let Some(set) = self.plates.solved.clone().filter(|_| self.shows_plates()) else {
             return self.board.post_layer_latest(None);
         };
         let present = self.present(moment.instant);
@@ -123,8 +149,18 @@ impl Director {
         }
         self.plates.verdicts.push((instant, set, verdict));
         let PlatesVerdict { with_db, without_db, used } = verdict;
-        if used && self.transport.preview().is_some_and(|p| p.instant == instant) {
-            self.preview.asked = None;
+        let was_assumed = self.plates.assumed.iter().any(|a| a.0 == instant);
+        self.plates.assume(instant, None);
+        if self.transport.preview().is_some_and(|p| p.instant == instant) {
+            if used {
+                self.preview.asked = None;
+            } else if was_assumed
+                && self.on_air_instant() != Some(instant)
+                && let Some(moment) = self.prepared_moment()
+            {
+                // It is shown with them until it is solved without.
+                self.start_solving(moment);
+            }
         }
         if is_news && used {
             self.notice(
@@ -142,14 +178,14 @@ impl Director {
     /// There was no memory for plates.
     pub(super) fn plates_let_go(&mut self) {
         self.plates.let_go = true;
-        (self.plates.solved, self.plates.verdicts) = (None, vec![]);
+        (self.plates.solved, self.plates.verdicts, self.plates.assumed) = (None, vec![], vec![]);
         self.board.post_layer_latest(None);
         self.warn("The GPU has no memory left for plates: moments are shown without them. Close other programs that use the GPU, then give `plates live`".to_owned());
     }
 
     /// The device is another one: plates are solved anew.
     pub(super) fn plates_lost(&mut self) {
-        self.plates.solved = None;
+        (self.plates.solved, self.plates.assumed) = (None, vec![]);
         self.renew_plates();
     }
 
@@ -176,8 +212,7 @@ impl Director {
 
     /// The plates that the prepared moment is shown with; none where it is shown without.
     pub(super) fn plates_of(&self, instant: MediaTime) -> Vec<NamedPlate> {
-        let used = self.plates.verdict(instant).filter(|(_, _, verdict)| verdict.used && !self.plates.off);
-        used.map_or_else(Vec::new, |(_, set, _)| set.of_rig(&self.watch.rig_at(instant)))
+        self.plates.shown(instant).map_or_else(Vec::new, |set| set.of_rig(&self.watch.rig_at(instant)))
     }
 
     /// Plates as everybody else sees them.
@@ -187,6 +222,7 @@ impl Director {
             live: !self.plates.off,
             cameras: self.plates.solved.as_ref().map_or(0, |set| set.plates.len()),
             verdict: instant.and_then(|at| self.plates.verdict(at)).map(|v| v.2),
+            shown: instant.is_some_and(|at| self.plates.shown(at).is_some()),
         }
     }
 }

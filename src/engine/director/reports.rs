@@ -7,14 +7,26 @@ use std::sync::Arc;
 
 use super::{Director, MOMENTS, pictures::Asked};
 use crate::{
-    engine::{NoticeLevel, ShownPicture, export_thread::ExportNews, gpu_thread::GpuReport, moment_thread::MomentReport},
+    engine::{
+        NoticeLevel, ShownPicture,
+        export_thread::ExportNews,
+        gpu_thread::GpuReport,
+        moment_thread::{MomentNews, MomentReport},
+    },
     replay::{Program, Readiness, TransportCommand},
     scene::Quality,
     telemetry::StageTimes,
 };
 
 impl Director {
-    pub(super) fn moment_report(&mut self, report: MomentReport) {
+    pub(super) fn moment_news(&mut self, news: MomentNews) {
+        match news {
+            MomentNews::Moment(report) => self.moment_report(report),
+            MomentNews::Near { pictures, covered } => self.near_decoded(pictures, covered),
+        }
+    }
+
+    fn moment_report(&mut self, report: MomentReport) {
         let MomentReport { instant, result, secs } = report;
         if self.slice_decoded(instant, &result) {
             return;
@@ -33,11 +45,17 @@ impl Director {
                 self.moments.push(Arc::clone(&moment));
                 if self.transport.preview().is_some_and(|p| p.instant == instant) {
                     self.apply(TransportCommand::MomentReady(instant));
-                    self.watch.desk.check_latest(Arc::clone(&moment));
+                    self.watch.look_first(Arc::clone(&moment));
                     self.start_solving(moment);
+                    self.look_around();
+                } else if self.export_waits_for(instant) {
+                    self.watch.look_first(moment);
                 }
             }
-            Err(why) => self.apply(TransportCommand::PrepareFailed { instant, why, fatal: true }),
+            Err(why) => {
+                self.exports_without(instant, &why);
+                self.apply(TransportCommand::PrepareFailed { instant, why, fatal: true });
+            }
         }
     }
 
@@ -54,6 +72,7 @@ impl Director {
                 self.gpu.adapter = adapter;
                 self.solves_slowly = is_software;
                 self.governor.opened(is_software, again);
+                self.near_again();
                 tracing::info!("quality {}: {}", self.governor.level().label(), self.governor.view().why);
                 if let Some(moment) = self.prepared_moment() {
                     self.start_solving(moment);
@@ -79,9 +98,10 @@ impl Director {
                     self.preview.asked = None;
                 }
             }
-            GpuReport::Solved { instant, level, cameras, secs, stages, exposures, shadings, .. } => {
+            GpuReport::Solved { instant, level, cameras, secs, stages, exposures, shadings, plates, .. } => {
                 self.matched(exposures);
                 self.matching.set_shadings(shadings);
+                self.plates.assume(instant, plates);
                 if secs > 0.0 {
                     self.count_solve(level, cameras, secs, &stages);
                     tracing::info!("{instant}: all cameras are solved, {secs:.1} s");
@@ -103,12 +123,14 @@ impl Director {
                 self.count_solve(Quality::Hero, cameras, secs, &stages);
                 self.refined(instant, kept, (air_db, hero_db));
             }
+            GpuReport::Mended { instant, serial, result } => self.mended(instant, serial, result),
             GpuReport::PlatesSolved { number, result, secs } => self.plates_solved(number, result, secs),
             GpuReport::Layered { instant, set, verdict, secs } => {
                 tracing::debug!(%instant, secs, "plates were tried");
                 self.layered(instant, set, verdict);
             }
             GpuReport::PlatesLetGo => self.plates_let_go(),
+            GpuReport::Near { bytes, counts, is_off } => self.near_on_gpu(bytes, counts, is_off),
             GpuReport::Picked { wish, found } => self.picked(&wish, found),
             GpuReport::Phase { instant, serial, result } => self.slice_solved(instant, serial, result),
             GpuReport::GraphicsProblem(why) => self.graphics_problem(&why),

@@ -32,6 +32,13 @@ pub(in crate::engine) struct SliceState {
     on_air: Option<(MediaTime, Vec<MediaTime>)>,
 }
 
+impl SliceState {
+    /// Whether the frames of one are being fetched, or solved.
+    pub(super) const fn is_fetching(&self) -> bool {
+        self.asked.is_some()
+    }
+}
+
 impl Director {
     pub(super) fn slice(&mut self, slice: Slice) {
         if slice == Slice::Off || slice == Slice::Switch && self.slices.base.is_some() {
@@ -145,6 +152,7 @@ impl Director {
         match result {
             Ok(moment) if moment.frames.len() >= 2 => {
                 let moment = self.without_bumped(moment);
+                self.watch.look_first(Arc::clone(&moment));
                 self.slices.moments.push(moment);
             }
             Ok(_) => self.leave_slice_out(instant, "fewer than two cameras have a frame"),
@@ -152,6 +160,33 @@ impl Director {
         }
         self.advance_slices();
         true
+    }
+
+    /// A camera turned out to have been bumped: slices that it is in are solved again without it.
+    pub(super) fn slices_without_bumped(&mut self) {
+        let mut changed = Vec::new();
+        for k in 0..self.slices.moments.len() {
+            let honest = self.without_bumped(&self.slices.moments[k]);
+            if !Arc::ptr_eq(&honest, &self.slices.moments[k]) {
+                changed.push(honest.instant);
+                self.slices.moments[k] = honest;
+            }
+        }
+        if changed.is_empty() {
+            return;
+        }
+        self.slices.solved.retain(|at| !changed.contains(at));
+        if self.slices.asked.is_some_and(|at| changed.contains(&at)) {
+            self.slices.asked = None;
+            self.slices.serial += 1;
+            self.board.forget_phases(self.slices.serial);
+        }
+        if let Some((_, on_air)) = &mut self.slices.on_air {
+            on_air.retain(|at| !changed.contains(at));
+            self.program.asked = None;
+        }
+        self.slices_changed();
+        self.advance_slices();
     }
 
     fn leave_slice_out(&mut self, instant: MediaTime, why: &str) {

@@ -1,9 +1,13 @@
 //! What follows from the watch's word: a bumped camera is left out of moments from then on, and comes back where it was solved. What is
-//! prepared with it is prepared anew; what is on air stays as it was taken.
+//! prepared with it is prepared anew, and so is what was taken before anybody had looked; a take waits a little for the look. What was on air
+//! when the camera was bumped was seen by it before, and stays.
 //!
 //! Must not know: how a bump is found.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{Director, PreviewState, calibration::free_name};
 use crate::{
@@ -22,6 +26,10 @@ use crate::{
 /// A camera that is watched by fewer points than this, where half of the others have so many, does not fit the rig.
 const FEW_POINTS: usize = 16;
 const MANY_POINTS: usize = 80;
+/// Moments of which is remembered whether they were looked at.
+const LOOKS: usize = 16;
+/// A take keeps what program shows for so long at most, until the moment was looked at.
+const TAKE_WAITS: Duration = Duration::from_millis(300);
 /// How the reason begins for which a bumped camera is left out.
 const BUMPED_WORDS: &str = "it was bumped";
 
@@ -29,17 +37,52 @@ const BUMPED_WORDS: &str = "it was bumped";
 #[derive(Debug)]
 pub(in crate::engine) struct WatchState {
     pub desk: Arc<WatchDesk>,
-    book: Arc<RigBook>,
+    pub(super) book: Arc<RigBook>,
     /// By index in the rig.
-    stands: Vec<Stand>,
+    pub(super) stands: Vec<Stand>,
     ailments: Vec<Vec<Ailment>>,
+    /// Somebody can tell by a picture whether its camera stands.
+    can_tell: bool,
+    /// Moments whose pictures are looked at before all others: since when, and whether that is done. Oldest first.
+    looks: Vec<(MediaTime, Instant, bool)>,
 }
 
 impl WatchState {
     pub fn new(book: Arc<RigBook>) -> Self {
         let stands = vec![Stand::default(); book.newest().cameras.len()];
         let ailments = vec![Vec::new(); stands.len()];
-        Self { desk: Arc::default(), book, stands, ailments }
+        Self { desk: Arc::default(), book, stands, ailments, can_tell: false, looks: Vec::new() }
+    }
+
+    /// Nobody looks any more.
+    pub fn has_ended(&mut self) {
+        self.can_tell = false;
+    }
+
+    /// This moment is shown or is about to be: whether a camera was bumped before it is asked first.
+    pub fn look_first(&mut self, moment: Arc<Moment>) {
+        self.looks.retain(|look| look.0 != moment.instant);
+        if self.looks.len() >= LOOKS {
+            self.looks.remove(0);
+        }
+        self.looks.push((moment.instant, Instant::now(), false));
+        self.desk.check_first(moment);
+    }
+
+    fn looked_at(&mut self, instant: MediaTime) {
+        for look in self.looks.iter_mut().filter(|look| look.0 == instant) {
+            look.2 = true;
+        }
+    }
+
+    /// Whether the pictures of an instant were looked at, as far as anybody can.
+    pub fn is_looked_at(&self, instant: MediaTime) -> bool {
+        !self.can_tell || self.looks.iter().any(|look| look.0 == instant && look.2)
+    }
+
+    /// The same, or somebody has waited for it for so long.
+    pub fn is_looked_at_within(&self, instant: MediaTime, within: Duration) -> bool {
+        !self.can_tell || self.looks.iter().all(|look| look.0 != instant || look.2 || look.1.elapsed() >= within)
     }
 
     /// How a camera (index in the rig) stands.
@@ -75,11 +118,19 @@ impl WatchState {
 }
 
 impl Director {
-    pub(super) fn watch_report(&mut self, report: WatchReport) {
+    /// What the watch found with that edition of the rig book.
+    pub(super) fn watch_report(&mut self, edition: u64, report: WatchReport) {
+        // Of a place in a world that is gone; pictures are the same in any.
+        if edition != self.watch.book.edition()
+            && !matches!(report, WatchReport::Health { .. } | WatchReport::Plates(_) | WatchReport::Checked { .. })
+        {
+            return;
+        }
         let name = |camera: usize| self.feeds.rig().cameras.get(camera).map_or_else(String::new, |c| c.name.clone());
         match report {
             WatchReport::Learned { points, secs } => {
                 let watched = points.iter().filter(|p| **p >= FEW_POINTS).count();
+                self.watch.can_tell |= watched > 0;
                 tracing::info!(?points, "the hall is learned, {secs:.1} s: {watched} of {} cameras are watched", points.len());
                 self.tell_misfits(&points);
                 for (camera, points) in points.into_iter().enumerate() {
@@ -131,6 +182,7 @@ impl Director {
                 }
                 self.warn(format!("{name} was bumped and cannot be solved anew: {why}. Replays leave it out"));
             }
+            WatchReport::Checked { instant } => self.watch.looked_at(instant),
             WatchReport::Plates(news) => self.plates_learned(news),
             WatchReport::Health { camera, ailments } => self.health_report(camera, &ailments),
             WatchReport::Seen { camera, enough } => {
@@ -181,27 +233,48 @@ impl Director {
         }
     }
 
-    /// Moments in hand lose the camera that was bumped after `after`; the prepared one is solved anew without it.
+    /// Moments in hand lose the camera that was bumped after `after`; the prepared one is solved anew without it, and so is what is on air: it
+    /// was taken before anybody had looked.
     fn prepare_without(&mut self, after: MediaTime) {
         let book = Arc::clone(&self.watch.book);
-        let on_air = self.on_air_instant();
         let mut changed = Vec::new();
+        let (on_air, mut own_pictures) = (self.on_air_instant(), false);
         for moment in &mut self.moments {
-            // What is on air was taken as it is.
-            if moment.frames.iter().all(|f| f.time.max(moment.instant) <= after) || Some(moment.instant) == on_air {
+            if moment.frames.iter().all(|f| f.time.max(moment.instant) <= after) {
                 continue;
             }
             let honest = book.honest(Moment::clone(moment));
+            if honest.frames.is_empty() && Some(moment.instant) == on_air {
+                // All were bumped: what each of them saw is as true as it was, and program steps through that.
+                own_pictures = true;
+                continue;
+            }
             if honest.frames.len() != moment.frames.len() {
                 changed.push(moment.instant);
                 *moment = Arc::new(honest);
             }
         }
+        if own_pictures || on_air.is_some_and(|at| changed.contains(&at)) {
+            self.air_has_no_scene();
+        }
+        self.slices_without_bumped();
         self.prepare_again(&changed);
     }
 
+    /// Whether program keeps what it shows because the instant that was taken is still being looked at.
+    pub(super) fn waits_for_look(&mut self, instant: MediaTime) -> bool {
+        if self.watch.is_looked_at(instant) || self.program.cut_at.elapsed() >= TAKE_WAITS {
+            return false;
+        }
+        let Some(moment) = self.moment(instant) else { return false };
+        if !self.watch.looks.iter().any(|look| look.0 == instant) {
+            self.watch.look_first(moment);
+        }
+        true
+    }
+
     /// Moments in hand from `from` on are fetched anew, with the camera that came back.
-    fn prepare_with(&mut self, from: MediaTime) {
+    pub(super) fn prepare_with(&mut self, from: MediaTime) {
         let on_air = self.on_air_instant();
         let (stale, kept) = std::mem::take(&mut self.moments).into_iter().partition(|m| m.instant >= from && Some(m.instant) != on_air);
         self.moments = kept;
@@ -232,7 +305,8 @@ impl Director {
     pub(super) fn moment_of_now(&mut self, instant: MediaTime) -> Option<Arc<Moment>> {
         let moment = self.moment(instant)?;
         if self.on_air_instant() == Some(instant) {
-            return Some(moment);
+            let honest = self.without_bumped(&moment);
+            return Some(if honest.frames.is_empty() { moment } else { honest });
         }
         let believed = self.believed(&moment);
         self.moments.retain(|m| m.instant != instant);

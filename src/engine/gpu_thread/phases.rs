@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use super::{GpuReport, Held, Worker, affordable};
 use crate::{
-    engine::{
-        board::{Job, PhaseWish},
-        export::SLICES_BYTES,
-    },
+    engine::{board::PhaseWish, export::SLICES_BYTES},
     scene::{SceneError, SceneSolver},
 };
 
@@ -19,24 +16,32 @@ impl Worker<'_> {
     pub(super) fn solve_phase(&mut self, solver: &mut SceneSolver, wish: &PhaseWish) {
         let (instant, serial) = (wish.moment.instant, wish.serial);
         self.rig = self.book.at(instant);
-        let is_held =
-            |h: &Held| h.instant == instant && !h.is_stale && (Arc::ptr_eq(&h.rig, &self.rig) || self.board.has_phase_on_air(instant));
+        let (cameras, _) = self.present(&wish.moment);
+        // A camera that turned out to have been bumped is in none.
+        let is_held = |h: &Held| {
+            h.instant == instant
+                && !h.is_stale
+                && h.cameras == cameras
+                && (Arc::ptr_eq(&h.rig, &self.rig) || self.board.has_phase_on_air(instant))
+        };
         if self.phases.iter().any(is_held) {
             return self.report(GpuReport::Phase { instant, serial, result: Ok(true) });
         }
         let moment = self.in_time(&wish.moment);
         let (cameras, pictures) = self.present(&moment);
         let rig = self.rig.restricted_to(&cameras);
-        let solved = solver.solve(&rig, &pictures, &affordable(wish.level, &rig), &mut |_| {
-            while let Some(job) = self.board.take_view() {
-                match job {
-                    Job::Program(wish) => self.render(true, &wish),
-                    Job::Preview(wish) => self.render(false, &wish),
-                    _ => {}
-                }
-            }
-            self.board.wants_phase(serial)
-        });
+        let options = affordable(wish.level, &rig);
+        let mut solve = |worker: &mut Self| {
+            worker.rehearse_shortage()?;
+            solver.solve(&rig, &pictures, &options, &mut |_| {
+                worker.overtake();
+                worker.board.wants_phase(serial)
+            })
+        };
+        let mut solved = solve(self);
+        while solved.as_ref().is_err_and(SceneError::is_out_of_memory) && self.spare_some() {
+            solved = solve(self);
+        }
         let solved = solved.map(|mut scene| {
             self.put_behind_slice(self.board.preparing(), &mut scene, &moment);
             scene

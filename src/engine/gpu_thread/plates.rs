@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     frame::{Moment, Picture},
+    rig::{Camera, Rig},
     scene::{Memory, Quality, Scene, SceneError, SceneSolver},
     time::MediaTime,
 };
@@ -29,6 +30,8 @@ pub(super) struct Plates {
     trial: Option<Trial>,
     /// (instant, plates, verdict), oldest first.
     verdicts: Vec<(MediaTime, u64, PlatesVerdict)>,
+    /// The cameras whose plates were judged last, at any moment, and whether that moment was truer with them.
+    before: Option<(Vec<Camera>, bool)>,
 }
 
 /// What the judges of a moment have said.
@@ -45,7 +48,20 @@ impl Plates {
         self.verdicts.iter().find(|v| (v.0, v.1) == (instant, number)).map(|v| v.2)
     }
 
+    /// Whether a moment of which nobody has said anything is likely to be truer with plates: the one before was, and the cameras stand as they stood.
+    fn expects(&self, instant: MediaTime, rig: &Rig) -> bool {
+        let Some((set, _)) = &self.solved else { return false };
+        if let Some(verdict) = self.verdict(instant, set.number) {
+            return verdict.used;
+        }
+        let is_as_before = |camera: &Camera| set.rig.cameras.contains(camera) && rig.cameras.contains(camera);
+        self.before.as_ref().is_some_and(|(cameras, used)| *used && cameras.iter().all(is_as_before))
+    }
+
     fn keep(&mut self, instant: MediaTime, number: u64, verdict: PlatesVerdict) {
+        if let Some((set, _)) = self.solved.as_ref().filter(|(set, _)| set.number == number) {
+            self.before = Some((set.rig.cameras.clone(), verdict.used));
+        }
         self.verdicts.retain(|v| v.0 != instant);
         if self.verdicts.len() >= VERDICTS {
             self.verdicts.remove(0);
@@ -66,18 +82,22 @@ impl Worker<'_> {
         let room = Memory::of(&set.rig, &options).scene_bytes <= SCENES_BYTES / 2;
         let mut go_on = |_| board.may_solve_plates(number);
         let solved = if room {
-            Layers::of(&self.gpu, solver, &set.rig, &set.plates, &options, &mut go_on)
+            let shortage = self.rehearse_shortage().map_err(SceneError::from);
+            shortage.and_then(|()| Layers::of(&self.gpu, solver, &set.rig, &set.plates, &options, &mut go_on))
         } else {
             Err(SceneError::Input("they take more GPU memory than plates may".to_owned()))
         };
         let result = match solved {
             Ok(Some(layers)) => {
-                self.plates = Plates { solved: Some((Arc::clone(set), layers)), ..Plates::default() };
+                let before = self.plates.before.take();
+                self.plates = Plates { solved: Some((Arc::clone(set), layers)), before, ..Plates::default() };
                 Ok(set.plates.len())
             }
             Ok(None) => Err("fewer than two cameras have one".to_owned()),
             Err(SceneError::Cancelled) => return,
             Err(_) if self.gpu.is_lost() => return,
+            // It is on the board still: once more with what is let go.
+            Err(e) if e.is_out_of_memory() && self.spare_near() => return,
             Err(e) => {
                 if e.is_out_of_memory() {
                     self.spare_plates();
@@ -122,19 +142,30 @@ impl Worker<'_> {
         let (begun, instant, number) = (Instant::now(), wish.moment.instant, wish.set.number);
         self.rig = self.book.at(instant);
         let is_of = |held: &Held| held.instant == instant && !held.is_part && Arc::ptr_eq(&held.rig, &self.rig);
-        let is_plain = self.scenes.iter().any(|held| is_of(held) && held.scene.background.is_none());
+        let held = self.scenes.iter().find(|held| is_of(held) && !held.is_stale);
         let fits = self.plates.solved.as_ref().is_some_and(|(set, _)| set.number == number);
-        if !is_plain || !fits {
+        let Some(is_plain) = held.filter(|_| fits).map(|held| held.scene.background.is_none()) else {
             return self.board.layered(instant);
-        }
+        };
         let moment = self.in_time(&wish.moment);
+        let board = self.board;
         let ended = match self.judge_plates(solver, wish, &moment) {
-            Ok(Some(verdict)) if verdict.used => self.put_behind(&moment).map(|()| Some(verdict)).map_err(TruthError::from),
+            Ok(Some(verdict)) if verdict.used && is_plain => {
+                self.put_behind(&moment, &mut || board.may_layer(instant)).map(|()| Some(verdict)).map_err(TruthError::from)
+            }
+            Ok(Some(verdict)) if !verdict.used && !is_plain => {
+                // It got them because the one before was truer so; this one is not, and is solved anew.
+                for held in self.scenes.iter_mut().filter(|held| held.instant == instant) {
+                    held.is_stale = true;
+                }
+                Ok(Some(verdict))
+            }
             other => other,
         };
         match ended {
             Err(TruthError::Scene(SceneError::Cancelled)) => return,
             Err(_) if self.gpu.is_lost() => return,
+            Err(TruthError::Scene(e)) if e.is_out_of_memory() && self.spare_near() => return,
             Err(TruthError::Scene(e)) if e.is_out_of_memory() => drop(self.spare_plates()),
             Err(e) => tracing::warn!(%instant, %e, "without plates"),
             Ok(None) => tracing::debug!(%instant, "no camera can judge plates"),
@@ -183,13 +214,40 @@ impl Worker<'_> {
         Ok(verdict)
     }
 
+    /// Puts plates behind a moment that is solved and that nobody has judged yet, where that is likely to be truer; the plates.
+    pub(super) fn put_behind_as_before(&mut self, moment: &Moment, mut go_on: impl FnMut() -> bool) -> Option<Arc<PlateSet>> {
+        let instant = moment.instant;
+        // It takes the GPU and this thread for longer than a picture lasts: never while a replay is on air. The judge puts them behind later.
+        if !self.plates.expects(instant, &self.rig) || self.board.on_air().is_some() {
+            return None;
+        }
+        let board = self.board;
+        let mut go_on = || go_on() && board.on_air().is_none();
+        let mut put = self.put_behind(moment, &mut go_on);
+        if put.as_ref().is_err_and(SceneError::is_out_of_memory) && self.spare_near() {
+            put = self.put_behind(moment, &mut go_on);
+        }
+        match put {
+            Ok(()) => {}
+            Err(SceneError::Cancelled) => return None,
+            Err(e) if e.is_out_of_memory() => drop(self.spare_plates()),
+            Err(e) => tracing::warn!(%instant, %e, "without plates"),
+        }
+        self.plates_behind(instant)
+    }
+
+    /// The plates that a resident moment is shown with.
+    pub(super) fn plates_behind(&self, instant: MediaTime) -> Option<Arc<PlateSet>> {
+        let has = self.scenes.iter().any(|held| held.instant == instant && held.scene.background.is_some());
+        self.plates.solved.as_ref().filter(|_| has).map(|(set, _)| Arc::clone(set))
+    }
+
     /// Takes the scene of a moment apart, and those of the slices that are not on air.
-    fn put_behind(&mut self, moment: &Moment) -> Result<(), SceneError> {
+    fn put_behind(&mut self, moment: &Moment, go_on: &mut dyn FnMut() -> bool) -> Result<(), SceneError> {
         let (board, instant) = (self.board, moment.instant);
         let Some((_, layers)) = &self.plates.solved else { return Ok(()) };
         let held: u64 = self.scenes.iter().chain(&self.phases).map(|h| h.scene.bytes()).sum();
         let mut bytes = held + self.plates.bytes();
-        let mut go_on = || board.may_layer(instant);
         let mut split = |held: &mut Held, moment: &Moment| -> Result<(), SceneError> {
             // A background is at most as large as its scene, and a matte per pixel.
             bytes += held.scene.bytes() * 5 / 4;
@@ -199,7 +257,7 @@ impl Worker<'_> {
             }
             let pictures = pictures_of(&held.scene, moment);
             if pictures.len() == held.scene.rig.cameras.len() {
-                layers.split_while(&mut held.scene, &pictures, &mut go_on)?;
+                layers.split_while(&mut held.scene, &pictures, go_on)?;
             }
             Ok(())
         };
@@ -231,6 +289,6 @@ impl Worker<'_> {
 
 /// The pictures that a scene was solved from, in its cameras' order.
 fn pictures_of<'m>(scene: &Scene, moment: &'m Moment) -> Vec<&'m Picture> {
-    let of = |c: &crate::rig::Camera| moment.frames.iter().find(|f| f.camera == c.name).map(|f| f.picture.as_ref());
+    let of = |c: &Camera| moment.frames.iter().find(|f| f.camera == c.name).map(|f| f.picture.as_ref());
     scene.rig.cameras.iter().filter_map(of).collect()
 }

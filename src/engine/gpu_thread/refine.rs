@@ -56,6 +56,8 @@ impl Worker<'_> {
                     Ok(None) => (false, 0, StageTimes::default()),
                     Err(SceneError::Cancelled) => return,
                     Err(_) if self.gpu.is_lost() => return,
+                    // It is on the board still: once more with what is let go.
+                    Err(e) if e.is_out_of_memory() && self.spare_near() => return,
                     Err(e) => {
                         // The scene that there is stays; this one is not asked for again.
                         tracing::warn!(%instant, %e, "not refined");
@@ -69,6 +71,7 @@ impl Worker<'_> {
             Ok(None) => self.board.refined(instant),
             Err(TruthError::Scene(SceneError::Cancelled)) => {}
             Err(_) if self.gpu.is_lost() => {}
+            Err(TruthError::Scene(e)) if e.is_out_of_memory() && self.spare_near() => {}
             Err(e) => {
                 tracing::warn!(%instant, %e, "not refined");
                 self.board.refined(instant);
@@ -108,6 +111,7 @@ impl Worker<'_> {
         let (keep, pictures) = self.present(&wish.moment);
         let rig = self.rig.restricted_to(&keep);
         let board = self.board;
+        self.rehearse_shortage()?;
         let scene = solver.solve(&rig, &pictures, &affordable(Quality::Hero, &rig), &mut |_| board.may_refine(instant))?;
         let stages = scene.times.clone();
         let cameras = keep.len();

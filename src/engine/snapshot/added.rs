@@ -52,6 +52,27 @@ pub struct SlicesView {
     pub ready: Vec<MediaTime>,
 }
 
+/// Decoded pictures of all cameras about the playhead, in memory and on the GPU: a jog among them decodes and uploads nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct NearView {
+    /// In memory, bytes.
+    pub bytes: u64,
+    /// Allowed there; 0: none are kept.
+    pub budget_bytes: u64,
+    /// On the GPU, bytes.
+    pub gpu_bytes: u64,
+    /// Allowed there; 0: none are kept (no GPU, one that is a processor, or its memory has run out).
+    pub gpu_budget_bytes: u64,
+    /// How far they reach before the prepared instant, seconds.
+    pub before_secs: f64,
+    /// And after it.
+    pub after_secs: f64,
+    /// Pictures that were uploaded for a solve on this device.
+    pub uploaded: u64,
+    /// Pictures that a solve had on the GPU already.
+    pub copied: u64,
+}
+
 /// Plates: what the cameras see when nobody is there.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct PlatesView {
@@ -61,4 +82,6 @@ pub struct PlatesView {
     pub cameras: usize,
     /// What hidden cameras say of the prepared moment with and without them; `None` before they were asked.
     pub verdict: Option<PlatesVerdict>,
+    /// The prepared moment is shown with them: by its own verdict or, until that is there, by that of the moment before.
+    pub shown: bool,
 }

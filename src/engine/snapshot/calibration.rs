@@ -6,6 +6,7 @@
 use crate::{
     calibrate::board::{Advice, Light, Rejection},
     engine::{board_looks::Refusal, ladder::GapQuality},
+    time::MediaTime,
 };
 
 /// A calibration with a board that is carried before the cameras.
@@ -13,6 +14,8 @@ use crate::{
 pub struct CalibrationView {
     /// The board, as the operator said it.
     pub board: String,
+    /// The file of known lenses, as the operator said it; empty without one.
+    pub lenses: String,
     /// How far it is.
     pub stage: CalibrationStage,
     /// Since the first look, seconds.
@@ -76,6 +79,10 @@ pub struct CalibratedCamera {
     pub rejected: Option<(f64, Rejection)>,
     /// Why its picture could not be looked at at all.
     pub refused: Option<Refusal>,
+    /// Its lens was given.
+    pub knows_lens: bool,
+    /// Pictures that gave nothing, by the short reason ([`Rejection::short`]), without those in which nothing of a board was seen.
+    pub reasons: Vec<(&'static str, usize)>,
 }
 
 /// What two cameras share.
@@ -108,8 +115,12 @@ pub struct JudgedRig {
     pub gaps: Vec<JudgedGap>,
     /// What would make it better, the most pressing first.
     pub remedies: Vec<String>,
+    /// The time of a frame, milliseconds, where boards in motion told the cameras' clocks.
+    pub frame_ms: Option<f64>,
     /// The file that it was written to.
     pub saved: Option<String>,
+    /// The show uses it, from this instant on.
+    pub used: Option<MediaTime>,
 }
 
 /// How well a camera was solved.
@@ -125,6 +136,17 @@ pub struct JudgedCamera {
     pub rms_px: f64,
     /// Deviation of its place, millimetres.
     pub place_mm: f64,
+    /// Its focal length and the deviation of it, px; a lens that was given has none.
+    pub focal_px: Option<(f64, f64)>,
+    /// By how much later than the others' its pictures of one instant were taken, and the deviation of that, milliseconds; where boards in
+    /// motion told it.
+    pub clock_ms: Option<(f64, f64)>,
+    /// Pictures that were looked at, and boards found in them.
+    pub pictures: usize,
+    /// Boards found.
+    pub found: usize,
+    /// Pictures that gave nothing, by the short reason.
+    pub reasons: Vec<(&'static str, usize)>,
     /// Why it is not in the rig.
     pub unsolved: Option<String>,
 }
@@ -138,6 +160,8 @@ pub struct JudgedGap {
     pub to: String,
     /// How far they stand from each other about the subject, degrees.
     pub degrees: f64,
-    /// What can be expected of views between them; measured only when a moment is solved with this rig.
+    /// How much more the near end of the subject moves between their pictures than its far end, px.
+    pub disparity_px: Option<f64>,
+    /// What can be expected of views between them, by that; measured only when a moment is solved with this rig.
     pub quality: GapQuality,
 }

@@ -36,6 +36,11 @@ impl SinkCodec {
         }
     }
 
+    /// Whether it is made of interlaced frames, too.
+    pub const fn has_fields(self) -> bool {
+        matches!(self, Self::H264 | Self::ProRes | Self::Raw)
+    }
+
     /// The codec of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|c| c.name() == name)

@@ -40,6 +40,13 @@ impl Layout {
     pub const fn bytes(self) -> usize {
         self.luma_bytes() + self.chroma_stride * self.height
     }
+
+    /// The three planes: where each begins, and its bytes from row to row.
+    #[cfg(feature = "gstreamer")]
+    pub const fn planes(self) -> [(std::ops::Range<usize>, usize); 3] {
+        let (luma, chroma) = (self.luma_bytes(), self.chroma_stride * self.height / 2);
+        [(0..luma, self.luma_stride), (luma..luma + chroma, self.chroma_stride), (luma + chroma..luma + 2 * chroma, self.chroma_stride)]
+    }
 }
 
 /// One axis of a resize: which samples make each of the new ones.

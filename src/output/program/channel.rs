@@ -70,6 +70,14 @@ pub struct Frame {
     data: Vec<u8>,
 }
 
+#[cfg(feature = "gstreamer")]
+impl Frame {
+    /// Of planes that lie so already.
+    pub(super) const fn of(data: Vec<u8>) -> Self {
+        Self { data }
+    }
+}
+
 impl AsRef<[u8]> for Frame {
     fn as_ref(&self) -> &[u8] {
         &self.data
@@ -110,7 +118,7 @@ impl Signal {
 /// Which frame it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tick {
-    /// Number since the output began; its time is [`ProgramFormat::frame_nanos`] of it, exactly.
+    /// Number since the output began; its time is [`ProgramFormat::frame_nanos`] of it, exactly. Fields count where the format is interlaced.
     pub index: u64,
     /// Its label.
     pub timecode: Timecode,
@@ -178,6 +186,14 @@ pub enum ChannelError {
     /// No more sinks.
     #[error("the program goes to {0} outputs already, which is the most. Remove one first, or send on from a receiver")]
     TooManySinks(usize),
+    /// Frames where there are fields.
+    #[error("{codec} is not sent in fields, which {format} has. Choose h264, prores or raw, or a progressive format such as 1080p50")]
+    NoFields {
+        /// How it should have been coded.
+        codec: &'static str,
+        /// Of the program.
+        format: ProgramFormat,
+    },
 }
 
 /// Names a taker.

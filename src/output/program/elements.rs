@@ -91,6 +91,11 @@ pub(super) const fn encoders(codec: SinkCodec) -> &'static [&'static str] {
     }
 }
 
+/// Encoders of a codec that are there, in the order in which a program output takes them. GStreamer must be initialised.
+pub fn encoder_support(codec: SinkCodec) -> Vec<&'static str> {
+    encoders(codec).iter().copied().filter(|name| is_there(name)).collect()
+}
+
 /// Set up for live: no frame waits for a later one, a keyframe every second, a constant rate.
 pub(super) fn encoder(name: &str, kilobits: u32, group_frames: u32) -> Result<gst::Element, String> {
     let made = make(name)?;
@@ -140,6 +145,11 @@ pub(super) fn encoder(name: &str, kilobits: u32, group_frames: u32) -> Result<gs
         });
     }
     Ok(made)
+}
+
+/// Whether an encoder codes interlaced frames as such. Those of hardware are not known to.
+pub(super) fn codes_fields(name: &str) -> bool {
+    matches!(name, "x264enc" | "avenc_prores_ks")
 }
 
 /// What a kind of sink needs and whether it is there.

@@ -9,8 +9,9 @@ use parking_lot::Mutex;
 use super::{
     Frame, FrameTaker, ProgramFormat, Signal, SinkCodec, Tick, Timecode, elements,
     queue::{SinkQueue, Unit},
+    weave::Weaver,
 };
-use crate::telemetry::Counter;
+use crate::{telemetry::Counter, time::FrameRate};
 
 /// Frames that may wait for the encoder: a third of a second at 50 a second, so that a hiccup loses none.
 const FRAMES_DROP_OLDEST: usize = 16;
@@ -81,35 +82,42 @@ impl AsRef<[u8]> for Shared {
 
 /// Caps of what the channel makes.
 fn raw_caps(format: ProgramFormat) -> gst::Caps {
-    gst::Caps::builder("video/x-raw")
+    let rate = format.coded_rate();
+    let caps = gst::Caps::builder("video/x-raw")
         .field("format", "I420")
         .field("width", format.width_px as i32)
         .field("height", format.height_px as i32)
-        .field("framerate", gst::Fraction::new(format.rate.numerator() as i32, format.rate.denominator() as i32))
+        .field("framerate", gst::Fraction::new(rate.numerator() as i32, rate.denominator() as i32))
         .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
-        .field("interlace-mode", "progressive")
+        .field("interlace-mode", if format.is_interlaced { "interleaved" } else { "progressive" })
         .field("colorimetry", "bt709")
-        .field("chroma-site", "mpeg2")
-        .build()
+        .field("chroma-site", "mpeg2");
+    if format.is_interlaced { caps.field("field-order", "top-field-first").build() } else { caps.build() }
 }
 
 fn raw_buffer(format: ProgramFormat, frame: &Arc<Frame>, Tick { index, timecode }: Tick, labelled: bool) -> gst::Buffer {
     let mut buffer = gst::Buffer::from_slice(Shared(Arc::clone(frame)));
-    let (pts, next) = (format.frame_nanos(index), format.frame_nanos(index + 1));
+    let nanos = |index: u64| format.coded_rate().frame_nanos(index as i64);
+    let (pts, next) = (nanos(index), nanos(index + 1));
     if let Some(buffer) = buffer.get_mut() {
         buffer.set_pts(gst::ClockTime::from_nseconds(pts.max(0) as u64));
         buffer.set_duration(gst::ClockTime::from_nseconds((next - pts).max(0) as u64));
+        if format.is_interlaced {
+            buffer.set_flags(gst::BufferFlags::from_bits_retain(
+                (gst_video::VideoBufferFlags::INTERLACED | gst_video::VideoBufferFlags::TFF).bits(),
+            ));
+        }
         if labelled {
-            label(buffer, format, timecode);
+            label(buffer, format.coded_rate(), timecode);
         }
     }
     buffer
 }
 
 /// Writes the frame's timecode on it, for the parser behind the encoder.
-fn label(buffer: &mut gst::BufferRef, format: ProgramFormat, code: Timecode) {
+fn label(buffer: &mut gst::BufferRef, rate: FrameRate, code: Timecode) {
     let drops = if code.drop_frame { gst_video::VideoTimeCodeFlags::DROP_FRAME } else { gst_video::VideoTimeCodeFlags::empty() };
-    let fps = gst::Fraction::new(format.rate.numerator() as i32, format.rate.denominator() as i32);
+    let fps = gst::Fraction::new(rate.numerator() as i32, rate.denominator() as i32);
     let [h, m, s, f] = [code.hours, code.minutes, code.seconds, code.frames].map(u32::from);
     // Rates that have no timecode by the standard have none in the stream.
     if let Ok(code) = gst_video::ValidVideoTimeCode::try_from(gst_video::VideoTimeCode::new(fps, None, drops, h, m, s, f, 0)) {
@@ -143,7 +151,7 @@ pub(super) struct RawInput {
 impl FrameTaker for RawInput {
     fn take(&mut self, frame: &Arc<Frame>, tick: Tick) {
         let buffer = raw_buffer(self.shared.format, frame, tick, false);
-        let pts_nanos = self.shared.format.frame_nanos(tick.index).max(0) as u64;
+        let pts_nanos = self.shared.format.coded_rate().frame_nanos(tick.index as i64).max(0) as u64;
         self.shared.publish(&Unit { buffer, caps: self.caps.clone(), pts_nanos, key: true });
     }
 }
@@ -161,13 +169,18 @@ pub(super) fn start(key: EncoderKey, format: ProgramFormat) -> std::io::Result<(
     });
     if key.codec == SinkCodec::Raw {
         let input = RawInput { shared: Arc::clone(&shared), caps: raw_caps(format) };
-        return Ok((shared, Box::new(input)));
+        return Ok((shared, woven(format, input)));
     }
     let (frames, waiting) = bounded(FRAMES_DROP_OLDEST);
     let input = EncoderInput { frames, oldest: waiting.clone(), shared: Arc::clone(&shared) };
     let on_thread = Arc::clone(&shared);
     thread::Builder::new().name(format!("encode {}", key.codec.name())).spawn(move || run(&on_thread, &waiting))?;
-    Ok((shared, Box::new(input)))
+    Ok((shared, woven(format, input)))
+}
+
+/// Whoever takes frames, and gets interlaced ones where the format is.
+fn woven(format: ProgramFormat, taker: impl FrameTaker) -> Box<dyn FrameTaker> {
+    if format.is_interlaced { Box::new(Weaver::new(format, taker)) } else { Box::new(taker) }
 }
 
 /// Encodes until nobody hands frames over any more.
@@ -175,11 +188,12 @@ fn run(shared: &Arc<EncoderShared>, frames: &Receiver<(Arc<Frame>, Tick)>) {
     let all = elements::encoders(shared.key.codec);
     let mut next = 0;
     loop {
-        let there: Vec<&str> = all.iter().copied().filter(|name| elements::is_there(name)).collect();
+        let serves = |name: &&str| !shared.format.is_interlaced || elements::codes_fields(name);
+        let there: Vec<&str> = all.iter().copied().filter(serves).filter(|name| elements::is_there(name)).collect();
         let begun = Instant::now();
         let reason = match there.get(next % there.len().max(1)) {
             None => {
-                let software = all.last().copied().unwrap_or_default();
+                let software = all.iter().copied().rfind(serves).unwrap_or_default();
                 format!("no encoder for {} is installed. {}", shared.key.codec.name(), elements::remedy(software))
             }
             Some(name) => match Encoding::open(shared, name) {
@@ -217,8 +231,12 @@ struct Encoding {
 impl Encoding {
     fn open(shared: &Arc<EncoderShared>, name: &str) -> Result<Self, String> {
         let EncoderKey { codec, kilobits, one_slice, .. } = shared.key;
-        let group = (shared.format.rate.fps().round() as u32).max(1);
+        let rate = shared.format.coded_rate();
+        let group = (rate.fps().round() as u32).max(1);
         let encoder = elements::encoder(name, kilobits, group)?;
+        if shared.format.is_interlaced {
+            elements::set(&encoder, "interlaced", "true");
+        }
         if one_slice && name == "x264enc" {
             elements::set(&encoder, "threads", "1");
         }
@@ -305,7 +323,7 @@ impl Encoding {
 
     /// Until it breaks (why), or nobody hands frames over any more (`None`).
     fn feed(&self, frames: &Receiver<(Arc<Frame>, Tick)>) -> Option<String> {
-        let mut silence = Silence::new(self.shared.format.rate.fps());
+        let mut silence = Silence::new(self.shared.format.coded_rate().fps());
         loop {
             let waiting_since = Instant::now();
             while self.source.current_level_buffers() >= INSIDE {

@@ -8,29 +8,33 @@ use crate::time::FrameRate;
 const NAMED: [(u32, u32); 6] = [(360, 640), (540, 960), (720, 1280), (1080, 1920), (1440, 2560), (2160, 3840)];
 /// More is no picture that an encoder takes.
 const MOST_PX: u32 = 8192;
+/// Whoever writes an interlaced format with less than this counts frames, with more fields.
+const FRAMES_AT_MOST: f64 = 30.0;
 /// Slower or faster is a mistake.
 const FPS: std::ops::RangeInclusive<f64> = 1.0..=120.0;
 
-/// Size and rate of the program output; progressive.
+/// Size and rate of the program output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProgramFormat {
     /// Pixels across; even.
     pub width_px: u32,
     /// Pixels down; even.
     pub height_px: u32,
-    /// Frames per second.
+    /// Pictures per second: frames, or fields where it is interlaced.
     pub rate: FrameRate,
+    /// Two pictures are woven into one frame, the upper field first: every second line of each.
+    pub is_interlaced: bool,
 }
 
 /// Why a text is no format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// It has no such form.
-    #[error("{0:?} is no format. Write lines, p and rate, such as 1080p50, 1080p59.94 or 2160p60, or a size, such as 1280x720p25")]
+    #[error("{0:?} is no format. Write lines, p or i, and rate, such as 1080p50, 1080i50 or 2160p60, or a size, such as 1280x720p25")]
     Form(String),
-    /// Fields instead of frames.
-    #[error("{0:?} is interlaced, which is not made yet. Write 1080p50 or 1080p25 (1080p59.94 or 1080p29.97)")]
-    Interlaced(String),
+    /// A height that cannot be made of fields.
+    #[error("{0} lines cannot be interlaced: the number must be one that 4 divides, such as 1080")]
+    Interlaced(u32),
     /// A size that no encoder takes.
     #[error("{width_px}x{height_px} cannot be sent: both sides must be even and from 16 to 8192")]
     Size {
@@ -54,13 +58,39 @@ impl ProgramFormat {
         if !FPS.contains(&rate.fps()) {
             return Err(FormatError::Rate(rate.to_string()));
         }
-        Ok(Self { width_px, height_px, rate })
+        Ok(Self { width_px, height_px, rate, is_interlaced: false })
+    }
+
+    /// The same size and rate in fields: two make a frame.
+    pub fn interlaced(self) -> Result<Self, FormatError> {
+        // Colour has half as many lines, and they go by turns, too.
+        if !self.height_px.is_multiple_of(4) {
+            return Err(FormatError::Interlaced(self.height_px));
+        }
+        Ok(Self { is_interlaced: true, ..self })
+    }
+
+    /// Coded frames per second: half as many as pictures where it is interlaced.
+    pub fn coded_rate(&self) -> FrameRate {
+        if self.is_interlaced { halved(self.rate) } else { self.rate }
     }
 
     /// When frame `index` begins, nanoseconds from frame 0, exact for any index.
     pub const fn frame_nanos(&self, index: u64) -> i64 {
         self.rate.frame_nanos(index as i64)
     }
+}
+
+fn halved(rate: FrameRate) -> FrameRate {
+    let (n, d) = (rate.numerator(), rate.denominator());
+    let half = if n.is_multiple_of(2) { FrameRate::new(n / 2, d) } else { FrameRate::new(n, d * 2) };
+    half.unwrap_or(rate)
+}
+
+fn doubled(rate: FrameRate) -> FrameRate {
+    let (n, d) = (rate.numerator(), rate.denominator());
+    let twice = if d.is_multiple_of(2) { FrameRate::new(n, d / 2) } else { FrameRate::new(n.saturating_mul(2), d) };
+    twice.unwrap_or(rate)
 }
 
 impl FromStr for ProgramFormat {
@@ -71,9 +101,9 @@ impl FromStr for ProgramFormat {
         let trimmed = text.trim();
         let at = trimmed.find(|c: char| !(c.is_ascii_digit() || c == 'x')).ok_or_else(wrong)?;
         let (size, rest) = trimmed.split_at(at);
-        let rate = match rest.as_bytes().first() {
-            Some(b'p') => &rest[1..],
-            Some(b'i') => return Err(FormatError::Interlaced(text.to_owned())),
+        let (is_interlaced, rate) = match rest.as_bytes().first() {
+            Some(b'p') => (false, &rest[1..]),
+            Some(b'i') => (true, &rest[1..]),
             _ => return Err(wrong()),
         };
         let (width_px, height_px) = if let Some((w, h)) = size.split_once('x') {
@@ -83,7 +113,12 @@ impl FromStr for ProgramFormat {
             NAMED.iter().find(|(l, _)| *l == lines).map(|(l, w)| (*w, *l)).ok_or_else(wrong)?
         };
         let rate: FrameRate = rate.parse().map_err(|_e| wrong())?;
-        Self::new(width_px, height_px, rate)
+        if !is_interlaced {
+            return Self::new(width_px, height_px, rate);
+        }
+        // Some count fields (1080i50), some frames (1080i25): the same format.
+        let fields = if rate.fps() <= FRAMES_AT_MOST { doubled(rate) } else { rate };
+        Self::new(width_px, height_px, fields)?.interlaced()
     }
 }
 
@@ -96,9 +131,10 @@ impl fmt::Display for ProgramFormat {
             (120_000, 1001) => "119.88".to_owned(),
             _ => self.rate.to_string(),
         };
+        let scan = if self.is_interlaced { 'i' } else { 'p' };
         match NAMED.iter().find(|(l, w)| *l == self.height_px && *w == self.width_px) {
-            Some((lines, _)) => write!(f, "{lines}p{rate}"),
-            None => write!(f, "{}x{}p{rate}", self.width_px, self.height_px),
+            Some((lines, _)) => write!(f, "{lines}{scan}{rate}"),
+            None => write!(f, "{}x{}{scan}{rate}", self.width_px, self.height_px),
         }
     }
 }
@@ -124,9 +160,33 @@ mod tests {
     }
 
     #[test]
+    fn fields_and_frames_are_the_same_format() {
+        for (text, written, n, d, frames) in [
+            ("1080i50", "1080i50", 50, 1, (25, 1)),
+            ("1080i25", "1080i50", 50, 1, (25, 1)),
+            ("1080i59.94", "1080i59.94", 60000, 1001, (30000, 1001)),
+            ("1080i29.97", "1080i59.94", 60000, 1001, (30000, 1001)),
+            ("1080i60", "1080i60", 60, 1, (30, 1)),
+            ("320x180i25", "320x180i50", 50, 1, (25, 1)),
+        ] {
+            let format: ProgramFormat = text.parse().unwrap();
+            assert!(format.is_interlaced && format.rate == FrameRate::new(n, d).unwrap(), "{text}: {format:?}");
+            assert_eq!(format.coded_rate(), FrameRate::new(frames.0, frames.1).unwrap(), "{text}");
+            assert_eq!((format.to_string().as_str(), format.to_string().parse()), (written, Ok(format)));
+        }
+        let progressive: ProgramFormat = "1080p50".parse().unwrap();
+        assert_eq!(progressive.coded_rate(), progressive.rate);
+        assert_eq!(
+            (halved(FrameRate::new(25, 2).unwrap()), doubled(FrameRate::new(25, 4).unwrap())),
+            (FrameRate::new(25, 4).unwrap(), FrameRate::new(25, 2).unwrap())
+        );
+    }
+
+    #[test]
     fn what_is_no_format_is_told() {
         for (text, word) in [
-            ("1080i50", "interlaced"),
+            ("1078i50", "no format"),
+            ("320x182i50", "4 divides"),
             ("1081p50", "no format"),
             ("1080p", "no format"),
             ("1080", "no format"),

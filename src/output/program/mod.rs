@@ -26,6 +26,8 @@ mod sink_chain;
 mod status;
 #[cfg(feature = "gstreamer")]
 mod track;
+#[cfg(feature = "gstreamer")]
+mod weave;
 
 pub use crate::time::Timecode;
 pub use address::{Container, RtpForm, SinkAddress, SinkAddressError, SinkCodec, SinkKind, SrtSide};
@@ -34,7 +36,7 @@ pub use channel::{
 };
 pub use clock::TickClock;
 #[cfg(feature = "gstreamer")]
-pub use elements::{SinkSupport, sink_support};
+pub use elements::{SinkSupport, encoder_support, sink_support};
 pub use format::{FormatError, ProgramFormat};
 #[cfg(feature = "gstreamer")]
 pub use outputs::{ProgramOutput, SinkId};
@@ -78,5 +80,13 @@ impl SinkSpec {
     /// With what is usual for the address.
     pub fn new(name: impl Into<String>, address: SinkAddress) -> Self {
         Self { name: name.into(), codec: address.codecs()[0], address, kilobits: 8000, sound: SinkSound::Auto, signal: Signal::Program }
+    }
+
+    /// Whether a program of this format can go out so.
+    pub fn check(&self, format: ProgramFormat) -> Result<(), ChannelError> {
+        if format.is_interlaced && !self.codec.has_fields() {
+            return Err(ChannelError::NoFields { codec: self.codec.name(), format });
+        }
+        Ok(())
     }
 }

@@ -56,6 +56,7 @@ impl ProgramOutput {
 
     /// Adds a sink; it is opened on its own thread, and nothing is waited for.
     pub fn add(&self, spec: SinkSpec) -> Result<SinkId, ChannelError> {
+        spec.check(self.format())?;
         let mut state = self.state.lock();
         if state.sinks.len() >= MOST_SINKS {
             return Err(ChannelError::TooManySinks(MOST_SINKS));
@@ -63,7 +64,7 @@ impl ProgramOutput {
         let one_slice = matches!(spec.address.kind, SinkKind::Rtp { form: RtpForm::Elementary { .. }, .. });
         let key = EncoderKey { codec: spec.codec, kilobits: spec.kilobits, signal: spec.signal, one_slice };
         // Two seconds of coded pictures; uncompressed ones are too large to keep.
-        let waiting = if spec.codec == super::SinkCodec::Raw { 3 } else { (self.format().rate.fps() * 2.0) as usize };
+        let waiting = if spec.codec == super::SinkCodec::Raw { 3 } else { (self.format().coded_rate().fps() * 2.0) as usize };
         let queue = Arc::new(SinkQueue::new(waiting));
         let shared = state.encoders.iter().find(|(e, _)| e.key == key).map(|(e, _)| Arc::clone(e));
         let encoder = if let Some(encoder) = shared {

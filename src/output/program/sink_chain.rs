@@ -212,6 +212,8 @@ fn decklink_mode(format: ProgramFormat) -> Result<String, String> {
         _ => "",
     };
     match (format.width_px, format.height_px, rate) {
+        (1920, 1080, "50" | "5994" | "60") if format.is_interlaced => Ok(format!("1080i{rate}")),
+        _ if format.is_interlaced => Err(format!("a card has no mode {format}. Choose 1080i50, 1080i59.94 or 1080i60")),
         (1280, 720, "50" | "5994" | "60") | (1920 | 3840, 1080 | 2160, "2398" | "24" | "25" | "2997" | "30" | "50" | "5994" | "60") => {
             Ok(format!("{}p{rate}", format.height_px))
         }
@@ -239,6 +241,8 @@ mod tests {
         for (format, mode) in [("1080p59.94", "1080p5994"), ("1080p25", "1080p25"), ("2160p50", "2160p50"), ("720p60", "720p60")] {
             assert_eq!(decklink_mode(format.parse().unwrap()).unwrap(), mode);
         }
+        assert_eq!(decklink_mode("1080i29.97".parse().unwrap()).unwrap(), "1080i5994");
+        assert!(decklink_mode("720i50".parse().unwrap()).unwrap_err().contains("1080i50"));
         assert!(decklink_mode("320x180p25".parse().unwrap()).unwrap_err().contains("320x180p25"));
     }
 

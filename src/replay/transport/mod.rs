@@ -236,18 +236,24 @@ pub struct Transport {
     pub rules: EventRules,
 }
 
+/// Every index below `count` once: those of the arc in its order, then any that it lacks.
+fn whole_order(count: usize, arc_order: &[usize]) -> Vec<usize> {
+    let mut order: Vec<usize> = Vec::with_capacity(count);
+    for &i in arc_order.iter().filter(|&&i| i < count) {
+        if !order.contains(&i) {
+            order.push(i);
+        }
+    }
+    order.extend((0..count).filter(|i| !arc_order.contains(i)));
+    order
+}
+
 impl Transport {
     /// A transport over cameras by name; `arc_order` are their indices along the arc (any missing index is appended), `closed`
     /// whether the arc is a ring.
     pub fn new(names: Vec<String>, arc_order: &[usize], closed: bool) -> Self {
         let count = names.len();
-        let mut order: Vec<usize> = Vec::with_capacity(count);
-        for &i in arc_order.iter().filter(|&&i| i < count) {
-            if !order.contains(&i) {
-                order.push(i);
-            }
-        }
-        order.extend((0..count).filter(|i| !arc_order.contains(i)));
+        let order = whole_order(count, arc_order);
         let program = if count == 0 { Program::Hold } else { Program::Live { camera: order[order.len() / 2] } };
         let live_camera = if let Program::Live { camera } = program { camera } else { 0 };
         let last_position = (order.len() / 2) as f64;

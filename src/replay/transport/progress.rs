@@ -16,11 +16,34 @@ impl Transport {
         }
     }
 
+    /// A camera that what is on air was solved with does not belong there: it steps through real cameras until it is solved without.
+    pub fn forget_air(&mut self) {
+        if let Program::Replay(on_air) = &mut self.program {
+            on_air.solved = false;
+        }
+    }
+
     /// What is in preview must be prepared anew; what is on air stays.
     pub fn forget_prepared(&mut self) {
         if let Some(p) = &mut self.preview {
             (p.readiness, p.problem) = (Readiness::default(), None);
         }
+    }
+
+    /// The cameras stand in another order (indices as for [`Transport::new`]): positions go with their nearest cameras.
+    pub fn rearrange(&mut self, arc_order: &[usize], closed: bool) {
+        let order = super::whole_order(self.names.len(), arc_order);
+        if order != self.arc_order {
+            let moved = |position: f64| self.camera_at(position).and_then(|c| order.iter().position(|k| *k == c)).unwrap_or(0) as f64;
+            let last = moved(self.last_position);
+            let prepared = self.preview.as_ref().map(|p| moved(p.position));
+            self.last_position = last;
+            if let (Some(p), Some(position)) = (&mut self.preview, prepared) {
+                p.position = position;
+            }
+            self.arc_order = order;
+        }
+        self.closed = closed;
     }
 
     pub(super) fn reached(&mut self, instant: MediaTime, readiness: Readiness) {

@@ -54,6 +54,30 @@ impl Bend {
     }
 }
 
+/// How far from the centre the ray would be drawn without distortion that is drawn to `bent`, as a share of the focal length: the first on the way
+/// outwards. `None` where rays are drawn further inwards again before that; what folds over beyond it, no picture shows.
+fn reached(distortion: &Distortion, bent: DVec2) -> Option<f64> {
+    const STEPS: u32 = 400;
+    /// Beyond 89° from the axis there is nothing to be drawn.
+    const MOST_RAD: f64 = 1.553;
+    let way = bent.try_normalize()?;
+    let wanted = bent.length();
+    let drawn = |ideal: f64| distortion.distort(way * ideal).dot(way);
+    let (mut before, mut was) = (0.0, 0.0);
+    for k in 1..=STEPS {
+        let ideal = (MOST_RAD * f64::from(k) / f64::from(STEPS)).tan();
+        let now = drawn(ideal);
+        if now >= wanted {
+            return Some(before + (ideal - before) * (wanted - was) / (now - was));
+        }
+        if now <= was {
+            return None;
+        }
+        (before, was) = (ideal, now);
+    }
+    None
+}
+
 /// The bend of a sound camera, when it is beyond what lenses do.
 pub(super) fn bend(c: &Camera) -> Option<Bend> {
     if !is_sound(c) || c.width_px == 0 || c.height_px == 0 || c.lens.distortion.is_none() {
@@ -64,12 +88,12 @@ pub(super) fn bend(c: &Camera) -> Option<Bend> {
     let mut worst = Bend { ratio: 1.0, reaches: true };
     for corner in [DVec2::ZERO, DVec2::new(w, 0.0), DVec2::new(0.0, h), DVec2::new(w, h)] {
         let bent = (corner - DVec2::new(c.lens.cx_px, c.lens.cy_px)) / focal_px;
-        let ideal = c.lens.distortion.undistort(bent);
-        let outwards = |t: f64| c.lens.distortion.distort(ideal * t).dot(bent);
-        let grows = (1..=16).all(|i| outwards(f64::from(i) / 16.0) > outwards(f64::from(i - 1) / 16.0));
-        worst.reaches &= grows && ((c.lens.distortion.distort(ideal) - bent) * focal_px).length() < 1.0;
+        let Some(ideal) = reached(&c.lens.distortion, bent) else {
+            worst.reaches = false;
+            continue;
+        };
         // A fisheye is meant to draw angles.
-        let straight = if let Distortion::Fisheye { .. } = c.lens.distortion { ideal.length().atan() } else { ideal.length() };
+        let straight = if let Distortion::Fisheye { .. } = c.lens.distortion { ideal.atan() } else { ideal };
         let ratio = bent.length() / straight.max(1e-12);
         if worst.reaches && ratio.ln().abs() > worst.ratio.ln().abs() {
             worst.ratio = ratio;

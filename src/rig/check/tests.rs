@@ -269,3 +269,25 @@ fn residuals_are_small_when_calibrated_and_tell_a_bumped_camera() {
     report.add_residuals(&rig, residuals);
     assert!(findings(&report, Severity::Error, "cam01")[0].contains("probably moved"), "{:?}", report.findings);
 }
+
+/// What folds over outside of the picture harms nobody, however the lens goes on there; inside it does.
+#[test]
+fn a_fold_outside_of_the_picture_is_no_fault() {
+    let bent = |k: [f64; 3], focal_px: f64| {
+        let mut rig = arc_of(6, 6.0);
+        let lens = &mut rig.cameras[2].lens;
+        (lens.fx_px, lens.fy_px) = (focal_px, focal_px);
+        lens.distortion = Distortion::BrownConrady { k: [k[0], k[1], k[2], 0.0, 0.0, 0.0], p: [0.0; 2] };
+        let name = rig.cameras[2].name.clone();
+        findings(&check(&rig), Severity::Warning, &name).iter().any(|w| w.contains("folds over"))
+    };
+    // The corner is drawn at 0.61 of the focal length; this lens draws nothing beyond 0.77, which is at 1.15 before it is bent.
+    let corner = |focal_px: f64| f64::hypot(960.0, 540.0) / focal_px;
+    assert!((corner(1800.0) - 0.612).abs() < 1e-3);
+    assert!(!bent([-0.25, 0.0, 0.0], 1800.0));
+    // Further out it comes back, more than once.
+    assert!(!bent([-0.25, 0.0, 0.002], 1800.0) && !bent([-0.3, 0.06, 0.0], 1800.0));
+    // The same lens on a wider picture: the fold is in it.
+    assert!(corner(1400.0) > 0.78 && bent([-0.25, 0.0, 0.0], 1400.0));
+    assert!(corner(1440.0) < 0.7698 && !bent([-0.25, 0.0, 0.0], 1440.0), "just outside");
+}

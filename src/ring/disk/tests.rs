@@ -123,6 +123,53 @@ proptest! {
         }
     }
 
+    /// A journal between whose lines anything was written, and that was cut: what is whole of it counts.
+    #[test]
+    fn whole_lines_of_a_journal_are_kept(
+        lines in prop::collection::vec((0_u64..6, any::<bool>(), prop::option::of(prop::collection::vec(any::<u8>(), 0..60))), 0..20),
+        tail in prop::collection::vec(any::<u8>(), 0..80),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(journal::FILE_NAME);
+        let kept = |id: u64, k: usize| Kept { id, from: at(k as i64), until: at(k as i64 + 1), data: serde_json::json!({ "k": k, "a\n\"b": [null, 0.5] }) };
+        let (mut wanted, mut past_lines) = (std::collections::BTreeMap::new(), vec![(0, std::collections::BTreeMap::new())]);
+        for (k, (id, keeps, rubbish)) in lines.into_iter().enumerate() {
+            if let Some(rubbish) = rubbish {
+                let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path).unwrap();
+                file.write_all(&[&rubbish[..], b"\n"].concat()).unwrap();
+            }
+            let mut journal = journal::Journal::open(dir.path()).unwrap();
+            if keeps {
+                journal.keep(&kept(id, k)).unwrap();
+                wanted.insert(id, kept(id, k));
+            } else {
+                journal.forget(id).unwrap();
+                wanted.remove(&id);
+            }
+            past_lines.push((std::fs::metadata(&path).unwrap().len() as usize, wanted.clone()));
+        }
+        let whole = std::fs::read(&path).unwrap_or_default();
+        let until = cut.map_or(whole.len(), |cut| cut.index(whole.len() + 1));
+        std::fs::write(&path, if cut.is_some() { whole[..until].to_vec() } else { [&whole[..], &tail[..]].concat() }).unwrap();
+        let past = journal::read(dir.path()).unwrap();
+        // A line whose last byte (the end of line) alone is away is whole.
+        let (_, wanted) = past_lines.iter().rev().find(|(end, _)| *end <= until + 1).unwrap();
+        prop_assert_eq!(&past.kept, wanted);
+    }
+
+    /// A journal of anything at all is read, and can be written on.
+    #[test]
+    fn any_journal_is_read(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(journal::FILE_NAME), &bytes).unwrap();
+        let before = journal::read(dir.path()).unwrap();
+        let kept = Kept { id: u64::MAX, from: at(1), until: at(2), data: serde_json::Value::Null };
+        journal::Journal::open(dir.path()).unwrap().keep(&kept).unwrap();
+        let after = journal::read(dir.path()).unwrap();
+        prop_assert_eq!((after.kept.get(&u64::MAX), after.kept.len()), (Some(&kept), before.kept.len() + 1));
+    }
+
     /// Anything at all: an answer, and no panic.
     #[test]
     fn garbage_is_answered(mut bytes in prop::collection::vec(any::<u8>(), 0..400), with_head: bool) {

@@ -4,11 +4,11 @@ use super::{SceneSolver, Textures, tiles, view};
 use crate::{
     gpu::{GpuError, Timer, storage, uniform},
     rig::Rig,
-    scene::{Plan, gains, plan::MAX_NEIGHBOURS},
+    scene::{Plan, gains, gpu_data::SolveGpu, plan::MAX_NEIGHBOURS},
 };
 
 impl SceneSolver {
-    /// Per camera and channel: the exposure in stops about the mean.
+    /// Per camera and channel: the exposure in stops about the mean, as far as pairs are believed.
     pub(super) fn exposures(
         &self,
         plan: &Plan,
@@ -16,6 +16,7 @@ impl SceneSolver {
         textures: &Textures,
         depths: &wgpu::Texture,
         timer: &mut Timer,
+        belief: &gains::Belief,
     ) -> Result<Vec<[f32; 3]>, GpuError> {
         let gpu = &self.gpu;
         let n = rig.cameras.len();
@@ -25,7 +26,7 @@ impl SceneSolver {
         let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("exposures") });
         timer.mark(&mut encoder, "exposures");
         for i in 0..n {
-            let parameters = self.parameters(plan, i, 0);
+            let parameters = SolveGpu { stride: belief.stride_px as f32, ..self.parameters(plan, i, 0) };
             let (pairs, _) = self.pairs(plan, rig, i);
             let solve = uniform(gpu, "solve", &parameters);
             let counts = storage(gpu, "counts", (per_camera * 4) as u64);
@@ -39,7 +40,11 @@ impl SceneSolver {
                     (6, wgpu::BindingResource::TextureView(&depths)),
                 ],
             );
-            self.compare.dispatch(&mut encoder, &bind, tiles((parameters.width.div_ceil(4), parameters.height.div_ceil(4))));
+            self.compare.dispatch(
+                &mut encoder,
+                &bind,
+                tiles((parameters.width.div_ceil(belief.stride_px), parameters.height.div_ceil(belief.stride_px))),
+            );
             encoder.copy_buffer_to_buffer(&counts, 0, &all, (i * per_camera * 4) as u64, (per_camera * 4) as u64);
         }
         timer.mark(&mut encoder, "");
@@ -52,7 +57,7 @@ impl SceneSolver {
             for (i, neighbours) in plan.neighbours.iter().enumerate() {
                 for (s, &j) in neighbours.iter().enumerate() {
                     let first = i * per_camera + (s * 3 + channel) * gains::BINS;
-                    ratios.extend(counts.get(first..first + gains::BINS).and_then(|counts| gains::ratio(i, j, counts)));
+                    ratios.extend(counts.get(first..first + gains::BINS).and_then(|counts| gains::ratio(i, j, counts, belief)));
                 }
             }
             for (to, stops) in exposures.iter_mut().zip(gains::exposures(n, &ratios)) {

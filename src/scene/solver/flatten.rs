@@ -1,6 +1,6 @@
 //! Puts what shows no texture on the large planes of the moment: the passes around `scene::flat`.
 
-use super::{SceneSolver, Textures, ask, tiles, view};
+use super::{Asking, SceneSolver, Textures, tiles, view};
 use crate::{
     gpu::{Timer, storage, uniform},
     rig::Rig,
@@ -74,7 +74,7 @@ impl SceneSolver {
         textures: &Textures,
         checked: &wgpu::Texture,
         timer: &mut Timer,
-        between: &mut Option<&mut dyn FnMut(f32) -> bool>,
+        asking: &mut Asking<'_>,
     ) -> Result<(), SceneError> {
         let gpu = &self.gpu;
         let views = [view(checked), view(&textures.depths)];
@@ -119,7 +119,7 @@ impl SceneSolver {
             timer.mark(&mut encoder, "");
             gpu.queue.submit([encoder.finish()]);
             gpu.wait()?;
-            ask(gpu, between, 1.0)?;
+            asking.stage(1.0)?;
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! The solver's very last pass: surfaces in two cameras, sampled on the GPU, from which [`shading`] solves dark rims and responses.
 
+use std::time::Instant;
+
 use glam::DVec2;
 
 use super::{SceneSolver, Textures, tiles, view};
@@ -7,7 +9,7 @@ use crate::{
     gpu::{GpuError, Timer, storage, uniform},
     rig::{Camera, Rig},
     scene::{
-        Plan,
+        Plan, gains,
         gpu_data::Working,
         plan::MAX_NEIGHBOURS,
         shading::{self, Sample},
@@ -47,8 +49,23 @@ pub(in crate::scene) fn bytes(plan: &Plan) -> u64 {
 }
 
 impl SceneSolver {
+    /// Exposures, rims and responses of the cameras against each other, and the seconds that it took.
+    pub(super) fn matched(
+        &self,
+        plan: &Plan,
+        rig: &Rig,
+        textures: &Textures,
+        depths: &wgpu::Texture,
+        timer: &mut Timer,
+    ) -> Result<(shading::Found, f64), GpuError> {
+        let begun = Instant::now();
+        let exposures = self.exposures(plan, rig, textures, depths, timer, &gains::SOLVED)?;
+        let found = self.shadings(plan, rig, textures, depths, timer, &exposures)?;
+        Ok((found, begun.elapsed().as_secs_f64()))
+    }
+
     /// What lens and response of each camera make of the light, against the others', and exposures that explain it better than those given.
-    pub(super) fn shadings(
+    fn shadings(
         &self,
         plan: &Plan,
         rig: &Rig,

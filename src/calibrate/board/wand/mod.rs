@@ -50,15 +50,18 @@ pub enum NoWand {
     ManyLights,
     /// Both are equally bright.
     Alike,
+    /// Of a ball: two lights that move.
+    TwoLights,
 }
 
 impl NoWand {
     /// What to do about it.
     pub const fn remedy(self) -> &'static str {
         match self {
-            Self::Dark => "no light that moves: darken the hall, shorten the exposure, or carry the wand before this camera",
+            Self::Dark => "no light that moves: darken the hall, shorten the exposure, or carry it before this camera",
             Self::OneLight => "one light is hidden: hold the wand so that nobody stands before it",
             Self::ManyLights => "more than two lights move: cover what shines or reflects",
+            Self::TwoLights => "two lights move, and nobody can tell which one is the ball: cover what shines or reflects",
             Self::Alike => "both lights are equally bright: dim one of them (tape over it), or nobody can tell which is which",
         }
     }
@@ -155,6 +158,31 @@ impl WandSession {
             (sights, tally)
         };
         (0..self.cameras.len()).into_par_iter().map(of).unzip()
+    }
+
+    /// Where each camera saw one bright ball that moves, by instant; how its pictures fared.
+    pub fn ball(&self) -> (Vec<Vec<Option<DVec2>>>, Vec<WandTally>) {
+        let n = self.cameras.len();
+        let mut tallies = vec![WandTally::default(); n];
+        let mut sights = vec![vec![None; n]; self.spots.len()];
+        for (i, tally) in tallies.iter_mut().enumerate() {
+            let lamps = self.lamps(i);
+            for (t, looked) in self.spots.iter().enumerate() {
+                let Some(all) = &looked[i] else { continue };
+                tally.pictures += 1;
+                let mut moving = all.iter().filter(|s| !lamps.iter().any(|l| (s.px - *l).length() < LAMP_PX));
+                match (moving.next(), moving.next()) {
+                    (None, _) => *tally.without.entry(NoWand::Dark).or_default() += 1,
+                    // Glints may be there, but far dimmer.
+                    (Some(a), b) if b.is_none_or(|b| b.flux < 0.25 * a.flux) => {
+                        tally.found += 1;
+                        sights[t][i] = Some(a.px);
+                    }
+                    _ => *tally.without.entry(NoWand::TwoLights).or_default() += 1,
+                }
+            }
+        }
+        (sights, tallies)
     }
 
     /// Places of a camera's picture that shine all the time.

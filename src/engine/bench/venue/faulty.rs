@@ -4,7 +4,7 @@ use super::{
     Scope,
     measure::{at_one_level, mean},
     parts::MIDDLES,
-    report::{DeadGap, FaultCurve, FaultPoint, RobustnessPart},
+    report::{FaultCurve, FaultPoint},
     stage::{Shots, Stage, Steps},
 };
 use crate::{
@@ -16,8 +16,41 @@ use crate::{
     view::ViewMode,
 };
 
+/// The middle of a gap, with and without the dead camera.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct DeadGap {
+    /// The gap after this camera.
+    pub gap: usize,
+    /// With all cameras, dB.
+    pub whole_db: f64,
+    /// Without the dead one, dB.
+    pub dead_db: f64,
+}
+
+/// The robustness part.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct RobustnessPart {
+    /// Degrees between cameras.
+    pub spacing_deg: f64,
+    /// Exposure, white, direction.
+    pub curves: Vec<FaultCurve>,
+    /// The camera that dies.
+    pub dead_camera: usize,
+    /// All gaps.
+    pub dead: Vec<DeadGap>,
+}
+
+impl RobustnessPart {
+    /// The greatest cost of the dead camera, dB: (in its own two gaps, in all others).
+    pub fn dead_cost_db(&self) -> (f64, f64) {
+        let own = |d: &DeadGap| d.gap == self.dead_camera || d.gap + 1 == self.dead_camera;
+        let worst = |which: bool| self.dead.iter().filter(|d| own(d) == which).map(|d| d.whole_db - d.dead_db).fold(0.0, f64::max);
+        (worst(true), worst(false))
+    }
+}
+
 /// Of the white for which a perfect camera is set, kelvin.
-const WHITE_KELVIN: f64 = 6504.0;
+pub const WHITE_KELVIN: f64 = 6504.0;
 /// Cameras of the arc in which one dies, and which does.
 const DEAD: (usize, usize) = (8, 3);
 

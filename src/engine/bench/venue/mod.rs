@@ -1,10 +1,12 @@
 //! The venue bench: synthesis measured on the built-in synthetic venue, where pose and depth are known exactly and a truth can be drawn
 //! at any place between the cameras.
 //!
-//! Six parts: against the same renderer with true depth (oracle), over a dense orbit (orbit), over the spacing of the cameras (spacing),
-//! with faulty cameras (robustness), what is hard, each alone (scenes), and with plates and mattes (layers). [`run`] measures and writes a folder with figures, plots and a page. Must not know: windows,
+//! Seven parts: against the same renderer with true depth (oracle), over a dense orbit (orbit), over the spacing of the cameras (spacing),
+//! with faulty cameras (robustness), what is hard, each alone (scenes), with plates and mattes (layers), and with cameras that are not alike
+//! (colour). [`run`] measures and writes a folder with figures, plots and a page. Must not know: windows,
 //! command lines.
 
+mod colour;
 mod faulty;
 mod hard;
 mod layered;
@@ -17,11 +19,13 @@ mod report;
 mod stage;
 mod warp;
 
+pub use colour::{AtCamera, ColourPart};
+pub use faulty::{DeadGap, RobustnessPart};
 pub use layered::{LayersPart, LayersRow};
 pub use measure::Pop;
 pub use report::{
-    DeadGap, FaultCurve, FaultPoint, InRegion, OraclePart, OracleView, OrbitPart, OrbitRun, Pair, RobustnessPart, SceneRow, ScenesPart,
-    SpacingPart, SpacingRow, VenueReport, Verdict,
+    FaultCurve, FaultPoint, InRegion, OraclePart, OracleView, OrbitPart, OrbitRun, Pair, SceneRow, ScenesPart, SpacingPart, SpacingRow,
+    VenueReport, Verdict,
 };
 
 use std::{fs, path::Path, time::Instant};
@@ -52,11 +56,13 @@ pub enum Part {
     Scenes,
     /// With plates and mattes, and without.
     Layers,
+    /// With cameras of other exposure and white.
+    Colour,
 }
 
 impl Part {
     /// All, in the order in which they run.
-    pub const ALL: [Self; 6] = [Self::Oracle, Self::Orbit, Self::Spacing, Self::Robustness, Self::Scenes, Self::Layers];
+    pub const ALL: [Self; 7] = [Self::Oracle, Self::Orbit, Self::Spacing, Self::Robustness, Self::Scenes, Self::Layers, Self::Colour];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
@@ -67,6 +73,7 @@ impl Part {
             Self::Robustness => "robustness",
             Self::Scenes => "scenes",
             Self::Layers => "layers",
+            Self::Colour => "colour",
         }
     }
 
@@ -185,6 +192,7 @@ impl Scope {
                 let frames = 6.0 * f64::from(layered::PAST + 3) + 2.0 * parts::MIDDLES.len() as f64;
                 frames * frame + 18.0 + layered::SPLIT_COST + parts::MIDDLES.len() as f64 * 3.0 * view
             }
+            Part::Colour => six + parts::MIDDLES.len() as f64 * (frame + 2.0 * view) + 32.0 + 16.0 * view,
         }
     }
 }
@@ -223,6 +231,7 @@ pub fn run(
             Part::Robustness => faulty::robustness(&mut stage, scope, &mut steps).map(|p| report.robustness = Some(p)),
             Part::Scenes => hard::scenes(&mut stage, scope, &mut gallery, &mut steps).map(|p| report.scenes = Some(p)),
             Part::Layers => layered::layers(&mut stage, scope, &mut gallery, &mut steps).map(|p| report.layers = Some(p)),
+            Part::Colour => colour::colour(&mut stage, scope, &mut gallery, &mut steps).map(|p| report.colour = Some(p)),
         };
         match measured {
             Err(BenchError::Scene(SceneError::Cancelled)) => {
@@ -287,6 +296,6 @@ mod tests {
         assert_eq!(Scope::full().with_scenes_of(&[names[0].clone(), "scenes".to_owned()]).scenes, hard::all());
         let told = Part::only(&["orbits".to_owned()]).unwrap_err().to_string();
         assert!(told.contains("partial"), "{told}");
-        assert!(told.contains("orbits") && told.contains("oracle, orbit, spacing, robustness, scenes, layers"), "{told}");
+        assert!(told.contains("orbits") && told.contains("oracle, orbit, spacing, robustness, scenes, layers, colour"), "{told}");
     }
 }

@@ -1,7 +1,7 @@
 //! The figures of a run, and how they stand against the targets. Pure.
 
 use super::{
-    LayersPart, Scope,
+    ColourPart, LayersPart, RobustnessPart, Scope,
     measure::{Pop, mean},
 };
 use crate::engine::Rung;
@@ -183,39 +183,6 @@ impl FaultCurve {
     }
 }
 
-/// The middle of a gap, with and without the dead camera.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
-pub struct DeadGap {
-    /// The gap after this camera.
-    pub gap: usize,
-    /// With all cameras, dB.
-    pub whole_db: f64,
-    /// Without the dead one, dB.
-    pub dead_db: f64,
-}
-
-/// The robustness part.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct RobustnessPart {
-    /// Degrees between cameras.
-    pub spacing_deg: f64,
-    /// Exposure, white, direction.
-    pub curves: Vec<FaultCurve>,
-    /// The camera that dies.
-    pub dead_camera: usize,
-    /// All gaps.
-    pub dead: Vec<DeadGap>,
-}
-
-impl RobustnessPart {
-    /// The greatest cost of the dead camera, dB: (in its own two gaps, in all others).
-    pub fn dead_cost_db(&self) -> (f64, f64) {
-        let own = |d: &DeadGap| d.gap == self.dead_camera || d.gap + 1 == self.dead_camera;
-        let worst = |which: bool| self.dead.iter().filter(|d| own(d) == which).map(|d| d.whole_db - d.dead_db).fold(0.0, f64::max);
-        (worst(true), worst(false))
-    }
-}
-
 /// Scores of one picture, dB.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct InRegion {
@@ -284,6 +251,8 @@ pub struct VenueReport {
     /// Plates and mattes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<LayersPart>,
+    /// The colour part.
+    pub colour: Option<ColourPart>,
 }
 
 /// A figure against its target.
@@ -317,6 +286,7 @@ impl VenueReport {
             robustness: None,
             scenes: None,
             layers: None,
+            colour: None,
         }
     }
 
@@ -358,6 +328,7 @@ impl VenueReport {
             let words = format!("{others:.2} dB (its own two {own:.2})");
             add("one dead camera: cost in other gaps".to_owned(), others, words, "≤ 0.3 dB", 0.3, true);
         }
+        out.extend(self.colour.iter().flat_map(ColourPart::verdicts));
         out
     }
 
@@ -452,6 +423,7 @@ impl VenueReport {
             out.push(("Hard scenes, mid-gap, dB", (heads, rows.collect())));
         }
         out.extend(self.layers.iter().map(LayersPart::table));
+        out.extend(self.colour.iter().map(ColourPart::table));
         out
     }
 
@@ -494,7 +466,7 @@ fn markdown((heads, rows): &Table) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::DeadGap, *};
 
     fn run(name: &str, change_db: f64, pop_index: f64) -> OrbitRun {
         OrbitRun {

@@ -1,0 +1,74 @@
+//! The clock that a sender names in its stream (RFC 7273): believed once it was reached, not because an address names it.
+//!
+//! GStreamer's jitter buffer notes the shared clock's time on a packet only when it has that clock's time itself. A server that never
+//! answers, or a network without a grandmaster, leaves packets without that note, and timed by their arrival.
+
+use super::sender_clock::Noted;
+
+/// Packets may come so long without the shared clock's time before that is told, nanoseconds: PTP takes some seconds to find its
+/// grandmaster.
+const PATIENCE_NANOS: i64 = 8_000_000_000;
+
+/// Whether packets carry the time of the clock that is named. Owned by one streaming thread.
+#[derive(Debug)]
+pub(super) struct SharedClock {
+    /// As SDP names it.
+    named: String,
+    /// Packets have come without its time since then, nanoseconds of house time.
+    without_since: Option<i64>,
+    believed: bool,
+    complained: bool,
+}
+
+impl SharedClock {
+    pub fn new(named: String) -> Self {
+        Self { named, without_since: None, believed: false, complained: false }
+    }
+
+    /// A packet at `now_nanos` of house time, with the shared clock's time on it or without.
+    pub fn note(&mut self, has_time: bool, now_nanos: i64) -> Noted {
+        if has_time {
+            self.without_since = None;
+            self.complained = false;
+            return if std::mem::replace(&mut self.believed, true) { Noted::Same } else { Noted::Begun };
+        }
+        let since = *self.without_since.get_or_insert(now_nanos);
+        if now_nanos.saturating_sub(since) < PATIENCE_NANOS || std::mem::replace(&mut self.complained, true) {
+            return Noted::Same;
+        }
+        self.believed = false;
+        let server = if self.named.starts_with("ptp=") { "a PTP grandmaster of that domain is there" } else { "the server runs" };
+        Noted::Lost(format!(
+            "the clock that its address names ({}) cannot be reached; times are those of arrival. See that {server} and that its \
+             packets come through to this machine, or take ts_refclk out of the address",
+            self.named
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    #[test]
+    fn a_clock_is_believed_when_its_time_comes_and_missed_once_when_it_does_not() {
+        let mut clock = SharedClock::new("ntp=10.0.0.9:123".to_owned());
+        assert_eq!([0, 4, 7].map(|s| clock.note(false, s * SECOND)), [Noted::Same, Noted::Same, Noted::Same]);
+        let Noted::Lost(told) = clock.note(false, 9 * SECOND) else { panic!("nothing was told") };
+        assert!(told.contains("ntp=10.0.0.9:123") && told.contains("arrival") && told.contains("the server runs"), "{told}");
+        assert_eq!(clock.note(false, 99 * SECOND), Noted::Same);
+        // It came after all, and goes for good; one packet without it is nothing.
+        assert_eq!([100, 101].map(|s| clock.note(true, s * SECOND)), [Noted::Begun, Noted::Same]);
+        assert_eq!(clock.note(false, 102 * SECOND), Noted::Same);
+        assert_eq!(clock.note(true, 103 * SECOND), Noted::Same);
+        assert_eq!(clock.note(false, 111 * SECOND), Noted::Same);
+        assert!(matches!(clock.note(false, 120 * SECOND), Noted::Lost(_)));
+        assert_eq!(clock.note(true, 121 * SECOND), Noted::Begun);
+        let mut ptp = SharedClock::new("ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB-D0:0".to_owned());
+        ptp.note(false, 0);
+        let Noted::Lost(told) = ptp.note(false, 10 * SECOND) else { panic!("nothing was told") };
+        assert!(told.contains("grandmaster"), "{told}");
+    }
+}
