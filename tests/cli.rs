@@ -343,6 +343,112 @@ fn shows_are_checked_against_their_rig() {
 }
 
 #[test]
+fn every_mistake_of_a_show_is_told_at_once_with_its_line_and_remedy() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let show = show_file(folder.path(), |text| {
+        let text = text.replace("udp://127.0.0.1:42000", "udp://no..host:42000").replace("udp://127.0.0.1:42002", "no-clip.mp4");
+        let text = text.replace("camera = \"cam2\"", "camera = \"cam7\"").replace("udp://127.0.0.1:42004", "ndi:CAM (1)");
+        format!(
+            "quality = \"best\"\nclock = \"sundial\"\n{text}ofset_ms = 3\n[ring]\nmemory_mib = 3\n[disk]\nfolder = \"gone/disk\"\nbudget_gb = 1\n[program]\nformat = \"1080p50\"\n[[outputs]]\naddress = \"gopher://x\"\n[[outputs]]\naddress = \"a.ts\"\ncodec = \"prores\"\n"
+        )
+    });
+    let told = refuses(&["show", "check", &show], "mistakes:");
+    for (line, word) in [
+        (1, "quality"),
+        (2, "clock"),
+        (6, "no..host"),
+        (10, "no-clip.mp4"),
+        (14, "cam0, cam1, cam2"),
+        (14, "ndisrc"),
+        (16, "unknown field `ofset_ms`"),
+        (18, "memory_mib = 3 is not between 16 and 1048576"),
+        (21, "is the disk mounted"),
+        (25, "gopher"),
+        (27, "prores"),
+    ] {
+        assert!(told.lines().any(|l| l.contains(&format!("show.toml:{line}: ")) && l.contains(word)), "{line}, {word}: {told}");
+    }
+    assert!(told.contains("volte: 11 mistakes:") && !told.contains("nothing wrong"), "{told}");
+}
+
+#[test]
+fn feeds_whose_plugin_is_not_installed_are_named_with_what_to_install() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let devices = volte(&["devices"]);
+    for (address, element) in [("aravis:Basler", "aravissrc"), ("ndi:CAM (1)", "ndisrc"), ("decklink:0", "decklinkvideosrc")] {
+        let show = show_file(folder.path(), |text| text.replace("udp://127.0.0.1:42002", address));
+        let check = volte(&["show", "check", &show]);
+        // Whether it is there, the list of devices says by the same word.
+        let is_missing = devices.out.contains(&format!("{element} is missing"));
+        assert_eq!(check.ok, !is_missing, "{}{}\n{}", check.out, check.err, devices.out);
+        let named = check.err.contains(element) && check.err.contains("cam1") && check.err.to_lowercase().contains("install");
+        assert_eq!(named, is_missing, "{}", check.err);
+    }
+}
+
+/// A film of H.264, 25 frames a second, with a keyframe every `apart` frames.
+fn film(file: &Path, apart: u32, secs: u32) {
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &format!("testsrc2=size=160x90:rate=25:duration={secs}")])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-sc_threshold", "0", "-g", &apart.to_string(), "-keyint_min", &apart.to_string()])
+        .arg(file)
+        .status();
+    assert!(made.expect("ffmpeg starts").success());
+}
+
+#[test]
+fn keyframes_that_are_far_apart_are_told_before_the_show() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    film(&folder.path().join("far.mp4"), 100, 20);
+    film(&folder.path().join("near.mp4"), 25, 8);
+    let show = |intra: &str| {
+        show_file(folder.path(), |text| {
+            text.replace("udp://127.0.0.1:42000", "near.mp4").replace("udp://127.0.0.1:42002\"", &format!("far.mp4\"\n{intra}"))
+        })
+    };
+    let told = volte(&["show", "check", &show("")]);
+    assert!(told.ok && told.out.contains("one thing to mend"), "{}{}", told.out, told.err);
+    for word in ["show.toml:8: ", "cam1", "100 frames (4.0 s) apart", "keyframe interval", "intra = true"] {
+        assert!(told.err.contains(word), "{word}: {}", told.err);
+    }
+    assert!(!told.err.contains("cam0"), "{}", told.err);
+    let mended = volte(&["show", "check", &show("intra = true")]);
+    assert!(mended.ok && mended.out.contains("nothing wrong\n") && mended.err.is_empty(), "{}{}", mended.out, mended.err);
+}
+
+/// A sender that is stopped when the test is over.
+struct Sender(std::process::Child);
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+#[test]
+fn a_check_that_connects_says_who_is_there_and_whose_keyframes_are_far_apart() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").expect("binds").local_addr().expect("has an address").port();
+    film(&folder.path().join("near.mp4"), 25, 4);
+    let input = "testsrc2=size=160x90:rate=25";
+    let mut sender = Command::new("ffmpeg");
+    sender.args(["-v", "error", "-re", "-f", "lavfi", "-i", input, "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"]);
+    sender.args(["-sc_threshold", "0", "-g", "75", "-keyint_min", "75", "-f", "mpegts", &format!("udp://127.0.0.1:{port}?pkt_size=1316")]);
+    let _sender = Sender(sender.stdin(std::process::Stdio::null()).spawn().expect("ffmpeg starts"));
+    let show = show_file(folder.path(), |text| {
+        text.replace("udp://127.0.0.1:42000", "near.mp4").replace("127.0.0.1:42002", &format!("127.0.0.1:{port}"))
+    });
+    let told = volte(&["show", "check", &show, "--connect", "25"]);
+    let line = |camera: &str| told.out.lines().find(|l| l.starts_with(camera)).unwrap_or_default().to_owned();
+    assert!(line("cam0").contains("keyframes 25 frames (1.0 s) apart"), "{}{}", told.out, told.err);
+    assert!(line("cam1").contains("live") && line("cam1").contains("keyframes 75 frames (3.0 s) apart"), "{}{}", told.out, told.err);
+    assert!(told.err.contains("cam1") && told.err.contains("75 frames (3.0 s) apart. A freeze"), "{}", told.err);
+    // Nobody sends to the third.
+    assert!(!told.ok && told.err.contains("show.toml:12: ") && told.err.contains("nothing has arrived"), "{}", told.err);
+}
+
+#[test]
 fn a_show_without_windows_prints_its_feeds_each_second() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     // cam0 is a file that is not there, the others are cameras that nobody has switched on.

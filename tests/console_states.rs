@@ -391,6 +391,8 @@ fn every_notice_that_is_translated_is_in_the_sources() {
     read(&root.join("src/frame"), &mut sources);
     read(&root.join("src/calibrate/board"), &mut sources);
     read(&root.join("src/rig/check"), &mut sources);
+    read(&root.join("src/ring"), &mut sources);
+    read(&root.join("src/capture"), &mut sources);
     let sources = joined(&sources).replace("\\\"", "\"");
     let file = std::fs::read_to_string(root.join("assets/lang/fr.notices")).unwrap();
     let lines = file.lines().filter(|l| !l.is_empty() && !l.starts_with(['#', '=']));
@@ -405,7 +407,8 @@ fn every_notice_that_is_translated_is_in_the_sources() {
 }
 
 /// The files whose sentences become notices: the director's, and those of what it is told.
-const TELLING: [&str; 34] = [
+const TELLING: [&str; 35] = [
+    "ring/status.rs",
     "calibrate/board/clocks.rs",
     "calibrate/board/gate.rs",
     "calibrate/board/graph.rs",

@@ -2,6 +2,7 @@
 //!
 //! Must not know: GStreamer. Secrets are held in [`Secret`], which never prints itself.
 
+mod place;
 mod reference;
 
 use std::fmt;
@@ -328,6 +329,10 @@ impl StreamSource {
         let standard_secs = if matches!(kind, StreamKind::Hls { .. }) { 20.0 } else { 3.0 };
         let secs = options.take_number("stall_s", 0.2..=600.0)?.unwrap_or(standard_secs);
         let time = time_wish(&kind, &mut options)?;
+        if let (TimeWish::Arrival, StreamKind::Rtp { payload: RtpPayload { reference_clock: Some(_), .. }, .. }) = (time, &kind) {
+            let problem = "time=arrival and ts_refclk say two things: keep ts_refclk for the times of that clock, or time=arrival for when packets come here";
+            return Err(problem.to_owned());
+        }
         let passes_on = matches!(kind, StreamKind::Rtsp { .. } | StreamKind::Rtmp { .. } | StreamKind::Hls { .. });
         if !passes_on {
             options.nothing_left("docs/capture.md")?;

@@ -48,7 +48,7 @@ pub use record::{DiskDrops, DiskFeedStatus, DiskState, DiskStatus};
 pub use session::{CaptureConfig, CaptureSession};
 pub use sound::{SoundFrom, SoundSettings};
 pub use stamp::TimeOrigin;
-pub use support::{SourceSupport, source_support};
+pub use support::{SourceSupport, missing_elements, source_support};
 
 /// Initialises GStreamer; any number of times.
 pub fn init() -> Result<(), CaptureError> {

@@ -14,6 +14,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
             "rtpjpegdepay",
             "rtpvrawdepay",
             "rtpmp2tdepay",
+            "rtpmp4vdepay",
             "souphttpsrc",
             "flvdemux",
             "qtdemux",

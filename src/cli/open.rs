@@ -14,7 +14,8 @@ use volte::{
     engine::{
         CapturedFeeds, Engine, EngineOptions, Feeds,
         clocks::ClockJob,
-        production::{NodeProduction, Production, learn_sizes},
+        preflight::{self, LookedAt},
+        production::{Production, learn_sizes},
     },
     output::program::ProgramStatus,
     ring::RingStatus,
@@ -64,7 +65,8 @@ A camera that is away holds up nobody: it is connected again and again, and join
 
 const EXAMPLES: &str = "\
 Examples:
-  volte show check final.toml                 what is wrong with the file, without opening anything
+  volte show check final.toml                 all that is wrong with the file, and what this machine lacks for it
+  volte show check final.toml --connect       the same, and a look at every camera: is it there, are its keyframes near?
   volte show sync final.toml                  clock offsets of running cameras, from what moves
   volte open final.toml                       the console
   volte open final.toml --calibrate           the same before there is a rig: make one with a board
@@ -74,11 +76,14 @@ Examples:
 /// What `volte show` takes.
 #[derive(Debug, clap::Subcommand)]
 pub enum ShowArgs {
-    /// Check a show file against its rig, without opening anything.
+    /// Check a show file: all its mistakes, what this machine lacks for it, and files whose freezes would be slow. Calls no camera unless asked to.
     Check {
         /// The show file.
         #[arg(value_name = "SHOW.toml")]
         show: PathBuf,
+        /// Open the cameras too, for so many seconds at most, and say whether each is there, what it sends and how far its keyframes are apart.
+        #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "15", value_parser = clap::value_parser!(u64).range(1..=600))]
+        connect: Option<u64>,
     },
     /// Find the cameras' clock offsets live, from what moves in front of them, and print `offset_ms` as it belongs into the show file.
     ///
@@ -103,31 +108,54 @@ pub enum ShowArgs {
 
 /// Runs `volte show`.
 pub fn run_show(args: ShowArgs) -> anyhow::Result<()> {
-    let show = match args {
-        ShowArgs::Check { show } => show,
-        ShowArgs::Sync { show, seconds, bursts, reference, flash } => {
-            return sync_show(&show, seconds, bursts, reference.as_deref(), flash);
-        }
-    };
-    let show = Show::load(&show)?;
-    if show.node.is_some() && show.rig.as_os_str().is_empty() {
-        let node = NodeProduction::of_show(&show)?;
-        println!("{}: a node with {} feeds, listening at {}, nothing wrong", show.name, node.specs.len(), node.server.listen);
-        return Ok(());
+    match args {
+        ShowArgs::Check { show, connect } => check_show(&show, connect.map(Duration::from_secs)),
+        ShowArgs::Sync { show, seconds, bursts, reference, flash } => sync_show(&show, seconds, bursts, reference.as_deref(), flash),
     }
-    let production = Production::of_show(&show)?;
-    note_missing(&production);
-    let missing = production.missing();
-    anyhow::ensure!(missing.is_empty(), "{}: {}", show.file.display(), missing.join("\n"));
-    let outputs = production.program.as_ref().map_or_else(String::new, |(options, sinks)| {
-        format!(", {} output{} in {}", sinks.len(), if sinks.len() == 1 { "" } else { "s" }, options.format)
-    });
-    let nodes = match show.nodes.len() {
-        0 => String::new(),
-        n => format!(" ({n} nodes)"),
-    };
-    println!("{}: {} feeds{nodes}, {} cameras{outputs}, nothing wrong", show.name, production.specs.len(), production.rig.cameras.len());
-    Ok(())
+}
+
+/// Says everything that is wrong with a show.
+fn check_show(file: &Path, connect: Option<Duration>) -> anyhow::Result<()> {
+    let found = preflight::look_over(file, connect, &super::cancelled_by_ctrl_c()?)?;
+    if connect.is_some() {
+        for feed in &found.feeds {
+            println!("{}", looked_at(feed));
+        }
+    }
+    // Whoever is misspelt has no feed either.
+    if found.mistakes.is_empty() {
+        note_without_feed(&found.without_feed);
+    }
+    for advice in &found.advice {
+        eprintln!("note: {advice}");
+    }
+    match (found.mistakes.as_slice(), &found.summary) {
+        ([], summary) => {
+            let verdict = match found.advice.len() {
+                0 => "nothing wrong".to_owned(),
+                1 => "nothing wrong, one thing to mend before the show".to_owned(),
+                n => format!("nothing wrong, {n} things to mend before the show"),
+            };
+            println!("{}, {verdict}", summary.as_deref().unwrap_or_default());
+            Ok(())
+        }
+        ([one], _) => Err(anyhow::anyhow!("{one}")),
+        (all, _) => {
+            let lines: String = all.iter().map(|mistake| format!("\n  {mistake}")).collect();
+            Err(anyhow::anyhow!("{} mistakes:{lines}", all.len()))
+        }
+    }
+}
+
+/// What a camera sends.
+fn looked_at(feed: &LookedAt) -> String {
+    let LookedAt { camera, keyframes, status } = feed;
+    let state = format!("{:?}", status.state).to_lowercase();
+    let codec = status.codec.map_or_else(|| "-".to_owned(), |c| c.to_string());
+    let size = status.size_px.map_or_else(|| "-".to_owned(), |(w, h)| format!("{w}x{h}"));
+    let rate = status.rate.map_or_else(|| "-".to_owned(), |rate| rate.to_string());
+    let keyframes = keyframes.map_or_else(|| "no keyframe".to_owned(), |distance| format!("keyframes {distance} apart"));
+    format!("{camera:<12} {state:<12} {codec:<7} {size:>9} {rate:>10} fps  {keyframes}, {}", status.clock_in_words())
 }
 
 /// Measures the clocks of a show's cameras while they run.
@@ -178,8 +206,12 @@ fn sync_show(path: &Path, seconds: u64, bursts: u32, reference: Option<&str>, fl
 }
 
 fn note_missing(production: &Production) {
-    if !production.without_feed.is_empty() {
-        eprintln!("note: no feed for {}: left out of every moment", production.without_feed.join(", "));
+    note_without_feed(&production.without_feed);
+}
+
+fn note_without_feed(cameras: &[String]) {
+    if !cameras.is_empty() {
+        eprintln!("note: no feed for {}: left out of every moment", cameras.join(", "));
     }
 }
 

@@ -43,6 +43,8 @@ mod plate_judge;
 pub mod plates;
 mod playing;
 #[cfg(feature = "gstreamer")]
+pub mod preflight;
+#[cfg(feature = "gstreamer")]
 pub mod production;
 #[cfg_attr(not(feature = "gstreamer"), allow(dead_code, reason = "only an output needs all of it"))]
 mod program;

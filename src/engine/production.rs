@@ -7,7 +7,7 @@ use std::path::Path;
 use super::naming::{NameError, NameTemplate};
 use crate::capture::{
     CaptureConfig, CaptureError, CaptureSession, ClockReference, FeedSource, FeedSpec, FeedStatus, NodeServerConfig, NodeSpec,
-    PretendClock, SoundFrom, SoundSettings, StreamKind, Taken,
+    PretendClock, SoundFrom, SoundSettings, StreamKind, Taken, missing_elements,
 };
 use crate::link::{KeyError, LinkKey};
 use crate::output::program::{
@@ -15,7 +15,7 @@ use crate::output::program::{
 };
 use crate::rig::{self, Camera, Rig};
 use crate::ring::{RingConfig, disk::DiskConfig};
-use crate::show::{Show, ShowAudio, ShowError, ShowFeed};
+use crate::show::{Show, ShowAudio, ShowError, ShowFeed, ShowOutput};
 use crate::sound::FreezeSound;
 
 /// How long pictures are waited for whose size the rig does not tell.
@@ -39,89 +39,93 @@ pub struct Production {
 }
 
 impl Production {
-    /// Reads the rig and every address of a show. Nothing is opened.
+    /// Reads the rig and every address of a show. Nothing is opened. The first mistake is the error.
     pub fn of_show(show: &Show) -> Result<Self, ShowError> {
-        if show.rig.as_os_str().is_empty() {
-            return Err(show.error_at(1, "this is the file of a node, without a rig; `volte node` runs it"));
+        first_of(Self::examine(show))
+    }
+
+    /// The same with all mistakes, in no order, and what of the show is without them.
+    pub fn examine(show: &Show) -> (Self, Vec<ShowError>) {
+        let read = if show.rig.as_os_str().is_empty() {
+            Err(show.error_at(1, "this is the file of a node, without a rig; `volte node` runs it"))
+        } else {
+            rig::load(&show.rig).map_err(|e| show.error_at(show.rig_line, format!("the rig cannot be read: {e}")))
+        };
+        match read {
+            Ok(rig) => Self::with_rig(show, rig),
+            Err(unread) => {
+                // The rest is looked at all the same: whom the rig should have, nobody knows.
+                let (production, mut wrong) = Self::with_rig(show, Self::named_by(show, None));
+                wrong.push(unread);
+                wrong.rotate_right(1);
+                (production, wrong)
+            }
         }
-        let rig = rig::load(&show.rig).map_err(|e| show.error_at(show.rig_line, format!("the rig cannot be read: {e}")))?;
-        Self::with_rig(show, rig)
+    }
+
+    /// A rig of the cameras that a show names; where they stand is not known.
+    fn named_by(show: &Show, known: Option<&Rig>) -> Rig {
+        let of_nodes = show.nodes.iter().flat_map(|n| n.cameras.iter().map(|(name, _)| name));
+        let names = show.feeds.iter().map(|f| &f.camera).chain(of_nodes);
+        let offset = |name: &str| known.and_then(|rig| rig.camera(name)).map_or(0, |c| c.clock_offset_nanos);
+        let cameras = names.map(|name| Camera { clock_offset_nanos: offset(name), ..Camera::unposed(name) }).collect();
+        Rig { cameras, points_in_world: vec![] }
     }
 
     /// The same before there is a rig: cameras as the show names them, of which nobody knows where they stand. Where the rig can be
     /// read, its clock offsets count; nothing is recorded.
     pub fn to_calibrate(show: &Show) -> Result<Self, ShowError> {
         let known = rig::load(&show.rig).ok();
-        let of_nodes = show.nodes.iter().flat_map(|n| n.cameras.iter().map(|(name, _)| name));
-        let names = show.feeds.iter().map(|f| &f.camera).chain(of_nodes);
-        let offset = |name: &str| known.as_ref().and_then(|rig| rig.camera(name)).map_or(0, |c| c.clock_offset_nanos);
-        let cameras = names.map(|name| Camera { clock_offset_nanos: offset(name), ..Camera::unposed(name) }).collect();
-        let mut production = Self::with_rig(show, Rig { cameras, points_in_world: vec![] })?;
+        let mut production = first_of(Self::with_rig(show, Self::named_by(show, known.as_ref())))?;
         (production.capture.disk, production.capture.sound, production.program) = (None, None, None);
         Ok(production)
     }
 
-    fn with_rig(show: &Show, rig: Rig) -> Result<Self, ShowError> {
+    fn with_rig(show: &Show, rig: Rig) -> (Self, Vec<ShowError>) {
         let known = rig.cameras.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+        let mut wrong = Vec::new();
         let mut specs = Vec::new();
+        let camera_of = |line: usize, name: &str, wrong: &mut Vec<ShowError>| {
+            let camera = rig.camera(name);
+            if camera.is_none() {
+                let problem = format!("the rig has no camera {name:?}; it has {known}. Name the feed like one of them");
+                wrong.push(show.error_at(line, problem));
+            }
+            // Its address is looked at all the same.
+            camera.map_or(0, |camera| camera.clock_offset_nanos)
+        };
         for feed in &show.feeds {
-            let camera = rig.camera(&feed.camera).ok_or_else(|| {
-                let problem = format!("the rig has no camera {:?}; it has {known}. Name the feed like one of them", feed.camera);
-                show.error_at(feed.line, problem)
-            })?;
-            let spec = spec_of(show, feed, &specs, camera.clock_offset_nanos)?;
-            specs.push(spec);
+            let offset_nanos = camera_of(feed.line, &feed.camera, &mut wrong);
+            let spec = spec_of(show, feed, &specs, offset_nanos);
+            specs.extend(kept(spec, &mut wrong));
         }
         let mut nodes = Vec::new();
         for node in &show.nodes {
-            let key = key_of(show, node.key.expose(), node.line)?;
-            nodes.push(NodeSpec { name: node.name.clone(), address: node.address.clone(), key });
+            let key = kept(key_of(show, node.key.expose(), node.line), &mut wrong);
+            nodes.extend(key.map(|key| NodeSpec { name: node.name.clone(), address: node.address.clone(), key }));
             for (name, line) in &node.cameras {
-                let camera = rig.camera(name).ok_or_else(|| {
-                    show.error_at(*line, format!("the rig has no camera {name:?}; it has {known}. Name the camera like one of them"))
-                })?;
+                let clock_offset_nanos = camera_of(*line, name, &mut wrong);
                 let source = FeedSource::Node { node: node.name.clone() };
-                specs.push(FeedSpec { clock_offset_nanos: camera.clock_offset_nanos, ..FeedSpec::new(name, source) });
+                specs.push(FeedSpec { clock_offset_nanos, ..FeedSpec::new(name, source) });
             }
         }
-        let without_feed = rig.cameras.iter().filter(|c| !specs.iter().any(|s| s.name == c.name)).map(|c| c.name.clone()).collect();
-        let sound = show.audio.as_ref().map(|audio| sound_of(show, audio, &specs)).transpose()?;
-        let capture = CaptureConfig { nodes, sound, ..capture_of(show)? };
-        let program = program_of(show)?;
+        let has_feed = |name: &str| show.feeds.iter().any(|f| f.camera == name) || specs.iter().any(|s| s.name == name);
+        let without_feed = rig.cameras.iter().filter(|c| !has_feed(&c.name)).map(|c| c.name.clone()).collect();
+        // The sound of a feed that is wrong itself is no further mistake.
+        let heard = |audio: &&ShowAudio| audio.feed.as_ref().is_none_or(|feed| specs.iter().any(|s| s.name == *feed));
+        let sound = show.audio.as_ref().filter(heard).and_then(|audio| kept(sound_of(show, audio, &specs), &mut wrong));
+        let capture = CaptureConfig { nodes, sound, ..capture_of(show, &mut wrong) };
+        let program = program_of(show, &mut wrong);
         let named =
             |(text, line): &(String, usize)| text.parse().map_err(|e: NameError| show.error_at(*line, format!("[export] name: {e}")));
-        let export_name = show.export_name.as_ref().map(named).transpose()?;
-        Ok(Self { rig, specs, capture, without_feed, export_name, program })
+        let export_name = show.export_name.as_ref().and_then(|name| kept(named(name), &mut wrong));
+        (Self { rig, specs, capture, without_feed, export_name, program }, wrong)
     }
 
-    /// What is missing on this machine before the show can run: files that are to be played, the disk that is to be recorded to. Opens
-    /// nothing; sentences with the remedy.
-    pub fn missing(&self) -> Vec<String> {
-        let mut out = Vec::new();
-        for spec in &self.specs {
-            match &spec.source {
-                FeedSource::File { path, .. } if !path.is_file() => {
-                    out.push(format!("camera {:?}: there is no file {path:?}; correct its address", spec.name));
-                }
-                FeedSource::Images { pattern, .. } => {
-                    let folder = Path::new(pattern).parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-                    if !folder.is_dir() {
-                        out.push(format!("camera {:?}: there is no folder {folder:?}; correct its address", spec.name));
-                    }
-                }
-                _ => {}
-            }
-        }
-        if let Some(disk) = &self.capture.disk {
-            // It is made when recording begins; what it is made in must be there, else a disk is not mounted.
-            let parent = disk.folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            if disk.folder.exists() && !disk.folder.is_dir() {
-                out.push(format!("[disk] folder: {:?} is no folder", disk.folder));
-            } else if !disk.folder.exists() && !parent.is_dir() {
-                out.push(format!("[disk] folder: there is no {parent:?}; is the disk mounted?"));
-            }
-        }
-        out
+    /// What is missing on this machine before the show can run: files that are to be played, plugins that feeds need, addresses at which they are to
+    /// listen, the disk that is to be recorded to. Opens nothing; sentences with the remedy.
+    pub fn missing(&self, show: &Show) -> Vec<ShowError> {
+        missing(show, &self.specs, self.capture.disk.as_ref())
     }
 
     /// Starts all feeds. Nothing is waited for but files.
@@ -142,24 +146,105 @@ pub struct NodeProduction {
 }
 
 impl NodeProduction {
-    /// Reads every address of a node's file. The rig's clock offsets are the console's matter. Nothing is opened.
+    /// Reads every address of a node's file. The rig's clock offsets are the console's matter. Nothing is opened. The first mistake is the error.
     pub fn of_show(show: &Show) -> Result<Self, ShowError> {
-        let node = show.node.as_ref().ok_or_else(|| {
+        let (production, wrong) = Self::examine(show);
+        match (production, wrong.into_iter().next()) {
+            (Some(production), None) => Ok(production),
+            (_, Some(first)) => Err(first),
+            (None, None) => Err(show.error_at(1, "it is not the file of a node")),
+        }
+    }
+
+    /// The same with all mistakes, in no order, and what of it is without them; `None` where it has no key to run with.
+    pub fn examine(show: &Show) -> (Option<Self>, Vec<ShowError>) {
+        let mut wrong = Vec::new();
+        if show.node.is_none() {
             let problem = "there is no [node] table: write [node] and below it key = \"…\" (`volte node --new-key` prints one)";
-            show.error_at(1, problem)
-        })?;
+            wrong.push(show.error_at(1, problem));
+        }
         if let Some(other) = show.nodes.first() {
-            return Err(show.error_at(other.line, "a node has no [[nodes]] of its own; they belong into the console's file"));
+            wrong.push(show.error_at(other.line, "a node has no [[nodes]] of its own; they belong into the console's file"));
         }
         let mut specs = Vec::new();
         for feed in &show.feeds {
-            let spec = spec_of(show, feed, &specs, 0)?;
-            specs.push(spec);
+            let spec = spec_of(show, feed, &specs, 0);
+            specs.extend(kept(spec, &mut wrong));
         }
-        let key = key_of(show, node.key.expose(), node.line)?;
-        let server = NodeServerConfig { listen: node.listen.clone(), key, pretend: PretendClock::default() };
-        Ok(Self { specs, capture: capture_of(show)?, server })
+        let capture = capture_of(show, &mut wrong);
+        let server = show.node.as_ref().and_then(|node| {
+            let key = kept(key_of(show, node.key.expose(), node.line), &mut wrong)?;
+            Some(NodeServerConfig { listen: node.listen.clone(), key, pretend: PretendClock::default() })
+        });
+        (server.map(|server| Self { specs, capture, server }), wrong)
     }
+
+    /// What is missing on this machine before it can run; see [`Production::missing`].
+    pub fn missing(&self, show: &Show) -> Vec<ShowError> {
+        missing(show, &self.specs, self.capture.disk.as_ref())
+    }
+}
+
+/// What is well; what is not is noted.
+fn kept<T>(result: Result<T, ShowError>, wrong: &mut Vec<ShowError>) -> Option<T> {
+    result.map_err(|e| wrong.push(e)).ok()
+}
+
+fn first_of<T>((made, wrong): (T, Vec<ShowError>)) -> Result<T, ShowError> {
+    wrong.into_iter().next().map_or(Ok(made), Err)
+}
+
+/// Whether the hosts of feeds are there. All at once: a network without a name server takes seconds for each name.
+fn places(specs: &[FeedSpec]) -> Vec<Result<(), String>> {
+    std::thread::scope(|scope| {
+        let ask = |spec: &FeedSpec| {
+            let FeedSource::Stream(stream) = &spec.source else { return None };
+            let stream = stream.clone();
+            std::thread::Builder::new().name("look up a host".to_owned()).spawn_scoped(scope, move || stream.check_place()).ok()
+        };
+        let asked: Vec<_> = specs.iter().map(ask).collect();
+        // Where nobody could be asked nothing is known to be wrong.
+        asked.into_iter().map(|thread| thread.and_then(|thread| thread.join().ok()).unwrap_or(Ok(()))).collect()
+    })
+}
+
+/// What is not there on this machine.
+fn missing(show: &Show, specs: &[FeedSpec], disk: Option<&DiskConfig>) -> Vec<ShowError> {
+    let mut out = Vec::new();
+    let places = places(specs);
+    for (spec, place) in specs.iter().zip(places) {
+        let line = show.feeds.iter().find(|f| f.camera == spec.name).map_or(1, |f| f.line);
+        let mut absent = |what: String| out.push(show.error_at(line, format!("camera {:?}: {what}", spec.name)));
+        match &spec.source {
+            FeedSource::File { path, .. } if !path.is_file() => absent(format!("there is no file {path:?}; correct its address")),
+            FeedSource::Images { pattern, .. } => {
+                let folder = Path::new(pattern).parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+                if !folder.is_dir() {
+                    absent(format!("there is no folder {folder:?}; correct its address"));
+                }
+            }
+            _ => {}
+        }
+        if let Err(why) = place {
+            absent(why);
+        }
+        let elements = missing_elements(&spec.source);
+        if let Some((_, remedy)) = elements.first() {
+            let names = elements.iter().map(|(element, _)| *element).collect::<Vec<_>>().join(", ");
+            absent(format!("GStreamer has no {names} on this machine, which its address needs. {remedy}"));
+        }
+    }
+    if let Some(disk) = disk {
+        // It is made when recording begins; what it is made in must be there, else a disk is not mounted.
+        let parent = disk.folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let line = show.disk.as_ref().map_or(1, |disk| disk.line);
+        if disk.folder.exists() && !disk.folder.is_dir() {
+            out.push(show.error_at(line, format!("[disk] folder: {:?} is no folder; name another one", disk.folder)));
+        } else if !disk.folder.exists() && !parent.is_dir() {
+            out.push(show.error_at(line, format!("[disk] folder: there is no {parent:?}; is the disk mounted?")));
+        }
+    }
+    out
 }
 
 fn key_of(show: &Show, text: &str, line: usize) -> Result<LinkKey, ShowError> {
@@ -181,13 +266,11 @@ fn spec_of(show: &Show, feed: &ShowFeed, specs: &[FeedSpec], rig_offset_nanos: i
     Ok(FeedSpec { clock_offset_nanos, make_intra: feed.make_intra, ..FeedSpec::new(&feed.camera, source) })
 }
 
-fn capture_of(show: &Show) -> Result<CaptureConfig, ShowError> {
+fn capture_of(show: &Show, wrong: &mut Vec<ShowError>) -> CaptureConfig {
     let standard = RingConfig::default();
-    let clock = match &show.clock {
-        Some((text, line)) => text.parse().map_err(|why: String| show.error_at(*line, format!("clock: {why}")))?,
-        None => ClockReference::Machine,
-    };
-    Ok(CaptureConfig {
+    let read = |(text, line): &(String, usize)| text.parse().map_err(|why: String| show.error_at(*line, format!("clock: {why}")));
+    let clock = show.clock.as_ref().and_then(|clock| kept(read(clock), wrong)).unwrap_or(ClockReference::Machine);
+    CaptureConfig {
         ring: RingConfig {
             budget_bytes: show.ring_bytes.unwrap_or(standard.budget_bytes),
             duration_nanos: show.ring_nanos.unwrap_or(standard.duration_nanos),
@@ -196,7 +279,7 @@ fn capture_of(show: &Show) -> Result<CaptureConfig, ShowError> {
         disk: show.disk.as_ref().map(|disk| DiskConfig::new(&disk.folder, disk.budget_bytes)),
         clock,
         ..CaptureConfig::default()
-    })
+    }
 }
 
 /// The sound input as a show describes it.
@@ -247,43 +330,46 @@ fn taken_by<'a>(specs: &'a [FeedSpec], taken: &Taken<'_>) -> Option<&'a str> {
     })
 }
 
-/// The output as a show describes it.
-fn program_of(show: &Show) -> Result<Option<(ChannelOptions, Vec<SinkSpec>)>, ShowError> {
-    let Some(program) = &show.program else { return Ok(None) };
-    let format: ProgramFormat = program.format.parse().map_err(|e: FormatError| show.error_at(program.line, e.to_string()))?;
+/// The output as a show describes it; its sinks that are right, where others are wrong.
+fn program_of(show: &Show, wrong: &mut Vec<ShowError>) -> Option<(ChannelOptions, Vec<SinkSpec>)> {
+    let program = show.program.as_ref()?;
+    let format = program.format.parse().map_err(|e: FormatError| show.error_at(program.line, e.to_string()));
+    let format: ProgramFormat = kept(format, wrong)?;
     let options = ChannelOptions { dissolve_frames: program.dissolve_frames, tick: program.tick, ..ChannelOptions::new(format) };
-    let mut sinks = Vec::new();
     if let Some(over) = show.outputs.get(MOST_SINKS) {
-        return Err(show
-            .error_at(over.line, format!("program goes to {MOST_SINKS} outputs at most; leave this one out, or send on from a receiver")));
+        let problem = format!("program goes to {MOST_SINKS} outputs at most; leave this one out, or send on from a receiver");
+        wrong.push(show.error_at(over.line, problem));
     }
-    for output in &show.outputs {
-        let wrong = |problem: String| show.error_at(output.line, format!("output {:?}: {problem}", output.name));
-        let address: SinkAddress = output.address.parse().map_err(|e: SinkAddressError| wrong(e.to_string()))?;
-        let mut spec = SinkSpec::new(&output.name, address.beside(show.folder()));
-        if let Some(name) = &output.codec {
-            let allowed = spec.address.codecs();
-            let words = allowed.iter().map(|c| c.name()).collect::<Vec<_>>().join(", ");
-            spec.codec = SinkCodec::from_name(name)
-                .filter(|c| allowed.contains(c))
-                .ok_or_else(|| wrong(format!("{} cannot carry codec = {name:?}; it can carry {words}", spec.address.label())))?;
-        }
-        spec.check(format).map_err(|e| wrong(e.to_string()))?;
-        spec.kilobits = output.kilobits.unwrap_or(spec.kilobits);
-        spec.signal = output.signal.as_deref().and_then(Signal::from_name).unwrap_or_default();
-        spec.sound = match output.sound.as_deref() {
-            Some("none") => SinkSound::None,
-            Some(_) if !spec.address.takes_sound() => {
-                return Err(wrong(format!("{} takes no sound; remove the line sound", spec.address.label())));
-            }
-            Some("silence") => SinkSound::Silence,
-            Some(_) => SinkSound::Program,
-            None => SinkSound::Auto,
-        };
-        sinks.push(spec);
-    }
+    let sinks = show.outputs.iter().filter_map(|output| kept(sink_of(show, output, format), wrong)).collect();
     // Without a sink it runs all the same: they may come while it does.
-    Ok(Some((options, sinks)))
+    Some((options, sinks))
+}
+
+/// A sink as a show describes it.
+fn sink_of(show: &Show, output: &ShowOutput, format: ProgramFormat) -> Result<SinkSpec, ShowError> {
+    let wrong = |problem: String| show.error_at(output.line, format!("output {:?}: {problem}", output.name));
+    let address: SinkAddress = output.address.parse().map_err(|e: SinkAddressError| wrong(e.to_string()))?;
+    let mut spec = SinkSpec::new(&output.name, address.beside(show.folder()));
+    if let Some(name) = &output.codec {
+        let allowed = spec.address.codecs();
+        let words = allowed.iter().map(|c| c.name()).collect::<Vec<_>>().join(", ");
+        spec.codec = SinkCodec::from_name(name)
+            .filter(|c| allowed.contains(c))
+            .ok_or_else(|| wrong(format!("{} cannot carry codec = {name:?}; it can carry {words}", spec.address.label())))?;
+    }
+    spec.check(format).map_err(|e| wrong(e.to_string()))?;
+    spec.kilobits = output.kilobits.unwrap_or(spec.kilobits);
+    spec.signal = output.signal.as_deref().and_then(Signal::from_name).unwrap_or_default();
+    spec.sound = match output.sound.as_deref() {
+        Some("none") => SinkSound::None,
+        Some(_) if !spec.address.takes_sound() => {
+            return Err(wrong(format!("{} takes no sound; remove the line sound", spec.address.label())));
+        }
+        Some("silence") => SinkSound::Silence,
+        Some(_) => SinkSound::Program,
+        None => SinkSound::Auto,
+    };
+    Ok(spec)
 }
 
 /// Paths of files are relative to the show.

@@ -30,7 +30,7 @@ use parking_lot::Mutex;
 #[cfg(feature = "gstreamer")]
 pub(crate) use lookup::allowed_error_nanos;
 pub use lookup::{Dishonest, GopForInstant, Nearest};
-pub use status::{RingFeedStatus, RingStatus};
+pub use status::{KeyframeDistance, RingFeedStatus, RingStatus};
 
 use crate::telemetry::Counter;
 use crate::time::MediaTime;

@@ -3,11 +3,68 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Ring, lane::Lane};
+use super::{
+    Ring,
+    lane::{Gop, Lane},
+};
 use crate::time::MediaTime;
 
-/// Two seconds of 60 fps, and a little: with more to decode, a freeze is felt to be slow after a mark.
+/// What a freeze costs is frames, however fast they came: two seconds of 60 fps, and a little. With more to decode it is felt to be slow
+/// after a mark.
 const LONG_GROUP_UNITS: u64 = 125;
+/// What a camera that (re)connects, or lost a packet, costs is seconds, however few frames they are: until the next keyframe nothing of it can
+/// be decoded. Two, as many cameras have them from the factory, and a little.
+const LONG_GROUP_NANOS: i64 = 2_100_000_000;
+
+/// How far a feed's keyframes are apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyframeDistance {
+    /// Access units from one keyframe to the next: so many are decoded at most for a moment.
+    pub units: u64,
+    /// Nanoseconds from one keyframe to the next: so long nothing is seen of a feed that has just come.
+    pub nanos: i64,
+    /// The next keyframe is still to come: it is more than this.
+    pub at_least: bool,
+}
+
+impl KeyframeDistance {
+    /// Whether a moment is slow for it, or a camera that comes back is waited for.
+    pub const fn is_long(&self) -> bool {
+        self.units > LONG_GROUP_UNITS || self.nanos > LONG_GROUP_NANOS
+    }
+
+    /// What an operator should know of keyframes that are too far apart, and the remedy; the same words as long as the distance is the same.
+    pub fn warning(&self) -> Option<String> {
+        let secs = self.nanos as f64 * 1e-9;
+        self.is_long().then(|| {
+            format!(
+                "its keyframes are {self} apart. A freeze decodes up to so many frames, and after a lost packet or a new connection nothing is seen of it for up to {secs:.1} s. Set the camera's keyframe interval to a second or less; where it cannot be set, intra = true in the show file has every frame encoded anew on arrival, which makes freezes quick"
+            )
+        })
+    }
+
+    /// Of a group that is being written, by frames that are `interval_nanos` apart: where the limit is, once it is passed. Its own length changes
+    /// with every frame, and a warning shall not.
+    fn passed(units: u64, nanos: i64, interval_nanos: i64) -> Self {
+        let here = Self { units, nanos, at_least: true };
+        if !here.is_long() || interval_nanos <= 0 {
+            return here;
+        }
+        let by_time = u64::try_from(LONG_GROUP_NANOS / interval_nanos).unwrap_or(0);
+        let units = by_time.clamp(1, LONG_GROUP_UNITS);
+        // One more than the limit: it is passed.
+        let units = units + 1;
+        Self { units, nanos: units as i64 * interval_nanos, at_least: true }
+    }
+}
+
+impl std::fmt::Display for KeyframeDistance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let more = if self.at_least { "at least " } else { "" };
+        let frames = if self.units == 1 { "frame" } else { "frames" };
+        write!(f, "{more}{} {frames} ({:.1} s)", self.units, self.nanos as f64 * 1e-9)
+    }
+}
 
 /// One feed's share of the ring.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +81,8 @@ pub struct RingFeedStatus {
     pub keyframes: u64,
     /// Units of the longest group of pictures: so many are decoded at most for a moment.
     pub longest_group_units: u64,
+    /// How far its keyframes are apart, where farthest; `None` before the first.
+    pub keyframe_distance: Option<KeyframeDistance>,
     /// Time of the oldest keyframe of the unbroken history up to now.
     pub oldest: Option<MediaTime>,
     /// End of the newest frame.
@@ -72,11 +131,8 @@ impl RingStatus {
     pub fn feed_warnings(&self) -> Vec<String> {
         let mut out = Vec::new();
         for feed in &self.feeds {
-            if feed.longest_group_units > LONG_GROUP_UNITS {
-                out.push(format!(
-                    "{}: its keyframes are more than {LONG_GROUP_UNITS} frames apart, and all frames since the last one are decoded for a freeze. Set the camera's keyframe interval to a second or less, or have its feed encoded anew (intra = true in the show file)",
-                    feed.name
-                ));
+            if let Some(warning) = feed.keyframe_distance.and_then(|distance| distance.warning()) {
+                out.push(format!("{}: {warning}", feed.name));
             }
             if feed.refused_pins_full > 0 {
                 out.push(format!("{}: frames were refused because marks fill the ring", feed.name));
@@ -103,7 +159,27 @@ impl RingStatus {
     }
 }
 
-fn sum(lane: &Lane, of: impl Fn(&super::lane::Gop) -> u64) -> u64 {
+/// How long a group lasts, nanoseconds: no longer than its frames, for a camera that was away in the middle of it.
+const fn lasts(gop: &Gop, interval_nanos: i64) -> i64 {
+    let spans = gop.end.nanos().saturating_sub(gop.pts.nanos());
+    let frames = (gop.len as i64).saturating_mul(interval_nanos);
+    if interval_nanos > 0 && frames < spans { frames } else { spans }
+}
+
+/// Whole groups tell; the one that is being written only where it is longer than it may be and all before it were not.
+fn keyframe_distance(kept: &Lane, live: &Lane, interval_nanos: i64) -> Option<KeyframeDistance> {
+    let written = live.gops().back();
+    let whole = kept.gops().iter().chain(live.gops().iter().take(live.gops().len().saturating_sub(1)));
+    let of = |gop: &Gop| KeyframeDistance { units: u64::from(gop.len), nanos: lasts(gop, interval_nanos), at_least: false };
+    let longest = whole.map(of).max_by_key(|d| (d.is_long(), d.units, d.nanos));
+    let open = written.map(|gop| KeyframeDistance::passed(u64::from(gop.len), lasts(gop, interval_nanos), interval_nanos));
+    match (longest, open) {
+        (Some(longest), Some(open)) if !longest.is_long() && open.is_long() => Some(open),
+        (longest, open) => longest.or(open),
+    }
+}
+
+fn sum(lane: &Lane, of: impl Fn(&Gop) -> u64) -> u64 {
     lane.gops().iter().map(of).sum()
 }
 
@@ -117,6 +193,7 @@ impl Ring {
             .map(|feed| {
                 let track = feed.track.lock();
                 let (kept, live) = (track.kept(), track.live());
+                let interval_nanos = feed.interval_nanos.load(Ordering::Relaxed);
                 RingFeedStatus {
                     name: Arc::clone(&feed.name),
                     bytes: sum(kept, |gop| gop.bytes) + sum(live, |gop| gop.bytes),
@@ -124,6 +201,7 @@ impl Ring {
                     units: (kept.units().len() + live.units().len()) as u64,
                     keyframes: (kept.gops().len() + live.gops().len()) as u64,
                     longest_group_units: kept.gops().iter().chain(live.gops()).map(|gop| u64::from(gop.len)).max().unwrap_or(0),
+                    keyframe_distance: keyframe_distance(kept, live, interval_nanos),
                     oldest: track.oldest_unbroken(),
                     newest: live.gops().back().map(|gop| gop.end),
                     evicted: feed.evicted.get(),

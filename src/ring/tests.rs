@@ -177,17 +177,53 @@ fn a_group_larger_than_the_ring_is_named() {
 }
 
 #[test]
-fn keyframes_that_are_far_apart_are_named_with_the_remedy() {
-    let ring = ring(1 << 20, 1000);
-    let feeds = ["cam01", "cam02"].map(|name| ring.add_feed(name, FRAME));
-    for frame in 0..300 {
-        ring.push(feeds[0], unit(frame, frame % 50 == 0, 50));
-        ring.push(feeds[1], unit(frame, frame % 150 == 0, 50));
+fn keyframes_that_are_far_apart_are_named_by_frames_and_by_seconds_with_the_remedy() {
+    // Frames a second, frames from keyframe to keyframe, how many came, and what is told.
+    for (fps, apart, frames, told) in [
+        (25, 50, 300, None),
+        // 100 frames are decoded quickly; four seconds without a picture are four seconds.
+        (25, 100, 300, Some("100 frames (4.0 s)")),
+        (25, 125, 300, Some("125 frames (5.0 s)")),
+        (60, 120, 300, None),
+        // The same frames in a second and a quarter: nobody waits, and the freeze is as quick.
+        (100, 125, 300, None),
+        // Two seconds, which are twice as many frames to decode as one wants.
+        (100, 200, 900, Some("200 frames (2.0 s)")),
+        (25, 250, 800, Some("250 frames (10.0 s)")),
+        // None has come since the first: told as what is known, in words that stay as they are.
+        (25, 10_000, 100, Some("at least 53 frames (2.1 s)")),
+        (25, 10_000, 900, Some("at least 53 frames (2.1 s)")),
+        (100, 10_000, 150, Some("at least 126 frames (1.3 s)")),
+        (25, 1, 100, None),
+    ] {
+        let interval = 1_000_000_000 / fps;
+        let ring = Ring::new(RingConfig { budget_bytes: 1 << 20, duration_nanos: 1000 * 1_000_000_000, ..RingConfig::default() });
+        let feed = ring.add_feed("cam01", interval);
+        for k in 0..frames {
+            let pts = MediaTime::from_nanos(k * interval);
+            ring.push(feed, AccessUnit::new(pts, interval as u32, k % apart == 0, Bytes::from(vec![k as u8; 9])));
+        }
+        let warnings = ring.status().feed_warnings();
+        match told {
+            None => assert_eq!(warnings, [""; 0], "{fps} fps, {apart}"),
+            Some(told) => {
+                assert!(warnings.len() == 1 && warnings[0].starts_with("cam01: ") && warnings[0].contains(told), "{warnings:?}, not {told}");
+                assert!(warnings[0].contains("keyframe interval") && warnings[0].contains("intra = true"), "{warnings:?}");
+            }
+        }
     }
-    let status = ring.status();
-    assert_eq!(status.feeds.iter().map(|f| f.longest_group_units).collect::<Vec<_>>(), [50, 150]);
-    let told = status.feed_warnings();
-    assert!(told.len() == 1 && told[0].contains("cam02") && told[0].contains("keyframe interval"), "{told:?}");
+}
+
+#[test]
+fn a_camera_that_was_away_has_no_distant_keyframes() {
+    let ring = Ring::new(RingConfig { budget_bytes: 1 << 20, duration_nanos: 1000 * 1_000_000_000, ..RingConfig::default() });
+    let feed = ring.add_feed("cam01", 40_000_000);
+    for k in 0..200_i64 {
+        // A minute is missing in the middle of a group.
+        let pts = MediaTime::from_nanos(k * 40_000_000 + if k > 60 { 60_000_000_000 } else { 0 });
+        ring.push(feed, AccessUnit::new(pts, 40_000_000, k % 50 == 0, Bytes::from(vec![k as u8; 9])));
+    }
+    assert_eq!(ring.status().feed_warnings(), [""; 0]);
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! `[audio]`: where the sound of the venue comes from, and what is heard while time stands still.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ShowError, line_of};
+use super::Mistakes;
 
 /// Sound is kept for so long, minutes.
 const MINUTES: std::ops::RangeInclusive<f64> = 0.1..=60.0;
@@ -44,51 +44,46 @@ pub(super) struct FileAudio {
 }
 
 /// Checked as far as words go.
-pub(super) fn audio(
-    text: &str,
-    read: Option<&FileAudio>,
-    cameras: &BTreeMap<&str, usize>,
-    wrong: &impl Fn(&Range<usize>, String) -> ShowError,
-) -> Result<Option<ShowAudio>, ShowError> {
-    let Some(FileAudio { feed, address, minutes, offset_ms, wait_ms, freeze }) = read else { return Ok(None) };
+pub(super) fn audio(read: Option<&FileAudio>, cameras: &BTreeMap<&str, usize>, mistakes: &Mistakes<'_>) -> Option<ShowAudio> {
+    let FileAudio { feed, address, minutes, offset_ms, wait_ms, freeze } = read?;
+    let keep_secs = mistakes.number(minutes.as_ref(), "minutes", MINUTES).map(|m| m * 60.0);
+    let offset_ms = mistakes.number(offset_ms.as_ref(), "offset_ms", -OFFSET_MS..=OFFSET_MS).unwrap_or(0.0);
+    let wait_ms = mistakes.number(wait_ms.as_ref(), "wait_ms", WAIT_MS);
+    let freeze = mistakes.word(freeze.as_ref(), "freeze", &FREEZES);
     let from = match (feed, address) {
         (Some(feed), None) => feed,
         (None, Some(address)) => address,
         (Some(feed), Some(_)) => {
-            return Err(wrong(&feed.span(), "[audio] has a feed and an address; keep one of them".to_owned()));
+            mistakes.note(&feed.span(), "[audio] has a feed and an address; keep one of them".to_owned());
+            return None;
         }
         (None, None) => {
             let problem = "[audio] says nowhere where sound comes from: write feed = \"CAMERA\" (its feed carries it) or address = \"…\"";
-            return Err(wrong(&(0..0), problem.to_owned()));
+            if !mistakes.is_torn("audio") {
+                mistakes.note(&(0..0), problem.to_owned());
+            }
+            return None;
         }
     };
     if let Some(feed) = feed
         && !cameras.contains_key(feed.as_ref().as_str())
     {
-        return Err(wrong(&feed.span(), format!("[audio] feed = {:?}: no feed has this camera; name one that has", feed.as_ref())));
+        if !mistakes.is_torn("feeds") && !mistakes.is_torn("nodes") {
+            mistakes.note(&feed.span(), format!("[audio] feed = {:?}: no feed has this camera; name one that has", feed.as_ref()));
+        }
+        return None;
     }
     if from.as_ref().trim().is_empty() {
-        return Err(wrong(&from.span(), "[audio] names an empty source; write a camera or an address".to_owned()));
+        mistakes.note(&from.span(), "[audio] names an empty source; write a camera or an address".to_owned());
+        return None;
     }
-    let number = |value: &Option<Spanned<f64>>, key: &str, range: std::ops::RangeInclusive<f64>| match value {
-        Some(v) if !range.contains(v.as_ref()) => {
-            Err(wrong(&v.span(), format!("{key} = {} is not between {} and {}", v.as_ref(), range.start(), range.end())))
-        }
-        other => Ok(other.as_ref().map(|v| *v.as_ref())),
-    };
-    let freeze = match freeze {
-        Some(f) if !FREEZES.contains(&f.as_ref().as_str()) => {
-            return Err(wrong(&f.span(), format!("freeze = {:?} is none of {}", f.as_ref(), FREEZES.join(", "))));
-        }
-        other => other.as_ref().map(|f| f.as_ref().clone()),
-    };
-    Ok(Some(ShowAudio {
+    Some(ShowAudio {
         feed: feed.as_ref().map(|f| f.as_ref().clone()),
         address: address.as_ref().map(|a| a.as_ref().clone()),
-        keep_secs: number(minutes, "minutes", MINUTES)?.map(|m| m * 60.0),
-        offset_nanos: (number(offset_ms, "offset_ms", -OFFSET_MS..=OFFSET_MS)?.unwrap_or(0.0) * 1e6).round() as i64,
-        wait_nanos: number(wait_ms, "wait_ms", WAIT_MS)?.map(|ms| (ms * 1e6).round() as i64),
+        keep_secs,
+        offset_nanos: (offset_ms * 1e6).round() as i64,
+        wait_nanos: wait_ms.map(|ms| (ms * 1e6).round() as i64),
         freeze,
-        line: line_of(text, &from.span()),
-    }))
+        line: mistakes.line(&from.span()),
+    })
 }

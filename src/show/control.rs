@@ -2,14 +2,13 @@
 
 use std::{
     net::SocketAddr,
-    ops::Range,
     path::{Path, PathBuf},
 };
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::ShowError;
+use super::Mistakes;
 use crate::address::Secret;
 
 /// The shortest token, characters.
@@ -39,38 +38,33 @@ pub(super) struct FileControl {
 }
 
 /// The table, checked.
-pub(super) fn control(
-    read: &FileControl,
-    folder: &Path,
-    wrong: &impl Fn(&Range<usize>, String) -> ShowError,
-) -> Result<ShowControl, ShowError> {
-    let token = match &read.token {
-        Some(token) if token.as_ref().chars().count() < LEAST_TOKEN || token.as_ref().contains(['/', ' ']) => {
-            let problem = format!(
-                "the token is shorter than {LEAST_TOKEN} characters, or has a space or a slash in it; `openssl rand -hex 12` makes one"
-            );
-            return Err(wrong(&token.span(), problem));
-        }
-        token => token.as_ref().map(|t| Secret::new(t.as_ref())),
-    };
+pub(super) fn control(read: &FileControl, folder: &Path, mistakes: &Mistakes<'_>) -> ShowControl {
+    let is_weak = |token: &str| token.chars().count() < LEAST_TOKEN || token.contains(['/', ' ']);
+    if let Some(token) = read.token.as_ref().filter(|token| is_weak(token.as_ref())) {
+        let problem =
+            format!("the token is shorter than {LEAST_TOKEN} characters, or has a space or a slash in it; `openssl rand -hex 12` makes one");
+        mistakes.note(&token.span(), problem);
+    }
+    let token = read.token.as_ref().map(|t| Secret::new(t.as_ref()));
     let address = |key: &str, port: u16, value: &Option<Spanned<String>>| {
-        let Some(value) = value else { return Ok(None) };
+        let value = value.as_ref()?;
         let Ok(address) = value.as_ref().parse::<SocketAddr>() else {
             let problem = format!("{key} is no address; write one like \"127.0.0.1:{port}\" (this machine alone) or \"0.0.0.0:{port}\"");
-            return Err(wrong(&value.span(), problem));
+            mistakes.note(&value.span(), problem);
+            return None;
         };
-        if !address.ip().is_loopback() && token.is_none() {
+        if !address.ip().is_loopback() && token.is_none() && !mistakes.is_torn("control") {
             let problem = format!(
                 "{key} can be reached from other machines: give token = \"…\" ({LEAST_TOKEN} characters or more) beside it, or listen at 127.0.0.1"
             );
-            return Err(wrong(&value.span(), problem));
+            mistakes.note(&value.span(), problem);
         }
-        Ok(Some(address))
+        Some(address)
     };
-    Ok(ShowControl {
-        osc: address("osc", 9000, &read.osc)?,
-        http: address("http", 8700, &read.http)?,
+    ShowControl {
+        osc: address("osc", 9000, &read.osc),
+        http: address("http", 8700, &read.http),
         surfaces: read.surfaces.iter().map(|path| folder.join(path)).collect(),
         token,
-    })
+    }
 }

@@ -14,10 +14,12 @@ use toml::Spanned;
 
 mod audio;
 mod control;
+mod mistakes;
 mod nodes;
 
 pub use audio::ShowAudio;
 pub use control::{LEAST_TOKEN, ShowControl};
+use mistakes::Mistakes;
 pub use nodes::{DEFAULT_LISTEN, ShowListener, ShowNode};
 
 /// A nudge beyond this is a mistake, milliseconds.
@@ -73,6 +75,8 @@ pub struct ShowDisk {
     pub folder: PathBuf,
     /// Room for recordings, bytes.
     pub budget_bytes: u64,
+    /// Where it stands in the file, from 1.
+    pub line: usize,
 }
 
 /// A sink of the program output.
@@ -278,25 +282,6 @@ struct FileStinger {
     fps: Option<f64>,
 }
 
-/// Where bytes of a text are: which line, from 1.
-fn line_of(text: &str, at: &Range<usize>) -> usize {
-    text.as_bytes().iter().take(at.start).filter(|b| **b == b'\n').count() + 1
-}
-
-/// What TOML says without the values that it quotes, and without keys that are none: an address may hold a passphrase.
-fn without_values(message: &str) -> String {
-    let line = message.lines().next().unwrap_or("it is no TOML");
-    let line = match (line.find("string \""), line.rfind('"')) {
-        (Some(begin), Some(end)) if end > begin + 8 => format!("{}string{}", &line[..begin], &line[end + 1..]),
-        _ => line.to_owned(),
-    };
-    let is_key = |key: &str| key.len() <= 32 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    match (line.find('`'), line.rfind("`, expected").or_else(|| line.rfind('`'))) {
-        (Some(begin), Some(end)) if end > begin && !is_key(&line[begin + 1..end]) => format!("{}`***{}", &line[..begin], &line[end..]),
-        _ => line,
-    }
-}
-
 impl Show {
     /// Reads a show file; paths in it are relative to it.
     pub fn load(file: &Path) -> Result<Self, ShowError> {
@@ -314,191 +299,154 @@ impl Show {
         self.file.parent().unwrap_or(Path::new("."))
     }
 
-    /// The same from a text; `file` is where it would be.
+    /// The same from a text; `file` is where it would be. The first mistake is the error.
     pub fn parse(text: &str, file: &Path) -> Result<Self, ShowError> {
-        let wrong = |at: &Range<usize>, problem: String| ShowError::Line { file: file.to_owned(), line: line_of(text, at), problem };
-        let read: File = toml::from_str(text).map_err(|e| {
-            let problem = format!("{}. docs/show.md lists all settings", without_values(e.message()));
-            wrong(&e.span().unwrap_or(0..0), problem)
-        })?;
+        let (show, mistakes) = Self::examine(text, file);
+        match (show, mistakes.into_iter().next()) {
+            (_, Some(first)) => Err(first),
+            (Some(show), None) => Ok(show),
+            (None, None) => Err(ShowError::Line { file: file.to_owned(), line: 1, problem: "it cannot be read".to_owned() }),
+        }
+    }
+
+    /// All mistakes of a text, by lines, and the show without them as far as it can be read: what hangs together with it can be looked at all the same.
+    pub fn examine(text: &str, file: &Path) -> (Option<Self>, Vec<ShowError>) {
+        let (read, mistakes) = Mistakes::read::<File>(text, file);
+        let show = read.map(|read| Self::of_file(&read, &mistakes, file));
+        (show, mistakes.into_list())
+    }
+
+    fn of_file(read: &File, mistakes: &Mistakes<'_>, file: &Path) -> Self {
         let folder = file.parent().unwrap_or(Path::new("."));
+        let line_of = |at: &Range<usize>| mistakes.line(at);
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut feeds = Vec::new();
-        for feed in &read.feeds {
-            let FileFeed { camera, address, offset_ms, intra } = feed.as_ref();
-            let (name, line) = (camera.as_ref().as_str(), line_of(text, &camera.span()));
-            if name.trim().is_empty() {
-                return Err(wrong(&camera.span(), "camera is empty; write the name of a camera of the rig".to_owned()));
-            }
-            if name.contains("://") {
-                let problem = "camera is an address; write the name of a camera of the rig there, and address = \"…\" below it";
-                return Err(wrong(&camera.span(), problem.to_owned()));
-            }
-            if let Some(first) = seen.insert(name, line) {
-                let problem = format!("camera {name:?} has a feed already, on line {first}; remove one, or name another camera");
-                return Err(wrong(&camera.span(), problem));
-            }
-            if address.as_ref().trim().is_empty() {
-                return Err(wrong(&address.span(), format!("the address of {name:?} is empty; docs/capture.md lists the forms")));
-            }
-            let offset = offset_ms.as_ref().map_or(0.0, |o| *o.as_ref());
-            if offset.is_nan() || offset.abs() > MAX_OFFSET_MS {
-                let at = offset_ms.as_ref().map_or(camera.span(), Spanned::span);
-                return Err(wrong(&at, format!("offset_ms = {offset} is no offset; write milliseconds between -60000 and 60000")));
-            }
-            let offset_nanos = (offset * 1e6).round() as i64;
-            feeds.push(ShowFeed { camera: name.to_owned(), address: address.as_ref().clone(), offset_nanos, make_intra: *intra, line });
+        let feeds = feeds(&read.feeds, &mut seen, mistakes);
+        let nodes = nodes::nodes(&read.nodes, &mut seen, mistakes);
+        if read.feeds.is_empty() && read.nodes.is_empty() && !mistakes.is_torn("feeds") && !mistakes.is_torn("nodes") {
+            mistakes.note(&(0..0), "the show has no feeds; write a [[feeds]] table for every camera".to_owned());
         }
-        let nodes = nodes::nodes(text, &read.nodes, &mut seen, &wrong)?;
-        if feeds.is_empty() && nodes.is_empty() {
-            return Err(wrong(&(0..0), "the show has no feeds; write a [[feeds]] table for every camera".to_owned()));
+        let node = read.node.as_ref().map(|node| nodes::listener(node, mistakes));
+        if read.rig.is_none() && node.is_none() && !mistakes.is_torn("node") {
+            mistakes.note(&(0..0), "missing field `rig`: the calibration of the cameras. docs/show.md lists all settings".to_owned());
         }
-        let node = read.node.as_ref().map(|node| nodes::listener(text, node));
-        if read.rig.is_none() && node.is_none() {
-            return Err(wrong(&(0..0), "missing field `rig`: the calibration of the cameras. docs/show.md lists all settings".to_owned()));
+        let ring = &read.ring;
+        let disk = read.disk.as_ref().map(|disk| ShowDisk {
+            folder: folder.join(&disk.folder),
+            budget_bytes: mistakes.number(Some(&disk.budget_gb), "budget_gb", 1..=1_000_000).unwrap_or(1) * 1_000_000_000,
+            line: line_of(&disk.budget_gb.span()),
+        });
+        let program = read.program.as_ref().map(|program| ShowProgram {
+            format: program.format.as_ref().clone(),
+            dissolve_frames: mistakes.number(program.dissolve_frames.as_ref(), "dissolve_frames", 0..=500).unwrap_or(0) as u32,
+            tick: program.tick,
+            line: line_of(&program.format.span()),
+        });
+        let films = read.graphics.stingers.as_ref();
+        if let Some(films) = films.filter(|films| films.as_ref().len() > MOST_STINGERS) {
+            let problem = format!("{} stingers are more than {MOST_STINGERS}, which is the most. Leave some out", films.as_ref().len());
+            mistakes.note(&films.span(), problem);
         }
-        let whole = |value: &Option<Spanned<u64>>, key: &str, range: Range<u64>| match value {
-            Some(v) if !range.contains(v.as_ref()) => {
-                Err(wrong(&v.span(), format!("{key} = {} is not between {} and {}", v.as_ref(), range.start, range.end - 1)))
-            }
-            other => Ok(other.as_ref().map(|v| *v.as_ref())),
-        };
-        let ring_bytes = whole(&read.ring.memory_mib, "memory_mib", 16..1_048_577)?.map(|mib| mib << 20);
-        let near_bytes = whole(&read.ring.near_mib, "near_mib", 0..1_048_577)?.map(|mib| mib << 20);
-        let ring_nanos = match &read.ring.minutes {
-            Some(v) if !(0.03..=1440.0).contains(v.as_ref()) => {
-                return Err(wrong(&v.span(), format!("minutes = {} is not between 0.03 and 1440", v.as_ref())));
-            }
-            other => other.as_ref().map(|v| (v.as_ref() * 60e9) as i64),
-        };
-        let disk = match &read.disk {
-            Some(disk) => {
-                let gb = whole(&Some(disk.budget_gb.clone()), "budget_gb", 1..1_000_001)?.unwrap_or(1);
-                Some(ShowDisk { folder: folder.join(&disk.folder), budget_bytes: gb * 1_000_000_000 })
-            }
-            None => None,
-        };
-        let quality = match &read.quality {
-            Some(q) if !QUALITIES.contains(&q.as_ref().as_str()) => {
-                return Err(wrong(&q.span(), format!("quality = {:?} is none of {}", q.as_ref(), QUALITIES.join(", "))));
-            }
-            other => other.as_ref().map(|q| q.as_ref().clone()).filter(|q| q != "auto"),
-        };
-        let retime = match &read.retime {
-            Some(r) if !["auto", "on", "off"].contains(&r.as_ref().as_str()) => {
-                return Err(wrong(&r.span(), format!("retime = {:?} is none of auto, on, off", r.as_ref())));
-            }
-            other => other.as_ref().map(|r| r.as_ref().clone()),
-        };
-        let matching = match &read.matching {
-            Some(m) if !["glide", "common", "off"].contains(&m.as_ref().as_str()) => {
-                return Err(wrong(&m.span(), format!("match = {:?} is none of glide, common, off", m.as_ref())));
-            }
-            other => other.as_ref().map(|m| m.as_ref().clone()),
-        };
-        let plates = match &read.plates {
-            Some(p) if !["live", "off"].contains(&p.as_ref().as_str()) => {
-                return Err(wrong(&p.span(), format!("plates = {:?} is none of live, off", p.as_ref())));
-            }
-            other => other.as_ref().map(|p| p.as_ref().clone()),
-        };
-        let clock = read.clock.as_ref().map(|clock| (clock.as_ref().clone(), line_of(text, &clock.span())));
-        let language = match &read.language {
-            Some(l) if !LANGUAGES.contains(&l.as_ref().as_str()) => {
-                return Err(wrong(&l.span(), format!("language = {:?} is none of {}", l.as_ref(), LANGUAGES.join(", "))));
-            }
-            other => other.as_ref().map(|l| l.as_ref().clone()),
-        };
-        let program = match &read.program {
-            Some(program) => Some(ShowProgram {
-                format: program.format.as_ref().clone(),
-                dissolve_frames: whole(&program.dissolve_frames, "dissolve_frames", 0..501)?.unwrap_or(0) as u32,
-                tick: program.tick,
-                line: line_of(text, &program.format.span()),
-            }),
-            None => None,
-        };
-        let stingers = match read.graphics.stingers.as_ref() {
-            Some(s) if s.as_ref().len() > MOST_STINGERS => {
-                let problem = format!("{} stingers are more than {MOST_STINGERS}, which is the most. Leave some out", s.as_ref().len());
-                return Err(wrong(&s.span(), problem));
-            }
-            given => given.map_or(&[][..], |s| s.as_ref()).iter().map(|s| (folder.join(&s.folder), s.fps)).collect(),
-        };
-        let audio = audio::audio(text, read.audio.as_ref(), &seen, &wrong)?;
-        let outputs = outputs(text, &read, &wrong)?;
-        let control = control::control(&read.control, folder, &wrong)?;
         let stem = || file.file_stem().map_or_else(|| "show".to_owned(), |s| s.to_string_lossy().into_owned());
-        Ok(Self {
+        Self {
             file: file.to_owned(),
-            name: read.name.unwrap_or_else(stem),
+            name: read.name.clone().unwrap_or_else(stem),
             rig: read.rig.as_ref().map_or_else(PathBuf::new, |rig| folder.join(rig.as_ref())),
-            rig_line: read.rig.as_ref().map_or(1, |rig| line_of(text, &rig.span())),
+            rig_line: read.rig.as_ref().map_or(1, |rig| line_of(&rig.span())),
             feeds,
             nodes,
             node,
-            ring_bytes,
-            near_bytes,
-            ring_nanos,
+            ring_bytes: mistakes.number(ring.memory_mib.as_ref(), "memory_mib", 16..=1_048_576).map(|mib| mib << 20),
+            near_bytes: mistakes.number(ring.near_mib.as_ref(), "near_mib", 0..=1_048_576).map(|mib| mib << 20),
+            ring_nanos: mistakes.number(ring.minutes.as_ref(), "minutes", 0.03..=1440.0).map(|minutes| (minutes * 60e9) as i64),
             disk,
-            desk_folder: read.desk.folder.map_or_else(|| file.with_extension("desk"), |f| folder.join(f)),
-            graphics: read.graphics.file.map(|f| folder.join(f)),
+            desk_folder: read.desk.folder.as_ref().map_or_else(|| file.with_extension("desk"), |f| folder.join(f)),
+            graphics: read.graphics.file.as_ref().map(|f| folder.join(f)),
             clean_feed: read.graphics.clean,
-            stingers,
-            export_name: read.export.name.as_ref().map(|name| (name.as_ref().clone(), line_of(text, &name.span()))),
-            export_folder: read.export.folder.map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
-            quality,
-            retime,
-            matching,
-            plates,
+            stingers: films.map_or(&[][..], |s| s.as_ref()).iter().map(|s| (folder.join(&s.folder), s.fps)).collect(),
+            export_name: read.export.name.as_ref().map(|name| (name.as_ref().clone(), line_of(&name.span()))),
+            export_folder: read.export.folder.as_ref().map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
+            quality: mistakes.word(read.quality.as_ref(), "quality", &QUALITIES).filter(|q| q != "auto"),
+            retime: mistakes.word(read.retime.as_ref(), "retime", &["auto", "on", "off"]),
+            matching: mistakes.word(read.matching.as_ref(), "match", &["glide", "common", "off"]),
+            plates: mistakes.word(read.plates.as_ref(), "plates", &["live", "off"]),
             match_shading: read.match_shading,
-            language,
-            clock,
-            control,
-            audio,
+            language: mistakes.word(read.language.as_ref(), "language", &LANGUAGES),
+            clock: read.clock.as_ref().map(|clock| (clock.as_ref().clone(), line_of(&clock.span()))),
+            control: control::control(&read.control, folder, mistakes),
+            audio: audio::audio(read.audio.as_ref(), &seen, mistakes),
             program,
-            outputs,
-        })
+            outputs: outputs(read, mistakes),
+        }
     }
 }
 
+/// The feeds, checked as far as words go; `seen` becomes the cameras that have one, with their lines.
+fn feeds<'a>(read: &'a [Spanned<FileFeed>], seen: &mut BTreeMap<&'a str, usize>, mistakes: &Mistakes<'_>) -> Vec<ShowFeed> {
+    let mut feeds = Vec::new();
+    for feed in read {
+        let FileFeed { camera, address, offset_ms, intra } = feed.as_ref();
+        let (name, line) = (camera.as_ref().as_str(), mistakes.line(&camera.span()));
+        if name.trim().is_empty() {
+            mistakes.note(&camera.span(), "camera is empty; write the name of a camera of the rig".to_owned());
+        } else if name.contains("://") {
+            let problem = "camera is an address; write the name of a camera of the rig there, and address = \"…\" below it";
+            mistakes.note(&camera.span(), problem.to_owned());
+        } else if let Some(first) = seen.get(name) {
+            let problem = format!("camera {name:?} has a feed already, on line {first}; remove one, or name another camera");
+            mistakes.note(&camera.span(), problem);
+        } else {
+            seen.insert(name, line);
+        }
+        if address.as_ref().trim().is_empty() {
+            mistakes.note(&address.span(), format!("the address of {name:?} is empty; docs/capture.md lists the forms"));
+        }
+        let offset = offset_ms.as_ref().map_or(0.0, |o| *o.as_ref());
+        if offset.is_nan() || offset.abs() > MAX_OFFSET_MS {
+            let at = offset_ms.as_ref().map_or(camera.span(), Spanned::span);
+            mistakes.note(&at, format!("offset_ms = {offset} is no offset; write milliseconds between -60000 and 60000"));
+        }
+        let offset_nanos = (offset * 1e6).round() as i64;
+        feeds.push(ShowFeed { camera: name.to_owned(), address: address.as_ref().clone(), offset_nanos, make_intra: *intra, line });
+    }
+    // What was told is not told again by who looks for the camera in the rig, or for the address.
+    feeds.retain(|f| seen.get(f.camera.as_str()) == Some(&f.line) && !f.address.trim().is_empty());
+    feeds
+}
+
 /// The sinks, checked as far as words go.
-fn outputs(text: &str, read: &File, wrong: &impl Fn(&Range<usize>, String) -> ShowError) -> Result<Vec<ShowOutput>, ShowError> {
+fn outputs(read: &File, mistakes: &Mistakes<'_>) -> Vec<ShowOutput> {
     let mut outputs: Vec<ShowOutput> = Vec::new();
+    if let (Some(first), None, false) = (read.outputs.first(), &read.program, mistakes.is_torn("program")) {
+        let problem = "outputs need a format; write [program] and format = \"1080p50\" (or another) above them";
+        mistakes.note(&first.as_ref().address.span(), problem.to_owned());
+    }
     for (k, output) in read.outputs.iter().enumerate() {
         let FileOutput { name, address, codec, bitrate_mbps, sound, signal } = output.as_ref();
-        if read.program.is_none() {
-            let problem = "outputs need a format; write [program] and format = \"1080p50\" (or another) above them";
-            return Err(wrong(&address.span(), problem.to_owned()));
-        }
-        let line = line_of(text, &address.span());
+        let line = mistakes.line(&address.span());
         let name_at = name.as_ref().map_or(address.span(), Spanned::span);
         let name = name.as_ref().map_or_else(|| format!("output {}", k + 1), |n| n.as_ref().clone());
         if name.trim().is_empty() || name.contains("://") {
-            return Err(wrong(&name_at, "name is no name; write a word that the operator knows it by".to_owned()));
+            mistakes.note(&name_at, "name is no name; write a word that the operator knows it by".to_owned());
+            continue;
         }
         if let Some(first) = outputs.iter().find(|o| o.name == name) {
-            return Err(wrong(&name_at, format!("the output {name:?} is there already, on line {}; name this one otherwise", first.line)));
+            mistakes.note(&name_at, format!("the output {name:?} is there already, on line {}; name this one otherwise", first.line));
         }
-        let kilobits = match bitrate_mbps {
-            Some(v) if !(0.1..=500.0).contains(v.as_ref()) => {
-                return Err(wrong(&v.span(), format!("bitrate_mbps = {} is not between 0.1 and 500", v.as_ref())));
+        let kilobits = mistakes.number(bitrate_mbps.as_ref(), "bitrate_mbps", 0.1..=500.0).map(|v| (v * 1000.0).round() as u32);
+        // Never quoted: an address may stand there.
+        let one_of = |value: &Option<Spanned<String>>, words: [&str; 3], problem: &str| {
+            let value = value.as_ref()?;
+            if words.contains(&value.as_ref().as_str()) {
+                return Some(value.as_ref().clone());
             }
-            other => other.as_ref().map(|v| (v.as_ref() * 1000.0).round() as u32),
+            mistakes.note(&value.span(), problem.to_owned());
+            None
         };
-        let sound = match sound.as_ref().map(|s| (s.as_ref().as_str(), s.span())) {
-            None => None,
-            Some((word @ ("none" | "silence" | "program"), _)) => Some(word.to_owned()),
-            Some((_, span)) => return Err(wrong(&span, "sound is none of \"none\", \"silence\" and \"program\"".to_owned())),
-        };
-        let signal = match signal.as_ref().map(|s| (s.as_ref().as_str(), s.span())) {
-            None => None,
-            Some((word @ ("program" | "fill" | "key"), _)) => Some(word.to_owned()),
-            Some((_, span)) => return Err(wrong(&span, "signal is none of \"program\", \"fill\" and \"key\"".to_owned())),
-        };
+        let sound = one_of(sound, ["none", "silence", "program"], "sound is none of \"none\", \"silence\" and \"program\"");
+        let signal = one_of(signal, ["program", "fill", "key"], "signal is none of \"program\", \"fill\" and \"key\"");
         outputs.push(ShowOutput { name, address: address.as_ref().clone(), codec: codec.clone(), kilobits, sound, signal, line });
     }
-    Ok(outputs)
+    outputs
 }
 
 #[cfg(test)]

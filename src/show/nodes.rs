@@ -1,12 +1,11 @@
 //! Capture nodes in a show file: the nodes of a console (`[[nodes]]`), and what a machine is as a node (`[node]`).
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ShowError, line_of};
+use super::Mistakes;
 use crate::address::{Secret, Where, endpoint};
 
 /// A capture node and its cameras, as the console's show names them.
@@ -57,50 +56,59 @@ pub const DEFAULT_LISTEN: &str = "0.0.0.0:7700";
 
 /// The nodes, checked as far as words go; `seen` are the cameras that have a feed, with their lines.
 pub(super) fn nodes<'a>(
-    text: &str,
-    nodes: &'a [Spanned<FileNode>],
+    read: &'a [Spanned<FileNode>],
     seen: &mut BTreeMap<&'a str, usize>,
-    wrong: &impl Fn(&Range<usize>, String) -> ShowError,
-) -> Result<Vec<ShowNode>, ShowError> {
+    mistakes: &Mistakes<'_>,
+) -> Vec<ShowNode> {
     let mut out: Vec<ShowNode> = Vec::new();
-    for node in nodes {
+    for node in read {
         let FileNode { name, address, key, cameras } = node.as_ref();
-        let line = line_of(text, &name.span());
-        if name.as_ref().trim().is_empty() {
-            return Err(wrong(&name.span(), "the name is empty; write what people call this machine".to_owned()));
-        }
-        if let Some(first) = out.iter().find(|n| n.name == *name.as_ref()) {
-            let problem = format!("the node {:?} is there already, on line {}; name this one otherwise", name.as_ref(), first.line);
-            return Err(wrong(&name.span(), problem));
-        }
+        let line = mistakes.line(&name.span());
+        let mut is_good = true;
+        let mut wrong = |at: std::ops::Range<usize>, why: String| {
+            is_good = false;
+            mistakes.note(&at, why);
+        };
         let problem = |why: String| format!("node {:?}: {why}", name.as_ref());
-        endpoint(address.as_ref(), Where::There).map_err(|why| wrong(&address.span(), problem(why)))?;
+        if name.as_ref().trim().is_empty() {
+            wrong(name.span(), "the name is empty; write what people call this machine".to_owned());
+        } else if let Some(first) = out.iter().find(|n| n.name == *name.as_ref()) {
+            let why = format!("the node {:?} is there already, on line {}; name this one otherwise", name.as_ref(), first.line);
+            wrong(name.span(), why);
+        }
+        if let Err(why) = endpoint(address.as_ref(), Where::There) {
+            wrong(address.span(), problem(why));
+        }
         if key.as_ref().trim().is_empty() {
-            return Err(wrong(&key.span(), problem("the key is empty; `volte node --new-key` prints one".to_owned())));
+            wrong(key.span(), problem("the key is empty; `volte node --new-key` prints one".to_owned()));
         }
         if cameras.is_empty() {
-            return Err(wrong(&name.span(), problem("it has no cameras; write cameras = [\"cam01\", …]".to_owned())));
+            wrong(name.span(), problem("it has no cameras; write cameras = [\"cam01\", …]".to_owned()));
         }
         let mut own = Vec::new();
         for camera in cameras {
-            let line = line_of(text, &camera.span());
-            if let Some(first) = seen.insert(camera.as_ref().as_str(), line) {
+            let line = mistakes.line(&camera.span());
+            if let Some(first) = seen.get(camera.as_ref().as_str()) {
                 let why = format!("camera {:?} has a feed already, on line {first}; remove one, or name another camera", camera.as_ref());
-                return Err(wrong(&camera.span(), problem(why)));
+                wrong(camera.span(), problem(why));
+                continue;
             }
+            seen.insert(camera.as_ref().as_str(), line);
             own.push((camera.as_ref().clone(), line));
         }
         let key = Secret::new(key.as_ref().trim());
-        out.push(ShowNode { name: name.as_ref().clone(), address: address.as_ref().trim().to_owned(), key, cameras: own, line });
+        if is_good {
+            out.push(ShowNode { name: name.as_ref().clone(), address: address.as_ref().trim().to_owned(), key, cameras: own, line });
+        }
     }
-    Ok(out)
+    out
 }
 
 /// What this machine is as a node.
-pub(super) fn listener(text: &str, node: &FileListener) -> ShowListener {
+pub(super) fn listener(node: &FileListener, mistakes: &Mistakes<'_>) -> ShowListener {
     ShowListener {
         listen: node.listen.clone().unwrap_or_else(|| DEFAULT_LISTEN.to_owned()),
         key: Secret::new(node.key.as_ref().trim()),
-        line: line_of(text, &node.key.span()),
+        line: mistakes.line(&node.key.span()),
     }
 }

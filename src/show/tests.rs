@@ -58,7 +58,7 @@ fn a_show_is_read() {
     let show = parse(GOOD).unwrap();
     assert_eq!((show.name.as_str(), show.rig.as_path()), ("Final", Path::new("/shows/rig.toml")));
     assert_eq!((show.ring_bytes, show.ring_nanos), (Some(4 << 30), Some(300_000_000_000)));
-    assert_eq!(show.disk, Some(ShowDisk { folder: "/shows/recordings".into(), budget_bytes: 500_000_000_000 }));
+    assert_eq!(show.disk, Some(ShowDisk { folder: "/shows/recordings".into(), budget_bytes: 500_000_000_000, line: 21 }));
     assert_eq!(show.desk_folder, show.file.with_extension("desk"));
     assert_eq!((show.export_folder.as_path(), show.quality.as_deref()), (Path::new("/exports"), Some("air")));
     assert_eq!(show.feeds[0].offset_nanos, -2_500_000);
@@ -101,6 +101,73 @@ fn what_is_wrong_is_told_with_its_line() {
     assert!(none.contains("no feeds"), "{none}");
     let missing = Show::load(Path::new("/nowhere/show.toml")).unwrap_err().to_string();
     assert!(missing.contains("/nowhere/show.toml"), "{missing}");
+}
+
+/// All mistakes of the good file with these changed: line, and a word of each.
+#[track_caller]
+fn all_of(changes: &[(&str, &str)], expected: &[(usize, &str)]) -> Option<Show> {
+    let text = changes.iter().fold(GOOD.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1)
+    });
+    let (show, mistakes) = Show::examine(&text, Path::new("/shows/final.toml"));
+    let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    for (told, (line, word)) in told.iter().zip(expected) {
+        assert!(told.starts_with(&format!("/shows/final.toml:{line}: ")) && told.contains(word), "{told}: not {line}, {word}");
+        assert!(!told.contains("never-shown"), "{told}");
+    }
+    show
+}
+
+#[test]
+fn every_mistake_is_told_not_only_the_first() {
+    // Of every kind: unknown keys, wrong types, wrong words, numbers out of bounds, names that come twice.
+    let show = all_of(
+        &[
+            ("quality = \"air\"", "quality = \"best\""),
+            ("offset_ms = -2.5", "offset = -2.5"),
+            ("camera = \"cam02\"", "camera = 2"),
+            ("minutes = 5", "minuten = 5"),
+            ("memory_mib = 4096", "memory_mib = 4"),
+            ("budget_gb = 500", "budget_gb = \"500\""),
+            ("dissolve_frames = 5", "dissolve_frames = 5000"),
+            ("bitrate_mbps = 12.5", "bitrate_mbps = 0.01"),
+            ("sound = \"silence\"", "sound = \"loud\""),
+        ],
+        &[
+            (4, "quality"),
+            (9, "unknown field `offset`"),
+            (12, "integer"),
+            (16, "memory_mib = 4"),
+            (17, "minuten"),
+            (21, "string"),
+            (28, "dissolve_frames = 5000"),
+            (33, "bitrate_mbps"),
+            (38, "sound is none of"),
+        ],
+    );
+    // What is right is there for who looks on.
+    let show = show.unwrap();
+    assert_eq!((show.feeds.len(), show.feeds[0].camera.as_str(), show.outputs.len(), show.disk), (1, "cam01", 2, None));
+}
+
+#[test]
+fn a_mistake_is_told_once_and_not_what_follows_from_it() {
+    // The misspelt address is not a missing one as well; the format of an unknown type is not missing for the outputs.
+    all_of(&[("address = \"/clips", "adress = \"/clips"), ("format = \"1080p59.94\"", "format = 1080")], &[(13, "adress"), (27, "integer")]);
+    all_of(&[("rig = \"rig.toml\"", "rig = 3"), ("[disk]", "[disc]")], &[(3, "integer"), (19, "disc")]);
+    // No TOML, at two places, and a wrong word behind them.
+    all_of(
+        &[("passphrase=never-shown-1\"", "passphrase=never-shown-1"), ("minutes = 5", "minutes 5"), ("sound = \"silence\"", "sound = \"loud\"")],
+        &[(8, "docs/show.md"), (17, "docs/show.md"), (38, "sound")],
+    );
+    // A value over several lines of a key that nobody knows.
+    let many = "cameras = [\n  \"srt://x?passphrase=never-shown-7\",\n  2,\n]\nminutes = 5000";
+    all_of(&[("minutes = 5", many), ("quality = \"air\"", "quality = \"best\"")], &[(4, "quality"), (17, "cameras")]);
+    all_of(&[("budget_gb = 500", ""), ("camera = \"cam02\"", "")], &[(11, "missing field `camera`"), (19, "budget_gb")]);
+    let (show, told) = Show::examine("x = \"\"\"\n[[feeds]]\n", Path::new("s.toml"));
+    assert!(show.is_none() && told.len() == 1, "{told:?}");
 }
 
 mod any_text {

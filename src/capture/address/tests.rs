@@ -103,6 +103,16 @@ fn other_words_are_no_streams() {
 }
 
 #[test]
+fn a_shared_clock_and_arrival_are_not_both_wanted() {
+    let both = "rtp://:5000?time=arrival&ts_refclk=ntp=10.0.0.9";
+    let told = StreamSource::parse(both).unwrap().unwrap_err().to_string();
+    assert!(told.contains("time=arrival") && told.contains("ts_refclk say two things") && told.contains("keep"), "{told}");
+    for one in ["rtp://:5000?time=arrival", "rtp://:5000?ts_refclk=ntp=10.0.0.9", "rtp://:5000?time=timecode&ts_refclk=ntp=10.0.0.9"] {
+        assert!(StreamSource::parse(one).unwrap().is_ok(), "{one}");
+    }
+}
+
+#[test]
 fn what_is_no_secret_is_shown() {
     for (uri, shown) in [
         ("srt://cam.local:7001?latency=60&passphrase=0123456789ab", "srt://cam.local:7001?latency=60&passphrase=***"),

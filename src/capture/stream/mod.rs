@@ -149,7 +149,11 @@ impl Keeper {
             first = false;
             let begun = Instant::now();
             let (events, told) = bounded(8);
-            let reason = match Connection::open(&self.source, &self.ingest, events) {
+            let opened = match self.source.check_place() {
+                Ok(()) => Connection::open(&self.source, &self.ingest, events),
+                Err(reason) => Err(CaptureError::Address { uri: self.source.label().to_owned(), reason }),
+            };
+            let reason = match opened {
                 Ok(connection) => {
                     let reason = self.watch(&connection, &told);
                     connection.close();
@@ -160,6 +164,8 @@ impl Keeper {
                     self.ingest.shared.fail(format!("{}: {missing}", self.source.label()));
                     return;
                 }
+                // It may be known when its network is there.
+                Err(CaptureError::Address { uri, reason }) => Some(self.source.redact(&format!("{uri}: {reason}"))),
                 Err(other) => Some(self.source.redact(&other.to_string())),
             };
             let Some(reason) = reason else { return };
