@@ -35,7 +35,10 @@ struct NtpServer {
 
 impl NtpServer {
     fn start(ahead_nanos: i64) -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        Self::at(UdpSocket::bind("127.0.0.1:0").unwrap(), ahead_nanos)
+    }
+
+    fn at(socket: UdpSocket, ahead_nanos: i64) -> Self {
         socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         let (port, stop) = (socket.local_addr().unwrap().port(), Arc::new(AtomicBool::new(false)));
         let stopped = Arc::clone(&stop);
@@ -181,6 +184,34 @@ fn a_camera_that_follows_the_same_server_is_stamped_with_when_it_saw_its_frames(
 }
 
 #[test]
+fn a_shared_clock_that_is_reached_after_all_is_no_fault_any_more() {
+    gst::init().unwrap();
+    // Somebody has the port, and does not answer yet.
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let server = silent.local_addr().unwrap().port();
+    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let words = format!(
+        "videotestsrc is-live=true ! video/x-raw,width=160,height=90,framerate=25/1 ! x264enc tune=zerolatency key-int-max=10 speed-preset=ultrafast ! rtph264pay timestamp-offset=0 config-interval=-1 ! udpsink host=127.0.0.1 port={port}"
+    );
+    let sender = gst::parse::launch(&words).unwrap().downcast::<gst::Pipeline>().unwrap();
+    let config = CaptureConfig { preview: PreviewConfig { enabled: false, ..PreviewConfig::default() }, ..CaptureConfig::default() };
+    let address = format!("rtp://127.0.0.1:{port}?encoding=h264&ts_refclk=ntp=127.0.0.1:{server}");
+    let session = CaptureSession::start(config, &[FeedSpec::new("cam01", FeedSource::parse(&address).unwrap())]).unwrap();
+    sender.set_state(gst::State::Playing).unwrap();
+    let patience = Duration::from_mins(1);
+    assert!(session.wait_until(patience, |f| f[0].last_error.is_some()), "{:?}", session.status());
+    let told = session.status()[0].last_error.clone().unwrap();
+    assert!(told.contains("cannot be reached"), "{told}");
+    let _server = NtpServer::at(silent, 0);
+    assert!(session.wait_until(patience, |f| f[0].time_origin == TimeOrigin::Rfc7273), "{:?}", session.status());
+    let status = &session.status()[0];
+    assert_eq!((&status.last_error, status.past_error.as_ref(), status.errors), (&None, Some(&told), 1), "{status:?}");
+    // How fast its packets count is told beside the clock that they follow.
+    assert!(session.wait_until(patience, |f| f[0].source_clock.is_some_and(|c| c.skew_ppm.is_some())), "{:?}", session.status());
+    sender.set_state(gst::State::Null).unwrap();
+}
+
+#[test]
 fn a_nudge_shifts_what_comes_and_keeps_the_order_of_frames() {
     gst::init().unwrap();
     // B-frames: they come in another order than they are shown.
@@ -255,73 +286,85 @@ impl Drop for Wire {
     }
 }
 
+/// How far the house clock is from the grandmaster's own time in a second of looks, nanoseconds: the middle, and how far nine of ten looks are apart.
+fn off_by(clock: &HouseClock) -> (i64, i64) {
+    let mut off: Vec<i64> = (0..40)
+        .map(|_| {
+            std::thread::sleep(Duration::from_millis(25));
+            clock.unix_now_nanos() - system_unix_nanos()
+        })
+        .collect();
+    off.sort_unstable();
+    (off[20], off[38] - off[2])
+}
+
 /// The side of [`ptp_of_a_grandmaster_on_the_network`] that runs in the camera's namespace, by that test only.
 #[test]
 fn ptp_as_a_camera_hears_it() {
     let Some(reference) = std::env::var_os("VOLTE_TEST_PTP") else { return };
     gst::init().unwrap();
     let clock = HouseClock::continuing(&reference.to_str().unwrap().parse().unwrap(), MediaTime::from_secs_f64(5.0));
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = Instant::now() + Duration::from_secs(30);
     while clock.status().round_trip_nanos.is_none() && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(50));
     }
-    // GStreamer's regression begins with few observations.
-    std::thread::sleep(Duration::from_secs(5));
     let status = clock.status();
-    let (began, house) = (Instant::now(), clock.now());
-    let mut apart: Vec<i64> = (0..40)
-        .map(|_| {
-            std::thread::sleep(Duration::from_millis(50));
-            clock.unix_now_nanos() - system_unix_nanos()
-        })
-        .collect();
-    apart.sort_unstable();
-    let rate = (clock.now() - house) as f64 / began.elapsed().as_nanos() as f64;
-    println!(
-        "{status}; {} µs from the grandmaster's own clock, at its worst {} µs; rate {rate:.6}",
-        apart[20] / 1000,
-        apart[39].max(-apart[0]) / 1000
-    );
     assert_eq!((status.reference.as_str(), &status.problem), ("PTP domain 24", &None));
-    assert!(status.round_trip_nanos.is_some_and(|nanos| nanos < 20_000_000), "{status:?}");
-    // The grandmaster's time is this machine's, which is the same for both namespaces. Stamps are made in software, and where other work has
-    // the processor GStreamer's regression is milliseconds off for its first minute: what is asked for here is that it is that clock.
-    assert!(apart[20].abs() < 200_000_000, "{apart:?}");
-    assert!((rate - 1.0).abs() < 0.05 && house > MediaTime::from_secs_f64(4.9), "{rate} {house:?}");
+    // The grandmaster's time is this machine's, which is the same for both namespaces. Stamps are made in software: where other work has the
+    // processor, GStreamer's regression takes its minute. The second in which looks agree best is believed, whatever it says.
+    let (begun, mut best) = (Instant::now(), (i64::MAX, i64::MAX));
+    while begun.elapsed() < Duration::from_secs(5) || (best.0.abs() > 500_000 && begun.elapsed() < Duration::from_mins(2)) {
+        let (middle, spread) = off_by(&clock);
+        if spread <= best.1 {
+            best = (middle, spread);
+        }
+    }
+    let took = begun.elapsed().as_secs();
+    println!("{}; {} µs from the grandmaster's own clock, ± {} µs, after {took} s", clock.status(), best.0 / 1000, best.1 / 2000);
+    assert!(clock.status().round_trip_nanos.is_some_and(|nanos| nanos < 20_000_000), "{:?}", clock.status());
+    assert!(best.0.abs() < 2_000_000, "{} ns off, looks {} ns apart", best.0, best.1);
+    let (began, house) = (Instant::now(), clock.now());
+    std::thread::sleep(Duration::from_secs(2));
+    let rate = (clock.now() - house) as f64 / began.elapsed().as_nanos() as f64;
+    assert!((rate - 1.0).abs() < 0.01 && house > MediaTime::from_secs_f64(4.9), "{rate} {house:?}");
 }
 
-/// `ptp4l` of linuxptp as grandmaster in one network namespace, Volte's house clock in another. It takes the rights of root; without them it says so and
-/// looks at nothing.
+const WITHOUT_ROOT: &str = "VOLTE_TEST_PTP_AS_NOBODY";
+
+/// Runs this test once more where nobody in particular is root: in namespaces of its own.
+fn ptp_without_root(why: &str) {
+    let inside = "mount -t tmpfs none /run && mkdir /run/netns && exec \"$0\" --exact ptp_of_a_grandmaster_on_the_network --nocapture";
+    let run = std::process::Command::new("unshare")
+        .args(["--user", "--map-root-user", "--net", "--mount", "sh", "-c", inside])
+        .arg(std::env::current_exe().unwrap())
+        .env(WITHOUT_ROOT, "1")
+        .output()
+        .unwrap_or_else(|e| panic!("unshare does not start ({e}): install the package util-linux"));
+    let text = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    println!("{text}");
+    assert!(
+        run.status.success() && text.contains("µs from the grandmaster's own clock"),
+        "PTP needs two network namespaces. They cannot be made by this user ({why}), nor in a user namespace (see above). Run it as root: cargo test --release --test house_clock ptp; or let users have namespaces: sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0. {text}"
+    );
+}
+
+/// `ptp4l` of linuxptp as grandmaster in one network namespace, Volte's house clock in another. Root makes them; who is not makes them in a user namespace.
 #[test]
 fn ptp_of_a_grandmaster_on_the_network() {
     let wire = match Wire::new() {
         Ok(wire) => wire,
         Err(why) => {
-            eprintln!(
-                "NOT RUN: PTP needs two network namespaces, which takes root ({why}). As root: cargo test --release --test house_clock ptp"
-            );
+            assert!(std::env::var_os(WITHOUT_ROOT).is_none(), "the namespaces cannot be made: {why}");
+            ptp_without_root(&why);
             return;
         }
     };
     let log = tempfile::NamedTempFile::new().unwrap();
     let say = log.reopen().unwrap();
     let master = std::process::Command::new("ip")
-        .args([
-            "netns",
-            "exec",
-            &wire.master,
-            "ptp4l",
-            "-i",
-            "ptpm",
-            "-4",
-            "-S",
-            "-E",
-            "-m",
-            "--domainNumber",
-            "24",
-            "--announceReceiptTimeout",
-            "2",
-        ])
+        .args(["netns", "exec", &wire.master, "ptp4l", "-i", "ptpm", "-4", "-S", "-E", "-m"])
+        // It is the measure: this machine's clock is not touched.
+        .args(["--domainNumber", "24", "--announceReceiptTimeout", "2", "--free_running", "1"])
         .stdout(say.try_clone().unwrap())
         .stderr(say)
         .spawn();

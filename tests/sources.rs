@@ -6,11 +6,14 @@
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use volte::capture::{CaptureConfig, CaptureSession, Codec, FeedSource, FeedSpec, FeedState, FeedStatus, PreviewConfig, TimeOrigin};
+use volte::engine::{CapturedFeeds, FeedHealth, Feeds as _};
 use volte::frame::Picture;
+use volte::rig::{Camera, Rig};
 use volte::ring::{FeedId, RingConfig};
 
 mod support {
@@ -156,6 +159,7 @@ fn rtsp_over_udp() {
     let _server = Peer::rtsp(port, &launch, None);
     let session = start(&[("rtsp", &format!("rtsp://127.0.0.1:{port}/cam?transport=udp"))]);
     check(&session, Codec::H264, true);
+    wait(&session, "its clock is not estimated", |f| f[0].source_clock.is_some_and(|c| c.skew_ppm.is_some() && c.jumps == 0));
 }
 
 #[test]
@@ -172,6 +176,9 @@ fn rtsp_by_the_cameras_own_clock() {
     assert!((-5_000_000..200_000_000).contains(&status.delay_nanos), "{status:?}");
     assert_eq!(status.dropped.total(), 0, "{status:?}");
     println!("delay by the sender's clock: {:.1} ms", status.delay_nanos as f64 * 1e-6);
+    // How fast the camera counts is told beside it.
+    wait(&session, "its clock is not estimated", |f| f[0].source_clock.is_some_and(|c| c.skew_ppm.is_some()));
+    assert!(session.status()[0].clock_in_words().starts_with("time from RTCP, skew "), "{}", session.status()[0].clock_in_words());
 }
 
 #[test]
@@ -197,6 +204,72 @@ fn a_shared_clock_that_nobody_keeps_is_not_said_to_be_followed() {
         assert!(told.contains(&named) && told.contains("those of arrival") && told.contains("ts_refclk"), "{told}");
         assert_eq!((status.time_origin, status.state, status.dropped.total()), (TimeOrigin::Arrival, FeedState::Live, 0), "{status:?}");
     }
+    // The console tells it: beside the camera, and as a notice, in the operator's language.
+    let cameras = ["ntp", "ptp"].map(Camera::unposed).to_vec();
+    let feeds = CapturedFeeds::new(Rig { cameras, points_in_world: vec![] }, session, None).unwrap();
+    let (status, warnings) = (feeds.status(), feeds.warnings());
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    for (k, name) in ["ntp", "ptp"].into_iter().enumerate() {
+        assert!(status[k].health == FeedHealth::Degraded && status[k].note.contains("cannot be reached"), "{:?}", status[k]);
+        assert!(warnings[k].starts_with(&format!("{name}: rtp://")) && warnings[k].contains(&status[k].note), "{warnings:?}");
+        #[cfg(feature = "console")]
+        {
+            let french = volte::console::notice(volte::console::Language::from_tag("fr").unwrap(), &warnings[k]).into_owned();
+            assert!(french.starts_with(name) && french.contains("ne peut être jointe") && french.contains("ts_refclk"), "{french}");
+        }
+    }
+    // Letting go of a clock that was never reached takes nobody along (GStreamer may lock its system clock for good).
+    drop(feeds);
+    for _ in 0..3 {
+        let session = start(&[("next", &format!("rtp://127.0.0.1:{ntp}"))]);
+        wait(&session, "feeds wait for a clock for ever", |f| f[0].received > 40);
+    }
+}
+
+/// Hands RTP packets on from one port to another, with times that count 2000 ppm faster, until it is dropped.
+struct FastCrystal(Arc<AtomicBool>, Option<std::thread::JoinHandle<()>>);
+
+impl FastCrystal {
+    fn start(from: u16, to: u16) -> Self {
+        let socket = UdpSocket::bind(("127.0.0.1", from)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let relay = move || {
+            let mut packet = [0; 2048];
+            while !stopped.load(Ordering::Relaxed) {
+                let Ok(bytes @ 12..) = socket.recv(&mut packet) else { continue };
+                let ticks = u32::from_be_bytes([packet[4], packet[5], packet[6], packet[7]]);
+                packet[4..8].copy_from_slice(&(ticks + ticks / 500).to_be_bytes());
+                socket.send_to(&packet[..bytes], ("127.0.0.1", to)).ok();
+            }
+        };
+        Self(stop, Some(std::thread::Builder::new().name("fast crystal".to_owned()).spawn(relay).unwrap()))
+    }
+}
+
+impl Drop for FastCrystal {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+        self.1.take().unwrap().join().unwrap();
+    }
+}
+
+#[test]
+fn the_clock_of_rtp_packets_is_estimated_as_fast_as_it_runs() {
+    let (camera, port) = (port(), port());
+    let session = start(&[("rtp", &format!("rtp://127.0.0.1:{port}"))]);
+    // What no crystal is, so that it stands out of what a busy machine does within seconds.
+    let _crystal = FastCrystal::start(camera, port);
+    let pay = format!("rtph264pay pt=96 config-interval=-1 timestamp-offset=0 ! udpsink host=127.0.0.1 port={camera}");
+    let _camera = Peer::gst(&format!("{} ! {GST_X264} ! {pay}", gst_source()));
+    let near = |f: &FeedStatus| f.source_clock.and_then(|c| c.skew_ppm).is_some_and(|ppm| (ppm + 2000.0).abs() < 100.0);
+    assert!(session.wait_until(Duration::from_secs(90), |f| near(&f[0])), "{:#?}", session.status());
+    let status = &session.status()[0];
+    println!("{}", status.clock_in_words());
+    let clock = status.source_clock.unwrap();
+    assert!(clock.jumps == 0 && clock.skew_sigma_ppm > 0.0 && clock.jitter_nanos > 0, "{clock:?}");
+    assert!(status.time_origin == TimeOrigin::Arrival && status.clock_in_words().contains("skew -"), "{}", status.clock_in_words());
 }
 
 #[test]
@@ -336,6 +409,9 @@ fn a_killed_camera_comes_back_and_nobody_else_notices() {
     wait(&session, "it does not come back", |f| f[0].state == FeedState::Live && f[0].received >= lost.received + 30);
     let status = session.status();
     assert!(status[0].reconnects >= 1, "{:?}", status[0]);
+    // What is over is past, and was.
+    assert_eq!(status[0].last_error, None, "{:?}", status[0]);
+    assert!(status[0].past_error.as_deref().is_some_and(|e| e.contains(&port.to_string())) && status[0].errors >= 1, "{:?}", status[0]);
     assert_unharmed(&status[1]);
     newest_picture(&session, status[0].id, Duration::from_secs(2));
 }
@@ -358,7 +434,21 @@ fn who_is_away_at_the_start_holds_up_nobody_and_joins_later() {
     }
     let _camera = Peer::ffmpeg(&format!("{} {X264} -f mpegts udp://127.0.0.1:{udp}?pkt_size=1316", ffmpeg_source(60)));
     wait(&session, "it does not join", |f| f[0].state == FeedState::Live && f[0].received > 20);
+    let joined = &session.status()[0];
+    assert!(joined.last_error.is_none() && joined.past_error.as_deref().is_some_and(|e| e.contains("nothing has arrived")), "{joined:?}");
     assert_unharmed(&session.status()[3]);
+}
+
+#[test]
+fn a_host_that_nobody_knows_is_named_with_the_remedy() {
+    let session = start(&[("a", "udp://no..host:5000"), ("b", "srt://no..host:5000?latency=60"), ("c", "udp://192.0.2.7:5000")]);
+    wait(&session, "nothing is told", |f| f.iter().all(|f| f.state == FeedState::Reconnecting && f.last_error.is_some()));
+    for (feed, words) in
+        session.status().iter().zip([["no..host", "look up"], ["no..host", "look up"], ["192.0.2.7", "no address of this machine"]])
+    {
+        let told = feed.last_error.as_deref().unwrap_or_default();
+        assert!(words.iter().all(|word| told.contains(word)) && told.contains("write"), "{told}");
+    }
 }
 
 #[test]

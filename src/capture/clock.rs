@@ -2,6 +2,7 @@
 //!
 //! Must not know: feeds, what is done with their times.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -250,12 +251,24 @@ fn utc_of_tai(tai_nanos: i64, machine_nanos: i64) -> i64 {
     tai_nanos - secs * 1_000_000_000
 }
 
+/// Keeps GStreamer's clock of an NTP server for as long as the program runs.
+///
+/// When the last clock of a server goes, GStreamer (1.22) has the system clock remind it a minute later to stop asking. The system clock's own thread may
+/// be the one that lets it go, holding the lock that the reminder needs: from then on everything that waits for the system clock waits for ever, in all
+/// pipelines. A clock that is kept is never the last. It asks its server a few times a minute, as long as there is one.
+pub(super) fn keep_ntp(host: &str, port: u16) {
+    static KEPT: Mutex<BTreeMap<(String, u16), gst_net::NtpClock>> = Mutex::new(BTreeMap::new());
+    let of = || gst_net::NtpClock::new(None, host, i32::from(port), gst::ClockTime::ZERO);
+    KEPT.lock().entry((host.to_owned(), port)).or_insert_with(of);
+}
+
 /// The clock in step, or why not and what helps.
 fn opened(reference: &ClockReference) -> Result<(gst::Clock, Option<Network>), String> {
     let heard = Arc::new(Heard { begun: Instant::now(), at_nanos: AtomicI64::new(0), round_trip_nanos: AtomicI64::new(0) });
     let (clock, network): (gst::Clock, Network) = match reference {
         ClockReference::Machine => return Ok((gst::SystemClock::obtain(), None)),
         ClockReference::Ntp { host, port } => {
+            keep_ntp(host, *port);
             let clock = gst_net::NtpClock::new(None, host, i32::from(*port), gst::ClockTime::ZERO);
             let bus = gst::Bus::new();
             clock.set_property("bus", &bus);

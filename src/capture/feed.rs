@@ -243,13 +243,18 @@ pub struct FeedStatus {
     pub reconnects: u64,
     /// Where its times come from.
     pub time_origin: TimeOrigin,
-    /// What is known of the clock that its times come from: its own ([`TimeOrigin::Arrival`], [`TimeOrigin::Pcr`]), or the timecode
-    /// generator's ([`TimeOrigin::Timecode`], [`TimeOrigin::Ltc`]).
+    /// What is known of the clock that its times come from: its own ([`TimeOrigin::Arrival`], [`TimeOrigin::Pcr`], and the clock of its RTP times where
+    /// they are put on the house clock by another one: [`TimeOrigin::SenderReport`], [`TimeOrigin::Rfc7273`]), or the timecode generator's
+    /// ([`TimeOrigin::Timecode`], [`TimeOrigin::Ltc`]).
     pub source_clock: Option<ClockEstimate>,
     /// The newest timecode that came with it, whether its times come from there or not.
     pub timecode: Option<Timecode>,
-    /// What went wrong last, and what helps.
+    /// What is wrong now, and what helps; the newest of it. Nothing when it is over.
     pub last_error: Option<String>,
+    /// What was wrong last and is over.
+    pub past_error: Option<String>,
+    /// How often something went wrong.
+    pub errors: u64,
 }
 
 impl FeedStatus {
@@ -269,6 +274,27 @@ impl FeedStatus {
     }
 }
 
+/// What ails a feed that goes on. Each is told while it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Its stream is away.
+    Away,
+    /// A frame of it could not be taken.
+    Frame,
+    /// Its frames are ahead of now.
+    Ahead,
+    /// Its rate is another one than it says.
+    Rate,
+    /// The clock that its address names cannot be reached.
+    SharedClock,
+    /// The camera's clock is not to be believed.
+    SenderClock,
+    /// Its timecode is missing, or another generator's.
+    Labels,
+    /// Its timecode track cannot be read.
+    Tone,
+}
+
 /// An operator's nudge beyond this is a mistake, nanoseconds.
 const MOST_NUDGED_NANOS: u64 = 10_000_000_000;
 
@@ -280,7 +306,12 @@ struct Described {
     time_origin: TimeOrigin,
     source_clock: Option<ClockEstimate>,
     timecode: Option<Timecode>,
-    last_error: Option<String>,
+    /// Why it cannot go on.
+    failure: Option<String>,
+    /// What is wrong now, the newest last.
+    troubles: Vec<(Trouble, String)>,
+    past_error: Option<String>,
+    errors: u64,
 }
 
 /// The live side of [`FeedStatus`]: counters that streaming threads write.
@@ -311,6 +342,8 @@ pub(super) struct FeedShared {
     ended: AtomicBool,
     failed: AtomicBool,
     reconnecting: AtomicBool,
+    /// A frame could not be taken; the next one that can ends it.
+    stumbled: AtomicBool,
     described: Mutex<Described>,
 }
 
@@ -341,6 +374,7 @@ impl FeedShared {
             ended: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             reconnecting: AtomicBool::new(false),
+            stumbled: AtomicBool::new(false),
             described: Mutex::default(),
         }
     }
@@ -366,7 +400,13 @@ impl FeedShared {
     pub(super) fn arrived(&self, pts: MediaTime) {
         self.newest_nanos.fetch_max(pts.nanos(), Ordering::Relaxed);
         self.live.store(true, Ordering::Relaxed);
-        self.reconnecting.store(false, Ordering::Relaxed);
+        // Looked at with every frame: what is rare is asked for only then.
+        if self.reconnecting.load(Ordering::Relaxed) && self.reconnecting.swap(false, Ordering::Relaxed) {
+            self.over(Trouble::Away);
+        }
+        if self.stumbled.load(Ordering::Relaxed) && self.stumbled.swap(false, Ordering::Relaxed) {
+            self.over(Trouble::Frame);
+        }
     }
 
     pub(super) fn describe(&self, codec: Codec, size_px: Option<(u32, u32)>, rate: Option<FrameRate>) {
@@ -381,23 +421,41 @@ impl FeedShared {
         let mut described = self.described.lock();
         if !self.failed.swap(true, Ordering::Relaxed) {
             tracing::warn!(feed = &*self.name, "{reason}");
-            described.last_error = Some(reason);
+            described.errors += 1;
+            described.failure = Some(reason);
         }
     }
 
-    /// Notes a fault that the feed survives.
-    pub(super) fn complain(&self, reason: String) {
+    /// Notes a fault that the feed survives, until it is [`FeedShared::over`]. What was told already is not told again.
+    pub(super) fn complain(&self, trouble: Trouble, reason: String) {
+        let mut described = self.described.lock();
+        if described.troubles.iter().any(|(is, told)| *is == trouble && *told == reason) {
+            return;
+        }
         tracing::warn!(feed = &*self.name, "{reason}");
-        self.described.lock().last_error = Some(reason);
+        described.errors += 1;
+        described.troubles.retain(|(is, _)| *is != trouble);
+        described.troubles.push((trouble, reason));
+        if trouble == Trouble::Frame {
+            self.stumbled.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// What was complained of has ended; it is kept as what was wrong last.
+    pub(super) fn over(&self, trouble: Trouble) {
+        let mut described = self.described.lock();
+        if let Some(at) = described.troubles.iter().position(|(is, _)| *is == trouble) {
+            let (_, reason) = described.troubles.remove(at);
+            tracing::info!(feed = &*self.name, "over: {reason}");
+            described.past_error = Some(reason);
+        }
     }
 
     /// The stream is away, for this reason; its next unit brings it back.
     pub(super) fn lose(&self, reason: String) {
-        self.reconnecting.store(true, Ordering::Relaxed);
         // A camera that is away for hours fails in the same way every ten seconds: that is one line in the log.
-        if self.described.lock().last_error.as_ref() != Some(&reason) {
-            self.complain(reason);
-        }
+        self.complain(Trouble::Away, reason);
+        self.reconnecting.store(true, Ordering::Relaxed);
     }
 
     /// Says where the feed's times come from.
@@ -476,7 +534,9 @@ impl FeedShared {
             time_origin: described.time_origin,
             source_clock: described.source_clock.filter(|_| described.time_origin.has_own_clock()),
             timecode: described.timecode,
-            last_error: described.last_error.clone(),
+            last_error: described.failure.as_ref().or(described.troubles.last().map(|(_, reason)| reason)).cloned(),
+            past_error: described.past_error.clone(),
+            errors: described.errors,
         }
     }
 }
@@ -484,6 +544,32 @@ impl FeedShared {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_over_is_told_as_past_and_what_lasts_stays() {
+        let feed = FeedShared::new("cam01", FeedId(0), 0);
+        let told = || (feed.status().last_error, feed.status().past_error, feed.status().errors);
+        let words = |text: &str| Some(text.to_owned());
+        feed.complain(Trouble::SharedClock, "no clock".to_owned());
+        // The same once more is no further fault.
+        (0..3).for_each(|_| feed.lose("away".to_owned()));
+        assert_eq!((feed.state(), told()), (FeedState::Reconnecting, (words("away"), None, 2)));
+        feed.arrived(MediaTime::ZERO);
+        assert_eq!((feed.state(), told()), (FeedState::Live, (words("no clock"), words("away"), 2)));
+        feed.complain(Trouble::Frame, "unreadable".to_owned());
+        assert_eq!(told(), (words("unreadable"), words("away"), 3));
+        feed.arrived(MediaTime::ZERO);
+        feed.over(Trouble::Labels);
+        assert_eq!(told(), (words("no clock"), words("unreadable"), 3));
+        feed.over(Trouble::SharedClock);
+        assert_eq!(told(), (None, words("no clock"), 3));
+        // It comes again, and is told again.
+        feed.lose("away".to_owned());
+        assert_eq!(told(), (words("away"), words("no clock"), 4));
+        feed.fail("gone".to_owned());
+        feed.fail("its consequence".to_owned());
+        assert_eq!((feed.state(), told().0), (FeedState::Failed, words("gone")));
+    }
 
     #[test]
     fn addresses_of_feeds() {

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use super::clock::HouseClock;
 use super::codec::{Codec, h264_is_droppable};
 use super::decode::FeedFormats;
-use super::feed::FeedShared;
+use super::feed::{FeedShared, Trouble};
 use super::record::Recorder;
 use super::sound::SoundTap;
 use crate::ring::{AccessUnit, Push, Refusal, Ring};
@@ -19,6 +19,8 @@ use crate::time::{FrameRate, MediaTime};
 pub(super) const MOST_AHEAD_NANOS: i64 = 2_000_000_000;
 /// A unit of fewer bytes is copied.
 const LEAST_KEPT: usize = 4096;
+/// So many frames in time end it that frames were ahead: one here and there is not told each time anew.
+const AHEAD_FOR: u32 = 100;
 /// Times looked at to measure the rate of a feed that declares none.
 const RATE_SAMPLES: usize = 16;
 
@@ -63,6 +65,8 @@ struct Stream {
     times_nanos: Vec<i64>,
     /// How much of the operator's nudge is in, nanoseconds.
     nudged_nanos: i64,
+    /// Frames until it is over that some were ahead of now; 0 while none was.
+    ahead: u32,
 }
 
 impl Ingest {
@@ -125,7 +129,7 @@ impl Ingest {
             return;
         }
         let Ok(map) = buffer.map_readable() else {
-            shared.complain("a buffer of its source cannot be read; the frame is left out".to_owned());
+            shared.complain(Trouble::Frame, "a buffer of its source cannot be read; the frame is left out".to_owned());
             return;
         };
         // A part of a frame at a time: frames that are reordered keep their order.
@@ -147,14 +151,20 @@ impl Ingest {
         let delay = self.clock.now() - pts;
         if -delay > MOST_AHEAD_NANOS && !self.reads_ahead.load(Ordering::Relaxed) {
             // In the ring it would push out everybody's past.
-            if shared.clock_ahead.get() == 0 {
+            if stream.ahead == 0 {
                 let secs = -delay as f64 * 1e-9;
-                shared.complain(format!(
-                    "its frames are {secs:.1} s ahead of now and are left out. Check the camera's clock, and its offset"
-                ));
+                let words = format!("its frames are {secs:.1} s ahead of now and are left out. Check the camera's clock, and its offset");
+                shared.complain(Trouble::Ahead, words);
             }
+            stream.ahead = AHEAD_FOR;
             shared.clock_ahead.add_one();
             return;
+        }
+        if stream.ahead > 0 {
+            stream.ahead -= 1;
+            if stream.ahead == 0 {
+                shared.over(Trouble::Ahead);
+            }
         }
         unit.flags.late = self.late_after_nanos.is_some_and(|limit| delay > limit);
         shared.delay_nanos.store(delay, Ordering::Relaxed);
@@ -238,11 +248,13 @@ impl Ingest {
         let declared = stream.interval_nanos;
         if declared > 0 {
             if (measured - declared).abs() * 5 <= declared || measured < 1_000_000 {
+                self.shared.over(Trouble::Rate);
                 return;
             }
             let fps = |nanos: i64| 1e9 / nanos as f64;
             let (says, is) = (fps(declared), fps(measured));
-            self.shared.complain(format!("it says {says:.1} frames a second and sends {is:.1}: the latter is taken. Set its rate right"));
+            let words = format!("it says {says:.1} frames a second and sends {is:.1}: the latter is taken. Set its rate right");
+            self.shared.complain(Trouble::Rate, words);
         }
         stream.interval_nanos = measured;
         self.ring.set_interval(self.shared.id, stream.interval_nanos);

@@ -32,7 +32,7 @@ pub enum TimeOrigin {
 impl TimeOrigin {
     /// Whether a clock that is not the house's counts these times, and is estimated.
     pub(super) const fn has_own_clock(self) -> bool {
-        matches!(self, Self::Arrival | Self::Pcr | Self::Timecode | Self::Ltc)
+        matches!(self, Self::Arrival | Self::Pcr | Self::Timecode | Self::Ltc | Self::SenderReport | Self::Rfc7273)
     }
 }
 

@@ -141,8 +141,8 @@ fn check_show(file: &Path, connect: Option<Duration>) -> anyhow::Result<()> {
         }
         ([one], _) => Err(anyhow::anyhow!("{one}")),
         (all, _) => {
-            let lines: String = all.iter().map(|mistake| format!("\n  {mistake}")).collect();
-            Err(anyhow::anyhow!("{} mistakes:{lines}", all.len()))
+            let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+            Err(anyhow::anyhow!("{} mistakes:\n  {}", all.len(), lines.join("\n  ")))
         }
     }
 }
@@ -406,9 +406,11 @@ fn row(feed: &FeedStatus, fps: f64) -> String {
         feed.source_clock.map_or_else(|| "-".to_owned(), |c| format!("{:.2}", c.jitter_nanos as f64 * 1e-6)),
         feed.reconnects
     );
-    let healthy = feed.state == volte::capture::FeedState::Live;
-    match &feed.last_error {
-        Some(problem) if !healthy => format!("{line}\n           {problem}"),
-        _ => line,
-    }
+    let mut lines = vec![line];
+    lines.extend(feed.last_error.as_ref().map(|problem| format!("           {problem}")));
+    // It is over, and the next table may be looked at first an hour later.
+    let times = if feed.errors == 1 { "once".to_owned() } else { format!("{} times", feed.errors) };
+    let past = feed.past_error.as_ref().filter(|_| feed.last_error.is_none());
+    lines.extend(past.map(|problem| format!("           over (something was wrong {times}): {problem}")));
+    lines.join("\n")
 }

@@ -2,8 +2,8 @@
 
 use egui::{Align2, Color32, Rect, Role, Sense, Shape, Stroke, Ui, WidgetInfo, pos2, vec2};
 
-use super::lang::{command, say, t};
-use super::{style, widgets};
+use super::lang::{command, current, say, t};
+use super::{notices::notice, style, widgets};
 use crate::{
     engine::{Ailment, CameraView, Command, CommandKind, FeedHealth, Shading, Snapshot, Stand},
     replay::trim::{Trim, TrimEdit},
@@ -124,7 +124,7 @@ fn row(ui: &mut Ui, k: usize, camera: &CameraView, out: &mut Vec<Command>) {
     let note = if s.note.is_empty() {
         say!("health-tip", camera = &camera.name, state = state_word, count = s.received)
     } else {
-        format!("{}: {}", camera.name, s.note)
+        format!("{}: {}", camera.name, notice(current(), &s.note))
     };
     let note = format!("{note}\n{}", stand_in_words(camera.stand));
     let note = camera.ailments.iter().fold(note, |note, a| format!("{note}\n{}", in_words(a)));

@@ -153,6 +153,9 @@ impl CapturedFeeds {
         }
         let ring = self.session.ring().status();
         status.feed_warnings = ring.feed_warnings();
+        // Of a feed that goes on; whose stream is away is told as lost.
+        let ails = |s: &capture::FeedStatus| Some(format!("{}: {}", s.name, s.last_error.as_ref().filter(|_| s.state == FeedState::Live)?));
+        status.feed_warnings.extend(all.iter().filter_map(ails));
         status.ring = RingStatus {
             bytes: ring.bytes,
             budget_bytes: ring.budget_bytes,
@@ -203,6 +206,7 @@ fn judge(s: &capture::FeedStatus, history: &mut VecDeque<(Instant, u64, u64)>, n
         FeedState::Live if fresh_faults > 0 => {
             (FeedHealth::Degraded, format!("{fresh_faults} frames dropped, late or repeated in the last {} s", WINDOW.as_secs()))
         }
+        FeedState::Live if let Some(why) = &s.last_error => (FeedHealth::Degraded, why.clone()),
         FeedState::Live if s.newest.is_none() => (FeedHealth::Waiting, String::new()),
         FeedState::Live => (FeedHealth::Good, String::new()),
     };

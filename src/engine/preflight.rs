@@ -107,9 +107,7 @@ fn sorted(mut found: Preflight) -> Preflight {
 /// A feed as it is opened for a look; `None` where it is not. Its frames are looked at as they come, whatever is made of them in the show.
 fn to_open(spec: &FeedSpec, connects: bool) -> Option<FeedSpec> {
     let source = match &spec.source {
-        FeedSource::File { path, .. } if path.is_file() => {
-            FeedSource::File { path: path.clone(), pace: Pace::AsFastAsPossible }
-        }
+        FeedSource::File { path, .. } if path.is_file() => FeedSource::File { path: path.clone(), pace: Pace::AsFastAsPossible },
         FeedSource::Stream(stream) if connects && capture::missing_elements(&spec.source).is_empty() => FeedSource::Stream(stream.clone()),
         _ => return None,
     };

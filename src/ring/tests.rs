@@ -207,7 +207,10 @@ fn keyframes_that_are_far_apart_are_named_by_frames_and_by_seconds_with_the_reme
         match told {
             None => assert_eq!(warnings, [""; 0], "{fps} fps, {apart}"),
             Some(told) => {
-                assert!(warnings.len() == 1 && warnings[0].starts_with("cam01: ") && warnings[0].contains(told), "{warnings:?}, not {told}");
+                assert!(
+                    warnings.len() == 1 && warnings[0].starts_with("cam01: ") && warnings[0].contains(told),
+                    "{warnings:?}, not {told}"
+                );
                 assert!(warnings[0].contains("keyframe interval") && warnings[0].contains("intra = true"), "{warnings:?}");
             }
         }

@@ -41,8 +41,9 @@ pub(super) struct FileControl {
 pub(super) fn control(read: &FileControl, folder: &Path, mistakes: &Mistakes<'_>) -> ShowControl {
     let is_weak = |token: &str| token.chars().count() < LEAST_TOKEN || token.contains(['/', ' ']);
     if let Some(token) = read.token.as_ref().filter(|token| is_weak(token.as_ref())) {
-        let problem =
-            format!("the token is shorter than {LEAST_TOKEN} characters, or has a space or a slash in it; `openssl rand -hex 12` makes one");
+        let problem = format!(
+            "the token is shorter than {LEAST_TOKEN} characters, or has a space or a slash in it; `openssl rand -hex 12` makes one"
+        );
         mistakes.note(&token.span(), problem);
     }
     let token = read.token.as_ref().map(|t| Secret::new(t.as_ref()));

@@ -55,11 +55,7 @@ pub(super) struct FileListener {
 pub const DEFAULT_LISTEN: &str = "0.0.0.0:7700";
 
 /// The nodes, checked as far as words go; `seen` are the cameras that have a feed, with their lines.
-pub(super) fn nodes<'a>(
-    read: &'a [Spanned<FileNode>],
-    seen: &mut BTreeMap<&'a str, usize>,
-    mistakes: &Mistakes<'_>,
-) -> Vec<ShowNode> {
+pub(super) fn nodes<'a>(read: &'a [Spanned<FileNode>], seen: &mut BTreeMap<&'a str, usize>, mistakes: &Mistakes<'_>) -> Vec<ShowNode> {
     let mut out: Vec<ShowNode> = Vec::new();
     for node in read {
         let FileNode { name, address, key, cameras } = node.as_ref();

@@ -155,11 +155,18 @@ fn every_mistake_is_told_not_only_the_first() {
 #[test]
 fn a_mistake_is_told_once_and_not_what_follows_from_it() {
     // The misspelt address is not a missing one as well; the format of an unknown type is not missing for the outputs.
-    all_of(&[("address = \"/clips", "adress = \"/clips"), ("format = \"1080p59.94\"", "format = 1080")], &[(13, "adress"), (27, "integer")]);
+    all_of(
+        &[("address = \"/clips", "adress = \"/clips"), ("format = \"1080p59.94\"", "format = 1080")],
+        &[(13, "adress"), (27, "integer")],
+    );
     all_of(&[("rig = \"rig.toml\"", "rig = 3"), ("[disk]", "[disc]")], &[(3, "integer"), (19, "disc")]);
     // No TOML, at two places, and a wrong word behind them.
     all_of(
-        &[("passphrase=never-shown-1\"", "passphrase=never-shown-1"), ("minutes = 5", "minutes 5"), ("sound = \"silence\"", "sound = \"loud\"")],
+        &[
+            ("passphrase=never-shown-1\"", "passphrase=never-shown-1"),
+            ("minutes = 5", "minutes 5"),
+            ("sound = \"silence\"", "sound = \"loud\""),
+        ],
         &[(8, "docs/show.md"), (17, "docs/show.md"), (38, "sound")],
     );
     // A value over several lines of a key that nobody knows.

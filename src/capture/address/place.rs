@@ -33,7 +33,9 @@ impl StreamSource {
         }
         let calls = matches!(self.kind, StreamKind::Srt { mode: SrtMode::Listener, .. });
         let caller = if calls { ". To call that machine, take mode=listener out" } else { "" };
-        Err(format!("{named} is no address of this machine, and packets are received here (`ip address` lists what it has); {LISTEN}{caller}"))
+        Err(format!(
+            "{named} is no address of this machine, and packets are received here (`ip address` lists what it has); {LISTEN}{caller}"
+        ))
     }
 }
 

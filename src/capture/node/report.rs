@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 
 use super::server::{PretendClock, Shared};
-use crate::capture::FeedState;
+use crate::capture::{FeedState, FeedStatus};
 use crate::link::{CameraReport, Header, LinkError, Message, SealedWriter, UnitHead};
 use crate::ring::AccessUnit;
 use crate::ring::disk::DiskState;
@@ -36,7 +36,11 @@ pub(super) fn heads(shared: &Shared) -> Header {
 pub(super) fn status(shared: &Shared) -> Header {
     let (ring, disk) = (shared.session.ring().status(), shared.session.disk_status());
     let on_disk = disk.oldest.filter(|_| matches!(disk.state, DiskState::Recording | DiskState::Paused));
-    let cameras = shared.session.status().into_iter().map(|s| {
+    let feeds = shared.session.status();
+    // Of a feed that goes on; whose stream is away is told as its problem.
+    let ails = |s: &FeedStatus| Some(format!("{}: {}", s.name, s.last_error.as_ref().filter(|_| s.state == FeedState::Live)?));
+    let ailing: Vec<String> = feeds.iter().filter_map(ails).collect();
+    let cameras = feeds.into_iter().map(|s| {
         let in_memory = ring.feeds.get(s.id.0).and_then(|f| f.oldest);
         let oldest = in_memory.map(|at| on_disk.map_or(at, |disk| disk.min(at)));
         let problem = match s.state {
@@ -66,7 +70,8 @@ pub(super) fn status(shared: &Shared) -> Header {
     let cameras = cameras.collect();
     // Asking the clock also empties what it has told of itself.
     let clock = shared.session.clock().status().problem.map(|problem| format!("House clock: {problem}"));
-    let warnings = disk.warnings().into_iter().map(|w| format!("Recording: {w}")).chain(clock).chain(ring.feed_warnings()).collect();
+    let disk = disk.warnings().into_iter().map(|w| format!("Recording: {w}"));
+    let warnings = disk.chain(clock).chain(ring.feed_warnings()).chain(ailing).collect();
     Header::Status { cameras, ring_bytes: ring.bytes, ring_budget_bytes: ring.budget_bytes, pinned_bytes: ring.pinned_bytes, warnings }
 }
 

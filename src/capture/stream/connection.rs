@@ -1,5 +1,7 @@
 //! One connection of a stream: a pipeline from its source into the ring, until it breaks.
 
+mod clocks;
+
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -10,19 +12,19 @@ use parking_lot::Mutex;
 
 use super::elements::{self, Ends, SourceElements};
 use super::labels;
-use super::pcr::PcrClock;
-use super::sender_clock::{Noted, SenderClock};
+use super::sender_clock::SenderClock;
 use super::shared_clock::SharedClock;
 use crate::capture::address::{StreamKind, StreamSource, TimeWish};
 use crate::capture::chain::{attach, chain_into, element, is_video, unknown_codec};
 use crate::capture::codec::Codec;
 use crate::capture::embedded::{self, EmbeddedClock};
 use crate::capture::error::CaptureError;
+use crate::capture::feed::Trouble;
 use crate::capture::ingest::{Ingest, running_nanos};
 use crate::capture::pacer::Pacer;
 use crate::capture::sound::decode_apart;
 use crate::capture::stamp::{HouseStamp, Rule, TimeOrigin};
-use crate::time::{ClockEstimate, FrameRate, MediaTime, Timecode};
+use crate::time::{FrameRate, MediaTime, Timecode};
 
 /// What a connection tells its feed's thread.
 #[derive(Debug)]
@@ -63,6 +65,8 @@ struct Link {
     spares: Mutex<Vec<(gst::Pad, gst::Caps, Codec)>>,
     /// Bytes from the source, whatever they are.
     source_bytes: AtomicU64,
+    /// Ticks a second of RTP times, where the pad's own description leaves it open; 0 while unknown.
+    rtp_rate: AtomicU64,
     other_found: AtomicBool,
 }
 
@@ -87,6 +91,7 @@ impl Connection {
             video: Mutex::default(),
             spares: Mutex::default(),
             source_bytes: AtomicU64::new(0),
+            rtp_rate: AtomicU64::new(0),
             other_found: AtomicBool::new(false),
         });
         link.watch(&pipeline);
@@ -115,6 +120,16 @@ impl Connection {
             && let Some(pad) = last.static_pad("src")
         {
             self.link.follow_reference(&pad, running_zero);
+        }
+        match &self.link.source.kind {
+            StreamKind::Rtsp { .. } => self.link.follow_packets_of_rtsp(first, running_zero),
+            // The transport stream inside has times of its own.
+            StreamKind::Rtp { payload, .. } if payload.encoding != "MP2T" => {
+                if let Some(pad) = first.static_pad("src") {
+                    self.link.follow_packets(&pad, running_zero);
+                }
+            }
+            _ => {}
         }
         if let StreamKind::Rtp { payload, .. } = &self.link.source.kind
             && let (Some(clock), Some(pad)) = (&payload.reference_clock, made.elements.get(1).and_then(|buffer| buffer.static_pad("src")))
@@ -261,74 +276,12 @@ impl Link {
         });
     }
 
-    /// Lets the sender's clock in a transport stream take the place of its packets' arrivals, for the demuxer behind it.
-    fn follow_reference(self: &Arc<Self>, pad: &gst::Pad, running_zero: MediaTime) {
-        let (link, clock) = (Arc::downgrade(self), Mutex::new(PcrClock::default()));
-        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-            let (Some(link), Some(gst::PadProbeData::Buffer(buffer))) = (link.upgrade(), &mut info.data) else {
-                return gst::PadProbeReturn::Ok;
-            };
-            // The source's own stamp is nearer to the wire than now.
-            let arrived = buffer.dts_or_pts().map(|at| running_zero.plus_nanos(at.nseconds() as i64));
-            let arrived = arrived.unwrap_or_else(|| link.ingest.clock().now());
-            let mut clock = clock.lock();
-            let sent = buffer.map_readable().ok().and_then(|bytes| clock.take(&bytes, arrived));
-            let running = sent.and_then(|sent| u64::try_from(sent - running_zero).ok()).map(gst::ClockTime::from_nseconds);
-            if let (Some(running), Some(estimate)) = (running, clock.estimate()) {
-                let stamped = buffer.make_mut();
-                stamped.set_pts(running);
-                stamped.set_dts(running);
-                link.found_reference(estimate);
-            }
-            gst::PadProbeReturn::Ok
-        });
-    }
-
-    /// Looks whether the jitter buffer knows the time of the clock that the address names.
-    fn follow_shared(self: &Arc<Self>, pad: &gst::Pad, clock: SharedClock) {
-        let (link, clock) = (Arc::downgrade(self), Mutex::new(clock));
-        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-            if let (Some(link), Some(gst::PadProbeData::Buffer(buffer))) = (link.upgrade(), &info.data) {
-                let has_time = buffer.meta::<gst::ReferenceTimestampMeta>().is_some();
-                let noted = clock.lock().note(has_time, link.ingest.clock().now().nanos());
-                link.shared_clock_is(noted);
-            }
-            gst::PadProbeReturn::Ok
-        });
-    }
-
-    fn shared_clock_is(&self, noted: Noted) {
-        let (origin, problem) = match noted {
-            Noted::Same => return,
-            Noted::Begun => (TimeOrigin::Rfc7273, None),
-            Noted::Lost(problem) => (TimeOrigin::Arrival, Some(problem)),
-        };
-        *self.fallback.lock() = origin;
-        let shared = &self.ingest.shared;
-        // Timecode that is used already goes before.
-        if self.embedded_origin().is_none() {
-            shared.set_time_origin(origin);
-        }
-        if let Some(problem) = problem {
-            shared.complain(format!("{}: {problem}", self.source.label()));
-        }
-    }
-
-    fn found_reference(&self, estimate: ClockEstimate) {
-        let is_new = std::mem::replace(&mut *self.fallback.lock(), TimeOrigin::Pcr) != TimeOrigin::Pcr;
-        // Timecode that is used already goes before.
-        if self.embedded_origin().is_some() {
-            return;
-        }
-        if is_new {
-            self.ingest.shared.set_time_origin(TimeOrigin::Pcr);
-        }
-        self.ingest.shared.set_source_clock(Some(estimate));
-    }
-
     /// The source found a stream (RTSP, HLS, NDI).
     fn source_pad(self: &Arc<Self>, pad: &gst::Pad, parse: Option<&gst::Element>) {
         self.count_bytes(pad);
+        if let Some(rate) = clocks::ticks_per_sec(pad) {
+            self.rtp_rate.store(u64::from(rate), Ordering::Relaxed);
+        }
         if matches!(self.source.kind, StreamKind::Rtsp { sender_clock: true, .. }) {
             self.read_sender_times(pad);
         }
@@ -405,12 +358,14 @@ impl Link {
         let broke = move |cause: String| {
             if let Some(link) = link.upgrade() {
                 let label = link.source.label();
-                link.ingest.shared.complain(format!("{label}: its timecode track cannot be decoded: {cause}. Send the tone as PCM or AAC"));
+                let words = format!("{label}: its timecode track cannot be decoded: {cause}. Send the tone as PCM or AAC");
+                link.ingest.shared.complain(Trouble::Tone, words);
             }
         };
         let read = tail.map_err(|e| e.to_string()).and_then(|tail| decode_apart(&pipeline, pad, (&tail, true), broke));
         if let Err(e) = read {
-            self.ingest.shared.complain(format!("{}: its timecode track cannot be read: {e}", self.source.label()));
+            let words = format!("{}: its timecode track cannot be read: {e}", self.source.label());
+            self.ingest.shared.complain(Trouble::Tone, words);
         }
         true
     }
@@ -429,11 +384,15 @@ impl Link {
     fn told(&self, noted: embedded::Noted, origin: TimeOrigin) {
         let shared = &self.ingest.shared;
         match noted {
-            embedded::Noted::Begun => shared.set_time_origin(origin),
+            embedded::Noted::Begun => {
+                shared.over(Trouble::Labels);
+                shared.over(Trouble::Tone);
+                shared.set_time_origin(origin);
+            }
             embedded::Noted::Same => {}
             embedded::Noted::Lost(problem) => {
                 shared.set_time_origin(*self.fallback.lock());
-                shared.complain(format!("{}: {problem}", self.source.label()));
+                shared.complain(Trouble::Labels, format!("{}: {problem}", self.source.label()));
             }
         }
     }
@@ -479,37 +438,6 @@ impl Link {
                 None => link.tell(Event::Ended),
             }
         });
-    }
-
-    /// Reads what the jitter buffer noted of the sender's clock.
-    fn read_sender_times(self: &Arc<Self>, pad: &gst::Pad) {
-        let link = Arc::downgrade(self);
-        pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
-            if let (Some(link), Some(gst::PadProbeData::Buffer(buffer))) = (link.upgrade(), &info.data) {
-                link.note_sender_time(pad, buffer);
-            }
-            gst::PadProbeReturn::Ok
-        });
-    }
-
-    fn note_sender_time(&self, pad: &gst::Pad, buffer: &gst::BufferRef) {
-        let taken = buffer
-            .iter_meta::<gst::ReferenceTimestampMeta>()
-            .find(|meta| meta.reference().structure(0).is_some_and(|s| s.name() == "timestamp/x-ntp"));
-        let (Some(taken), Some(pts)) = (taken, buffer.pts()) else { return };
-        let Some(segment) = pad.sticky_event::<gst::event::Segment>(0) else { return };
-        let Some(running) = segment.segment().downcast_ref::<gst::ClockTime>().and_then(|s| s.to_running_time(pts)) else { return };
-        let shared = &self.ingest.shared;
-        let ntp_nanos = taken.timestamp().nseconds();
-        match self.sender_clock.note(ntp_nanos, running.nseconds() as i64, self.ingest.clock().now(), self.ingest.clock().unix_now_nanos())
-        {
-            Noted::Begun => shared.set_time_origin(TimeOrigin::SenderReport),
-            Noted::Same => {}
-            Noted::Lost(problem) => {
-                shared.set_time_origin(*self.fallback.lock());
-                shared.complain(format!("{}: {problem}", self.source.label()));
-            }
-        }
     }
 
     fn sink(self: &Arc<Self>) -> gst_app::AppSink {

@@ -2,8 +2,11 @@
 
 use gst::prelude::{GObjectExtManualGst as _, ObjectExt as _};
 
-use crate::capture::address::{Endpoint, ReferenceClock, RtpPayload, RtspTransport, SrtMode, StreamKind, StreamSource, V4l2Format};
+use crate::capture::address::{
+    Endpoint, ReferenceClock, ReferenceServer, RtpPayload, RtspTransport, SrtMode, StreamKind, StreamSource, V4l2Format,
+};
 use crate::capture::chain::{element, filter};
+use crate::capture::clock::keep_ntp;
 use crate::capture::error::CaptureError;
 use crate::capture::stamp::{Rule, TimeOrigin};
 
@@ -204,7 +207,10 @@ fn rtp(at: &Endpoint, payload: &RtpPayload, latency_ms: u32) -> Result<SourceEle
     udp.set_property("caps", caps.build());
     let buffer = element("rtpjitterbuffer", "putting packets in order")?;
     buffer.set_property("latency", latency_ms);
-    if payload.reference_clock.is_some() {
+    if let Some(clock) = &payload.reference_clock {
+        if let ReferenceServer::Ntp { host, port } = &clock.server {
+            keep_ntp(host, *port);
+        }
         buffer.set_property("rfc7273-sync", true);
         // The note says that the clock was reached; until then times are those of arrival.
         buffer.set_property("add-reference-timestamp-meta", true);

@@ -7,6 +7,7 @@ mod connection;
 mod elements;
 mod labels;
 mod pcr;
+mod rtp_clock;
 mod sender_clock;
 mod shared_clock;
 

@@ -37,12 +37,16 @@ impl SharedClock {
             return Noted::Same;
         }
         self.believed = false;
-        let server = if self.named.starts_with("ptp=") { "a PTP grandmaster of that domain is there" } else { "the server runs" };
-        Noted::Lost(format!(
-            "the clock that its address names ({}) cannot be reached; times are those of arrival. See that {server} and that its \
-             packets come through to this machine, or take ts_refclk out of the address",
-            self.named
-        ))
+        let named = &self.named;
+        Noted::Lost(if named.starts_with("ptp=") {
+            format!(
+                "the clock that its address names ({named}) cannot be reached; times are those of arrival. See that a PTP grandmaster of that domain is there and that its packets come through to this machine, or take ts_refclk out of the address"
+            )
+        } else {
+            format!(
+                "the clock that its address names ({named}) cannot be reached; times are those of arrival. See that the server runs and that its packets come through to this machine, or take ts_refclk out of the address"
+            )
+        })
     }
 }
 
