@@ -2,6 +2,7 @@
 
 use gst::prelude::{GObjectExtManualGst as _, ObjectExt as _};
 
+use super::shared_clock;
 use crate::capture::address::{Endpoint, ReferenceClock, RtpPayload, RtspTransport, SrtMode, StreamKind, StreamSource, V4l2Format};
 use crate::capture::chain::{element, filter};
 use crate::capture::error::CaptureError;
@@ -197,6 +198,9 @@ fn rtp(at: &Endpoint, payload: &RtpPayload, latency_ms: u32) -> Result<SourceEle
         // As in SDP, where all of them are text.
         caps = caps.field("sampling", sampling).field("width", width.to_string()).field("height", height.to_string());
         caps = caps.field("depth", depth.to_string());
+    }
+    if let Some(reference) = &payload.reference_clock {
+        shared_clock::keep(&reference.server);
     }
     if let Some((clock, media)) = payload.reference_clock.as_ref().map(ReferenceClock::to_sdp) {
         caps = caps.field("a-ts-refclk", clock).field("a-mediaclk", media);

@@ -3,7 +3,27 @@
 //! GStreamer's jitter buffer notes the shared clock's time on a packet only when it has that clock's time itself. A server that never
 //! answers, or a network without a grandmaster, leaves packets without that note, and timed by their arrival.
 
+use parking_lot::Mutex;
+
 use super::sender_clock::Noted;
+use crate::capture::address::ReferenceServer;
+
+/// Clocks of NTP servers with the host and port of each, to the end of the program.
+static KEPT: Mutex<Vec<(String, u16, gst_net::NtpClock)>> = Mutex::new(Vec::new());
+
+/// Keeps a clock of this server for as long as the program runs; to be called before a jitter buffer gets the server's name.
+///
+/// A jitter buffer that goes may leave its clock to GStreamer's own timer thread, and the last clock of a server asks that very thread, by
+/// then with its lock held, to be called in a minute (seen in GStreamer 1.22, gstnetclientclock.c and gstsystemclock.c): from then on nothing
+/// that waits for a time wakes up again, in any feed. A clock that is kept is never the last one. Clocks of PTP live as long anyway.
+pub(super) fn keep(server: &ReferenceServer) {
+    let ReferenceServer::Ntp { host, port } = server else { return };
+    let mut kept = KEPT.lock();
+    if !kept.iter().any(|(h, p, _)| h == host && p == port) {
+        let clock = gst_net::NtpClock::new(None, host, i32::from(*port), gst::ClockTime::ZERO);
+        kept.push((host.clone(), *port, clock));
+    }
+}
 
 /// Packets may come so long without the shared clock's time before that is told, nanoseconds: PTP takes some seconds to find its
 /// grandmaster.
