@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use volte::capture::{CaptureConfig, CaptureSession, Codec, FeedSource, FeedSpec, FeedState, FeedStatus, PreviewConfig, TimeOrigin};
+use volte::capture::{
+    CaptureConfig, CaptureSession, Codec, FeedSource, FeedSpec, FeedState, FeedStatus, PreviewConfig, TimeOrigin, TimedFrame,
+};
 use volte::engine::{CapturedFeeds, FeedHealth, Feeds as _};
 use volte::frame::Picture;
 use volte::rig::{Camera, Rig};
@@ -21,7 +23,7 @@ mod support {
 }
 use support::peers::{Peer, port, serve_files};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 const WIDTH: u32 = 320;
 /// RTP carries JPEG in steps of eight pixels.
 const HEIGHT: u32 = 184;
@@ -99,15 +101,34 @@ fn assert_colour(picture: &Picture, (x, y): (f64, f64), wanted: [i32; 3]) {
     assert!(is.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 40), "at {x}, {y}: {is:?}, not {wanted:?}");
 }
 
-/// The newest picture of a feed; its time must be its arrival, within `within`.
+/// The newest picture of a feed; its time must be its arrival, within `within`. A machine that is busy may hold up a sender for once.
 fn newest_picture(session: &CaptureSession, feed: FeedId, within: Duration) -> Picture {
-    let status = session.status().into_iter().find(|s| s.id == feed).unwrap();
-    let newest = status.newest.unwrap();
-    let age = session.house_now() - newest;
-    assert!(age.unsigned_abs() < within.as_nanos() as u64, "{}: the newest unit is {} ms old", status.name, age / 1_000_000);
-    // A unit before the newest: frames in flight are not the matter here.
-    let (timed, _) = session.decoder().decode_frame(feed, newest.plus_nanos(-80_000_000)).unwrap_or_else(|e| panic!("{e}: {status:?}"));
-    timed.frame.to_picture().unwrap()
+    let mut found = Err("no pictures".to_owned());
+    let mut look = |feeds: &[FeedStatus]| {
+        let status = feeds.iter().find(|s| s.id == feed).unwrap();
+        let newest = status.newest.unwrap();
+        let age = session.house_now() - newest;
+        // A unit before the newest: frames in flight are not the matter here.
+        found = match session.decoder().decode_frame(feed, newest.plus_nanos(-80_000_000)) {
+            _ if age.unsigned_abs() >= within.as_nanos() as u64 => {
+                Err(format!("the newest unit is {} ms old: {status:?}", age / 1_000_000))
+            }
+            Ok((timed, _)) => Ok(timed.frame.to_picture().unwrap()),
+            Err(e) => Err(format!("{e}: {status:?}")),
+        };
+        found.is_ok()
+    };
+    let until = Instant::now() + PATIENCE;
+    while !look(&session.status()) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    found.unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// What the ring held when `before` was told; a frame is passed over where the sender stalled.
+fn recorded_before(session: &CaptureSession, before: &FeedStatus) -> TimedFrame {
+    let at = |frames: i64| session.decoder().decode_frame(before.id, before.newest.unwrap().plus_nanos(-40_000_000 * frames));
+    (5..15).find_map(|frames| at(frames).ok()).unwrap_or_else(|| panic!("{}", at(5).unwrap_err())).0
 }
 
 /// Frames arrive at the right rate, decode, and are the right ones.
@@ -218,11 +239,14 @@ fn a_shared_clock_that_nobody_keeps_is_not_said_to_be_followed() {
             assert!(french.starts_with(name) && french.contains("ne peut être jointe") && french.contains("ts_refclk"), "{french}");
         }
     }
-    // Letting go of a clock that was never reached takes nobody along (GStreamer may lock its system clock for good).
     drop(feeds);
-    for _ in 0..3 {
-        let session = start(&[("next", &format!("rtp://127.0.0.1:{ntp}"))]);
-        wait(&session, "feeds wait for a clock for ever", |f| f[0].received > 40);
+    // Its clock may go in any thread; whoever waits for a time, a jitter buffer say, must still wake up.
+    for round in 0..5 {
+        let session = start(&[("ntp", &format!("rtp://127.0.0.1:{ntp}?ts_refclk=ntp=127.0.0.1:{clock}"))]);
+        wait(&session, "no pictures", |f| f[0].received > 12);
+        drop(session);
+        let session = start(&[("plain", &format!("rtp://127.0.0.1:{ptp}"))]);
+        wait(&session, &format!("round {round}: nothing comes any more"), |f| f[0].received > 12);
     }
 }
 
@@ -426,7 +450,8 @@ fn who_is_away_at_the_start_holds_up_nobody_and_joins_later() {
         ("unroutable", "srt://127.0.0.1:9?passphrase=correct-horse"),
         ("file", &looped_neighbour()),
     ]);
-    assert!(begun.elapsed() < Duration::from_secs(3), "the start took {:?}", begun.elapsed());
+    // One of them alone would take longer than that.
+    assert!(begun.elapsed() < Duration::from_secs(10), "the start took {:?}", begun.elapsed());
     wait(&session, "the file does not play", |f| f[3].received > 25);
     wait(&session, "their absence is not said", |f| f[..3].iter().all(|f| f.state == FeedState::Reconnecting && f.last_error.is_some()));
     for feed in &session.status()[..3] {
@@ -486,7 +511,7 @@ fn a_change_of_format_in_mid_stream_goes_on() {
     assert_eq!((picture.width(), picture.height()), (480, 270));
     assert_colour(&picture, (0.2, 0.5), [254, 0, 0]);
     // What was recorded before is still what it was.
-    let (old, _) = session.decoder().decode_frame(status.id, before.newest.unwrap().plus_nanos(-200_000_000)).unwrap();
+    let old = recorded_before(&session, &before);
     assert_eq!((old.frame.width, old.frame.height), (WIDTH, HEIGHT));
 }
 
@@ -507,7 +532,7 @@ fn a_change_of_codec_in_mid_stream_goes_on() {
     let status = session.status()[0].clone();
     println!("reconnects: {}, {:?}", status.reconnects, status.last_error);
     assert_colour(&newest_picture(&session, status.id, Duration::from_secs(2)), (0.2, 0.5), [254, 0, 0]);
-    let (old, _) = session.decoder().decode_frame(status.id, before.newest.unwrap().plus_nanos(-200_000_000)).unwrap();
+    let old = recorded_before(&session, &before);
     assert_eq!((old.frame.width, old.frame.height), (WIDTH, HEIGHT));
 }
 
@@ -532,7 +557,7 @@ fn a_change_of_the_map_in_mid_stream_goes_on() {
         let status = session.status()[0].clone();
         println!("{tables}: {} reconnects, {:?}", status.reconnects, status.last_error);
         assert_colour(&newest_picture(&session, status.id, Duration::from_secs(2)), (0.2, 0.5), [254, 0, 0]);
-        let (old, _) = session.decoder().decode_frame(status.id, before.newest.unwrap().plus_nanos(-200_000_000)).unwrap();
+        let old = recorded_before(&session, &before);
         assert_eq!((old.frame.width, old.frame.height), (WIDTH, HEIGHT), "what was recorded before is still there");
         before = session.status()[0].clone();
         drop(camera);

@@ -84,7 +84,7 @@ impl Codec {
     /// How files of it are coded, in words.
     pub const fn settings(self) -> &'static str {
         match self {
-            Self::H264 => "x264 preset fast, constant quality 17, 2 B-frames, a key frame per second",
+            Self::H264 => "x264 preset fast, constant quality 17, 2 B-frames, no macroblock tree, a key frame per second",
             Self::H265 => "x265 preset fast, constant rate factor 18, a key frame per second",
             Self::ProRes => "422 HQ",
             Self::Mjpeg => "quality 92, full range",

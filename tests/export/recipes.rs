@@ -121,6 +121,17 @@ fn footage_is_rendered_again_to_the_same_bytes() {
     stage::does(root, &format!("{makes} --out a.mp4 --recipe a.toml"));
     stage::does(root, "export a.toml --out b.mp4");
     assert!(fs::read(root.join("a.mp4")).unwrap() == fs::read(root.join("b.mp4")).unwrap());
+    // An encoder that reads what nobody wrote is found out: no memory that it gets is blank.
+    for used in ["1", "85", "170"] {
+        let (well, told) = stage::volte_with(
+            root,
+            &["export", "a.toml", "--out", "c.mp4", "--overwrite"],
+            &[("MALLOC_PERTURB_", used), ("MALLOC_MMAP_THRESHOLD_", "1000000000")],
+        );
+        assert!(well, "{told}");
+        assert!(fs::read(root.join("a.mp4")).unwrap() == fs::read(root.join("c.mp4")).unwrap(), "other bytes in memory full of {used}");
+    }
+    fs::remove_file(root.join("c.mp4")).unwrap();
     // Real frames of other instants.
     assert!(stage::probe(&root.join("a.mp4"), "stream=nb_read_frames").contains("nb_read_frames=5"));
     fs::copy(root.join("films/cam0.mp4"), root.join("films/cam4.mp4")).unwrap();

@@ -103,8 +103,14 @@ pub fn written(folder: &Path, rig: &Rig, ball: DVec3) -> (PathBuf, PathBuf) {
 
 /// Runs the program: whether it succeeded, and all that it said.
 pub fn volte(folder: &Path, arguments: &[&str]) -> (bool, String) {
+    volte_with(folder, arguments, &[])
+}
+
+/// The same in another environment.
+pub fn volte_with(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_volte"))
         .args(arguments)
+        .envs(environment.iter().copied())
         .current_dir(folder)
         .env_remove("RUST_BACKTRACE")
         .env_remove("RUST_LOG")

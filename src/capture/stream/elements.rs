@@ -2,11 +2,9 @@
 
 use gst::prelude::{GObjectExtManualGst as _, ObjectExt as _};
 
-use crate::capture::address::{
-    Endpoint, ReferenceClock, ReferenceServer, RtpPayload, RtspTransport, SrtMode, StreamKind, StreamSource, V4l2Format,
-};
+use super::shared_clock;
+use crate::capture::address::{Endpoint, ReferenceClock, RtpPayload, RtspTransport, SrtMode, StreamKind, StreamSource, V4l2Format};
 use crate::capture::chain::{element, filter};
-use crate::capture::clock::keep_ntp;
 use crate::capture::error::CaptureError;
 use crate::capture::stamp::{Rule, TimeOrigin};
 
@@ -201,16 +199,16 @@ fn rtp(at: &Endpoint, payload: &RtpPayload, latency_ms: u32) -> Result<SourceEle
         caps = caps.field("sampling", sampling).field("width", width.to_string()).field("height", height.to_string());
         caps = caps.field("depth", depth.to_string());
     }
+    if let Some(reference) = &payload.reference_clock {
+        shared_clock::keep(&reference.server);
+    }
     if let Some((clock, media)) = payload.reference_clock.as_ref().map(ReferenceClock::to_sdp) {
         caps = caps.field("a-ts-refclk", clock).field("a-mediaclk", media);
     }
     udp.set_property("caps", caps.build());
     let buffer = element("rtpjitterbuffer", "putting packets in order")?;
     buffer.set_property("latency", latency_ms);
-    if let Some(clock) = &payload.reference_clock {
-        if let ReferenceServer::Ntp { host, port } = &clock.server {
-            keep_ntp(host, *port);
-        }
+    if payload.reference_clock.is_some() {
         buffer.set_property("rfc7273-sync", true);
         // The note says that the clock was reached; until then times are those of arrival.
         buffer.set_property("add-reference-timestamp-meta", true);

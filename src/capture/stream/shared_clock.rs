@@ -4,6 +4,16 @@
 //! answers, or a network without a grandmaster, leaves packets without that note, and timed by their arrival.
 
 use super::sender_clock::Noted;
+use crate::capture::address::ReferenceServer;
+use crate::capture::clock::keep_ntp;
+
+/// Keeps a clock of this server for as long as the program runs; to be called before a jitter buffer gets the server's name.
+///
+/// A jitter buffer that goes may leave its clock to GStreamer's own timer thread; see [`keep_ntp`]. Clocks of PTP live as long anyway.
+pub(super) fn keep(server: &ReferenceServer) {
+    let ReferenceServer::Ntp { host, port } = server else { return };
+    keep_ntp(host, *port);
+}
 
 /// Packets may come so long without the shared clock's time before that is told, nanoseconds: PTP takes some seconds to find its
 /// grandmaster.
