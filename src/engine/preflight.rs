@@ -157,7 +157,10 @@ fn judge(show: &Show, specs: &[FeedSpec], found: &mut Preflight) {
         let line = show.feeds.iter().find(|f| f.camera == feed.camera).map_or(1, |f| f.line);
         let about = |what: &str| show.error_at(line, format!("camera {:?}: {what}", feed.camera));
         let status = &feed.status;
+        // Its host is told already: what follows from it is no further mistake.
+        let is_told = found.mistakes.iter().any(|e| matches!(e, ShowError::Line { line: of, .. } if *of == line));
         match (status.state, &status.last_error) {
+            (FeedState::Failed | FeedState::Reconnecting | FeedState::Starting, _) if is_told => {}
             (FeedState::Failed | FeedState::Reconnecting, Some(why)) => found.mistakes.push(about(why)),
             (FeedState::Failed | FeedState::Reconnecting, None) => found.mistakes.push(about("it is away")),
             (FeedState::Starting, _) => found.mistakes.push(about("no picture has come. Look longer (--connect 30), or switch it on")),

@@ -39,7 +39,7 @@ impl StreamSource {
     }
 }
 
-const LISTEN: &str = "write an address of this machine, a multicast group, or no host at all (as in udp://:PORT) to listen everywhere";
+const LISTEN: &str = "write an address of this machine, a multicast group, or no host at all, only the port, to listen everywhere";
 
 /// Whether packets to that address come here.
 fn is_own(ip: IpAddr) -> bool {

@@ -165,8 +165,8 @@ impl Keeper {
                     self.ingest.shared.fail(format!("{}: {missing}", self.source.label()));
                     return;
                 }
-                // It may be known when its network is there.
-                Err(CaptureError::Address { uri, reason }) => Some(self.source.redact(&format!("{uri}: {reason}"))),
+                // It may be known when its network is there. Both are without secrets.
+                Err(CaptureError::Address { uri, reason }) => Some(format!("{uri}: {reason}")),
                 Err(other) => Some(self.source.redact(&other.to_string())),
             };
             let Some(reason) = reason else { return };
