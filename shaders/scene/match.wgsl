@@ -30,7 +30,7 @@ struct Solve {
     sources: u32,
     p1: f32,
     p2: f32,
-    // Share of the second-best source in the cost: half where neighbours are close; none where they are so far apart that a
+    // Share of the second-best source in the cost: about a third where neighbours are close; none where they are so far apart that a
     // surface is often seen by one neighbour alone.
     second_share: f32,
     // Width and rows of a source in `quads`.

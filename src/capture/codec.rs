@@ -57,11 +57,33 @@ impl Codec {
         }
     }
 
-    /// Hardware decoders that are known; listed, used by nothing.
+    /// Hardware decoders that are tried before software for moments: exact, and each gives its pictures while it is fed (GStreamer's base
+    /// classes of H.264 and H.265 decoders; those of V4L2's stateful drivers and of `VideoToolbox` give theirs in a thread of their own).
+    pub(super) const fn moment_hardware(self) -> &'static [&'static str] {
+        match self {
+            Self::H264 => &["nvh264dec", "vah264dec", "d3d11h264dec", "v4l2slh264dec"],
+            Self::H265 => &["nvh265dec", "vah265dec", "d3d11h265dec", "v4l2slh265dec"],
+            // What is JPEG is not decoded to the same pictures by each of them; the rest has none.
+            Self::Mjpeg | Self::Raw | Self::ProRes | Self::Mpeg4 => &[],
+        }
+    }
+
+    /// What a decoder of it takes.
+    pub(super) fn caps(self) -> gst::Caps {
+        match self {
+            Self::H264 => gst::Caps::new_empty_simple("video/x-h264"),
+            Self::H265 => gst::Caps::new_empty_simple("video/x-h265"),
+            Self::Mjpeg | Self::Raw => gst::Caps::new_empty_simple("image/jpeg"),
+            Self::ProRes => gst::Caps::new_empty_simple("video/x-prores"),
+            Self::Mpeg4 => gst::Caps::builder("video/mpeg").field("mpegversion", 4_i32).build(),
+        }
+    }
+
+    /// Hardware decoders that are known and used by nothing; listed.
     const fn hardware_decoders(self) -> &'static [&'static str] {
         match self {
-            Self::H264 => &["nvh264dec", "vah264dec", "vtdec_hw", "d3d11h264dec", "v4l2h264dec"],
-            Self::H265 => &["nvh265dec", "vah265dec", "vtdec_hw", "d3d11h265dec", "v4l2h265dec"],
+            Self::H264 => &["vtdec_hw", "v4l2h264dec"],
+            Self::H265 => &["vtdec_hw", "v4l2h265dec"],
             Self::Mjpeg | Self::Raw => &["nvjpegdec", "vajpegdec"],
             Self::ProRes => &["vtdec_hw"],
             Self::Mpeg4 => &[],
@@ -127,7 +149,9 @@ pub struct CodecSupport {
     pub codec: Codec,
     /// Decoders that are there; the first is used.
     pub decoders: Vec<String>,
-    /// Hardware decoders that are there; nothing uses them.
+    /// Hardware decoders that are there and tried first for moments; one that fails where software does not is left alone.
+    pub moment_hardware: Vec<String>,
+    /// Other hardware decoders that are there; nothing uses them.
     pub hardware_decoders: Vec<String>,
     /// Encoders for pushed pictures that are there; the first is used.
     pub encoders: Vec<String>,
@@ -148,6 +172,7 @@ pub fn codec_support() -> Vec<CodecSupport> {
         .map(|codec| CodecSupport {
             codec,
             decoders: there(codec.decoders()),
+            moment_hardware: super::decode::hardware::to_try(codec, &codec.caps()),
             hardware_decoders: there(codec.hardware_decoders()),
             encoders: there(codec.encoders()),
             hardware_encoders: there(codec.hardware_encoders()),

@@ -85,6 +85,12 @@ pub fn run(_args: Args) -> anyhow::Result<()> {
     for support in volte::capture::codec_support() {
         let hint = if support.codec == Codec::Mpeg4 { "only read" } else { "install GStreamer's libav, ugly and bad plugins" };
         println!("  {:<7} decoded by {}", support.codec.to_string(), in_use(&support.decoders, "install gstreamer1.0-libav"));
+        if !support.moment_hardware.is_empty() {
+            println!(
+                "          moments decoded by {} first, by software where that fails (VOLTE_DECODERS=software: never)",
+                support.moment_hardware.join(", then ")
+            );
+        }
         println!("          encoded by {} for {}", in_use(&support.encoders, hint), software_uses(support.codec));
         let outputs: Vec<String> = sink_codec(support.codec)
             .map(|codec| volte::output::program::encoder_support(codec).into_iter().map(str::to_owned).collect())

@@ -9,6 +9,9 @@ use crate::rig::{Arc, Rig};
 pub const MAX_NEIGHBOURS: usize = 4;
 /// Most hypotheses of a sweep (the shaders' private arrays have this room).
 pub const MAX_DEPTHS: u32 = 256;
+/// Share of the second-best neighbour in the matching cost where neighbours are close. Less than half: the better of two tells more, because the
+/// other may look past an edge.
+const SECOND_SHARE: f64 = 0.35;
 
 /// The plan of a solve.
 #[derive(Debug, Clone)]
@@ -23,7 +26,7 @@ pub struct Plan {
     pub looks_apart: Vec<bool>,
     /// Smallest and largest inverse depth to look at, 1/m.
     pub rho_range: (f64, f64),
-    /// Per camera: how much the second-best neighbour counts in the matching cost, 0…0.5.
+    /// Per camera: how much the second-best neighbour counts in the matching cost, 0…`SECOND_SHARE`.
     pub second_share: Vec<f32>,
     /// Number of pyramid levels; the last is the coarsest.
     pub levels: u32,
@@ -81,7 +84,7 @@ impl Plan {
                 let angle = |j: usize| own.angle_between(centers[j] - center_in_world).to_degrees();
                 let mean = list.iter().take(2).map(|&j| angle(j)).sum::<f64>() / list.len().clamp(1, 2) as f64;
                 // A patch that two neighbours 15° away see is seen alike by both; from 30° on it seldom is.
-                (0.5 * (1.0 - (mean - 15.0) / 15.0)).clamp(0.0, 0.5) as f32
+                (SECOND_SHARE * (1.0 - (mean - 15.0) / 15.0)).clamp(0.0, SECOND_SHARE) as f32
             })
             .collect();
         let looks_apart =

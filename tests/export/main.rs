@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 mod crops;
+mod decoders;
 mod interchange;
 mod matches;
 mod playlists;

@@ -195,7 +195,7 @@ fn sweep_agrees_with_its_twin() {
     let stage = &*STAGE;
     // (camera, level, stride, share of the second-best source): camera 3 is the smaller one, camera 0 has its neighbours on one side.
     for (i, level, stride, second_share, entry, most) in
-        [(1, 1, 1.0, 0.5, "sweep", 2), (3, 1, 1.0, 0.25, "sweep", 2), (0, 0, 2.0, 0.0, "sweep", 2), (1, 1, 1.0, 0.5, "sweep_all", 4)]
+        [(1, 1, 1.0, 0.35, "sweep", 2), (3, 1, 1.0, 0.2, "sweep", 2), (0, 0, 2.0, 0.0, "sweep", 2), (1, 1, 1.0, 0.35, "sweep_all", 4)]
     {
         let solve = SolveGpu { stride, second_share, ..stage.parameters(i, level) };
         let (pairs, picture) = (stage.pairs(i), &stage.levels[level as usize]);

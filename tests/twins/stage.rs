@@ -152,7 +152,7 @@ impl Stage {
             sources: 3,
             p1: 6.0,
             p2: 60.0,
-            second_share: 0.5,
+            second_share: 0.35,
             quad_width: 64 >> level,
             quad_rows: 48 >> level,
             pad_a: 0.0,

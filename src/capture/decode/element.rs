@@ -9,7 +9,7 @@ use gst::prelude::{ElementExt as _, ObjectExt as _, PadExt as _, PadExtManual as
 use gst_video::prelude::VideoFrameExt as _;
 use parking_lot::Mutex;
 
-use super::{Codec, DecodeError, StreamFormat, TimedFrame};
+use super::{Codec, DecodeError, StreamFormat, TimedFrame, hardware};
 use crate::capture::codec::first_available;
 use crate::color::YuvMatrix;
 use crate::frame::{YuvFormat, YuvFrame, YuvRange};
@@ -45,6 +45,8 @@ enum DecodeErrorText {
 #[derive(Debug)]
 pub(in crate::capture) struct Decoder {
     codec: Codec,
+    /// The element's name where it is one of hardware.
+    hardware: Option<String>,
     element: gst::Element,
     bus: gst::Bus,
     input: gst::Pad,
@@ -68,11 +70,34 @@ fn failed(reason: impl Into<String>) -> DecodeError {
 }
 
 impl Decoder {
-    /// Makes and starts a decoder that uses `threads` threads of its own.
+    /// Makes and starts a decoder in software that uses `threads` threads of its own.
     pub(in crate::capture) fn new(codec: Codec, threads: usize) -> Result<Self, DecodeError> {
         let wanted = codec.decoders();
         let missing = || DecodeError::NoDecoder { codec, wanted: wanted.join(", ") };
-        let name = first_available(wanted).ok_or_else(missing)?;
+        Self::of(first_available(wanted).ok_or_else(missing)?, codec, threads, false)
+    }
+
+    /// The same, of hardware where there is one that starts.
+    pub(in crate::capture) fn for_moments(format: &StreamFormat, threads: usize) -> Result<Self, DecodeError> {
+        let codec = format.codec;
+        for name in hardware::to_try(codec, &format.caps) {
+            match Self::of(&name, codec, threads, true) {
+                Ok(decoder) => {
+                    tracing::info!(element = name, %codec, "moments are decoded by hardware");
+                    return Ok(decoder);
+                }
+                Err(problem) => hardware::leave_alone(&name, &problem.to_string()),
+            }
+        }
+        Self::new(codec, threads)
+    }
+
+    /// The element's name where it is one of hardware.
+    pub(in crate::capture) fn hardware(&self) -> Option<&str> {
+        self.hardware.as_deref()
+    }
+
+    fn of(name: &str, codec: Codec, threads: usize, is_hardware: bool) -> Result<Self, DecodeError> {
         let element = gst::ElementFactory::make(name).build().map_err(|e| failed(e.to_string()))?;
         if element.has_property("max-threads") {
             element.set_property("max-threads", i32::try_from(threads).unwrap_or(1).max(1));
@@ -86,7 +111,7 @@ impl Decoder {
         element.set_bus(Some(&bus));
         let shared = Arc::new(Mutex::new(Output::default()));
         let input = gst::Pad::builder(gst::PadDirection::Src).name("input").build();
-        let output = output_pad(&shared);
+        let output = output_pad(&shared, is_hardware);
         let link = |a: &gst::Pad, b: Option<gst::Pad>| {
             let b = b.ok_or_else(|| failed("the decoder has no pads"))?;
             a.link(&b).map_err(|e| failed(format!("the decoder cannot be connected: {e}")))
@@ -98,7 +123,8 @@ impl Decoder {
         activate(&output)?;
         activate(&input)?;
         element.set_state(gst::State::Playing).map_err(|e| failed(format!("the decoder does not start: {e}")))?;
-        let decoder = Self { codec, element, bus, input, output, shared, caps: None };
+        let hardware = is_hardware.then(|| name.to_owned());
+        let decoder = Self { codec, hardware, element, bus, input, output, shared, caps: None };
         decoder.input.push_event(gst::event::StreamStart::new("volte"));
         Ok(decoder)
     }
@@ -331,7 +357,9 @@ fn untag(tag: u64, origin: MediaTime) -> Option<MediaTime> {
     Some(origin.plus_nanos(i64::try_from(tag).ok()? - TAG_ORIGIN_NANOS))
 }
 
-fn output_pad(shared: &Arc<Mutex<Output>>) -> gst::Pad {
+fn output_pad(shared: &Arc<Mutex<Output>>, is_hardware: bool) -> gst::Pad {
+    // Hardware would leave its pictures in memory of its own.
+    let taken = if is_hardware { in_system_memory() } else { gst::Caps::new_any() };
     let (for_chain, for_events) = (Arc::clone(shared), Arc::clone(shared));
     gst::Pad::builder(gst::PadDirection::Sink)
         .name("output")
@@ -363,7 +391,7 @@ fn output_pad(shared: &Arc<Mutex<Output>>) -> gst::Pad {
             }
             true
         })
-        .query_function(|pad, parent, query| match query.view_mut() {
+        .query_function(move |pad, parent, query| match query.view_mut() {
             gst::QueryViewMut::Allocation(allocation) => {
                 // Padded rows are welcome: the decoder writes its pictures where it wants, without a copy.
                 allocation.add_allocation_meta::<gst_video::VideoMeta>(None);
@@ -376,13 +404,21 @@ fn output_pad(shared: &Arc<Mutex<Output>>) -> gst::Pad {
                 true
             }
             gst::QueryViewMut::Caps(caps) => {
-                let all = caps.filter_owned().unwrap_or_else(gst::Caps::new_any);
+                let all = caps.filter_owned().map_or_else(|| taken.clone(), |filter| filter.intersect(&taken));
                 caps.set_result(&all);
                 true
             }
             _ => gst::Pad::query_default(pad, parent, query),
         })
         .build()
+}
+
+/// Pictures that [`to_yuv`] can read without asking a driver.
+fn in_system_memory() -> gst::Caps {
+    use gst_video::VideoFormat;
+    let formats =
+        [VideoFormat::Nv12, VideoFormat::P01010le, VideoFormat::I420, VideoFormat::I42010le, VideoFormat::Y42b, VideoFormat::Y444];
+    gst_video::VideoCapsBuilder::new().format_list(formats).build()
 }
 
 /// What a decoded picture's planes are: layout, and how many bits of each sample to drop.
@@ -393,6 +429,8 @@ const fn layout(format: gst_video::VideoFormat) -> Option<(YuvFormat, u32)> {
         VideoFormat::Nv12 => Some((YuvFormat::Nv12, 0)),
         VideoFormat::Y42b => Some((YuvFormat::I422, 0)),
         VideoFormat::Y444 => Some((YuvFormat::I444, 0)),
+        // What hardware gives of ten bits: they are the upper ones.
+        VideoFormat::P01010le => Some((YuvFormat::Nv12, 8)),
         VideoFormat::I42010le => Some((YuvFormat::I420, 2)),
         VideoFormat::I42210le | VideoFormat::A42210le => Some((YuvFormat::I422, 2)),
         VideoFormat::Y44410le | VideoFormat::A44410le => Some((YuvFormat::I444, 2)),

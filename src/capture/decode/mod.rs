@@ -6,6 +6,7 @@
 
 mod ahead;
 mod element;
+pub(super) mod hardware;
 mod near;
 mod runner;
 
@@ -286,19 +287,20 @@ impl MomentDecoder {
     }
 
     fn checkout(&self, feed: FeedId, format: &StreamFormat) -> Result<Decoder, DecodeError> {
+        let hardware = hardware::to_try(format.codec, &format.caps);
         let mut idle = self.idle.lock();
         if idle.len() <= feed.0 {
             idle.resize_with(feed.0 + 1, Vec::new);
         }
         while let Some(decoder) = idle[feed.0].pop() {
-            if decoder.codec() == format.codec {
+            if decoder.codec() == format.codec && decoder.hardware().is_none_or(|name| hardware.iter().any(|h| h == name)) {
                 return Ok(decoder);
             }
         }
         drop(idle);
         // All cameras decode at once: give each its share of the cores.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Decoder::new(format.codec, cores.div_ceil(self.ring.feeds().len().max(1)))
+        Decoder::for_moments(format, cores.div_ceil(self.ring.feeds().len().max(1)))
     }
 
     fn give_back(&self, feed: FeedId, decoder: Decoder) {
@@ -328,6 +330,20 @@ impl MomentDecoder {
             ends
         };
         let result = decoder.decode_unless(units, wanted, &asks_on, |number| self.formats.get(feed, number));
+        // One of hardware may have met what only it cannot do.
+        let owed = units.iter().filter(|unit| wanted(unit.pts)).count();
+        let has_all = result.as_ref().is_ok_and(|frames| frames.len() >= owed) || give_up();
+        if let Some(name) = decoder.hardware().filter(|_| !has_all).map(str::to_owned) {
+            let mut software = Decoder::new(format.codec, Self::runner_threads())?;
+            let again = software.decode_unless(units, wanted, &asks_on, |number| self.formats.get(feed, number));
+            let (before, now) = (result.as_ref().map_or(0, Vec::len), again.as_ref().map_or(0, Vec::len));
+            if now > before {
+                let problem = result.err().map_or_else(|| format!("it gave {before} of {owed} pictures"), |e| e.to_string());
+                hardware::leave_alone(&name, &problem);
+                self.give_back(feed, software);
+                return again;
+            }
+        }
         // A decoder that failed is not trusted with the next moment.
         if result.is_ok() {
             self.give_back(feed, decoder);
