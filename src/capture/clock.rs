@@ -3,6 +3,7 @@
 //! Must not know: feeds, what is done with their times.
 
 use std::collections::BTreeMap;
+use std::net::ToSocketAddrs as _;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -256,10 +257,20 @@ fn utc_of_tai(tai_nanos: i64, machine_nanos: i64) -> i64 {
 /// When the last clock of a server goes, GStreamer (1.22) has the system clock remind it a minute later to stop asking. The system clock's own thread may
 /// be the one that lets it go, holding the lock that the reminder needs: from then on everything that waits for the system clock waits for ever, in all
 /// pipelines. A clock that is kept is never the last. It asks its server a few times a minute, as long as there is one.
-pub(super) fn keep_ntp(host: &str, port: u16) {
+///
+/// False where the name cannot be looked up now: such a clock never runs, and would be everybody's for as long as it is kept. A name may be looked
+/// up here, which may take seconds.
+pub(super) fn keep_ntp(host: &str, port: u16) -> bool {
     static KEPT: Mutex<BTreeMap<(String, u16), gst_net::NtpClock>> = Mutex::new(BTreeMap::new());
+    if KEPT.lock().contains_key(&(host.to_owned(), port)) {
+        return true;
+    }
+    if !(host, port).to_socket_addrs().is_ok_and(|mut found| found.next().is_some()) {
+        return false;
+    }
     let of = || gst_net::NtpClock::new(None, host, i32::from(port), gst::ClockTime::ZERO);
     KEPT.lock().entry((host.to_owned(), port)).or_insert_with(of);
+    true
 }
 
 /// The clock in step, or why not and what helps.
@@ -268,7 +279,12 @@ fn opened(reference: &ClockReference) -> Result<(gst::Clock, Option<Network>), S
     let (clock, network): (gst::Clock, Network) = match reference {
         ClockReference::Machine => return Ok((gst::SystemClock::obtain(), None)),
         ClockReference::Ntp { host, port } => {
-            keep_ntp(host, *port);
+            if !keep_ntp(host, *port) {
+                return Err(format!(
+                    "{reference}: this machine cannot look that name up: times are this machine's for this session. Correct it, or write an IP \
+                     address; then start again"
+                ));
+            }
             let clock = gst_net::NtpClock::new(None, host, i32::from(*port), gst::ClockTime::ZERO);
             let bus = gst::Bus::new();
             clock.set_property("bus", &bus);

@@ -432,6 +432,14 @@ impl FeedShared {
         if described.troubles.iter().any(|(is, told)| *is == trouble && *told == reason) {
             return;
         }
+        // One outage is one fault, whatever each attempt ends with.
+        if trouble == Trouble::Away
+            && let Some((_, told)) = described.troubles.iter_mut().find(|(is, _)| *is == trouble)
+        {
+            tracing::debug!(feed = &*self.name, "{reason}");
+            *told = reason;
+            return;
+        }
         tracing::warn!(feed = &*self.name, "{reason}");
         described.errors += 1;
         described.troubles.retain(|(is, _)| *is != trouble);

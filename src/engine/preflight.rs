@@ -8,7 +8,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::production::{NodeProduction, Production};
-use crate::capture::{self, CaptureConfig, CaptureError, CaptureSession, FeedSource, FeedSpec, FeedState, FeedStatus, Pace, PreviewConfig};
+use crate::capture::{
+    self, CaptureConfig, CaptureError, CaptureSession, ClockReference, FeedSource, FeedSpec, FeedState, FeedStatus, Pace, PreviewConfig,
+};
 use crate::output::CancelToken;
 use crate::ring::{KeyframeDistance, RingConfig, RingFeedStatus};
 use crate::show::{Show, ShowError};
@@ -123,13 +125,16 @@ fn look_at(capture: &CaptureConfig, specs: &[FeedSpec], within: Duration, cancel
     };
     let mut seen: BTreeMap<usize, LookedAt> = BTreeMap::new();
     let mut left: Vec<(usize, FeedSpec)> = specs.iter().cloned().enumerate().collect();
-    let until = Instant::now() + within;
     // Files go through memory faster than anything else, and would push each other out: one after the other, before all cameras together.
     let (files, cameras): (Vec<_>, Vec<_>) = left.drain(..).partition(|(_, spec)| matches!(spec.source, FeedSource::File { .. }));
     let files = files.into_iter().map(|file| vec![file]);
     for together in files.chain((!cameras.is_empty()).then_some(cameras)) {
         let specs: Vec<FeedSpec> = together.iter().map(|(_, spec)| spec.clone()).collect();
-        let session = CaptureSession::start(config.clone(), &specs)?;
+        // No clock is waited for to look at a file.
+        let of_files = specs.iter().all(|spec| matches!(spec.source, FeedSource::File { .. }));
+        let clock = if of_files { ClockReference::Machine } else { config.clock.clone() };
+        let session = CaptureSession::start(CaptureConfig { clock, ..config.clone() }, &specs)?;
+        let until = Instant::now() + within;
         let has_told = || {
             let (ring, feeds) = (session.ring().status(), session.status());
             feeds.iter().all(|feed| ring.feeds.get(feed.id.0).is_some_and(|ring| told(feed, ring)))
@@ -141,6 +146,9 @@ fn look_at(capture: &CaptureConfig, specs: &[FeedSpec], within: Duration, cancel
         for ((index, spec), status) in together.iter().zip(session.status()) {
             let keyframes = ring.feeds.get(status.id.0).and_then(|feed| feed.keyframe_distance);
             seen.insert(*index, LookedAt { camera: spec.name.clone(), keyframes, status });
+        }
+        if cancel.is_cancelled() {
+            break;
         }
     }
     Ok(seen.into_values().collect())

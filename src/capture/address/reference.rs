@@ -51,6 +51,13 @@ impl ReferenceClock {
     }
 }
 
+impl ReferenceServer {
+    /// From a value of `ts-refclk` in SDP, or why it is none that can be followed.
+    pub(in crate::capture) fn of_sdp(clock: &str) -> Result<Self, String> {
+        server(clock)
+    }
+}
+
 impl fmt::Display for ReferenceServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

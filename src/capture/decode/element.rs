@@ -364,6 +364,10 @@ fn output_pad(shared: &Arc<Mutex<Output>>, is_hardware: bool) -> gst::Pad {
     gst::Pad::builder(gst::PadDirection::Sink)
         .name("output")
         .chain_function(move |_, _, buffer| {
+            // Hardware hands out what software keeps back: a picture with holes is no picture.
+            if buffer.flags().contains(gst::BufferFlags::CORRUPTED) {
+                return Ok(gst::FlowSuccess::Ok);
+            }
             let mut shared = for_chain.lock();
             let Some(tag) = buffer.pts().map(gst::ClockTime::nseconds) else { return Ok(gst::FlowSuccess::Ok) };
             let Ok(found) = shared.wanted.binary_search(&tag) else { return Ok(gst::FlowSuccess::Ok) };

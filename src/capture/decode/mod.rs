@@ -333,8 +333,9 @@ impl MomentDecoder {
         // One of hardware may have met what only it cannot do.
         let owed = units.iter().filter(|unit| wanted(unit.pts)).count();
         let has_all = result.as_ref().is_ok_and(|frames| frames.len() >= owed) || give_up();
-        if let Some(name) = decoder.hardware().filter(|_| !has_all).map(str::to_owned) {
-            let mut software = Decoder::new(format.codec, Self::runner_threads())?;
+        if let Some(name) = decoder.hardware().filter(|_| !has_all).map(str::to_owned)
+            && let Ok(mut software) = Decoder::new(format.codec, Self::runner_threads())
+        {
             let again = software.decode_unless(units, wanted, &asks_on, |number| self.formats.get(feed, number));
             let (before, now) = (result.as_ref().map_or(0, Vec::len), again.as_ref().map_or(0, Vec::len));
             if now > before {

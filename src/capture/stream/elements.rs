@@ -3,7 +3,9 @@
 use gst::prelude::{GObjectExtManualGst as _, ObjectExt as _};
 
 use super::shared_clock;
-use crate::capture::address::{Endpoint, ReferenceClock, RtpPayload, RtspTransport, SrtMode, StreamKind, StreamSource, V4l2Format};
+use crate::capture::address::{
+    Endpoint, ReferenceClock, ReferenceServer, RtpPayload, RtspTransport, SrtMode, StreamKind, StreamSource, V4l2Format,
+};
 use crate::capture::chain::{element, filter};
 use crate::capture::error::CaptureError;
 use crate::capture::stamp::{Rule, TimeOrigin};
@@ -56,8 +58,15 @@ pub(super) fn make(source: &StreamSource, wanted: &'static str) -> Result<Source
             // Nothing else is asked for: it would be sent and thrown away.
             rtsp.connect("select-stream", false, move |values| {
                 let caps = values.get(2).and_then(|v| v.get::<gst::Caps>().ok());
-                let media = caps.as_ref().and_then(|c| c.structure(0)).and_then(|s| s.get::<&str>("media").ok());
-                Some((media == Some(wanted)).into())
+                let described = caps.as_ref().and_then(|c| c.structure(0));
+                let is_wanted = described.and_then(|s| s.get::<&str>("media").ok()) == Some(wanted);
+                // A clock that the camera names in its SDP becomes one of its jitter buffer's, believed or not.
+                if let Some(server) = described.filter(|_| is_wanted).and_then(|s| s.get::<&str>("a-ts-refclk").ok())
+                    && let Ok(server) = ReferenceServer::of_sdp(server)
+                {
+                    shared_clock::keep(&server);
+                }
+                Some(is_wanted.into())
             });
             if *sender_clock {
                 note_sender_times(&rtsp);
@@ -199,16 +208,15 @@ fn rtp(at: &Endpoint, payload: &RtpPayload, latency_ms: u32) -> Result<SourceEle
         caps = caps.field("sampling", sampling).field("width", width.to_string()).field("height", height.to_string());
         caps = caps.field("depth", depth.to_string());
     }
-    if let Some(reference) = &payload.reference_clock {
-        shared_clock::keep(&reference.server);
-    }
-    if let Some((clock, media)) = payload.reference_clock.as_ref().map(ReferenceClock::to_sdp) {
+    // Without it pictures come all the same, and it is told that the clock is not reached; the next connection asks again.
+    let reference = payload.reference_clock.as_ref().filter(|reference| shared_clock::keep(&reference.server));
+    if let Some((clock, media)) = reference.map(ReferenceClock::to_sdp) {
         caps = caps.field("a-ts-refclk", clock).field("a-mediaclk", media);
     }
     udp.set_property("caps", caps.build());
     let buffer = element("rtpjitterbuffer", "putting packets in order")?;
     buffer.set_property("latency", latency_ms);
-    if payload.reference_clock.is_some() {
+    if reference.is_some() {
         buffer.set_property("rfc7273-sync", true);
         // The note says that the clock was reached; until then times are those of arrival.
         buffer.set_property("add-reference-timestamp-meta", true);

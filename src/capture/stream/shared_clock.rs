@@ -9,10 +9,13 @@ use crate::capture::clock::keep_ntp;
 
 /// Keeps a clock of this server for as long as the program runs; to be called before a jitter buffer gets the server's name.
 ///
-/// A jitter buffer that goes may leave its clock to GStreamer's own timer thread; see [`keep_ntp`]. Clocks of PTP live as long anyway.
-pub(super) fn keep(server: &ReferenceServer) {
-    let ReferenceServer::Ntp { host, port } = server else { return };
-    keep_ntp(host, *port);
+/// A jitter buffer that goes may leave its clock to GStreamer's own timer thread; see [`keep_ntp`]. Clocks of PTP live as long anyway. False where
+/// the server's name cannot be looked up now: then no jitter buffer may get it.
+pub(super) fn keep(server: &ReferenceServer) -> bool {
+    match server {
+        ReferenceServer::Ntp { host, port } => keep_ntp(host, *port),
+        ReferenceServer::Ptp { .. } => true,
+    }
 }
 
 /// Packets may come so long without the shared clock's time before that is told, nanoseconds: PTP takes some seconds to find its
