@@ -140,6 +140,16 @@ fn plane_normal(centers: &[DVec3], center: DVec3, camera_up_sum: DVec3) -> DVec3
     // A short arc is a line with a little bulge: there the plane must be so much the flatter (cameras hung on their side).
     let flat = |share: f64, bulge: f64| spread(normal) <= share * small && small >= bulge * large;
     let beyond_doubt = (flat(0.02, 0.1) || flat(0.002, 0.01)) && !(faces_subject && agree_about_up);
+    // Cameras hung on their side, not quite in a plane: who has up along the row itself has it from the row and the subject.
+    let angle = (2.0 * sab).atan2(saa - sbb) * 0.5;
+    let row = a * angle.cos() + b * angle.sin();
+    if !beyond_doubt
+        && small <= 0.5 * large
+        && row.dot(camera_up).abs() > std::f64::consts::FRAC_1_SQRT_2
+        && let Some(up) = row.cross(center - mean).try_normalize()
+    {
+        return if up.dot(camera_up) < 0.0 { -up } else { up };
+    }
     if beyond_doubt || (in_plane && along_up.abs() >= 0.5) { if along_up < 0.0 { -normal } else { normal } } else { camera_up }
 }
 
@@ -184,6 +194,23 @@ mod tests {
         sorted.sort();
         assert_eq!(names, sorted);
         assert!((arc.gap_rad(&rig, 3) - 1.2 / 11.0).abs() < 2e-3);
+    }
+
+    /// Cameras on their side, a hand's breadth above and below each other: the arc is neither flat nor bent enough to be believed by itself.
+    #[test]
+    fn an_uneven_arc_of_cameras_on_their_side_is_ordered() {
+        for (span, uneven_m) in [(1.4, 0.07), (1.4, 0.2), (0.7, 0.05)] {
+            let mut rig = ring(19, span, false);
+            for (i, c) in rig.cameras.iter_mut().enumerate() {
+                let eye = c.center_in_world() + DVec3::Z * (uneven_m * (i as f64 * 12.9898).sin());
+                let turned = glam::DMat3::from_rotation_z(88_f64.to_radians()) * c.camera_from_world.rotation;
+                c.camera_from_world = Pose { rotation: turned, translation: -(turned * eye) };
+            }
+            let arc = Arc::fit(&rig).unwrap();
+            assert!(arc.up_in_world.z.abs() > 0.99, "{span} {uneven_m}: {arc:?}");
+            let names: Vec<_> = arc.order.iter().map(|&i| rig.cameras[i].name.clone()).collect();
+            assert!(names.is_sorted() || names.iter().rev().is_sorted(), "{names:?}");
+        }
     }
 
     #[test]

@@ -309,7 +309,7 @@ fn the_shorter_way_round() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     /// Any rig, any way along it: finite, proper rotations, time monotone where its key frames are, steps bounded.
     #[test]
