@@ -91,6 +91,8 @@ fn child(orders: &Orders) {
     let begun = Instant::now();
     let total = Duration::from_secs(orders.secs);
     let (mut after_a_third, mut most, mut frozen, mut frames, mut told) = (0, 0, 0_u32, 0, 0);
+    // Threads and files: the most of the first third, and the least of the last.
+    let (mut most_at_first, mut least_at_last) = ([0; 2], [usize::MAX; 2]);
     let (mut fills, mut was_full) = (false, false);
     while begun.elapsed() < total {
         std::thread::sleep(Duration::from_millis(250));
@@ -110,8 +112,12 @@ fn child(orders: &Orders) {
             );
             told += 1;
         }
+        let has = ["task", "fd"].map(entries);
         if share < 0.34 {
             after_a_third = resident_kib();
+            most_at_first = [0, 1].map(|k| most_at_first[k].max(has[k]));
+        } else if share > 0.67 {
+            least_at_last = [0, 1].map(|k| least_at_last[k].min(has[k]));
         }
         most = most.max(resident_kib());
         // The last one has a disk without room for a while.
@@ -139,6 +145,8 @@ fn child(orders: &Orders) {
     println!("ring {} of {RING_BYTES}", ring.bytes);
     println!("moments {frozen} frames {frames}");
     println!("memory {after_a_third} {most}");
+    println!("threads {} {}", most_at_first[0], least_at_last[0]);
+    println!("files {} {}", most_at_first[1], least_at_last[1]);
     println!("end");
 }
 
@@ -356,6 +364,11 @@ fn a_long_night_loses_nothing_untold() {
     }
     let memory = lines("memory ").next().unwrap();
     assert!(number(memory, 2) as u64 <= number(memory, 1) as u64 + FLAT_KIB, "{memory} KiB: memory grows");
+    // Each disturbance ends a connection and begins one: what leaks a thread or a file with it passes the most of the quiet time soon.
+    for what in ["threads ", "files "] {
+        let line = lines(what).next().unwrap();
+        assert!(number(line, 2) <= number(line, 1), "{line}: more at the end than ever at the beginning\n{text}");
+    }
     assert!(text.contains("disk Recording was_full true"), "{text}");
     // Who was left alone noticed nothing.
     for i in 0..3 {

@@ -10,6 +10,7 @@ use super::clock::HouseClock;
 use super::codec::{Codec, h264_is_droppable};
 use super::decode::FeedFormats;
 use super::feed::{FeedShared, Trouble};
+use super::rate::RateMeter;
 use super::record::Recorder;
 use super::sound::SoundTap;
 use crate::ring::{AccessUnit, Push, Refusal, Ring};
@@ -21,13 +22,10 @@ pub(super) const MOST_AHEAD_NANOS: i64 = 2_000_000_000;
 const LEAST_KEPT: usize = 4096;
 /// So many frames in time end it that frames were ahead: one here and there is not told each time anew.
 const AHEAD_FOR: u32 = 100;
-/// Times looked at to measure the rate of a feed that declares none.
-const RATE_SAMPLES: usize = 16;
-
-/// Stamps and stores one feed's units. Only its own streaming thread writes to it.
 /// Each frame takes this part of a frame interval of an operator's nudge.
 const NUDGE_SLEW: i64 = 32;
 
+/// Stamps and stores one feed's units. Only its own streaming thread writes to it.
 #[derive(Debug)]
 pub(super) struct Ingest {
     ring: Arc<Ring>,
@@ -58,11 +56,11 @@ struct Stream {
     format: u16,
     nal_length_bytes: Option<usize>,
     interval_nanos: i64,
-    /// The interval was compared with what comes.
-    rate_is_measured: bool,
+    rate: RateMeter,
+    /// What the stream says of itself.
+    declared_rate: Option<FrameRate>,
     /// The last keyframe and the frames that came since, itself included.
     key: Option<(MediaTime, i64)>,
-    times_nanos: Vec<i64>,
     /// How much of the operator's nudge is in, nanoseconds.
     nudged_nanos: i64,
     /// Frames until it is over that some were ahead of now; 0 while none was.
@@ -212,7 +210,6 @@ impl Ingest {
         } else if stream.caps.is_some() {
             // Another stream than before, which says nothing of its rate: it is measured again.
             stream.interval_nanos = 0;
-            stream.times_nanos.clear();
         }
         let avc = structure.is_some_and(|s| s.get::<&str>("stream-format").is_ok_and(|f| f.starts_with("avc")));
         stream.nal_length_bytes = avc.then(|| {
@@ -223,42 +220,37 @@ impl Ingest {
         let codec = if self.is_raw.load(Ordering::Relaxed) { Codec::Raw } else { parsed };
         self.shared.describe(codec, get("width").zip(get("height")), rate);
         stream.codec = Some(codec);
-        stream.rate_is_measured = false;
-        stream.times_nanos.clear();
+        stream.rate.restart(rate.map(FrameRate::interval_nanos));
+        stream.declared_rate = rate;
         stream.format = self.formats.add(self.shared.id, &caps, codec);
         stream.caps = Some(caps);
         true
     }
 
-    /// Feeds that declare no rate, or one that is not true (cameras do), get the median distance of their first frames.
+    /// Feeds that declare no rate, or one that is not true (cameras do), get the median distance of their frames.
     fn measure_rate(&self, stream: &mut Stream, running_nanos: i64) {
-        if stream.rate_is_measured || (stream.interval_nanos > 0 && self.is_pushed.load(Ordering::Relaxed)) {
+        let declared = stream.rate.declared_nanos();
+        if declared > 0 && self.is_pushed.load(Ordering::Relaxed) {
             return;
         }
-        stream.times_nanos.push(running_nanos);
-        if stream.times_nanos.len() < RATE_SAMPLES {
-            return;
-        }
-        stream.times_nanos.sort_unstable();
-        let mut steps: Vec<i64> = stream.times_nanos.windows(2).map(|w| w[1] - w[0]).collect();
-        steps.sort_unstable();
-        let measured = steps[steps.len() / 2].max(1);
-        stream.times_nanos = Vec::new();
-        stream.rate_is_measured = true;
-        let declared = stream.interval_nanos;
-        if declared > 0 {
-            if (measured - declared).abs() * 5 <= declared || measured < 1_000_000 {
-                self.shared.over(Trouble::Rate);
-                return;
-            }
+        let Some(interval) = stream.rate.saw(running_nanos) else { return };
+        if declared > 0 && !stream.rate.is_as_declared(interval) {
             let fps = |nanos: i64| 1e9 / nanos as f64;
-            let (says, is) = (fps(declared), fps(measured));
+            let (says, is) = (fps(declared), fps(interval));
             let words = format!("it says {says:.1} frames a second and sends {is:.1}: the latter is taken. Set its rate right");
             self.shared.complain(Trouble::Rate, words);
+        } else {
+            self.shared.over(Trouble::Rate);
         }
-        stream.interval_nanos = measured;
-        self.ring.set_interval(self.shared.id, stream.interval_nanos);
-        let rate = u32::try_from(stream.interval_nanos).ok().and_then(|nanos| FrameRate::new(1_000_000_000, nanos));
+        if interval == stream.interval_nanos {
+            return;
+        }
+        stream.interval_nanos = interval;
+        self.ring.set_interval(self.shared.id, interval);
+        // What is missing is counted from keyframe to keyframe, by one rate.
+        stream.key = None;
+        let measured = || u32::try_from(interval).ok().and_then(|nanos| FrameRate::new(1_000_000_000, nanos));
+        let rate = stream.declared_rate.filter(|_| interval == declared).or_else(measured);
         if let (Some(codec), Some(rate)) = (stream.codec, rate) {
             self.shared.describe(codec, None, Some(rate));
         }

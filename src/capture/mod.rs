@@ -23,6 +23,7 @@ mod pacer;
 mod packages;
 mod preview;
 mod push;
+mod rate;
 mod record;
 mod session;
 mod sound;

@@ -104,6 +104,17 @@ impl Track {
         if in_kept < kept.len() { in_kept } else { in_kept + self.live().gops().partition_point(|gop| gop.pts <= time) }
     }
 
+    /// Groups whose keyframe came no later than the unit of that order.
+    fn gops_until_order(&self, order: u64) -> usize {
+        let came = |g: usize| self.units_of(g).next().is_some_and(|keyframe| keyframe.order <= order);
+        let (mut low, mut high) = (0, self.gop_count());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if came(middle) { low = middle + 1 } else { high = middle }
+        }
+        low
+    }
+
     /// (group, place in the group) of the unit nearest to `instant` that `accept`s.
     fn nearest_by(&self, instant: MediaTime, accept: impl Fn(&AccessUnit) -> bool) -> Option<(usize, usize, u64)> {
         let after = self.gops_until(instant);
@@ -174,15 +185,15 @@ impl Track {
 
     /// See [`Ring::range`].
     pub(super) fn range(&self, from: MediaTime, until: MediaTime) -> Vec<AccessUnit> {
-        let (mut out, mut last_key) = (Vec::new(), None);
-        while !self.range_piece(from, until, &mut last_key, &mut out) {}
+        let (mut out, mut last_order) = (Vec::new(), None);
+        while !self.range_piece(from, until, &mut last_order, &mut out) {}
         out
     }
 
-    /// The next piece of a range, after the group whose keyframe is at `last_key`; true when it was the last one.
-    fn range_piece(&self, from: MediaTime, until: MediaTime, last_key: &mut Option<MediaTime>, out: &mut Vec<AccessUnit>) -> bool {
-        let mut g = if let Some(key) = *last_key {
-            self.gops_until(key)
+    /// The next piece of a range, after the group whose keyframe is of `last_order`: two keyframes may have one time. True when it was the last one.
+    fn range_piece(&self, from: MediaTime, until: MediaTime, last_order: &mut Option<u64>, out: &mut Vec<AccessUnit>) -> bool {
+        let mut g = if let Some(order) = *last_order {
+            self.gops_until_order(order)
         } else {
             let first = self.gops_until(from);
             // Leading pictures may reach before their keyframe; the group before them comes along.
@@ -199,7 +210,7 @@ impl Track {
             }
             let wanted = self.units_of(g).rposition(|unit| unit.pts < until).map_or(0, |last| last + 1);
             out.extend(self.units_of(g).take(wanted).cloned());
-            *last_key = Some(gop.pts);
+            *last_order = self.units_of(g).next().map(|keyframe| keyframe.order);
             g += 1;
         }
         true
@@ -234,9 +245,9 @@ impl Ring {
         let feeds = self.feeds.load();
         let Some(feed) = feeds.get(feed.0) else { return Vec::new() };
         let mut out: Vec<AccessUnit> = Vec::new();
-        let mut last_key = None;
+        let mut last_order = None;
         // Let go of the lock between pieces, so that a long range does not hold up the feed.
-        while !feed.track.lock().range_piece(from, until, &mut last_key, &mut out) {}
+        while !feed.track.lock().range_piece(from, until, &mut last_order, &mut out) {}
         out
     }
 

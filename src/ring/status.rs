@@ -81,7 +81,7 @@ pub struct RingFeedStatus {
     pub keyframes: u64,
     /// Units of the longest group of pictures: so many are decoded at most for a moment.
     pub longest_group_units: u64,
-    /// How far its keyframes are apart, where farthest; `None` before the first.
+    /// How far its keyframes are apart where farthest, by two groups in a row (a lost keyframe is no setting); `None` before the first.
     pub keyframe_distance: Option<KeyframeDistance>,
     /// Time of the oldest keyframe of the unbroken history up to now.
     pub oldest: Option<MediaTime>,
@@ -166,17 +166,37 @@ const fn lasts(gop: &Gop, interval_nanos: i64) -> i64 {
     if interval_nanos > 0 && frames < spans { frames } else { spans }
 }
 
-/// Whole groups tell; the one that is being written only where it is longer than it may be and all before it were not.
+/// So many times as long as whole groups before the one that is being written has lost no keyframes: the camera sends none.
+const NONE_COMES: u32 = 3;
+
+/// How far keyframes are apart where farthest: what two groups in a row reach, since one that is long alone lost a keyframe on its way. The one that
+/// is being written tells where it is longer than it may be, and what came before it does not say that a keyframe was lost.
 fn keyframe_distance(kept: &Lane, live: &Lane, interval_nanos: i64) -> Option<KeyframeDistance> {
-    let written = live.gops().back();
-    let whole = kept.gops().iter().chain(live.gops().iter().take(live.gops().len().saturating_sub(1)));
     let of = |gop: &Gop| KeyframeDistance { units: u64::from(gop.len), nanos: lasts(gop, interval_nanos), at_least: false };
-    let longest = whole.map(of).max_by_key(|d| (d.is_long(), d.units, d.nanos));
-    let open = written.map(|gop| KeyframeDistance::passed(u64::from(gop.len), lasts(gop, interval_nanos), interval_nanos));
-    match (longest, open) {
-        (Some(longest), Some(open)) if !longest.is_long() && open.is_long() => Some(open),
-        (longest, open) => longest.or(open),
+    let reach = |d: &KeyframeDistance| (d.is_long(), d.units, d.nanos);
+    let mut whole = kept.gops().iter().chain(live.gops().iter().take(live.gops().len().saturating_sub(1))).map(of);
+    let first = whole.next();
+    let (mut last, mut longest) = (first, None);
+    for group in whole {
+        let both = last.map(|last| std::cmp::min_by_key(last, group, reach));
+        longest = longest.into_iter().chain(both).max_by_key(reach);
+        last = Some(group);
     }
+    // One group alone is all that is known.
+    let longest = longest.or(first);
+    let Some(open) = live.gops().back() else { return longest };
+    let (so_far, passed) = (of(open), KeyframeDistance::passed(u64::from(open.len), lasts(open, interval_nanos), interval_nanos));
+    let is_told = match (longest, last) {
+        (Some(longest), _) if longest.is_long() => false,
+        (Some(_), Some(last)) if last.is_long() => passed.is_long(),
+        (Some(longest), _) => {
+            passed.is_long()
+                && so_far.units > longest.units.saturating_mul(u64::from(NONE_COMES))
+                && so_far.nanos > longest.nanos.saturating_mul(i64::from(NONE_COMES))
+        }
+        (None, _) => true,
+    };
+    if is_told { Some(passed) } else { longest }
 }
 
 fn sum(lane: &Lane, of: impl Fn(&Gop) -> u64) -> u64 {

@@ -218,6 +218,44 @@ fn keyframes_that_are_far_apart_are_named_by_frames_and_by_seconds_with_the_reme
 }
 
 #[test]
+fn a_lost_keyframe_is_not_a_camera_that_is_badly_set() {
+    let ring = Ring::new(RingConfig { budget_bytes: 1 << 20, duration_nanos: 1000 * 1_000_000_000, ..RingConfig::default() });
+    let feed = ring.add_feed("cam01", 40_000_000);
+    let mut frame = 0_i64;
+    // Groups of so many frames; what is told while the last is being written.
+    let mut come = |groups: &[i64]| {
+        let mut told = Vec::new();
+        for frames in groups {
+            for k in 0..*frames {
+                ring.push(
+                    feed,
+                    AccessUnit::new(MediaTime::from_nanos(frame * 40_000_000), 40_000_000, k == 0, Bytes::from(vec![frame as u8; 9])),
+                );
+                frame += 1;
+                told = ring.status().feed_warnings();
+            }
+        }
+        told
+    };
+    // Every two seconds; one is lost, then, later, two in a row.
+    for groups in [&[50, 50, 50][..], &[100], &[50, 50, 150], &[50]] {
+        assert_eq!(come(groups), [""; 0], "{groups:?}");
+    }
+    // It was set to another distance: told with the second of them, and as what is so far.
+    assert_eq!(come(&[100]), [""; 0]);
+    assert!(come(&[60])[0].contains("at least 53 frames"));
+    assert!(come(&[100])[0].contains("60 frames (2.4 s)"));
+    // None comes any more.
+    let ring = Ring::new(RingConfig { budget_bytes: 1 << 20, duration_nanos: 1000 * 1_000_000_000, ..RingConfig::default() });
+    let feed = ring.add_feed("cam01", 40_000_000);
+    for k in 0..400_i64 {
+        let is_key = k < 100 && k % 25 == 0;
+        ring.push(feed, AccessUnit::new(MediaTime::from_nanos(k * 40_000_000), 40_000_000, is_key, Bytes::from(vec![k as u8; 9])));
+        assert_eq!(ring.status().feed_warnings().is_empty(), k < 75 + 75, "{k}");
+    }
+}
+
+#[test]
 fn a_camera_that_was_away_has_no_distant_keyframes() {
     let ring = Ring::new(RingConfig { budget_bytes: 1 << 20, duration_nanos: 1000 * 1_000_000_000, ..RingConfig::default() });
     let feed = ring.add_feed("cam01", 40_000_000);
@@ -227,6 +265,18 @@ fn a_camera_that_was_away_has_no_distant_keyframes() {
         ring.push(feed, AccessUnit::new(pts, 40_000_000, k % 50 == 0, Bytes::from(vec![k as u8; 9])));
     }
     assert_eq!(ring.status().feed_warnings(), [""; 0]);
+}
+
+#[test]
+fn a_range_has_keyframes_of_one_time_wherever_it_is_cut() {
+    let ring = ring(1 << 20, 10_000);
+    let feed = ring.add_feed("cam01", FRAME);
+    // Every frame a keyframe, each time twice, and more than is copied in one go.
+    for frame in 0..1400 {
+        assert!(matches!(ring.push(feed, unit((frame + 1) / 2, true, 4)), Push::Stored(_)));
+    }
+    let orders: Vec<u64> = ring.range(feed, at(0), at(10_000)).iter().map(|unit| unit.order).collect();
+    assert_eq!(orders, (0..1400).collect::<Vec<_>>());
 }
 
 #[test]
