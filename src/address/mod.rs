@@ -2,11 +2,15 @@
 //!
 //! Must not know: who is at the other end. Secrets are held in [`Secret`], which never prints itself.
 
+#[cfg(feature = "gstreamer")]
+mod lookup;
 mod options;
 mod redact;
 
 use std::fmt;
 
+#[cfg(feature = "gstreamer")]
+pub(crate) use lookup::{Unfound, look_up};
 pub(crate) use options::{Options, Where, endpoint, percent_decoded};
 pub(crate) use redact::{redact_text, redact_uri};
 

@@ -3,7 +3,6 @@
 //! Must not know: feeds, what is done with their times.
 
 use std::collections::BTreeMap;
-use std::net::ToSocketAddrs as _;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,6 +12,7 @@ use gst::prelude::{ClockExt as _, ElementExt as _, ObjectExt as _, PipelineExt a
 use parking_lot::Mutex;
 
 use super::embedded::TimecodeReference;
+use crate::address::{Unfound, look_up};
 use crate::time::MediaTime;
 
 /// From the beginning of NTP's era (1900) to that of Unix (1970), nanoseconds.
@@ -258,19 +258,17 @@ fn utc_of_tai(tai_nanos: i64, machine_nanos: i64) -> i64 {
 /// be the one that lets it go, holding the lock that the reminder needs: from then on everything that waits for the system clock waits for ever, in all
 /// pipelines. A clock that is kept is never the last. It asks its server a few times a minute, as long as there is one.
 ///
-/// False where the name cannot be looked up now: such a clock never runs, and would be everybody's for as long as it is kept. A name may be looked
+/// An error where the name cannot be looked up now: such a clock never runs, and would be everybody's for as long as it is kept. A name may be looked
 /// up here, which may take seconds.
-pub(super) fn keep_ntp(host: &str, port: u16) -> bool {
+pub(super) fn keep_ntp(host: &str, port: u16) -> Result<(), Unfound> {
     static KEPT: Mutex<BTreeMap<(String, u16), gst_net::NtpClock>> = Mutex::new(BTreeMap::new());
     if KEPT.lock().contains_key(&(host.to_owned(), port)) {
-        return true;
+        return Ok(());
     }
-    if !(host, port).to_socket_addrs().is_ok_and(|mut found| found.next().is_some()) {
-        return false;
-    }
+    look_up(&(host, port))?;
     let of = || gst_net::NtpClock::new(None, host, i32::from(port), gst::ClockTime::ZERO);
     KEPT.lock().entry((host.to_owned(), port)).or_insert_with(of);
-    true
+    Ok(())
 }
 
 /// The clock in step, or why not and what helps.
@@ -279,12 +277,13 @@ fn opened(reference: &ClockReference) -> Result<(gst::Clock, Option<Network>), S
     let (clock, network): (gst::Clock, Network) = match reference {
         ClockReference::Machine => return Ok((gst::SystemClock::obtain(), None)),
         ClockReference::Ntp { host, port } => {
-            if !keep_ntp(host, *port) {
-                return Err(format!(
-                    "{reference}: this machine cannot look that name up: times are this machine's for this session. Correct it, or write an IP \
-                     address; then start again"
-                ));
-            }
+            keep_ntp(host, *port).map_err(|why| {
+                let mend = if why == Unfound::Unknown { "correct it, or write" } else { "or write" };
+                format!(
+                    "{reference}: {host:?} {}; {mend} an IP address. Times are this machine's for this session; then start again",
+                    why.in_words()
+                )
+            })?;
             let clock = gst_net::NtpClock::new(None, host, i32::from(*port), gst::ClockTime::ZERO);
             let bus = gst::Bus::new();
             clock.set_property("bus", &bus);

@@ -1,9 +1,10 @@
 //! Whether the machine that an address names is there to be asked or to listen at: a name that nobody knows and an address that is another machine's
 //! are told as what they are, not as a socket's error.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _, UdpSocket};
+use std::net::{IpAddr, UdpSocket};
 
 use super::{SrtMode, StreamKind, StreamSource};
+use crate::address::{Unfound, look_up};
 
 impl StreamSource {
     /// What is wrong with the host of this address on this machine now, with the remedy. A name is looked up, which may take seconds; nobody is
@@ -23,11 +24,14 @@ impl StreamSource {
         let shown = ["//", "@", "["].iter().any(|before| self.label().contains(&format!("{before}{host}")));
         let named = if shown { format!("{host:?}") } else { "the host of its address".to_owned() };
         let listens = self.listens();
-        let found = (host, port).to_socket_addrs().map(Iterator::collect::<Vec<SocketAddr>>).unwrap_or_default();
-        if found.is_empty() {
-            let instead = if listens { LISTEN } else { "correct the name, or write the machine's IP address" };
-            return Err(format!("{named} is neither an IP address nor a name that this machine can look up; {instead}"));
-        }
+        let found = look_up(&(host, port)).map_err(|why| {
+            let instead = match (listens, why) {
+                (true, _) => LISTEN,
+                (false, Unfound::Unknown) => "correct the name, or write the machine's IP address",
+                (false, Unfound::NobodyAnswers) => "or write the machine's IP address",
+            };
+            format!("{named} {}; {instead}", why.in_words())
+        })?;
         if !listens || found.iter().any(|at| at.ip().is_multicast() || is_own(at.ip())) {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! One connection to a node, from the call to the hang-up, and the next one: the threads behind [`super::client::NodeClient`].
 
-use std::net::{Shutdown, TcpStream, ToSocketAddrs as _};
+use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::client::{Camera, Shared};
+use crate::address::look_up;
 use crate::capture::ingest::MOST_AHEAD_NANOS;
 use crate::capture::preview::PreviewFrame;
 use crate::capture::record::Note;
@@ -91,8 +92,11 @@ impl Shared {
     }
 
     fn call(&self, fetches: bool) -> Result<(Ends, Header), LinkError> {
-        let mut last = std::io::Error::new(std::io::ErrorKind::NotFound, "its name has no address; check `address`");
-        for address in self.spec.address.to_socket_addrs()? {
+        let unfound = |text: String| std::io::Error::new(std::io::ErrorKind::NotFound, text);
+        let found = look_up(self.spec.address.as_str())
+            .map_err(|why| unfound(format!("{:?} {}; `address` says where it is", self.spec.address, why.in_words())))?;
+        let mut last = unfound("its name has no address; check `address`".to_owned());
+        for address in found {
             match TcpStream::connect_timeout(&address, CONNECT_WITHIN) {
                 Ok(stream) => {
                     let (mut reader, mut writer) = link::call(stream, &self.spec.key)?;

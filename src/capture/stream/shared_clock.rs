@@ -13,7 +13,7 @@ use crate::capture::clock::keep_ntp;
 /// the server's name cannot be looked up now: then no jitter buffer may get it.
 pub(super) fn keep(server: &ReferenceServer) -> bool {
     match server {
-        ReferenceServer::Ntp { host, port } => keep_ntp(host, *port),
+        ReferenceServer::Ntp { host, port } => keep_ntp(host, *port).is_ok(),
         ReferenceServer::Ptp { .. } => true,
     }
 }
