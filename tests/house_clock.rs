@@ -19,6 +19,11 @@ use volte::{
     time::MediaTime,
 };
 
+mod support {
+    pub mod peers;
+}
+use support::peers::{Peer, port};
+
 const NTP_TO_UNIX_NANOS: i64 = 2_208_988_800_000_000_000;
 
 fn system_unix_nanos() -> i64 {
@@ -181,6 +186,43 @@ fn a_camera_that_follows_the_same_server_is_stamped_with_when_it_saw_its_frames(
     // Arrival would have been later by what the jitter buffer waits.
     let arrival = &status[0];
     assert!(arrival.delay_nanos > 20_000_000, "{arrival:?}");
+}
+
+#[test]
+fn an_rtsp_camera_that_names_its_clock_is_stamped_with_when_it_saw_its_frames() {
+    gst::init().unwrap();
+    let server = NtpServer::start(3_600_000_000_000);
+    let clock = format!("127.0.0.1:{}", server.port);
+    // It holds its pictures back for 0.7 s: who goes by arrival does not know.
+    let launch = "( videotestsrc is-live=true ! video/x-raw,width=160,height=90,framerate=25/1 ! x264enc tune=zerolatency key-int-max=10 speed-preset=ultrafast ! queue max-size-time=0 max-size-buffers=0 max-size-bytes=0 min-threshold-time=700000000 ! rtph264pay name=pay0 pt=96 )";
+    let ports = [port(), port()];
+    let _camera = Peer::rtsp(ports[0], launch, Some(("ntp", &clock)));
+    let _other = Peer::rtsp(ports[1], launch, None);
+    let config = CaptureConfig {
+        preview: PreviewConfig { enabled: false, ..PreviewConfig::default() },
+        clock: server.reference(),
+        ..CaptureConfig::default()
+    };
+    let spec = |name: &str, port: u16, time: &str| {
+        let address = format!("rtsp://127.0.0.1:{port}/cam?transport=tcp&latency_ms=100{time}");
+        FeedSpec::new(name, FeedSource::parse(&address).unwrap())
+    };
+    let specs = [spec("follows", ports[0], "&time=refclk"), spec("arrives", ports[0], ""), spec("names none", ports[1], "&time=refclk")];
+    let session = CaptureSession::start(config, &specs).unwrap();
+    let patience = Duration::from_mins(1);
+    assert!(session.wait_until(patience, |f| f[0].time_origin == TimeOrigin::Rfc7273), "{:?}", session.status());
+    let before = session.status();
+    assert!(session.wait_until(patience, |f| f[0].received > before[0].received + 25 && f[1].received > 25), "{:?}", session.status());
+    let status = session.status();
+    let ms = |k: usize| status[k].delay_nanos / 1_000_000;
+    println!("{} ms after it was seen, {} ms after it came", ms(0), ms(1));
+    assert!((650..5000).contains(&ms(0)) && ms(0) > ms(1) + 300, "{status:?}");
+    assert_eq!(status[1].time_origin, TimeOrigin::Arrival);
+    // A camera that names no clock is told, and its times are those of arrival.
+    let told =
+        |f: &[FeedStatus]| f[2].last_error.as_ref().is_some_and(|told| told.contains("names no clock") && told.contains("time=refclk"));
+    assert!(session.wait_until(patience, told), "{:?}", session.status());
+    assert_eq!(session.status()[2].time_origin, TimeOrigin::Arrival);
 }
 
 #[test]

@@ -25,6 +25,18 @@ pub enum RtspTransport {
     Udp,
 }
 
+/// Whose clock counts the times of an RTSP camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RtspClock {
+    /// Nobody's that is known: arrival.
+    #[default]
+    Arrival,
+    /// The camera's own, from its RTCP sender reports (`time=rtcp`).
+    SenderReport,
+    /// One that is shared with it, which its description (SDP) names (`time=refclk`, RFC 7273).
+    Described,
+}
+
 /// Who calls whom over SRT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SrtMode {
@@ -62,8 +74,8 @@ pub enum StreamKind {
         transport: RtspTransport,
         /// Jitter buffer, milliseconds.
         latency_ms: u32,
-        /// Believe the camera's own clock, from its RTCP sender reports (`time=rtcp`), rather than arrival.
-        sender_clock: bool,
+        /// Whose clock its times are believed to be of.
+        clock: RtspClock,
     },
     /// SRT.
     Srt {
@@ -357,7 +369,7 @@ fn time_wish(kind: &StreamKind, options: &mut Options) -> Result<TimeWish, Strin
     match options.take("time").as_deref() {
         None => Ok(TimeWish::Best),
         // RTSP's own, read there.
-        Some("rtcp") if reports => Ok(TimeWish::Best),
+        Some("rtcp" | "refclk") if reports => Ok(TimeWish::Best),
         Some("arrival") => Ok(TimeWish::Arrival),
         Some("timecode") => Ok(TimeWish::Timecode),
         Some("ltc") if has_sound => Ok(TimeWish::Ltc),
@@ -367,7 +379,7 @@ fn time_wish(kind: &StreamKind, options: &mut Options) -> Result<TimeWish, Strin
         Some(other) => Err(format!(
             "time={other} is none of arrival, timecode{}{}",
             if has_sound { ", ltc" } else { "" },
-            if reports { ", rtcp" } else { "" }
+            if reports { ", rtcp, refclk" } else { "" }
         )),
     }
 }
@@ -397,8 +409,12 @@ fn rtsp(uri: &str, rest: &str) -> Result<(StreamKind, Options), String> {
         Some(other) => return Err(format!("transport={other} is none of auto, tcp, udp")),
     };
     let latency_ms = options.take_whole("latency_ms", 0..=60_000)?.unwrap_or(200);
-    let sender_clock = options.get("time") == Some("rtcp");
-    Ok((StreamKind::Rtsp { url, transport, latency_ms, sender_clock }, options))
+    let clock = match options.get("time") {
+        Some("rtcp") => RtspClock::SenderReport,
+        Some("refclk") => RtspClock::Described,
+        _ => RtspClock::Arrival,
+    };
+    Ok((StreamKind::Rtsp { url, transport, latency_ms, clock }, options))
 }
 
 fn rtmp(uri: &str, rest: &str) -> Result<(StreamKind, Options), String> {

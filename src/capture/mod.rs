@@ -32,8 +32,8 @@ mod stream;
 mod support;
 
 pub use address::{
-    Endpoint, ReferenceClock, ReferenceServer, RtpPayload, RtspTransport, Secret, SrtMode, StreamKind, StreamSource, Taken, TimeWish,
-    V4l2Format,
+    Endpoint, ReferenceClock, ReferenceServer, RtpPayload, RtspClock, RtspTransport, Secret, SrtMode, StreamKind, StreamSource, Taken,
+    TimeWish, V4l2Format,
 };
 pub use clock::{ClockReference, HouseClock, HouseClockStatus};
 pub use codec::{Codec, CodecSupport, codec_support};

@@ -1,12 +1,16 @@
-"""An RTSP server on loopback: rtsp_server.py PORT LAUNCH [USER PASSWORD]. Prints "ready" when it listens."""
+"""An RTSP server on loopback: rtsp_server.py PORT LAUNCH [USER PASSWORD | ntp HOST:PORT]. Prints "ready" when it listens.
+
+With ntp its clock is that of an NTP server, and its description (SDP) says so (RFC 7273).
+"""
 
 import sys
 
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstNet", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstNet, GstRtspServer  # noqa: E402
 
 Gst.init(None)
 server = GstRtspServer.RTSPServer()
@@ -15,7 +19,14 @@ server.set_service(sys.argv[1])
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(sys.argv[2])
 factory.set_shared(True)
-if len(sys.argv) > 4:
+if len(sys.argv) > 4 and sys.argv[3] == "ntp":
+    host, port = sys.argv[4].rsplit(":", 1)
+    clock = GstNet.NtpClock.new(None, host, int(port), 0)
+    if not clock.wait_for_sync(20 * Gst.SECOND):
+        sys.exit("the clock does not answer")
+    factory.set_clock(clock)
+    factory.set_publish_clock_mode(GstRtspServer.RTSPPublishClockMode.CLOCK_AND_OFFSET)
+elif len(sys.argv) > 4:
     auth = GstRtspServer.RTSPAuth()
     token = GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", "user")

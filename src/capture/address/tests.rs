@@ -12,13 +12,14 @@ fn refused(uri: &str) -> String {
 fn rtsp_keeps_what_belongs_to_the_camera() {
     let source = parsed("rtsp://admin:s3cr3tword@10.0.0.7/cam?channel=1&transport=tcp&latency_ms=80&subtype=0&stall_s=5");
     let url = Secret::new("rtsp://admin:s3cr3tword@10.0.0.7/cam?channel=1&subtype=0");
-    assert_eq!(source.kind, StreamKind::Rtsp { url, transport: RtspTransport::Tcp, latency_ms: 80, sender_clock: false });
+    assert_eq!(source.kind, StreamKind::Rtsp { url, transport: RtspTransport::Tcp, latency_ms: 80, clock: RtspClock::Arrival });
     assert_eq!(source.stall_after, Duration::from_secs(5));
     assert_eq!(source.label(), "rtsp://***:***@10.0.0.7/cam?channel=***&transport=tcp&latency_ms=80&subtype=***&stall_s=5");
     assert!(!format!("{source:?}").contains("s3cr3tword"));
     assert_eq!(source.redact("cannot open rtsp://admin:s3cr3tword@10.0.0.7"), "cannot open rtsp://***:***@10.0.0.7");
     assert!(refused("rtsp://10.0.0.7/1?transport=http").contains("transport=http"));
-    assert!(matches!(parsed("rtsp://cam/1?time=rtcp").kind, StreamKind::Rtsp { sender_clock: true, .. }));
+    assert!(matches!(parsed("rtsp://cam/1?time=rtcp").kind, StreamKind::Rtsp { clock: RtspClock::SenderReport, .. }));
+    assert!(matches!(parsed("rtsp://cam/1?time=refclk").kind, StreamKind::Rtsp { clock: RtspClock::Described, .. }));
     assert!(refused("rtsp:///1").contains("host"));
 }
 
@@ -89,10 +90,10 @@ fn which_time_is_wanted() {
     ] {
         assert_eq!(parsed(uri).time, time, "{uri}");
     }
-    assert!(!matches!(parsed("rtsp://cam/1?time=timecode").kind, StreamKind::Rtsp { sender_clock: true, .. }));
+    assert!(matches!(parsed("rtsp://cam/1?time=timecode").kind, StreamKind::Rtsp { clock: RtspClock::Arrival, .. }));
     assert!(refused("rtsp://cam/1?time=ltc").contains("sound beside the pictures"));
     assert!(refused("udp://@:5000?time=rtcp").contains("none of arrival, timecode, ltc"));
-    assert!(refused("rtsp://cam/1?time=gps").contains("timecode, rtcp"));
+    assert!(refused("rtsp://cam/1?time=gps").contains("timecode, rtcp, refclk"));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::elements::{self, Ends, SourceElements};
 use super::labels;
 use super::sender_clock::SenderClock;
 use super::shared_clock::SharedClock;
-use crate::capture::address::{StreamKind, StreamSource, TimeWish};
+use crate::capture::address::{RtspClock, StreamKind, StreamSource, TimeWish};
 use crate::capture::chain::{attach, chain_into, element, is_video, unknown_codec};
 use crate::capture::codec::Codec;
 use crate::capture::embedded::{self, EmbeddedClock};
@@ -134,7 +134,7 @@ impl Connection {
         if let StreamKind::Rtp { payload, .. } = &self.link.source.kind
             && let (Some(clock), Some(pad)) = (&payload.reference_clock, made.elements.get(1).and_then(|buffer| buffer.static_pad("src")))
         {
-            self.link.follow_shared(&pad, SharedClock::new(clock.server.to_string()));
+            self.link.follow_shared(&pad, SharedClock::addressed(&clock.server));
         }
         let parse = if made.coded { Some(self.parser()?) } else { None };
         match (made.ends, parse) {
@@ -282,8 +282,10 @@ impl Link {
         if let Some(rate) = clocks::ticks_per_sec(pad) {
             self.rtp_rate.store(u64::from(rate), Ordering::Relaxed);
         }
-        if matches!(self.source.kind, StreamKind::Rtsp { sender_clock: true, .. }) {
-            self.read_sender_times(pad);
+        match self.source.kind {
+            StreamKind::Rtsp { clock: RtspClock::SenderReport, .. } => self.read_sender_times(pad),
+            StreamKind::Rtsp { clock: RtspClock::Described, .. } => self.follow_shared(pad, SharedClock::described(pad)),
+            _ => {}
         }
         match parse.map(|parse| parse.static_pad("sink")) {
             Some(Some(target)) if !target.is_linked() => {

@@ -4,7 +4,7 @@ use gst::prelude::{GObjectExtManualGst as _, ObjectExt as _};
 
 use super::shared_clock;
 use crate::capture::address::{
-    Endpoint, ReferenceClock, ReferenceServer, RtpPayload, RtspTransport, SrtMode, StreamKind, StreamSource, V4l2Format,
+    Endpoint, ReferenceClock, ReferenceServer, RtpPayload, RtspClock, RtspTransport, SrtMode, StreamKind, StreamSource, V4l2Format,
 };
 use crate::capture::chain::{element, filter};
 use crate::capture::error::CaptureError;
@@ -41,7 +41,7 @@ pub(super) struct SourceElements {
 /// `wanted` is what is wanted of a source that can be asked: `video` or `audio`.
 pub(super) fn make(source: &StreamSource, wanted: &'static str) -> Result<SourceElements, CaptureError> {
     match &source.kind {
-        StreamKind::Rtsp { url, transport, latency_ms, sender_clock } => {
+        StreamKind::Rtsp { url, transport, latency_ms, clock } => {
             let rtsp = element("rtspsrc", "RTSP")?;
             rtsp.set_property("location", url.expose());
             rtsp.set_property("latency", *latency_ms);
@@ -68,8 +68,14 @@ pub(super) fn make(source: &StreamSource, wanted: &'static str) -> Result<Source
                 }
                 Some(is_wanted.into())
             });
-            if *sender_clock {
-                note_sender_times(&rtsp);
+            match clock {
+                RtspClock::Arrival => {}
+                RtspClock::SenderReport => note_sender_times(&rtsp),
+                RtspClock::Described => {
+                    rtsp.set_property("rfc7273-sync", true);
+                    // The note says that the clock was reached; until then times are those of arrival.
+                    rtsp.set_property("add-reference-timestamp-meta", true);
+                }
             }
             Ok(running(vec![rtsp], Ends::Later, true, TimeOrigin::Arrival))
         }

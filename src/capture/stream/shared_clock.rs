@@ -3,6 +3,8 @@
 //! GStreamer's jitter buffer notes the shared clock's time on a packet only when it has that clock's time itself. A server that never
 //! answers, or a network without a grandmaster, leaves packets without that note, and timed by their arrival.
 
+use gst::prelude::PadExt as _;
+
 use super::sender_clock::Noted;
 use crate::capture::address::ReferenceServer;
 use crate::capture::clock::keep_ntp;
@@ -22,11 +24,21 @@ pub(super) fn keep(server: &ReferenceServer) -> bool {
 /// grandmaster.
 const PATIENCE_NANOS: i64 = 8_000_000_000;
 
+/// Who names a shared clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NamedBy {
+    /// `ts_refclk=` of the address.
+    Address,
+    /// The description (SDP) of an RTSP camera.
+    Description,
+}
+
 /// Whether packets carry the time of the clock that is named. Owned by one streaming thread.
 #[derive(Debug)]
 pub(super) struct SharedClock {
-    /// As SDP names it.
+    /// As SDP names it; nothing where it names none.
     named: String,
+    by: NamedBy,
     /// Packets have come without its time since then, nanoseconds of house time.
     without_since: Option<i64>,
     believed: bool,
@@ -34,8 +46,22 @@ pub(super) struct SharedClock {
 }
 
 impl SharedClock {
-    pub fn new(named: String) -> Self {
-        Self { named, without_since: None, believed: false, complained: false }
+    /// One that an address names.
+    pub fn addressed(server: &ReferenceServer) -> Self {
+        Self::new(server.to_string(), NamedBy::Address)
+    }
+
+    /// The one that the description of an RTSP camera names, as its pad carries it; where it names none, that is told.
+    pub fn described(pad: &gst::Pad) -> Self {
+        let caps = pad.current_caps();
+        let told = |field: &str| caps.as_ref()?.structure(0)?.get::<String>(field).ok();
+        // Without the offset of its own times the clock says nothing of them.
+        let offset = told("a-mediaclk").is_some_and(|media| media.starts_with("direct="));
+        Self::new(told("a-ts-refclk").filter(|_| offset).unwrap_or_default(), NamedBy::Description)
+    }
+
+    const fn new(named: String, by: NamedBy) -> Self {
+        Self { named, by, without_since: None, believed: false, complained: false }
     }
 
     /// A packet at `now_nanos` of house time, with the shared clock's time on it or without.
@@ -51,15 +77,19 @@ impl SharedClock {
         }
         self.believed = false;
         let named = &self.named;
-        Noted::Lost(if named.starts_with("ptp=") {
-            format!(
-                "the clock that its address names ({named}) cannot be reached; times are those of arrival. See that a PTP grandmaster of that domain is there and that its packets come through to this machine, or take ts_refclk out of the address"
-            )
-        } else {
-            format!(
-                "the clock that its address names ({named}) cannot be reached; times are those of arrival. See that the server runs and that its packets come through to this machine, or take ts_refclk out of the address"
-            )
-        })
+        let (whose, option) = match self.by {
+            NamedBy::Address => ("its address names", "ts_refclk"),
+            NamedBy::Description => ("its description (SDP) names", "time=refclk"),
+        };
+        if named.is_empty() {
+            return Noted::Lost(format!(
+                "its description (SDP) names no clock that it shares (a=ts-refclk and a=mediaclk:direct=…); times are those of arrival. Set the camera to PTP or NTP, or take {option} out of the address"
+            ));
+        }
+        let see = if named.starts_with("ptp=") { "a PTP grandmaster of that domain is there" } else { "the server runs" };
+        Noted::Lost(format!(
+            "the clock that {whose} ({named}) cannot be reached; times are those of arrival. See that {see} and that its packets come through to this machine, or take {option} out of the address"
+        ))
     }
 }
 
@@ -71,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_clock_is_believed_when_its_time_comes_and_missed_once_when_it_does_not() {
-        let mut clock = SharedClock::new("ntp=10.0.0.9:123".to_owned());
+        let mut clock = SharedClock::new("ntp=10.0.0.9:123".to_owned(), NamedBy::Address);
         assert_eq!([0, 4, 7].map(|s| clock.note(false, s * SECOND)), [Noted::Same, Noted::Same, Noted::Same]);
         let Noted::Lost(told) = clock.note(false, 9 * SECOND) else { panic!("nothing was told") };
         assert!(told.contains("ntp=10.0.0.9:123") && told.contains("arrival") && told.contains("the server runs"), "{told}");
@@ -83,9 +113,13 @@ mod tests {
         assert_eq!(clock.note(false, 111 * SECOND), Noted::Same);
         assert!(matches!(clock.note(false, 120 * SECOND), Noted::Lost(_)));
         assert_eq!(clock.note(true, 121 * SECOND), Noted::Begun);
-        let mut ptp = SharedClock::new("ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB-D0:0".to_owned());
+        let mut ptp = SharedClock::new("ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB-D0:0".to_owned(), NamedBy::Description);
         ptp.note(false, 0);
         let Noted::Lost(told) = ptp.note(false, 10 * SECOND) else { panic!("nothing was told") };
-        assert!(told.contains("grandmaster"), "{told}");
+        assert!(told.contains("grandmaster") && told.contains("time=refclk"), "{told}");
+        let mut none = SharedClock::new(String::new(), NamedBy::Description);
+        none.note(false, 0);
+        let Noted::Lost(told) = none.note(false, 10 * SECOND) else { panic!("nothing was told") };
+        assert!(told.contains("names no clock") && told.contains("time=refclk"), "{told}");
     }
 }
