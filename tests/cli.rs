@@ -369,6 +369,18 @@ fn every_mistake_of_a_show_is_told_at_once_with_its_line_and_remedy() {
         assert!(told.lines().any(|l| l.contains(&format!("show.toml:{line}: ")) && l.contains(word)), "{line}, {word}: {told}");
     }
     assert!(told.contains("volte: 11 mistakes:") && !told.contains("nothing wrong"), "{told}");
+    // Who opens it is told all of the file's own; what the machine lacks is the feeds' matter then.
+    let opened = refuses(&["open", &show, "--headless", "--seconds", "1"], "7 mistakes:");
+    let told_of = ["quality", "sundial", "cam0, cam1, cam2", "ofset_ms", "memory_mib = 3", "gopher", "prores"];
+    assert!(told_of.iter().all(|word| opened.contains(word)), "{opened}");
+    let node = folder.path().join("node.toml");
+    std::fs::write(
+        &node,
+        "[[feeds]]\ncamera = \"a\"\naddress = \"srt://x\"\n[[feeds]]\ncamera = \"b\"\naddress = \"gopher://x\"\n[node]\nkey = \"short\"\n",
+    )
+    .expect("writes");
+    let told = refuses(&["node", node.to_str().expect("plain name")], "3 mistakes:");
+    assert!([":2:", ":5:", ":8:"].iter().all(|line| told.contains(&format!("node.toml{line}"))), "{told}");
 }
 
 #[test]
@@ -462,6 +474,50 @@ fn a_check_that_connects_says_who_is_there_and_whose_keyframes_are_far_apart() {
     assert!(told.err.contains("cam1") && told.err.contains("75 frames (3.0 s) apart. A freeze"), "{}", told.err);
     // Nobody sends to the third.
     assert!(!told.ok && told.err.contains("show.toml:12: ") && told.err.contains("nothing has arrived"), "{}", told.err);
+}
+
+#[test]
+fn a_check_that_connects_calls_nodes_and_the_clock() {
+    use std::io::BufRead as _;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let key = || volte(&["node", "--new-key"]).out.trim().to_owned();
+    let (own, other) = (key(), key());
+    film(&folder.path().join("near.mp4"), 25, 4);
+    let node = folder.path().join("node.toml");
+    let feed = "[[feeds]]\ncamera = \"cam1\"\naddress = \"file:near.mp4?loop\"\n";
+    std::fs::write(&node, format!("[node]\nkey = \"{own}\"\n{feed}")).expect("writes");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_volte"));
+    child.env_remove("MALLOC_ARENA_MAX").env_remove("GLIBC_TUNABLES");
+    child.args(["node", "--listen", "127.0.0.1:0"]).arg(&node).stdout(std::process::Stdio::piped());
+    let mut running = Sender(child.spawn().expect("starts"));
+    let mut line = String::new();
+    std::io::BufReader::new(running.0.stdout.take().expect("is piped")).read_line(&mut line).expect("it speaks");
+    let address = line.trim().strip_prefix("listening at ").and_then(|l| l.strip_suffix(": cam1")).expect("it says where").to_owned();
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // Memory stays flat over a night: the running program has one arena of the allocator.
+        let environment = std::fs::read(format!("/proc/{}/environ", running.0.id())).expect("it runs");
+        assert!(environment.split(|b| *b == 0).any(|v| v == b"MALLOC_ARENA_MAX=1"), "it has glibc's own choice of arenas");
+    }
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").expect("binds");
+    let clock = silent.local_addr().expect("has an address");
+    let node = |name: &str, key: &str, cameras: &str| {
+        format!("[[nodes]]\nname = \"{name}\"\naddress = \"{address}\"\nkey = \"{key}\"\ncameras = [{cameras}]\n")
+    };
+    // One is as it should be but for a camera that it does not have; the other's key is wrong; nobody keeps the clock.
+    let nodes = node("east", &own, "\"cam0\", \"cam1\"") + &node("west", &other, "\"cam2\"");
+    let show = show_file(folder.path(), |_| format!("rig = \"rig.json\"\nclock = \"ntp://{clock}\"\n{nodes}"));
+    let told = volte(&["show", "check", &show, "--connect", "8"]);
+    let has = |line: u32, words: &[&str]| {
+        let place = format!("show.toml:{line}: ");
+        told.err.lines().any(|l| l.contains(&place) && words.iter().all(|word| l.contains(word)))
+    };
+    assert!(has(2, &["clock: NTP", "did not answer"]), "{}", told.err);
+    assert!(has(7, &["cam0", "no camera of this name; it has cam1"]), "{}", told.err);
+    assert!(has(9, &["node \"west\"", &address, "key is another one"]), "{}", told.err);
+    assert!(told.err.contains("3 mistakes:"), "{}", told.err);
+    assert!(told.out.lines().any(|l| l.starts_with("cam1") && l.contains("live") && l.contains("at node east")), "{}", told.out);
+    assert!(told.out.contains("via node east: its clock"), "{}", told.out);
 }
 
 #[test]

@@ -24,11 +24,14 @@ mod watch;
 
 pub use arena::one_arena;
 
+use std::path::Path;
+
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use volte::{
     output::CancelToken,
     scene::{Matching, Quality},
+    show::{Show, ShowError},
 };
 
 /// Multi-camera freeze-frame replay: mark an instant, travel around it, put it on air.
@@ -150,6 +153,30 @@ pub fn log_to_stderr(verbose: u8) {
         .without_time()
         .try_init()
         .ok();
+}
+
+/// Reads a show file and makes of it what `examine` makes; all that is wrong with either is the error.
+fn without_mistakes<T>(path: &Path, examine: impl FnOnce(&Show) -> (T, Vec<ShowError>)) -> anyhow::Result<(Show, T)> {
+    let text = std::fs::read_to_string(path).map_err(|source| ShowError::Read { file: path.to_owned(), source })?;
+    let (show, mut wrong) = Show::examine(&text, path);
+    let made = show.map(|show| {
+        let (made, more) = examine(&show);
+        wrong.extend(more);
+        (show, made)
+    });
+    wrong.sort_by_key(|e| if let ShowError::Line { line, .. } = e { *line } else { 0 });
+    made.filter(|_| wrong.is_empty()).ok_or_else(|| mistakes_in_words(&wrong))
+}
+
+/// The mistakes of a show file, a line each.
+fn mistakes_in_words(all: &[ShowError]) -> anyhow::Error {
+    match all {
+        [one] => anyhow::anyhow!("{one}"),
+        _ => {
+            let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("{} mistakes:\n  {}", all.len(), lines.join("\n  "))
+        }
+    }
 }
 
 /// An error and its causes on one line; a cause that the error itself already tells is not repeated.

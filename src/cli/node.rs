@@ -7,7 +7,6 @@ use volte::{
     capture::{CaptureSession, NodeServer, PretendClock},
     engine::production::NodeProduction,
     link::LinkKey,
-    show::Show,
 };
 
 /// What `volte node` takes.
@@ -52,7 +51,8 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         println!("{}", LinkKey::random().context("this machine has no source of randomness")?.to_hex());
         return Ok(());
     };
-    let NodeProduction { specs, capture, mut server } = NodeProduction::of_show(&Show::load(path)?)?;
+    let (_, production) = super::without_mistakes(path, NodeProduction::examine)?;
+    let NodeProduction { specs, capture, mut server } = production.context("it is not the file of a node")?;
     if let Some(listen) = &args.listen {
         server.listen.clone_from(listen);
     }

@@ -121,6 +121,9 @@ fn check_show(file: &Path, connect: Option<Duration>) -> anyhow::Result<()> {
         for feed in &found.feeds {
             println!("{}", looked_at(feed));
         }
+        for line in found.nodes.iter().flat_map(node_lines) {
+            println!("{line}");
+        }
     }
     // Whoever is misspelt has no feed either.
     if found.mistakes.is_empty() {
@@ -139,30 +142,34 @@ fn check_show(file: &Path, connect: Option<Duration>) -> anyhow::Result<()> {
             println!("{}, {verdict}", summary.as_deref().unwrap_or_default());
             Ok(())
         }
-        ([one], _) => Err(anyhow::anyhow!("{one}")),
-        (all, _) => {
-            let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
-            Err(anyhow::anyhow!("{} mistakes:\n  {}", all.len(), lines.join("\n  ")))
-        }
+        (all, _) => Err(super::mistakes_in_words(all)),
     }
 }
 
 /// What a camera sends.
 fn looked_at(feed: &LookedAt) -> String {
-    let LookedAt { camera, keyframes, status } = feed;
+    let LookedAt { camera, node, keyframes, status } = feed;
     let state = format!("{:?}", status.state).to_lowercase();
     let codec = status.codec.map_or_else(|| "-".to_owned(), |c| c.to_string());
     let size = status.size_px.map_or_else(|| "-".to_owned(), |(w, h)| format!("{w}x{h}"));
     let rate = status.rate.map_or_else(|| "-".to_owned(), |rate| rate.to_string());
-    let keyframes = keyframes.map_or_else(|| "no keyframe".to_owned(), |distance| format!("keyframes {distance} apart"));
+    let keyframes = match (node, keyframes) {
+        (Some(node), _) => format!("at node {node}"),
+        (None, Some(distance)) => format!("keyframes {distance} apart"),
+        (None, None) => "no keyframe".to_owned(),
+    };
     format!("{camera:<12} {state:<12} {codec:<7} {size:>9} {rate:>10} fps  {keyframes}, {}", status.clock_in_words())
+}
+
+/// A show and its production; all that is wrong with them is the error.
+fn opened(path: &Path, calibrates: bool) -> anyhow::Result<(Show, Production)> {
+    super::without_mistakes(path, |show| if calibrates { Production::examine_to_calibrate(show) } else { Production::examine(show) })
 }
 
 /// Measures the clocks of a show's cameras while they run.
 fn sync_show(path: &Path, seconds: u64, bursts: u32, reference: Option<&str>, flash: super::sync::FlashArgs) -> anyhow::Result<()> {
     flash.check()?;
-    let show = Show::load(path)?;
-    let mut production = Production::of_show(&show)?;
+    let (_, mut production) = opened(path, false)?;
     production.capture.preview.enabled = false;
     // Nothing is recorded for it.
     production.capture.disk = None;
@@ -217,8 +224,7 @@ fn note_without_feed(cameras: &[String]) {
 
 /// Runs `volte open`.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let show = Show::load(&args.show)?;
-    let mut production = if args.calibrate { Production::to_calibrate(&show)? } else { Production::of_show(&show)? };
+    let (show, mut production) = opened(&args.show, args.calibrate)?;
     // Nobody looks at small pictures there.
     production.capture.preview.enabled = !args.headless;
     if !args.headless && !app::has_display() {

@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use super::production::{NodeProduction, Production};
 use crate::capture::{
-    self, CaptureConfig, CaptureError, CaptureSession, ClockReference, FeedSource, FeedSpec, FeedState, FeedStatus, Pace, PreviewConfig,
+    self, CaptureConfig, CaptureError, CaptureSession, ClockReference, FeedSource, FeedSpec, FeedState, FeedStatus, HouseClock, NodeStatus,
+    Pace, PreviewConfig, RtspClock, StreamKind, TimeOrigin, TimeWish,
 };
 use crate::output::CancelToken;
 use crate::ring::{KeyframeDistance, RingConfig, RingFeedStatus};
 use crate::show::{Show, ShowError};
+use crate::time::MediaTime;
 
 /// So long files may take to show their first keyframes.
 const FILES_WITHIN: Duration = Duration::from_secs(20);
@@ -29,6 +31,8 @@ const FEED_BYTES: u64 = 256 << 20;
 pub struct LookedAt {
     /// Its camera.
     pub camera: String,
+    /// The node that has it, if one does: its pictures stay there.
+    pub node: Option<String>,
     /// How far its keyframes are apart; `None` where too little came.
     pub keyframes: Option<KeyframeDistance>,
     /// How it fared at the end.
@@ -48,12 +52,14 @@ pub struct Preflight {
     pub advice: Vec<ShowError>,
     /// The feeds that were opened.
     pub feeds: Vec<LookedAt>,
+    /// The capture nodes that were called.
+    pub nodes: Vec<NodeStatus>,
 }
 
 /// Looks a show file over. Feeds that call somebody or listen are opened for as long as `connect` says, and not at all without it.
 pub fn look_over(file: &Path, connect: Option<Duration>, cancel: &CancelToken) -> Result<Preflight, CaptureError> {
     capture::init()?;
-    let mut found = Preflight { summary: None, without_feed: vec![], mistakes: vec![], advice: vec![], feeds: vec![] };
+    let mut found = Preflight { summary: None, without_feed: vec![], mistakes: vec![], advice: vec![], feeds: vec![], nodes: vec![] };
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(source) => {
@@ -80,11 +86,26 @@ pub fn look_over(file: &Path, connect: Option<Duration>, cancel: &CancelToken) -
         (production.specs, production.capture)
     };
     let opened: Vec<FeedSpec> = specs.iter().filter_map(|spec| to_open(spec, connect.is_some())).collect();
-    if !opened.is_empty() {
-        let within = connect.map_or(FILES_WITHIN, |secs| secs.max(Duration::from_secs(1)));
-        found.feeds = look_at(&capture, &opened, within, cancel)?;
-        judge(&show, &specs, &mut found);
+    let within = connect.map_or(FILES_WITHIN, |secs| secs.max(Duration::from_secs(1)));
+    let mut seen = look_at(&capture, &opened, within, cancel)?;
+    if connect.is_some() && seen.clock.is_none() && !cancel.is_cancelled() {
+        seen.clock = HouseClock::continuing(&capture.clock, MediaTime::ZERO).status().problem;
     }
+    if let (Some(problem), Some((_, line))) = (&seen.clock, &show.clock) {
+        found.mistakes.push(show.error_at(*line, format!("clock: {problem}")));
+    }
+    // Whose node is away is away with it: that is told once, where the node stands.
+    for (node, status) in show.nodes.iter().filter_map(|node| Some((node, seen.nodes.iter().find(|s| s.name == node.name)?))) {
+        let about = |what: &str| show.error_at(node.line, format!("node {:?} ({}): {what}", node.name, node.address));
+        match (&status.problem, status.is_here) {
+            (Some(problem), true) => found.advice.push(about(problem)),
+            (None, true) => {}
+            (problem, false) => found.mistakes.push(about(problem.as_deref().unwrap_or("it does not answer. Look longer (--connect 30)"))),
+        }
+    }
+    seen.feeds.retain(|feed| !seen.nodes.iter().any(|n| !n.is_here && n.cameras.iter().any(|c| **c == *feed.camera)));
+    (found.feeds, found.nodes) = (seen.feeds, seen.nodes);
+    judge(&show, &specs, &mut found);
     Ok(sorted(found))
 }
 
@@ -110,13 +131,23 @@ fn sorted(mut found: Preflight) -> Preflight {
 fn to_open(spec: &FeedSpec, connects: bool) -> Option<FeedSpec> {
     let source = match &spec.source {
         FeedSource::File { path, .. } if path.is_file() => FeedSource::File { path: path.clone(), pace: Pace::AsFastAsPossible },
+        FeedSource::Node { node } if connects => FeedSource::Node { node: node.clone() },
         FeedSource::Stream(stream) if connects && capture::missing_elements(&spec.source).is_empty() => FeedSource::Stream(stream.clone()),
         _ => return None,
     };
     Some(FeedSpec { source, make_intra: false, ..spec.clone() })
 }
 
-fn look_at(capture: &CaptureConfig, specs: &[FeedSpec], within: Duration, cancel: &CancelToken) -> Result<Vec<LookedAt>, CaptureError> {
+/// What was seen of what was opened.
+#[derive(Default)]
+struct Seen {
+    feeds: Vec<LookedAt>,
+    nodes: Vec<NodeStatus>,
+    /// What is wrong with the house clock; `None` where none was asked.
+    clock: Option<String>,
+}
+
+fn look_at(capture: &CaptureConfig, specs: &[FeedSpec], within: Duration, cancel: &CancelToken) -> Result<Seen, CaptureError> {
     let config = CaptureConfig {
         ring: RingConfig { budget_bytes: FEED_BYTES, duration_nanos: 120_000_000_000, ..RingConfig::default() },
         preview: PreviewConfig { enabled: false, ..PreviewConfig::default() },
@@ -124,6 +155,7 @@ fn look_at(capture: &CaptureConfig, specs: &[FeedSpec], within: Duration, cancel
         ..CaptureConfig::default()
     };
     let mut seen: BTreeMap<usize, LookedAt> = BTreeMap::new();
+    let mut others = Seen::default();
     let mut left: Vec<(usize, FeedSpec)> = specs.iter().cloned().enumerate().collect();
     // Files go through memory faster than anything else, and would push each other out: one after the other, before all cameras together.
     let (files, cameras): (Vec<_>, Vec<_>) = left.drain(..).partition(|(_, spec)| matches!(spec.source, FeedSource::File { .. }));
@@ -133,11 +165,13 @@ fn look_at(capture: &CaptureConfig, specs: &[FeedSpec], within: Duration, cancel
         // No clock is waited for to look at a file.
         let of_files = specs.iter().all(|spec| matches!(spec.source, FeedSource::File { .. }));
         let clock = if of_files { ClockReference::Machine } else { config.clock.clone() };
-        let session = CaptureSession::start(CaptureConfig { clock, ..config.clone() }, &specs)?;
+        let nodes = if of_files { Vec::new() } else { capture.nodes.clone() };
+        let session = CaptureSession::start(CaptureConfig { clock, nodes, ..config.clone() }, &specs)?;
         let until = Instant::now() + within;
         let has_told = || {
             let (ring, feeds) = (session.ring().status(), session.status());
-            feeds.iter().all(|feed| ring.feeds.get(feed.id.0).is_some_and(|ring| told(feed, ring)))
+            let all = feeds.iter().zip(&specs);
+            all.into_iter().all(|(feed, spec)| ring.feeds.get(feed.id.0).is_some_and(|ring| told(spec, feed, ring)))
         };
         while !has_told() && Instant::now() < until && !cancel.is_cancelled() {
             std::thread::sleep(Duration::from_millis(5));
@@ -145,24 +179,57 @@ fn look_at(capture: &CaptureConfig, specs: &[FeedSpec], within: Duration, cancel
         let ring = session.ring().status();
         for ((index, spec), status) in together.iter().zip(session.status()) {
             let keyframes = ring.feeds.get(status.id.0).and_then(|feed| feed.keyframe_distance);
-            seen.insert(*index, LookedAt { camera: spec.name.clone(), keyframes, status });
+            let node = if let FeedSource::Node { node } = &spec.source { Some(node.clone()) } else { None };
+            seen.insert(*index, LookedAt { camera: spec.name.clone(), node, keyframes, status });
+        }
+        if !of_files {
+            (others.nodes, others.clock) = (session.nodes(), session.clock().status().problem);
         }
         if cancel.is_cancelled() {
             break;
         }
     }
-    Ok(seen.into_values().collect())
+    Ok(Seen { feeds: seen.into_values().collect(), ..others })
+}
+
+/// Where a feed's times are to come from, where its address says so.
+fn wished_origin(spec: &FeedSpec) -> Option<TimeOrigin> {
+    let FeedSource::Stream(stream) = &spec.source else { return None };
+    match (&stream.kind, stream.time) {
+        (_, TimeWish::Timecode) => Some(TimeOrigin::Timecode),
+        (_, TimeWish::Ltc) => Some(TimeOrigin::Ltc),
+        (StreamKind::Rtsp { clock: RtspClock::SenderReport, .. }, _) => Some(TimeOrigin::SenderReport),
+        (StreamKind::Rtsp { clock: RtspClock::Described, .. }, _) => Some(TimeOrigin::Rfc7273),
+        (StreamKind::Rtp { payload, .. }, _) => payload.reference_clock.as_ref().map(|_| TimeOrigin::Rfc7273),
+        _ => None,
+    }
 }
 
 /// Whether more frames would tell nothing more.
-fn told(feed: &FeedStatus, ring: &RingFeedStatus) -> bool {
+fn told(spec: &FeedSpec, feed: &FeedStatus, ring: &RingFeedStatus) -> bool {
     let over = matches!(feed.state, FeedState::Ended | FeedState::Failed);
+    if matches!(spec.source, FeedSource::Node { .. }) {
+        // Its pictures stay there: whoever is seen there is there.
+        return over || feed.state == FeedState::Live;
+    }
+    // A clock that is wished for is waited for, or for word of why it does not come.
+    let waits = wished_origin(spec).is_some_and(|wished| feed.time_origin != wished && feed.last_error.is_none());
+    if waits && !over {
+        return false;
+    }
     over || ring.keyframes >= KEYFRAMES || feed.received >= FRAMES || feed.bytes >= FEED_BYTES
+}
+
+/// The line on which a camera stands.
+fn line_of(show: &Show, camera: &str) -> usize {
+    let own = show.feeds.iter().filter(|f| f.camera == camera).map(|f| f.line);
+    let of_nodes = show.nodes.iter().flat_map(|n| &n.cameras).filter(|(name, _)| name == camera).map(|(_, line)| *line);
+    own.chain(of_nodes).next().unwrap_or(1)
 }
 
 fn judge(show: &Show, specs: &[FeedSpec], found: &mut Preflight) {
     for feed in &found.feeds {
-        let line = show.feeds.iter().find(|f| f.camera == feed.camera).map_or(1, |f| f.line);
+        let line = line_of(show, &feed.camera);
         let about = |what: &str| show.error_at(line, format!("camera {:?}: {what}", feed.camera));
         let status = &feed.status;
         // Its host is told already: what follows from it is no further mistake.
@@ -173,7 +240,14 @@ fn judge(show: &Show, specs: &[FeedSpec], found: &mut Preflight) {
             (FeedState::Failed | FeedState::Reconnecting, None) => found.mistakes.push(about("it is away")),
             (FeedState::Starting, _) => found.mistakes.push(about("no picture has come. Look longer (--connect 30), or switch it on")),
             (FeedState::Ended, _) if status.received == 0 => found.mistakes.push(about("its file has no pictures")),
-            (FeedState::Live | FeedState::Ended, why) => found.advice.extend(why.as_deref().map(about)),
+            (FeedState::Live | FeedState::Ended, Some(why)) => found.advice.push(about(why)),
+            (FeedState::Live | FeedState::Ended, None) => {
+                let spec = specs.iter().find(|spec| spec.name == feed.camera);
+                if let Some(wished) = spec.and_then(wished_origin).filter(|wished| *wished != status.time_origin) {
+                    let origin = status.time_origin;
+                    found.advice.push(about(&format!("its times come from {origin} yet, not from {wished}. Look longer (--connect 40)")));
+                }
+            }
         }
         let is_mended = specs.iter().any(|spec| spec.name == feed.camera && spec.make_intra);
         if let Some(warning) = feed.keyframes.and_then(|distance| distance.warning()).filter(|_| !is_mended) {

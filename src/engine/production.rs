@@ -75,10 +75,15 @@ impl Production {
     /// The same before there is a rig: cameras as the show names them, of which nobody knows where they stand. Where the rig can be
     /// read, its clock offsets count; nothing is recorded.
     pub fn to_calibrate(show: &Show) -> Result<Self, ShowError> {
+        first_of(Self::examine_to_calibrate(show))
+    }
+
+    /// The same with all mistakes, in no order.
+    pub fn examine_to_calibrate(show: &Show) -> (Self, Vec<ShowError>) {
         let known = rig::load(&show.rig).ok();
-        let mut production = first_of(Self::with_rig(show, Self::named_by(show, known.as_ref())))?;
+        let (mut production, wrong) = Self::with_rig(show, Self::named_by(show, known.as_ref()));
         (production.capture.disk, production.capture.sound, production.program) = (None, None, None);
-        Ok(production)
+        (production, wrong)
     }
 
     fn with_rig(show: &Show, rig: Rig) -> (Self, Vec<ShowError>) {
