@@ -403,6 +403,45 @@ fn hls() {
     assert_eq!(session.status()[0].time_origin, TimeOrigin::Container);
 }
 
+/// Set in the child that has no right to raw sockets: what is sent within one machine does not reach those.
+const WITHOUT_RAW_SOCKETS: &str = "VOLTE_TEST_WITHOUT_RAW_SOCKETS";
+
+#[test]
+fn an_industrial_camera_is_read_by_the_pattern_of_its_sensor() {
+    if std::env::var_os(WITHOUT_RAW_SOCKETS).is_none() {
+        let _camera = Peer::start("arv-fake-gv-camera-0.8", "aravis-tools", &["-i", "127.0.0.1"]);
+        let this = std::env::current_exe().unwrap();
+        let child = std::process::Command::new("setpriv")
+            .args(["--bounding-set", "-net_raw", "--inh-caps", "-net_raw"])
+            .arg(this)
+            .args(["--exact", "an_industrial_camera_is_read_by_the_pattern_of_its_sensor", "--nocapture"])
+            .env(WITHOUT_RAW_SOCKETS, "1")
+            .status()
+            .expect("setpriv is needed: install the package util-linux");
+        assert!(child.success());
+        return;
+    }
+    // GigE Vision cameras are named by their address, too.
+    let session = start(&[("genicam", "aravis:127.0.0.1")]);
+    wait(&session, "no pictures", |f| f[0].received > 10 && f[0].rate.is_some());
+    let status = session.status()[0].clone();
+    assert_eq!((status.codec, status.size_px, status.time_origin), (Some(Codec::Raw), Some((512, 512)), TimeOrigin::Device), "{status:?}");
+    let newest = status.newest.unwrap();
+    let picture = session.decoder().decode_frame(status.id, newest).unwrap().0.frame.to_picture().unwrap();
+    // It shows all hues in stripes; read as brightness alone, or by another pattern, they would be grey or each other's.
+    let share = |is: &dyn Fn(u8, u8, u8) -> bool| {
+        let hits = picture.rgba().chunks_exact(4).filter(|p| is(p[0], p[1], p[2])).count();
+        hits as f64 / f64::from(picture.width() * picture.height())
+    };
+    let shares = [
+        share(&|r, g, b| r > 150 && g < 60 && b < 60),
+        share(&|r, g, b| b > 150 && g < 60 && r < 60),
+        share(&|r, g, b| r > 150 && g > 200 && b < 80),
+        share(&|r, g, b| r < 80 && g > 200 && b > 150),
+    ];
+    assert!(shares.iter().all(|share| *share > 0.03), "red, blue, yellow, cyan: {shares:?}");
+}
+
 #[test]
 fn image_sequences_in_step_with_files() {
     let dir = tempfile::tempdir().unwrap();

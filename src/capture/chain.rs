@@ -66,7 +66,12 @@ pub(super) fn chain_into(
     ingest.is_raw.store(codec == Codec::Raw || transcodes, Ordering::Relaxed);
     let mut chain = Vec::new();
     match codec {
-        Codec::Raw => chain.extend(intra_chain()?),
+        Codec::Raw => {
+            if caps.and_then(|caps| caps.structure(0)).is_some_and(|s| s.name() == "video/x-bayer") {
+                chain.push(element("bayer2rgb", "colours of a sensor's pattern")?);
+            }
+            chain.extend(intra_chain()?);
+        }
         Codec::H264 | Codec::H265 if !aligned => {
             let (name, media) = if codec == Codec::H264 { ("h264parse", "video/x-h264") } else { ("h265parse", "video/x-h265") };
             let parser = element(name, "cutting the stream into frames")?;

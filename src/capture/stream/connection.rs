@@ -143,6 +143,10 @@ impl Connection {
                 let pad = last.static_pad("src").ok_or_else(|| wrong("its source has no output".to_owned()))?;
                 self.link.attach_video(&pad, None, Codec::Raw)?;
             }
+            (Ends::Told, _) => {
+                let pad = last.static_pad("src").ok_or_else(|| wrong("its source has no output".to_owned()))?;
+                self.link.attach_when_told(&pad);
+            }
             (Ends::Later, parse) => {
                 let link = Arc::downgrade(&self.link);
                 last.connect_pad_added(move |_, pad| {
@@ -407,6 +411,20 @@ impl Link {
         if let Err(e) = self.attach_video(pad, caps, codec) {
             self.tell(Event::Broken(format!("{}: {e}", self.source.label())));
         }
+    }
+
+    /// Waits for the description of what a pad brings, which goes before it.
+    fn attach_when_told(self: &Arc<Self>, pad: &gst::Pad) {
+        let link = Arc::downgrade(self);
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
+            let caps = info.event().and_then(|event| match event.view() {
+                gst::EventView::Caps(caps) => Some(caps.caps_owned()),
+                _ => None,
+            });
+            let (Some(link), Some(caps)) = (link.upgrade(), caps) else { return gst::PadProbeReturn::Ok };
+            link.attach_or_tell(pad, Some(&caps), Codec::Raw);
+            gst::PadProbeReturn::Remove
+        });
     }
 
     fn attach_video(self: &Arc<Self>, pad: &gst::Pad, caps: Option<&gst::CapsRef>, codec: Codec) -> Result<(), CaptureError> {

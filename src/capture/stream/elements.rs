@@ -19,6 +19,8 @@ const RTSP_TIMEOUT_MICROS: u64 = 5_000_000;
 pub(super) enum Ends {
     /// One pad from the beginning.
     Always,
+    /// The same; what comes out of it, a sensor's pattern or pictures, is known when it begins.
+    Told,
     /// Pads that appear when the peer has answered.
     Later,
 }
@@ -133,8 +135,8 @@ pub(super) fn make(source: &StreamSource, wanted: &'static str) -> Result<Source
         StreamKind::Aravis { name } => {
             let camera = element("aravissrc", "GenICam cameras")?;
             camera.set_property("camera-name", name);
-            let raw = filter(&gst::Caps::builder("video/x-raw").build())?;
-            Ok(running(vec![camera, raw], Ends::Always, false, TimeOrigin::Device))
+            let wanted = filter(&pattern_or_pictures())?;
+            Ok(running(vec![camera, wanted], Ends::Told, false, TimeOrigin::Device))
         }
     }
 }
@@ -153,6 +155,19 @@ fn note_sender_times(rtsp: &gst::Element) {
         });
         None
     });
+}
+
+/// What is asked of an industrial camera: the pattern of its sensor (Bayer) first, where it has one and GStreamer can read it. It is all that the sensor
+/// saw, in a third of the bytes of RGB; a monochrome camera has none.
+fn pattern_or_pictures() -> gst::Caps {
+    let mut caps = gst::Caps::new_empty();
+    let reader = gst::ElementFactory::find("bayer2rgb");
+    let readable = reader.iter().flat_map(gst::ElementFactory::static_pad_templates).find(|pad| pad.direction() == gst::PadDirection::Sink);
+    if let Some(pad) = readable {
+        caps.merge(pad.caps());
+    }
+    caps.merge(gst::Caps::new_empty_simple("video/x-raw"));
+    caps
 }
 
 const fn running(elements: Vec<gst::Element>, ends: Ends, coded: bool, time_origin: TimeOrigin) -> SourceElements {
