@@ -170,13 +170,11 @@ fn without_mistakes<T>(path: &Path, examine: impl FnOnce(&Show) -> (T, Vec<ShowE
 
 /// The mistakes of a show file, a line each.
 fn mistakes_in_words(all: &[ShowError]) -> anyhow::Error {
-    match all {
-        [one] => anyhow::anyhow!("{one}"),
-        _ => {
-            let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("{} mistakes:\n  {}", all.len(), lines.join("\n  "))
-        }
+    if let [one] = all {
+        return anyhow::anyhow!("{one}");
     }
+    let lines: Vec<String> = all.iter().map(ToString::to_string).collect();
+    anyhow::anyhow!("{} mistakes:\n  {}", all.len(), lines.join("\n  "))
 }
 
 /// An error and its causes on one line; a cause that the error itself already tells is not repeated.
