@@ -491,6 +491,7 @@ fn a_check_that_connects_calls_nodes_and_the_clock() {
     child.args(["node", "--listen", "127.0.0.1:0"]).arg(&node).stdout(std::process::Stdio::piped());
     let mut running = Sender(child.spawn().expect("starts"));
     let mut line = String::new();
+    // Nobody listens to it after that: it goes on.
     std::io::BufReader::new(running.0.stdout.take().expect("is piped")).read_line(&mut line).expect("it speaks");
     let address = line.trim().strip_prefix("listening at ").and_then(|l| l.strip_suffix(": cam1")).expect("it says where").to_owned();
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

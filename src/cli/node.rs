@@ -1,6 +1,6 @@
 //! `volte node`: capture and ring of some cameras on a machine of their own, served to the console's machine.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use volte::{
@@ -61,15 +61,20 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let session = Arc::new(CaptureSession::start(capture, &specs)?);
     let node = NodeServer::start(Arc::clone(&session), &server)?;
     let names: Vec<&str> = specs.iter().map(|s| s.name.as_str()).collect();
-    println!("listening at {}: {}", node.address(), names.join(", "));
+    say(&format!("listening at {}: {}", node.address(), names.join(", ")));
     let until = args.seconds.map(|s| session.house_now().plus_nanos(s as i64 * 1_000_000_000));
     let mut consoles = 0;
     while !cancel.is_cancelled() && until.is_none_or(|until| session.house_now() < until) {
         std::thread::sleep(Duration::from_millis(50));
         if node.consoles() != consoles {
             consoles = node.consoles();
-            println!("{consoles} console{} connected", if consoles == 1 { "" } else { "s" });
+            say(&format!("{consoles} console{} connected", if consoles == 1 { "" } else { "s" }));
         }
     }
     Ok(())
+}
+
+/// Prints a line. Whoever listened to it may have gone: the cameras are recorded all the same.
+fn say(line: &str) {
+    writeln!(std::io::stdout(), "{line}").ok();
 }

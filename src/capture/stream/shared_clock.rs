@@ -64,6 +64,12 @@ impl SharedClock {
         Self { named, by, without_since: None, believed: false, complained: false }
     }
 
+    /// Whether a note on a packet is of this clock: the jitter buffer makes notes of the sender's own clock, too, from its reports, which name nobody.
+    pub fn is_noted(&self, reference: &gst::CapsRef) -> bool {
+        let names = |s: &gst::StructureRef| s.name() == "timestamp/x-ptp" || s.has_field("host");
+        !self.named.is_empty() && reference.structure(0).is_some_and(names)
+    }
+
     /// A packet at `now_nanos` of house time, with the shared clock's time on it or without.
     pub fn note(&mut self, has_time: bool, now_nanos: i64) -> Noted {
         if has_time {

@@ -50,8 +50,10 @@ impl Link {
         let (link, clock) = (Arc::downgrade(self), Mutex::new(clock));
         pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
             if let (Some(link), Some(gst::PadProbeData::Buffer(buffer))) = (link.upgrade(), &info.data) {
-                let has_time = buffer.meta::<gst::ReferenceTimestampMeta>().is_some();
-                let noted = clock.lock().note(has_time, link.ingest.clock().now().nanos());
+                let mut clock = clock.lock();
+                let has_time = buffer.iter_meta::<gst::ReferenceTimestampMeta>().any(|meta| clock.is_noted(meta.reference()));
+                let noted = clock.note(has_time, link.ingest.clock().now().nanos());
+                drop(clock);
                 link.shared_clock_is(noted);
             }
             gst::PadProbeReturn::Ok
