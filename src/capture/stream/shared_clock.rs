@@ -83,19 +83,24 @@ impl SharedClock {
         }
         self.believed = false;
         let named = &self.named;
-        let (whose, option) = match self.by {
-            NamedBy::Address => ("its address names", "ts_refclk"),
-            NamedBy::Description => ("its description (SDP) names", "time=refclk"),
-        };
-        if named.is_empty() {
-            return Noted::Lost(format!(
-                "its description (SDP) names no clock that it shares (a=ts-refclk and a=mediaclk:direct=…); times are those of arrival. Set the camera to PTP or NTP, or take {option} out of the address"
-            ));
-        }
-        let see = if named.starts_with("ptp=") { "a PTP grandmaster of that domain is there" } else { "the server runs" };
-        Noted::Lost(format!(
-            "the clock that {whose} ({named}) cannot be reached; times are those of arrival. See that {see} and that its packets come through to this machine, or take {option} out of the address"
-        ))
+        // Whole sentences: each is told in the console's language.
+        Noted::Lost(match (self.by, named.starts_with("ptp=")) {
+            _ if named.is_empty() => {
+                "its description (SDP) names no clock that it shares (a=ts-refclk and a=mediaclk:direct=…); times are those of arrival. Set the camera to PTP or NTP, or take time=refclk out of the address".to_owned()
+            }
+            (NamedBy::Address, false) => format!(
+                "the clock that its address names ({named}) cannot be reached; times are those of arrival. See that the server runs and that its packets come through to this machine, or take ts_refclk out of the address"
+            ),
+            (NamedBy::Address, true) => format!(
+                "the clock that its address names ({named}) cannot be reached; times are those of arrival. See that a PTP grandmaster of that domain is there and that its packets come through to this machine, or take ts_refclk out of the address"
+            ),
+            (NamedBy::Description, false) => format!(
+                "the clock that its description (SDP) names ({named}) cannot be reached; times are those of arrival. See that the server runs and that its packets come through to this machine, or take time=refclk out of the address"
+            ),
+            (NamedBy::Description, true) => format!(
+                "the clock that its description (SDP) names ({named}) cannot be reached; times are those of arrival. See that a PTP grandmaster of that domain is there and that its packets come through to this machine, or take time=refclk out of the address"
+            ),
+        })
     }
 }
 
