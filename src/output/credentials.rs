@@ -28,14 +28,6 @@ pub struct CredentialFiles {
     pub key: PathBuf,
 }
 
-impl CredentialFiles {
-    /// Relative names begin at `folder`.
-    #[must_use]
-    pub fn beside(self, folder: &Path) -> Self {
-        Self { certificates: folder.join(self.certificates), key: folder.join(self.key) }
-    }
-}
-
 /// Why nothing can be signed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
@@ -123,7 +115,6 @@ pub struct Claim {
 }
 
 impl Claim {
-    #[cfg_attr(not(feature = "credentials"), allow(dead_code, reason = "nothing is signed without the feature"))]
     fn of(sidecar: &Sidecar, frames: &[super::FrameReport]) -> Self {
         let header = &sidecar.header;
         Self {

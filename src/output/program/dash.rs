@@ -1,6 +1,6 @@
 //! DASH: CMAF segments of pictures and sound in a folder, and the description (MPD) that lists the newest of them.
 //!
-//! GStreamer's `dashsink` (1.22) lists every segment since the start, deletes none and writes whole MP4 files as segments, which is not for live.
+//! GStreamer's `dashsink` (1.22) names no header and half a codec in a live description, and its segments are whole MP4 files.
 //! So its muxer makes the fragments, and the description is written here. ISO/IEC 23009-1 (5.3), DASH-IF Interoperability Points 4.3.
 
 use std::{
