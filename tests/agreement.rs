@@ -91,6 +91,8 @@ fn by_another_decoder(file: &Path, codec: Codec, folder: &Path) -> Option<Vec<u8
         (_, Codec::H264) => ("qtdemux", "h264parse ! openh264dec"),
         ("mkv", Codec::H265) => ("matroskademux", "h265parse ! video/x-h265,stream-format=byte-stream ! libde265dec"),
         (_, Codec::H265) => ("qtdemux", "h265parse ! video/x-h265,stream-format=byte-stream ! libde265dec"),
+        // ffmpeg takes dav1d.
+        ("mkv", Codec::Av1) => ("matroskademux", "av1parse ! av1dec"),
         (_, Codec::Mjpeg) => ("qtdemux", "jpegparse ! jpegdec"),
         _ => return None,
     };
@@ -184,7 +186,7 @@ fn ffprobe_mediainfo_and_another_decoder_agree_on_every_film() {
     let folder = tempfile::tempdir().unwrap();
     let (pal, ntsc) = (FrameRate::whole(25), FrameRate::new(60_000, 1001).unwrap());
     let small = (320, 180);
-    let films: [Film; 8] = [
+    let films: [Film; 9] = [
         ("a.mp4", Codec::H264, ntsc, small, ALL, "limited", false),
         ("b.mp4", Codec::H265, pal, small, ALL, "limited", false),
         ("c.mkv", Codec::H264, pal, small, ALL, "limited", false),
@@ -192,6 +194,7 @@ fn ffprobe_mediainfo_and_another_decoder_agree_on_every_film() {
         ("e.mov", Codec::ProRes, pal, small, ALL, "", true),
         ("f.mov", Codec::H264, ntsc, small, ALL, "limited", true),
         ("g.mov", Codec::Mjpeg, pal, small, &[], "", true),
+        ("i.mkv", Codec::Av1, ntsc, small, ALL, "limited", false),
         ("h.mxf", Codec::DnxHr, ntsc, (1280, 720), &["bt709"], "", true),
     ];
     let mut wrong = Vec::new();

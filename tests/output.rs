@@ -95,6 +95,8 @@ fn every_container_and_codec_plays_elsewhere() {
         ("f.mov", Some(Codec::H264), FrameRate::whole(30), 322, 182, "h264", "yuv420p"),
         ("g.mp4", Some(Codec::H264), ntsc, 258, 146, "h264", "yuv420p"),
         ("i.mov", Some(Codec::Mjpeg), ntsc, 322, 182, "mjpeg", "yuvj422p"),
+        ("k.mp4", Some(Codec::Av1), ntsc, 322, 182, "av1", "yuv420p"),
+        ("l.mkv", Some(Codec::Av1), FrameRate::whole(25), 180, 320, "av1", "yuv420p"),
     ];
     for (name, codec, rate, w, h, codec_name, pixels) in cases {
         let path = dir.path().join(name);
@@ -140,7 +142,7 @@ fn every_container_and_codec_plays_elsewhere() {
         println!("{name}: worst frame {worst:.1} dB, {} bytes", summary.bytes);
         assert!(worst > 35.0, "{name}: {worst} dB");
     }
-    assert_eq!(files(dir.path()), ["a.mp4", "b.mp4", "c.mkv", "d.mkv", "e.mov", "f.mov", "g.mp4", "i.mov"]);
+    assert_eq!(files(dir.path()), ["a.mp4", "b.mp4", "c.mkv", "d.mkv", "e.mov", "f.mov", "g.mp4", "i.mov", "k.mp4", "l.mkv"]);
 }
 
 #[test]
@@ -200,6 +202,61 @@ fn a_webp_plays_elsewhere_as_long_as_it_should() {
         assert!(back.len() == 30 && worst > 25.0, "{name}: {} {worst} dB", back.len());
         assert_eq!(fs::read(&path).unwrap(), fs::read(written(&format!("again-{name}"))).unwrap());
     }
+}
+
+/// What libavif makes of a picture of a file, and what it says of the whole.
+fn by_avifdec(path: &Path, picture: usize) -> (Picture, String) {
+    let out = path.with_extension(format!("{picture}.png"));
+    let run = |words: &[&str], more: &[&Path]| {
+        let told = Command::new("avifdec").args(words).arg(path).args(more).output();
+        let told = told.unwrap_or_else(|e| panic!("avifdec does not start ({e}): install the package libavif-bin"));
+        let said = [told.stdout, told.stderr].map(|b| String::from_utf8_lossy(&b).into_owned()).concat();
+        assert!(told.status.success(), "{said}");
+        said
+    };
+    run(&["--index", &picture.to_string()], &[&out]);
+    let back = Picture::load(&out).unwrap();
+    fs::remove_file(out).unwrap();
+    (back, run(&["--info"], &[]))
+}
+
+#[test]
+fn an_avif_plays_elsewhere_and_one_picture_is_a_still() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, rate, frames) in [("a.avif", "25", 30_u32), ("b.avif", "29.97", 12), ("c.avif", "25", 1)] {
+        let rate = rate.parse::<FrameRate>().unwrap();
+        let written = |name: &str| {
+            let path = dir.path().join(name);
+            let mut sink = output::open(spec(path.clone(), 162, 92, rate, None)).unwrap();
+            (0..frames).for_each(|i| sink.write(&moving(162, 92, i), &report(i)).unwrap());
+            assert_eq!(sink.finish().unwrap().frames, u64::from(frames));
+            path
+        };
+        let path = written(name);
+        for k in [0, frames / 2, frames - 1] {
+            let (back, said) = by_avifdec(&path, k as usize);
+            let db = psnr_db(&back, &moving(162, 92, k), None).unwrap();
+            println!("{name}: {} bytes, picture {k} {db:.1} dB", fs::metadata(&path).unwrap().len());
+            assert!(db > 32.0, "{name}: picture {k} has {db} dB");
+            for line in ["Color Primaries: 1", "Transfer Char. : 13", "Matrix Coeffs. : 1", "Range          : Limited", "162x92"] {
+                assert!(said.contains(line), "{name} without {line:?}: {said}");
+            }
+            // A still has no times.
+            let (length, scale) = (frames * rate.denominator(), rate.numerator());
+            let times = format!(
+                "{scale} timescales per second, {:.2} seconds ({length} timescales), {frames} frames",
+                f64::from(length) / f64::from(scale)
+            );
+            assert_eq!(said.contains(&times), frames > 1, "{name} without {times:?}: {said}");
+            assert_eq!(said.matches("Decoded frame [").count() as u32, frames, "{said}");
+        }
+        if frames > 1 {
+            assert_eq!(decode(&path, 162, 92).len(), frames as usize, "{name} by ffmpeg");
+        }
+        assert_eq!(fs::read(&path).unwrap(), fs::read(written(&format!("again-{name}"))).unwrap());
+    }
+    let too_large = output::open(spec(dir.path().join("d.avif"), 2050, 92, FrameRate::whole(25), None)).err().unwrap().to_string();
+    assert!(too_large.contains("--size"), "{too_large}");
 }
 
 #[test]

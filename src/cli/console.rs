@@ -24,7 +24,10 @@ use volte::{
         CapturedFeeds, DeskFiles, Engine, EngineOptions, Feeds, Match, Matching, Quality, Snapshot, StingerSource, footage,
         naming::NameTemplate, production::learn_sizes, retime::RetimePolicy,
     },
-    output::program::{ChannelOptions, ProgramFormat, SinkAddress, SinkSpec},
+    output::{
+        Credentials,
+        program::{ChannelOptions, ProgramFormat, SinkAddress, SinkSpec},
+    },
     rig,
     ring::{RingConfig, disk::DiskConfig},
     show::Show,
@@ -152,6 +155,9 @@ pub struct Desk {
     /// What its files are called: {event}, {date}, {time}, {camera}, {n}, and an ending such as .mov.
     #[arg(long, value_name = "TEMPLATE")]
     pub export_name: Option<NameTemplate>,
+    /// What they are signed with: a show file says it.
+    #[arg(skip)]
+    pub credentials: Option<Credentials>,
 }
 
 const ABOUT: &str = "\
@@ -230,6 +236,7 @@ impl Desk {
                 rated.chain(given).collect()
             },
             export_name: self.export_name.clone(),
+            credentials: self.credentials.clone(),
             rig_file: self.rig_file.clone(),
             ..EngineOptions::default()
         }

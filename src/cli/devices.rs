@@ -106,6 +106,10 @@ pub fn run(_args: Args) -> anyhow::Result<()> {
         }
     }
 
+    // Cameras send none: it is written only.
+    let av1: Vec<String> = volte::output::program::encoder_support(SinkCodec::Av1).into_iter().map(str::to_owned).collect();
+    println!("  av1     encoded by {} for program outputs, by av1enc for exports", in_use(&av1, "install gstreamer1.0-plugins-bad"));
+
     println!("Sources (docs/capture.md)");
     for source in volte::capture::source_support() {
         let there = source.missing.is_empty();

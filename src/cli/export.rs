@@ -13,7 +13,7 @@ use volte::{
         retime::RetimePolicy,
     },
     gpu::{Gpu, GpuOptions},
-    output::{self, Codec},
+    output::{self, Codec, CredentialFiles},
     replay::{
         graphics::{Graphic, GraphicList},
         path::{Aspect, Path, Preset, PresetOptions, shorter_way},
@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(value_name = "RECIPE.toml", num_args = 1.., group = "material", conflicts_with_all = [
         "rig", "at", "only", "path", "from", "to", "seconds", "hold", "speed", "stabilize", "rate", "size", "crop", "pivot", "codec", "mode",
         "quality", "depth_size", "plates", "retime", "sound", "save_path", "graphics", "matching", "no_shading", "trims",
-        "slices",
+        "slices", "certificates", "key",
     ])]
     again: Vec<PathBuf>,
     /// The calibration of the cameras, in any format that `volte rig check` reads.
@@ -92,7 +92,7 @@ pub struct Args {
     /// (moment/) with frames and poses for COLMAP, nerfstudio and splat trainers; points (.ply, .glb); Gaussians (.gs.ply, .splat).
     #[arg(long, required_unless_present = "again")]
     out: Option<PathBuf>,
-    /// h264, h265, prores, mjpeg, gif, png, jpeg or exr; default by the file's name.
+    /// h264, h265, av1, prores, mjpeg, gif, png, jpeg or exr; default by the file's name.
     #[arg(long, value_parser = parse_codec)]
     codec: Option<Codec>,
     /// synthesis, soft-fade, cross-fade, nearest (real pixels only); or ladder: measures every gap first and shows full synthesis, a
@@ -128,6 +128,12 @@ pub struct Args {
     /// Do not write NAME.json, which says what every frame was made of.
     #[arg(long)]
     no_sidecar: bool,
+    /// Put content credentials (C2PA) into the file, signed with the key of these certificates (PEM, the signer's own first).
+    #[arg(long, value_name = "FILE.pem", requires = "key", conflicts_with = "no_sidecar")]
+    certificates: Option<PathBuf>,
+    /// The private key that belongs to --certificates (PEM, PKCS #8): read when the export begins, and neither shown nor copied.
+    #[arg(long, value_name = "FILE", requires = "certificates")]
+    key: Option<PathBuf>,
     /// Show other instants of the movement in the same picture (strobe), each hidden by what is nearer: 3x0.25 is three phases, a quarter of a
     /// second apart, the last at the instant; or seconds since it: -0.5,-0.25,0.3.
     #[arg(long, value_name = "NxSECONDS|SECONDS,…", allow_hyphen_values = true, value_parser = parse_slices)]
@@ -259,6 +265,7 @@ fn run_one(args: &Args, again: Option<&PathBuf>) -> anyhow::Result<()> {
     if form.is_some() {
         refuse_without_meaning(args, &recipe)?;
     }
+    recipe.credentials()?;
     if form == Some(MomentForm::Folder) {
         refuse_own_source(&recipe)?;
     }
@@ -332,6 +339,7 @@ fn refuse_without_meaning(args: &Args, recipe: &Recipe) -> anyhow::Result<()> {
         ("--crop", args.crop.is_some()),
         ("--codec", args.codec.is_some()),
         ("--pivot", args.pivot.is_some()),
+        ("--certificates", recipe.output.credentials.is_some()),
         ("--mode", recipe.render.mode != Mode::Synthesis),
         ("--plates", recipe.render.plates != Plates::Off),
     ];
@@ -414,6 +422,11 @@ fn asked(args: &Args) -> anyhow::Result<Recipe> {
             // What x264 takes by itself, but written down: another number would give other bytes.
             threads: std::thread::available_parallelism().map_or(4, |n| (n.get() * 3 / 2) as u32).min(16),
             sidecar: !args.no_sidecar,
+            credentials: args
+                .certificates
+                .as_ref()
+                .zip(args.key.as_ref())
+                .map(|(certificates, key)| CredentialFiles { certificates: absolute(certificates), key: absolute(key) }),
             ..OutputPart::new(absolute(out))
         },
         path,

@@ -232,7 +232,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     note_missing(&production);
     let session = production.start()?;
-    let (program, export_name) = (production.program.take(), production.export_name.take());
+    let (program, export_name, credentials) = (production.program.take(), production.export_name.take(), production.credentials.take());
     if args.headless && program.is_none() && args.commands.is_none() {
         return watch(&session, None, args.seconds);
     }
@@ -247,7 +247,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let mut desk = Desk::of_show(&show, args.full_screen, args.no_program_window);
     (desk.rig_file, desk.calibrates) = (Some(show.rig.clone()), args.calibrate);
     desk.language = args.language.or(desk.language);
-    desk.export_name = export_name;
+    (desk.export_name, desk.credentials) = (export_name, credentials);
     (desk.commands, desk.record_commands) = (args.commands.clone(), args.record_commands.clone());
     if args.headless && args.commands.is_some() {
         return desk.run_commands(feeds, program);

@@ -301,7 +301,11 @@ impl Director {
             status: feeds.status(),
             notices: Vec::new(),
             published: 0,
-            exports_of: ExportList::new(options.export_name.clone().unwrap_or_default(), exports.clone(), Arc::clone(&board)),
+            exports_of: ExportList::new(
+                (options.export_name.clone().unwrap_or_default(), options.credentials.clone()),
+                exports.clone(),
+                Arc::clone(&board),
+            ),
             exports_waiting: Vec::new(),
             power: PowerMeter::default(),
             export_folder: options.export_folder.clone().unwrap_or_default(),

@@ -322,8 +322,9 @@ fn work(
     }
     let mut artist = Artist::default();
 
-    if job.output.sidecar.is_some() {
+    if let Some(wanted) = job.output.sidecar.take() {
         job.output.sidecar = Some(SidecarHeader {
+            credentials: wanted.credentials,
             mark_nanos: job.mark,
             path: job.path.name.clone(),
             cameras: job.rig.cameras.iter().map(|c| c.name.clone()).collect(),

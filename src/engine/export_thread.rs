@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     gpu::{Gpu, GpuOptions},
-    output::CancelToken,
+    output::{CancelToken, Credentials, SidecarHeader},
     scene::SceneError,
     telemetry::EnergyMeter,
     view::ViewError,
@@ -97,6 +97,8 @@ pub(super) struct ExportList {
     entries: VecDeque<Entry>,
     next: u32,
     template: NameTemplate,
+    /// What they are signed with.
+    credentials: Option<Credentials>,
     news: Sender<ExportNews>,
     /// At most one of them is not held.
     runners: Vec<Running>,
@@ -107,8 +109,13 @@ pub(super) struct ExportList {
 }
 
 impl ExportList {
-    pub fn new(template: NameTemplate, news: Sender<ExportNews>, board: Arc<Board>) -> Self {
-        Self { entries: VecDeque::new(), next: 1, template, news, runners: Vec::new(), yields: Arc::default(), board }
+    pub fn new((template, credentials): (NameTemplate, Option<Credentials>), news: Sender<ExportNews>, board: Arc<Board>) -> Self {
+        Self { entries: VecDeque::new(), next: 1, template, credentials, news, runners: Vec::new(), yields: Arc::default(), board }
+    }
+
+    /// What begins its sidecar.
+    pub fn header(&self) -> SidecarHeader {
+        SidecarHeader { credentials: self.credentials.clone(), ..SidecarHeader::default() }
     }
 
     /// A name in `folder` that neither a file nor an export of the list has.
@@ -343,7 +350,7 @@ mod tests {
     #[test]
     fn an_export_that_is_held_takes_nothing_of_the_machine() {
         let (news, _inbox) = crossbeam::channel::bounded(1);
-        let mut list = ExportList::new(NameTemplate::default(), news, Arc::default());
+        let mut list = ExportList::new((NameTemplate::default(), None), news, Arc::default());
         assert!(!list.is_working());
         let (cancel, held) = (CancelToken::default(), Arc::new(AtomicBool::new(false)));
         list.runners.push(Running { number: 1, cancel: cancel.clone(), held: Arc::clone(&held), thread: None });

@@ -33,7 +33,10 @@ use super::{
 };
 #[cfg(feature = "gstreamer")]
 use crate::output::program::{ChannelOptions, FrameTaker, ProgramOutput, SinkSpec};
-use crate::{frame::Picture, output::program::ChannelError};
+use crate::{
+    frame::Picture,
+    output::{Credentials, program::ChannelError},
+};
 
 const COMMANDS_LOSSLESS: usize = 256;
 /// Looks of others that wait; more are refused.
@@ -82,6 +85,8 @@ pub struct EngineOptions {
     pub export_folder: Option<PathBuf>,
     /// What its files are called; `None` is `volte_{event}`.
     pub export_name: Option<NameTemplate>,
+    /// What they are signed with.
+    pub credentials: Option<Credentials>,
     /// Whether moments are interpolated to their very instant where cameras are not in time.
     pub retime: RetimePolicy,
     /// Where the playlist, own templates and paths are kept.

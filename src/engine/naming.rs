@@ -149,6 +149,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
 }
 
 impl NameTemplate {
+    /// The ending of its names, without the dot.
+    pub fn ending(&self) -> &str {
+        &self.ending
+    }
+
     /// The name with number `n`. What fills a field has no sign that a name cannot have, and is cut where the name would become too long
     /// for a disk.
     pub fn name(&self, fields: &NameFields<'_>, n: u32) -> String {

@@ -13,6 +13,7 @@ use crate::link::{KeyError, LinkKey};
 use crate::output::program::{
     ChannelOptions, FormatError, MOST_SINKS, ProgramFormat, Signal, SinkAddress, SinkAddressError, SinkCodec, SinkSound, SinkSpec,
 };
+use crate::output::{CredentialFiles, Credentials};
 use crate::rig::{self, Camera, Rig};
 use crate::ring::{RingConfig, disk::DiskConfig};
 use crate::show::{Show, ShowAudio, ShowError, ShowFeed, ShowOutput};
@@ -34,8 +35,19 @@ pub struct Production {
     pub without_feed: Vec<String>,
     /// What exports are called; `None` is the standard.
     pub export_name: Option<NameTemplate>,
+    /// What exports are signed with.
+    pub credentials: Option<Credentials>,
     /// The program output and where it goes; `None` without `[program]`.
     pub program: Option<(ChannelOptions, Vec<SinkSpec>)>,
+}
+
+/// What exports are signed with, tried: a key that signs nothing is a mistake of the show.
+fn credentials_of(show: &Show, name: Option<&NameTemplate>, wrong: &mut Vec<ShowError>) -> Option<Credentials> {
+    let (certificates, key, line) = show.export_credentials.clone()?;
+    let ending = name.map_or("mp4", NameTemplate::ending);
+    let fits = Credentials::check(Path::new(&format!("{{name}}.{ending}")), true);
+    let opened = fits.and_then(|()| Credentials::open(&CredentialFiles { certificates, key }));
+    kept(opened.map_err(|e| show.error_at(line, format!("[export] {e}"))), wrong)
 }
 
 impl Production {
@@ -124,7 +136,8 @@ impl Production {
         let named =
             |(text, line): &(String, usize)| text.parse().map_err(|e: NameError| show.error_at(*line, format!("[export] name: {e}")));
         let export_name = show.export_name.as_ref().and_then(|name| kept(named(name), &mut wrong));
-        (Self { rig, specs, capture, without_feed, export_name, program }, wrong)
+        let credentials = credentials_of(show, export_name.as_ref(), &mut wrong);
+        (Self { rig, specs, capture, without_feed, export_name, credentials, program }, wrong)
     }
 
     /// What is missing on this machine before the show can run: files that are to be played, plugins that feeds need, addresses at which they are to

@@ -9,7 +9,7 @@ use crate::frame::PictureError;
 pub enum OutputError {
     /// The file name does not say what to write.
     #[error(
-        "{path:?} does not say what to write. End the name in .mp4, .mkv, .mov, .mxf, .gif, .webp, .html, .png, .jpg or .exr; for the moment itself in .ply, .gs.ply, .splat, .glb or / (a folder)"
+        "{path:?} does not say what to write. End the name in .mp4, .mkv, .mov, .mxf, .gif, .webp, .avif, .html, .png, .jpg or .exr; for the moment itself in .ply, .gs.ply, .splat, .glb or / (a folder)"
     )]
     Extension {
         /// The name.
@@ -152,6 +152,17 @@ pub enum OutputError {
         /// The file or its sidecar.
         path: PathBuf,
         /// What differs.
+        problem: String,
+    },
+    /// Nothing can be signed.
+    #[error(transparent)]
+    Credentials(#[from] super::CredentialError),
+    /// A file could not be signed.
+    #[error("{path:?} could not be signed: {problem}; nothing was written")]
+    Sign {
+        /// The file.
+        path: PathBuf,
+        /// What the signer says.
         problem: String,
     },
     /// An HTML page cannot hold it.

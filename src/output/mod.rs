@@ -5,7 +5,12 @@
 //! nothing behind. Next to it stands a sidecar that says what every frame was made of.
 //! Must not know: rigs, scenes, GPU, who asked.
 
+#[cfg(feature = "gstreamer")]
+mod av1;
+#[cfg(feature = "gstreamer")]
+mod avif;
 mod cancel;
+pub mod credentials;
 mod digest;
 mod error;
 mod exr;
@@ -29,6 +34,7 @@ mod video;
 mod webp;
 
 pub use cancel::CancelToken;
+pub use credentials::{CredentialError, CredentialFiles, Credentials};
 pub use digest::{sha256_of_bytes, sha256_of_file};
 pub use error::OutputError;
 pub use planes::{Planes, planes_420_8bit, planes_422_10bit};
@@ -46,6 +52,8 @@ pub enum Codec {
     H264,
     /// H.265, 8 bit 4:2:0.
     H265,
+    /// AV1, 8 bit 4:2:0.
+    Av1,
     /// ProRes 422 HQ, 10 bit 4:2:2.
     ProRes,
     /// One JPEG per frame in a film, 8 bit 4:2:2, full range.
@@ -56,6 +64,8 @@ pub enum Codec {
     Gif,
     /// A WebP that plays over and over.
     WebP,
+    /// An AVIF that plays over and over, or a still.
+    Avif,
     /// One PNG file per frame.
     Png,
     /// One JPEG file per frame.
@@ -70,11 +80,13 @@ impl Codec {
         match self {
             Self::H264 => "h264",
             Self::H265 => "h265",
+            Self::Av1 => "av1",
             Self::ProRes => "prores",
             Self::Mjpeg => "mjpeg",
             Self::DnxHr => "dnxhr",
             Self::Gif => "gif",
             Self::WebP => "webp",
+            Self::Avif => "avif",
             Self::Png => "png",
             Self::Jpeg => "jpeg",
             Self::Exr => "exr",
@@ -86,6 +98,7 @@ impl Codec {
         match self {
             Self::H264 => "x264 preset fast, constant quality 17, 2 B-frames, no macroblock tree, a key frame per second",
             Self::H265 => "x265 preset fast, constant rate factor 18, a key frame per second",
+            Self::Av1 | Self::Avif => "libaom speed 6, quantizers 16 to 32 of 63, a key frame per second",
             Self::ProRes => "422 HQ",
             Self::Mjpeg => "quality 92, full range",
             Self::DnxHr => "HQX",
@@ -103,16 +116,28 @@ impl Codec {
     }
 
     /// Every codec.
-    pub const ALL: [Self; 10] =
-        [Self::H264, Self::H265, Self::ProRes, Self::Mjpeg, Self::DnxHr, Self::Gif, Self::WebP, Self::Png, Self::Jpeg, Self::Exr];
+    pub const ALL: [Self; 12] = [
+        Self::H264,
+        Self::H265,
+        Self::Av1,
+        Self::ProRes,
+        Self::Mjpeg,
+        Self::DnxHr,
+        Self::Gif,
+        Self::WebP,
+        Self::Avif,
+        Self::Png,
+        Self::Jpeg,
+        Self::Exr,
+    ];
 }
 
 /// The file's container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Container {
-    /// `.mp4`: H.264, H.265.
+    /// `.mp4`: H.264, H.265, AV1.
     Mp4,
-    /// `.mkv`: H.264, H.265, MJPEG.
+    /// `.mkv`: H.264, H.265, AV1, MJPEG.
     Matroska,
     /// `.mov`: ProRes, MJPEG, H.264, H.265.
     QuickTime,
@@ -122,6 +147,8 @@ pub enum Container {
     Gif,
     /// `.webp`.
     WebP,
+    /// `.avif`.
+    Avif,
     /// `.html`: a page with all pictures in it, to drag.
     Page,
     /// `.png`, `.jpg`, `.jpeg`, `.exr`: numbered files.
@@ -132,12 +159,13 @@ pub enum Container {
 pub fn container_and_codec(path: &Path, codec: Option<Codec>) -> Result<(Container, Codec), OutputError> {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let (container, allowed): (_, &[Codec]) = match extension.as_str() {
-        "mp4" | "m4v" => (Container::Mp4, &[Codec::H264, Codec::H265]),
-        "mkv" => (Container::Matroska, &[Codec::H264, Codec::H265, Codec::Mjpeg]),
+        "mp4" | "m4v" => (Container::Mp4, &[Codec::H264, Codec::H265, Codec::Av1]),
+        "mkv" => (Container::Matroska, &[Codec::H264, Codec::H265, Codec::Av1, Codec::Mjpeg]),
         "mov" => (Container::QuickTime, &[Codec::ProRes, Codec::Mjpeg, Codec::H264, Codec::H265]),
         "mxf" => (Container::Mxf, &[Codec::DnxHr]),
         "gif" => (Container::Gif, &[Codec::Gif]),
         "webp" => (Container::WebP, &[Codec::WebP]),
+        "avif" => (Container::Avif, &[Codec::Avif]),
         "html" | "htm" => (Container::Page, &[Codec::Jpeg]),
         "png" => (Container::Sequence, &[Codec::Png]),
         "jpg" | "jpeg" => (Container::Sequence, &[Codec::Jpeg]),
@@ -152,7 +180,7 @@ pub fn container_and_codec(path: &Path, codec: Option<Codec>) -> Result<(Contain
     Ok((container, codec))
 }
 
-/// Sides and rate of a preview (GIF, WebP): what mail, chats and browsers show well. GIF players show anything shorter than two hundredths of
+/// Sides and rate of a preview (GIF, WebP, AVIF): what mail, chats and browsers show well. GIF players show anything shorter than two hundredths of
 /// a second ten times slower.
 const PREVIEW_PX: u32 = 2048;
 const PREVIEW_FPS: f64 = 50.0;
@@ -167,7 +195,7 @@ pub fn fitted(path: &Path, (width, height): (u32, u32), rate: FrameRate) -> Resu
     if codec == Codec::DnxHr && !DNXHR_SIZES.contains(&(width, height)) {
         return Err(OutputError::Size { width, height, problem: ONLY_DNXHR });
     }
-    if !matches!(container, Container::Gif | Container::WebP) {
+    if !matches!(container, Container::Gif | Container::WebP | Container::Avif) {
         return Ok(((width, height), rate));
     }
     let longest = width.max(height).max(1);
@@ -261,6 +289,9 @@ pub fn open(spec: OutputSpec) -> Result<Box<dyn FrameSink>, OutputError> {
 /// The same; with `sound` films have a sound track, which [`FrameSink::write_sound`] fills.
 pub fn open_with(spec: OutputSpec, sound: bool) -> Result<Box<dyn FrameSink>, OutputError> {
     let (container, codec) = container_and_codec(&spec.path, spec.codec)?;
+    if spec.sidecar.as_ref().is_some_and(|header| header.credentials.is_some()) {
+        Credentials::check(&spec.path, true)?;
+    }
     if spec.width_px == 0 || spec.height_px == 0 || spec.width_px > 16384 || spec.height_px > 16384 {
         return Err(OutputError::Size { width: spec.width_px, height: spec.height_px, problem: "each side must be 1 to 16384 px" });
     }
@@ -285,6 +316,10 @@ pub fn open_with(spec: OutputSpec, sound: bool) -> Result<Box<dyn FrameSink>, Ou
     if spec.width_px % 2 == 1 || spec.height_px % 2 == 1 {
         let problem = "video needs even sides, because colour is coded at half size";
         return Err(OutputError::Size { width: spec.width_px, height: spec.height_px, problem });
+    }
+    #[cfg(feature = "gstreamer")]
+    if container == Container::Avif {
+        return Ok(Box::new(avif::Avif::open(spec)?));
     }
     #[cfg(feature = "gstreamer")]
     {
@@ -312,7 +347,7 @@ mod tests {
     #[test]
     fn a_preview_is_as_small_and_slow_as_it_must_be() {
         let fit = |name: &str, size, rate: &str| fitted(Path::new(name), size, rate.parse().unwrap()).map(|(s, r)| (s, r.to_string()));
-        for name in ["a.gif", "a.webp"] {
+        for name in ["a.gif", "a.webp", "a.avif"] {
             for (size, rate, want) in [
                 ((1920, 1080), "60", ((1920, 1080), "30")),
                 ((3840, 2160), "50", ((2048, 1152), "50")),

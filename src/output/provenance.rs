@@ -144,7 +144,7 @@ pub fn check(file: &Path) -> Result<(Sidecar, PathBuf), OutputError> {
         if sha256_of_file(&path)? != listed.sha256 {
             return Err(untrue(&path, "its bytes are not those that were written".to_owned()));
         }
-        if matches!(sidecar.codec.as_str(), "png" | "jpeg" | "exr" | "webp" | "gif" | "dnxhr") {
+        if matches!(sidecar.codec.as_str(), "png" | "jpeg" | "exr" | "webp" | "gif" | "avif" | "dnxhr") {
             continue;
         }
         if comment_hash(&path)?.as_ref() != Some(&sidecar.words_sha256) {
@@ -152,6 +152,11 @@ pub fn check(file: &Path) -> Result<(Sidecar, PathBuf), OutputError> {
         }
     }
     Ok((sidecar, place))
+}
+
+/// Whether there is a sidecar that lists the file.
+pub fn has_sidecar(file: &Path) -> bool {
+    sidecar_of(file).is_ok()
 }
 
 /// The sidecar that lists the file.

@@ -156,6 +156,24 @@ impl Sequence {
         saved
     }
 
+    /// Each picture says of itself what it was made of.
+    fn sign(&self) -> Result<(), OutputError> {
+        let Some((header, credentials)) = self.spec.sidecar.as_ref().and_then(|h| h.credentials.as_ref().map(|c| (h, c))) else {
+            return Ok(());
+        };
+        let codec = container_and_codec(&self.spec.path, self.spec.codec)?.1;
+        let sidecar = Sidecar::new(&self.spec, codec, &self.pattern.name(0), header, self.written.clone());
+        self.written.par_iter().try_for_each(|report| {
+            if self.spec.cancel.is_cancelled() {
+                return Err(OutputError::Cancelled);
+            }
+            let name = self.pattern.name(report.index);
+            let file = self.hidden.path.join(&name);
+            credentials.sign(&file, &self.folder.join(&name), &sidecar, std::slice::from_ref(report))?;
+            File::open(&file).and_then(|f| f.sync_all()).map_err(|e| OutputError::io(&self.spec.path, e))
+        })
+    }
+
     fn verify(&self) -> Result<u64, OutputError> {
         let wrong = |problem: String| OutputError::Verify { path: self.spec.path.clone(), problem };
         self.written
@@ -200,6 +218,7 @@ impl FrameSink for Sequence {
             return Err(OutputError::Empty { path: self.spec.path.clone() });
         }
         self.flush()?;
+        self.sign()?;
         let bytes = self.verify()?;
         let first = self.folder.join(self.pattern.name(0));
         let frames = self.written.len() as u64;

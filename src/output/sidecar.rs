@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Codec, OutputError, OutputSpec, OutputSummary,
+    Codec, Credentials, OutputError, OutputSpec, OutputSummary,
     digest::sha256_of_bytes,
     program::Timecode,
     provenance::{Hashed, Summary},
@@ -96,6 +96,9 @@ pub struct SidecarHeader {
     /// Counts what the export takes; the sidecar's `energy` is what it says at the end.
     #[serde(skip)]
     pub meter: Option<EnergyMeter>,
+    /// Signs the file; the manifest in it says what the sidecar sums up.
+    #[serde(skip)]
+    pub credentials: Option<Credentials>,
 }
 
 /// The whole sidecar.
@@ -168,6 +171,14 @@ impl Sidecar {
         sha256_of_bytes(&serde_json::to_vec(&bare).unwrap_or_default())
     }
 
+    /// Signs the `file` that will be called `named`, where that was asked for: before it is hashed.
+    pub(super) fn sign(&self, file: &Path, named: &Path) -> Result<(), OutputError> {
+        match &self.header.credentials {
+            Some(credentials) => credentials.sign(file, named, self, &self.frames),
+            None => Ok(()),
+        }
+    }
+
     /// The sidecar's file names, the usual one first: `NAME.json` beside `NAME.mp4`, and `NAME.mp4.json` where that one is another file's.
     pub fn paths_for(file: &Path) -> [PathBuf; 2] {
         let mut whole = file.as_os_str().to_owned();
@@ -219,13 +230,15 @@ pub(super) fn publish_with_sidecar(
     codec: Codec,
     (written, frames): (Vec<FrameReport>, u64),
 ) -> Result<OutputSummary, OutputError> {
-    let bytes = staged.bytes();
     let name = spec.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     if let (Some(header), Some(place)) = (&spec.sidecar, &place) {
         let mut sidecar = Sidecar::new(spec, codec, &name, header, written);
+        sidecar.sign(staged.temporary(), &spec.path)?;
+        staged.sync()?;
         sidecar.files = vec![Hashed::of(staged.temporary(), &name)?];
         sidecar.write_to(place)?;
     }
+    let bytes = staged.bytes();
     let (path, sidecar) = publish_both(staged, place)?;
     Ok(OutputSummary { path, sidecar, frames, bytes })
 }

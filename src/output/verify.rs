@@ -18,6 +18,8 @@ pub(super) fn verify(file: &Path, spec: &OutputSpec, container: Container, codec
     })?;
     let (parser, decoder) = match codec {
         Codec::H265 => (Some("h265parse"), "avdec_h265"),
+        // Of the two that GStreamer has, the one that is quicker.
+        Codec::Av1 | Codec::Avif => (Some("av1parse"), if gst::ElementFactory::find("dav1ddec").is_some() { "dav1ddec" } else { "av1dec" }),
         Codec::ProRes => (None, "avdec_prores"),
         Codec::Mjpeg => (Some("jpegparse"), "jpegdec"),
         Codec::DnxHr => (None, "avdec_dnxhd"),

@@ -11,7 +11,9 @@ use std::{
 use gst::prelude::*;
 
 use super::{
-    Codec, Container, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar, check_size,
+    Codec, Container, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, Sidecar,
+    av1::tag_bt709,
+    check_size,
     film_sound::FilmSound,
     planes_420_8bit, planes_422_10bit,
     provenance::Hashed,
@@ -52,7 +54,9 @@ pub(super) fn element(name: &str) -> Result<gst::Element, OutputError> {
     let package = match name {
         "x264enc" => "gstreamer1.0-plugins-ugly",
         "avenc_prores_ks" | "avenc_dnxhd" | "avdec_dnxhd" | "avdec_h264" | "avdec_h265" | "avdec_prores" => "gstreamer1.0-libav",
-        "x265enc" | "h264parse" | "h265parse" | "voaacenc" | "webpenc" | "mxfmux" | "mxfdemux" => "gstreamer1.0-plugins-bad",
+        "x265enc" | "h264parse" | "h265parse" | "voaacenc" | "webpenc" | "mxfmux" | "mxfdemux" | "av1enc" | "av1dec" | "av1parse" => {
+            "gstreamer1.0-plugins-bad"
+        }
         "filesrc" | "filesink" => "libgstreamer1.0-0",
         "appsrc" | "appsink" | "videoconvert" | "audioconvert" => "gstreamer1.0-plugins-base",
         _ => "gstreamer1.0-plugins-good",
@@ -92,7 +96,7 @@ impl VideoFile {
             Container::Mp4 => "mp4mux",
             Container::Matroska => "matroskamux",
             Container::Mxf => "mxfmux",
-            Container::QuickTime | Container::Sequence | Container::Page | Container::Gif | Container::WebP => "qtmux",
+            Container::QuickTime | Container::Sequence | Container::Page | Container::Gif | Container::WebP | Container::Avif => "qtmux",
         })?;
         let sink = element("filesink")?;
         // Only now touch the disk: a missing plugin leaves nothing.
@@ -297,6 +301,9 @@ impl FrameSink for VideoFile {
         } else if let (Some(sidecar), Container::Matroska) = (&sidecar, self.container) {
             unquote(staged.temporary(), &sidecar.comment()).map_err(|e| OutputError::io(&self.spec.path, e))?;
         }
+        if let Some(sidecar) = &sidecar {
+            sidecar.sign(staged.temporary(), &self.spec.path)?;
+        }
         verify::verify(staged.temporary(), &self.spec, self.container, self.codec, frames)?;
         staged.sync()?;
         let bytes = staged.bytes();
@@ -376,7 +383,7 @@ const fn is_ten_bits(codec: Codec) -> bool {
 }
 
 /// The encoder, set up for a picture without visible loss, and its parser.
-fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(Vec<gst::Element>, Option<gst::Element>), OutputError> {
+pub(super) fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(Vec<gst::Element>, Option<gst::Element>), OutputError> {
     // A key frame per second: editors and players jump without waiting.
     let key_frames = (spec.rate.fps().round() as u32).max(1);
     match codec {
@@ -389,6 +396,21 @@ fn encoder_of(codec: Codec, spec: &OutputSpec) -> Result<(Vec<gst::Element>, Opt
             let frames = if spec.threads == 0 { String::new() } else { format!(":frame-threads={}", spec.threads.min(16)) };
             encoder.set_property("option-string", format!("crf=18{frames}").as_str());
             Ok((vec![encoder], Some(element("h265parse")?)))
+        }
+        Codec::Av1 | Codec::Avif => {
+            let encoder = element("av1enc")?;
+            encoder.set_property_from_str("usage-profile", "good-quality");
+            encoder.set_property_from_str("end-usage", "q");
+            encoder.set_property("cpu-used", 6_i32);
+            // Left at its standard, zero, the highest is below what libaom chooses, and it ends the whole program.
+            encoder.set_property("min-quantizer", 16_u32);
+            encoder.set_property("max-quantizer", 32_u32);
+            encoder.set_property("lag-in-frames", 19_u32);
+            encoder.set_property("keyframe-max-dist", key_frames as i32);
+            encoder.set_property("threads", spec.threads);
+            encoder.set_property("tile-columns", 1_u32);
+            tag_bt709(&encoder);
+            Ok((vec![encoder], Some(element("av1parse")?)))
         }
         Codec::ProRes => {
             let encoder = element("avenc_prores_ks")?;

@@ -140,6 +140,8 @@ pub struct Show {
     pub export_folder: PathBuf,
     /// What its files are called, and where that stands in the file, from 1.
     pub export_name: Option<(String, usize)>,
+    /// Certificates and private key of its content credentials (PEM), and where they stand in the file, from 1.
+    pub export_credentials: Option<(PathBuf, PathBuf, usize)>,
     /// Folder of the operator's own templates and paths.
     pub desk_folder: PathBuf,
     /// The graphics in the scene; `None` is `graphics.toml` in the desk's folder.
@@ -258,6 +260,8 @@ struct FileDisk {
 struct FileExport {
     folder: Option<PathBuf>,
     name: Option<Spanned<String>>,
+    certificates: Option<Spanned<PathBuf>>,
+    key: Option<Spanned<PathBuf>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -364,6 +368,7 @@ impl Show {
             clean_feed: read.graphics.clean,
             stingers: films.map_or(&[][..], |s| s.as_ref()).iter().map(|s| (folder.join(&s.folder), s.fps)).collect(),
             export_name: read.export.name.as_ref().map(|name| (name.as_ref().clone(), line_of(&name.span()))),
+            export_credentials: export_credentials(&read.export, folder, mistakes),
             export_folder: read.export.folder.as_ref().map_or_else(|| PathBuf::from("."), |f| folder.join(f)),
             quality: mistakes.word(read.quality.as_ref(), "quality", &QUALITIES).filter(|q| q != "auto"),
             retime: mistakes.word(read.retime.as_ref(), "retime", &["auto", "on", "off"]),
@@ -447,6 +452,20 @@ fn outputs(read: &File, mistakes: &Mistakes<'_>) -> Vec<ShowOutput> {
         outputs.push(ShowOutput { name, address: address.as_ref().clone(), codec: codec.clone(), kilobits, sound, signal, line });
     }
     outputs
+}
+
+/// Both files of content credentials, or neither.
+fn export_credentials(read: &FileExport, folder: &Path, mistakes: &Mistakes<'_>) -> Option<(PathBuf, PathBuf, usize)> {
+    match (&read.certificates, &read.key) {
+        (Some(certificates), Some(key)) => {
+            Some((folder.join(certificates.as_ref()), folder.join(key.as_ref()), mistakes.line(&certificates.span())))
+        }
+        (Some(alone), None) | (None, Some(alone)) => {
+            mistakes.note(&alone.span(), "[export] certificates and key go together: write both, or none".to_owned());
+            None
+        }
+        (None, None) => None,
+    }
 }
 
 #[cfg(test)]

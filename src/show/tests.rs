@@ -85,6 +85,11 @@ fn what_is_wrong_is_told_with_its_line() {
     refused("memory_mib = 4096", "memory_mib = 4", 16, "between 16");
     refused("budget_gb = 500", "budget_gb = 0", 21, "between 1");
     refused("budget_gb = 500", "", 19, "budget_gb");
+    for alone in ["certificates = \"a.pem\"", "key = \"a.key\""] {
+        refused("folder = \"/exports\"", &format!("folder = \"/exports\"\n{alone}"), 25, "go together");
+    }
+    let both = GOOD.replace("folder = \"/exports\"", "certificates = \"a.pem\"\nkey = \"/k/a.key\"");
+    assert_eq!(parse(&both).unwrap().export_credentials, Some(("/shows/a.pem".into(), "/k/a.key".into(), 24)));
     refused("quality = \"air\"", "quality = \"best\"", 4, "draft, air, hero");
     refused("rig = \"rig.toml\"", "", 1, "rig");
     refused("passphrase=never-shown-1\"", "passphrase=never-shown-1", 8, "docs/show.md");

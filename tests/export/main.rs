@@ -2,6 +2,8 @@
 #![cfg(all(feature = "console", feature = "gstreamer"))]
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+#[cfg(feature = "credentials")]
+mod credentials;
 mod crops;
 mod decoders;
 mod interchange;

@@ -55,6 +55,18 @@ fn real_pixels_and_synthesized_ones_are_told_apart() {
     assert!(label.contains("TAG:timecode=00:00:00:00"), "{label}");
 }
 
+#[cfg(not(feature = "credentials"))]
+#[test]
+fn a_build_that_signs_nothing_says_so_before_anything_is_rendered() {
+    let folder = exported(&[]);
+    let before = fs::read_dir(folder.path()).unwrap().count();
+    let asks = "export --rig rig.toml --pictures pictures --certificates venue.pem --key venue.key";
+    stage::refuses(folder.path(), &format!("{asks} --out a.mp4"), &["feature `credentials`"]);
+    stage::refuses(folder.path(), &format!("{asks} --out a.mkv"), &["a.mkv", ".mp4"]);
+    stage::refuses(folder.path(), &format!("{asks} --no-sidecar --out a.mp4"), &["--no-sidecar"]);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), before, "something was written");
+}
+
 #[test]
 fn a_tampered_file_or_sidecar_is_refused() {
     let folder = exported(&[

@@ -11,7 +11,7 @@ use crate::{
         level::program_size_px,
         naming::NameFields,
     },
-    output::{self, CancelToken, OutputError, OutputSpec, SidecarHeader},
+    output::{self, CancelToken, OutputError, OutputSpec},
     replay::{EventId, Readiness, path::Path},
     scene::Quality,
     time::MediaTime,
@@ -158,7 +158,7 @@ impl Director {
                 codec: None,
                 threads: 0,
                 overwrite: false,
-                sidecar: Some(SidecarHeader::default()),
+                sidecar: Some(self.exports_of.header()),
                 cancel: CancelToken::default(),
             },
         };

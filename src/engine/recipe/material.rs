@@ -166,6 +166,7 @@ impl Material {
     /// What [`export::run`] takes; frames are put in time and gaps are measured, where the recipe asks for it.
     pub fn job(self, recipe: &Recipe, gpu: &Gpu, tell: &mut dyn FnMut(Told<'_>), cancel: &CancelToken) -> Result<ExportJob, RecipeError> {
         let (width_px, height_px) = self.size_px(recipe)?;
+        let credentials = recipe.credentials()?;
         let Self { rig, moments, mark, plates, .. } = self;
         // Before the gaps are measured: they are to be judged by the pictures that are shown.
         let mut moments = retimed(recipe, gpu, &rig, moments, mark, tell, cancel)?;
@@ -209,7 +210,7 @@ impl Material {
                 codec: recipe.output.codec,
                 threads: recipe.output.threads,
                 overwrite: false,
-                sidecar: recipe.output.sidecar.then(SidecarHeader::default),
+                sidecar: recipe.output.sidecar.then(|| SidecarHeader { credentials, ..SidecarHeader::default() }),
                 cancel: cancel.clone(),
             },
         })

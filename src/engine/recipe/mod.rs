@@ -23,7 +23,7 @@ use super::{
     recording::RecordingError,
 };
 use crate::{
-    output::{OutputError, sha256_of_bytes, sha256_of_file},
+    output::{Credentials, OutputError, sha256_of_bytes, sha256_of_file},
     replay::{
         graphics::{Graphic, GraphicList, GraphicsError},
         path::{Path, PathError},
@@ -210,6 +210,7 @@ impl Recipe {
     fn each_place(&mut self, change: &mut dyn FnMut(&mut PathBuf)) {
         change(&mut self.rig.file);
         change(&mut self.output.file);
+        self.output.credentials.iter_mut().flat_map(|c| [&mut c.certificates, &mut c.key]).for_each(&mut *change);
         self.source.pictures.iter_mut().for_each(&mut *change);
         self.source.recording.iter_mut().for_each(&mut *change);
         self.source.footage.iter_mut().for_each(&mut *change);
@@ -228,6 +229,13 @@ impl Recipe {
         let rig = rig::load(&self.rig.file)?.only(&self.rig.cameras)?;
         same(&format!("the rig {}", self.rig.file.display()), self.rig.sha256.as_deref(), &hash_of_rig(&rig))?;
         Ok(rig)
+    }
+
+    /// Certificates and key of the output, tried; an error where they sign nothing that is accepted, or its file cannot carry them.
+    pub fn credentials(&self) -> Result<Option<Credentials>, RecipeError> {
+        let Some(files) = &self.output.credentials else { return Ok(None) };
+        let checked = Credentials::check(&self.output.file, self.output.sidecar).and_then(|()| Credentials::open(files));
+        Ok(Some(checked.map_err(OutputError::from)?))
     }
 
     /// Whether all files that it was made with are there and are the same.

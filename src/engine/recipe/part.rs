@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     engine::retime::RetimePolicy,
-    output::Codec,
+    output::{Codec, CredentialFiles},
     replay::path::Aspect,
     scene::{Matching, Quality},
     sound::FreezeSound,
@@ -218,6 +218,9 @@ pub struct OutputPart {
     /// Whether the sidecar is written.
     #[serde(default = "yes")]
     pub sidecar: bool,
+    /// Whose content credentials the file gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<CredentialFiles>,
 }
 
 const fn yes() -> bool {
@@ -227,7 +230,17 @@ const fn yes() -> bool {
 impl OutputPart {
     /// A file with everything else as usual.
     pub const fn new(file: PathBuf) -> Self {
-        Self { file, size_px: None, crop: None, rate: FrameRate::whole(50), codec: None, settings: None, threads: 0, sidecar: true }
+        Self {
+            file,
+            size_px: None,
+            crop: None,
+            rate: FrameRate::whole(50),
+            codec: None,
+            settings: None,
+            threads: 0,
+            sidecar: true,
+            credentials: None,
+        }
     }
 }
 

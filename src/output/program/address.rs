@@ -13,6 +13,8 @@ pub enum SinkCodec {
     H264,
     /// H.265, 8 bit 4:2:0.
     H265,
+    /// AV1, 8 bit 4:2:0.
+    Av1,
     /// One JPEG per frame.
     Mjpeg,
     /// ProRes 422.
@@ -23,13 +25,14 @@ pub enum SinkCodec {
 
 impl SinkCodec {
     /// Every codec.
-    pub const ALL: [Self; 5] = [Self::H264, Self::H265, Self::Mjpeg, Self::ProRes, Self::Raw];
+    pub const ALL: [Self; 6] = [Self::H264, Self::H265, Self::Av1, Self::Mjpeg, Self::ProRes, Self::Raw];
 
     /// Its name in show files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::H264 => "h264",
             Self::H265 => "h265",
+            Self::Av1 => "av1",
             Self::Mjpeg => "mjpeg",
             Self::ProRes => "prores",
             Self::Raw => "raw",
@@ -136,6 +139,15 @@ pub enum SinkKind {
         /// Segments in the list.
         keep: u32,
     },
+    /// The same for DASH players.
+    Dash {
+        /// The folder.
+        folder: PathBuf,
+        /// Length of a segment, seconds.
+        segment_secs: u32,
+        /// Segments in the description.
+        keep: u32,
+    },
     /// A file.
     File {
         /// Its name; one that is there is never replaced, a number is added.
@@ -184,7 +196,7 @@ pub struct SinkAddressError {
 }
 
 /// Put in after secrets were taken out: it looks like addresses.
-const FORMS: &str = "write udp://, rtp://, srt://, rtmp://, rtmps:// or rist://HOST:PORT, hls:FOLDER, ndi:NAME, decklink:NUMBER, \
+const FORMS: &str = "write udp://, rtp://, srt://, rtmp://, rtmps:// or rist://HOST:PORT, hls:FOLDER, dash:FOLDER, ndi:NAME, decklink:NUMBER, \
                      v4l2:/dev/videoN, or a file's name that ends in .mp4, .mov, .mkv or .ts (docs/output.md)";
 
 impl SinkAddress {
@@ -200,14 +212,16 @@ impl SinkAddress {
 
     /// Codecs that it carries; the first is the standard.
     pub const fn codecs(&self) -> &'static [SinkCodec] {
-        use SinkCodec::{H264, H265, Mjpeg, ProRes, Raw};
+        use SinkCodec::{Av1, H264, H265, Mjpeg, ProRes, Raw};
         match &self.kind {
             SinkKind::Udp { .. } | SinkKind::Srt { .. } | SinkKind::Rist { .. } | SinkKind::Rtp { form: RtpForm::Ts, .. } => &[H264, H265],
             SinkKind::Rtp { .. } => &[H264, H265, Mjpeg],
             SinkKind::Rtmp { .. } | SinkKind::Hls { .. } => &[H264],
+            SinkKind::Dash { .. } => &[H264, H265, Av1],
             SinkKind::File { container, .. } => match container {
-                Container::Mp4 | Container::Ts => &[H264, H265],
-                Container::Matroska => &[H264, H265, Mjpeg],
+                Container::Mp4 => &[H264, H265, Av1],
+                Container::Ts => &[H264, H265],
+                Container::Matroska => &[H264, H265, Av1, Mjpeg],
                 Container::Mov => &[ProRes, H264, H265, Mjpeg],
             },
             SinkKind::Ndi { .. } | SinkKind::DeckLink { .. } | SinkKind::V4l2 { .. } => &[Raw],
@@ -237,7 +251,7 @@ impl SinkAddress {
             }
             SinkKind::Rtmp { .. } => "Check the server's address and the stream's key".to_owned(),
             SinkKind::Rist { .. } => "Check the receiver's address, and that its port is even".to_owned(),
-            SinkKind::Hls { folder, .. } => format!("Check that {folder:?} can be written and has room"),
+            SinkKind::Hls { folder, .. } | SinkKind::Dash { folder, .. } => format!("Check that {folder:?} can be written and has room"),
             SinkKind::File { path, .. } => format!("Check that {:?} can be written and has room", path.parent().unwrap_or(path)),
             SinkKind::Ndi { .. } => "Check the NDI runtime".to_owned(),
             SinkKind::DeckLink { device } => {
@@ -251,7 +265,10 @@ impl SinkAddress {
     #[must_use]
     pub fn beside(mut self, folder: &std::path::Path) -> Self {
         match &mut self.kind {
-            SinkKind::Hls { folder: path, .. } | SinkKind::File { path, .. } | SinkKind::Rtp { sdp: Some(path), .. } => {
+            SinkKind::Hls { folder: path, .. }
+            | SinkKind::Dash { folder: path, .. }
+            | SinkKind::File { path, .. }
+            | SinkKind::Rtp { sdp: Some(path), .. } => {
                 *path = folder.join(&*path);
             }
             _ => {}
@@ -297,6 +314,12 @@ fn kind_of(uri: &str) -> Result<SinkKind, String> {
             segment_secs: options.take_whole("segment_s", 1..=60)?.unwrap_or(2),
             keep: options.take_whole("keep", 3..=100_000)?.unwrap_or(6),
         },
+        "dash" if !at.is_empty() => SinkKind::Dash {
+            folder: PathBuf::from(at),
+            segment_secs: options.take_whole("segment_s", 1..=60)?.unwrap_or(2),
+            keep: options.take_whole("keep", 3..=100_000)?.unwrap_or(6),
+        },
+        "dash" => return Err("the folder is missing: write dash:FOLDER".to_owned()),
         "hls" => return Err("the folder is missing: write hls:FOLDER".to_owned()),
         "file" => return file(rest.strip_prefix("//").unwrap_or(rest)),
         "ndi" if !at.trim().is_empty() => SinkKind::Ndi { name: at.trim().to_owned() },
@@ -394,6 +417,7 @@ mod tests {
         assert!(matches!(parsed("rtmps://live.example.org/app/key-1?x=y").kind, SinkKind::Rtmp { .. }));
         assert!(matches!(parsed("rist://h:6000").kind, SinkKind::Rist { buffer_ms: 1200, .. }));
         assert!(matches!(parsed("hls:web/live?segment_s=1&keep=4").kind, SinkKind::Hls { segment_secs: 1, keep: 4, .. }));
+        assert!(matches!(parsed("dash:web/live?keep=9").kind, SinkKind::Dash { segment_secs: 2, keep: 9, .. }));
         assert!(matches!(parsed("decklink:1").kind, SinkKind::DeckLink { device: 1 }));
         assert!(matches!(parsed("v4l2:/dev/video9").kind, SinkKind::V4l2 { .. }));
         assert_eq!(parsed("ndi:Volte 1").kind, SinkKind::Ndi { name: "Volte 1".into() });
@@ -415,6 +439,8 @@ mod tests {
             ("show.avi", "rtmps:// or rist://HOST:PORT"),
             ("", "docs/output.md"),
             ("hls:", "FOLDER"),
+            ("dash:", "dash:FOLDER"),
+            ("dash:web?keep=1", "keep"),
             ("decklink:first", "NUMBER"),
             ("rist://h:6001", "odd"),
             ("udp:h:1", "udp://"),

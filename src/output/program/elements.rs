@@ -40,6 +40,8 @@ const PACKAGES: &[(&str, &[&str])] = &[
             "openh264enc",
             "voaacenc",
             "jpegparse",
+            "av1enc",
+            "av1parse",
         ],
     ),
     ("gstreamer1.0-plugins-ugly", &["x264enc"]),
@@ -85,6 +87,7 @@ pub(super) const fn encoders(codec: SinkCodec) -> &'static [&'static str] {
     match codec {
         SinkCodec::H264 => &["nvh264enc", "vah264enc", "vah264lpenc", "vtenc_h264_hw", "x264enc", "openh264enc"],
         SinkCodec::H265 => &["nvh265enc", "vah265enc", "vah265lpenc", "vtenc_h265_hw", "x265enc"],
+        SinkCodec::Av1 => &["nvav1enc", "vaav1enc", "vaav1lpenc", "qsvav1enc", "amfav1enc", "svtav1enc", "av1enc"],
         SinkCodec::Mjpeg => &["jpegenc"],
         SinkCodec::ProRes => &["avenc_prores_ks"],
         SinkCodec::Raw => &[],
@@ -100,6 +103,7 @@ pub fn encoder_support(codec: SinkCodec) -> Vec<&'static str> {
 pub(super) fn encoder(name: &str, kilobits: u32, group_frames: u32) -> Result<gst::Element, String> {
     let made = make(name)?;
     let (kilobits, bits, group) = (kilobits.to_string(), (u64::from(kilobits) * 1000).to_string(), group_frames.to_string());
+    let before_next = group_frames.saturating_sub(1).to_string();
     let settings: &[(&str, &str)] = match name {
         "x264enc" => &[
             ("tune", "zerolatency"),
@@ -127,12 +131,40 @@ pub(super) fn encoder(name: &str, kilobits: u32, group_frames: u32) -> Result<gs
         "vtenc_h264_hw" | "vtenc_h265_hw" => {
             &[("bitrate", &kilobits), ("max-keyframe-interval", &group), ("realtime", "true"), ("allow-frame-reordering", "false")]
         }
+        "nvav1enc" => &[("bitrate", &kilobits), ("gop-size", &group), ("rate-control", "cbr"), ("zero-latency", "true"), ("b-frames", "0")],
+        // Golden frames further on than the next would have to wait.
+        "vaav1enc" | "vaav1lpenc" => {
+            &[("bitrate", &kilobits), ("key-int-max", &group), ("rate-control", "cbr"), ("hierarchical-level", "1"), ("gf-group-size", "1")]
+        }
+        "qsvav1enc" => &[("bitrate", &kilobits), ("gop-size", &group), ("rate-control", "cbr"), ("low-latency", "true")],
+        "amfav1enc" => &[("bitrate", &kilobits), ("gop-size", &group), ("rate-control", "cbr"), ("usage", "ultra-low-latency")],
+        "svtav1enc" => &[
+            ("preset", "10"),
+            ("target-bitrate", &kilobits),
+            ("intra-period-length", &before_next),
+            ("parameters-string", "pred-struct=1:rc=2"),
+        ],
+        // Left at its standard, zero, the highest quantizer is below what libaom chooses at a constant rate, and it ends the whole program.
+        "av1enc" => &[
+            ("usage-profile", "realtime"),
+            ("end-usage", "cbr"),
+            ("cpu-used", "9"),
+            ("target-bitrate", &kilobits),
+            ("min-quantizer", "4"),
+            ("max-quantizer", "60"),
+            ("keyframe-max-dist", &group),
+            ("lag-in-frames", "0"),
+            ("tile-columns", "1"),
+        ],
         "jpegenc" => &[("quality", "90")],
         "avenc_prores_ks" => &[("profile", "2")],
         _ => &[],
     };
     for (property, value) in settings {
         set(&made, property, value);
+    }
+    if encoders(SinkCodec::Av1).contains(&name) {
+        crate::output::av1::tag_bt709(&made);
     }
     if name == "avenc_prores_ks"
         && let Some(pad) = made.static_pad("src")
@@ -167,13 +199,14 @@ pub struct SinkSupport {
 
 /// What this machine can send to. GStreamer must be initialised.
 pub fn sink_support() -> Vec<SinkSupport> {
-    const KINDS: [(&str, &str, &[&str]); 10] = [
+    const KINDS: [(&str, &str, &[&str]); 11] = [
         ("MPEG-TS over UDP", "udp://HOST:PORT", &["mpegtsmux", "udpsink"]),
         ("RTP", "rtp://HOST:PORT", &["mpegtsmux", "rtpmp2tpay", "rtph264pay", "udpsink"]),
         ("SRT", "srt://HOST:PORT, srt://:PORT", &["mpegtsmux", "srtsink"]),
         ("RTMP, RTMPS", "rtmp://HOST/APP/KEY", &["flvmux", "rtmp2sink"]),
         ("RIST", "rist://HOST:PORT", &["mpegtsmux", "rtpmp2tpay", "ristsink"]),
         ("HLS", "hls:FOLDER", &["hlssink2", "mpegtsmux"]),
+        ("DASH", "dash:FOLDER", &["mp4mux"]),
         ("files", "NAME.mp4 .mov .mkv .ts", &["mp4mux", "qtmux", "matroskamux", "mpegtsmux", "filesink"]),
         ("NDI", "ndi:NAME", &["ndisink"]),
         ("SDI (DeckLink)", "decklink:NUMBER", &["decklinkvideosink"]),

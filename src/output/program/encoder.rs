@@ -252,7 +252,11 @@ impl Encoding {
         let mut chain: Vec<gst::Element> = vec![source.clone().upcast()];
         // Encoders of hardware take other layouts; JPEG is full range; ProRes has ten bits.
         let wanted = match codec {
-            SinkCodec::H264 | SinkCodec::H265 if name.starts_with('x') || name.starts_with("open") => None,
+            SinkCodec::H264 | SinkCodec::H265 | SinkCodec::Av1
+                if ["x26", "open", "av1enc", "svt"].iter().any(|own| name.starts_with(own)) =>
+            {
+                None
+            }
             SinkCodec::Mjpeg => Some(gst::Caps::builder("video/x-raw").field("format", "I420").field("colorimetry", "1:4:0:0").build()),
             SinkCodec::ProRes => Some(gst::Caps::builder("video/x-raw").field("format", "I422_10LE").field("colorimetry", "bt709").build()),
             _ => Some(gst::Caps::builder("video/x-raw").field("colorimetry", "bt709").build()),
@@ -266,6 +270,7 @@ impl Encoding {
         let coded = match codec {
             SinkCodec::H264 => Some(("h264parse", "video/x-h264")),
             SinkCodec::H265 => Some(("h265parse", "video/x-h265")),
+            SinkCodec::Av1 => Some(("av1parse", "video/x-av1")),
             _ => None,
         };
         if let Some((parser, media)) = coded {
@@ -275,7 +280,8 @@ impl Encoding {
             // Picture timing SEI: from the label on the frame.
             elements::set(&parse, "update-timecode", "true");
             let filter = elements::make("capsfilter")?;
-            let caps = gst::Caps::builder(media).field("stream-format", "byte-stream").field("alignment", "au").build();
+            let (form, unit) = if codec == SinkCodec::Av1 { ("obu-stream", "tu") } else { ("byte-stream", "au") };
+            let caps = gst::Caps::builder(media).field("stream-format", form).field("alignment", unit).build();
             gst::prelude::ObjectExt::set_property(&filter, "caps", &caps);
             chain.extend([parse, filter]);
         }

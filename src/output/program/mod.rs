@@ -11,10 +11,14 @@ mod canvas;
 mod channel;
 mod clock;
 #[cfg(feature = "gstreamer")]
+mod dash;
+#[cfg(feature = "gstreamer")]
 mod elements;
 #[cfg(feature = "gstreamer")]
 mod encoder;
 mod format;
+#[cfg(feature = "gstreamer")]
+mod fragments;
 #[cfg(feature = "gstreamer")]
 mod outputs;
 #[cfg(feature = "gstreamer")]

@@ -134,7 +134,7 @@ impl Sink {
 
 /// Whether what was sent must be finished to be of use.
 const fn has_end(kind: &SinkKind) -> bool {
-    matches!(kind, SinkKind::File { .. } | SinkKind::Hls { .. } | SinkKind::Rtmp { .. })
+    matches!(kind, SinkKind::File { .. } | SinkKind::Hls { .. } | SinkKind::Dash { .. } | SinkKind::Rtmp { .. })
 }
 
 impl Drop for Sink {
@@ -286,7 +286,7 @@ impl Open {
             .max_buffers(inside * 2)
             .build();
         let pipeline = gst::Pipeline::new();
-        let (chain, muxer) = chain(spec, format)?;
+        let (chain, muxer) = chain(spec, format, !matches!(carried, Carried::None))?;
         let mut all: Vec<gst::Element> = vec![source.clone().upcast()];
         all.extend(chain);
         let refused = |e: gst::glib::BoolError| Trouble::ForGood(format!("its pipeline cannot be built: {e}"));
@@ -394,6 +394,9 @@ impl Drop for Open {
 
 /// Links to a pad of the kind, where `to` has kinds.
 fn link_to(from: &gst::Element, to: &gst::Element, kind: &str) -> Result<(), gst::glib::BoolError> {
+    if let Some(pad) = to.static_pad(kind) {
+        return from.link_pads(None, to, Some(pad.name().as_str()));
+    }
     let of_kind = to.pad_template_list().into_iter().find(|t| !kind.is_empty() && t.name_template().starts_with(kind));
     from.link_pads(None, to, of_kind.map(|t| t.name_template().to_string()).as_deref())
 }

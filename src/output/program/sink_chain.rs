@@ -7,11 +7,12 @@ use gst::prelude::{ElementExt as _, ObjectExt as _, PadExtManual as _};
 use super::{Container, ProgramFormat, RtpForm, SinkCodec, SinkKind, SinkSpec, SrtSide, elements, sink::Trouble};
 
 /// The elements behind the source, and which of them is the muxer that takes sound.
-pub(super) fn chain(spec: &SinkSpec, format: ProgramFormat) -> Result<(Vec<gst::Element>, Option<usize>), Trouble> {
+pub(super) fn chain(spec: &SinkSpec, format: ProgramFormat, with_sound: bool) -> Result<(Vec<gst::Element>, Option<usize>), Trouble> {
     let mut chain = Vec::new();
     match spec.codec {
         SinkCodec::H264 => chain.push(unlabelled(elements::make("h264parse")?)),
         SinkCodec::H265 => chain.push(elements::make("h265parse")?),
+        SinkCodec::Av1 => chain.push(elements::make("av1parse")?),
         SinkCodec::Raw => chain.push(elements::make("videoconvert")?),
         SinkCodec::Mjpeg | SinkCodec::ProRes => {}
     }
@@ -73,6 +74,9 @@ pub(super) fn chain(spec: &SinkSpec, format: ProgramFormat) -> Result<(Vec<gst::
             (vec![ts_muxer()?, elements::make("rtpmp2tpay")?, sink], true)
         }
         SinkKind::Hls { folder, segment_secs, keep } => (vec![hls(folder, *segment_secs, *keep)?], true),
+        SinkKind::Dash { folder, segment_secs, keep } => {
+            (vec![super::dash::sink(spec, format, (folder, *segment_secs, *keep), with_sound)?], true)
+        }
         SinkKind::File { path, container } => (file(path, *container)?, true),
         SinkKind::Ndi { name } => {
             let sink = elements::make("ndisink")?;
