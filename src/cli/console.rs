@@ -350,6 +350,7 @@ fn read_script(file: &std::path::Path) -> anyhow::Result<Vec<script::Line>> {
 fn tell_step(line: usize, step: &script::Step, s: &Snapshot) {
     let what = match step {
         script::Step::Do(command) => text::text_of(command).unwrap_or_default(),
+        script::Step::As(name, command) => format!("as {name} {}", text::text_of(command).unwrap_or_default()),
         script::Step::Wait(until) => format!("until {until:?}").to_lowercase(),
     };
     println!("{}  line {line}: {what}  ({}, {} of {} pictures repeated)", s.now, s.phase.label(), s.program.repeated, s.program.frames);

@@ -9,13 +9,16 @@ use serde_json::{Value, json};
 
 use super::{
     http::{Answer, Request},
-    hub::Hub,
+    hub::{Hub, Refused},
     text::EXAMPLES,
 };
 use crate::{
     engine::{Command, CommandKind, ProgramKind, Snapshot},
     frame::Picture,
-    replay::Event,
+    replay::{
+        Event,
+        operators::{Origin, Way},
+    },
     time::MediaTime,
 };
 
@@ -41,6 +44,12 @@ pub fn answer(request: &Request, hub: &Hub, access: &Access) -> Answer {
     if let Some(refused) = refused(request, access) {
         return refused;
     }
+    let hub = &match operator(request) {
+        Ok(origin) => hub.of(origin),
+        Err(why) => return Answer::error(400, &why),
+    };
+    // Whoever looks on is there, too.
+    hub.hear();
     let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     match (request.method.as_str(), &path[..]) {
         ("GET", [""]) => Answer { status: 200, kind: "text/html; charset=utf-8", body: PAGE.as_bytes().to_vec() },
@@ -83,6 +92,14 @@ fn refused(request: &Request, access: &Access) -> Option<Answer> {
     foreign.then(|| Answer::error(403, "only pages and programs of this machine may ask; give the show a token to let others in"))
 }
 
+/// Who asks: nobody needs to say it, but only who says a name can lock.
+fn operator(request: &Request) -> Result<Origin, String> {
+    match request.header("x-volte-operator").or(request.value("operator")).map(str::trim) {
+        None | Some("") => Ok(Origin::unnamed(Way::Http)),
+        Some(name) => Ok(Origin::named(Way::Http, name.parse().map_err(|e: crate::replay::operators::OperatorNameError| e.to_string())?)),
+    }
+}
+
 /// A body of lines, of a JSON text, a list of them, or `{"command": "take"}`.
 fn command(request: &Request, hub: &Hub) -> Answer {
     let Ok(text) = std::str::from_utf8(&request.body) else { return Answer::error(400, "the body is no text") };
@@ -105,7 +122,7 @@ fn command(request: &Request, hub: &Hub) -> Answer {
     said(&lines, hub)
 }
 
-/// Does all of them, or none where one is no command.
+/// Does all of them, or none where one is no command; where another has locked what one of them changes, it and those after it are not done.
 fn said(lines: &[String], hub: &Hub) -> Answer {
     if lines.is_empty() || lines.len() > MOST_COMMANDS {
         return Answer::error(400, "the body has no command, or more than a hundred");
@@ -115,9 +132,15 @@ fn said(lines: &[String], hub: &Hub) -> Answer {
             return Answer::error(400, &if lines.len() == 1 { e.to_string() } else { format!("line {}: {e}; nothing was done", k + 1) });
         }
     }
-    for line in lines {
-        if let Err(e) = hub.say(line) {
-            return Answer::error(503, &e.to_string());
+    for (k, line) in lines.iter().enumerate() {
+        match hub.understood(line).and_then(|command| hub.ask(command)) {
+            Ok(()) => {}
+            Err(Refused::Locked(locked)) => {
+                let (channel, holder) = locked.held.map(|(channel, holder)| (channel.name(), holder.to_string())).unzip();
+                let told = json!({ "error": locked.why, "channel": channel, "holder": holder, "done": lines[..k] });
+                return Answer::json(423, &told);
+            }
+            Err(e) => return Answer::error(503, &e.to_string()),
         }
     }
     Answer::json(200, &json!({ "done": lines }))
@@ -215,6 +238,12 @@ pub fn state(s: &Snapshot) -> Value {
         })).collect::<Vec<_>>(),
         "outputs": s.output.iter().flat_map(|o| &o.sinks).map(|k| json!({
             "name": k.name, "address": k.address, "state": k.state.word(), "frames": k.frames, "dropped": k.dropped, "missed": k.missed,
+        })).collect::<Vec<_>>(),
+        "locks": s.operators.locks.iter().map(|l| json!({
+            "channel": l.channel.name(), "holder": l.holder.to_string(), "held_secs": l.held_secs, "away": l.away,
+        })).collect::<Vec<_>>(),
+        "operators": s.operators.operators.iter().map(|o| json!({
+            "name": o.name.as_str(), "silent_secs": o.silent_secs, "away": o.away,
         })).collect::<Vec<_>>(),
         "watts": s.watts,
         "quality": s.level.level.label().to_lowercase(),

@@ -5,6 +5,7 @@
 //! Must not know: sockets, the engine.
 
 use super::text::command_of;
+use crate::replay::operators::{OperatorName, OperatorNameError};
 
 /// Bundles may lie in bundles so deep.
 const DEEPEST: usize = 4;
@@ -26,6 +27,9 @@ pub enum OscError {
     /// Words that are no command.
     #[error("{0}")]
     Words(String),
+    /// Nobody is called so.
+    #[error(transparent)]
+    Operator(#[from] OperatorNameError),
     /// The token is missing.
     #[error("the token is missing or wrong: addresses are /volte/TOKEN/take here")]
     Token,
@@ -63,6 +67,8 @@ pub enum OscAsk {
     State,
     /// Nothing: a button was released.
     Release,
+    /// What an operator asks for who says a name: `/volte/as/anna/take`.
+    As(OperatorName, Box<Self>),
 }
 
 struct Bytes<'a>(&'a [u8]);
@@ -159,6 +165,12 @@ pub fn ask(message: &OscMessage, token: Option<&str>) -> Result<OscAsk, OscError
     let mut path = message.address.strip_prefix("/volte/").ok_or_else(|| OscError::Address(clean()))?;
     if let Some(token) = token {
         path = path.split_once('/').filter(|(said, _)| super::same_secret(said, token)).ok_or(OscError::Token)?.1;
+    }
+    if let Some((name, path)) = path.strip_prefix("as/").and_then(|rest| rest.split_once('/')) {
+        // The token was said already.
+        let of_them = OscMessage { address: format!("/volte/{path}"), args: message.args.clone() };
+        let asked = if path.starts_with("as/") { Err(OscError::Words(super::text::what_is_wrong(path))) } else { ask(&of_them, None) };
+        return Ok(OscAsk::As(name.parse()?, Box::new(asked?)));
     }
     let said = path.replace('/', " ");
     let args = || {
@@ -278,6 +290,15 @@ mod tests {
         assert_eq!(words("/volte/camera/3", &[OscArg::Int(0)]), Ok(OscAsk::Release));
         assert_eq!(words("/volte/edit-list/loop", &[OscArg::Bool(true)]), say("edit-list loop on"));
         assert_eq!(words("/volte/t-bar", &[OscArg::Int(1)]), say("t-bar 1"));
+        let by = |name: &str, text: &str| Ok(OscAsk::As(name.parse().unwrap(), Box::new(OscAsk::Words(text.to_owned()))));
+        assert_eq!(words("/volte/as/anna/take", &[OscArg::Float(1.0)]), by("anna", "take"));
+        assert_eq!(words("/volte/as/bo/lock/program", &[]), by("bo", "lock program"));
+        for wrong in ["/volte/as/console/take", "/volte/as/two words/take", "/volte/as/anna", "/volte/as/anna/fly", "/volte/as/a/as/b/take"]
+        {
+            assert!(words(wrong, &[]).is_err(), "{wrong}");
+        }
+        let named = ask(&message("/volte/secret/as/anna/take", &[]), Some("secret"));
+        assert_eq!(named, by("anna", "take"));
         assert_eq!(words("/volte/command", &[OscArg::Text("jog -3".to_owned())]), say("jog -3"));
         assert_eq!(words("/volte/edit-event/prepared/rating", &[OscArg::Int(4)]), say("edit-event prepared rating 4"));
         assert_eq!(words("/volte/midi", &[OscArg::Midi([0, 0xb0, 7, 64])]), Ok(OscAsk::Midi(vec![0xb0, 7, 64])));

@@ -22,7 +22,11 @@ use super::{
     osc::{self, OscArg, OscAsk, OscMessage},
     surface::{self, Surface},
 };
-use crate::{address::Secret, show::LEAST_TOKEN};
+use crate::{
+    address::Secret,
+    replay::operators::{LockChannel, Origin, Way},
+    show::LEAST_TOKEN,
+};
 
 /// Requests that are answered at a time; more are told to come again.
 const MOST_REQUESTS: usize = 16;
@@ -129,7 +133,8 @@ impl ControlServer {
             server.spawn("control http", move || serve_http(&listener, &hub, &access, &stop))?;
         }
         for path in &options.surfaces {
-            let (hub, stop, surface, path) = (hub.clone(), Arc::clone(&server.stop), Arc::clone(&server.surface), path.clone());
+            let hub = hub.of(Origin::unnamed(Way::Surface));
+            let (stop, surface, path) = (Arc::clone(&server.stop), Arc::clone(&server.surface), path.clone());
             server.spawn("control surface", move || surface::follow(&path, &surface, &hub, &stop))?;
         }
         Ok(server)
@@ -198,16 +203,27 @@ fn osc_answers(packet: &[u8], hub: &Hub, surface: &Surface, token: Option<&str>)
         if message.address == "/volte/error" || message.address.starts_with("/volte/state/") {
             continue;
         }
-        let words = match osc::ask(&message, token) {
+        let (asked, hub) = match osc::ask(&message, token) {
+            Ok(OscAsk::As(name, asked)) => (Ok(*asked), hub.of(Origin::named(Way::Osc, name))),
+            asked => (asked, hub.of(Origin::unnamed(Way::Osc))),
+        };
+        hub.hear();
+        let words = match asked {
+            // Names do not lie in names.
+            Ok(OscAsk::As(..) | OscAsk::Release) => vec![],
             Ok(OscAsk::Words(words)) => vec![words],
             Ok(OscAsk::Midi(bytes)) => surface.midi(&bytes),
-            Ok(OscAsk::Release) => vec![],
             Ok(OscAsk::State) => {
                 let s = hub.snapshot();
                 answers.push(tell("/volte/state/phase", vec![OscArg::Text(s.phase.label().to_lowercase())]));
                 answers.push(tell("/volte/state/position", vec![OscArg::Float(s.position)]));
                 answers.push(tell("/volte/state/can-take", vec![OscArg::Int(i32::from(s.can_take))]));
                 answers.push(tell("/volte/state/events", vec![OscArg::Int(s.events.len() as i32)]));
+                // Who holds it, or nobody: a button that shows a lock goes out again.
+                answers.extend(LockChannel::ALL.map(|channel| {
+                    let holder = s.operators.lock(channel).map_or_else(String::new, |lock| lock.holder.to_string());
+                    tell(&format!("/volte/state/lock/{}", channel.name()), vec![OscArg::Text(holder)])
+                }));
                 vec![]
             }
             Err(e) => {

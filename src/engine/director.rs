@@ -16,6 +16,7 @@ mod matching;
 mod mend;
 mod near;
 mod new_rig;
+mod operators;
 mod orders;
 mod outputs;
 mod paths;
@@ -62,6 +63,7 @@ use crate::{
     output::program::Keyed,
     replay::{
         EventId, Program, Readiness, Transport, TransportCommand,
+        operators::{Operators, Origin},
         path::Path,
         playlist::{Player, Template, Transition},
         trim::TrimList,
@@ -223,6 +225,7 @@ pub(super) struct Director {
     health_due: Instant,
     /// Warnings of recording that were told.
     told: Vec<String>,
+    operators: Operators,
     begun: Instant,
 }
 
@@ -332,6 +335,7 @@ impl Director {
             next_notice: 0,
             health_due: Instant::now(),
             told: Vec::new(),
+            operators: Operators::default(),
             begun: Instant::now(),
             feeds,
         };
@@ -363,7 +367,7 @@ impl Director {
             select! {
                 recv(stop) -> _ => return,
                 recv(commands) -> command => match command {
-                    Ok(command) => self.command(command),
+                    Ok(asked) => self.asked(asked),
                     Err(_) => return,
                 },
                 recv(looks) -> ask => if let Ok(ask) = ask { self.look(ask) },
@@ -442,12 +446,12 @@ impl Director {
         self.feeds.ring().newest.or_else(|| self.status.iter().enumerate().filter_map(alive).min())
     }
 
-    fn command(&mut self, command: Command) {
+    fn command(&mut self, command: Command, origin: &Origin) {
         let before = log::Standing::of(self);
         let told = command.clone();
         self.obey(command);
         self.keep_desk();
-        log::tell(&told, &before, &log::Standing::of(self));
+        log::tell(&told, origin, &before, &log::Standing::of(self));
     }
 
     /// Where the orbit bar stands.
@@ -520,6 +524,7 @@ impl Director {
             self.tell_recording();
             self.tell_desk();
             self.tell_stingers();
+            self.let_locks_go();
             self.status = self.feeds.status();
             self.transport.oldest = self.oldest();
             for camera in 0..self.status.len() {
