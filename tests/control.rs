@@ -20,7 +20,7 @@ use volte::{
         mapping::Mapping,
         osc::{self, OscArg, OscMessage},
         script,
-        server::{ControlOptions, ControlServer},
+        server::{ControlError, ControlOptions, ControlServer},
         surface::Surface,
         text,
         touch::{ControlId, InputParser, MidiParser, Motion, Touch},
@@ -348,6 +348,33 @@ fn ask_value(at: SocketAddr, request: &str) -> (u16, Value) {
 }
 
 #[test]
+fn a_token_of_ones_own_says_who_it_is() {
+    const ANNAS: &str = "annas-own-token";
+    let (_feeds, engine) = engine();
+    let hub = Hub::new(engine.handle(), None);
+    let operators = vec![("anna".parse().unwrap(), Secret::new(ANNAS))];
+    let options = ControlOptions { http: Some(local()), token: Some(Secret::new(TOKEN)), operators, ..ControlOptions::default() };
+    let without = ControlOptions { token: None, ..options.clone() };
+    assert!(matches!(ControlServer::start(&hub, &without), Err(ControlError::Operators)), "everybody would get in");
+    let server = ControlServer::start(&hub, &options).unwrap();
+    let at = server.http().unwrap();
+    let with = |token: &str, name: &str, body: &str| {
+        let name = if name.is_empty() { String::new() } else { format!("X-Volte-Operator: {name}\r\n") };
+        post(at, body, &format!("X-Volte-Token: {token}\r\n{name}"))
+    };
+    assert_eq!(with(TOKEN, "anna", "lock program").0, 403, "with the show's token nobody is anna");
+    assert_eq!(with(ANNAS, "bo", "lock program").0, 403);
+    assert_eq!(with("another-long-token", "", "lock program").0, 401);
+    assert_eq!(with(ANNAS, "", "lock program").0, 200);
+    let s = expect(&engine, "locked", |s| !s.operators.locks.is_empty());
+    assert_eq!(s.operators.locks[0].holder.to_string(), "anna");
+    assert_eq!(with(TOKEN, "bo", "camera 2").0, 423);
+    assert_eq!(with(ANNAS, "anna", "camera 2").0, 200);
+    // Names that have no token are said with the show's.
+    assert_eq!(with(TOKEN, "bo", "lock rig").0, 200);
+}
+
+#[test]
 fn who_has_gone_silent_can_be_taken_over() {
     let (_feeds, engine) = engine();
     let server =
@@ -465,8 +492,8 @@ proptest! {
         for packet in [bytes.clone(), [b"/volte/".as_slice(), &bytes].concat(), [b"#bundle\0\0\0\0\0\0\0\0\x01".as_slice(), &bytes].concat()] {
             if let Ok(messages) = osc::parse(&packet) {
                 for message in messages {
-                    let _ = osc::ask(&message, None);
-                    let _ = osc::ask(&message, Some(TOKEN));
+                    let _ = osc::ask(&message, &Access::default());
+                    let _ = osc::ask(&message, &Access { token: Some(TOKEN.to_owned()), ..Access::default() });
                 }
             }
         }

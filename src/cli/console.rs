@@ -25,6 +25,7 @@ use volte::{
         naming::NameTemplate, production::learn_sizes, retime::RetimePolicy,
     },
     output::program::{ChannelOptions, ProgramFormat, SinkAddress, SinkSpec},
+    replay::operators::OperatorName,
     rig,
     ring::{RingConfig, disk::DiskConfig},
     show::Show,
@@ -126,6 +127,9 @@ pub struct Desk {
     // In the environment, so that the list of processes does not show it.
     #[arg(long, value_name = "TOKEN", env = "VOLTE_CONTROL_TOKEN", hide_env_values = true, value_parser = |token: &str| Ok::<_, std::convert::Infallible>(Secret::new(token)))]
     pub control_token: Option<Secret>,
+    /// Operators with a token of their own, from a show file.
+    #[arg(skip)]
+    pub operators: Vec<(String, Secret)>,
     /// A control surface: a MIDI device such as /dev/snd/midiC1D0, or an input device (jog shuttle, game pad) below /dev/input.
     #[arg(long = "surface", value_name = "DEVICE")]
     pub surfaces: Vec<PathBuf>,
@@ -194,6 +198,7 @@ impl Desk {
             control_http: show.control.http,
             control_osc: show.control.osc,
             control_token: show.control.token.clone(),
+            operators: show.control.operators.clone(),
             surfaces: show.control.surfaces.clone(),
             ..Self::default()
         }
@@ -241,6 +246,7 @@ impl Desk {
             osc: self.control_osc,
             http: self.control_http,
             token: self.control_token.clone(),
+            operators: named_operators(&self.operators)?,
             surfaces: self.surfaces.clone(),
             mapping: DeskFiles::of(self.record.as_deref(), self.kept.as_deref()).folder.map(|folder| folder.join("controls.toml")),
         };
@@ -328,6 +334,12 @@ impl Desk {
         );
         Ok(())
     }
+}
+
+/// The operators of a show file.
+fn named_operators(read: &[(String, Secret)]) -> anyhow::Result<Vec<(OperatorName, Secret)>> {
+    let named = |(name, token): &(String, Secret)| Ok((name.parse::<OperatorName>().context("operators of [control]")?, token.clone()));
+    read.iter().map(named).collect()
 }
 
 /// A language by its tag.

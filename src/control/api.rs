@@ -17,7 +17,7 @@ use crate::{
     frame::Picture,
     replay::{
         Event,
-        operators::{Origin, Way},
+        operators::{OperatorName, Origin, Way},
     },
     time::MediaTime,
 };
@@ -37,6 +37,21 @@ const MOST_COMMANDS: usize = 100;
 pub struct Access {
     /// Needed where the server is reachable from other machines.
     pub token: Option<String>,
+    /// Operators with a token of their own: it says who they are, and nobody else is taken for them.
+    pub operators: Vec<(OperatorName, String)>,
+}
+
+impl Access {
+    /// Whose token this is; `None` where it is nobody's own.
+    pub fn owner(&self, given: &str) -> Option<&OperatorName> {
+        // All are looked at, so that the time does not say which one is near.
+        self.operators.iter().fold(None, |found, (name, token)| if super::same_secret(given, token) { Some(name) } else { found })
+    }
+
+    /// Whether a name is only believed with its token.
+    pub fn is_owned(&self, name: &OperatorName) -> bool {
+        self.operators.iter().any(|(owner, _)| owner == name)
+    }
 }
 
 /// Answers a request.
@@ -44,9 +59,9 @@ pub fn answer(request: &Request, hub: &Hub, access: &Access) -> Answer {
     if let Some(refused) = refused(request, access) {
         return refused;
     }
-    let hub = &match operator(request) {
+    let hub = &match operator(request, access) {
         Ok(origin) => hub.of(origin),
-        Err(why) => return Answer::error(400, &why),
+        Err(refused) => return refused,
     };
     // Whoever looks on is there, too.
     hub.hear();
@@ -74,12 +89,17 @@ pub fn answer(request: &Request, hub: &Hub, access: &Access) -> Answer {
     }
 }
 
+/// The token of a request; empty where there is none.
+fn token(request: &Request) -> &str {
+    let given = request.header("authorization").and_then(|v| v.strip_prefix("Bearer ")).or(request.header("x-volte-token"));
+    given.or(request.value("token")).unwrap_or_default()
+}
+
 /// Why a request is not even looked at.
 fn refused(request: &Request, access: &Access) -> Option<Answer> {
-    let given = request.header("authorization").and_then(|v| v.strip_prefix("Bearer ")).or(request.header("x-volte-token"));
-    let given = given.or(request.value("token")).unwrap_or_default();
+    let given = token(request);
     if let Some(token) = &access.token {
-        return (!super::same_secret(given, token))
+        return (access.owner(given).is_none() && !super::same_secret(given, token))
             .then(|| Answer::error(401, "the token is missing or wrong: send it as `X-Volte-Token`"));
     }
     // Without a token only this machine is answered; a page of another site that runs in a browser here must not give commands either.
@@ -92,11 +112,19 @@ fn refused(request: &Request, access: &Access) -> Option<Answer> {
     foreign.then(|| Answer::error(403, "only pages and programs of this machine may ask; give the show a token to let others in"))
 }
 
-/// Who asks: nobody needs to say it, but only who says a name can lock.
-fn operator(request: &Request) -> Result<Origin, String> {
-    match request.header("x-volte-operator").or(request.value("operator")).map(str::trim) {
-        None | Some("") => Ok(Origin::unnamed(Way::Http)),
-        Some(name) => Ok(Origin::named(Way::Http, name.parse().map_err(|e: crate::replay::operators::OperatorNameError| e.to_string())?)),
+/// Who asks: nobody needs to say it, but only who says a name can lock. A token of one's own says it.
+fn operator(request: &Request, access: &Access) -> Result<Origin, Answer> {
+    let owner = access.owner(token(request));
+    let said = request.header("x-volte-operator").or(request.value("operator")).map(str::trim).filter(|name| !name.is_empty());
+    let said = said.map(str::parse::<OperatorName>).transpose().map_err(|e| Answer::error(400, &e.to_string()))?;
+    match said {
+        Some(name) if access.is_owned(&name) && owner != Some(&name) => {
+            Err(Answer::error(403, &format!("{name} has a token: send that one, or another name")))
+        }
+        Some(name) if owner.is_some_and(|owner| *owner != name) => {
+            Err(Answer::error(403, &format!("this token is another operator's than {name}'s: send the show's token, or no name")))
+        }
+        said => Ok(Origin { way: Way::Http, operator: owner.cloned().or(said) }),
     }
 }
 

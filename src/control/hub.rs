@@ -90,6 +90,7 @@ impl Hub {
     }
 
     /// The same way in for somebody else.
+    #[must_use]
     pub fn of(&self, origin: Origin) -> Self {
         Self { origin, ..self.clone() }
     }

@@ -4,7 +4,7 @@
 //!
 //! Must not know: sockets, the engine.
 
-use super::text::command_of;
+use super::{api::Access, text::command_of};
 use crate::replay::operators::{OperatorName, OperatorNameError};
 
 /// Bundles may lie in bundles so deep.
@@ -159,19 +159,32 @@ fn number(v: f64) -> String {
     format!("{rounded}")
 }
 
-/// What a message asks for; with a `token`, only where it follows `/volte/`.
-pub fn ask(message: &OscMessage, token: Option<&str>) -> Result<OscAsk, OscError> {
+/// What a message asks for; with a token, only where it follows `/volte/`. An operator's own token says who it is.
+pub fn ask(message: &OscMessage, access: &Access) -> Result<OscAsk, OscError> {
     let clean = || message.address.chars().filter(|c| !c.is_control()).take(80).collect::<String>();
     let mut path = message.address.strip_prefix("/volte/").ok_or_else(|| OscError::Address(clean()))?;
-    if let Some(token) = token {
-        path = path.split_once('/').filter(|(said, _)| super::same_secret(said, token)).ok_or(OscError::Token)?.1;
+    let mut owner = None;
+    if let Some(token) = &access.token {
+        let (given, rest) = path.split_once('/').ok_or(OscError::Token)?;
+        owner = access.owner(given).cloned();
+        if owner.is_none() && !super::same_secret(given, token) {
+            return Err(OscError::Token);
+        }
+        path = rest;
     }
-    if let Some((name, path)) = path.strip_prefix("as/").and_then(|rest| rest.split_once('/')) {
-        // The token was said already.
-        let of_them = OscMessage { address: format!("/volte/{path}"), args: message.args.clone() };
-        let asked = if path.starts_with("as/") { Err(OscError::Words(super::text::what_is_wrong(path))) } else { ask(&of_them, None) };
-        return Ok(OscAsk::As(name.parse()?, Box::new(asked?)));
+    if let Some((name, rest)) = path.strip_prefix("as/").and_then(|rest| rest.split_once('/')) {
+        let name: OperatorName = name.parse()?;
+        if owner.as_ref().map_or_else(|| access.is_owned(&name), |owner| *owner != name) {
+            return Err(OscError::Token);
+        }
+        (owner, path) = (Some(name), rest);
     }
+    let asked = asked(path, message)?;
+    Ok(owner.map_or_else(|| asked.clone(), |name| OscAsk::As(name, Box::new(asked.clone()))))
+}
+
+/// What a path and the arguments ask for.
+fn asked(path: &str, message: &OscMessage) -> Result<OscAsk, OscError> {
     let said = path.replace('/', " ");
     let args = || {
         message.args.iter().map(|arg| match arg {
@@ -279,7 +292,7 @@ mod tests {
 
     #[test]
     fn addresses_and_arguments_are_words() {
-        let words = |address: &str, args: &[OscArg]| ask(&message(address, args), None);
+        let words = |address: &str, args: &[OscArg]| ask(&message(address, args), &Access::default());
         let say = |text: &str| Ok(OscAsk::Words(text.to_owned()));
         assert_eq!(words("/volte/take", &[]), say("take"));
         assert_eq!(words("/volte/take", &[OscArg::Float(1.0)]), say("take"));
@@ -297,15 +310,24 @@ mod tests {
         {
             assert!(words(wrong, &[]).is_err(), "{wrong}");
         }
-        let named = ask(&message("/volte/secret/as/anna/take", &[]), Some("secret"));
+        let access = Access { token: Some("secret".to_owned()), operators: vec![("bo".parse().unwrap(), "bos-own".to_owned())] };
+        let named = ask(&message("/volte/secret/as/anna/take", &[]), &access);
         assert_eq!(named, by("anna", "take"));
+        // A token of one's own says who it is, and nobody else says it.
+        for own in ["/volte/bos-own/take", "/volte/bos-own/as/bo/take"] {
+            assert_eq!(ask(&message(own, &[]), &access), by("bo", "take"), "{own}");
+        }
+        for wrong in ["/volte/secret/as/bo/take", "/volte/bos-own/as/anna/take", "/volte/take", "/volte/bos/take"] {
+            assert_eq!(ask(&message(wrong, &[]), &access), Err(OscError::Token), "{wrong}");
+        }
         assert_eq!(words("/volte/command", &[OscArg::Text("jog -3".to_owned())]), say("jog -3"));
         assert_eq!(words("/volte/edit-event/prepared/rating", &[OscArg::Int(4)]), say("edit-event prepared rating 4"));
         assert_eq!(words("/volte/midi", &[OscArg::Midi([0, 0xb0, 7, 64])]), Ok(OscAsk::Midi(vec![0xb0, 7, 64])));
         assert!(words("/volte/fly", &[]).unwrap_err().to_string().contains("\"fly\" is no command"));
         assert!(words("/other/take", &[]).unwrap_err().to_string().contains("begin with /volte/"));
         // With a token.
-        let with = |address: &str| ask(&message(address, &[]), Some("open sesame"));
+        let access = Access { token: Some("open sesame".to_owned()), ..Access::default() };
+        let with = |address: &str| ask(&message(address, &[]), &access);
         assert_eq!(with("/volte/take"), Err(OscError::Token));
         assert_eq!(with("/volte/open sesame/take"), say("take"));
     }

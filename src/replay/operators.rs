@@ -1,6 +1,6 @@
 //! Several operators on one engine: who asks, which channels of the show somebody has locked, and who may take a lock over.
 //!
-//! A lock keeps others' hands off, not strangers out: names are said, not proven. Must not know: commands, clocks (times are given as
+//! A lock keeps others' hands off, not strangers out: whether a name is true is not asked here. Must not know: commands, clocks (times are given as
 //! durations since the start), how operators reach the engine.
 
 #[cfg(test)]

@@ -38,7 +38,8 @@ pub(in crate::engine) fn channels(command: &Command, now: &Situation) -> &'stati
     };
     match command {
         Command::Return if now.on_air => &[],
-        Command::Mark | Command::LastFive | Command::LastTen => &[],
+        Command::TBar { .. } if now.on_air => &[Program],
+        Command::SetSpeed(_) | Command::StepSpeed(_) if now.program_rolls => &[Program, Preview],
         Command::Return
         | Command::MarkHere
         | Command::Slice(_)
@@ -57,11 +58,10 @@ pub(in crate::engine) fn channels(command: &Command, now: &Situation) -> &'stati
         | Command::Play
         | Command::Shuttle(_)
         | Command::ScrubPath(_)
-        | Command::ToggleHeatMap => &[Preview],
-        Command::TBar { .. } if now.on_air => &[Program],
-        Command::TBar { .. } => &[Preview],
-        Command::SetSpeed(_) | Command::StepSpeed(_) if now.program_rolls => &[Program, Preview],
-        Command::SetSpeed(_) | Command::StepSpeed(_) => &[Preview],
+        | Command::ToggleHeatMap
+        | Command::TBar { .. }
+        | Command::SetSpeed(_)
+        | Command::StepSpeed(_) => &[Preview],
         Command::MarkIn | Command::MarkOut | Command::PickPivot { .. } => &[Desk, Preview],
         Command::RemoveEvent(id) if now.prepared == Some(*id) => &[Desk, Preview],
         Command::EditEvent(..)
@@ -102,7 +102,11 @@ pub(in crate::engine) fn channels(command: &Command, now: &Situation) -> &'stati
         Command::Export | Command::EditExports(..) | Command::AddOutput { .. } | Command::RemoveOutput(_) | Command::SetFreezeSound(_) => {
             &[Outputs]
         }
-        Command::Lock(..)
+        // A mark is kept, and prepared where preview is free.
+        Command::Mark
+        | Command::LastFive
+        | Command::LastTen
+        | Command::Lock(..)
         | Command::Search
         | Command::Rename
         | Command::Palette
@@ -118,8 +122,48 @@ pub(in crate::engine) fn channels(command: &Command, now: &Situation) -> &'stati
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::engine::CommandKind;
+    use crate::{
+        engine::CommandKind,
+        replay::operators::{LockOrder, Operators, Origin, Way},
+    };
+
+    proptest! {
+        /// Whatever is locked by whom, and whatever else goes on: from a replay anybody gets back to live, and anybody may mark.
+        #[test]
+        fn no_lock_stands_before_return_or_a_mark(
+            locks in proptest::collection::vec((0_usize..4, 0_usize..6, any::<bool>()), 0..20),
+            (preview_rolls, program_rolls, prepared) in any::<(bool, bool, bool)>(),
+        ) {
+            let origins = [
+                Origin::default(),
+                Origin::named(Way::Http, "anna".parse().unwrap()),
+                Origin::named(Way::Osc, "bo".parse().unwrap()),
+                Origin::unnamed(Way::Osc),
+            ];
+            let mut operators = Operators::default();
+            for (k, (who, channel, takes)) in locks.into_iter().enumerate() {
+                let order = if takes { LockOrder::TakeOver } else { LockOrder::Lock };
+                let _ = operators.order(&origins[who], order, &[LockChannel::ALL[channel]], Duration::from_secs(7 * k as u64));
+            }
+            let now = Situation {
+                on_air: true,
+                program_rolls,
+                preview_rolls,
+                prepared: prepared.then_some(EventId(1)),
+                undo_redo: (Some(Desk), Some(Rig)),
+            };
+            for origin in &origins {
+                for command in [Command::Return, Command::Mark, Command::LastFive, Command::LastTen] {
+                    prop_assert_eq!(operators.may(origin, channels(&command, &now), Duration::from_secs(200)), Ok(()));
+                }
+            }
+        }
+    }
 
     #[test]
     fn return_to_live_and_marks_belong_to_everybody() {
