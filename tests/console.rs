@@ -12,12 +12,13 @@ use volte::{
     console::{self, ConsoleState, Language, Layout, Panel, PictureTexture, SurfaceRow, SurfaceView, SurfaceWish, Textures},
     engine::{
         CalibrateOrder, CalibrationStage, CalibrationView, Command, CommandKind, DiskState, DiskTier, FreeView, GraphicsView, Light,
-        PivotView, Quality, RollView, Slice, SlicesView, Snapshot,
+        LockView, OperatorView, OperatorsView, PivotView, Quality, RollView, Slice, SlicesView, Snapshot,
     },
     frame::Picture,
     replay::{
         Event, EventColor, EventEdit, EventId,
         graphics::{Graphic, GraphicEdit, GraphicKind, GraphicList},
+        operators::{Holder, LockChannel, LockOrder, OperatorName},
         path::{Easing, PathChannel, PathEdit, Preset},
         playlist::{ElementId, PlaylistEdit, Transition},
     },
@@ -750,6 +751,41 @@ fn with_graphics() -> Snapshot {
         in_cameras: (0..12).map(|_| vec![[0.35, 0.7]]).collect(),
     });
     s
+}
+
+#[test]
+fn locks_are_seen_and_taken_over_at_the_top_of_the_console() {
+    let mut s = snapshot(State::Armed);
+    let (mut alone, _) = harness(s.clone(), None, egui::vec2(1280.0, 720.0));
+    alone.run_steps(2);
+    assert!(alone.query_by_label_contains("Operators").is_none(), "who works alone sees no locks");
+    let anna: OperatorName = "anna".parse().unwrap();
+    let lock = |channel, holder, away| LockView { channel, holder, held_secs: 3.0, away };
+    s.operators = std::sync::Arc::new(OperatorsView {
+        locks: vec![],
+        operators: vec![OperatorView { name: anna.clone(), silent_secs: 1.0, away: false }],
+    });
+    let (mut there, _) = harness(s.clone(), None, egui::vec2(1280.0, 720.0));
+    there.run_steps(2);
+    there.get_by_label("Operators: anna");
+    std::sync::Arc::make_mut(&mut s.operators).locks =
+        vec![lock(LockChannel::Program, Holder::Operator(anna), true), lock(LockChannel::Rig, Holder::Console, false)];
+    let (mut all, desk) = harness(s, None, egui::vec2(1280.0, 720.0));
+    let take = |desk: &Rc<RefCell<Desk>>| desk.borrow_mut().commands.drain(..).collect::<Vec<_>>();
+    for (label, order, channel) in [
+        ("TAKE OVER: program", LockOrder::TakeOver, LockChannel::Program),
+        ("UNLOCK: rig and match", LockOrder::Unlock, LockChannel::Rig),
+        ("LOCK: outputs", LockOrder::Lock, LockChannel::Outputs),
+    ] {
+        all.run_steps(2);
+        all.get_by_label("program: anna (away), rig and match: console").click();
+        all.run_steps(2);
+        let button = all.get_by_label(label);
+        assert!(button.rect().height() >= 28.0, "{label} {:?}", button.rect());
+        button.click();
+        all.run_steps(2);
+        assert_eq!(take(&desk), [Command::Lock(order, Some(channel))], "{label}");
+    }
 }
 
 #[test]

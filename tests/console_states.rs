@@ -362,7 +362,7 @@ fn every_text_that_the_sources_name_is_there_and_none_is_idle() {
     // Found by a word of the engine's.
     let by_word = [
         "command-", "move-", "tip-", "rung-", "class-", "why-", "phase-", "quality-", "colour-", "sink-", "heat-", "keyname-", "export-",
-        "freeze-", "graphic-", "towards-", "trim-",
+        "freeze-", "graphic-", "towards-", "trim-", "lock-",
     ];
     let idle: Vec<_> = english.keys().filter(|id| !named.contains(*id) && !by_word.iter().any(|w| id.starts_with(w))).collect();
     assert!(idle.is_empty(), "there and not named: {idle:?}");

@@ -20,13 +20,16 @@ use volte::{
         mapping::Mapping,
         osc::{self, OscArg, OscMessage},
         script,
-        server::{ControlOptions, ControlServer},
+        server::{ControlError, ControlOptions, ControlServer},
         surface::Surface,
         text,
         touch::{ControlId, InputParser, MidiParser, Motion, Touch},
     },
-    engine::{Engine, EngineOptions, Snapshot},
-    replay::Phase,
+    engine::{Command, Engine, EngineOptions, NoticeLevel, Quality, Snapshot},
+    replay::{
+        Phase,
+        operators::{Holder, LockChannel, LockOrder},
+    },
 };
 
 mod support {
@@ -224,9 +227,11 @@ fn osc_gives_commands_and_is_answered() {
     assert_eq!(engine.snapshot().events.len(), 1, "a release is no press");
     say("/volte/state", &[]);
     assert_eq!(heard(&socket), OscMessage { address: "/volte/state/phase".to_owned(), args: vec![OscArg::Text("armed".to_owned())] });
-    for _ in 0..3 {
-        heard(&socket);
-    }
+    let rest: Vec<_> = (0..9).map(|_| heard(&socket)).collect();
+    assert!(
+        rest.contains(&OscMessage { address: "/volte/state/lock/program".to_owned(), args: vec![OscArg::Text(String::new())] }),
+        "{rest:?}"
+    );
     say("/volte/fly", &[]);
     let OscMessage { address, args } = heard(&socket);
     assert!(address == "/volte/error" && matches!(&args[..], [OscArg::Text(why)] if why.contains("\"fly\" is no command")), "{args:?}");
@@ -234,6 +239,157 @@ fn osc_gives_commands_and_is_answered() {
     assert_eq!(heard(&socket).address, "/volte/error");
     say("/volte/take", &[]);
     expect(&engine, "on air", |s| s.phase == Phase::OnAir);
+}
+
+/// What a client with a name says.
+fn post_as(at: SocketAddr, name: &str, body: &str) -> (u16, Value) {
+    post(at, body, &format!("X-Volte-Operator: {name}\r\n"))
+}
+
+/// Two clients, OSC and the console at one engine.
+#[test]
+fn what_one_operator_has_locked_others_are_refused_and_return_is_everybodys() {
+    let (_feeds, engine) = engine();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let hub = Hub::new(engine.handle(), Some(Recorder::new(file.reopen().unwrap())));
+    let options = ControlOptions { http: Some(local()), osc: Some(local()), ..ControlOptions::default() };
+    let server = ControlServer::start(&hub, &options).unwrap();
+    let at = server.http().unwrap();
+    let state = || serde_json::from_slice::<Value>(&get(at, "/api/state").1).unwrap();
+    // Whoever looks on by name is there, and keeps the locks.
+    let there = |name: &str| assert_eq!(get(at, &format!("/api/state?operator={name}")).0, 200);
+
+    // As long as nothing is locked nobody needs a name; a lock does.
+    assert_eq!(post(at, "mark", "").0, 200);
+    let first = expect(&engine, "armed", |s| s.can_take).events[0].id;
+    let (status, told) = post(at, "lock program", "");
+    assert!(status == 423 && told["error"].as_str().unwrap().contains("needs a name"), "{told}");
+    assert_eq!(post_as(at, "console", "mark").0, 400, "that is the desk of the engine");
+    assert_eq!(post_as(at, "anna", "lock program\nlock preview").0, 200);
+    let told = state();
+    let locks: Vec<_> = told["locks"].as_array().unwrap().iter().map(|l| (l["channel"].clone(), l["holder"].clone())).collect();
+    assert_eq!(locks, [("program".into(), "anna".into()), ("preview".into(), "anna".into())]);
+    assert_eq!((&told["locks"][0]["away"], &told["operators"][0]["name"]), (&false.into(), &"anna".into()));
+
+    // Another client, one without a name, OSC and the console: each is told who and what to do.
+    let refused = |(status, told): (u16, Value)| {
+        let why = told["error"].as_str().unwrap_or_default().to_owned();
+        assert!(status == 423 && told["holder"] == "anna" && why.contains("anna has locked"), "{status} {told}");
+        assert!(why.contains("unlock"), "{why}");
+    };
+    there("anna");
+    refused(post_as(at, "bo", "take"));
+    refused(post(at, "take", ""));
+    refused(ask_value(at, &format!("POST /api/command/camera/6?operator=bo HTTP/1.1\r\nHost: {at}\r\n\r\n")));
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+    let say = |address: &str| {
+        let packet = osc::packet(&OscMessage { address: address.to_owned(), args: vec![] });
+        socket.send_to(&packet, server.osc().unwrap()).unwrap();
+    };
+    say("/volte/as/bo/take");
+    let mut answer = [0; 4096];
+    let (size, _) = socket.recv_from(&mut answer).unwrap();
+    let told = osc::parse(&answer[..size]).unwrap().remove(0);
+    assert!(matches!(&told.args[..], [OscArg::Text(why)] if why.contains("TAKE of bo was not done: anna has locked program")), "{told:?}");
+    assert!(engine.send(Command::Take));
+    expect(&engine, "a warning at the console", |s| {
+        s.notices.iter().any(|n| n.level == NoticeLevel::Warning && n.text.starts_with("TAKE was not done: anna has locked program"))
+    });
+    assert_eq!(engine.snapshot().phase, Phase::Armed);
+    // Of a list what comes before is done, and said.
+    there("anna");
+    let (status, told) = post_as(at, "bo", "quality draft\njog -1\nquality auto");
+    assert_eq!((status, &told["done"], &told["channel"]), (423, &serde_json::json!(["quality draft"]), &"preview".into()));
+    assert_eq!(engine.snapshot().level.chosen, Some(Quality::Draft));
+    // A mark is kept, and preview stays with its owner.
+    assert_eq!(post_as(at, "bo", "mark").0, 200);
+    let s = expect(&engine, "marked", |s| s.events.len() == 2);
+    assert_eq!(s.preview.as_ref().and_then(|p| p.event), Some(first));
+
+    // The owner takes; over any lock anybody gets back to live, and then leaves what is prepared alone.
+    there("anna");
+    assert_eq!(post_as(at, "anna", "take").0, 200);
+    expect(&engine, "on air", |s| s.phase == Phase::OnAir);
+    assert_eq!(post(at, "return", "").0, 200);
+    expect(&engine, "live", |s| s.phase == Phase::Armed);
+    refused(post(at, "return", ""));
+    assert_eq!(engine.snapshot().phase, Phase::Armed);
+
+    // Who is there loses a lock to the console alone.
+    there("anna");
+    refused(post_as(at, "bo", "take-over program"));
+    refused(post_as(at, "bo", "unlock program"));
+    assert!(engine.send(Command::Lock(LockOrder::TakeOver, Some(LockChannel::Program))));
+    let held = |s: &Snapshot, channel| s.operators.lock(channel).map(|l| l.holder.clone());
+    expect(&engine, "taken over", |s| held(s, LockChannel::Program) == Some(Holder::Console));
+    let (status, told) = post_as(at, "anna", "take");
+    assert_eq!((status, &told["holder"]), (423, &"console".into()));
+    assert_eq!(post_as(at, "anna", "unlock").0, 200);
+    let s = expect(&engine, "anna lets go", |s| held(s, LockChannel::Preview).is_none());
+    assert_eq!(held(&s, LockChannel::Program), Some(Holder::Console));
+    assert!(engine.send(Command::Lock(LockOrder::Unlock, None)));
+    expect(&engine, "free", |s| s.operators.locks.is_empty());
+    assert_eq!(post(at, "take", "").0, 200);
+
+    // What was written down says whose it was, and is refused again when it is run again.
+    let written = std::fs::read_to_string(file.path()).unwrap();
+    assert!(written.contains(" as anna lock program\n") && written.contains(" as bo take\n"), "{written}");
+    let lines = script::parse("until recording\nmark\nuntil armed\nas anna lock program\nas bo take\nas anna take\nuntil on-air").unwrap();
+    let (_feeds, again) = self::engine();
+    script::run(&again, &lines, |_, _, _| (), || false).unwrap();
+    assert!(again.snapshot().notices.iter().any(|n| n.text.starts_with("TAKE of bo was not done: anna has locked program")));
+}
+
+/// A request whose answer is JSON.
+fn ask_value(at: SocketAddr, request: &str) -> (u16, Value) {
+    let (status, body) = ask(at, request);
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[test]
+fn a_token_of_ones_own_says_who_it_is() {
+    const ANNAS: &str = "annas-own-token";
+    let (_feeds, engine) = engine();
+    let hub = Hub::new(engine.handle(), None);
+    let operators = vec![("anna".parse().unwrap(), Secret::new(ANNAS))];
+    let options = ControlOptions { http: Some(local()), token: Some(Secret::new(TOKEN)), operators, ..ControlOptions::default() };
+    let without = ControlOptions { token: None, ..options.clone() };
+    assert!(matches!(ControlServer::start(&hub, &without), Err(ControlError::Operators)), "everybody would get in");
+    let server = ControlServer::start(&hub, &options).unwrap();
+    let at = server.http().unwrap();
+    let with = |token: &str, name: &str, body: &str| {
+        let name = if name.is_empty() { String::new() } else { format!("X-Volte-Operator: {name}\r\n") };
+        post(at, body, &format!("X-Volte-Token: {token}\r\n{name}"))
+    };
+    assert_eq!(with(TOKEN, "anna", "lock program").0, 403, "with the show's token nobody is anna");
+    assert_eq!(with(ANNAS, "bo", "lock program").0, 403);
+    assert_eq!(with("another-long-token", "", "lock program").0, 401);
+    assert_eq!(with(ANNAS, "", "lock program").0, 200);
+    let s = expect(&engine, "locked", |s| !s.operators.locks.is_empty());
+    assert_eq!(s.operators.locks[0].holder.to_string(), "anna");
+    assert_eq!(with(TOKEN, "bo", "camera 2").0, 423);
+    assert_eq!(with(ANNAS, "anna", "camera 2").0, 200);
+    // Names that have no token are said with the show's.
+    assert_eq!(with(TOKEN, "bo", "lock rig").0, 200);
+}
+
+#[test]
+fn who_has_gone_silent_can_be_taken_over() {
+    let (_feeds, engine) = engine();
+    let server =
+        ControlServer::start(&Hub::new(engine.handle(), None), &ControlOptions { http: Some(local()), ..ControlOptions::default() })
+            .unwrap();
+    let at = server.http().unwrap();
+    assert_eq!(post_as(at, "anna", "lock program").0, 200);
+    let s = expect(&engine, "locked", |s| s.operators.lock(LockChannel::Program).is_some());
+    assert!(!s.operators.lock(LockChannel::Program).unwrap().away);
+    let away = |s: &Snapshot| s.operators.lock(LockChannel::Program).is_none_or(|l| l.away);
+    engine.wait_for(Duration::from_mins(1), away).expect("anna says nothing");
+    assert_eq!(post_as(at, "bo", "take-over program").0, 200);
+    let (status, told) = post_as(at, "anna", "camera 2");
+    assert_eq!((status, &told["holder"]), (423, &"bo".into()));
+    assert_eq!(post_as(at, "bo", "camera 2").0, 200);
 }
 
 /// A pipe in the place of a device: what is written to it is what the device sends.
@@ -336,8 +492,8 @@ proptest! {
         for packet in [bytes.clone(), [b"/volte/".as_slice(), &bytes].concat(), [b"#bundle\0\0\0\0\0\0\0\0\x01".as_slice(), &bytes].concat()] {
             if let Ok(messages) = osc::parse(&packet) {
                 for message in messages {
-                    let _ = osc::ask(&message, None);
-                    let _ = osc::ask(&message, Some(TOKEN));
+                    let _ = osc::ask(&message, &Access::default());
+                    let _ = osc::ask(&message, &Access { token: Some(TOKEN.to_owned()), ..Access::default() });
                 }
             }
         }

@@ -29,6 +29,7 @@ fn command() -> impl Strategy<Value = TransportCommand> {
     use TransportCommand as C;
     prop_oneof![
         3 => instant().prop_map(|at| C::Mark { at }),
+        1 => (proptest::option::of(instant()), instant()).prop_map(|(from, at)| C::Note { from, at }),
         2 => (0_u64..6).prop_map(|id| C::SelectEvent(EventId(id))),
         1 => any::<bool>().prop_map(C::StepEvent),
         1 => (0_u64..6).prop_map(|id| C::RemoveEvent(EventId(id))),

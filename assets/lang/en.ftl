@@ -14,6 +14,20 @@ quality-draft = Draft
 quality-air = Air
 quality-hero = Hero
 
+lock-program = program
+lock-preview = preview
+lock-desk = events and lists
+lock-graphics = graphics
+lock-rig = rig and match
+lock-outputs = outputs
+lock-console = console
+lock-free = free
+lock-away = { $who } (away)
+lock-held = { $channel }: { $who }
+lock-do = { $what }: { $channel }
+lock-operators = Operators: { $who }
+lock-tip = Who works on the show, and what is locked; what another has locked the console can take over
+
 ## Monitors
 
 place-at = at { $camera }
@@ -621,6 +635,12 @@ command-calibrate-page = CALIBRATE
     .tip = A rig from a board that is carried before the cameras: the coach says what is missing, the gate how good it is
 command-calibrate = Calibration
     .tip = Begin a calibration with this board, give lenses, say that it lies on the floor, finish, carry on, save the rig, use it, or cancel
+command-lock = LOCK
+    .tip = Lock a channel of the show for yourself: program, preview, desk, graphics, rig or outputs; from the list of commands, all of them
+command-unlock = UNLOCK
+    .tip = Let go what you have locked; the console lets go what anybody has locked
+command-take-over = TAKE OVER
+    .tip = Get what another has locked: at the console at any time, elsewhere when the other has been silent for ten seconds
 command-controls = Controls
     .tip = MIDI, jog shuttles, game pads: what asks for what; learn it by touching
 command-palette = Commands

@@ -14,6 +14,20 @@ quality-draft = Brouillon
 quality-air = Direct
 quality-hero = Max
 
+lock-program = programme
+lock-preview = prévisualisation
+lock-desk = événements et listes
+lock-graphics = graphismes
+lock-rig = rig et raccord
+lock-outputs = sorties
+lock-console = la console
+lock-free = libre
+lock-away = { $who } (parti)
+lock-held = { $channel } : { $who }
+lock-do = { $what } : { $channel }
+lock-operators = Opérateurs : { $who }
+lock-tip = Qui travaille sur la production, et ce qui est verrouillé ; la console peut reprendre ce qu'un autre a verrouillé
+
 ## Monitors
 
 place-at = à { $camera }
@@ -621,6 +635,12 @@ command-calibrate-page = CALIBRER
     .tip = Un rig à partir d'une mire portée devant les caméras : le coach dit ce qui manque, le verdict ce qu'il vaut
 command-calibrate = Calibration
     .tip = Commencer une calibration avec cette mire, donner des objectifs, dire qu'elle est sur le sol, terminer, continuer, enregistrer le rig, l'utiliser, ou annuler
+command-lock = VERROUILLER
+    .tip = Réserver un canal de la production : programme, prévisualisation, listes, graphismes, rig ou sorties ; depuis la liste des commandes, tous
+command-unlock = LIBÉRER
+    .tip = Rendre ce que vous avez verrouillé ; la console rend ce que n'importe qui a verrouillé
+command-take-over = REPRENDRE
+    .tip = Obtenir ce qu'un autre a verrouillé : à la console à tout moment, ailleurs quand l'autre s'est tu pendant dix secondes
 command-controls = Contrôles
     .tip = MIDI, jog shuttles, manettes : qui demande quoi ; s'apprend en touchant
 command-palette = Commandes

@@ -29,7 +29,7 @@ use crate::{
     console::{ConsoleState, Language, SurfaceRow, SurfaceView, SurfaceWish},
     control::{self, KeyContext, hub::Recorder, surface::Surface},
     engine::{Command, Engine, ProgramKind},
-    replay::Readiness,
+    replay::{Readiness, operators::Origin},
 };
 
 /// Time between frames of the console, at least.
@@ -227,7 +227,7 @@ impl App<'_> {
 
     fn ask(&mut self, event_loop: &ActiveEventLoop, command: Command) {
         if let Some(recorder) = &self.options.recorder {
-            recorder.tell(&command);
+            recorder.tell(&Origin::default(), &command);
         }
         match command {
             command if ConsoleState::owns(&command) => {

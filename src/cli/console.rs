@@ -28,6 +28,7 @@ use volte::{
         Credentials,
         program::{ChannelOptions, ProgramFormat, SinkAddress, SinkSpec},
     },
+    replay::operators::OperatorName,
     rig,
     ring::{RingConfig, disk::DiskConfig},
     show::Show,
@@ -129,6 +130,9 @@ pub struct Desk {
     // In the environment, so that the list of processes does not show it.
     #[arg(long, value_name = "TOKEN", env = "VOLTE_CONTROL_TOKEN", hide_env_values = true, value_parser = |token: &str| Ok::<_, std::convert::Infallible>(Secret::new(token)))]
     pub control_token: Option<Secret>,
+    /// Operators with a token of their own, from a show file.
+    #[arg(skip)]
+    pub operators: Vec<(String, Secret)>,
     /// A control surface: a MIDI device such as /dev/snd/midiC1D0, or an input device (jog shuttle, game pad) below /dev/input.
     #[arg(long = "surface", value_name = "DEVICE")]
     pub surfaces: Vec<PathBuf>,
@@ -200,6 +204,7 @@ impl Desk {
             control_http: show.control.http,
             control_osc: show.control.osc,
             control_token: show.control.token.clone(),
+            operators: show.control.operators.clone(),
             surfaces: show.control.surfaces.clone(),
             ..Self::default()
         }
@@ -248,6 +253,7 @@ impl Desk {
             osc: self.control_osc,
             http: self.control_http,
             token: self.control_token.clone(),
+            operators: named_operators(&self.operators)?,
             surfaces: self.surfaces.clone(),
             mapping: DeskFiles::of(self.record.as_deref(), self.kept.as_deref()).folder.map(|folder| folder.join("controls.toml")),
         };
@@ -337,6 +343,12 @@ impl Desk {
     }
 }
 
+/// The operators of a show file.
+fn named_operators(read: &[(String, Secret)]) -> anyhow::Result<Vec<(OperatorName, Secret)>> {
+    let named = |(name, token): &(String, Secret)| Ok((name.parse::<OperatorName>().context("operators of [control]")?, token.clone()));
+    read.iter().map(named).collect()
+}
+
 /// A language by its tag.
 pub fn parse_language(tag: &str) -> Result<app::Language, String> {
     let known = || app::Language::all().map(|l| format!("{} ({})", l.tag(), l.name())).collect::<Vec<_>>().join(", ");
@@ -357,6 +369,7 @@ fn read_script(file: &std::path::Path) -> anyhow::Result<Vec<script::Line>> {
 fn tell_step(line: usize, step: &script::Step, s: &Snapshot) {
     let what = match step {
         script::Step::Do(command) => text::text_of(command).unwrap_or_default(),
+        script::Step::As(name, command) => format!("as {name} {}", text::text_of(command).unwrap_or_default()),
         script::Step::Wait(until) => format!("until {until:?}").to_lowercase(),
     };
     println!("{}  line {line}: {what}  ({}, {} of {} pictures repeated)", s.now, s.phase.label(), s.program.repeated, s.program.frames);

@@ -3,7 +3,7 @@
 use egui::{Align2, Rect, Ui, pos2, vec2};
 
 use super::lang::{command, current, say, t, word};
-use super::{ConsoleState, notices::notice, style, widgets};
+use super::{ConsoleState, notices::notice, operators, style, widgets};
 use crate::{
     engine::{Command, CommandKind, Quality, Snapshot},
     replay::Phase,
@@ -41,6 +41,9 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &ConsoleState, out: &mut Ve
     let middle = inner.center().x.min(inner.right() - BUTTONS - room);
     let clock = ui.painter().text(pos2(middle, y), Align2::CENTER_CENTER, now, style::digits(22.0), style::TEXT);
     let rate = ui.painter().text(pos2(clock.right() + 10.0, y + 3.0), Align2::LEFT_CENTER, rate, style::text(11.0), style::DIM);
+
+    let free = Rect::from_min_max(pos2(tag.right() + 14.0, y - 14.0), pos2(clock.left() - 14.0, y + 14.0));
+    operators::show(ui, free, snapshot, out);
 
     let mut right = inner.right();
     let mut place = |width: f32| {

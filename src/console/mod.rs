@@ -18,6 +18,7 @@ mod layout;
 mod monitors;
 mod multiview;
 mod notices;
+mod operators;
 mod orbit_bar;
 mod palette;
 mod path_editor;

@@ -9,13 +9,16 @@ use serde_json::{Value, json};
 
 use super::{
     http::{Answer, Request},
-    hub::Hub,
+    hub::{Hub, Refused},
     text::EXAMPLES,
 };
 use crate::{
     engine::{Command, CommandKind, ProgramKind, Snapshot},
     frame::Picture,
-    replay::Event,
+    replay::{
+        Event,
+        operators::{OperatorName, Origin, Way},
+    },
     time::MediaTime,
 };
 
@@ -34,6 +37,21 @@ const MOST_COMMANDS: usize = 100;
 pub struct Access {
     /// Needed where the server is reachable from other machines.
     pub token: Option<String>,
+    /// Operators with a token of their own: it says who they are, and nobody else is taken for them.
+    pub operators: Vec<(OperatorName, String)>,
+}
+
+impl Access {
+    /// Whose token this is; `None` where it is nobody's own.
+    pub fn owner(&self, given: &str) -> Option<&OperatorName> {
+        // All are looked at, so that the time does not say which one is near.
+        self.operators.iter().fold(None, |found, (name, token)| if super::same_secret(given, token) { Some(name) } else { found })
+    }
+
+    /// Whether a name is only believed with its token.
+    pub fn is_owned(&self, name: &OperatorName) -> bool {
+        self.operators.iter().any(|(owner, _)| owner == name)
+    }
 }
 
 /// Answers a request.
@@ -41,6 +59,12 @@ pub fn answer(request: &Request, hub: &Hub, access: &Access) -> Answer {
     if let Some(refused) = refused(request, access) {
         return refused;
     }
+    let hub = &match operator(request, access) {
+        Ok(origin) => hub.of(origin),
+        Err(refused) => return refused,
+    };
+    // Whoever looks on is there, too.
+    hub.hear();
     let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     match (request.method.as_str(), &path[..]) {
         ("GET", [""]) => Answer { status: 200, kind: "text/html; charset=utf-8", body: PAGE.as_bytes().to_vec() },
@@ -65,12 +89,17 @@ pub fn answer(request: &Request, hub: &Hub, access: &Access) -> Answer {
     }
 }
 
+/// The token of a request; empty where there is none.
+fn token(request: &Request) -> &str {
+    let given = request.header("authorization").and_then(|v| v.strip_prefix("Bearer ")).or(request.header("x-volte-token"));
+    given.or(request.value("token")).unwrap_or_default()
+}
+
 /// Why a request is not even looked at.
 fn refused(request: &Request, access: &Access) -> Option<Answer> {
-    let given = request.header("authorization").and_then(|v| v.strip_prefix("Bearer ")).or(request.header("x-volte-token"));
-    let given = given.or(request.value("token")).unwrap_or_default();
+    let given = token(request);
     if let Some(token) = &access.token {
-        return (!super::same_secret(given, token))
+        return (access.owner(given).is_none() && !super::same_secret(given, token))
             .then(|| Answer::error(401, "the token is missing or wrong: send it as `X-Volte-Token`"));
     }
     // Without a token only this machine is answered; a page of another site that runs in a browser here must not give commands either.
@@ -81,6 +110,22 @@ fn refused(request: &Request, access: &Access) -> Option<Answer> {
         || request.header("host").is_some_and(|h| !own(h))
         || request.header("sec-fetch-site").is_some_and(|s| s == "cross-site");
     foreign.then(|| Answer::error(403, "only pages and programs of this machine may ask; give the show a token to let others in"))
+}
+
+/// Who asks: nobody needs to say it, but only who says a name can lock. A token of one's own says it.
+fn operator(request: &Request, access: &Access) -> Result<Origin, Answer> {
+    let owner = access.owner(token(request));
+    let said = request.header("x-volte-operator").or(request.value("operator")).map(str::trim).filter(|name| !name.is_empty());
+    let said = said.map(str::parse::<OperatorName>).transpose().map_err(|e| Answer::error(400, &e.to_string()))?;
+    match said {
+        Some(name) if access.is_owned(&name) && owner != Some(&name) => {
+            Err(Answer::error(403, &format!("{name} has a token: send that one, or another name")))
+        }
+        Some(name) if owner.is_some_and(|owner| *owner != name) => {
+            Err(Answer::error(403, &format!("this token is another operator's than {name}'s: send the show's token, or no name")))
+        }
+        said => Ok(Origin { way: Way::Http, operator: owner.cloned().or(said) }),
+    }
 }
 
 /// A body of lines, of a JSON text, a list of them, or `{"command": "take"}`.
@@ -105,7 +150,7 @@ fn command(request: &Request, hub: &Hub) -> Answer {
     said(&lines, hub)
 }
 
-/// Does all of them, or none where one is no command.
+/// Does all of them, or none where one is no command; where another has locked what one of them changes, it and those after it are not done.
 fn said(lines: &[String], hub: &Hub) -> Answer {
     if lines.is_empty() || lines.len() > MOST_COMMANDS {
         return Answer::error(400, "the body has no command, or more than a hundred");
@@ -115,9 +160,15 @@ fn said(lines: &[String], hub: &Hub) -> Answer {
             return Answer::error(400, &if lines.len() == 1 { e.to_string() } else { format!("line {}: {e}; nothing was done", k + 1) });
         }
     }
-    for line in lines {
-        if let Err(e) = hub.say(line) {
-            return Answer::error(503, &e.to_string());
+    for (k, line) in lines.iter().enumerate() {
+        match hub.understood(line).and_then(|command| hub.ask(command)) {
+            Ok(()) => {}
+            Err(Refused::Locked(locked)) => {
+                let (channel, holder) = locked.held.map(|(channel, holder)| (channel.name(), holder.to_string())).unzip();
+                let told = json!({ "error": locked.why, "channel": channel, "holder": holder, "done": lines[..k] });
+                return Answer::json(423, &told);
+            }
+            Err(e) => return Answer::error(503, &e.to_string()),
         }
     }
     Answer::json(200, &json!({ "done": lines }))
@@ -215,6 +266,12 @@ pub fn state(s: &Snapshot) -> Value {
         })).collect::<Vec<_>>(),
         "outputs": s.output.iter().flat_map(|o| &o.sinks).map(|k| json!({
             "name": k.name, "address": k.address, "state": k.state.word(), "frames": k.frames, "dropped": k.dropped, "missed": k.missed,
+        })).collect::<Vec<_>>(),
+        "locks": s.operators.locks.iter().map(|l| json!({
+            "channel": l.channel.name(), "holder": l.holder.to_string(), "held_secs": l.held_secs, "away": l.away,
+        })).collect::<Vec<_>>(),
+        "operators": s.operators.operators.iter().map(|o| json!({
+            "name": o.name.as_str(), "silent_secs": o.silent_secs, "away": o.away,
         })).collect::<Vec<_>>(),
         "watts": s.watts,
         "quality": s.level.level.label().to_lowercase(),

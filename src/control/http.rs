@@ -153,6 +153,7 @@ impl Answer {
             403 => "Forbidden",
             404 => "Not Found",
             405 => "Method Not Allowed",
+            423 => "Locked",
             503 => "Service Unavailable",
             _ => "Error",
         };

@@ -8,7 +8,10 @@ use std::{fs::File, io::Write as _, sync::Arc, time::Instant};
 use parking_lot::Mutex;
 
 use super::text::{command_of, text_of, what_is_wrong};
-use crate::engine::{Command, EngineHandle, Snapshot};
+use crate::{
+    engine::{Command, CommandKind, EngineHandle, LockedOut, NotDone, Snapshot},
+    replay::operators::{Origin, Way},
+};
 
 /// Why words were not obeyed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,9 +22,21 @@ pub enum Refused {
     /// They mean the prepared event, and there is none.
     #[error("no event is prepared. Mark an instant or choose an event first")]
     NothingPrepared,
-    /// The engine did not take it.
-    #[error("the engine is behind and did not take the command. Send it again")]
-    Behind,
+    /// Another operator has locked what it changes.
+    #[error(transparent)]
+    Locked(LockedOut),
+    /// The engine did not take it, or does not say whether it did it.
+    #[error(transparent)]
+    Engine(NotDone),
+}
+
+impl From<NotDone> for Refused {
+    fn from(why: NotDone) -> Self {
+        match why {
+            NotDone::Locked(why) => Self::Locked(why),
+            why => Self::Engine(why),
+        }
+    }
 }
 
 /// Writes commands down, a line each, with their time since the start.
@@ -37,11 +52,12 @@ impl Recorder {
         Self { file: Arc::new(Mutex::new(file)), begun: Instant::now() }
     }
 
-    /// Writes a command down, if it has words.
-    pub fn tell(&self, command: &Command) {
+    /// Writes a command down, if it has words; where a name was said, with that.
+    pub fn tell(&self, origin: &Origin, command: &Command) {
         let Some(text) = text_of(command) else { return };
+        let who = origin.operator.as_ref().map_or_else(String::new, |name| format!("as {name} "));
         // A disk that is full does not end the show.
-        if let Err(e) = writeln!(self.file.lock(), "at {:.3} {text}", self.begun.elapsed().as_secs_f64()) {
+        if let Err(e) = writeln!(self.file.lock(), "at {:.3} {who}{text}", self.begun.elapsed().as_secs_f64()) {
             tracing::warn!(%e, "a command was not written down");
         }
     }
@@ -52,6 +68,7 @@ impl Recorder {
 pub struct Hub {
     engine: EngineHandle,
     recorder: Option<Recorder>,
+    origin: Origin,
 }
 
 /// Whether words mean the event in preview, whichever that is: `edit-event prepared …`, `remove-event prepared`.
@@ -69,14 +86,40 @@ fn with_prepared(words: &str, id: &str) -> Option<String> {
 impl Hub {
     /// To an engine; `recorder` writes down what comes in.
     pub const fn new(engine: EngineHandle, recorder: Option<Recorder>) -> Self {
-        Self { engine, recorder }
+        Self { engine, recorder, origin: Origin::unnamed(Way::Console) }
     }
 
-    /// Does what words ask for and says which command that was.
+    /// The same way in for somebody else.
+    #[must_use]
+    pub fn of(&self, origin: Origin) -> Self {
+        Self { origin, ..self.clone() }
+    }
+
+    /// Does what words ask for and says which command that was. The engine's word is waited for only where locks may stand in the way.
     pub fn say(&self, words: &str) -> Result<Command, Refused> {
         let command = self.understood(words)?;
-        self.send(command.clone())?;
+        let is_lock = matches!(command.kind(), CommandKind::Lock | CommandKind::Unlock | CommandKind::TakeOver);
+        if is_lock || !self.snapshot().operators.locks.is_empty() {
+            self.ask(command.clone())?;
+        } else {
+            self.send(command.clone())?;
+        }
         Ok(command)
+    }
+
+    /// Hands a command over and waits until the engine has done it, or says why not.
+    pub fn ask(&self, command: Command) -> Result<(), Refused> {
+        if let Some(recorder) = &self.recorder {
+            recorder.tell(&self.origin, &command);
+        }
+        Ok(self.engine.ask(self.origin.clone(), command)?)
+    }
+
+    /// Who comes this way is there, so that locks stay; without a name nobody is.
+    pub fn hear(&self) {
+        if self.origin.operator.is_some() {
+            self.engine.hear(self.origin.clone());
+        }
     }
 
     /// The command of words; nothing is done.
@@ -92,9 +135,9 @@ impl Hub {
     /// Hands a command over.
     pub fn send(&self, command: Command) -> Result<(), Refused> {
         if let Some(recorder) = &self.recorder {
-            recorder.tell(&command);
+            recorder.tell(&self.origin, &command);
         }
-        if self.engine.send(command) { Ok(()) } else { Err(Refused::Behind) }
+        if self.engine.send_as(self.origin.clone(), command) { Ok(()) } else { Err(Refused::Engine(NotDone::Behind)) }
     }
 
     /// The state now.

@@ -4,7 +4,8 @@
 //!
 //! Must not know: sockets, the engine.
 
-use super::text::command_of;
+use super::{api::Access, text::command_of};
+use crate::replay::operators::{OperatorName, OperatorNameError};
 
 /// Bundles may lie in bundles so deep.
 const DEEPEST: usize = 4;
@@ -26,6 +27,9 @@ pub enum OscError {
     /// Words that are no command.
     #[error("{0}")]
     Words(String),
+    /// Nobody is called so.
+    #[error(transparent)]
+    Operator(#[from] OperatorNameError),
     /// The token is missing.
     #[error("the token is missing or wrong: addresses are /volte/TOKEN/take here")]
     Token,
@@ -63,6 +67,8 @@ pub enum OscAsk {
     State,
     /// Nothing: a button was released.
     Release,
+    /// What an operator asks for who says a name: `/volte/as/anna/take`.
+    As(OperatorName, Box<Self>),
 }
 
 struct Bytes<'a>(&'a [u8]);
@@ -153,13 +159,32 @@ fn number(v: f64) -> String {
     format!("{rounded}")
 }
 
-/// What a message asks for; with a `token`, only where it follows `/volte/`.
-pub fn ask(message: &OscMessage, token: Option<&str>) -> Result<OscAsk, OscError> {
+/// What a message asks for; with a token, only where it follows `/volte/`. An operator's own token says who it is.
+pub fn ask(message: &OscMessage, access: &Access) -> Result<OscAsk, OscError> {
     let clean = || message.address.chars().filter(|c| !c.is_control()).take(80).collect::<String>();
     let mut path = message.address.strip_prefix("/volte/").ok_or_else(|| OscError::Address(clean()))?;
-    if let Some(token) = token {
-        path = path.split_once('/').filter(|(said, _)| super::same_secret(said, token)).ok_or(OscError::Token)?.1;
+    let mut owner = None;
+    if let Some(token) = &access.token {
+        let (given, rest) = path.split_once('/').ok_or(OscError::Token)?;
+        owner = access.owner(given).cloned();
+        if owner.is_none() && !super::same_secret(given, token) {
+            return Err(OscError::Token);
+        }
+        path = rest;
     }
+    if let Some((name, rest)) = path.strip_prefix("as/").and_then(|rest| rest.split_once('/')) {
+        let name: OperatorName = name.parse()?;
+        if owner.as_ref().map_or_else(|| access.is_owned(&name), |owner| *owner != name) {
+            return Err(OscError::Token);
+        }
+        (owner, path) = (Some(name), rest);
+    }
+    let asked = asked(path, message)?;
+    Ok(owner.map_or_else(|| asked.clone(), |name| OscAsk::As(name, Box::new(asked.clone()))))
+}
+
+/// What a path and the arguments ask for.
+fn asked(path: &str, message: &OscMessage) -> Result<OscAsk, OscError> {
     let said = path.replace('/', " ");
     let args = || {
         message.args.iter().map(|arg| match arg {
@@ -267,7 +292,7 @@ mod tests {
 
     #[test]
     fn addresses_and_arguments_are_words() {
-        let words = |address: &str, args: &[OscArg]| ask(&message(address, args), None);
+        let words = |address: &str, args: &[OscArg]| ask(&message(address, args), &Access::default());
         let say = |text: &str| Ok(OscAsk::Words(text.to_owned()));
         assert_eq!(words("/volte/take", &[]), say("take"));
         assert_eq!(words("/volte/take", &[OscArg::Float(1.0)]), say("take"));
@@ -278,13 +303,31 @@ mod tests {
         assert_eq!(words("/volte/camera/3", &[OscArg::Int(0)]), Ok(OscAsk::Release));
         assert_eq!(words("/volte/edit-list/loop", &[OscArg::Bool(true)]), say("edit-list loop on"));
         assert_eq!(words("/volte/t-bar", &[OscArg::Int(1)]), say("t-bar 1"));
+        let by = |name: &str, text: &str| Ok(OscAsk::As(name.parse().unwrap(), Box::new(OscAsk::Words(text.to_owned()))));
+        assert_eq!(words("/volte/as/anna/take", &[OscArg::Float(1.0)]), by("anna", "take"));
+        assert_eq!(words("/volte/as/bo/lock/program", &[]), by("bo", "lock program"));
+        for wrong in ["/volte/as/console/take", "/volte/as/two words/take", "/volte/as/anna", "/volte/as/anna/fly", "/volte/as/a/as/b/take"]
+        {
+            assert!(words(wrong, &[]).is_err(), "{wrong}");
+        }
+        let access = Access { token: Some("secret".to_owned()), operators: vec![("bo".parse().unwrap(), "bos-own".to_owned())] };
+        let named = ask(&message("/volte/secret/as/anna/take", &[]), &access);
+        assert_eq!(named, by("anna", "take"));
+        // A token of one's own says who it is, and nobody else says it.
+        for own in ["/volte/bos-own/take", "/volte/bos-own/as/bo/take"] {
+            assert_eq!(ask(&message(own, &[]), &access), by("bo", "take"), "{own}");
+        }
+        for wrong in ["/volte/secret/as/bo/take", "/volte/bos-own/as/anna/take", "/volte/take", "/volte/bos/take"] {
+            assert_eq!(ask(&message(wrong, &[]), &access), Err(OscError::Token), "{wrong}");
+        }
         assert_eq!(words("/volte/command", &[OscArg::Text("jog -3".to_owned())]), say("jog -3"));
         assert_eq!(words("/volte/edit-event/prepared/rating", &[OscArg::Int(4)]), say("edit-event prepared rating 4"));
         assert_eq!(words("/volte/midi", &[OscArg::Midi([0, 0xb0, 7, 64])]), Ok(OscAsk::Midi(vec![0xb0, 7, 64])));
         assert!(words("/volte/fly", &[]).unwrap_err().to_string().contains("\"fly\" is no command"));
         assert!(words("/other/take", &[]).unwrap_err().to_string().contains("begin with /volte/"));
         // With a token.
-        let with = |address: &str| ask(&message(address, &[]), Some("open sesame"));
+        let access = Access { token: Some("open sesame".to_owned()), ..Access::default() };
+        let with = |address: &str| ask(&message(address, &[]), &access);
         assert_eq!(with("/volte/take"), Err(OscError::Token));
         assert_eq!(with("/volte/open sesame/take"), say("take"));
     }

@@ -1,14 +1,17 @@
 //! Commands as text: what an operator did, one line each, written down and done again; and small shows for tests.
 //!
 //! The commands' own words are [`super::text`]'s. A line is `at 12.5 take` (seconds since the start), `+0.5 take` (seconds after the line before), `take` (at once) or
-//! `until on-air` (waits for a state). `#` begins a comment. Must not know: windows, files.
+//! `until on-air` (waits for a state); `as anna take` is what an operator of that name did. `#` begins a comment. Must not know: windows, files.
 
 use std::time::{Duration, Instant};
 
 use super::text::{command_of, what_is_wrong};
 use crate::{
     engine::{Command, Engine, Snapshot},
-    replay::{Phase, Readiness},
+    replay::{
+        Phase, Readiness,
+        operators::{OperatorName, OperatorNameError, Origin, Way},
+    },
 };
 
 /// A state is waited for so long.
@@ -108,6 +111,8 @@ pub enum When {
 pub enum Step {
     /// A command.
     Do(Command),
+    /// A command of an operator with a name.
+    As(OperatorName, Command),
     /// Waits.
     Wait(Until),
 }
@@ -143,7 +148,13 @@ pub fn parse(text: &str) -> Result<Vec<Line>, ScriptError> {
                 let found = Until::ALL.iter().find(|(_, name)| *name == state.trim());
                 Step::Wait(found.ok_or_else(|| wrong(format!("{state:?} is no state; there are {known}")))?.0)
             }
-            None => Step::Do(command_of(rest).ok_or_else(|| wrong(what_is_wrong(rest)))?),
+            None => match rest.strip_prefix("as ").map(|rest| rest.trim_start().split_once(' ').unwrap_or((rest, ""))) {
+                Some((name, rest)) => {
+                    let name = name.parse().map_err(|e: OperatorNameError| wrong(e.to_string()))?;
+                    Step::As(name, command_of(rest.trim()).ok_or_else(|| wrong(what_is_wrong(rest)))?)
+                }
+                None => Step::Do(command_of(rest).ok_or_else(|| wrong(what_is_wrong(rest)))?),
+            },
         };
         lines.push((line, when, step));
     }
@@ -171,9 +182,10 @@ pub fn run(
             return Ok(());
         }
         match step {
-            Step::Do(command) => {
+            Step::Do(command) | Step::As(_, command) => {
+                let operator = if let Step::As(name, _) = step { Some(name.clone()) } else { None };
                 let before = engine.snapshot().serial;
-                if !engine.send(command.clone()) {
+                if !engine.send_as(Origin { way: Way::Script, operator }, command.clone()) {
                     return Err(ScriptError::Behind { line });
                 }
                 // What comes next sees what this one did.
@@ -196,10 +208,11 @@ pub fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replay::operators::{LockChannel, LockOrder};
 
     #[test]
     fn a_script_has_times_states_and_comments() {
-        let lines = parse("# a show\nuntil recording\nat 2.5 mark # now\n\n+0.5 take\nreturn\n").unwrap();
+        let lines = parse("# a show\nuntil recording\nat 2.5 mark # now\n\n+0.5 take\nreturn\n+1 as anna lock program").unwrap();
         assert_eq!(
             lines,
             [
@@ -207,6 +220,7 @@ mod tests {
                 (3, When::At(2.5), Step::Do(Command::Mark)),
                 (5, When::After(0.5), Step::Do(Command::Take)),
                 (6, When::After(0.0), Step::Do(Command::Return)),
+                (7, When::After(1.0), Step::As("anna".parse().unwrap(), Command::Lock(LockOrder::Lock, Some(LockChannel::Program)))),
             ]
         );
         for (text, word) in [
@@ -214,6 +228,9 @@ mod tests {
             ("until lunch", "on-air"),
             ("at x take", "no time"),
             ("speed fast", "no command"),
+            ("as console take", "no operator's name"),
+            ("as anna fly", "no command"),
+            ("as anna", "no command"),
             ("+1", "no command"),
         ] {
             let told = parse(text).unwrap_err().to_string();

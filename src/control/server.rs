@@ -22,7 +22,11 @@ use super::{
     osc::{self, OscArg, OscAsk, OscMessage},
     surface::{self, Surface},
 };
-use crate::{address::Secret, show::LEAST_TOKEN};
+use crate::{
+    address::Secret,
+    replay::operators::{LockChannel, OperatorName, Origin, Way},
+    show::LEAST_TOKEN,
+};
 
 /// Requests that are answered at a time; more are told to come again.
 const MOST_REQUESTS: usize = 16;
@@ -40,6 +44,8 @@ pub struct ControlOptions {
     pub http: Option<SocketAddr>,
     /// What strangers must know; needed unless both are on this machine alone.
     pub token: Option<Secret>,
+    /// Operators with a token of their own, which says who they are.
+    pub operators: Vec<(OperatorName, Secret)>,
     /// Device files: MIDI, or input devices below `/dev/input`.
     pub surfaces: Vec<PathBuf>,
     /// Where the mapping of surfaces is kept.
@@ -74,6 +80,9 @@ pub enum ControlError {
         "the token has fewer than {LEAST_TOKEN} characters, or a space or a slash in it. `openssl rand -hex 12` makes one; without any, only this machine is answered"
     )]
     Short,
+    /// Tokens of operators without one of the show.
+    #[error("operators have tokens and the show has none: give it one too, for those who say no name")]
+    Operators,
     /// No thread.
     #[error("a thread for control surfaces cannot be started: {0}")]
     Thread(std::io::Error),
@@ -93,8 +102,13 @@ impl ControlServer {
     /// Begins to listen. Nothing is listened to unless all can be.
     pub fn start(hub: &Hub, options: &ControlOptions) -> Result<Self, ControlError> {
         // An empty or short one, as an unset variable gives it, would open what looks closed.
-        if options.token.as_ref().is_some_and(|t| t.expose().chars().count() < LEAST_TOKEN || t.expose().contains(['/', ' '])) {
+        let own = options.operators.iter().map(|(_, token)| token);
+        if options.token.iter().chain(own).any(|t| t.expose().chars().count() < LEAST_TOKEN || t.expose().contains(['/', ' '])) {
             return Err(ControlError::Short);
+        }
+        // Without the show's token everybody would get in without one, and be taken for whom they like over OSC.
+        if options.token.is_none() && !options.operators.is_empty() {
+            return Err(ControlError::Operators);
         }
         for (what, address) in [("osc", options.osc), ("http", options.http)] {
             if let Some(address) = address
@@ -117,19 +131,22 @@ impl ControlServer {
             http: tcp.as_ref().and_then(|s| s.local_addr().ok()),
         };
         // A token that is given counts for this machine too.
-        let token = options.token.as_ref().map(|t| t.expose().to_owned());
+        let exposed = |token: &Secret| token.expose().to_owned();
+        let operators = options.operators.iter().map(|(name, token)| (name.clone(), exposed(token))).collect();
+        let access = Access { token: options.token.as_ref().map(exposed), operators };
         if let Some(socket) = udp {
-            let (hub, stop, surface, token) = (hub.clone(), Arc::clone(&server.stop), Arc::clone(&server.surface), token.clone());
+            let (hub, stop, surface, access) = (hub.clone(), Arc::clone(&server.stop), Arc::clone(&server.surface), access.clone());
             tracing::info!("OSC at {:?}", server.osc);
-            server.spawn("control osc", move || serve_osc(&socket, &hub, &surface, token.as_deref(), &stop))?;
+            server.spawn("control osc", move || serve_osc(&socket, &hub, &surface, &access, &stop))?;
         }
         if let Some(listener) = tcp {
-            let (hub, stop, access) = (hub.clone(), Arc::clone(&server.stop), Access { token });
+            let (hub, stop) = (hub.clone(), Arc::clone(&server.stop));
             tracing::info!("control API at {:?}", server.http);
             server.spawn("control http", move || serve_http(&listener, &hub, &access, &stop))?;
         }
         for path in &options.surfaces {
-            let (hub, stop, surface, path) = (hub.clone(), Arc::clone(&server.stop), Arc::clone(&server.surface), path.clone());
+            let hub = hub.of(Origin::unnamed(Way::Surface));
+            let (stop, surface, path) = (Arc::clone(&server.stop), Arc::clone(&server.surface), path.clone());
             server.spawn("control surface", move || surface::follow(&path, &surface, &hub, &stop))?;
         }
         Ok(server)
@@ -167,7 +184,7 @@ impl Drop for ControlServer {
     }
 }
 
-fn serve_osc(socket: &UdpSocket, hub: &Hub, surface: &Surface, token: Option<&str>, stop: &AtomicBool) {
+fn serve_osc(socket: &UdpSocket, hub: &Hub, surface: &Surface, access: &Access, stop: &AtomicBool) {
     if let Err(e) = socket.set_read_timeout(Some(TICK)) {
         return tracing::error!(%e, "OSC cannot listen");
     }
@@ -175,14 +192,14 @@ fn serve_osc(socket: &UdpSocket, hub: &Hub, surface: &Surface, token: Option<&st
     while !stop.load(Ordering::Relaxed) {
         // A time-out, or a sender that is gone: neither is an end.
         let Ok((size, from)) = socket.recv_from(&mut packet) else { continue };
-        for answer in osc_answers(&packet[..size], hub, surface, token) {
+        for answer in osc_answers(&packet[..size], hub, surface, access) {
             socket.send_to(&osc::packet(&answer), from).ok();
         }
     }
 }
 
 /// Does what a packet asks for; what is to be told to its sender.
-fn osc_answers(packet: &[u8], hub: &Hub, surface: &Surface, token: Option<&str>) -> Vec<OscMessage> {
+fn osc_answers(packet: &[u8], hub: &Hub, surface: &Surface, access: &Access) -> Vec<OscMessage> {
     let tell = |address: &str, args: Vec<OscArg>| OscMessage { address: address.to_owned(), args };
     let error = |why: String| {
         tracing::warn!("OSC: {why}");
@@ -198,16 +215,27 @@ fn osc_answers(packet: &[u8], hub: &Hub, surface: &Surface, token: Option<&str>)
         if message.address == "/volte/error" || message.address.starts_with("/volte/state/") {
             continue;
         }
-        let words = match osc::ask(&message, token) {
+        let (asked, hub) = match osc::ask(&message, access) {
+            Ok(OscAsk::As(name, asked)) => (Ok(*asked), hub.of(Origin::named(Way::Osc, name))),
+            asked => (asked, hub.of(Origin::unnamed(Way::Osc))),
+        };
+        hub.hear();
+        let words = match asked {
+            // Names do not lie in names.
+            Ok(OscAsk::As(..) | OscAsk::Release) => vec![],
             Ok(OscAsk::Words(words)) => vec![words],
             Ok(OscAsk::Midi(bytes)) => surface.midi(&bytes),
-            Ok(OscAsk::Release) => vec![],
             Ok(OscAsk::State) => {
                 let s = hub.snapshot();
                 answers.push(tell("/volte/state/phase", vec![OscArg::Text(s.phase.label().to_lowercase())]));
                 answers.push(tell("/volte/state/position", vec![OscArg::Float(s.position)]));
                 answers.push(tell("/volte/state/can-take", vec![OscArg::Int(i32::from(s.can_take))]));
                 answers.push(tell("/volte/state/events", vec![OscArg::Int(s.events.len() as i32)]));
+                // Who holds it, or nobody: a button that shows a lock goes out again.
+                answers.extend(LockChannel::ALL.map(|channel| {
+                    let holder = s.operators.lock(channel).map_or_else(String::new, |lock| lock.holder.to_string());
+                    tell(&format!("/volte/state/lock/{}", channel.name()), vec![OscArg::Text(holder)])
+                }));
                 vec![]
             }
             Err(e) => {

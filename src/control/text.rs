@@ -4,12 +4,15 @@
 
 mod calibrate;
 mod graphics;
+#[cfg(test)]
+mod tests;
 mod trim;
 
 use crate::{
     engine::{Command, ExportOrder, Matching, Quality, Slice},
     replay::{
         EventColor, EventEdit, EventId,
+        operators::{LockChannel, LockOrder},
         path::{Easing, PathChannel, PathEdit, Preset},
         playlist::{ElementId, PlaylistEdit, Towards, Transition},
     },
@@ -18,7 +21,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 69] = [
+pub const EXAMPLES: [&str; 72] = [
     "mark",
     "mark-here",
     "in",
@@ -88,6 +91,9 @@ pub const EXAMPLES: [&str; 69] = [
     "save-rig",
     "calibrate start charuco:7x10:0.030:0.022:4x4_50",
     "calibrate use",
+    "lock program",
+    "unlock program",
+    "take-over program",
 ];
 
 /// Why words are no command, with what to write instead.
@@ -186,6 +192,7 @@ pub fn command_of(text: &str) -> Option<Command> {
         "output-remove" if !rest.is_empty() && !rest.contains(char::is_control) => Command::RemoveOutput(rest.to_owned()),
         "freeze-sound" => Command::SetFreezeSound(Some(FreezeSound::from_name(rest)?)),
         "calibrate" => Command::Calibrate(calibrate::order_of(rest)?),
+        "lock" | "unlock" | "take-over" => Command::Lock(lock_order(name)?, Some(LockChannel::from_name(rest)?)),
         _ => return None,
     })
 }
@@ -227,8 +234,14 @@ fn plain(name: &str) -> Option<Command> {
         "export" => Command::Export,
         "freeze-sound" => Command::SetFreezeSound(None),
         "save-rig" => Command::SaveRig,
-        _ => return None,
+        _ => Command::Lock(lock_order(name)?, None),
     })
+}
+
+const LOCK_ORDERS: [(LockOrder, &str); 3] = [(LockOrder::Lock, "lock"), (LockOrder::Unlock, "unlock"), (LockOrder::TakeOver, "take-over")];
+
+fn lock_order(name: &str) -> Option<LockOrder> {
+    LOCK_ORDERS.iter().find(|(_, word)| *word == name).map(|(order, _)| *order)
 }
 
 fn event_edit(text: &str) -> Option<EventEdit> {
@@ -467,6 +480,10 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::SetFreezeSound(Some(freeze)) => format!("freeze-sound {}", freeze.name()),
         Command::SaveRig => "save-rig".to_owned(),
         Command::Calibrate(order) => calibrate::text_of(order)?,
+        Command::Lock(order, channel) => {
+            let word = LOCK_ORDERS.iter().find(|(o, _)| o == order).map(|(_, word)| *word)?;
+            channel.map_or_else(|| word.to_owned(), |channel| format!("{word} {}", channel.name()))
+        }
         Command::EditEvent(id, edit) => {
             let edit = match edit {
                 EventEdit::Name(name) => format!("name {name}"),
@@ -513,87 +530,4 @@ pub fn text_of(command: &Command) -> Option<String> {
         | Command::ShowKeys
         | Command::FullScreenProgram => return None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_down_is_read_again() {
-        let at = MediaTime::from_nanos(12_345_678_901);
-        let id = ElementId(4);
-        let all = [
-            Command::Mark,
-            Command::LastTen,
-            Command::MoveOrbit(-0.125),
-            Command::SetOrbit(2.375),
-            Command::JogTo(at),
-            Command::SelectCamera(0),
-            Command::SelectMove(7),
-            Command::Nudge { camera: 3, by_nanos: -12_345_678 },
-            Command::SetSpeed(-400),
-            Command::Shuttle(-1),
-            Command::SetQuality(None),
-            Command::SetQuality(Some(Quality::Hero)),
-            Command::SetMatching(None),
-            Command::SetMatching(Some(Matching::Common)),
-            Command::SetPlates(None),
-            Command::SetPlates(Some(true)),
-            Command::SetPlates(Some(false)),
-            Command::SetShading(None),
-            Command::SetShading(Some(false)),
-            Command::EditEvent(EventId(3), EventEdit::Name("Goal by 9".to_owned())),
-            Command::EditEvent(EventId(3), EventEdit::Keywords(vec!["a".to_owned(), "b c".to_owned()])),
-            Command::EditEvent(EventId(3), EventEdit::Color(EventColor::Violet)),
-            Command::EditEvent(EventId(3), EventEdit::Out(at)),
-            Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Dissolve { secs: 0.5 })),
-            Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Cut)),
-            Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Wipe { secs: 0.25, towards: Towards::Up })),
-            Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Stinger { secs: 0.0, number: 2 })),
-            Command::SetTransition(Transition::Cut),
-            Command::SetTransition(Transition::Dissolve { secs: 1.5 }),
-            Command::SetTransition(Transition::Wipe { secs: 0.5, towards: Towards::Left }),
-            Command::SetTransition(Transition::Stinger { secs: 0.0, number: 1 }),
-            Command::EditPlaylist(PlaylistEdit::Place(id, 2)),
-            Command::EditPlaylist(PlaylistEdit::Hold(id, true)),
-            Command::EditPlaylist(PlaylistEdit::Clear),
-            Command::PlayList,
-            Command::SaveTemplate("Wide, close".to_owned()),
-            Command::EditEvent(EventId(3), EventEdit::Pivot(Some([-1250, 3, 900]))),
-            Command::NewPath(Preset::PunchIn),
-            Command::NextPath,
-            Command::Slice(Slice::Switch),
-            Command::Slice(Slice::Phases { count: 4, step_nanos: 125_000_000 }),
-            Command::Slice(Slice::At(at)),
-            Command::Slice(Slice::Event(EventId(2))),
-            Command::FreeBy { dolly_m: -0.25, height_m: 0.5 },
-            Command::FreeTo { dolly_m: 1.5, height_m: 0.0 },
-            Command::ScrubPath(1.25),
-            Command::EditPath(PathEdit::Name("Round the net".to_owned())),
-            Command::EditPath(PathEdit::Length(3.5)),
-            Command::EditPath(PathEdit::Looped(true)),
-            Command::EditPath(PathEdit::Stabilize(false)),
-            Command::EditPath(PathEdit::AddKey(0.8)),
-            Command::EditPath(PathEdit::RemoveKey(2)),
-            Command::EditPath(PathEdit::At(0, 0.25)),
-            Command::EditPath(PathEdit::Move { key: 1, at_secs: 0.5, channel: PathChannel::Zoom, value: 1.5 }),
-            Command::EditPath(PathEdit::Set(1, PathChannel::Instant, -0.04)),
-            Command::EditPath(PathEdit::Set(1, PathChannel::Position, 3.125)),
-            Command::EditPath(PathEdit::Pivot(1, Some([0.5, -1.0, 1.25]))),
-            Command::EditPath(PathEdit::Pivot(1, None)),
-            Command::EditPath(PathEdit::Ease(0, Easing::EaseOut)),
-            Command::EditPath(PathEdit::Remove),
-            Command::RollOn,
-            Command::EditExports(ExportOrder::Resume, 3),
-            Command::AddOutput { name: "web".to_owned(), address: "srt://h:7001".parse().unwrap() },
-            Command::RemoveOutput("web".to_owned()),
-            Command::SetFreezeSound(Some(FreezeSound::Live)),
-            Command::SetFreezeSound(None),
-        ];
-        for command in all {
-            let text = text_of(&command).unwrap();
-            assert_eq!(command_of(&text), Some(command), "{text}");
-        }
-    }
 }

@@ -1,8 +1,10 @@
 //! What an operator can ask for: one name, one tooltip, one shortcut each, whoever asks (console, keys, control surfaces).
 
 mod kinds;
+mod locks;
 
 pub use kinds::{CommandInfo, CommandKind};
+pub(super) use locks::{Situation, channels};
 
 use std::path::PathBuf;
 
@@ -12,6 +14,7 @@ use crate::{
     replay::{
         EventEdit, EventId,
         graphics::{GraphicEdit, GraphicKind},
+        operators::{LockChannel, LockOrder},
         path::{PathEdit, Preset},
         playlist::{PlaylistEdit, Transition},
         trim::TrimEdit,
@@ -240,6 +243,8 @@ pub enum Command {
     SaveRig,
     /// Begin, finish, save or give up a calibration with a board that is carried before the cameras.
     Calibrate(CalibrateOrder),
+    /// Lock a channel of the show for whoever asks, let it go, or take it over from who holds it; `None`: all channels.
+    Lock(LockOrder, Option<LockChannel>),
     /// Open or close the page of the calibration (done by the window).
     CalibratePage,
     /// Show or hide the control surfaces, and learn controls there (done by the window).
@@ -375,6 +380,9 @@ impl Command {
             Self::SetFreezeSound(_) => CommandKind::SetFreezeSound,
             Self::SaveRig => CommandKind::SaveRig,
             Self::Calibrate(_) => CommandKind::Calibrate,
+            Self::Lock(LockOrder::Lock, _) => CommandKind::Lock,
+            Self::Lock(LockOrder::Unlock, _) => CommandKind::Unlock,
+            Self::Lock(LockOrder::TakeOver, _) => CommandKind::TakeOver,
             Self::CalibratePage => CommandKind::CalibratePage,
             Self::Controls => CommandKind::Controls,
             Self::Palette => CommandKind::Palette,

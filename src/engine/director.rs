@@ -2,6 +2,7 @@
 //! the other threads, and snapshots.
 
 mod calibration;
+mod channel;
 mod desk;
 mod effects;
 mod exports;
@@ -16,6 +17,7 @@ mod matching;
 mod mend;
 mod near;
 mod new_rig;
+mod operators;
 mod orders;
 mod outputs;
 mod paths;
@@ -42,10 +44,9 @@ use arc_swap::ArcSwap;
 use crossbeam::{channel::Sender, select};
 
 use super::{
-    Command, EngineOptions, FeedHealth, FeedStatus, Feeds, GpuView, Notice, NoticeLevel, RollView, ShownPicture, Snapshot,
+    Command, EngineOptions, FeedHealth, FeedStatus, Feeds, GpuView, Notice, NoticeLevel, ShownPicture, Snapshot,
     board::Board,
     export_thread::{ExportList, ExportNews},
-    ladder::Rung,
     level::{Governor, program_size_px},
     live::Inbox,
     moment_thread::MomentWish,
@@ -62,18 +63,16 @@ use crate::{
     output::program::Keyed,
     replay::{
         EventId, Program, Readiness, Transport, TransportCommand,
+        operators::{Operators, Origin},
         path::Path,
-        playlist::{Player, Template, Transition},
-        trim::TrimList,
+        playlist::{Player, Template},
     },
-    rig::{self, Camera},
-    scene::Match,
+    rig,
     telemetry::PowerMeter,
     time::MediaTime,
-    view::ViewReport,
 };
 
-use pictures::Asked;
+use channel::{PreviewState, ProgramState};
 
 /// Moments kept decoded: the one on air, the one in preview, and some to go back to.
 const MOMENTS: usize = 4;
@@ -87,84 +86,6 @@ const HEALTH_EVERY: Duration = Duration::from_millis(100);
 const SLOW_DEPTH_SIZE_PX: u32 = 960;
 /// A live picture older than this many frame intervals counts as repeated.
 const UNDERRUN_INTERVALS: f64 = 2.5;
-
-/// What preview shows beyond the transport's own state.
-#[derive(Debug, Default)]
-pub(super) struct PreviewState {
-    pub progress: f32,
-    pub report: Option<ViewReport>,
-    pub shown: Option<ShownPicture>,
-    /// The part of the arc that is solved first.
-    part: Option<orbit::Part>,
-    /// Whether it is.
-    part_solved: bool,
-    asked: Option<Asked>,
-    /// Preview looks along the chosen path, so long after its beginning.
-    scrub_secs: Option<f64>,
-    /// Time runs.
-    pub roll: Option<rolls::PreviewRoll>,
-    /// The camera that a cut shows, by its number along the arc.
-    cut: Option<usize>,
-    /// What the picture was asked for through, virtual or real.
-    eye: Option<Camera>,
-}
-
-/// What program shows beyond the transport's own state.
-#[derive(Debug)]
-pub(super) struct ProgramState {
-    pub shown: ShownPicture,
-    /// What of it is a replay's.
-    pub keyed: Option<Keyed>,
-    /// Cuts so far, and the one that the picture belongs to.
-    pub shot: u64,
-    pub shown_shot: u64,
-    /// When the last cut was made.
-    cut_at: Instant,
-    pub report: Option<ViewReport>,
-    pub position: f64,
-    pub progress: f32,
-    pub repeated: u64,
-    pub frames: u64,
-    changed: Instant,
-    asked: Option<Asked>,
-    /// Until when the last picture stays because the GPU is opened anew.
-    held_until: Option<Instant>,
-    /// It has no scene and is to have one.
-    mend: Option<mend::Mend>,
-    /// See [`PreviewState::cut`].
-    cut: Option<usize>,
-    /// The rungs of the gaps when the take was made.
-    rungs: Vec<Rung>,
-    /// What becomes of differences between the cameras, as it was chosen then.
-    matching: Match,
-    /// And what was added to it by hand.
-    trims: Arc<TrimList>,
-    trims_number: u64,
-    live_time: Option<(usize, MediaTime)>,
-    /// The path that is on air.
-    playing: Option<Playing>,
-    /// House time of its first tick, and how far it was let go on since, seconds.
-    origin: Option<MediaTime>,
-    ticked_secs: f64,
-    player: Player,
-    /// The T-bar moves it, not the clock.
-    by_hand: Option<t_bar::ByHand>,
-    /// The element of the playlist that is in front.
-    slot: usize,
-    /// The replay's own newest picture, and whether it was shown.
-    layer: Option<Arc<Picture>>,
-    layer_is_new: bool,
-    /// The last picture of the element before.
-    outgoing: Option<Arc<Picture>>,
-    /// What the picture in front takes the place of.
-    mixing: Option<transitions::Mixing>,
-    /// How takes and returns change program; whether one was asked for just now; the one that is under way.
-    pub transition: Transition,
-    is_asked: bool,
-    pub changing: Option<transitions::Changing>,
-    /// The frame that is shown while time runs.
-    pub roll: Option<RollView>,
-}
 
 /// The owner of the state.
 pub(super) struct Director {
@@ -223,6 +144,7 @@ pub(super) struct Director {
     health_due: Instant,
     /// Warnings of recording that were told.
     told: Vec<String>,
+    operators: Operators,
     begun: Instant,
 }
 
@@ -261,42 +183,7 @@ impl Director {
             governor,
             chosen_move: 0,
             preview: PreviewState::default(),
-            program: ProgramState {
-                shown: ShownPicture { picture: Arc::new(slate(width_px, height_px)), serial: 1 },
-                report: None,
-                position: 0.0,
-                progress: 0.0,
-                repeated: 0,
-                frames: 0,
-                shot: 0,
-                shown_shot: 0,
-                keyed: None,
-                cut_at: Instant::now(),
-                changed: Instant::now(),
-                asked: None,
-                held_until: None,
-                mend: None,
-                cut: None,
-                rungs: Vec::new(),
-                matching: options.matching,
-                trims: Arc::default(),
-                trims_number: 0,
-                live_time: None,
-                playing: None,
-                origin: None,
-                ticked_secs: 0.0,
-                player: Player::default(),
-                by_hand: None,
-                slot: 0,
-                layer: None,
-                layer_is_new: false,
-                outgoing: None,
-                mixing: None,
-                transition: Transition::default(),
-                is_asked: false,
-                changing: None,
-                roll: None,
-            },
+            program: ProgramState::new(slate(width_px, height_px), options.matching),
             gpu: GpuView::default(),
             status: feeds.status(),
             notices: Vec::new(),
@@ -336,6 +223,7 @@ impl Director {
             next_notice: 0,
             health_due: Instant::now(),
             told: Vec::new(),
+            operators: Operators::default(),
             begun: Instant::now(),
             feeds,
         };
@@ -367,7 +255,7 @@ impl Director {
             select! {
                 recv(stop) -> _ => return,
                 recv(commands) -> command => match command {
-                    Ok(command) => self.command(command),
+                    Ok(asked) => self.asked(asked),
                     Err(_) => return,
                 },
                 recv(looks) -> ask => if let Ok(ask) = ask { self.look(ask) },
@@ -446,12 +334,12 @@ impl Director {
         self.feeds.ring().newest.or_else(|| self.status.iter().enumerate().filter_map(alive).min())
     }
 
-    fn command(&mut self, command: Command) {
+    fn command(&mut self, command: Command, origin: &Origin) {
         let before = log::Standing::of(self);
         let told = command.clone();
         self.obey(command);
         self.keep_desk();
-        log::tell(&told, &before, &log::Standing::of(self));
+        log::tell(&told, origin, &before, &log::Standing::of(self));
     }
 
     /// Where the orbit bar stands.
@@ -524,6 +412,7 @@ impl Director {
             self.tell_recording();
             self.tell_desk();
             self.tell_stingers();
+            self.let_locks_go();
             self.status = self.feeds.status();
             self.transport.oldest = self.oldest();
             for camera in 0..self.status.len() {

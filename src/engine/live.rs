@@ -36,12 +36,15 @@ use crate::output::program::{ChannelOptions, FrameTaker, ProgramOutput, SinkSpec
 use crate::{
     frame::Picture,
     output::{Credentials, program::ChannelError},
+    replay::operators::{Holder, LockChannel, Origin},
 };
 
 const COMMANDS_LOSSLESS: usize = 256;
 /// Looks of others that wait; more are refused.
 const LOOKS_DROP_NEWEST: usize = 4;
 const REPORTS_LOSSLESS: usize = 64;
+/// Whoever wants to know whether a command was obeyed waits so long for the engine's word.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Chunks hold many pictures.
 const CHUNKS_LOSSLESS: usize = 4;
 
@@ -110,7 +113,7 @@ pub struct EngineOptions {
 /// Owns the threads; ends them when dropped.
 #[derive(Debug)]
 pub struct Engine {
-    commands: Sender<Command>,
+    commands: Sender<Asked>,
     looks: Sender<LookAsk>,
     snapshot: Arc<ArcSwap<Snapshot>>,
     board: Arc<Board>,
@@ -127,9 +130,42 @@ pub struct Engine {
 /// The way to a running engine for those who live as long as they like; when the engine has ended, nothing is taken any more.
 #[derive(Debug, Clone)]
 pub struct EngineHandle {
-    commands: Sender<Command>,
+    commands: Sender<Asked>,
     looks: Sender<LookAsk>,
     snapshot: Arc<ArcSwap<Snapshot>>,
+}
+
+/// What comes from operators.
+#[derive(Debug)]
+pub(super) enum Asked {
+    /// A wish, whose it is, and who wants to know whether it was obeyed.
+    Command(Origin, Command, Option<Sender<Result<(), LockedOut>>>),
+    /// This operator is there and wants nothing.
+    Heard(Origin),
+}
+
+/// Why a command of one operator was not obeyed: another has locked what it changes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct LockedOut {
+    /// In words, with the remedy.
+    pub why: String,
+    /// What is locked, and by whom, where it is that.
+    pub held: Option<(LockChannel, Holder)>,
+}
+
+/// Why [`EngineHandle::ask`] has no good word.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotDone {
+    /// It is locked.
+    #[error(transparent)]
+    Locked(#[from] LockedOut),
+    /// It was not taken.
+    #[error("the engine is behind and did not take the command. Send it again")]
+    Behind,
+    /// Nobody knows.
+    #[error("the engine took the command and has not said whether it was obeyed. Look at the state before you send it again")]
+    Unanswered,
 }
 
 /// Somebody else wants to look along the arc at the prepared instant, without moving preview.
@@ -145,7 +181,25 @@ impl EngineHandle {
     /// As [`Engine::send`].
     #[must_use]
     pub fn send(&self, command: Command) -> bool {
-        self.commands.try_send(command).is_ok()
+        self.send_as(Origin::default(), command)
+    }
+
+    /// The same for somebody; what another has locked is refused with a notice.
+    #[must_use]
+    pub fn send_as(&self, origin: Origin, command: Command) -> bool {
+        self.commands.try_send(Asked::Command(origin, command, None)).is_ok()
+    }
+
+    /// The same, and waits for the engine's word on whether it was obeyed.
+    pub fn ask(&self, origin: Origin, command: Command) -> Result<(), NotDone> {
+        let (answer, answered) = bounded(1);
+        self.commands.try_send(Asked::Command(origin, command, Some(answer))).or(Err(NotDone::Behind))?;
+        Ok(answered.recv_timeout(ANSWER_WITHIN).or(Err(NotDone::Unanswered))??)
+    }
+
+    /// Somebody is there, so that locks stay. When the engine is behind, the next word tells it.
+    pub fn hear(&self, origin: Origin) {
+        self.commands.try_send(Asked::Heard(origin)).ok();
     }
 
     /// As [`Engine::snapshot`].
@@ -165,7 +219,7 @@ impl EngineHandle {
 
 /// What the engine thread listens to.
 pub(super) struct Inbox {
-    pub commands: Receiver<Command>,
+    pub commands: Receiver<Asked>,
     pub looks: Receiver<LookAsk>,
     pub gpu: Receiver<GpuReport>,
     pub moments: Receiver<MomentNews>,
@@ -262,7 +316,13 @@ impl Engine {
     /// Hands over a command; false when the engine is so far behind that it was not taken (say so to the operator).
     #[must_use]
     pub fn send(&self, command: Command) -> bool {
-        self.commands.try_send(command).is_ok()
+        self.send_as(Origin::default(), command)
+    }
+
+    /// The same for somebody; what another has locked is refused with a notice.
+    #[must_use]
+    pub fn send_as(&self, origin: Origin, command: Command) -> bool {
+        self.commands.try_send(Asked::Command(origin, command, None)).is_ok()
     }
 
     /// The state now.

@@ -82,13 +82,13 @@ pub use feeds::{DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus
 pub use heat::HEAT_LEGEND;
 pub use ladder::{GapQuality, GapScore, GapState, Ladder, Rung, RungReason, can_be_hidden, gap_scores};
 pub use level::{LevelCost, LevelView, preview_size_px, program_size_px};
-pub use live::{Engine, EngineError, EngineHandle, EngineOptions, GpuFault};
+pub use live::{Engine, EngineError, EngineHandle, EngineOptions, GpuFault, LockedOut, NotDone};
 pub use plate_judge::PlatesVerdict;
 pub use snapshot::{
     CalibratedCamera, CalibratedLink, CalibrationStage, CalibrationView, CameraView, ElementView, ExportState, ExportView, FreeView,
-    GapView, GpuView, GraphicsView, JudgedCamera, JudgedGap, JudgedRig, MoveView, NearView, Notice, NoticeLevel, PathPoint, PathsView,
-    PivotView, PlatesView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView, ShownPicture, SlicesView, Snapshot, Stand, Tally,
-    TruthProgress, slate,
+    GapView, GpuView, GraphicsView, JudgedCamera, JudgedGap, JudgedRig, LockView, MoveView, NearView, Notice, NoticeLevel, OperatorView,
+    OperatorsView, PathPoint, PathsView, PivotView, PlatesView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView,
+    ShownPicture, SlicesView, Snapshot, Stand, Tally, TruthProgress, slate,
 };
 pub use stingers::StingerSource;
 pub mod truth;

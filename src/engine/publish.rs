@@ -132,6 +132,7 @@ impl Director {
             chosen_move: self.chosen_move,
             level: self.governor.view(),
             gpu: self.gpu.clone(),
+            operators: Arc::new(self.operators_view()),
             notices: self.notices.iter().cloned().collect(),
             output: self.output.status(),
             export: self.exports_of.current(),

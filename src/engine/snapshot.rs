@@ -4,7 +4,7 @@
 mod added;
 mod calibration;
 
-pub use added::{FreeView, GraphicsView, NearView, PlatesView, SlicesView};
+pub use added::{FreeView, GraphicsView, LockView, NearView, OperatorView, OperatorsView, PlatesView, SlicesView};
 pub use calibration::{CalibratedCamera, CalibratedLink, CalibrationStage, CalibrationView, JudgedCamera, JudgedGap, JudgedRig};
 
 use std::sync::Arc;
@@ -462,6 +462,8 @@ pub struct Snapshot {
     pub level: LevelView,
     /// The GPU.
     pub gpu: GpuView,
+    /// Who works on the show besides the console, and what is locked.
+    pub operators: Arc<OperatorsView>,
     /// The last notices, oldest first.
     pub notices: Arc<[Notice]>,
     /// The export that is being written.
@@ -547,6 +549,7 @@ impl Snapshot {
             chosen_move: 0,
             level: LevelView::default(),
             gpu: GpuView::default(),
+            operators: Arc::default(),
             notices: Arc::from([]),
             export: None,
             exports: Arc::from([]),

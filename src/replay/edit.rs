@@ -2,7 +2,10 @@
 //!
 //! Must not know: who asked, where events are written down.
 
-use super::{Event, EventColor, EventList, event::BEST_RATING, graphics::GraphicList, path::PathList, playlist::Playlist, trim::TrimList};
+use super::{
+    Event, EventColor, EventList, event::BEST_RATING, graphics::GraphicList, operators::LockChannel, path::PathList, playlist::Playlist,
+    trim::TrimList,
+};
 use crate::time::MediaTime;
 
 /// Steps that can be taken back.
@@ -133,6 +136,16 @@ impl History {
     /// The step that undo (or, `again`, redo) would make now.
     pub fn next(&self, again: bool) -> Option<Change> {
         if again { self.undone.last().cloned() } else { self.done.last().map(Change::turned) }
+    }
+
+    /// Which channel undo (or, `again`, redo) would change now.
+    pub fn channel(&self, again: bool) -> Option<LockChannel> {
+        let change = if again { self.undone.last() } else { self.done.last() };
+        change.map(|change| match change {
+            Change::Event { .. } | Change::Playlist { .. } | Change::Paths { .. } => LockChannel::Desk,
+            Change::Graphics { .. } => LockChannel::Graphics,
+            Change::Trims { .. } => LockChannel::Rig,
+        })
     }
 
     /// That step was made.

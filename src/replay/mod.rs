@@ -5,6 +5,7 @@
 mod edit;
 mod event;
 pub mod graphics;
+pub mod operators;
 pub mod path;
 pub mod playlist;
 mod transport;

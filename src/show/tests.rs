@@ -201,11 +201,17 @@ fn who_may_give_commands_is_checked() {
     assert_eq!((show.control.http.unwrap().port(), show.control.osc.unwrap().port(), show.control.surfaces.len()), (8700, 9000, 1));
     assert_eq!(Show::parse(GOOD, Path::new("/shows/final.toml")).unwrap().control, ShowControl::default(), "off by default");
     assert!(with("http = \"0.0.0.0:8700\"\ntoken = \"never-shown-12345\"").is_ok());
+    let show = with("token = \"never-shown-12345\"\noperators = { anna = \"annas-never-1234\" }").unwrap();
+    assert_eq!(show.control.operators[0].0, "anna");
     for (control, word) in [
         ("http = \"0.0.0.0:8700\"", "can be reached from other machines"),
         ("osc = \"9000\"", "osc is no address"),
         ("http = \"0.0.0.0:8700\"\ntoken = \"never\"", "shorter than 12"),
         ("http = \"127.0.0.1:8700\"\ntoken = \"never shown 12345\"", "a space"),
+        ("operators = { anna = \"annas-never-1234\" }", "the show has none"),
+        ("token = \"never-shown-12345\"\noperators = { anna = \"never\" }", "shorter than 12"),
+        ("token = \"never-shown-12345\"\noperators = { anna = \"never-shown-12345\" }", "the same token"),
+        ("token = \"never-shown-12345\"\noperators = { console = \"annas-never-1234\" }", "own desk"),
         ("midi = true", "midi"),
     ] {
         let told = with(control).unwrap_err().to_string();

@@ -3,7 +3,7 @@
 //! Must not know: what a command does.
 
 use super::{Command, Slice};
-use crate::replay::{EventId, path::Preset};
+use crate::replay::{EventId, operators::LockOrder, path::Preset};
 
 /// Which command, without its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,6 +83,9 @@ pub enum CommandKind {
     SaveRig,
     CalibratePage,
     Calibrate,
+    Lock,
+    Unlock,
+    TakeOver,
     Controls,
     Palette,
     ShowKeys,
@@ -104,7 +107,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 78;
+    pub const COUNT: usize = 81;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -307,6 +310,19 @@ impl CommandKind {
             "Begin a calibration with this board, give lenses, say that it lies on the floor, finish, carry on, save the rig, use it, or cancel",
             "",
         ),
+        info(
+            Self::Lock,
+            "LOCK",
+            "Lock a channel of the show for yourself: program, preview, desk, graphics, rig or outputs; from the list of commands, all of them",
+            "",
+        ),
+        info(Self::Unlock, "UNLOCK", "Let go what you have locked; the console lets go what anybody has locked", ""),
+        info(
+            Self::TakeOver,
+            "TAKE OVER",
+            "Get what another has locked: at the console at any time, elsewhere when the other has been silent for ten seconds",
+            "",
+        ),
         info(Self::Controls, "Controls", "MIDI, jog shuttles, game pads: what asks for what; learn it by touching", "Ctrl+L"),
         info(Self::Palette, "Commands", "Find a command by typing and run it", "Ctrl+K"),
         info(Self::ShowKeys, "Keys", "Show or hide the map of the keys", "?"),
@@ -365,6 +381,9 @@ impl CommandKind {
             Self::SetFreezeSound => Command::SetFreezeSound(None),
             Self::SaveRig => Command::SaveRig,
             Self::CalibratePage => Command::CalibratePage,
+            Self::Lock => Command::Lock(LockOrder::Lock, None),
+            Self::Unlock => Command::Lock(LockOrder::Unlock, None),
+            Self::TakeOver => Command::Lock(LockOrder::TakeOver, None),
             Self::Controls => Command::Controls,
             Self::ShowKeys => Command::ShowKeys,
             Self::FullScreenProgram => Command::FullScreenProgram,

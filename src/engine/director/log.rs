@@ -8,7 +8,7 @@ use std::fmt;
 use super::Director;
 use crate::{
     engine::Command,
-    replay::{EventId, Program},
+    replay::{EventId, Program, operators::Origin},
     time::MediaTime,
 };
 
@@ -97,13 +97,18 @@ impl Standing {
     }
 }
 
+/// Whoever is at the console is *the* operator; others are told by name.
+fn who(origin: &Origin) -> String {
+    if origin.is_console() { "operator".to_owned() } else { format!("operator {origin}") }
+}
+
 /// Writes the line.
-pub(super) fn tell(command: &Command, before: &Standing, after: &Standing) {
+pub(super) fn tell(command: &Command, origin: &Origin, before: &Standing, after: &Standing) {
     let changes = before.changes(after);
     if matches!(command, Command::SetOrbit(_) | Command::TBar { .. } | Command::JogTo(_)) {
-        tracing::debug!("operator: {command:?}: {changes}");
+        tracing::debug!("{}: {command:?}: {changes}", who(origin));
     } else {
-        tracing::info!("operator: {command:?}: {changes}");
+        tracing::info!("{}: {command:?}: {changes}", who(origin));
     }
 }
 

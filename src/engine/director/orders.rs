@@ -129,7 +129,9 @@ impl Director {
             Command::SetFreezeSound(freeze) => self.set_freeze_sound(freeze),
             Command::SaveRig => self.save_rig(),
             Command::Calibrate(order) => self.calibrate(order),
-            Command::ShowKeys
+            // Locks are done before anything else is.
+            Command::Lock(..)
+            | Command::ShowKeys
             | Command::FullScreenProgram
             | Command::Search
             | Command::Rename

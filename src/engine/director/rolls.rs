@@ -2,7 +2,7 @@
 //!
 //! Must not know: how frames are decoded, windows.
 
-use super::{Asked, Director, paths::Choice};
+use super::{Director, paths::Choice, pictures::Asked};
 use crate::{
     engine::{
         RollView, ShownPicture,

@@ -4,7 +4,10 @@
 
 use crate::{
     engine::PlatesVerdict,
-    replay::graphics::{Graphic, GraphicKind},
+    replay::{
+        graphics::{Graphic, GraphicKind},
+        operators::{Holder, LockChannel, OperatorName},
+    },
     time::MediaTime,
 };
 
@@ -84,4 +87,44 @@ pub struct PlatesView {
     pub verdict: Option<PlatesVerdict>,
     /// The prepared moment is shown with them: by its own verdict or, until that is there, by that of the moment before.
     pub shown: bool,
+}
+
+/// A channel of the show that somebody has locked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LockView {
+    /// What.
+    pub channel: LockChannel,
+    /// Who.
+    pub holder: Holder,
+    /// For so long, seconds.
+    pub held_secs: f64,
+    /// The holder has not been heard for long: others may take it over.
+    pub away: bool,
+}
+
+/// An operator who said a name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperatorView {
+    /// The name.
+    pub name: OperatorName,
+    /// Silent for so long, seconds.
+    pub silent_secs: f64,
+    /// For long enough that others may take over.
+    pub away: bool,
+}
+
+/// Who works on the show besides the console, and what is locked.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OperatorsView {
+    /// The locks.
+    pub locks: Vec<LockView>,
+    /// Those who said a name, by it.
+    pub operators: Vec<OperatorView>,
+}
+
+impl OperatorsView {
+    /// The lock of a channel.
+    pub fn lock(&self, channel: LockChannel) -> Option<&LockView> {
+        self.locks.iter().find(|lock| lock.channel == channel)
+    }
 }

@@ -5,8 +5,9 @@
 use super::{Effect, Program, Transport};
 use crate::{
     replay::{
-        EventId, EventRules,
+        Event, EventId, EventRules,
         edit::{Change, EventEdit, edit},
+        operators::LockChannel,
         path::{ArcSpan, Path, PathEdit, PathError, PathList},
         playlist::{Playlist, PlaylistEdit},
     },
@@ -49,27 +50,48 @@ impl Transport {
     }
 
     pub(super) fn mark(&mut self, at: MediaTime) -> Vec<Effect> {
-        let whole = self.rules;
-        let before_nanos = at - self.recorded(at.plus_nanos(-whole.before_nanos.max(0)), at);
-        let event = self.events.mark(at, EventRules { before_nanos, ..whole }).clone();
+        let event = self.event_at(at);
         let mut effects = vec![Effect::Pin(event.clone())];
         effects.extend(self.prepare(Some(event.id), event.instant));
         effects
     }
 
+    fn event_at(&mut self, at: MediaTime) -> Event {
+        let whole = self.rules;
+        let before_nanos = at - self.recorded(at.plus_nanos(-whole.before_nanos.max(0)), at);
+        self.events.mark(at, EventRules { before_nanos, ..whole }).clone()
+    }
+
+    /// A mark that is kept while preview is somebody else's: of an instant, or of all since `from`.
+    pub(super) fn note(&mut self, from: Option<MediaTime>, at: MediaTime) -> Vec<Effect> {
+        let event = match from {
+            Some(from) => self.event_of(from.min(at), at),
+            None => self.event_at(at),
+        };
+        vec![Effect::Pin(event)]
+    }
+
+    fn event_of(&mut self, from: MediaTime, until: MediaTime) -> Event {
+        let from = self.recorded(from, until);
+        self.events.mark_range(from, until, from, self.rules).clone()
+    }
+
+    /// Which channel undo (or, `again`, redo) would change now.
+    pub fn travel_channel(&self, again: bool) -> Option<LockChannel> {
+        self.history.channel(again)
+    }
+
     /// An event of a range; its beginning is prepared.
     pub(super) fn mark_range(&mut self, from: MediaTime, until: MediaTime) -> Vec<Effect> {
         self.pending_in = None;
-        let (from, until) = (from.min(until), from.max(until));
-        let from = self.recorded(from, until);
-        let event = self.events.mark_range(from, until, from, self.rules).clone();
+        let event = self.event_of(from.min(until), from.max(until));
         let mut effects = vec![Effect::Pin(event.clone())];
         effects.extend(self.prepare(Some(event.id), event.instant));
         effects
     }
 
     pub(super) fn edit(&mut self, id: EventId, change: &EventEdit) -> Vec<Effect> {
-        let before = self.events.get(id).map(super::Event::pinned_range);
+        let before = self.events.get(id).map(Event::pinned_range);
         match edit(&mut self.events, &mut self.history, id, change) {
             Some(event) if before != Some(event.pinned_range()) => vec![Effect::Pin(event)],
             Some(event) => vec![Effect::Remember(event)],

@@ -120,6 +120,13 @@ pub enum TransportCommand {
         /// The newest instant.
         head: MediaTime,
     },
+    /// Make an event of `at`, or of all from `from` to it, and leave preview as it is.
+    Note {
+        /// Its beginning, where it has one.
+        from: Option<MediaTime>,
+        /// The newest instant.
+        at: MediaTime,
+    },
     /// Change an event; can be taken back.
     Edit(EventId, EventEdit),
     /// Change the playlist; can be taken back.
@@ -377,6 +384,7 @@ impl Transport {
             TransportCommand::MarkIn { head } => self.mark_in(head),
             TransportCommand::MarkOut { head } => self.mark_out(head),
             TransportCommand::MarkLast { from, head } => self.mark_range(from, head),
+            TransportCommand::Note { from, at } => self.note(from, at),
             TransportCommand::Edit(id, edit) => self.edit(id, &edit),
             TransportCommand::Playlist(edit) => self.edit_playlist(&edit),
             TransportCommand::Cue { event, instant, position, solved, taken } => self.cue(event, instant, position, solved, taken),
