@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 69] = [
+pub const EXAMPLES: [&str; 70] = [
     "mark",
     "mark-here",
     "in",
@@ -77,6 +77,7 @@ pub const EXAMPLES: [&str; 69] = [
     "match shading off",
     "match trim cam03 ev 0.2 kelvin -150 vignette 0.3 contrast -0.05",
     "plates off",
+    "slow-motion interpolate",
     "heat",
     "real-pixels",
     "next-rung",
@@ -168,6 +169,11 @@ pub fn command_of(text: &str) -> Option<Command> {
             "off" => false,
             _ => return None,
         })),
+        "slow-motion" => Command::SetSlowMotion(Some(match rest {
+            "interpolate" => true,
+            "hold" => false,
+            _ => return None,
+        })),
         "quality" if rest == "auto" => Command::SetQuality(None),
         "quality" => Command::SetQuality(Some(Quality::from_name(rest)?)),
         "edit-event" => {
@@ -216,6 +222,7 @@ fn plain(name: &str) -> Option<Command> {
         "next-path" => Command::NextPath,
         "match" => Command::SetMatching(None),
         "plates" => Command::SetPlates(None),
+        "slow-motion" => Command::SetSlowMotion(None),
         "clean-feed" => Command::CleanFeed(None),
         "next-transition" => Command::NextTransition,
         "graphics-to-air" => Command::GraphicsToAir,
@@ -451,6 +458,8 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::SetMatching(None) => "match".to_owned(),
         Command::SetPlates(None) => "plates".to_owned(),
         Command::SetPlates(Some(live)) => format!("plates {}", if *live { "live" } else { "off" }),
+        Command::SetSlowMotion(None) => "slow-motion".to_owned(),
+        Command::SetSlowMotion(Some(made)) => format!("slow-motion {}", if *made { "interpolate" } else { "hold" }),
         Command::SetShading(None) => "match shading".to_owned(),
         Command::SetShading(Some(shading)) => format!("match shading {}", on(*shading)),
         Command::TrimMatch { camera, edit } => trim::text_of(camera, edit)?,
@@ -516,84 +525,4 @@ pub fn text_of(command: &Command) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_written_down_is_read_again() {
-        let at = MediaTime::from_nanos(12_345_678_901);
-        let id = ElementId(4);
-        let all = [
-            Command::Mark,
-            Command::LastTen,
-            Command::MoveOrbit(-0.125),
-            Command::SetOrbit(2.375),
-            Command::JogTo(at),
-            Command::SelectCamera(0),
-            Command::SelectMove(7),
-            Command::Nudge { camera: 3, by_nanos: -12_345_678 },
-            Command::SetSpeed(-400),
-            Command::Shuttle(-1),
-            Command::SetQuality(None),
-            Command::SetQuality(Some(Quality::Hero)),
-            Command::SetMatching(None),
-            Command::SetMatching(Some(Matching::Common)),
-            Command::SetPlates(None),
-            Command::SetPlates(Some(true)),
-            Command::SetPlates(Some(false)),
-            Command::SetShading(None),
-            Command::SetShading(Some(false)),
-            Command::EditEvent(EventId(3), EventEdit::Name("Goal by 9".to_owned())),
-            Command::EditEvent(EventId(3), EventEdit::Keywords(vec!["a".to_owned(), "b c".to_owned()])),
-            Command::EditEvent(EventId(3), EventEdit::Color(EventColor::Violet)),
-            Command::EditEvent(EventId(3), EventEdit::Out(at)),
-            Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Dissolve { secs: 0.5 })),
-            Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Cut)),
-            Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Wipe { secs: 0.25, towards: Towards::Up })),
-            Command::EditPlaylist(PlaylistEdit::Transition(id, Transition::Stinger { secs: 0.0, number: 2 })),
-            Command::SetTransition(Transition::Cut),
-            Command::SetTransition(Transition::Dissolve { secs: 1.5 }),
-            Command::SetTransition(Transition::Wipe { secs: 0.5, towards: Towards::Left }),
-            Command::SetTransition(Transition::Stinger { secs: 0.0, number: 1 }),
-            Command::EditPlaylist(PlaylistEdit::Place(id, 2)),
-            Command::EditPlaylist(PlaylistEdit::Hold(id, true)),
-            Command::EditPlaylist(PlaylistEdit::Clear),
-            Command::PlayList,
-            Command::SaveTemplate("Wide, close".to_owned()),
-            Command::EditEvent(EventId(3), EventEdit::Pivot(Some([-1250, 3, 900]))),
-            Command::NewPath(Preset::PunchIn),
-            Command::NextPath,
-            Command::Slice(Slice::Switch),
-            Command::Slice(Slice::Phases { count: 4, step_nanos: 125_000_000 }),
-            Command::Slice(Slice::At(at)),
-            Command::Slice(Slice::Event(EventId(2))),
-            Command::FreeBy { dolly_m: -0.25, height_m: 0.5 },
-            Command::FreeTo { dolly_m: 1.5, height_m: 0.0 },
-            Command::ScrubPath(1.25),
-            Command::EditPath(PathEdit::Name("Round the net".to_owned())),
-            Command::EditPath(PathEdit::Length(3.5)),
-            Command::EditPath(PathEdit::Looped(true)),
-            Command::EditPath(PathEdit::Stabilize(false)),
-            Command::EditPath(PathEdit::AddKey(0.8)),
-            Command::EditPath(PathEdit::RemoveKey(2)),
-            Command::EditPath(PathEdit::At(0, 0.25)),
-            Command::EditPath(PathEdit::Move { key: 1, at_secs: 0.5, channel: PathChannel::Zoom, value: 1.5 }),
-            Command::EditPath(PathEdit::Set(1, PathChannel::Instant, -0.04)),
-            Command::EditPath(PathEdit::Set(1, PathChannel::Position, 3.125)),
-            Command::EditPath(PathEdit::Pivot(1, Some([0.5, -1.0, 1.25]))),
-            Command::EditPath(PathEdit::Pivot(1, None)),
-            Command::EditPath(PathEdit::Ease(0, Easing::EaseOut)),
-            Command::EditPath(PathEdit::Remove),
-            Command::RollOn,
-            Command::EditExports(ExportOrder::Resume, 3),
-            Command::AddOutput { name: "web".to_owned(), address: "srt://h:7001".parse().unwrap() },
-            Command::RemoveOutput("web".to_owned()),
-            Command::SetFreezeSound(Some(FreezeSound::Live)),
-            Command::SetFreezeSound(None),
-        ];
-        for command in all {
-            let text = text_of(&command).unwrap();
-            assert_eq!(command_of(&text), Some(command), "{text}");
-        }
-    }
-}
+mod tests;
