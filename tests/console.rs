@@ -309,8 +309,8 @@ fn preview_plays_and_program_rolls_on() {
     let mut results = egui_kittest::SnapshotResults::new();
     let mut s = snapshot(State::OnAir);
     let at = s.events[2].begin;
-    s.program.roll = Some(RollView { instant: at, speed_percent: 50 });
-    s.preview.as_mut().unwrap().roll = Some(RollView { instant: at, speed_percent: -200 });
+    s.program.roll = Some(RollView { instant: at, speed_percent: 50, between: None });
+    s.preview.as_mut().unwrap().roll = Some(RollView { instant: at, speed_percent: -200, between: None });
     for panel in [Panel::Preview, Panel::Program, Panel::Jog] {
         let (mut harness, _desk) = harness(s.clone(), Some(panel), size_of(panel, &s));
         harness.run_steps(3);
@@ -596,7 +596,7 @@ fn a_click_in_a_picture_is_the_pivot() {
         let mut s = with_pivot();
         let p = s.preview.as_mut().unwrap();
         p.event = p.event.filter(|_| event);
-        p.roll = rolls.then_some(RollView { instant: p.instant, speed_percent: 50 });
+        p.roll = rolls.then_some(RollView { instant: p.instant, speed_percent: 50, between: None });
         let (mut preview, desk) = harness(s, Some(Panel::Preview), size);
         preview.run_steps(2);
         click_at(&mut preview, shown.center());

@@ -20,6 +20,20 @@ use volte::{
     venue::{Venue, VenueOptions, VenueRig},
     view::ViewMode,
 };
+#[cfg(feature = "gstreamer")]
+use volte::{
+    engine::{export::MomentSource as _, footage::Footage},
+    frame::dissolve,
+    output::CancelToken,
+    scene::Missed,
+};
+
+#[cfg(feature = "gstreamer")]
+mod support {
+    pub mod data;
+}
+#[cfg(feature = "gstreamer")]
+use support::data::data;
 
 /// PSNR over the pixels that move or should: where any two of the pictures differ visibly.
 fn moving(truth: &Picture, frames: [&Picture; 2]) -> Vec<bool> {
@@ -47,7 +61,7 @@ fn the_picture_between_two_frames_is_truer_than_the_nearer_frame() {
         let (a, b) = (draw(0), draw(interval_nanos));
         let truth = draw((interval_nanos as f32 * share) as i64);
         let start = std::time::Instant::now();
-        let got = retimer.between(&gpu, [&a, &b], share).unwrap();
+        let got = retimer.between(&gpu, [&a, &b], share).unwrap().picture;
         let secs = start.elapsed().as_secs_f64();
         let mask = moving(&truth, [&a, &b]);
         let score = |p: &Picture| psnr_db(p, &truth, Some(&mask)).unwrap();
@@ -86,7 +100,7 @@ fn an_athlete_in_motion_is_truer_from_interpolated_frames_than_from_nearest_ones
         for (camera, error_ms) in errors_ms.iter().enumerate().filter(|(c, _)| *c != 2) {
             let near = draw(camera, error_ms * 1_000_000);
             let other = draw(camera, (error_ms - 40 * error_ms.signum()) * 1_000_000);
-            exact.push(retimer.between(&gpu, [&near, &other], error_ms.abs() as f32 / 40.0).unwrap());
+            exact.push(retimer.between(&gpu, [&near, &other], error_ms.abs() as f32 / 40.0).unwrap().picture);
             nearest.push(near);
         }
         let truth = venue.render(&rig.cameras[2], instant).unwrap();
@@ -105,6 +119,41 @@ fn an_athlete_in_motion_is_truer_from_interpolated_frames_than_from_nearest_ones
     assert!(gains.iter().sum::<f64>() / gains.len() as f64 > 2.0, "{gains:?}");
 }
 
+/// People on a treadmill and beside it, filmed at 60 frames a second: every second frame is hidden.
+#[cfg(feature = "gstreamer")]
+#[test]
+fn hidden_frames_of_real_footage_are_truer_made_than_held_or_faded() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let retimer = Retimer::new(&gpu).unwrap();
+    let rig = volte::rig::load(&data("balance/Calib.qca.txt")).unwrap();
+    let mut footage = Footage::beginning(&rig, &[data("balance")], 0.6, &CancelToken::default()).unwrap();
+    let from = footage.span().0;
+    let mut at = |frame: i64| -> Vec<Picture> {
+        let moment = footage.moment_at(from.plus_nanos(frame * 1_000_000_000 / 60)).unwrap();
+        moment.frames.iter().map(|f| f.picture.resized(f.picture.width() / 3, f.picture.height() / 3)).collect()
+    };
+    let (before, hidden, after) = (at(20), at(21), at(22));
+    assert_eq!(hidden.len(), 4);
+    let mut gains = Vec::new();
+    for (camera, truth) in hidden.iter().enumerate() {
+        let (a, b) = (&before[camera], &after[camera]);
+        let motion = retimer.motion_between(&gpu, [a, b]).unwrap();
+        let made = retimer.draw(&gpu, &motion, 0.5, Missed::Faded).unwrap();
+        let mask = moving(truth, [a, b]);
+        let score = |p: &Picture| psnr_db(p, truth, Some(&mask)).unwrap();
+        let (got, held, faded) = (score(&made.picture), score(a), score(&dissolve(a, b, 0.5)));
+        let missed = made.missed_share / made.moving_share;
+        println!("camera {camera}: made {got:.2} dB, held {held:.2}, faded {faded:.2}; nobody knows of {missed:.2} of what moves");
+        assert!(made.agrees(), "{missed:.2}");
+        gains.push((got - held, got - faded));
+    }
+    assert!(gains.iter().all(|g| g.0 > 2.0 && g.1 > 0.0), "{gains:?}");
+    assert!(gains.iter().map(|g| g.1).sum::<f64>() > 4.0, "{gains:?}");
+    // Two cameras' pictures have nothing to do with each other.
+    let other = retimer.between(&gpu, [&before[0], &before[2]], 0.5).unwrap();
+    assert!(!other.agrees(), "{} of {}", other.missed_share, other.moving_share);
+}
+
 #[test]
 fn what_cannot_be_interpolated_is_refused_in_words_and_still_pictures_stay_untouched() {
     let gpu = Gpu::open(&GpuOptions::default()).unwrap();
@@ -116,12 +165,12 @@ fn what_cannot_be_interpolated_is_refused_in_words_and_still_pictures_stay_untou
         assert!(retimer.between(&gpu, [&a, &a], share).unwrap_err().to_string().contains("share"));
     }
     for share in [0.0, 0.5, 1.0] {
-        assert_eq!(retimer.between(&gpu, [&a, &a], share).unwrap(), a);
+        assert_eq!(retimer.between(&gpu, [&a, &a], share).unwrap().picture, a);
     }
     // One pixel large, and one pixel high.
     for (w, h) in [(1, 1), (300, 1)] {
         let small = Picture::filled(w, h, [1, 2, 3, 255]);
-        assert_eq!(retimer.between(&gpu, [&small, &small], 0.4).unwrap(), small);
+        assert_eq!(retimer.between(&gpu, [&small, &small], 0.4).unwrap().picture, small);
     }
 }
 

@@ -13,7 +13,8 @@ struct Retime {
     share: f32,
     // Frame whose pixels are sent on their way.
     layer: u32,
-    pad: u32,
+    // What nobody knows is faded from frame to frame (1), or the nearer frame's (0).
+    fade: u32,
 }
 
 @group(0) @binding(0) var<uniform> retime: Retime;
@@ -36,6 +37,8 @@ const COVER_PX: f32 = 0.8;
 const LEAST_COMPANY: i32 = 5;
 // Frames that differ by this where they should show the same are not blended.
 const DOUBT: f32 = 0.06;
+// Pixels of the two frames that differ by more than this, in one of the colours, have moved.
+const DIFFERS: f32 = 0.04;
 
 fn there_at(at: vec2<i32>) -> vec2<f32> {
     let hi = vec2<i32>(i32(retime.grid_width), i32(retime.grid_height)) - 1;
@@ -124,12 +127,18 @@ fn disagreement(px: vec2<f32>, motion: vec2<f32>) -> f32 {
     return sum / 15.0;
 }
 
-@compute @workgroup_size(8, 8)
-fn gather(@builtin(global_invocation_id) id: vec3<u32>) {
-    if id.x >= retime.width || id.y >= retime.height {
-        return;
-    }
-    let px = vec2<f32>(id.xy) + 0.5;
+// How many pixels differ between the two frames, and of how many of them nobody can say where they come from and go to.
+@group(0) @binding(9) var<storage, read_write> tally: array<atomic<u32>, 2>;
+var<workgroup> of_group: array<atomic<u32>, 2>;
+
+// The picture's pixel, and whether anybody knows whence.
+struct Found {
+    rgb: vec3<f32>,
+    known: bool,
+}
+
+fn found_at(at_px: vec2<i32>) -> Found {
+    let px = vec2<f32>(at_px) + 0.5;
     let size = vec2<f32>(f32(retime.width), f32(retime.height));
     let at = vec2<i32>(px / retime.scale);
     let hi = vec2<i32>(i32(retime.grid_width), i32(retime.grid_height)) - 1;
@@ -155,28 +164,59 @@ fn gather(@builtin(global_invocation_id) id: vec3<u32>) {
         }
     }
     let near = select(0, 1, retime.share > 0.5);
-    var rgb = textureLoad(frames, vec2<i32>(id.xy), near, 0).rgb;
-    if word != 0u {
-        let index = i32((word & 0xffffffu) - 1u);
-        let source = vec2<i32>(index % i32(retime.grid_width), index / i32(retime.grid_width));
-        let motion = retime.scale * select(-back_at(source), there_at(source), from_first);
-        if length(motion) > STILL_PX {
-            let a = fetch_cubic(frames, px - retime.share * motion, size, 0);
-            let b = fetch_cubic(frames, px + (1.0 - retime.share) * motion, size, 1);
-            // Both see it: the nearer frame counts more, and alone where the two do not agree.
-            let far = select(retime.share, 1.0 - retime.share, retime.share > 0.5);
-            let doubt = clamp(disagreement(px, motion) / DOUBT, 0.0, 1.0);
-            rgb = mix(select(a, b, near == 1), select(b, a, near == 1), far * (1.0 - doubt));
-        }
-    } else {
+    let own = textureLoad(frames, at_px, near, 0).rgb;
+    if word == 0u {
         // Nobody arrives: it was covered in one of the frames by what has gone on from here, or will come here. The other one shows it.
         let gone = way_of(at, near == 0);
         let coming = way_of(at, near == 1);
         let covered = gone.found && length(gone.motion) * retime.scale > COVER_PX;
         let free = !(coming.found && length(coming.motion) * retime.scale > COVER_PX);
         if covered && free {
-            rgb = textureLoad(frames, vec2<i32>(id.xy), 1 - near, 0).rgb;
+            return Found(textureLoad(frames, at_px, 1 - near, 0).rgb, true);
+        }
+        if retime.fade == 1u {
+            return Found(mix(textureLoad(frames, at_px, 0, 0).rgb, textureLoad(frames, at_px, 1, 0).rgb, retime.share), false);
+        }
+        return Found(own, false);
+    }
+    let index = i32((word & 0xffffffu) - 1u);
+    let source = vec2<i32>(index % i32(retime.grid_width), index / i32(retime.grid_width));
+    let motion = retime.scale * select(-back_at(source), there_at(source), from_first);
+    if length(motion) <= STILL_PX {
+        return Found(own, false);
+    }
+    let a = fetch_cubic(frames, px - retime.share * motion, size, 0);
+    let b = fetch_cubic(frames, px + (1.0 - retime.share) * motion, size, 1);
+    // Both see it: the nearer frame counts more, and alone where the two do not agree.
+    let far = select(retime.share, 1.0 - retime.share, retime.share > 0.5);
+    let doubt = clamp(disagreement(px, motion) / DOUBT, 0.0, 1.0);
+    let rgb = mix(select(a, b, near == 1), select(b, a, near == 1), far * (1.0 - doubt));
+    return Found(rgb, doubt < 1.0);
+}
+
+@compute @workgroup_size(8, 8)
+fn gather(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    if local < 2u {
+        atomicStore(&of_group[local], 0u);
+    }
+    workgroupBarrier();
+    if id.x < retime.width && id.y < retime.height {
+        let at = vec2<i32>(id.xy);
+        let found = found_at(at);
+        textureStore(between, at, 0, vec4<f32>(found.rgb, 1.0));
+        let d = abs(textureLoad(frames, at, 0, 0).rgb - textureLoad(frames, at, 1, 0).rgb);
+        if max(d.r, max(d.g, d.b)) > DIFFERS {
+            atomicAdd(&of_group[0], 1u);
+            if !found.known {
+                atomicAdd(&of_group[1], 1u);
+            }
         }
     }
-    textureStore(between, vec2<i32>(id.xy), 0, vec4<f32>(rgb, 1.0));
+    workgroupBarrier();
+    if local < 2u {
+        let sum = atomicLoad(&of_group[local]);
+        if sum > 0u {
+            atomicAdd(&tally[local], sum);
+        }
+    }
 }

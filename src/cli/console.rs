@@ -150,6 +150,9 @@ pub struct Desk {
     /// moment alone.
     #[arg(long, value_name = "live|off", default_value = "live", value_parser = ["live", "off"])]
     pub plates: String,
+    /// What slow motion shows between a camera's frames: pictures interpolated on the GPU, or the frame held.
+    #[arg(long, value_name = "interpolate|hold", default_value = "hold", value_parser = ["interpolate", "hold"])]
+    pub slow_motion: String,
     /// Leave dark corners and responses of the cameras' own; else the match evens them out.
     #[arg(long)]
     pub no_shading: bool,
@@ -191,6 +194,7 @@ impl Desk {
             matching,
             near_mib: show.near_bytes.map(|bytes| bytes >> 20),
             plates: show.plates.clone().unwrap_or_else(|| "live".to_owned()),
+            slow_motion: show.slow_motion.clone().unwrap_or_else(|| "hold".to_owned()),
             no_shading: show.match_shading == Some(false),
             full_screen,
             no_program_window,
@@ -231,6 +235,7 @@ impl Desk {
             retime: self.retime,
             matching: Match { level: self.matching, shading: !self.no_shading },
             without_plates: self.plates == "off",
+            interpolate: self.slow_motion == "interpolate",
             near_bytes: self.near_mib.map(|mib| mib << 20),
             export_folder: Some(self.export_folder.clone()),
             desk: DeskFiles { graphics: self.graphics.clone(), ..DeskFiles::of(self.record.as_deref(), self.kept.as_deref()) },

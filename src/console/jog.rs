@@ -12,6 +12,17 @@ const FRAME_RAD: f32 = std::f32::consts::TAU / 24.0;
 /// Height of the line with the speed, points.
 const SPEED: f32 = 32.0;
 
+/// What a click on the speed does, and how slow motion fares.
+fn slow_motion_tip(snapshot: &Snapshot) -> String {
+    let slow = &snapshot.slow_motion;
+    let now = match (slow.interpolate, slow.too_slow) {
+        (false, _) => t("slow-holds").to_owned(),
+        (true, true) => t("slow-too-slow").to_owned(),
+        (true, false) => say!("slow-makes", made = slow.made, late = slow.late, unsure = slow.unsure),
+    };
+    format!("{}\n{now}\n{}", say!("turns-round", what = command(CommandKind::SetSpeed).tooltip), t("slow-switch"))
+}
+
 /// Play, speed and roll on.
 fn speed(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
     let look = |on| widgets::ButtonLook {
@@ -36,10 +47,16 @@ fn speed(ui: &mut Ui, rect: Rect, snapshot: &Snapshot, out: &mut Vec<Command>) {
     if widgets::big_button(ui, place(1.1), "-", "", true, look(false)).on_hover_text(&hint).clicked() {
         out.push(Command::StepSpeed(-1));
     }
-    let label = format!("{} %", snapshot.speed_percent);
+    // Pictures between the cameras' frames, or the frames alone.
+    let made = if snapshot.slow_motion.interpolate { " ~" } else { "" };
+    let label = format!("{} %{made}", snapshot.speed_percent);
     let response = widgets::big_button(ui, place(2.4), &label, "", true, widgets::ButtonLook { color: style::AMBER, ..look(false) });
-    if response.on_hover_text(say!("turns-round", what = command(CommandKind::SetSpeed).tooltip)).clicked() {
+    let response = response.on_hover_text(slow_motion_tip(snapshot));
+    if response.clicked() {
         out.push(Command::SetSpeed(-snapshot.speed_percent));
+    }
+    if response.secondary_clicked() {
+        out.push(Command::SetSlowMotion(None));
     }
     if widgets::big_button(ui, place(1.1), "+", "", true, look(false)).on_hover_text(&hint).clicked() {
         out.push(Command::StepSpeed(1));

@@ -5,7 +5,7 @@ use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
 use super::lang::{current, say, t, word};
 use super::{ConsoleState, PictureTexture, Textures, notices::notice, orbit_bar, style, widgets};
 use crate::{
-    engine::{Command, HEAT_LEGEND, PreviewView, ProgramKind, Slice, Snapshot},
+    engine::{Command, HEAT_LEGEND, PreviewView, ProgramKind, RollView, Slice, Snapshot},
     replay::Readiness,
     time::MediaTime,
     view::ViewMode,
@@ -106,9 +106,16 @@ fn ago(now: MediaTime, instant: MediaTime) -> String {
     format!("-{:.1} s", (now - instant) as f64 * 1e-9)
 }
 
-fn state_of(p: &PreviewView) -> (String, Color32) {
+/// How time runs, and whether pictures between the cameras' frames are made for it: not from picture to picture, which nobody could read.
+fn rolls(snapshot: &Snapshot, roll: RollView) -> String {
+    let slow = &snapshot.slow_motion;
+    let is_made = roll.between.is_some() || slow.interpolate && !slow.too_slow && roll.speed_percent.abs() < 100;
+    if is_made { say!("rolling-made", speed = roll.speed_percent) } else { say!("rolling", speed = roll.speed_percent) }
+}
+
+fn state_of(snapshot: &Snapshot, p: &PreviewView) -> (String, Color32) {
     if let Some(roll) = p.roll {
-        return (say!("rolling", speed = roll.speed_percent), style::AMBER);
+        return (rolls(snapshot, roll), style::AMBER);
     }
     match (p.readiness, &p.problem, &p.report) {
         (Readiness::Fetching, Some(_), _) => (t("not-available").to_owned(), style::PROGRAM),
@@ -138,6 +145,7 @@ fn truth_meter(ui: &Ui, room: Rect, snapshot: &Snapshot, p: &PreviewView) {
     let at_camera = !(0.005..=0.995).contains(&share) && !turned;
     let (text, fill) = match &gap.state.score {
         // At a camera every rung shows its own picture.
+        _ if p.roll.is_some_and(|r| r.between.is_some()) => (t("between-frames").to_owned(), style::RAISED),
         _ if at_camera || p.roll.is_some() || p.readiness < Readiness::Solved || snapshot.real_pixels_only => {
             (t("real-pixels").to_owned(), style::RAISED)
         }
@@ -212,7 +220,7 @@ pub fn preview(ui: &Ui, snapshot: &Snapshot, textures: &Textures, state: &Consol
             None => widgets::empty_state(ui, room, t("fetching-all"), t("appears-by-itself")),
         },
     }
-    let (state, color) = state_of(p);
+    let (state, color) = state_of(snapshot, p);
     caption(ui, room, &place(snapshot, p.position), &state, color);
     if p.readiness < Readiness::Solved && p.progress > 0.0 && p.problem.is_none() && p.roll.is_none() {
         let bar = Rect::from_min_size(pos2(room.left(), room.bottom() - 28.0), vec2(room.width(), 4.0));
@@ -262,11 +270,9 @@ pub fn program(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
         ProgramKind::Live(k) => (live(k), String::new(), String::new()),
         ProgramKind::Hold => (t("held").to_owned(), t("nobody-delivers").to_owned(), String::new()),
         ProgramKind::Replay { position, solved, progress, .. } => {
+            let roll =
+                snapshot.program.roll.map(|roll| if roll.speed_percent == 0 { t("stands").to_owned() } else { rolls(snapshot, roll) });
             let state = match (progress >= 1.0, solved) {
-                _ if snapshot.program.roll.is_some() => {
-                    let speed = snapshot.program.roll.map_or(0, |r| r.speed_percent);
-                    if speed == 0 { t("stands").to_owned() } else { say!("rolling", speed = speed) }
-                }
                 (true, _) => t("hold-at-end").to_owned(),
                 (false, true) => match snapshot.program.report.as_ref().map(|r| r.mode) {
                     Some(ViewMode::SoftFade) => say!("percent-soft", percent = format!("{:.0}", progress * 100.0)),
@@ -275,7 +281,7 @@ pub fn program(ui: &Ui, snapshot: &Snapshot, textures: &Textures) {
                 },
                 (false, false) => say!("percent-real", percent = format!("{:.0}", progress * 100.0)),
             };
-            (t("replay").to_owned(), place(snapshot, position), state)
+            (t("replay").to_owned(), place(snapshot, position), roll.unwrap_or(state))
         }
     };
     let note = match snapshot.program.kind {

@@ -225,6 +225,7 @@ pub fn state(s: &Snapshot) -> Value {
             "progress": progress,
             "between_cameras": solved,
             "speed_percent": s.program.roll.map_or(0, |r| r.speed_percent),
+            "interpolated_between_secs": s.program.roll.and_then(|r| r.between).map(|two| two.map(secs)),
         }),
     };
     let preview = s.preview.as_ref().map(|p| {
@@ -248,6 +249,14 @@ pub fn state(s: &Snapshot) -> Value {
         "arc_length": s.arc_length(),
         "ring": s.closed,
         "speed_percent": s.speed_percent,
+        "slow_motion": {
+            "interpolates": s.slow_motion.interpolate,
+            "too_slow": s.slow_motion.too_slow,
+            "picture_ms": s.slow_motion.picture_ms,
+            "made": s.slow_motion.made,
+            "late": s.slow_motion.late,
+            "unsure": s.slow_motion.unsure,
+        },
         "program": program,
         "preview": preview,
         "moves": s.moves.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(),

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 72] = [
+pub const EXAMPLES: [&str; 73] = [
     "mark",
     "mark-here",
     "in",
@@ -80,6 +80,7 @@ pub const EXAMPLES: [&str; 72] = [
     "match shading off",
     "match trim cam03 ev 0.2 kelvin -150 vignette 0.3 contrast -0.05",
     "plates off",
+    "slow-motion interpolate",
     "heat",
     "real-pixels",
     "next-rung",
@@ -174,6 +175,11 @@ pub fn command_of(text: &str) -> Option<Command> {
             "off" => false,
             _ => return None,
         })),
+        "slow-motion" => Command::SetSlowMotion(Some(match rest {
+            "interpolate" => true,
+            "hold" => false,
+            _ => return None,
+        })),
         "quality" if rest == "auto" => Command::SetQuality(None),
         "quality" => Command::SetQuality(Some(Quality::from_name(rest)?)),
         "edit-event" => {
@@ -223,6 +229,7 @@ fn plain(name: &str) -> Option<Command> {
         "next-path" => Command::NextPath,
         "match" => Command::SetMatching(None),
         "plates" => Command::SetPlates(None),
+        "slow-motion" => Command::SetSlowMotion(None),
         "clean-feed" => Command::CleanFeed(None),
         "next-transition" => Command::NextTransition,
         "graphics-to-air" => Command::GraphicsToAir,
@@ -464,6 +471,8 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::SetMatching(None) => "match".to_owned(),
         Command::SetPlates(None) => "plates".to_owned(),
         Command::SetPlates(Some(live)) => format!("plates {}", if *live { "live" } else { "off" }),
+        Command::SetSlowMotion(None) => "slow-motion".to_owned(),
+        Command::SetSlowMotion(Some(made)) => format!("slow-motion {}", if *made { "interpolate" } else { "hold" }),
         Command::SetShading(None) => "match shading".to_owned(),
         Command::SetShading(Some(shading)) => format!("match shading {}", on(*shading)),
         Command::TrimMatch { camera, edit } => trim::text_of(camera, edit)?,

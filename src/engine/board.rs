@@ -15,7 +15,7 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{live::GpuFault, live_plates::PlateSet};
+use super::{live::GpuFault, live_plates::PlateSet, slow_motion::BetweenWish};
 use crate::time::MediaTime;
 
 /// Measuring begins, or goes on, when nothing else was wanted for so long: an operator who scrubs is not to feel it.
@@ -41,6 +41,9 @@ struct Wishes {
     solve: Option<SolveWish>,
     /// What is on air and has no scene; it stays here until it has one.
     mend: Option<SolveWish>,
+    /// Pictures between frames, the one that is due first in front, and the one that was taken last.
+    betweens: Vec<BetweenWish>,
+    between: Option<BetweenWish>,
     phase: Option<PhaseWish>,
     /// Of the newest slices.
     phase_serial: u64,
@@ -69,6 +72,14 @@ struct Wishes {
 }
 
 impl Wishes {
+    /// The picture between frames that is due first; unless `all`, only one that program waits for.
+    fn take_between(&mut self, all: bool) -> Option<Job> {
+        self.betweens.first().filter(|first| all || first.on_air)?;
+        let wish = self.betweens.remove(0);
+        self.between = Some(wish.clone());
+        Some(Job::Between(Box::new(wish)))
+    }
+
     fn takes_spare(&mut self) -> bool {
         let is_wanted = self.spare == Spare::Wanted;
         if is_wanted {
@@ -80,7 +91,7 @@ impl Wishes {
     /// Nothing is wanted of the GPU that somebody waits for.
     fn is_idle(&self) -> bool {
         let views = self.program.is_none() && self.preview.is_none() && self.pick.is_none();
-        let nothing = views && self.solve.is_none() && self.phase.is_none() && self.fault.is_none();
+        let nothing = views && self.betweens.is_empty() && self.solve.is_none() && self.phase.is_none() && self.fault.is_none();
         nothing && !self.stop && self.on_air.is_none()
     }
 
@@ -152,6 +163,24 @@ impl Board {
         wishes.preview = Some(wish);
         drop(wishes);
         self.posted.notify_one();
+    }
+
+    /// Replaces the pictures between frames that are wanted, the one that is due first in front: those on air overtake a solve, the others
+    /// come after it.
+    pub fn post_betweens_latest(&self, mut wanted: Vec<BetweenWish>) {
+        let mut wishes = self.wishes.lock();
+        wanted.retain(|w| !wishes.between.as_ref().is_some_and(|taken| taken.is(w)));
+        let is_any = !wanted.is_empty();
+        wishes.betweens = wanted;
+        drop(wishes);
+        if is_any {
+            self.posted.notify_one();
+        }
+    }
+
+    /// The one that was taken last is there, or cannot be: it may be wanted again.
+    pub fn between_made(&self) {
+        self.wishes.lock().between = None;
     }
 
     /// Replaces the point that is looked for.
@@ -352,6 +381,7 @@ impl Board {
     pub fn forget_views(&self) {
         let mut wishes = self.wishes.lock();
         (wishes.program, wishes.preview) = (None, None);
+        wishes.betweens.clear();
     }
 
     /// Lets something break, for rehearsal.
@@ -430,7 +460,8 @@ impl Board {
         if wishes.takes_spare() {
             return Some(Job::Spare);
         }
-        wishes.program.take().map(Job::Program).or_else(|| wishes.preview.take().map(Job::Preview))
+        let view = wishes.program.take().map(Job::Program).or_else(|| wishes.preview.take().map(Job::Preview));
+        view.or_else(|| wishes.take_between(false))
     }
 
     /// Waits for the most urgent job.
@@ -452,6 +483,9 @@ impl Board {
             if let Some(wish) = wishes.preview.take() {
                 return Job::Preview(wish);
             }
+            if let Some(job) = wishes.take_between(false) {
+                return job;
+            }
             if std::mem::take(&mut wishes.drop_plates) {
                 return Job::DropPlates;
             }
@@ -469,6 +503,9 @@ impl Board {
             }
             if let Some(wish) = wishes.phase.take() {
                 return Job::Phase(wish);
+            }
+            if let Some(job) = wishes.take_between(true) {
+                return job;
             }
             if let Some(wish) = wishes.look.take() {
                 return Job::Look(wish);

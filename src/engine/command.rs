@@ -202,6 +202,8 @@ pub enum Command {
     SetMatching(Option<Matching>),
     /// Learn what does not move and show moments with it (`true`), or not; `None`: the other one.
     SetPlates(Option<bool>),
+    /// Slow motion makes pictures between the cameras' frames (`true`), or holds each frame; `None`: the other way.
+    SetSlowMotion(Option<bool>),
     /// Whether dark corners and responses of the cameras' own are evened out, too; `None`: the other way.
     SetShading(Option<bool>),
     /// What is added by hand to the match of a camera.
@@ -367,6 +369,7 @@ impl Command {
             Self::SetQuality(_) => CommandKind::SetQuality,
             Self::SetMatching(_) => CommandKind::SetMatching,
             Self::SetPlates(_) => CommandKind::SetPlates,
+            Self::SetSlowMotion(_) => CommandKind::SetSlowMotion,
             Self::SetShading(_) => CommandKind::SetShading,
             Self::TrimMatch { .. } => CommandKind::TrimMatch,
             Self::ToggleHeatMap => CommandKind::ToggleHeatMap,

@@ -28,6 +28,7 @@ pub(super) use pictures::FULL_SIZE_WITHIN;
 mod reports;
 mod rolls;
 mod slices;
+mod slow_motion;
 mod t_bar;
 mod tiers;
 mod transitions;
@@ -128,6 +129,7 @@ pub(super) struct Director {
     pub graphics: graphics::GraphicsState,
     pub free: free::FreeState,
     pub slices: slices::SliceState,
+    pub slow: slow_motion::SlowMotion,
     pub stingers: Stingers,
     pub chosen_template: usize,
     /// Speed of the next roll, percent.
@@ -211,6 +213,7 @@ impl Director {
             graphics: graphics::GraphicsState::new(options.clean_feed),
             free: free::FreeState::default(),
             slices: slices::SliceState::default(),
+            slow: slow_motion::SlowMotion::new(options.interpolate),
             stingers: Stingers::start(&options.stingers, feeds.rate()),
             chosen_template: 0,
             speed_percent: 50,
@@ -242,8 +245,7 @@ impl Director {
 
     /// Runs until told to stop.
     pub fn run(&mut self, inbox: &super::live::Inbox, snapshot: &ArcSwap<Snapshot>) {
-        let rate = self.feeds.rate().fps().clamp(1.0, MAX_TICKS_PER_SEC);
-        let interval = Duration::from_secs_f64(1.0 / rate);
+        let mut interval = self.tick_interval();
         let mut due = Instant::now() + interval;
         let Inbox { commands, looks, gpu, moments, chunks, watch, exports, stop } = inbox;
         // A channel whose other end is gone is always ready: it must not be selected again.
@@ -285,6 +287,8 @@ impl Director {
                 },
                 default(due.saturating_duration_since(Instant::now())) => {
                     self.tick();
+                    // An output that is faster than the cameras may have started or ended, or slow motion was chosen.
+                    interval = self.tick_interval();
                     due += interval;
                     // After a pause (a debugger, a suspended machine) the lost ticks are not made up for.
                     let now = Instant::now();
@@ -436,6 +440,7 @@ impl Director {
         self.program.frames += 1;
         self.advance_program();
         self.want_frames();
+        self.want_betweens();
         self.start_cued();
         self.advance_slices();
         self.mend_air();

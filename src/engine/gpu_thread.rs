@@ -1,6 +1,7 @@
 //! The GPU thread: the only one that touches pipelines. It serves the board, most urgent job first; pictures overtake a running
 //! solve between two of its steps. A lost device is opened anew; memory that runs out is told, after what can be spared was freed.
 
+mod between;
 mod mend;
 mod near;
 mod phases;
@@ -26,6 +27,7 @@ use super::{
     plate_judge::PlatesVerdict,
     retime::RetimePolicy,
     rig_book::RigBook,
+    slow_motion::BetweenReport,
     trims,
     truth::TruthError,
 };
@@ -108,6 +110,8 @@ pub(super) enum GpuReport {
     Picked { wish: Box<PickWish>, found: Result<Option<f64>, String> },
     /// Another instant of the picture is resident (`Ok(true)`), was dropped, or cannot be solved.
     Phase { instant: MediaTime, serial: u64, result: Result<bool, String> },
+    /// A picture between two frames of a camera.
+    Between(Box<BetweenReport>),
     /// A picture of the graphics cannot be drawn.
     GraphicsProblem(String),
     /// Hidden cameras have said whether interpolating frames in time is truer.
@@ -148,6 +152,7 @@ pub(super) fn run(book: &RigBook, board: &Board, policy: RetimePolicy, reports: 
                     near: near::NearPictures::new(solver.resident()),
                     has_no_memory: false,
                     timing: retime::Timing::new(policy, verdict),
+                    motions: Vec::new(),
                 };
                 let stopped = worker.serve(solver);
                 verdict = worker.timing.verdict();
@@ -202,6 +207,8 @@ struct Worker<'a> {
     has_no_memory: bool,
     /// Interpolation in time.
     timing: retime::Timing,
+    /// For slow motion, newest last.
+    motions: Vec<between::KeptMotion>,
 }
 
 /// A scene on the GPU.
@@ -250,6 +257,7 @@ impl Worker<'_> {
                 Job::Stop => return true,
                 Job::Program(wish) => self.render(true, &wish),
                 Job::Preview(wish) => self.render(false, &wish),
+                Job::Between(wish) => self.make_between(*wish),
                 Job::KeepPhases => self.phases.retain(|h| self.board.keeps_phase(h.instant)),
                 Job::Pick(wish) => self.pick(wish),
                 Job::Solve(wish) => self.solve(&mut solver, &wish),
@@ -525,6 +533,7 @@ impl Worker<'_> {
             match job {
                 Job::Program(wish) => self.render(true, &wish),
                 Job::Preview(wish) => self.render(false, &wish),
+                Job::Between(wish) => self.make_between(*wish),
                 Job::Spare => self.spare_for_others(),
                 // The board gives no others here.
                 _ => {}

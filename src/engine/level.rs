@@ -115,6 +115,11 @@ pub struct Governor {
 }
 
 impl Governor {
+    /// Program has so many pictures a second from now on.
+    pub const fn set_rate(&mut self, fps: f64) {
+        self.frame_secs = 1.0 / fps.max(1.0);
+    }
+
     /// `sizes_px` are the cameras' picture sizes, `fps` the rate of program.
     pub fn new(chosen: Option<Quality>, sizes_px: &[(u32, u32)], fps: f64) -> Self {
         Self {

@@ -96,6 +96,8 @@ pub struct EngineOptions {
     pub desk: DeskFiles,
     /// What becomes of differences in exposure and white between the cameras.
     pub matching: Match,
+    /// Slow motion makes pictures between the cameras' frames.
+    pub interpolate: bool,
     /// No graphics on program and in exports.
     pub clean_feed: bool,
     /// Films with alpha that takes and playlists may change behind, by their numbers from 1.
@@ -340,7 +342,7 @@ impl Engine {
         for sink in sinks {
             output.add(sink)?;
         }
-        self.output.set(Some(output));
+        self.output.set(Some((output, options.format.rate)));
         Ok(())
     }
 

@@ -58,6 +58,7 @@ pub mod refine;
 mod remote_looks;
 pub mod retime;
 mod rig_book;
+mod slow_motion;
 mod snapshot;
 mod stingers;
 mod strip;
@@ -88,7 +89,7 @@ pub use snapshot::{
     CalibratedCamera, CalibratedLink, CalibrationStage, CalibrationView, CameraView, ElementView, ExportState, ExportView, FreeView,
     GapView, GpuView, GraphicsView, JudgedCamera, JudgedGap, JudgedRig, LockView, MoveView, NearView, Notice, NoticeLevel, OperatorView,
     OperatorsView, PathPoint, PathsView, PivotView, PlatesView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView,
-    ShownPicture, SlicesView, Snapshot, Stand, Tally, TruthProgress, slate,
+    ShownPicture, SlicesView, SlowMotionView, Snapshot, Stand, Tally, TruthProgress, slate,
 };
 pub use stingers::StingerSource;
 pub mod truth;

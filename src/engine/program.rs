@@ -11,7 +11,7 @@ use crate::{
     frame::Picture,
     output::program::{Due, Keyed, PictureSource},
     sound::{SoundCue, SoundInput},
-    time::MediaTime,
+    time::{FrameRate, MediaTime},
 };
 
 /// A live picture older than this many frames should have been followed by another.
@@ -128,7 +128,10 @@ impl PictureSource for ProgramPictures {
             // The replay's first picture is still being made: what went out last stays.
             ProgramKind::Replay { .. } if program.shown_shot != program.shot => (self.shot, None, None, false),
             ProgramKind::Replay { solved, .. } => {
-                synthesized = solved && program.roll.is_none() && program.report.as_ref().is_some_and(|r| r.synthesized_share > 0.0);
+                synthesized = match program.roll {
+                    Some(roll) => roll.between.is_some(),
+                    None => solved && program.report.as_ref().is_some_and(|r| r.synthesized_share > 0.0),
+                };
                 (program.shot, Some(Arc::clone(&program.shown.picture)), None, false)
             }
         };
@@ -178,11 +181,18 @@ impl std::fmt::Debug for OutputFeeds {
 /// Where the output stands, for whoever starts it and whoever shows it.
 #[derive(Debug, Default)]
 pub(super) struct OutputSlot {
+    /// Pictures that it takes a second; `None` without an output.
+    rate: parking_lot::Mutex<Option<FrameRate>>,
     #[cfg(feature = "gstreamer")]
     running: arc_swap::ArcSwapOption<crate::output::program::ProgramOutput>,
 }
 
 impl OutputSlot {
+    /// At which rate it takes pictures; `None` without an output.
+    pub fn rate(&self) -> Option<FrameRate> {
+        *self.rate.lock()
+    }
+
     /// How it is; `None` without an output.
     pub fn status(&self) -> Option<Arc<crate::output::program::ProgramStatus>> {
         #[cfg(feature = "gstreamer")]
@@ -238,8 +248,9 @@ impl OutputSlot {
     }
 
     #[cfg(feature = "gstreamer")]
-    pub fn set(&self, output: Option<crate::output::program::ProgramOutput>) {
+    pub fn set(&self, output: Option<(crate::output::program::ProgramOutput, FrameRate)>) {
+        *self.rate.lock() = output.as_ref().map(|(_, rate)| *rate);
         // The one before ends here, unless somebody looks at it just now.
-        drop(self.running.swap(output.map(Arc::new)));
+        drop(self.running.swap(output.map(|(output, _)| Arc::new(output))));
     }
 }

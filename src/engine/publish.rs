@@ -57,7 +57,7 @@ impl Director {
             report: self.preview.report.clone(),
             left_out,
             shown: self.preview.shown.clone(),
-            roll: self.preview.roll.as_ref().map(|r| RollView { instant: r.at, speed_percent: r.speed_percent }),
+            roll: self.preview.roll.as_ref().map(|r| RollView { instant: r.at, speed_percent: r.speed_percent, between: r.between }),
             pivot: self.pivot_view(),
             frames: if moment.is_some() { order.iter().map(frame_of).collect() } else { vec![] },
         });
@@ -102,6 +102,7 @@ impl Director {
             position: self.position(),
             playlist: Arc::new(self.playlist_view()),
             speed_percent: self.speed_percent,
+            slow_motion: self.slow_motion_view(),
             transition: self.program.transition,
             stingers_secs: self.stingers.lengths_secs(),
             can_take: self.transport.can_take(),

@@ -112,7 +112,7 @@ pub fn retimed(
         if !(0.0..=1.0).contains(&share) {
             continue;
         }
-        frame.picture = Arc::new(retimer.between(gpu, [&frame.picture, picture], share as f32)?);
+        frame.picture = Arc::new(retimer.between(gpu, [&frame.picture, picture], share as f32)?.picture);
         (frame.time, frame.error_nanos, frame.retimed) = (moment.instant, 0, true);
     }
     Ok(moment)

@@ -4,7 +4,7 @@
 mod added;
 mod calibration;
 
-pub use added::{FreeView, GraphicsView, LockView, NearView, OperatorView, OperatorsView, PlatesView, SlicesView};
+pub use added::{FreeView, GraphicsView, LockView, NearView, OperatorView, OperatorsView, PlatesView, SlicesView, SlowMotionView};
 pub use calibration::{CalibratedCamera, CalibratedLink, CalibrationStage, CalibrationView, JudgedCamera, JudgedGap, JudgedRig};
 
 use std::sync::Arc;
@@ -119,13 +119,15 @@ pub struct ShownPicture {
     pub serial: u64,
 }
 
-/// Time that runs, on a camera's own frames.
+/// Time that runs, on a camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RollView {
     /// The frame that is shown.
     pub instant: MediaTime,
     /// Percent; 0 while it stands.
     pub speed_percent: i32,
+    /// The two frames that the picture was interpolated between; `None`: it is the camera's own frame.
+    pub between: Option<[MediaTime; 2]>,
 }
 
 /// What the prepared event turns about, and where it is seen. Places are shares of a picture's width and height.
@@ -281,7 +283,7 @@ pub struct ProgramView {
     pub keyed: Option<Keyed>,
     /// Other instants in its picture, as they were taken.
     pub slices: Vec<MediaTime>,
-    /// A replay away from its frozen instant: a camera's own frame, nothing synthesized.
+    /// A replay away from its frozen instant: a camera's own frame, or a picture between two of them.
     pub roll: Option<RollView>,
     /// Frames that were due and repeated the last picture.
     pub repeated: u64,
@@ -440,6 +442,8 @@ pub struct Snapshot {
     pub stingers_secs: Vec<f64>,
     /// Speed of the next roll, percent.
     pub speed_percent: i32,
+    /// Pictures between the cameras' frames.
+    pub slow_motion: SlowMotionView,
     /// Whether a take would be obeyed.
     pub can_take: bool,
     /// Program.
@@ -525,6 +529,7 @@ impl Snapshot {
             transition: Transition::Cut,
             stingers_secs: vec![],
             speed_percent: 50,
+            slow_motion: SlowMotionView::default(),
             can_take: false,
             program: ProgramView {
                 kind: ProgramKind::Hold,

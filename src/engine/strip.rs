@@ -23,6 +23,8 @@ const BUDGET_BYTES: usize = 512 << 20;
 const LEAST_CHUNKS: usize = 3;
 /// A picture is looked for this share of a frame later than asked, so that stamps which jitter do not flicker between two frames.
 const BIAS_FRAMES: f64 = 0.17;
+/// Two pictures that are farther apart than this, frames, have lost one between them.
+const MOST_APART_FRAMES: f64 = 1.6;
 /// A chunk that could not be decoded is tried again after so many others.
 const RETRY: u64 = 20;
 
@@ -231,6 +233,16 @@ impl Strip {
         let idle = self.chunks.iter().filter(|(key, _)| !self.needed.contains(key));
         let idle = idle.min_by_key(|(_, held)| held.used).map(|(key, _)| *key);
         idle.or_else(|| self.needed.iter().rev().find(|key| self.chunks.contains_key(key)).copied())
+    }
+
+    /// The two pictures of a camera about an instant, where they are at hand and none is missing between them.
+    pub fn around(&self, camera: usize, at: MediaTime) -> Option<[LivePicture; 2]> {
+        let index = at.nanos().div_euclid(self.chunk_nanos());
+        let near = (index - 1..=index + 1).filter_map(|index| self.chunks.get(&ChunkKey { camera, index })).flat_map(|held| &held.pictures);
+        let before = near.clone().filter(|p| p.time <= at).max_by_key(|p| p.time)?;
+        let after = near.filter(|p| p.time > at).min_by_key(|p| p.time)?;
+        let is_next = (after.time - before.time) as f64 <= MOST_APART_FRAMES * self.rate.interval_nanos() as f64;
+        is_next.then(|| [before.clone(), after.clone()])
     }
 
     /// Whether a camera is known to have nothing there.

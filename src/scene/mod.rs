@@ -28,7 +28,7 @@ pub use memory::Memory;
 pub use plan::Plan;
 pub use quality::Quality;
 pub use resident::{Resident, ResidentCounts, picture_bytes};
-pub use retime::Retimer;
+pub use retime::{Between, Missed, Motion, Retimer};
 pub use shading::Shading;
 pub use solver::{Aggregation, SceneSolver};
 

@@ -73,11 +73,59 @@ pub struct RetimeGpu {
     pub share: f32,
     /// Frame whose pixels are sent.
     pub layer: u32,
-    /// Unused.
-    pub pad: u32,
+    /// What nobody knows is faded from frame to frame (1), or the nearer frame's (0).
+    pub fade: u32,
 }
 
-crate::shader_struct!(RetimeGpu as "Retime" in "scene/retime.wgsl" { width, height, grid_width, grid_height, scale, share, layer, pad });
+crate::shader_struct!(RetimeGpu as "Retime" in "scene/retime.wgsl" { width, height, grid_width, grid_height, scale, share, layer, fade });
+
+/// Motion between two frames of one camera, there and back, on the GPU.
+#[derive(Debug)]
+pub struct Motion {
+    frames: wgpu::Texture,
+    size: (u32, u32),
+    grid: (u32, u32),
+    motions: [wgpu::Buffer; 2],
+}
+
+/// What is shown where nobody can say what moved whither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missed {
+    /// The nearer frame's own pixel: sharp, and of another instant. For what is matched with other cameras.
+    Nearer,
+    /// The two frames faded into each other: for what is looked at.
+    Faded,
+}
+
+/// A picture between two frames, and how far it can be trusted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Between {
+    /// It.
+    pub picture: Picture,
+    /// Pixels that differ between the two frames, 0…1.
+    pub moving_share: f32,
+    /// Pixels that differ and of which nobody can say where they come from and go to, 0…1: see [`Missed`].
+    pub missed_share: f32,
+}
+
+/// Where nobody knows more than this share of what moves, the picture is no better than the nearer frame.
+const MOST_MISSED: f32 = 0.5;
+/// Where less than this share of the picture moves, nobody sees what is missed.
+const LEAST_MOVING: f32 = 0.0005;
+
+impl Between {
+    /// Whether the two frames agree on what happened between them, so that the picture is worth more than the nearer frame.
+    pub fn agrees(&self) -> bool {
+        self.moving_share < LEAST_MOVING || self.missed_share <= MOST_MISSED * self.moving_share
+    }
+}
+
+fn check(share: f32) -> Result<(), SceneError> {
+    if (0.0..=1.0).contains(&share) {
+        return Ok(());
+    }
+    Err(SceneError::Input(format!("a share of {share} between two frames; it goes from 0 to 1")))
+}
 
 /// The pipelines of motion and interpolation.
 #[derive(Debug)]
@@ -105,7 +153,14 @@ impl Retimer {
 
     /// The picture `share` of the way from `frames[0]` (0) to `frames[1]` (1), of their size. Frames of different sizes and shares
     /// that are no number from 0 to 1 are an input error.
-    pub fn between(&self, gpu: &Gpu, frames: [&Picture; 2], share: f32) -> Result<Picture, SceneError> {
+    pub fn between(&self, gpu: &Gpu, frames: [&Picture; 2], share: f32) -> Result<Between, SceneError> {
+        check(share)?;
+        self.draw(gpu, &self.motion_between(gpu, frames)?, share, Missed::Nearer)
+    }
+
+    /// Motion between two frames of one camera, from which any number of pictures can be drawn. Frames of different sizes are an input
+    /// error.
+    pub fn motion_between(&self, gpu: &Gpu, frames: [&Picture; 2]) -> Result<Motion, SceneError> {
         let size = (frames[0].width(), frames[0].height());
         if size != (frames[1].width(), frames[1].height()) {
             return Err(SceneError::Input(format!(
@@ -116,27 +171,40 @@ impl Retimer {
                 frames[1].height()
             )));
         }
-        if !(0.0..=1.0).contains(&share) {
-            return Err(SceneError::Input(format!("a share of {share} between two frames; it goes from 0 to 1")));
-        }
-        let bytes = gpu.checked("interpolating between two frames", || {
+        Ok(gpu.checked("searching for motion between two frames", || {
             let texture = array_texture(gpu, "frames", size, 2, wgpu::TextureFormat::Rgba8Unorm);
             for (layer, frame) in frames.iter().enumerate() {
                 write_layer(gpu, &texture, layer, size, frame.rgba());
             }
             let mut levels = vec![(size, texture)];
-            let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("retime") });
+            let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("motion") });
             while levels[levels.len() - 1].0.0.min(levels[levels.len() - 1].0.1) >= 2 * LEAST_SIDE_PX {
                 let coarser = self.halved(gpu, &mut encoder, &levels[levels.len() - 1]);
                 levels.push(coarser);
             }
             let grid_level = levels.iter().position(|((w, h), _)| *w.max(h) <= MOST_SIDE_PX).unwrap_or(levels.len() - 1);
             let motions = [0, 1].map(|layer| self.motion(gpu, &mut encoder, &levels, grid_level, layer));
-            let between = self.move_pixels(gpu, &mut encoder, &levels[0].1, (size, levels[grid_level].0), &motions, share);
             gpu.queue.submit([encoder.finish()]);
-            gpu.read_texture(&between, 0)
+            let grid = levels[grid_level].0;
+            Ok(Motion { frames: levels.swap_remove(0).1, size, grid, motions })
+        })?)
+    }
+
+    /// The picture `share` of the way along a motion. A share that is no number from 0 to 1 is an input error.
+    pub fn draw(&self, gpu: &Gpu, motion: &Motion, share: f32, missed: Missed) -> Result<Between, SceneError> {
+        check(share)?;
+        let (bytes, tally) = gpu.checked("interpolating between two frames", || {
+            let mut encoder = gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("retime") });
+            let tally = storage(gpu, "tally", 8);
+            let between = self.move_pixels(gpu, &mut encoder, motion, (share, missed), &tally);
+            gpu.queue.submit([encoder.finish()]);
+            Ok((gpu.read_texture(&between, 0)?, gpu.read_buffer(&tally)?))
         })?;
-        Picture::from_rgba(size.0, size.1, bytes).map_err(|e| SceneError::Input(e.to_string()))
+        let (width, height) = motion.size;
+        let picture = Picture::from_rgba(width, height, bytes).map_err(|e| SceneError::Input(e.to_string()))?;
+        let whole = (width * height).max(1) as f32;
+        let count = |k: usize| tally.get(4 * k..4 * k + 4).map_or(0, bytemuck::pod_read_unaligned::<u32>) as f32;
+        Ok(Between { picture, moving_share: count(0) / whole, missed_share: count(1) / whole })
     }
 
     fn halved(
@@ -210,20 +278,25 @@ impl Retimer {
         &self,
         gpu: &Gpu,
         encoder: &mut wgpu::CommandEncoder,
-        frames: &wgpu::Texture,
-        (size, grid): ((u32, u32), (u32, u32)),
-        motions: &[wgpu::Buffer; 2],
-        share: f32,
+        Motion { frames, size, grid, motions }: &Motion,
+        (share, missed): (f32, Missed),
+        tally: &wgpu::Buffer,
     ) -> wgpu::Texture {
+        let (size, grid) = (*size, *grid);
         let cells = 4 * u64::from(grid.0) * u64::from(grid.1);
         let arrived = [storage(gpu, "arrived", cells), storage(gpu, "arrived", cells)];
         for buffer in &arrived {
             encoder.clear_buffer(buffer, 0, None);
         }
+        encoder.clear_buffer(tally, 0, None);
         let retime = |layer| {
             let scale = size.0 as f32 / grid.0 as f32;
             let (width, height, grid_width, grid_height) = (size.0, size.1, grid.0, grid.1);
-            uniform(gpu, "retime", &RetimeGpu { width, height, grid_width, grid_height, scale, share, layer, pad: 0 })
+            uniform(
+                gpu,
+                "retime",
+                &RetimeGpu { width, height, grid_width, grid_height, scale, share, layer, fade: u32::from(missed == Missed::Faded) },
+            )
         };
         for layer in 0..2 {
             let bind = self.send.bind(
@@ -249,6 +322,7 @@ impl Retimer {
                 (6, arrived[0].as_entire_binding()),
                 (7, arrived[1].as_entire_binding()),
                 (8, wgpu::BindingResource::TextureView(&view(&between))),
+                (9, tally.as_entire_binding()),
             ],
         );
         self.gather.dispatch(encoder, &bind, tiles(size));

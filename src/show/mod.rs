@@ -158,6 +158,8 @@ pub struct Show {
     pub matching: Option<String>,
     /// `live` or `off`; `None` is `live`.
     pub plates: Option<String>,
+    /// `interpolate` or `hold`; `None` is `hold`.
+    pub slow_motion: Option<String>,
     /// Whether the match evens out dark corners and responses, too; `None` is yes.
     pub match_shading: Option<bool>,
     /// Language of the console; `None` is that of the environment.
@@ -185,6 +187,7 @@ struct File {
     #[serde(rename = "match")]
     matching: Option<Spanned<String>>,
     plates: Option<Spanned<String>>,
+    slow_motion: Option<Spanned<String>>,
     match_shading: Option<bool>,
     language: Option<Spanned<String>>,
     clock: Option<Spanned<String>>,
@@ -374,6 +377,7 @@ impl Show {
             retime: mistakes.word(read.retime.as_ref(), "retime", &["auto", "on", "off"]),
             matching: mistakes.word(read.matching.as_ref(), "match", &["glide", "common", "off"]),
             plates: mistakes.word(read.plates.as_ref(), "plates", &["live", "off"]),
+            slow_motion: mistakes.word(read.slow_motion.as_ref(), "slow_motion", &["interpolate", "hold"]),
             match_shading: read.match_shading,
             language: mistakes.word(read.language.as_ref(), "language", &LANGUAGES),
             clock: read.clock.as_ref().map(|clock| (clock.as_ref().clone(), line_of(&clock.span()))),

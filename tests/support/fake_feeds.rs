@@ -35,6 +35,10 @@ pub struct FakeFeeds {
     pub fetched: AtomicUsize,
     /// While somebody holds it, moments take their time.
     pub gate: Mutex<()>,
+    /// Frames a second.
+    pub fps: u32,
+    /// What a camera sees at a frame, where it is no flat colour.
+    pub film: fn(usize, i64) -> Picture,
 }
 
 /// A rig of `n` cameras on an arc of `degrees` around the origin's athlete.
@@ -88,6 +92,8 @@ impl FakeFeeds {
             focused: AtomicUsize::new(usize::MAX),
             fetched: AtomicUsize::new(0),
             gate: Mutex::default(),
+            fps: 50,
+            film: frame_picture,
         }
     }
 
@@ -121,7 +127,7 @@ impl Feeds for FakeFeeds {
     }
 
     fn rate(&self) -> FrameRate {
-        FrameRate::whole(50)
+        FrameRate::whole(self.fps)
     }
 
     fn status(&self) -> Vec<FeedStatus> {
@@ -176,7 +182,7 @@ impl Feeds for FakeFeeds {
         let interval = self.rate().interval_nanos();
         let first = from.nanos().div_euclid(interval) + i64::from(from.nanos().rem_euclid(interval) != 0);
         let frames = (first..).take_while(|k| k * interval < until.nanos() && k * interval <= self.newest().nanos()).take(limit);
-        Ok(frames.map(|k| LivePicture { picture: Arc::new(frame_picture(camera, k)), time: MediaTime::from_nanos(k * interval) }).collect())
+        Ok(frames.map(|k| LivePicture { picture: Arc::new((self.film)(camera, k)), time: MediaTime::from_nanos(k * interval) }).collect())
     }
 
     fn pin(&self, event: EventId, begin: MediaTime, end: MediaTime) -> Result<(), String> {

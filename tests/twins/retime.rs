@@ -293,7 +293,7 @@ impl Between {
             frames: frames(SIZE),
             there: field(30, 28, [3.0, -1.5]),
             back: field(36, 25, [-3.0, 1.5]),
-            retime: RetimeGpu { width, height, grid_width, grid_height, scale: 2.0, share: 0.3, layer: 0, pad: 0 },
+            retime: RetimeGpu { width, height, grid_width, grid_height, scale: 2.0, share: 0.3, layer: 0, fade: 0 },
             company: 5,
             doubt: 0.06,
         }
@@ -340,7 +340,8 @@ impl Between {
         arrived
     }
 
-    fn gather(&self) -> Vec<f32> {
+    /// The picture, and how many pixels differ between the frames and how many of these are nobody's.
+    fn gather(&self) -> (Vec<f32>, [f32; 2]) {
         let arrived = [self.send(true), self.send(false)];
         let (width, height) = (self.retime.grid_width as i32, self.retime.grid_height as i32);
         let (share, scale) = (self.retime.share, self.retime.scale);
@@ -370,21 +371,36 @@ impl Between {
                     let (motion, found) = self.way(at, first);
                     found && motion.length() * scale > 0.8
                 };
-                return own(if covers(near == 0) && !covers(near == 1) { 1 - near } else { near });
+                let is_known = covers(near == 0) && !covers(near == 1);
+                if !is_known && self.retime.fade == 1 {
+                    return (own(0).lerp(own(1), share), false);
+                }
+                return (own(if is_known { 1 - near } else { near }), is_known);
             }
             let index = (word & 0xff_ffff) as i32 - 1;
             let source = IVec2::new(index % width, index / width);
             let motion = scale * if from_first { self.motion(source, true) } else { -self.motion(source, false) };
             if motion.length() <= 0.12 {
-                return own(near);
+                return (own(near), false);
             }
             let seen = |px: Vec2| [fetch(px - share * motion, 0), fetch(px + (1.0 - share) * motion, 1)];
             let sides = [Vec2::ZERO, Vec2::X, -Vec2::X, Vec2::Y, -Vec2::Y];
             let unlike: f32 = sides.iter().map(|d| seen(px + *d)).map(|[a, b]| (a - b).abs().element_sum()).sum::<f32>() / 15.0;
             let pair = seen(px);
-            pair[near].lerp(pair[1 - near], share.min(1.0 - share) * (1.0 - (unlike / self.doubt).clamp(0.0, 1.0)))
+            let doubt = (unlike / self.doubt).clamp(0.0, 1.0);
+            (pair[near].lerp(pair[1 - near], share.min(1.0 - share) * (1.0 - doubt)), doubt < 1.0)
         };
-        pixels(self.retime.width, self.retime.height).flat_map(|p| at_pixel(p).to_array().map(|v| v * 255.0)).collect()
+        let (mut out, mut tally) = (Vec::new(), [0.0; 2]);
+        for (x, y) in pixels(self.retime.width, self.retime.height) {
+            let (rgb, is_known) = at_pixel((x, y));
+            out.extend(rgb.to_array().map(|v| v * 255.0));
+            let [a, b] = [0, 1].map(|layer| self.frames.load(IVec2::new(x as i32, y as i32), layer).xyz());
+            if (a - b).abs().max_element() > 0.04 {
+                tally[0] += 1.0;
+                tally[1] += f32::from(u8::from(!is_known));
+            }
+        }
+        (out, tally)
     }
 
     fn gpu_send(&self, layer: u32) -> wgpu::Buffer {
@@ -406,7 +422,8 @@ impl Between {
         if layer == 0 { there } else { back }
     }
 
-    fn gpu_gather(&self) -> Vec<f32> {
+    fn gpu_gather(&self) -> (Vec<f32>, [f32; 2]) {
+        let tally = storage(&GPU, "tally", 8);
         let out = Colors::new(self.retime.width, self.retime.height, 1).upload(COLORS);
         run(
             "scene/retime.wgsl",
@@ -419,10 +436,12 @@ impl Between {
                 (6, self.gpu_send(0).as_entire_binding()),
                 (7, self.gpu_send(1).as_entire_binding()),
                 (8, wgpu::BindingResource::TextureView(&array_view(&out))),
+                (9, tally.as_entire_binding()),
             ],
             tiles(self.retime.width, self.retime.height),
         );
-        Colors::read(&out, 0).iter().flat_map(|p| [p[0], p[1], p[2]].map(f32::from)).collect()
+        let counts: Vec<u32> = read(&tally);
+        (Colors::read(&out, 0).iter().flat_map(|p| [p[0], p[1], p[2]].map(f32::from)).collect(), [counts[0] as f32, counts[1] as f32])
     }
 }
 
@@ -446,10 +465,33 @@ fn gather() {
     for share in [0.3, 0.8] {
         let between = Between::new().changed(|b| b.retime.share = share);
         let wrong = [
-            ("another share", between.changed(|b| b.retime.share = 0.5).gather()),
-            ("frames that are never doubted", between.changed(|b| b.doubt = 1e6).gather()),
-            ("frames without motion", between.changed(|b| b.there.fill([0.0; 2])).gather()),
+            ("another share", between.changed(|b| b.retime.share = 0.5).gather().0),
+            ("frames that are never doubted", between.changed(|b| b.doubt = 1e6).gather().0),
+            ("frames without motion", between.changed(|b| b.there.fill([0.0; 2])).gather().0),
         ];
-        judge("retime gather", &between.gpu_gather(), &between.gather(), Allowed { tolerance: 1.01, share: 0.004 }, &wrong);
+        let ((gpu, gpu_tally), (twin, tally)) = (between.gpu_gather(), between.gather());
+        judge("retime gather", &gpu, &twin, Allowed { tolerance: 1.01, share: 0.004 }, &wrong);
+        // How many differ, and how many of them nobody knows: a pixel on the edge of a threshold may be counted or not.
+        let wrong = [
+            ("motion of nobody", between.changed(|b| b.there.fill([0.0; 2])).gather().1.to_vec()),
+            ("frames that are never doubted", between.changed(|b| b.doubt = 1e6).gather().1.to_vec()),
+        ];
+        println!("tally {gpu_tally:?}, of the twin {tally:?}");
+        judge("retime tally", &gpu_tally, &tally, Allowed { tolerance: 6.0, share: 0.0 }, &wrong);
+    }
+}
+
+#[test]
+fn what_nobody_knows_is_faded_or_the_nearer_frames() {
+    for fade in [0, 1] {
+        // Every second cell is wrong: nobody has company enough to be believed.
+        let between = Between::new().changed(|b| {
+            (b.retime.share, b.retime.fade) = (0.4, fade);
+            b.there.iter_mut().chain(&mut b.back).step_by(2).for_each(|motion| *motion = [9.0, 7.0]);
+        });
+        let wrong = [("the other way of showing it", between.changed(|b| b.retime.fade = 1 - fade).gather().0)];
+        let ((gpu, gpu_tally), (twin, tally)) = (between.gpu_gather(), between.gather());
+        judge("retime gather, unknown", &gpu, &twin, Allowed { tolerance: 1.01, share: 0.004 }, &wrong);
+        assert!(tally[1] > 0.5 * tally[0] && (gpu_tally[1] - tally[1]).abs() <= 6.0, "{gpu_tally:?} {tally:?}");
     }
 }

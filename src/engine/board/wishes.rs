@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crossbeam::channel::Sender;
 
 use crate::{
-    engine::{graphics::Drawing, live::GpuFault, live_plates::PlateSet},
+    engine::{graphics::Drawing, live::GpuFault, live_plates::PlateSet, slow_motion::BetweenWish},
     frame::{Moment, Picture},
     replay::trim::TrimList,
     rig::Camera,
@@ -134,6 +134,8 @@ pub(in crate::engine) struct LayerWish {
 pub(in crate::engine) enum Job {
     Program(ViewWish),
     Preview(ViewWish),
+    /// A picture between two frames of a camera.
+    Between(Box<BetweenWish>),
     /// Other instants are wanted in pictures than before.
     KeepPhases,
     Pick(PickWish),

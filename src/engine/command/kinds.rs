@@ -69,6 +69,7 @@ pub enum CommandKind {
     SetQuality,
     SetMatching,
     SetPlates,
+    SetSlowMotion,
     SetShading,
     TrimMatch,
     ToggleHeatMap,
@@ -107,7 +108,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 81;
+    pub const COUNT: usize = 82;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -271,6 +272,12 @@ impl CommandKind {
             "Learn what does not move, and show moments with it where that is truer; or solve every moment alone",
             "",
         ),
+        info(
+            Self::SetSlowMotion,
+            "Slow motion",
+            "What is shown between a camera's frames in slow motion: pictures made from both, or the frame held; nothing is made under real pixels",
+            "",
+        ),
         info(Self::SetShading, "Shading", "Even out dark corners and responses of the cameras' own, or leave them", ""),
         info(
             Self::TrimMatch,
@@ -373,6 +380,7 @@ impl CommandKind {
             Self::SetQuality => Command::SetQuality(None),
             Self::SetMatching => Command::SetMatching(None),
             Self::SetPlates => Command::SetPlates(None),
+            Self::SetSlowMotion => Command::SetSlowMotion(None),
             Self::SetShading => Command::SetShading(None),
             Self::ToggleHeatMap => Command::ToggleHeatMap,
             Self::ToggleRealPixels => Command::ToggleRealPixels,

@@ -97,6 +97,7 @@ impl Director {
             Command::SetQuality(chosen) => self.choose_level(chosen),
             Command::SetMatching(chosen) => self.choose_matching(chosen),
             Command::SetPlates(live) => self.choose_plates(live),
+            Command::SetSlowMotion(interpolate) => self.choose_slow_motion(interpolate),
             Command::SetShading(chosen) => self.choose_shading(chosen),
             Command::TrimMatch { camera, edit } => self.trim_match(&camera, &edit),
             Command::ToggleHeatMap => self.truth.heat_map = !self.truth.heat_map,

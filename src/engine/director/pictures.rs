@@ -15,6 +15,7 @@ use crate::{
         ladder::{Rung, cut_camera, gap_at},
         level::{preview_size_px, program_size_px},
         orbit,
+        playing::Cue,
     },
     frame::Picture,
     replay::{Program, Readiness, TransportCommand},
@@ -95,8 +96,7 @@ impl Director {
                 let position = cue.as_ref().map_or(on_air.from_position, |c| c.sample.position);
                 self.program.position = self.transport.wrap_position(position);
                 self.program.progress = cue.as_ref().map_or(1.0, |c| c.progress);
-                let interval_nanos = self.feeds.rate().interval_nanos();
-                if let Some(cue) = cue.as_ref().filter(|c| !c.is_at_anchor(interval_nanos) || self.moment(c.anchor).is_none()) {
+                if let Some(cue) = cue.as_ref().filter(|c| !self.stands(c) || self.moment(c.anchor).is_none()) {
                     self.program.held_until = None;
                     self.show_rolling(cue.sample.instant, cue.speed_percent);
                     return self.compose();
@@ -122,6 +122,12 @@ impl Director {
                 self.compose();
             }
         }
+    }
+
+    /// Whether program shows its anchor there: time that runs slowly passes it as any other instant.
+    pub(super) fn stands(&self, cue: &Cue) -> bool {
+        let runs = self.interpolates() && self.is_slow(cue.speed_percent);
+        cue.is_at_anchor(self.feeds.rate().interval_nanos() / if runs { 8 } else { 1 })
     }
 
     /// The replay's picture at the program's position: a view for `target` on the rung of its gap, or without one the nearest

@@ -133,6 +133,7 @@ impl Director {
             GpuReport::Near { bytes, counts, is_off } => self.near_on_gpu(bytes, counts, is_off),
             GpuReport::Picked { wish, found } => self.picked(&wish, found),
             GpuReport::Phase { instant, serial, result } => self.slice_solved(instant, serial, result),
+            GpuReport::Between(report) => self.between_made(*report),
             GpuReport::GraphicsProblem(why) => self.graphics_problem(&why),
             GpuReport::Lost => self.gpu_lost(),
             GpuReport::OutOfMemory { instant, picture, program, why } => self.out_of_memory(instant, picture, program, why),

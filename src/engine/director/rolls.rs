@@ -2,7 +2,7 @@
 //!
 //! Must not know: how frames are decoded, windows.
 
-use super::{Director, paths::Choice, pictures::Asked};
+use super::{Director, paths::Choice, slow_motion::Rolled};
 use crate::{
     engine::{
         RollView, ShownPicture,
@@ -16,7 +16,7 @@ use crate::{
         path::{Path, Roll, Track, roll},
         playlist::Player,
     },
-    time::MediaTime,
+    time::{FrameRate, MediaTime},
 };
 
 /// Speeds in percent that are stepped through.
@@ -28,6 +28,8 @@ const SLOWEST: i32 = 5;
 /// Frames are fetched so far ahead on program and in preview, and for what a take would play, seconds.
 const AHEAD_SECS: f64 = 2.0;
 const PREPARED_SECS: f64 = 1.5;
+/// An output that is faster than the cameras by this gets pictures of its own.
+const FASTER: f64 = 1.2;
 /// Without an event, a roll takes so much of the recording, seconds.
 const FREE_ROLL_SECS: f64 = 4.0;
 
@@ -35,20 +37,30 @@ const FREE_ROLL_SECS: f64 = 4.0;
 #[derive(Debug, Clone)]
 pub(in crate::engine) struct PreviewRoll {
     /// House time of its first tick.
-    origin: Option<MediaTime>,
+    pub origin: Option<MediaTime>,
     from: MediaTime,
     pub speed_percent: i32,
-    low: MediaTime,
-    high: MediaTime,
+    pub low: MediaTime,
+    pub high: MediaTime,
     /// The frame that is shown.
     pub at: MediaTime,
+    /// The instant of the picture, and the two frames that it lies between when no camera made it.
+    pub shown: MediaTime,
+    pub between: Option<[MediaTime; 2]>,
+}
+
+impl PreviewRoll {
+    /// Where it is so long after its first tick.
+    pub fn instant_after(&self, secs: f64) -> MediaTime {
+        self.from.plus_nanos((secs * f64::from(self.speed_percent) * 1e7) as i64)
+    }
 }
 
 /// What a take would play, and of which choice it was made.
 #[derive(Debug)]
 pub(in crate::engine) struct Prefetch {
     of: (MediaTime, u64, usize, i32),
-    playing: Option<Playing>,
+    pub playing: Option<Playing>,
 }
 
 impl Director {
@@ -56,9 +68,22 @@ impl Director {
         self.strip.add(report);
     }
 
-    /// A time in frames of the feeds, seconds.
-    fn in_frames(&self, nanos: i64) -> f64 {
-        let fps = self.feeds.rate().fps();
+    /// Replay pictures are made at this rate: the cameras', or where pictures between frames are made that of a faster output.
+    pub(super) fn tick_rate(&self) -> FrameRate {
+        let feeds = self.feeds.rate();
+        let faster = self.output.rate().filter(|out| self.interpolates() && out.fps() > FASTER * feeds.fps());
+        faster.filter(|out| out.fps() <= super::MAX_TICKS_PER_SEC).unwrap_or(feeds)
+    }
+
+    pub(super) fn tick_interval(&mut self) -> std::time::Duration {
+        let rate = self.tick_rate().fps().clamp(1.0, super::MAX_TICKS_PER_SEC);
+        self.governor.set_rate(rate);
+        std::time::Duration::from_secs_f64(1.0 / rate)
+    }
+
+    /// A time in ticks, seconds.
+    pub(super) fn in_frames(&self, nanos: i64) -> f64 {
+        let fps = self.tick_rate().fps();
         (nanos as f64 * 1e-9 * fps).round().max(0.0) / fps
     }
 
@@ -223,7 +248,7 @@ impl Director {
             Some(e) => (ring.0.min(e.pinned_range().0), ring.1),
             None => ring,
         };
-        self.preview.roll = Some(PreviewRoll { origin: None, from, speed_percent, low, high, at: from });
+        self.preview.roll = Some(PreviewRoll { origin: None, from, speed_percent, low, high, at: from, shown: from, between: None });
         self.preview.asked = None;
     }
 
@@ -261,13 +286,7 @@ impl Director {
         let (camera, found) = self.rolling_picture(self.program.position, at, self.program.cut);
         self.program.cut = camera.or(self.program.cut);
         self.program.report = None;
-        let Found::Picture(live) = found else {
-            self.program.repeated += 1;
-            return;
-        };
-        self.program.roll = Some(RollView { instant: live.time, speed_percent });
-        self.program.asked = Some(Asked::Real { instant: live.time, camera: camera.unwrap_or(0), graphics: 0 });
-        self.put_layer(&live.picture);
+        self.show_rolled(camera, at, speed_percent, found);
     }
 
     /// Preview's roll by one tick; false when it does not roll.
@@ -278,16 +297,23 @@ impl Director {
         }
         let now = self.feeds.now();
         let origin = *rolling.origin.get_or_insert(now);
-        let media_nanos = (self.in_frames(now - origin) * f64::from(rolling.speed_percent) * 1e7) as i64;
-        let wanted = rolling.from.plus_nanos(media_nanos);
+        let wanted = rolling.instant_after(self.in_frames(now - origin));
         let at = wanted.clamp(rolling.low.min(rolling.high), rolling.high);
         let (camera, found) = self.rolling_picture(self.position(), at, self.preview.cut);
         self.preview.cut = camera.or(self.preview.cut);
-        if let Found::Picture(live) = found {
-            rolling.at = live.time;
+        if let Found::Picture(held) = found {
+            // It stands at a camera's own frame when it stops.
+            rolling.at = held.time;
+            let Rolled { picture: live, between } = self.rolled(false, camera, at, rolling.speed_percent, held);
+            let shown = RollView { instant: rolling.shown, speed_percent: rolling.speed_percent, between: rolling.between };
+            let live = if self.steps_back(shown, live.time, rolling.speed_percent) { None } else { Some(live) };
+            if let Some(live) = &live {
+                (rolling.shown, rolling.between) = (live.time, between);
+            }
             self.preview.report = None;
-            let picture = self.with_bugs(&live.picture, false);
-            if self.preview.shown.as_ref().is_none_or(|s| !std::sync::Arc::ptr_eq(&s.picture, &picture)) {
+            if let Some(picture) = live.map(|live| self.with_bugs(&live.picture, false))
+                && self.preview.shown.as_ref().is_none_or(|s| !std::sync::Arc::ptr_eq(&s.picture, &picture))
+            {
                 let serial = self.next_serial();
                 self.preview.shown = Some(ShownPicture { picture, serial });
             }
@@ -300,7 +326,7 @@ impl Director {
     }
 
     /// The camera (number along the arc) that will be shown at a position and an instant, as far as is known.
-    fn camera_for(&self, position: f64, at: MediaTime, shown: Option<usize>) -> Option<usize> {
+    pub(super) fn camera_for(&self, position: f64, at: MediaTime, shown: Option<usize>) -> Option<usize> {
         let order = self.transport.arc_order();
         let present: Vec<bool> = order.iter().map(|camera| !self.strip.lacks(*camera, at)).collect();
         cut_camera(&present, self.closed(), position, shown)
@@ -317,7 +343,7 @@ impl Director {
             let behind = place.from.and_then(|(slot, secs, _)| playing.cue(slot, secs));
             for (cue, is_in_front) in in_front.into_iter().map(|c| (c, true)).chain(behind.into_iter().map(|c| (c, false))) {
                 // The frames of a moment that is at hand are not needed twice.
-                if cue.is_at_anchor(rate.interval_nanos()) && self.moment(cue.anchor).is_some() {
+                if self.stands(&cue) && self.moment(cue.anchor).is_some() {
                     continue;
                 }
                 let position = self.transport.wrap_position(cue.sample.position);
@@ -327,6 +353,9 @@ impl Director {
                 }
                 if let Some(camera) = camera.and_then(|k| order.get(k)) {
                     self.strip.need(*camera, cue.sample.instant, newest, needs);
+                    if self.interpolates() {
+                        self.strip.need(*camera, cue.sample.instant.plus_nanos(rate.interval_nanos()), newest, needs);
+                    }
                 }
             }
         }

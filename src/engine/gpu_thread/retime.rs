@@ -12,6 +12,7 @@ use crate::{
         retime::{IN_TIME_NANOS, RetimePolicy, retimed},
     },
     frame::Moment,
+    gpu::Gpu,
     scene::{Quality, Retimer, SceneError, SceneSolver},
     time::MediaTime,
 };
@@ -40,6 +41,14 @@ impl Timing {
     /// `verdict` is what was found on another device.
     pub fn new(policy: RetimePolicy, verdict: Option<bool>) -> Self {
         Self { policy, verdict, ..Self::default() }
+    }
+
+    /// The pipelines, compiled when they are first wanted.
+    pub fn retimer(&mut self, gpu: &Gpu) -> Result<&Retimer, SceneError> {
+        if self.retimer.is_none() {
+            self.retimer = Some(Retimer::new(gpu)?);
+        }
+        self.retimer.as_ref().ok_or(SceneError::Cancelled)
     }
 
     pub const fn verdict(&self) -> Option<bool> {
@@ -87,10 +96,8 @@ impl Worker<'_> {
             return Some(Arc::clone(exact));
         }
         let told = |e: &dyn std::fmt::Display| tracing::warn!(instant = %moment.instant, "frames are not interpolated in time: {e}");
-        if timing.retimer.is_none() {
-            timing.retimer = Retimer::new(&self.gpu).inspect_err(|e| told(e)).ok();
-        }
-        let exact = retimed(&self.gpu, timing.retimer.as_ref()?, Moment::clone(moment), &moment.others).inspect_err(|e| told(e)).ok()?;
+        let retimer = timing.retimer(&self.gpu).inspect_err(|e| told(e)).ok()?;
+        let exact = retimed(&self.gpu, retimer, Moment::clone(moment), &moment.others).inspect_err(|e| told(e)).ok()?;
         let exact = Arc::new(exact);
         timing.exact = Some(Arc::clone(&exact));
         Some(exact)

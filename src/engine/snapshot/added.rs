@@ -128,3 +128,20 @@ impl OperatorsView {
         self.locks.iter().find(|lock| lock.channel == channel)
     }
 }
+
+/// Slow motion beyond the cameras' rate.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct SlowMotionView {
+    /// Pictures between the cameras' frames are made; else each frame stands until the next one.
+    pub interpolate: bool,
+    /// They are to be made, and for now the GPU cannot.
+    pub too_slow: bool,
+    /// What one takes, milliseconds; `None` until that is known.
+    pub picture_ms: Option<f32>,
+    /// Shown so far.
+    pub made: u64,
+    /// Frames that stood because the picture was not there in time.
+    pub late: u64,
+    /// Frames that stood because the two about the instant do not agree.
+    pub unsure: u64,
+}
