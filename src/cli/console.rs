@@ -143,6 +143,9 @@ pub struct Desk {
     /// moment alone.
     #[arg(long, value_name = "live|off", default_value = "live", value_parser = ["live", "off"])]
     pub plates: String,
+    /// Leave the rig as its file says; else it is adjusted to what the cameras show where that is clearly better.
+    #[arg(long)]
+    pub rig_as_filed: bool,
     /// Leave dark corners and responses of the cameras' own; else the match evens them out.
     #[arg(long)]
     pub no_shading: bool,
@@ -182,6 +185,7 @@ impl Desk {
             near_mib: show.near_bytes.map(|bytes| bytes >> 20),
             plates: show.plates.clone().unwrap_or_else(|| "live".to_owned()),
             no_shading: show.match_shading == Some(false),
+            rig_as_filed: show.fit_rig == Some(false),
             full_screen,
             no_program_window,
             language: show.language.as_deref().and_then(app::Language::from_tag),
@@ -220,6 +224,7 @@ impl Desk {
             retime: self.retime,
             matching: Match { level: self.matching, shading: !self.no_shading },
             without_plates: self.plates == "off",
+            rig_as_filed: self.rig_as_filed,
             near_bytes: self.near_mib.map(|mib| mib << 20),
             export_folder: Some(self.export_folder.clone()),
             desk: DeskFiles { graphics: self.graphics.clone(), ..DeskFiles::of(self.record.as_deref(), self.kept.as_deref()) },

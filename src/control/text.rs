@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 69] = [
+pub const EXAMPLES: [&str; 70] = [
     "mark",
     "mark-here",
     "in",
@@ -77,6 +77,7 @@ pub const EXAMPLES: [&str; 69] = [
     "match shading off",
     "match trim cam03 ev 0.2 kelvin -150 vignette 0.3 contrast -0.05",
     "plates off",
+    "fit-rig off",
     "heat",
     "real-pixels",
     "next-rung",
@@ -163,11 +164,8 @@ pub fn command_of(text: &str) -> Option<Command> {
             Command::SetShading(Some(["shading off", "shading on"].iter().position(|w| *w == rest)? == 1))
         }
         "match" => Command::SetMatching(Some(Matching::from_name(rest)?)),
-        "plates" => Command::SetPlates(Some(match rest {
-            "live" => true,
-            "off" => false,
-            _ => return None,
-        })),
+        "plates" => Command::SetPlates(Some(["off", "live"].iter().position(|w| *w == rest)? == 1)),
+        "fit-rig" => Command::FitRig(Some(["off", "on"].iter().position(|w| *w == rest)? == 1)),
         "quality" if rest == "auto" => Command::SetQuality(None),
         "quality" => Command::SetQuality(Some(Quality::from_name(rest)?)),
         "edit-event" => {
@@ -216,6 +214,7 @@ fn plain(name: &str) -> Option<Command> {
         "next-path" => Command::NextPath,
         "match" => Command::SetMatching(None),
         "plates" => Command::SetPlates(None),
+        "fit-rig" => Command::FitRig(None),
         "clean-feed" => Command::CleanFeed(None),
         "next-transition" => Command::NextTransition,
         "graphics-to-air" => Command::GraphicsToAir,
@@ -449,6 +448,8 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::SetQuality(None) => "quality auto".to_owned(),
         Command::SetQuality(Some(level)) => format!("quality {}", level.label().to_lowercase()),
         Command::SetMatching(None) => "match".to_owned(),
+        Command::FitRig(None) => "fit-rig".to_owned(),
+        Command::FitRig(Some(on)) => format!("fit-rig {}", if *on { "on" } else { "off" }),
         Command::SetPlates(None) => "plates".to_owned(),
         Command::SetPlates(Some(live)) => format!("plates {}", if *live { "live" } else { "off" }),
         Command::SetShading(None) => "match shading".to_owned(),
@@ -539,6 +540,7 @@ mod tests {
             Command::SetMatching(None),
             Command::SetMatching(Some(Matching::Common)),
             Command::SetPlates(None),
+            Command::FitRig(Some(true)),
             Command::SetPlates(Some(true)),
             Command::SetPlates(Some(false)),
             Command::SetShading(None),

@@ -70,6 +70,7 @@ pub enum CommandKind {
     SetMatching,
     SetPlates,
     SetShading,
+    FitRig,
     TrimMatch,
     ToggleHeatMap,
     ToggleRealPixels,
@@ -104,7 +105,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 78;
+    pub const COUNT: usize = 79;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -268,6 +269,12 @@ impl CommandKind {
             "Learn what does not move, and show moments with it where that is truer; or solve every moment alone",
             "",
         ),
+        info(
+            Self::FitRig,
+            "Fit rig",
+            "Adjust the rig to what the cameras show where that is better, or leave it as its file says",
+            "",
+        ),
         info(Self::SetShading, "Shading", "Even out dark corners and responses of the cameras' own, or leave them", ""),
         info(
             Self::TrimMatch,
@@ -358,6 +365,7 @@ impl CommandKind {
             Self::SetMatching => Command::SetMatching(None),
             Self::SetPlates => Command::SetPlates(None),
             Self::SetShading => Command::SetShading(None),
+            Self::FitRig => Command::FitRig(None),
             Self::ToggleHeatMap => Command::ToggleHeatMap,
             Self::ToggleRealPixels => Command::ToggleRealPixels,
             Self::NextRung => Command::NextRung,

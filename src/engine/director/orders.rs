@@ -98,6 +98,7 @@ impl Director {
             Command::SetMatching(chosen) => self.choose_matching(chosen),
             Command::SetPlates(live) => self.choose_plates(live),
             Command::SetShading(chosen) => self.choose_shading(chosen),
+            Command::FitRig(on) => self.choose_fit(on),
             Command::TrimMatch { camera, edit } => self.trim_match(&camera, &edit),
             Command::ToggleHeatMap => self.truth.heat_map = !self.truth.heat_map,
             Command::ToggleRealPixels => self.toggle_real_pixels(),
