@@ -78,6 +78,18 @@ impl Watched {
         }
     }
 
+    /// The same cameras, each of which looks a little past where the rig says, so many degrees.
+    fn mismounted(size_px: (u32, u32), off_deg: f64) -> Self {
+        let mut cameras = Self::new(size_px);
+        for (k, camera) in cameras.rig.cameras.iter_mut().enumerate() {
+            let axis = DVec3::new((k as f64).cos(), (2.3 * k as f64).sin(), 0.3).normalize();
+            let pose = &mut camera.camera_from_world;
+            let off = DMat3::from_axis_angle(axis, off_deg.to_radians());
+            (pose.rotation, pose.translation) = (off * pose.rotation, off * pose.translation);
+        }
+        cameras
+    }
+
     /// The same cameras after the bump, and somebody knows exactly how the one stands now.
     fn known_after(size_px: (u32, u32)) -> Self {
         let mut cameras = Self::new(size_px);
@@ -214,6 +226,43 @@ fn a_camera_that_is_bumped_in_mid_show_is_left_out_solved_anew_and_used_again() 
     let s = show.wait("place", |s| matches!(show.stand_of(s), Stand::Solved { .. }));
     assert!(s.cameras.iter().filter(|c| c.name != show.bumped).all(|c| c.stand == Stand::Stands));
     assert_eq!(show.left_out(show.feeds.newest()), []);
+}
+
+const MISMOUNTED_DEG: f64 = 0.15;
+
+#[test]
+fn a_rig_that_is_some_tenths_of_a_degree_off_is_adjusted_to_what_the_cameras_show_and_a_true_one_is_left_alone() {
+    let options = |rig_as_filed| EngineOptions { quality: Some(Quality::Draft), rig_as_filed, ..EngineOptions::default() };
+    let told = |s: &Snapshot, words: &str| s.notices.iter().any(|n| n.text.contains(words));
+    let adjusted = |s: &Snapshot| told(s, "is adjusted to it");
+    let show = Show::of(Watched::mismounted(SMALL_PX, MISMOUNTED_DEG), &options(false));
+    show.wait("adjusted rig", adjusted);
+    show.wait_until_watched();
+    let fitted = show.truth_db(show.feeds.newest());
+
+    // The file's rig again, but not under a replay that is on air.
+    assert!(show.engine.send(Command::Take));
+    show.wait("replay", |s| matches!(s.program.kind, ProgramKind::Replay { .. }));
+    assert!(show.engine.send(Command::FitRig(Some(false))));
+    let begun = show.feeds.now();
+    show.wait("two seconds", |s| s.now.nanos() > begun.nanos() + 2_000_000_000 * FASTER);
+    assert!(!told(&show.engine.snapshot(), "as its file says again"), "the rig changed under a replay");
+    assert!(show.engine.send(Command::Return));
+    show.wait("rig of the file", |s| told(s, "as its file says again"));
+    drop(show);
+
+    let as_filed = Show::of(Watched::mismounted(SMALL_PX, MISMOUNTED_DEG), &options(true));
+    as_filed.wait_until_watched();
+    let wrong = as_filed.truth_db(as_filed.feeds.newest());
+    assert!(!adjusted(&as_filed.engine.snapshot()));
+    drop(as_filed);
+
+    let truly = Show::of(Watched::new(SMALL_PX), &options(false));
+    truly.wait_until_watched();
+    let exact = truly.truth_db(truly.feeds.newest());
+    assert!(!adjusted(&truly.engine.snapshot()), "a true rig was changed: {:?}", truly.engine.snapshot().notices);
+    println!("hidden cameras: {exact:.2} dB with the true rig, {fitted:.2} dB with the adjusted one, {wrong:.2} dB with the file's");
+    assert!(fitted > exact - 0.3 && wrong < exact - 0.5, "{exact} {fitted} {wrong}");
 }
 
 #[test]

@@ -73,6 +73,9 @@ pub struct PicturesArgs {
     /// For a look: hide two neighbours in the middle of each set, and synthesize them from six. The figures compare with no others.
     #[arg(long)]
     quick: bool,
+    /// Adjust each rig to the pictures that go in first, as `volte rig refine` does; the hidden cameras have no part in it.
+    #[arg(long)]
+    refine: bool,
     /// Another table of sets: your own data by the same protocol (the form is explained in src/engine/bench/pictures.toml).
     #[arg(long, value_name = "FILE.toml")]
     sets: Option<PathBuf>,
@@ -126,7 +129,7 @@ fn pictures(args: &PicturesArgs) -> anyhow::Result<()> {
         bar.suspend(|| eprintln!("{:<14} {:.2} dB / {:.3}, {:.0} s", set.id, mean.psnr_db, mean.ssim, set.seconds));
     };
     let report = Report::new(protocol.source, args.quick);
-    let done = bench::run(&sets, report, &gpu, &args.out, &mut progress, &mut finished);
+    let done = bench::run(&sets, report, &gpu, &args.out, args.refine, &mut progress, &mut finished);
     bar.finish_and_clear();
     let report = done?;
     println!("{}", report.table());

@@ -153,6 +153,9 @@ pub struct Desk {
     /// What slow motion shows between a camera's frames: pictures interpolated on the GPU, or the frame held.
     #[arg(long, value_name = "interpolate|hold", default_value = "hold", value_parser = ["interpolate", "hold"])]
     pub slow_motion: String,
+    /// Leave the rig as its file says; else it is adjusted to what the cameras show where that is clearly better.
+    #[arg(long)]
+    pub rig_as_filed: bool,
     /// Leave dark corners and responses of the cameras' own; else the match evens them out.
     #[arg(long)]
     pub no_shading: bool,
@@ -196,6 +199,7 @@ impl Desk {
             plates: show.plates.clone().unwrap_or_else(|| "live".to_owned()),
             slow_motion: show.slow_motion.clone().unwrap_or_else(|| "hold".to_owned()),
             no_shading: show.match_shading == Some(false),
+            rig_as_filed: show.fit_rig == Some(false),
             full_screen,
             no_program_window,
             language: show.language.as_deref().and_then(app::Language::from_tag),
@@ -236,6 +240,7 @@ impl Desk {
             matching: Match { level: self.matching, shading: !self.no_shading },
             without_plates: self.plates == "off",
             interpolate: self.slow_motion == "interpolate",
+            rig_as_filed: self.rig_as_filed,
             near_bytes: self.near_mib.map(|mib| mib << 20),
             export_folder: Some(self.export_folder.clone()),
             desk: DeskFiles { graphics: self.graphics.clone(), ..DeskFiles::of(self.record.as_deref(), self.kept.as_deref()) },

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 73] = [
+pub const EXAMPLES: [&str; 74] = [
     "mark",
     "mark-here",
     "in",
@@ -81,6 +81,7 @@ pub const EXAMPLES: [&str; 73] = [
     "match trim cam03 ev 0.2 kelvin -150 vignette 0.3 contrast -0.05",
     "plates off",
     "slow-motion interpolate",
+    "fit-rig off",
     "heat",
     "real-pixels",
     "next-rung",
@@ -170,16 +171,13 @@ pub fn command_of(text: &str) -> Option<Command> {
             Command::SetShading(Some(["shading off", "shading on"].iter().position(|w| *w == rest)? == 1))
         }
         "match" => Command::SetMatching(Some(Matching::from_name(rest)?)),
-        "plates" => Command::SetPlates(Some(match rest {
-            "live" => true,
-            "off" => false,
-            _ => return None,
-        })),
+        "plates" => Command::SetPlates(Some(["off", "live"].iter().position(|w| *w == rest)? == 1)),
         "slow-motion" => Command::SetSlowMotion(Some(match rest {
             "interpolate" => true,
             "hold" => false,
             _ => return None,
         })),
+        "fit-rig" => Command::FitRig(Some(["off", "on"].iter().position(|w| *w == rest)? == 1)),
         "quality" if rest == "auto" => Command::SetQuality(None),
         "quality" => Command::SetQuality(Some(Quality::from_name(rest)?)),
         "edit-event" => {
@@ -230,6 +228,7 @@ fn plain(name: &str) -> Option<Command> {
         "match" => Command::SetMatching(None),
         "plates" => Command::SetPlates(None),
         "slow-motion" => Command::SetSlowMotion(None),
+        "fit-rig" => Command::FitRig(None),
         "clean-feed" => Command::CleanFeed(None),
         "next-transition" => Command::NextTransition,
         "graphics-to-air" => Command::GraphicsToAir,
@@ -469,6 +468,8 @@ pub fn text_of(command: &Command) -> Option<String> {
         Command::SetQuality(None) => "quality auto".to_owned(),
         Command::SetQuality(Some(level)) => format!("quality {}", level.label().to_lowercase()),
         Command::SetMatching(None) => "match".to_owned(),
+        Command::FitRig(None) => "fit-rig".to_owned(),
+        Command::FitRig(Some(on)) => format!("fit-rig {}", if *on { "on" } else { "off" }),
         Command::SetPlates(None) => "plates".to_owned(),
         Command::SetPlates(Some(live)) => format!("plates {}", if *live { "live" } else { "off" }),
         Command::SetSlowMotion(None) => "slow-motion".to_owned(),

@@ -206,6 +206,8 @@ pub enum Command {
     SetSlowMotion(Option<bool>),
     /// Whether dark corners and responses of the cameras' own are evened out, too; `None`: the other way.
     SetShading(Option<bool>),
+    /// Adjust the rig to what the cameras show where that is better (`true`), or leave it as its file says; `None`: the other way.
+    FitRig(Option<bool>),
     /// What is added by hand to the match of a camera.
     TrimMatch {
         /// Its name.
@@ -370,6 +372,7 @@ impl Command {
             Self::SetMatching(_) => CommandKind::SetMatching,
             Self::SetPlates(_) => CommandKind::SetPlates,
             Self::SetSlowMotion(_) => CommandKind::SetSlowMotion,
+            Self::FitRig(_) => CommandKind::FitRig,
             Self::SetShading(_) => CommandKind::SetShading,
             Self::TrimMatch { .. } => CommandKind::TrimMatch,
             Self::ToggleHeatMap => CommandKind::ToggleHeatMap,

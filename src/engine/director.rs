@@ -6,6 +6,7 @@ mod channel;
 mod desk;
 mod effects;
 mod exports;
+mod fitted;
 mod free;
 mod graphics;
 mod health;
@@ -109,6 +110,7 @@ pub(super) struct Director {
     pub watch: watch::WatchState,
     pub matching: matching::MatchState,
     pub plates: plates::PlateState,
+    pub fit: fitted::FitState,
     pub near: near::NearState,
     pub calibration: calibration::CalibrationState,
     pub output: Arc<OutputSlot>,
@@ -177,6 +179,7 @@ impl Director {
             watch: watch::WatchState::new(book),
             matching: matching::MatchState::new(options.matching),
             plates: plates::PlateState::new(!options.without_plates),
+            fit: fitted::FitState::new(!options.rig_as_filed),
             near: near::NearState::new(options.near_bytes),
             calibration: calibration::CalibrationState::new(options.rig_file.clone()),
             output: Arc::default(),
@@ -413,6 +416,7 @@ impl Director {
             self.health_due = Instant::now() + HEALTH_EVERY;
             self.judge_level();
             self.look_around();
+            self.fit_rig();
             self.tell_recording();
             self.tell_desk();
             self.tell_stingers();

@@ -108,6 +108,8 @@ pub struct EngineOptions {
     pub rig_file: Option<PathBuf>,
     /// Bytes of decoded pictures about the playhead, and as many again on the GPU; `None`: 1 GiB each, on a GPU that is one.
     pub near_bytes: Option<u64>,
+    /// Leave the rig as its file says, also where the pictures know better.
+    pub rig_as_filed: bool,
     /// Do not watch whether the cameras stand where the rig says.
     pub without_watch: bool,
 }

@@ -1,15 +1,42 @@
-//! The second judge of an adjusted rig: pictures of hidden cameras, synthesized with the rig as it was and with the adjusted one.
+//! A rig adjusted to its own pictures without anybody's hand, and the second judge of an adjusted rig: pictures of hidden cameras, synthesized
+//! with the rig as it was and with the adjusted one.
 //!
-//! Must not know: windows, command lines, how the rig was adjusted.
+//! Must not know: windows, command lines, how a rig is adjusted.
 
 use super::{meter::MomentMeter, truth::TruthError};
 use crate::{
+    calibrate::{CalibrateError, RefineOptions, Refined, Verdict, refine},
     frame::Picture,
     gpu::Gpu,
     rig::{Arc, Rig},
     scene::{Quality, SceneError, SceneSolver},
     view::ViewSynthesizer,
 };
+
+/// What the pictures of a moment say of a rig that nobody doubts.
+#[derive(Debug)]
+pub enum Fit {
+    /// They agree with another one better: directions and places were adjusted, lenses were not.
+    Better(Box<Refined>),
+    /// They agree as well as they can tell.
+    AsItIs,
+    /// They cannot tell, and why: too few points, cameras that share none.
+    Unknown(CalibrateError),
+}
+
+/// Adjusts a rig to moments (`moments[m][i]` is what camera `i` saw), and believes it only where points that were kept out say so. `progress` gets
+/// 0…1 and returns false to cancel.
+///
+/// # Errors
+/// Only [`CalibrateError::Cancelled`], and pictures that are not of the rig's sizes.
+pub fn fit(rig: &Rig, moments: &[Vec<Option<&Picture>>], progress: &mut dyn FnMut(f64) -> bool) -> Result<Fit, CalibrateError> {
+    match refine(rig, moments, &RefineOptions::default(), progress) {
+        Ok(refined) if refined.verdict == Verdict::Better => Ok(Fit::Better(Box::new(refined))),
+        Ok(_) => Ok(Fit::AsItIs),
+        Err(e @ (CalibrateError::Cancelled | CalibrateError::PictureCount { .. } | CalibrateError::PictureSize { .. })) => Err(e),
+        Err(why) => Ok(Fit::Unknown(why)),
+    }
+}
 
 /// At most so many cameras are hidden, spread over the arc.
 const HIDDEN: usize = 4;

@@ -5,6 +5,7 @@
 //! It takes a bounded share of the machine, and waits while somebody waits for a picture. Must not know: what the engine does with
 //! its word, GPUs.
 
+mod fitting;
 mod turns;
 
 use std::{
@@ -23,7 +24,7 @@ use super::{
     watch_health::HealthWatch,
 };
 use crate::{
-    calibrate::{Ailment, Look, Resolved, Watch},
+    calibrate::{Ailment, Look, Refined, Resolved, Watch},
     frame::{Moment, MomentFrame, Picture},
     rig::Camera,
     time::MediaTime,
@@ -63,6 +64,8 @@ const PUT_OFF: Duration = Duration::from_secs(1);
 pub(super) enum WatchReport {
     /// The hall is learned: by how many points each camera could be watched; below a handful it is not.
     Learned { points: Vec<usize>, secs: f64 },
+    /// Another rig fits what the cameras show better than the one that is used.
+    Fitted(Box<Refined>),
     /// It cannot be learned now.
     NotLearned { why: String },
     /// A camera was bumped: it was last seen to stand at `after`.
@@ -136,6 +139,8 @@ struct Watcher<'a> {
     /// The first of the two looks that the hall is learned from.
     first: Option<(Instant, Vec<Option<LivePicture>>)>,
     patience: Patience,
+    /// Rigs of which is known how well they fit.
+    fitted: Vec<Vec<Camera>>,
     cameras: Vec<Seen>,
     health: HealthWatch,
     plates: PlateLearner,
@@ -176,6 +181,7 @@ pub(super) fn run(feeds: &dyn Feeds, book: &RigBook, desk: &WatchDesk, reports: 
         pool,
         first: None,
         patience: Patience::new(),
+        fitted: Vec::new(),
         cameras,
         health,
         plates,
@@ -364,6 +370,7 @@ impl Watcher<'_> {
                 continue;
             }
             let Some(looks) = self.material() else { continue };
+            self.fit(&looks);
             let begun = Instant::now();
             match self.learn(&looks) {
                 // Calibrated anew meanwhile: it is learned once more.

@@ -162,6 +162,8 @@ pub struct Show {
     pub slow_motion: Option<String>,
     /// Whether the match evens out dark corners and responses, too; `None` is yes.
     pub match_shading: Option<bool>,
+    /// Whether the rig is adjusted to what the cameras show where that is clearly better; `None` is yes.
+    pub fit_rig: Option<bool>,
     /// Language of the console; `None` is that of the environment.
     pub language: Option<String>,
     /// Whose clock house time is counted by, and where it stands in the file, from 1; docs/show.md lists the forms.
@@ -189,6 +191,7 @@ struct File {
     plates: Option<Spanned<String>>,
     slow_motion: Option<Spanned<String>>,
     match_shading: Option<bool>,
+    fit_rig: Option<bool>,
     language: Option<Spanned<String>>,
     clock: Option<Spanned<String>>,
     #[serde(default)]
@@ -379,6 +382,7 @@ impl Show {
             plates: mistakes.word(read.plates.as_ref(), "plates", &["live", "off"]),
             slow_motion: mistakes.word(read.slow_motion.as_ref(), "slow_motion", &["interpolate", "hold"]),
             match_shading: read.match_shading,
+            fit_rig: read.fit_rig,
             language: mistakes.word(read.language.as_ref(), "language", &LANGUAGES),
             clock: read.clock.as_ref().map(|clock| (clock.as_ref().clone(), line_of(&clock.span()))),
             control: control::control(&read.control, folder, mistakes),

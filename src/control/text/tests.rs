@@ -20,6 +20,8 @@ fn what_is_written_down_is_read_again() {
         Command::SetMatching(None),
         Command::SetMatching(Some(Matching::Common)),
         Command::SetPlates(None),
+        Command::FitRig(Some(true)),
+        Command::FitRig(None),
         Command::SetPlates(Some(true)),
         Command::SetPlates(Some(false)),
         Command::SetSlowMotion(None),

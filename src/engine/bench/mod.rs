@@ -102,6 +102,9 @@ pub enum BenchError {
         /// Why.
         source: Box<TruthError>,
     },
+    /// A rig cannot be adjusted, or the caller cancelled.
+    #[error(transparent)]
+    Refine(Box<crate::calibrate::CalibrateError>),
     /// The report cannot be written.
     #[error("cannot write {}: {source}. Check that the folder is writable and has room, or give another with --out", path.display())]
     Write {

@@ -15,9 +15,12 @@ use super::{
     report::PictureResult,
 };
 use crate::{
+    calibrate::CalibrateError,
+    engine::refine::{Fit, fit},
     engine::truth::{HeldOut, Hidden, Truth, TruthError, TruthMeter},
     frame::{Picture, PictureError},
     gpu::Gpu,
+    rig::Rig,
     scene::{SceneError, SceneOptions},
     view::ViewMode,
 };
@@ -59,6 +62,7 @@ pub fn run(
     empty: Report,
     gpu: &Gpu,
     out: &Path,
+    refine: bool,
     progress: &mut dyn FnMut(Progress<'_>) -> bool,
     finished: &mut dyn FnMut(&SetResult),
 ) -> Result<Report, BenchError> {
@@ -72,8 +76,8 @@ pub fn run(
             let share = (before + material.cost() * f64::from(p)) / whole;
             progress(Progress { set: &material.spec.id, index, sets: sets.len(), share })
         };
-        match one(material, &mut meter, out, &mut part) {
-            Err(BenchError::Truth { source, .. }) if matches!(*source, TruthError::Scene(SceneError::Cancelled)) => {
+        match one(material, refine, &mut meter, out, &mut part) {
+            Err(e) if is_cancelled(&e) => {
                 let kept = if index > 0 { format!("; those are in {}", out.display()) } else { String::new() };
                 if index == 0 {
                     // Leave nothing that was not there; fails when it holds something, and that is right.
@@ -90,7 +94,15 @@ pub fn run(
     Ok(report)
 }
 
-fn one(material: &Material, meter: &mut TruthMeter, out: &Path, progress: &mut dyn FnMut(f32) -> bool) -> Result<SetResult, BenchError> {
+fn is_cancelled(e: &BenchError) -> bool {
+    match e {
+        BenchError::Truth { source, .. } => matches!(**source, TruthError::Scene(SceneError::Cancelled)),
+        BenchError::Refine(source) => matches!(**source, CalibrateError::Cancelled),
+        _ => false,
+    }
+}
+
+fn one(material: &Material, refine: bool, meter: &mut TruthMeter, out: &Path, progress: &mut dyn FnMut(f32) -> bool) -> Result<SetResult, BenchError> {
     let failed = |source: TruthError| BenchError::Truth { set: material.spec.id.clone(), source: Box::new(source) };
     if !progress(0.0) {
         return Err(failed(SceneError::Cancelled.into()));
@@ -104,11 +116,28 @@ fn one(material: &Material, meter: &mut TruthMeter, out: &Path, progress: &mut d
         .map(|(shot, (truth, mask))| Hidden { camera: &shot.camera, truth, mask: mask.as_deref() })
         .collect();
     let started = Instant::now();
-    let truth = meter.compare(&material.rig, &inputs, &hidden, &MODES, progress).map_err(failed)?;
+    let rig = if refine { refined(&material.rig, &inputs, progress)? } else { material.rig.clone() };
+    let truth = meter.compare(&rig, &inputs, &hidden, &MODES, progress).map_err(failed)?;
     let seconds = started.elapsed().as_secs_f64();
     let pictures = write_set(material, &loaded, &truth, out)?;
     let names = material.inputs.iter().map(|s| s.camera.name.clone()).collect();
     Ok(SetResult { seconds, gpu_solve: truth.solve_times, gpu_views: truth.view_times, ..SetResult::new(&material.spec, names, pictures) })
+}
+
+/// The rig of the cameras that go in, adjusted to what they show: the hidden ones have no part in it, and stay where their file says.
+fn refined(rig: &Rig, inputs: &[&Picture], progress: &mut dyn FnMut(f32) -> bool) -> Result<Rig, BenchError> {
+    let fitted = fit(rig, &[inputs.iter().copied().map(Some).collect()], &mut |_| progress(0.0));
+    match fitted.map_err(|e| BenchError::Refine(Box::new(e)))? {
+        Fit::Better(refined) => {
+            tracing::info!(before_px = refined.before.median_px, after_px = refined.after.median_px, "the rig is adjusted");
+            Ok(refined.rig)
+        }
+        Fit::AsItIs => Ok(rig.clone()),
+        Fit::Unknown(why) => {
+            tracing::info!("the rig stays as it is: {why}");
+            Ok(rig.clone())
+        }
+    }
 }
 
 /// Writes the pictures of a set; the folder appears when it is whole.

@@ -71,6 +71,7 @@ pub enum CommandKind {
     SetPlates,
     SetSlowMotion,
     SetShading,
+    FitRig,
     TrimMatch,
     ToggleHeatMap,
     ToggleRealPixels,
@@ -108,7 +109,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 82;
+    pub const COUNT: usize = 83;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -278,6 +279,12 @@ impl CommandKind {
             "What is shown between a camera's frames in slow motion: pictures made from both, or the frame held; nothing is made under real pixels",
             "",
         ),
+        info(
+            Self::FitRig,
+            "Fit rig",
+            "Adjust the rig to what the cameras show where that is better, or leave it as its file says",
+            "",
+        ),
         info(Self::SetShading, "Shading", "Even out dark corners and responses of the cameras' own, or leave them", ""),
         info(
             Self::TrimMatch,
@@ -382,6 +389,7 @@ impl CommandKind {
             Self::SetPlates => Command::SetPlates(None),
             Self::SetSlowMotion => Command::SetSlowMotion(None),
             Self::SetShading => Command::SetShading(None),
+            Self::FitRig => Command::FitRig(None),
             Self::ToggleHeatMap => Command::ToggleHeatMap,
             Self::ToggleRealPixels => Command::ToggleRealPixels,
             Self::NextRung => Command::NextRung,

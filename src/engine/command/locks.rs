@@ -91,6 +91,7 @@ pub(in crate::engine) fn channels(command: &Command, now: &Situation) -> &'stati
         | Command::SetMatching(_)
         | Command::SetPlates(_)
         | Command::SetShading(_)
+        | Command::FitRig(_)
         | Command::TrimMatch { .. }
         | Command::SetRung { .. }
         | Command::NextRung

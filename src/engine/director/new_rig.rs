@@ -27,6 +27,7 @@ impl Director {
         // the first look on.
         let newest = || self.newest().map_or_else(|| self.feeds.now(), |at| at.plus_nanos(1));
         let from = solved.begun.filter(|_| is_first).unwrap_or_else(newest);
+        self.fit.forget();
         self.take_rig(rig, arc, from);
         desk.used(from);
         let saved = if judged.saved.is_some() { "" } else { ". It is not saved yet: SAVE RIG" };
@@ -70,7 +71,7 @@ impl Director {
     }
 
     /// From `from` on this is the rig. Nothing of it is on air.
-    fn take_rig(&mut self, rig: Rig, arc: rig::Arc, from: MediaTime) {
+    pub(super) fn take_rig(&mut self, rig: Rig, arc: rig::Arc, from: MediaTime) {
         let is_first = !is_placed(&self.watch.rig_now());
         let degrees: Vec<f64> = (0..arc.gap_count()).map(|k| arc.gap_rad(&rig, k).to_degrees()).collect();
         let sizes_px: Vec<(u32, u32)> = rig.cameras.iter().map(|c| (c.width_px, c.height_px)).collect();

@@ -99,6 +99,7 @@ impl Director {
             Command::SetPlates(live) => self.choose_plates(live),
             Command::SetSlowMotion(interpolate) => self.choose_slow_motion(interpolate),
             Command::SetShading(chosen) => self.choose_shading(chosen),
+            Command::FitRig(on) => self.choose_fit(on),
             Command::TrimMatch { camera, edit } => self.trim_match(&camera, &edit),
             Command::ToggleHeatMap => self.truth.heat_map = !self.truth.heat_map,
             Command::ToggleRealPixels => self.toggle_real_pixels(),

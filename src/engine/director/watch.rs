@@ -183,6 +183,7 @@ impl Director {
                 self.warn(format!("{name} was bumped and cannot be solved anew: {why}. Replays leave it out"));
             }
             WatchReport::Checked { instant } => self.watch.looked_at(instant),
+            WatchReport::Fitted(fitted) => self.fit.found(fitted),
             WatchReport::Plates(news) => self.plates_learned(news),
             WatchReport::Health { camera, ailments } => self.health_report(camera, &ailments),
             WatchReport::Seen { camera, enough } => {

@@ -8,9 +8,12 @@ use super::{
     stage::{Shots, Stage, Steps},
 };
 use crate::{
-    engine::bench::BenchError,
+    engine::{
+        bench::BenchError,
+        refine::{Fit, fit},
+    },
     frame::{Picture, metrics::psnr_db},
-    rig::Camera,
+    rig::{Camera, Rig},
     scene::Scene,
     venue::Faults,
     view::ViewMode,
@@ -51,6 +54,8 @@ impl RobustnessPart {
 
 /// Of the white for which a perfect camera is set, kelvin.
 pub const WHITE_KELVIN: f64 = 6504.0;
+/// The curve of directions after the rig was adjusted to the pictures.
+pub const ADJUSTED: &str = "direction of every camera, rig adjusted to its pictures";
 /// Cameras of the arc in which one dies, and which does.
 const DEAD: (usize, usize) = (8, 3);
 
@@ -92,6 +97,7 @@ pub fn robustness(stage: &mut Stage, scope: &Scope, steps: &mut Steps<'_>) -> Re
         curves.push(FaultCurve::new(name, unit, points));
     }
     let mut points = vec![clean_point];
+    let mut adjusted = vec![clean_point];
     for &strength in &scope.calibrations_px {
         let mut shots = clean.clone();
         for (i, camera) in rig.cameras.iter().enumerate() {
@@ -101,9 +107,24 @@ pub fn robustness(stage: &mut Stage, scope: &Scope, steps: &mut Steps<'_>) -> Re
         }
         let (db, level_db) = score(stage, &shots, &targets, steps)?;
         points.push(FaultPoint { strength, db, level_db });
+        // As a running show and an export do it by themselves: from these very pictures.
+        shots.rig = adjusted_to(&shots, steps)?;
+        let (db, level_db) = score(stage, &shots, &targets, steps)?;
+        adjusted.push(FaultPoint { strength, db, level_db });
     }
     curves.push(FaultCurve::new("direction of every camera", "px", points));
+    curves.push(FaultCurve::new(ADJUSTED, "px", adjusted));
     Ok(RobustnessPart { spacing_deg: scope.near_deg, curves, dead_camera: DEAD.1, dead: dead(stage, scope, phase, steps)? })
+}
+
+/// The rig as its own pictures say.
+fn adjusted_to(shots: &Shots, steps: &mut Steps<'_>) -> Result<Rig, BenchError> {
+    let seen = vec![shots.pictures.iter().map(Some).collect()];
+    let fitted = fit(&shots.rig, &seen, &mut |_| steps.at(0.0)).map_err(|e| BenchError::Refine(Box::new(e)))?;
+    Ok(match fitted {
+        Fit::Better(refined) => refined.rig,
+        Fit::AsItIs | Fit::Unknown(_) => shots.rig.clone(),
+    })
 }
 
 /// Mean PSNR of the targets: as it is, and at one exposure and white.

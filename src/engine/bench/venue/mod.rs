@@ -185,7 +185,7 @@ impl Scope {
                 let one = 6.0 + parts::MIDDLES.len() as f64 * view;
                 let colour = (self.exposures_ev.len() + self.whites_kelvin.len()) as f64;
                 let dead = 8.0 * (1.0 + frame) + 7.0 + 7.0 * (frame + 2.0 * view);
-                one * (1.0 + colour) + (one + 6.0 * frame) * self.calibrations_px.len() as f64 + 9.0 * frame + dead
+                one * (1.0 + colour) + (2.0 * one + 6.0 * frame) * self.calibrations_px.len() as f64 + 9.0 * frame + dead
             }
             Part::Scenes => self.scenes.len() as f64 * (six + parts::MIDDLES.len() as f64 * (frame + 2.0 * view + 0.1)),
             Part::Layers => {

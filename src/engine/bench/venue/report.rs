@@ -315,7 +315,7 @@ impl VenueReport {
         }
         if let Some(robustness) = &self.robustness {
             for (curve, (strength, target, limit)) in
-                robustness.curves.iter().zip([(1.0, "≤ 0.5 dB", 0.5), (500.0, "≤ 0.5 dB", 0.5), (0.5, "≤ 1 dB", 1.0)])
+                robustness.curves.iter().zip([(1.0, "≤ 0.5 dB", 0.5), (500.0, "≤ 0.5 dB", 0.5), (0.5, "≤ 1 dB", 1.0), (0.5, "≤ 1 dB", 1.0)])
             {
                 let (as_is, level) = curve.cost_db(strength);
                 let colour = curve.unit != "px";
