@@ -132,6 +132,7 @@ fn the_report_ranks_a_wrong_picture_worst_and_is_whole() {
         Report::new("from a test".to_owned(), false),
         &gpu,
         &out,
+        false,
         &mut |p| {
             shares.push(p.share);
             true
@@ -162,7 +163,8 @@ fn the_report_ranks_a_wrong_picture_worst_and_is_whole() {
 
     // Cancelled: nothing new is left behind, and the words say how far it came.
     let other = wrong.path().join("other");
-    let stopped = bench::run(&sets, Report::new(String::new(), false), &gpu, &other, &mut |p| p.share < 0.3, &mut |_| {}).unwrap_err();
+    let stopped =
+        bench::run(&sets, Report::new(String::new(), false), &gpu, &other, false, &mut |p| p.share < 0.3, &mut |_| {}).unwrap_err();
     assert!(matches!(stopped, BenchError::Cancelled { done: 0, of: 1, .. }), "{stopped}");
     assert!(!other.exists(), "a cancelled run left a folder");
 }

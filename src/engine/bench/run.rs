@@ -102,7 +102,13 @@ fn is_cancelled(e: &BenchError) -> bool {
     }
 }
 
-fn one(material: &Material, refine: bool, meter: &mut TruthMeter, out: &Path, progress: &mut dyn FnMut(f32) -> bool) -> Result<SetResult, BenchError> {
+fn one(
+    material: &Material,
+    refine: bool,
+    meter: &mut TruthMeter,
+    out: &Path,
+    progress: &mut dyn FnMut(f32) -> bool,
+) -> Result<SetResult, BenchError> {
     let failed = |source: TruthError| BenchError::Truth { set: material.spec.id.clone(), source: Box::new(source) };
     if !progress(0.0) {
         return Err(failed(SceneError::Cancelled.into()));

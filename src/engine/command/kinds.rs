@@ -279,12 +279,7 @@ impl CommandKind {
             "What is shown between a camera's frames in slow motion: pictures made from both, or the frame held; nothing is made under real pixels",
             "",
         ),
-        info(
-            Self::FitRig,
-            "Fit rig",
-            "Adjust the rig to what the cameras show where that is better, or leave it as its file says",
-            "",
-        ),
+        info(Self::FitRig, "Fit rig", "Adjust the rig to what the cameras show where that is better, or leave it as its file says", ""),
         info(Self::SetShading, "Shading", "Even out dark corners and responses of the cameras' own, or leave them", ""),
         info(
             Self::TrimMatch,

@@ -90,6 +90,7 @@ pub(in crate::engine) fn channels(command: &Command, now: &Situation) -> &'stati
         Command::SetQuality(_)
         | Command::SetMatching(_)
         | Command::SetPlates(_)
+        | Command::SetSlowMotion(_)
         | Command::SetShading(_)
         | Command::FitRig(_)
         | Command::TrimMatch { .. }

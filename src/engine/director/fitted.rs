@@ -58,7 +58,10 @@ impl Director {
             // A camera that was bumped meanwhile was solved in the world of the fitted rig.
             if self.watch.rig_now().cameras != found.rig.cameras {
                 self.fit.forget();
-                return self.warn("The rig stays as it is: a camera was solved anew since it was adjusted. Open the show again for the rig of the file".to_owned());
+                return self.warn(
+                    "The rig stays as it is: a camera was solved anew since it was adjusted. Open the show again for the rig of the file"
+                        .to_owned(),
+                );
             }
             if self.use_rig(before) {
                 self.notice(NoticeLevel::Info, "The rig is as its file says again".to_owned());
@@ -100,7 +103,12 @@ impl Director {
         self.fit.off = !on.unwrap_or(self.fit.off);
         self.notice(
             NoticeLevel::Info,
-            if self.fit.off { "The rig stays as its file says" } else { "The rig is adjusted to what the cameras show where that is clearly better" }.to_owned(),
+            if self.fit.off {
+                "The rig stays as its file says"
+            } else {
+                "The rig is adjusted to what the cameras show where that is clearly better"
+            }
+            .to_owned(),
         );
     }
 }
