@@ -7,7 +7,7 @@ use super::SinkCodec;
 
 /// Elements and the packages of Debian and Ubuntu that bring them.
 const PACKAGES: &[(&str, &[&str])] = &[
-    ("gstreamer1.0-plugins-base", &["appsrc", "appsink", "videoconvert", "audiotestsrc", "audioconvert"]),
+    ("gstreamer1.0-plugins-base", &["appsrc", "appsink", "videoconvert", "audiotestsrc", "audioconvert", "opusenc"]),
     (
         "gstreamer1.0-plugins-good",
         &[
@@ -167,11 +167,12 @@ pub struct SinkSupport {
 
 /// What this machine can send to. GStreamer must be initialised.
 pub fn sink_support() -> Vec<SinkSupport> {
-    const KINDS: [(&str, &str, &[&str]); 10] = [
+    const KINDS: [(&str, &str, &[&str]); 11] = [
         ("MPEG-TS over UDP", "udp://HOST:PORT", &["mpegtsmux", "udpsink"]),
         ("RTP", "rtp://HOST:PORT", &["mpegtsmux", "rtpmp2tpay", "rtph264pay", "udpsink"]),
         ("SRT", "srt://HOST:PORT, srt://:PORT", &["mpegtsmux", "srtsink"]),
         ("RTMP, RTMPS", "rtmp://HOST/APP/KEY", &["flvmux", "rtmp2sink"]),
+        ("WHIP (WebRTC)", "whip://HOST/PATH, whips://HOST/PATH", &["h264parse", "opusenc"]),
         ("RIST", "rist://HOST:PORT", &["mpegtsmux", "rtpmp2tpay", "ristsink"]),
         ("HLS", "hls:FOLDER", &["hlssink2", "mpegtsmux"]),
         ("files", "NAME.mp4 .mov .mkv .ts", &["mp4mux", "qtmux", "matroskamux", "mpegtsmux", "filesink"]),
