@@ -44,6 +44,7 @@ const OUTSIDE: &[(&[&str], &[&str])] = &[
     (&["gst", "gst_app", "gst_net", "gst_video"], &["capture", "output"]),
     (&["egui"], &["console", "app"]),
     (&["snow"], &["link"]),
+    (&["str0m", "ureq"], &["output"]),
     (&["winit", "egui_winit", "egui_wgpu"], &["app"]),
 ];
 

@@ -132,13 +132,13 @@ fn shown(uri: &str, taken: &mut Taken) -> String {
     if local {
         out.push_str(before);
     } else if mark == "://" {
-        show_host_and_path(before, scheme.to_ascii_lowercase().starts_with("rtmp"), &mut out, taken);
+        show_host_and_path(before, &scheme.to_ascii_lowercase(), &mut out, taken);
     } else {
         show_path(before, &mut out, taken);
     }
     if let Some(query) = query {
-        // The question mark may be part of what was hidden.
-        if out.ends_with(HIDDEN) {
+        // The question mark may be part of what was hidden. A path that is hidden by rule and not in doubt ends before it.
+        if out.ends_with(HIDDEN) && !scheme.to_ascii_lowercase().starts_with("whip") {
             return out + "?" + taken.hide(query);
         }
         let words = local || (mark.is_empty() && !before.contains("//"));
@@ -148,7 +148,7 @@ fn shown(uri: &str, taken: &mut Taken) -> String {
     out
 }
 
-fn show_host_and_path(text: &str, last_is_key: bool, out: &mut String, taken: &mut Taken) {
+fn show_host_and_path(text: &str, scheme: &str, out: &mut String, taken: &mut Taken) {
     let end = text.find('/').unwrap_or(text.len());
     let strange = text[..end].find(|c: char| !(c.is_ascii_alphanumeric() || "-._:%[]".contains(c)));
     let (authority, path) = text.split_at(strange.unwrap_or(end));
@@ -170,7 +170,12 @@ fn show_host_and_path(text: &str, last_is_key: bool, out: &mut String, taken: &m
     }
     if strange.is_some() {
         out.push_str(taken.hide(path));
-    } else if last_is_key {
+    } else if scheme.starts_with("whip") {
+        // Any part of it may be the key to the stream.
+        let path = path.strip_prefix('/').unwrap_or(path);
+        out.push('/');
+        out.push_str(taken.hide(path));
+    } else if scheme.starts_with("rtmp") {
         // The first part names the application, what follows is the key to the stream.
         let application = path.get(1..).and_then(|p| p.find('/')).map_or(0, |at| at + 2).min(path.len());
         let application = application.max(usize::from(path.starts_with('/')));

@@ -269,7 +269,7 @@ impl Director {
             return;
         }
         self.program.roll = Some(RollView { instant: live.time, speed_percent, between });
-        self.program.asked = Some(super::Asked::Real { instant: live.time, camera: camera.unwrap_or(0), graphics: 0 });
+        self.program.asked = Some(super::pictures::Asked::Real { instant: live.time, camera: camera.unwrap_or(0), graphics: 0 });
         self.put_layer(&live.picture);
     }
 

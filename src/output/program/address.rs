@@ -155,6 +155,15 @@ pub enum SinkKind {
         /// What it is.
         container: Container,
     },
+    /// WebRTC, by way of a WHIP server (RFC 9725).
+    Whip {
+        /// The server.
+        at: Endpoint,
+        /// The whole address as HTTP has it: its path may be the stream's key.
+        url: Secret,
+        /// What the server knows us by (a bearer token).
+        token: Option<Secret>,
+    },
     /// NDI.
     Ndi {
         /// The name on the network.
@@ -196,7 +205,7 @@ pub struct SinkAddressError {
 }
 
 /// Put in after secrets were taken out: it looks like addresses.
-const FORMS: &str = "write udp://, rtp://, srt://, rtmp://, rtmps:// or rist://HOST:PORT, hls:FOLDER, dash:FOLDER, ndi:NAME, decklink:NUMBER, \
+const FORMS: &str = "write udp://, rtp://, srt://, rtmp://, rtmps:// or rist://HOST:PORT, whip:// or whips://HOST/PATH, hls:FOLDER, dash:FOLDER, ndi:NAME, decklink:NUMBER, \
                      v4l2:/dev/videoN, or a file's name that ends in .mp4, .mov, .mkv or .ts (docs/output.md)";
 
 impl SinkAddress {
@@ -216,7 +225,7 @@ impl SinkAddress {
         match &self.kind {
             SinkKind::Udp { .. } | SinkKind::Srt { .. } | SinkKind::Rist { .. } | SinkKind::Rtp { form: RtpForm::Ts, .. } => &[H264, H265],
             SinkKind::Rtp { .. } => &[H264, H265, Mjpeg],
-            SinkKind::Rtmp { .. } | SinkKind::Hls { .. } => &[H264],
+            SinkKind::Rtmp { .. } | SinkKind::Hls { .. } | SinkKind::Whip { .. } => &[H264],
             SinkKind::Dash { .. } => &[H264, H265, Av1],
             SinkKind::File { container, .. } => match container {
                 Container::Mp4 => &[H264, H265, Av1],
@@ -239,6 +248,11 @@ impl SinkAddress {
         )
     }
 
+    /// Whether interlaced pictures can go there, where the codec has them: browsers have none.
+    pub const fn takes_fields(&self) -> bool {
+        !matches!(self.kind, SinkKind::Whip { .. })
+    }
+
     /// What to check when it does not work, as a sentence.
     pub fn remedy(&self) -> String {
         match &self.kind {
@@ -250,6 +264,7 @@ impl SinkAddress {
                 "Check that the receiver listens there, the port (UDP), and that both have the same passphrase".to_owned()
             }
             SinkKind::Rtmp { .. } => "Check the server's address and the stream's key".to_owned(),
+            SinkKind::Whip { .. } => "Check the server's address, its path and the token".to_owned(),
             SinkKind::Rist { .. } => "Check the receiver's address, and that its port is even".to_owned(),
             SinkKind::Hls { folder, .. } | SinkKind::Dash { folder, .. } => format!("Check that {folder:?} can be written and has room"),
             SinkKind::File { path, .. } => format!("Check that {:?} can be written and has room", path.parent().unwrap_or(path)),
@@ -293,7 +308,7 @@ fn kind_of(uri: &str) -> Result<SinkKind, String> {
     let scheme = uri.split_once(':').map(|(scheme, _)| scheme).filter(|s| s.len() > 1 && s.bytes().all(|b| b.is_ascii_alphanumeric()));
     let Some(scheme) = scheme else { return file(uri) };
     let (rest, scheme) = (&uri[scheme.len() + 1..], scheme.to_ascii_lowercase());
-    if ["udp", "rtp", "srt", "rtmp", "rtmps", "rist"].contains(&scheme.as_str()) && !rest.starts_with("//") {
+    if ["udp", "rtp", "srt", "rtmp", "rtmps", "rist", "whip", "whips"].contains(&scheme.as_str()) && !rest.starts_with("//") {
         return Err(format!("write {scheme}://HOST:PORT…"));
     }
     let (at, mut options) = Options::split(rest);
@@ -302,6 +317,8 @@ fn kind_of(uri: &str) -> Result<SinkKind, String> {
         "rtp" => rtp(at, &mut options)?,
         "srt" => srt(at, &mut options)?,
         "rtmp" | "rtmps" => return rtmp(uri, at),
+        "whip" => return whip("http", 80, at, options),
+        "whips" => return whip("https", 443, at, options),
         "rist" => {
             let at = endpoint(at, Where::There)?;
             if !at.port.is_multiple_of(2) {
@@ -389,6 +406,26 @@ fn rtmp(uri: &str, at: &str) -> Result<SinkKind, String> {
     }
 }
 
+/// The options that are not ours are the server's: some have the stream's name there.
+fn whip(http: &str, usual_port: u16, at: &str, mut options: Options) -> Result<SinkKind, String> {
+    let at = at.trim_start_matches('/');
+    let (authority, path) = at.split_once('/').unwrap_or((at, ""));
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
+    let server = if has_port { endpoint(authority, Where::There) } else { endpoint(&format!("{authority}:{usual_port}"), Where::There) };
+    let server = server.map_err(|why| format!("{why} (write whip{}://HOST[:PORT]/PATH)", &http[4..]))?;
+    let plain = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&b));
+    let query = options.foreign_query(&["token"]);
+    if !plain(path) || !plain(&query) {
+        return Err("the path has a letter that no web address has: write it as %XX".to_owned());
+    }
+    let token = options.take("token");
+    if token.as_ref().is_some_and(|t| t.is_empty() || !t.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err("the token must be letters, digits and signs without spaces, and not empty".to_owned());
+    }
+    let url = Secret::new(format!("{http}://{authority}/{path}{query}"));
+    Ok(SinkKind::Whip { at: server, url, token: token.map(Secret::new) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -415,6 +452,13 @@ mod tests {
         assert_eq!((side, passphrase, latency_ms, key_bytes), (SrtSide::Listener, Some(Secret::new("correct-horse")), 60, 32));
         assert!(matches!(parsed("srt://h:7001").kind, SinkKind::Srt { side: SrtSide::Caller, .. }));
         assert!(matches!(parsed("rtmps://live.example.org/app/key-1?x=y").kind, SinkKind::Rtmp { .. }));
+        let SinkKind::Whip { at, url, token } = parsed("whips://live.example.org/whip/abc?app=live&token=s%33cret&stream=x").kind else {
+            panic!()
+        };
+        assert_eq!((at.host.as_str(), at.port, token), ("live.example.org", 443, Some(Secret::new("s3cret"))));
+        assert_eq!(url, Secret::new("https://live.example.org/whip/abc?app=live&stream=x"));
+        let SinkKind::Whip { at, url, token: None } = parsed("whip://[::1]:8889/live/whip").kind else { panic!() };
+        assert_eq!((at.host.as_str(), at.port, url), ("::1", 8889, Secret::new("http://[::1]:8889/live/whip")));
         assert!(matches!(parsed("rist://h:6000").kind, SinkKind::Rist { buffer_ms: 1200, .. }));
         assert!(matches!(parsed("hls:web/live?segment_s=1&keep=4").kind, SinkKind::Hls { segment_secs: 1, keep: 4, .. }));
         assert!(matches!(parsed("dash:web/live?keep=9").kind, SinkKind::Dash { segment_secs: 2, keep: 9, .. }));
@@ -445,6 +489,12 @@ mod tests {
             ("rist://h:6001", "odd"),
             ("udp:h:1", "udp://"),
             ("rtp://h:5004?encoding=h264", "ts"),
+            ("whip:h/never-shown-5", "whip://"),
+            ("whip:///never-shown-5", "whip://HOST[:PORT]/PATH"),
+            ("whips://h:99999/never-shown-5?token=never-shown-6", "whips://HOST[:PORT]/PATH"),
+            ("whip://user:never-shown-5@h/x", "name or address"),
+            ("whip://h/never-shown-5>?token=x", "%XX"),
+            ("whip://h/never-shown-5?token=", "token"),
         ] {
             let told = refused(uri);
             assert!(told.contains(word) && !told.contains("never-shown") && !told.contains("short-1"), "{uri}: {told}");
@@ -452,6 +502,10 @@ mod tests {
         let address = parsed("rtmp://live.example.org/app/never-shown-2");
         assert!(!format!("{address:?} {:?} {}", address.kind, address.label()).contains("never-shown"));
         assert!(!address.redact("cannot open rtmp://live.example.org/app/never-shown-2 (never-shown-2)").contains("never-shown"));
+        let address = parsed("whips://live.example.org:8443/never-shown-7/whip?token=never-shown-8&app=live");
+        assert_eq!(address.label(), "whips://live.example.org:8443/***?token=***&app=***");
+        assert!(!format!("{address:?} {:?}", address.kind).contains("never-shown"));
+        assert!(!address.redact("POST https://live.example.org:8443/never-shown-7/whip: never-shown-8").contains("never-shown"));
         let address = parsed("srt://h:1?passphrase=never-shown-3&streamid=never-shown-4");
         assert!(!format!("{address:?} {:?}", address.kind).contains("never-shown"));
     }

@@ -194,6 +194,9 @@ pub enum ChannelError {
         /// Of the program.
         format: ProgramFormat,
     },
+    /// Frames where there are fields, and no codec that would help.
+    #[error("browsers show no fields, which {0} has. Choose a progressive format such as 1080p50, or another sink than WHIP")]
+    NoFieldsInBrowsers(ProgramFormat),
 }
 
 /// Names a taker.

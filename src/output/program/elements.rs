@@ -7,7 +7,7 @@ use super::SinkCodec;
 
 /// Elements and the packages of Debian and Ubuntu that bring them.
 const PACKAGES: &[(&str, &[&str])] = &[
-    ("gstreamer1.0-plugins-base", &["appsrc", "appsink", "videoconvert", "audiotestsrc", "audioconvert"]),
+    ("gstreamer1.0-plugins-base", &["appsrc", "appsink", "videoconvert", "audiotestsrc", "audioconvert", "opusenc"]),
     (
         "gstreamer1.0-plugins-good",
         &[
@@ -204,6 +204,7 @@ pub fn sink_support() -> Vec<SinkSupport> {
         ("RTP", "rtp://HOST:PORT", &["mpegtsmux", "rtpmp2tpay", "rtph264pay", "udpsink"]),
         ("SRT", "srt://HOST:PORT, srt://:PORT", &["mpegtsmux", "srtsink"]),
         ("RTMP, RTMPS", "rtmp://HOST/APP/KEY", &["flvmux", "rtmp2sink"]),
+        ("WHIP (WebRTC)", "whip://HOST/PATH, whips://HOST/PATH", &["h264parse", "opusenc"]),
         ("RIST", "rist://HOST:PORT", &["mpegtsmux", "rtpmp2tpay", "ristsink"]),
         ("HLS", "hls:FOLDER", &["hlssink2", "mpegtsmux"]),
         ("DASH", "dash:FOLDER", &["mp4mux"]),

@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread, time::Duration, time::Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use gst::prelude::{Cast as _, ElementExt as _, GstBinExtManual as _, GstObjectExt as _};
+use gst::prelude::{Cast as _, ElementExt as _, GstBinExtManual as _, GstObjectExt as _, PadExtManual as _};
 use parking_lot::Mutex;
 
 use super::{
@@ -23,6 +23,8 @@ const GOOD_AFTER: Duration = Duration::from_secs(15);
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How long an encoder that nobody needs any more may take to give what it has.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
+/// Keyframes that receivers ask for come at most so often: each of them costs all others quality.
+const KEY_EVERY: Duration = Duration::from_millis(300);
 /// An encoder that takes nothing for so long hangs.
 const STALL: Duration = Duration::from_secs(10);
 
@@ -32,8 +34,17 @@ pub(super) struct EncoderKey {
     pub codec: SinkCodec,
     pub kilobits: u32,
     pub signal: Signal,
+    pub form: Form,
+}
+
+/// What receivers want of a stream besides its codec.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Usual,
     /// Every picture in one piece: what receivers of bare RTP want (ffmpeg shows one slice only).
-    pub one_slice: bool,
+    OneSlice,
+    /// Constrained baseline: the profile of H.264 that every browser takes.
+    Browsers,
 }
 
 /// What an encoder's thread shares.
@@ -62,6 +73,11 @@ impl EncoderShared {
     /// The element in use, and what is wrong.
     pub fn state(&self) -> (String, Option<String>) {
         self.state.lock().clone()
+    }
+
+    /// Whether a sink's receiver asked for a keyframe.
+    fn take_key_asked(&self) -> bool {
+        self.queues.lock().iter().fold(false, |asked, queue| queue.take_key_asked() || asked)
     }
 
     fn publish(&self, unit: &Unit) {
@@ -225,19 +241,20 @@ struct Encoding {
     shared: Arc<EncoderShared>,
     pipeline: gst::Pipeline,
     source: gst_app::AppSrc,
+    encoder: gst::Element,
     bus: gst::Bus,
 }
 
 impl Encoding {
     fn open(shared: &Arc<EncoderShared>, name: &str) -> Result<Self, String> {
-        let EncoderKey { codec, kilobits, one_slice, .. } = shared.key;
+        let EncoderKey { codec, kilobits, form, .. } = shared.key;
         let rate = shared.format.coded_rate();
         let group = (rate.fps().round() as u32).max(1);
         let encoder = elements::encoder(name, kilobits, group)?;
         if shared.format.is_interlaced {
             elements::set(&encoder, "interlaced", "true");
         }
-        if one_slice && name == "x264enc" {
+        if form == Form::OneSlice && name == "x264enc" {
             elements::set(&encoder, "threads", "1");
         }
         let source = gst_app::AppSrc::builder()
@@ -266,7 +283,13 @@ impl Encoding {
             gst::prelude::ObjectExt::set_property(&filter, "caps", &caps);
             chain.extend([elements::make("videoconvert")?, filter]);
         }
-        chain.push(encoder);
+        chain.push(encoder.clone());
+        if form == Form::Browsers {
+            let filter = elements::make("capsfilter")?;
+            let profile = gst::Caps::builder("video/x-h264").field("profile", "constrained-baseline").build();
+            gst::prelude::ObjectExt::set_property(&filter, "caps", &profile);
+            chain.push(filter);
+        }
         let coded = match codec {
             SinkCodec::H264 => Some(("h264parse", "video/x-h264")),
             SinkCodec::H265 => Some(("h265parse", "video/x-h265")),
@@ -305,10 +328,18 @@ impl Encoding {
         pipeline.add_many(&chain).map_err(refused)?;
         gst::Element::link_many(&chain).map_err(refused)?;
         let bus = pipeline.bus().ok_or_else(|| "a pipeline without a bus".to_owned())?;
-        let encoding = Self { shared: Arc::clone(shared), pipeline, source, bus };
+        let encoding = Self { shared: Arc::clone(shared), pipeline, source, encoder, bus };
         encoding.pipeline.set_state(gst::State::Playing).map_err(|e| encoding.error().unwrap_or_else(|| format!("{name}: {e}")))?;
         *shared.state.lock() = (name.to_owned(), None);
         Ok(encoding)
+    }
+
+    /// The next frame becomes a keyframe, where the encoder can.
+    fn ask_key(&self) {
+        let event = gst_video::UpstreamForceKeyUnitEvent::builder().all_headers(true).build();
+        if !self.encoder.static_pad("src").is_some_and(|pad| pad.send_event(event)) {
+            tracing::debug!("the encoder gives no keyframe when it is asked; the next one comes within a second");
+        }
     }
 
     /// What it was given comes out.
@@ -330,6 +361,7 @@ impl Encoding {
     /// Until it breaks (why), or nobody hands frames over any more (`None`).
     fn feed(&self, frames: &Receiver<(Arc<Frame>, Tick)>) -> Option<String> {
         let mut silence = Silence::new(self.shared.format.coded_rate().fps());
+        let mut keyed = None;
         loop {
             let waiting_since = Instant::now();
             while self.source.current_level_buffers() >= INSIDE {
@@ -353,6 +385,10 @@ impl Encoding {
             drop(frame);
             if silence.lasts(self.shared.given.get(), Instant::now()) {
                 return Some(format!("it takes frames and has given none for {} s", STALL.as_secs()));
+            }
+            if keyed.is_none_or(|at: Instant| at.elapsed() > KEY_EVERY) && self.shared.take_key_asked() {
+                keyed = Some(Instant::now());
+                self.ask_key();
             }
             if let Err(e) = self.source.push_buffer(buffer) {
                 return Some(self.error().unwrap_or_else(|| e.to_string()));

@@ -32,6 +32,8 @@ mod status;
 mod track;
 #[cfg(feature = "gstreamer")]
 mod weave;
+#[cfg(feature = "gstreamer")]
+mod whip;
 
 pub use crate::time::Timecode;
 pub use address::{Container, RtpForm, SinkAddress, SinkAddressError, SinkCodec, SinkKind, SrtSide};
@@ -90,6 +92,9 @@ impl SinkSpec {
     pub fn check(&self, format: ProgramFormat) -> Result<(), ChannelError> {
         if format.is_interlaced && !self.codec.has_fields() {
             return Err(ChannelError::NoFields { codec: self.codec.name(), format });
+        }
+        if format.is_interlaced && !self.address.takes_fields() {
+            return Err(ChannelError::NoFieldsInBrowsers(format));
         }
         Ok(())
     }

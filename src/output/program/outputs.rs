@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use super::{
     Channel, ChannelError, ChannelOptions, FrameTaker, MOST_SINKS, PictureSource, ProgramFormat, ProgramStatus, RtpForm, Signal, SinkKind,
     SinkSound, SinkSpec, SinkStatus, TakerId,
-    encoder::{self, EncoderKey, EncoderShared},
+    encoder::{self, EncoderKey, EncoderShared, Form},
     queue::SinkQueue,
     sink::Sink,
     track::Carried,
@@ -61,8 +61,12 @@ impl ProgramOutput {
         if state.sinks.len() >= MOST_SINKS {
             return Err(ChannelError::TooManySinks(MOST_SINKS));
         }
-        let one_slice = matches!(spec.address.kind, SinkKind::Rtp { form: RtpForm::Elementary { .. }, .. });
-        let key = EncoderKey { codec: spec.codec, kilobits: spec.kilobits, signal: spec.signal, one_slice };
+        let form = match spec.address.kind {
+            SinkKind::Rtp { form: RtpForm::Elementary { .. }, .. } => Form::OneSlice,
+            SinkKind::Whip { .. } => Form::Browsers,
+            _ => Form::Usual,
+        };
+        let key = EncoderKey { codec: spec.codec, kilobits: spec.kilobits, signal: spec.signal, form };
         // Two seconds of coded pictures; uncompressed ones are too large to keep.
         let waiting = if spec.codec == super::SinkCodec::Raw { 3 } else { (self.format().coded_rate().fps() * 2.0) as usize };
         let queue = Arc::new(SinkQueue::new(waiting));

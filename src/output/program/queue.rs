@@ -44,6 +44,8 @@ struct State {
     after_drop: bool,
     dropped: u64,
     missed: u64,
+    /// The receiver cannot go on without a keyframe.
+    key_asked: bool,
 }
 
 /// A sink's queue.
@@ -134,6 +136,24 @@ impl SinkQueue {
         (state.open, state.wait_key, state.after_drop) = (true, true, false);
     }
 
+    /// What waits is old; from a new keyframe on, units are kept.
+    pub fn begin_anew(&self) {
+        let mut state = self.state.lock();
+        state.missed += state.units.len() as u64;
+        state.units.clear();
+        (state.wait_key, state.after_drop, state.key_asked) = (true, false, true);
+    }
+
+    /// Asks the encoder for a keyframe.
+    pub fn ask_key(&self) {
+        self.state.lock().key_asked = true;
+    }
+
+    /// Whether one was asked for since the last question.
+    pub fn take_key_asked(&self) -> bool {
+        std::mem::take(&mut self.state.lock().key_asked)
+    }
+
     /// Units go by; they are counted as missed.
     pub fn close(&self) {
         let mut state = self.state.lock();
@@ -196,6 +216,19 @@ mod tests {
         assert_eq!(drain(&queue), Vec::<u64>::new());
         (60..66).for_each(|n| queue.push(unit(n, 32)));
         assert_eq!(drain(&queue), [64, 65]);
+    }
+
+    #[test]
+    fn it_begins_anew_with_a_new_keyframe_that_is_asked_for() {
+        gst::init().unwrap();
+        let queue = SinkQueue::new(10);
+        queue.open();
+        (0..6).for_each(|n| queue.push(unit(n, 4)));
+        assert!(!queue.take_key_asked());
+        queue.begin_anew();
+        (6..10).for_each(|n| queue.push(unit(n, 4)));
+        assert_eq!((drain(&queue), queue.losses()), (vec![8, 9], (0, 8)));
+        assert!(queue.take_key_asked() && !queue.take_key_asked());
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::{
     queue::{Popped, SinkQueue, Unit},
     sink_chain::chain,
     track::{Carried, SoundTrack},
+    whip,
 };
 
 /// The first wait before it is opened again; it doubles with every attempt.
@@ -78,7 +79,13 @@ impl SinkShared {
         (bytes, rate.bits_per_sec)
     }
 
-    fn say(&self, state: SinkState, problem: Option<String>) {
+    /// A frame of so many bytes left.
+    pub fn went(&self, bytes: usize) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        self.sent_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub fn say(&self, state: SinkState, problem: Option<String>) {
         let mut said = self.said.lock();
         if said.state != state || said.problem != problem {
             let (name, label) = (&self.spec.name, self.spec.address.label());
@@ -221,6 +228,9 @@ impl Keeper {
                 Popped::Stopped => return Ok(None),
             }
         };
+        if let SinkKind::Whip { at, url, token } = &self.shared.spec.address.kind {
+            return whip::connection(&self.shared, &self.sound, &whip::Server { at, url, token: token.as_ref() });
+        }
         let mut open = Open::new(&self.shared, self.format, &first, &self.sound)?;
         let base = first.pts_nanos;
         let mut next = Some(first);

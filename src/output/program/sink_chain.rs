@@ -66,6 +66,8 @@ pub(super) fn chain(spec: &SinkSpec, format: ProgramFormat, with_sound: bool) ->
             sink.set_property("location", url.expose());
             (vec![muxer, sink], true)
         }
+        // It has no pipeline (`super::whip`).
+        SinkKind::Whip { .. } => (Vec::new(), false),
         SinkKind::Rist { at, buffer_ms } => {
             let sink = elements::make("ristsink")?;
             sink.set_property("address", &at.host);

@@ -33,7 +33,7 @@ impl SoundCodec {
     const fn of(spec: &SinkSpec) -> Self {
         match (&spec.address.kind, spec.codec) {
             (SinkKind::File { container: Container::Mov, .. }, SinkCodec::ProRes | SinkCodec::Mjpeg) => Self::Pcm,
-            (SinkKind::File { container: Container::Matroska, .. }, _) => Self::Opus,
+            (SinkKind::File { container: Container::Matroska, .. } | SinkKind::Whip { .. }, _) => Self::Opus,
             _ => Self::Aac,
         }
     }
