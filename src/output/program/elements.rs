@@ -199,7 +199,7 @@ pub struct SinkSupport {
 
 /// What this machine can send to. GStreamer must be initialised.
 pub fn sink_support() -> Vec<SinkSupport> {
-    const KINDS: [(&str, &str, &[&str]); 11] = [
+    const KINDS: [(&str, &str, &[&str]); 12] = [
         ("MPEG-TS over UDP", "udp://HOST:PORT", &["mpegtsmux", "udpsink"]),
         ("RTP", "rtp://HOST:PORT", &["mpegtsmux", "rtpmp2tpay", "rtph264pay", "udpsink"]),
         ("SRT", "srt://HOST:PORT, srt://:PORT", &["mpegtsmux", "srtsink"]),
