@@ -55,7 +55,6 @@ struct Sequence {
     level: u8,
     tier: u8,
     is_deep: bool,
-    is_mono: bool,
     /// The bit of `color_description_present_flag`.
     flag_bit: usize,
     is_described: bool,
@@ -95,7 +94,6 @@ fn sequence_of(header: &[u8]) -> Option<Sequence> {
         level: level as u8,
         tier: tier as u8,
         is_deep,
-        is_mono,
         flag_bit,
         is_described,
         has_chroma_place: profile == 0 && !is_mono,
@@ -251,7 +249,7 @@ pub(super) fn bare_sample(unit: &[u8]) -> Option<Vec<u8>> {
 /// The configuration record of files (`av1C`) for a stream of 8 bit 4:2:0 that begins with this unit.
 pub(super) fn configuration(unit: &[u8]) -> Option<Vec<u8>> {
     let (at, begin, end) = pieces(unit)?.into_iter().find(|(at, ..)| kind(unit[*at]) == OBU_SEQUENCE_HEADER)?;
-    let sequence = sequence_of(&unit[begin..end]).filter(|s| s.has_chroma_place && !s.is_deep && !s.is_mono)?;
+    let sequence = sequence_of(&unit[begin..end]).filter(|s| s.has_chroma_place && !s.is_deep)?;
     // Both halves of the chroma, and where it stands.
     let looks = sequence.tier << 7 | 0b1100 | CHROMA_LEFT as u8;
     Some([&[0x81, sequence.profile << 5 | sequence.level, looks, 0], &unit[at..end]].concat())

@@ -65,7 +65,9 @@ fn boxed(name: [u8; 4], parts: &[&[u8]]) -> Vec<u8> {
     let size = 8 + parts.iter().map(|p| p.len()).sum::<usize>();
     let mut all = (size as u32).to_be_bytes().to_vec();
     all.extend(name);
-    parts.iter().for_each(|part| all.extend(*part));
+    for part in parts {
+        all.extend(*part);
+    }
     all
 }
 
@@ -230,7 +232,9 @@ impl Avif {
             .max_buffers(LOSSLESS_QUEUE_FRAMES)
             .build();
         let (coding, parser) = encoder_of(Codec::Av1, &spec)?;
-        coding.iter().for_each(|encoder| tag_color(encoder, COLOR));
+        for encoder in &coding {
+            tag_color(encoder, COLOR);
+        }
         let filter = element("capsfilter")?;
         filter
             .set_property("caps", gst::Caps::builder("video/x-av1").field("stream-format", "obu-stream").field("alignment", "tu").build());

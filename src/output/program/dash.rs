@@ -332,8 +332,8 @@ mod tests {
     fn times_are_written_as_players_read_them() {
         assert_eq!(iso_time(Duration::ZERO), "1970-01-01T00:00:00.000Z");
         assert_eq!(iso_time(Duration::from_millis(1_709_164_799_250)), "2024-02-28T23:59:59.250Z");
-        assert_eq!(iso_time(Duration::from_secs(1_709_164_800)), "2024-02-29T00:00:00.000Z");
-        assert_eq!(iso_time(Duration::from_secs(4_102_444_800)), "2100-01-01T00:00:00.000Z");
+        assert_eq!(iso_time(Duration::from_hours(474_768)), "2024-02-29T00:00:00.000Z");
+        assert_eq!(iso_time(Duration::from_hours(1_139_568)), "2100-01-01T00:00:00.000Z");
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //!
 //! Must not know: GStreamer, where segments go.
 
+use std::fmt::Write as _;
+
 /// A segment of more than this is none of ours, bytes.
 const MOST_BYTES: usize = 512 << 20;
 
@@ -121,8 +123,11 @@ fn codec_of((name, entry): ([u8; 4], &[u8])) -> Option<String> {
             let tier = if first & 0x20 == 0 { 'L' } else { 'H' };
             let constraints = record.get(6..12)?;
             let used = constraints.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
-            let constraints: String = constraints[..used].iter().map(|b| format!(".{b:X}")).collect();
-            format!("{name}.{space}{}.{compatible:X}.{tier}{}{constraints}", first & 0x1f, record.get(12)?)
+            let mut text = format!("{name}.{space}{}.{compatible:X}.{tier}{}", first & 0x1f, record.get(12)?);
+            for byte in &constraints[..used] {
+                write!(text, ".{byte:X}").ok()?;
+            }
+            text
         }
         "av01" => {
             let record = own(b"av1C")?;
@@ -165,23 +170,23 @@ fn times(moof: &[u8]) -> Option<(u64, u64)> {
 mod tests {
     use super::*;
 
-    fn boxed(name: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+    fn boxed(name: [u8; 4], parts: &[&[u8]]) -> Vec<u8> {
         let data = parts.concat();
-        [&(data.len() as u32 + 8).to_be_bytes()[..], name, &data].concat()
+        [&(data.len() as u32 + 8).to_be_bytes()[..], &name, &data].concat()
     }
 
     fn segment(begin: u64, lengths: &[u32]) -> Vec<u8> {
-        let decode = boxed(b"tfdt", &[&[1, 0, 0, 0], &begin.to_be_bytes()]);
-        let defaults = boxed(b"tfhd", &[&[0; 4], &[0, 0, 0, 1]]);
+        let decode = boxed(*b"tfdt", &[&[1, 0, 0, 0], &begin.to_be_bytes()]);
+        let defaults = boxed(*b"tfhd", &[&[0; 4], &[0, 0, 0, 1]]);
         let samples: Vec<u8> = lengths.iter().flat_map(|l| [l.to_be_bytes(), [0, 0, 0, 9]].concat()).collect();
-        let run = boxed(b"trun", &[&[0, 0, 3, 1], &(lengths.len() as u32).to_be_bytes(), &[0; 4], &samples]);
-        let moof = boxed(b"moof", &[&boxed(b"mfhd", &[&[0; 8]]), &boxed(b"traf", &[&defaults, &decode, &run])]);
-        [moof, boxed(b"mdat", &[&[7; 30]])].concat()
+        let run = boxed(*b"trun", &[&[0, 0, 3, 1], &(lengths.len() as u32).to_be_bytes(), &[0; 4], &samples]);
+        let moof = boxed(*b"moof", &[&boxed(*b"mfhd", &[&[0; 8]]), &boxed(*b"traf", &[&defaults, &decode, &run])]);
+        [moof, boxed(*b"mdat", &[&[7; 30]])].concat()
     }
 
     #[test]
     fn segments_come_out_whole_however_they_come_in() {
-        let stream = [boxed(b"styp", &[b"msdh"]), segment(500, &[20, 20, 21]), segment(561, &[20])].concat();
+        let stream = [boxed(*b"styp", &[b"msdh"]), segment(500, &[20, 20, 21]), segment(561, &[20])].concat();
         let wanted = [(500, 61), (561, 20)];
         for step in [1, 7, 64, stream.len()] {
             let mut splitter = Splitter::default();
@@ -200,12 +205,12 @@ mod tests {
         }
         assert!(Splitter::default().push(&[0, 0, 0, 3, 0, 0, 0, 0]).is_err());
         // A segment without its times is told, and rubbish is no panic.
-        assert!(Splitter::default().push(&[boxed(b"moof", &[&[0xff; 40]]), boxed(b"mdat", &[&[0]])].concat()).is_err());
+        assert!(Splitter::default().push(&[boxed(*b"moof", &[&[0xff; 40]]), boxed(*b"mdat", &[&[0]])].concat()).is_err());
     }
 
     #[test]
     fn codecs_have_the_names_that_players_ask_for() {
-        let entry = |record: &[u8; 4], data: &[u8]| [vec![0; 78], boxed(record, &[data])].concat();
+        let entry = |record: &[u8; 4], data: &[u8]| [vec![0; 78], boxed(*record, &[data])].concat();
         let name = |kind: &[u8; 4], record: &[u8; 4], data: &[u8]| codec_of((*kind, &entry(record, data)));
         assert_eq!(name(b"avc1", b"avcC", &[1, 0x64, 0, 0x1f]).as_deref(), Some("avc1.64001f"));
         assert_eq!(name(b"av01", b"av1C", &[0x81, 4, 0]).as_deref(), Some("av01.0.04M.08"));
