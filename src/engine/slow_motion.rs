@@ -206,22 +206,22 @@ impl Betweens {
 mod tests {
     use super::*;
 
-    fn frame(k: i64, side: u32) -> LivePicture {
-        LivePicture { picture: Arc::new(Picture::filled(side, side, [k as u8, 1, 1, 255])), time: MediaTime::from_nanos(k * 20_000_000) }
+    fn frame(k: i64) -> LivePicture {
+        LivePicture { picture: Arc::new(Picture::filled(4, 4, [k as u8, 1, 1, 255])), time: MediaTime::from_nanos(k * 20_000_000) }
     }
 
     fn wish(k: i64, share: f32) -> BetweenWish {
-        BetweenWish { camera: 2, frames: [frame(k, 4), frame(k + 1, 4)], share, on_air: true }
+        BetweenWish { camera: 2, frames: [frame(k), frame(k + 1)], share, on_air: true }
     }
 
     #[test]
     fn an_instant_lies_at_a_frame_or_between_two() {
-        let lies = |nanos: i64| Lies::of([frame(5, 4), frame(6, 4)], frame(5, 4).time.plus_nanos(nanos));
-        assert!(matches!(lies(0), Lies::At(p) if p.time == frame(5, 4).time));
-        assert!(matches!(lies(1_000_000), Lies::At(p) if p.time == frame(5, 4).time));
-        assert!(matches!(lies(19_000_000), Lies::At(p) if p.time == frame(6, 4).time));
+        let lies = |nanos: i64| Lies::of([frame(5), frame(6)], frame(5).time.plus_nanos(nanos));
+        assert!(matches!(lies(0), Lies::At(p) if p.time == frame(5).time));
+        assert!(matches!(lies(1_000_000), Lies::At(p) if p.time == frame(5).time));
+        assert!(matches!(lies(19_000_000), Lies::At(p) if p.time == frame(6).time));
         assert!(matches!(lies(5_000_000), Lies::Between(_, share) if (share - 0.25).abs() < 1e-6));
-        assert!(matches!(lies(-9_000_000), Lies::At(p) if p.time == frame(5, 4).time));
+        assert!(matches!(lies(-9_000_000), Lies::At(p) if p.time == frame(5).time));
     }
 
     #[test]
@@ -244,8 +244,9 @@ mod tests {
     fn memory_is_bounded_and_what_is_needed_goes_last() {
         let mut betweens = Betweens::default();
         // 16 MiB each: sixteen fit.
-        let large = |k: i64| BetweenWish { camera: 0, frames: [frame(k, 2048), frame(k + 1, 4)], share: 0.5, on_air: false };
         let picture = Arc::new(Picture::filled(2048, 2048, [9; 4]));
+        let of = |k: i64| LivePicture { picture: Arc::clone(&picture), time: MediaTime::from_nanos(k * 20_000_000) };
+        let large = |k: i64| BetweenWish { camera: 0, frames: [of(k), of(k + 1)], share: 0.5, on_air: false };
         for k in 0..40 {
             let list = betweens.choose((k..k + 30).map(large).collect());
             assert!(list.len() <= 16, "{} of thirty are asked for", list.len());
