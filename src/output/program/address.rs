@@ -385,7 +385,7 @@ fn rtmp(uri: &str, at: &str) -> Result<SinkKind, String> {
 
 /// The options that are not ours are the server's: some have the stream's name there.
 fn whip(http: &str, usual_port: u16, at: &str, mut options: Options) -> Result<SinkKind, String> {
-    let at = at.trim_start_matches('/');
+    let at = at.strip_prefix("//").unwrap_or(at);
     let (authority, path) = at.split_once('/').unwrap_or((at, ""));
     let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
     let server = if has_port { endpoint(authority, Where::There) } else { endpoint(&format!("{authority}:{usual_port}"), Where::There) };
