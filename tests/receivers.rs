@@ -161,7 +161,8 @@ impl WhipServer {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (browser, asked): (Arc<Mutex<Option<Chromium>>>, Arc<Mutex<Vec<String>>>) = (Arc::default(), Arc::default());
+        let browser: Arc<Mutex<Option<Chromium>>> = Arc::default();
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let (receiver, log) = (Arc::clone(&browser), Arc::clone(&asked));
         let serve = move || {
             for mut stream in listener.incoming().flatten() {

@@ -133,6 +133,8 @@ fn shown(uri: &str, taken: &mut Taken) -> String {
         out.push_str(before);
     } else if mark == "://" {
         show_host_and_path(before, &scheme.to_ascii_lowercase(), &mut out, taken);
+    } else if scheme.to_ascii_lowercase().starts_with("whip") {
+        out.push_str(taken.hide(before));
     } else {
         show_path(before, &mut out, taken);
     }

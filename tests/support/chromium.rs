@@ -7,10 +7,10 @@ use std::{
     io::{BufRead as _, BufReader, Write as _},
     path::PathBuf,
     process::{Child, ChildStdin, Command, Stdio},
-    sync::mpsc::{Receiver, channel},
     time::{Duration, Instant},
 };
 
+use crossbeam::channel::{Receiver, bounded};
 use serde_json::{Value, json};
 
 /// How long Chromium may take to answer.
@@ -69,7 +69,8 @@ impl Chromium {
             .spawn()
             .unwrap();
         let (say, mut hears) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        let (told, answers) = channel();
+        // Lossless: what is not read yet waits within Chromium.
+        let (told, answers) = bounded(4096);
         let listen = move || {
             let mut line = Vec::new();
             while hears.read_until(0, &mut line).is_ok_and(|len| len > 0) {

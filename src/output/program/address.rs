@@ -408,11 +408,11 @@ fn rtmp(uri: &str, at: &str) -> Result<SinkKind, String> {
 
 /// The options that are not ours are the server's: some have the stream's name there.
 fn whip(http: &str, usual_port: u16, at: &str, mut options: Options) -> Result<SinkKind, String> {
-    let at = at.trim_start_matches('/');
+    let at = at.strip_prefix("//").unwrap_or(at);
     let (authority, path) = at.split_once('/').unwrap_or((at, ""));
     let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
     let server = if has_port { endpoint(authority, Where::There) } else { endpoint(&format!("{authority}:{usual_port}"), Where::There) };
-    let server = server.map_err(|why| format!("{why} (write whip{}://HOST[:PORT]/PATH)", &http[4..]))?;
+    let server = server.map_err(|why| format!("{why} (write whip{}://HOST[:PORT]/PATH…)", &http[4..]))?;
     let plain = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&b));
     let query = options.foreign_query(&["token"]);
     if !plain(path) || !plain(&query) {
@@ -492,7 +492,7 @@ mod tests {
             ("whip:h/never-shown-5", "whip://"),
             ("whip:///never-shown-5", "whip://HOST[:PORT]/PATH"),
             ("whips://h:99999/never-shown-5?token=never-shown-6", "whips://HOST[:PORT]/PATH"),
-            ("whip://user:never-shown-5@h/x", "name or address"),
+            ("whip://user:never-shown-5@h/x", "not a port"),
             ("whip://h/never-shown-5>?token=x", "%XX"),
             ("whip://h/never-shown-5?token=", "token"),
         ] {

@@ -77,7 +77,8 @@ impl EncoderShared {
 
     /// Whether a sink's receiver asked for a keyframe.
     fn take_key_asked(&self) -> bool {
-        self.queues.lock().iter().fold(false, |asked, queue| queue.take_key_asked() || asked)
+        // One keyframe serves all who asked.
+        self.queues.lock().iter().filter(|queue| queue.take_key_asked()).count() > 0
     }
 
     fn publish(&self, unit: &Unit) {

@@ -10,7 +10,7 @@ use std::{
 use str0m::{
     Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcConfig,
     change::{SdpAnswer, SdpPendingOffer},
-    format::Codec,
+    format::{Codec, PayloadParams},
     media::{Direction, Frequency, MediaKind, MediaTime, Mid, Pt},
     net::{Protocol, Receive},
 };
@@ -33,7 +33,7 @@ const AT_ONCE: usize = 64;
 const MOST_BYTES: usize = 2000;
 
 /// What a turn found.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Turn {
     /// The receiver cannot go on without a keyframe.
     pub key_asked: bool,
@@ -111,7 +111,7 @@ impl Link {
         self.drained(&mut Turn::default());
         let mut agreed = |wanted: Option<(Mid, Option<Pt>)>, codec: Codec| {
             let (mid, _) = wanted?;
-            let pt = self.rtc.writer(mid)?.payload_params().find(|p| p.spec().codec == codec).map(|p| p.pt());
+            let pt = self.rtc.writer(mid)?.payload_params().find(|p| p.spec().codec == codec).map(PayloadParams::pt);
             Some((mid, pt))
         };
         (self.video, self.sound) = (agreed(self.video, Codec::H264), agreed(self.sound, Codec::Opus));

@@ -3,16 +3,17 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
-    sync::mpsc,
 };
+
+use crossbeam::channel::{Receiver, bounded};
 
 use super::*;
 
 /// Gives one answer after the other; what was asked comes out of the channel.
-fn server(answers: Vec<String>) -> (u16, mpsc::Receiver<String>) {
+fn server(answers: Vec<String>) -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (port, (asked, asks)) = (listener.local_addr().unwrap().port(), mpsc::channel());
-    std::thread::spawn(move || {
+    let (port, (asked, asks)) = (listener.local_addr().unwrap().port(), bounded(16));
+    let serve = move || {
         for answer in answers {
             let (mut stream, _) = listener.accept().unwrap();
             let (mut text, mut part) = (String::new(), [0; 4096]);
@@ -29,7 +30,8 @@ fn server(answers: Vec<String>) -> (u16, mpsc::Receiver<String>) {
             asked.send(text).unwrap();
             stream.write_all(answer.as_bytes()).unwrap();
         }
-    });
+    };
+    std::thread::Builder::new().name("canned".to_owned()).spawn(serve).unwrap();
     (port, asks)
 }
 
