@@ -82,7 +82,7 @@ impl Watched {
     fn mismounted(size_px: (u32, u32), off_deg: f64) -> Self {
         let mut cameras = Self::new(size_px);
         for (k, camera) in cameras.rig.cameras.iter_mut().enumerate() {
-            let axis = DVec3::new((k as f64).cos(), (2.3 * k as f64).sin(), 0.3).normalize();
+            let axis = DVec3::new((k as f64).cos(), (2.3 * k as f64).sin(), 0.3).normalize_or_zero();
             let pose = &mut camera.camera_from_world;
             let off = DMat3::from_axis_angle(axis, off_deg.to_radians());
             (pose.rotation, pose.translation) = (off * pose.rotation, off * pose.translation);
