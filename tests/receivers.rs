@@ -304,7 +304,7 @@ fn a_browser_plays_program_by_hls() {
     wait(&output, "no play list", |_| std::fs::read_to_string(web.join("program.m3u8")).is_ok_and(|list| list.matches(".ts").count() >= 3));
     std::fs::write(web.join("index.html"), include_str!("peers/whip.html")).unwrap();
     let mut page = Chromium::start(&format!("http://127.0.0.1:{}/index.html", serve_files(&web)));
-    page.evaluate("video.src = 'program.m3u8'; video.play()");
+    page.evaluate("video.src = 'program.m3u8'; video.play().catch((e) => e)");
     let seen = watch(&mut page);
     judge(&seen, PATCHES).unwrap_or_else(|e| panic!("{e}: {}", page.evaluate("String(video.error && video.error.message)")));
     assert!(judge(&seen, [PATCHES[1]; 3]).is_err());

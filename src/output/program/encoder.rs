@@ -43,8 +43,17 @@ pub(super) enum Form {
     Usual,
     /// Every picture in one piece: what receivers of bare RTP want (ffmpeg shows one slice only).
     OneSlice,
-    /// Constrained baseline: the profile of H.264 that every browser takes.
+    /// Without timecode in the pictures: the parser of GStreamer 1.22 ends that message wrongly, and Chromium plays no HLS that has it.
+    Unlabelled,
+    /// Without timecode, and in constrained baseline: the profile of H.264 that every browser takes.
     Browsers,
+}
+
+impl EncoderKey {
+    /// Whether pictures carry their timecode.
+    fn has_labels(self) -> bool {
+        self.codec == SinkCodec::H264 && matches!(self.form, Form::Usual | Form::OneSlice)
+    }
 }
 
 /// What an encoder's thread shares.
@@ -302,7 +311,7 @@ impl Encoding {
             // Headers before every keyframe: receivers join anywhere.
             elements::set(&parse, "config-interval", "-1");
             // Picture timing SEI: from the label on the frame.
-            elements::set(&parse, "update-timecode", "true");
+            elements::set(&parse, "update-timecode", if shared.key.has_labels() { "true" } else { "false" });
             let filter = elements::make("capsfilter")?;
             let (form, unit) = if codec == SinkCodec::Av1 { ("obu-stream", "tu") } else { ("byte-stream", "au") };
             let caps = gst::Caps::builder(media).field("stream-format", form).field("alignment", unit).build();
@@ -382,7 +391,7 @@ impl Encoding {
                     return None;
                 }
             };
-            let buffer = raw_buffer(self.shared.format, &frame, tick, self.shared.key.codec == SinkCodec::H264);
+            let buffer = raw_buffer(self.shared.format, &frame, tick, self.shared.key.has_labels());
             drop(frame);
             if silence.lasts(self.shared.given.get(), Instant::now()) {
                 return Some(format!("it takes frames and has given none for {} s", STALL.as_secs()));
