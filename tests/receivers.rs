@@ -6,6 +6,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         Arc,
@@ -164,24 +165,32 @@ impl WhipServer {
         let browser: Arc<Mutex<Option<Chromium>>> = Arc::default();
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let (receiver, log) = (Arc::clone(&browser), Arc::clone(&asked));
+        // Browsers open connections ahead that ask for nothing: each one has a thread of its own.
         let serve = move || {
             for mut stream in listener.incoming().flatten() {
-                let Some((head, body)) = request(&mut stream) else { continue };
-                log.lock().push(head.clone());
-                let (status, headers, answer) = if head.starts_with("GET ") {
-                    ("200 OK", "Content-Type: text/html\r\n", include_str!("peers/whip.html").to_owned())
-                } else if head.starts_with("DELETE ") {
-                    ("200 OK", "", String::new())
-                } else if !head.to_ascii_lowercase().contains("authorization: bearer let-me-in\r\n") {
-                    ("401 Unauthorized", "", String::new())
-                } else if let Some(browser) = &mut *receiver.lock() {
-                    let answer = browser.evaluate(&format!("answer({})", json!(body)));
-                    ("201 Created", "Content-Type: application/sdp\r\nLocation: /session/1\r\n", answer.as_str().unwrap().to_owned())
-                } else {
-                    ("503 Service Unavailable", "", String::new())
+                let (receiver, log) = (Arc::clone(&receiver), Arc::clone(&log));
+                let answer = move || {
+                    let Some((head, body)) = request(&mut stream) else { return };
+                    log.lock().push(head.clone());
+                    let (status, headers, answer) = if head.starts_with("GET ") {
+                        ("200 OK", "Content-Type: text/html\r\n", include_str!("peers/whip.html").to_owned())
+                    } else if head.starts_with("DELETE ") {
+                        ("200 OK", "", String::new())
+                    } else if !head.to_ascii_lowercase().contains("authorization: bearer let-me-in\r\n") {
+                        ("401 Unauthorized", "", String::new())
+                    } else if let Some(browser) = &mut *receiver.lock() {
+                        // A page that fails once is asked again: this server outlives it.
+                        let ask = AssertUnwindSafe(|| browser.evaluate(&format!("answer({})", json!(body))).as_str().unwrap().to_owned());
+                        catch_unwind(ask).map_or(("500 Internal Server Error", "", String::new()), |answer| {
+                            ("201 Created", "Content-Type: application/sdp\r\nLocation: /session/1\r\n", answer)
+                        })
+                    } else {
+                        ("503 Service Unavailable", "", String::new())
+                    };
+                    let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
+                    stream.write_all((head + &answer).as_bytes()).ok();
                 };
-                let head = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", answer.len());
-                stream.write_all((head + &answer).as_bytes()).ok();
+                std::thread::Builder::new().name("whip request".to_owned()).spawn(answer).unwrap();
             }
         };
         std::thread::Builder::new().name("whip".to_owned()).spawn(serve).unwrap();

@@ -101,19 +101,25 @@ pub fn serve_files(folder: &Path) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let folder = folder.to_owned();
+    // Browsers open connections ahead that ask for nothing: each one has a thread of its own.
     let serve = move || {
         for mut stream in listener.incoming().flatten() {
-            let mut request = [0; 4096];
-            let len = stream.read(&mut request).unwrap_or(0);
-            let text = String::from_utf8_lossy(&request[..len]).into_owned();
-            let name = text.split_whitespace().nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
-            let answer = match std::fs::read(folder.join(name)) {
-                Ok(bytes) => {
-                    [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len()).as_bytes(), &bytes].concat()
-                }
-                Err(_) => b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec(),
+            let folder = folder.clone();
+            let answer = move || {
+                let mut request = [0; 4096];
+                let len = stream.read(&mut request).unwrap_or(0);
+                let text = String::from_utf8_lossy(&request[..len]).into_owned();
+                let name = text.split_whitespace().nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
+                let answer = match std::fs::read(folder.join(name)) {
+                    Ok(bytes) => {
+                        [format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len()).as_bytes(), &bytes]
+                            .concat()
+                    }
+                    Err(_) => b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".to_vec(),
+                };
+                stream.write_all(&answer).ok();
             };
-            stream.write_all(&answer).ok();
+            std::thread::Builder::new().name("http request".to_owned()).spawn(answer).unwrap();
         }
     };
     std::thread::Builder::new().name("http".to_owned()).spawn(serve).unwrap();
