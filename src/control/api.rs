@@ -50,7 +50,9 @@ impl Access {
 
     /// Whether a name is only believed with its token.
     pub fn is_owned(&self, name: &OperatorName) -> bool {
-        self.operators.iter().any(|(owner, _)| owner == name)
+        // Who writes it with other capitals looks like them.
+        let said = name.as_str().to_lowercase();
+        self.operators.iter().any(|(owner, _)| owner.as_str().to_lowercase() == said)
     }
 }
 

@@ -72,9 +72,10 @@ struct Wishes {
 }
 
 impl Wishes {
-    /// The picture between frames that is due first; unless `all`, only one that program waits for.
+    /// The picture between frames that is due first; unless `all`, only one that program waits for. Beside a solved replay on air, too: its pictures
+    /// cannot wait until one is made.
     fn take_between(&mut self, all: bool) -> Option<Job> {
-        self.betweens.first().filter(|first| all || first.on_air)?;
+        self.betweens.first().filter(|first| first.on_air || all && self.on_air.is_none())?;
         let wish = self.betweens.remove(0);
         self.between = Some(wish.clone());
         Some(Job::Between(Box::new(wish)))

@@ -74,7 +74,7 @@ impl RigBook {
             // Pages stay in the order of time.
             let from = pages.rigs.last().map_or(from, |(last, _)| from.max(*last));
             pages.rigs.push((from, Arc::clone(&rig)));
-            for absence in pages.absences.iter_mut().filter(|a| a.until.is_none_or(|until| until > from)) {
+            for absence in pages.absences.iter_mut().filter(|a| a.after < from && a.until.is_none_or(|until| until > from)) {
                 absence.until = Some(from);
             }
             pages.edition += 1;

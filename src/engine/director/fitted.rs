@@ -6,7 +6,7 @@ use super::{Director, NoticeLevel};
 use crate::{
     calibrate::Refined,
     engine::Stand,
-    replay::Program,
+    replay::{Program, Readiness},
     rig::{self, Rig},
     time::MediaTime,
 };
@@ -54,6 +54,10 @@ impl Director {
             return;
         }
         if self.fit.off {
+            // Where a bumped camera stands is known in the world of the fitted rig alone: first it is solved, or stands again.
+            if self.watch.stands.iter().any(|s| matches!(s, Stand::Bumped { .. })) {
+                return;
+            }
             let Some(before) = self.fit.before.take() else { return };
             // A camera that was bumped meanwhile was solved in the world of the fitted rig.
             if self.watch.rig_now().cameras != found.rig.cameras {
@@ -66,6 +70,10 @@ impl Director {
             if self.use_rig(before) {
                 self.notice(NoticeLevel::Info, "The rig is as its file says again".to_owned());
             }
+            return;
+        }
+        // What is solved and waits for its TAKE is not taken from under the operator's hand.
+        if self.cueing.is_some() || self.transport.preview().is_some_and(|p| p.readiness >= Readiness::Solved) {
             return;
         }
         // What a bumped camera showed before is not where it stands now.
@@ -95,6 +103,7 @@ impl Director {
             return false;
         }
         self.take_rig(rig, arc, MediaTime::from_nanos(i64::MIN));
+        self.slices_of_another_rig();
         true
     }
 

@@ -118,6 +118,13 @@ impl Director {
         self.slices.asked = None;
     }
 
+    /// The cameras stand elsewhere, also at the instants that are solved.
+    pub(super) fn slices_of_another_rig(&mut self) {
+        self.slices_lost();
+        self.slices.serial += 1;
+        self.board.forget_phases(self.slices.serial);
+    }
+
     /// Asks for what is needed next.
     pub(super) fn advance_slices(&mut self) {
         let Some(base) = self.slices.base else { return };
