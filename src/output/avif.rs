@@ -15,14 +15,12 @@ use super::{
     check_size, planes_420_8bit,
     sidecar::publish_with_sidecar,
     staging::Staged,
-    video::{element, encoder_of},
+    video::{LOSSLESS_QUEUE_FRAMES, element, encoder_of, frame_source},
 };
 use crate::{frame::Picture, time::FrameRate};
 
 /// Coded pictures are kept until all are there, because the index stands before them: at most so many bytes.
 const MOST_BYTES: u64 = 512 << 20;
-/// Pictures that may wait for the encoder.
-const LOSSLESS_QUEUE_FRAMES: u64 = 4;
 /// An encoder that gives nothing for so long is dead, seconds.
 const STALL_SECS: u64 = 120;
 /// As pages show pictures without a profile, too: BT.709 primaries, the transfer of sRGB, BT.709's matrix (ISO/IEC 23091-2).
@@ -222,15 +220,7 @@ impl Avif {
             .field("colorimetry", "bt709")
             .field("chroma-site", "mpeg2")
             .build();
-        let source = gst_app::AppSrc::builder()
-            .caps(&caps)
-            .format(gst::Format::Time)
-            .is_live(false)
-            .block(false)
-            .max_bytes(0)
-            .max_time(gst::ClockTime::ZERO)
-            .max_buffers(LOSSLESS_QUEUE_FRAMES)
-            .build();
+        let source = frame_source(&caps);
         let (coding, parser) = encoder_of(Codec::Av1, &spec)?;
         for encoder in &coding {
             tag_color(encoder, COLOR);

@@ -25,7 +25,7 @@ use super::{
 use crate::frame::Picture;
 
 /// Frames that may wait for the encoder.
-const LOSSLESS_QUEUE_FRAMES: u64 = 4;
+pub(super) const LOSSLESS_QUEUE_FRAMES: u64 = 4;
 /// An encoder that takes nothing for so long is dead.
 const STALL: Duration = Duration::from_mins(2);
 
@@ -47,6 +47,19 @@ pub(super) struct VideoFile {
     staged: Option<Staged>,
     /// The place of the words about it.
     words: Option<Staged>,
+}
+
+/// Where pictures of a file go in, as they come: nothing is dropped, and whoever writes waits while [`LOSSLESS_QUEUE_FRAMES`] are on their way.
+pub(super) fn frame_source(caps: &gst::Caps) -> gst_app::AppSrc {
+    gst_app::AppSrc::builder()
+        .caps(caps)
+        .format(gst::Format::Time)
+        .is_live(false)
+        .block(false)
+        .max_bytes(0)
+        .max_time(gst::ClockTime::ZERO)
+        .max_buffers(LOSSLESS_QUEUE_FRAMES)
+        .build()
 }
 
 /// Makes an element, or names the package that has it.
@@ -114,15 +127,7 @@ impl VideoFile {
         sink.set_property("location", staged.temporary().to_string_lossy().as_ref());
         sink.set_property("sync", false);
 
-        let source = gst_app::AppSrc::builder()
-            .caps(&caps)
-            .format(gst::Format::Time)
-            .is_live(false)
-            .block(false)
-            .max_bytes(0)
-            .max_time(gst::ClockTime::ZERO)
-            .max_buffers(LOSSLESS_QUEUE_FRAMES)
-            .build();
+        let source = frame_source(&caps);
         let pipeline = gst::Pipeline::new();
         let mut chain = vec![source.clone().upcast::<gst::Element>()];
         chain.extend(coding);
