@@ -194,6 +194,7 @@ pub fn snapshot(state: State) -> Snapshot {
     s.cameras = (0..n)
         .map(|k| CameraView {
             ailments: Vec::new(),
+            on_second: false,
             name: format!("cam{:02}", k + 1),
             tally: match (state, k) {
                 (State::OnAir, 6) | (State::Armed, 3) => Tally::Preview,
