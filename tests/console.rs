@@ -61,7 +61,7 @@ fn textures(ctx: &egui::Context, desk: &mut Desk, s: &Snapshot) -> Textures {
     let program = (!s.cameras.is_empty()).then(|| upload(ctx, desk, "program", &picture(6)));
     // The prepared instant is another picture than the live one.
     let frozen = (0..s.cameras.len()).map(|k| Some(upload(ctx, desk, &format!("frozen {k}"), &picture(k + 4)))).collect();
-    Textures { cameras, frozen, preview, program }
+    Textures { cameras, frozen, preview, program, ..Textures::default() }
 }
 
 /// A harness that draws one panel (or all of them) of a state.

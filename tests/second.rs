@@ -180,9 +180,12 @@ fn what_b_cannot_show_is_refused_by_name_with_the_remedy() {
     assert!(s.second.is_none());
 }
 
-/// Every frame that goes out: its place, and its number.
+/// A frame's place in the output, and its number.
+type Numbered = (u64, Option<u16>);
+
+/// Every frame that goes out.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<(u64, Option<u16>)>>>);
+struct Seen(Arc<Mutex<Vec<Numbered>>>);
 
 impl FrameTaker for Seen {
     fn take(&mut self, frame: &Arc<Frame>, tick: Tick) {
@@ -369,9 +372,8 @@ fn show_on_a(second_channel: bool) -> Vec<(u64, Vec<u8>)> {
         let ask = match k {
             3 => vec![Command::SelectCamera(1)],
             8 => vec![Command::Take],
-            30 => vec![Command::Return],
+            30 | 62 => vec![Command::Return],
             40 => vec![Command::SetTransition(Transition::Dissolve { secs: 0.3 }), HOLD, Command::Take],
-            62 => vec![Command::Return],
             _ => vec![],
         };
         let wanted = ask.len();

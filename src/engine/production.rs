@@ -135,8 +135,7 @@ impl Production {
         let heard = |audio: &&ShowAudio| audio.feed.as_ref().is_none_or(|feed| specs.iter().any(|s| s.name == *feed));
         let sound = show.audio.as_ref().filter(heard).and_then(|audio| kept(sound_of(show, audio, &specs), &mut wrong));
         let capture = CaptureConfig { nodes, sound, ..capture_of(show, &mut wrong) };
-        let (program, second) = program_of(show, &mut wrong).unzip();
-        let second = second.flatten();
+        let (program, second) = program_of(show, &mut wrong);
         let named =
             |(text, line): &(String, usize)| text.parse().map_err(|e: NameError| show.error_at(*line, format!("[export] name: {e}")));
         let export_name = show.export_name.as_ref().and_then(|name| kept(named(name), &mut wrong));
@@ -352,11 +351,14 @@ fn taken_by<'a>(specs: &'a [FeedSpec], taken: &Taken<'_>) -> Option<&'a str> {
     })
 }
 
+/// The output's format and its sinks.
+type Sent = (ChannelOptions, Vec<SinkSpec>);
+
 /// The outputs as a show describes them, of program and of program B; their sinks that are right, where others are wrong.
-fn program_of(show: &Show, wrong: &mut Vec<ShowError>) -> Option<((ChannelOptions, Vec<SinkSpec>), Option<Vec<SinkSpec>>)> {
-    let program = show.program.as_ref()?;
+fn program_of(show: &Show, wrong: &mut Vec<ShowError>) -> (Option<Sent>, Option<Vec<SinkSpec>>) {
+    let Some(program) = show.program.as_ref() else { return (None, None) };
     let format = program.format.parse().map_err(|e: FormatError| show.error_at(program.line, e.to_string()));
-    let format: ProgramFormat = kept(format, wrong)?;
+    let Some(format): Option<ProgramFormat> = kept(format, wrong) else { return (None, None) };
     let options = ChannelOptions { dissolve_frames: program.dissolve_frames, tick: program.tick, ..ChannelOptions::new(format) };
     for over in [false, true].iter().filter_map(|second| show.outputs.iter().filter(|o| o.is_second == *second).nth(MOST_SINKS)) {
         let problem = format!("program goes to {MOST_SINKS} outputs at most; leave this one out, or send on from a receiver");
@@ -368,7 +370,7 @@ fn program_of(show: &Show, wrong: &mut Vec<ShowError>) -> Option<((ChannelOption
     }
     let [sinks, of_second] = sinks;
     // Without a sink it runs all the same: they may come while it does.
-    Some(((options, sinks), program.second_channel.then_some(of_second)))
+    (Some((options, sinks)), program.second_channel.then_some(of_second))
 }
 
 /// A sink as a show describes it.
