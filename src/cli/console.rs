@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use volte::{
     address::Secret,
     app,
@@ -327,6 +327,9 @@ impl Desk {
 
     /// The outputs of program and of program B that the command line or a show asks for.
     fn outputs(&self, program: Option<(ChannelOptions, Vec<SinkSpec>)>) -> anyhow::Result<Outputs> {
+        if self.program_format.is_some() && self.outputs.is_empty() && self.second_outputs.is_empty() {
+            bail!("--program-format is that of what is sent: give --output ADDRESS (or --output-b) as well");
+        }
         let of_line = self.sinks(&self.outputs, "--output", "output")?;
         let second_of_line = self.sinks(&self.second_outputs, "--output-b", "output B")?;
         let program = program.or_else(|| (!of_line.is_empty()).then(|| (ChannelOptions::new(self.format()), of_line)));
