@@ -16,11 +16,8 @@ use egui_kittest::{
 };
 use volte::{
     console::{self, ConsoleState, Language, Textures},
-    engine::{
-        Command, CommandKind, DiskState, DiskTier, Light, Notice, NoticeLevel, ProgramKind, ProgramView, RollView, SecondOrder, SecondView,
-        Snapshot,
-    },
-    replay::{Readiness, playlist::Transition},
+    engine::{Command, CommandKind, DiskState, DiskTier, Light, Notice, NoticeLevel, SecondOrder, Snapshot},
+    replay::Readiness,
 };
 
 mod support {
@@ -30,7 +27,7 @@ mod support {
 }
 use support::{
     calibration,
-    states::{State, snapshot},
+    states::{State, snapshot, with_second},
 };
 
 /// What can happen to a show.
@@ -84,15 +81,7 @@ fn state(show: Show) -> Snapshot {
             let p = s.preview.as_mut().unwrap();
             (p.readiness, p.progress) = (Readiness::Solved, 1.0);
         }
-        Show::Second => {
-            let kind = ProgramKind::Replay { instant: s.now, position: 2.0, progress: 0.4, solved: false };
-            let roll = Some(RollView { instant: s.now, speed_percent: 50, between: None });
-            let program = ProgramView { kind, roll, ..s.program.clone() };
-            s.second = Some(SecondView { program, live_camera: 6, speed_percent: 50, transition: Transition::Cut, output: None });
-            let mut cameras = s.cameras.to_vec();
-            cameras[6].on_second = true;
-            s.cameras = cameras.into();
-        }
+        Show::Second => s = with_second(s),
         Show::Carried => s.calibration = Some(Arc::new(calibration::carried())),
         Show::Judged => s.calibration = Some(Arc::new(calibration::judged(Light::Amber))),
         Show::DiskFull => {
