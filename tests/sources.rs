@@ -406,7 +406,7 @@ fn hls() {
 /// Set in the child that has no right to raw sockets: what is sent within one machine does not reach those.
 const WITHOUT_RAW_SOCKETS: &str = "VOLTE_TEST_WITHOUT_RAW_SOCKETS";
 
-/// GigE Vision has one port, of UDP, and no other. Whoever holds its namesake of TCP may have it; runs of this test on one machine take turns, and one that is
+/// Industrial cameras on a network have one port, of UDP, and no other. Whoever holds its namesake of TCP may have it; runs of this test on one machine take turns, and one that is
 /// killed holds up nobody.
 fn turn_with_the_gige_port() -> TcpListener {
     let until = Instant::now() + 3 * PATIENCE;
