@@ -20,8 +20,10 @@ use volte::{
 };
 
 mod support {
+    pub mod namespaces;
     pub mod peers;
 }
+use support::namespaces::{again_as_root, ip};
 use support::peers::{Peer, port};
 
 const NTP_TO_UNIX_NANOS: i64 = 2_208_988_800_000_000_000;
@@ -294,13 +296,6 @@ struct Wire {
     camera: String,
 }
 
-/// Runs `ip` (iproute2); what it says where it fails.
-fn ip(words: &str) -> Result<(), String> {
-    let output = std::process::Command::new("ip").args(words.split_whitespace()).output();
-    let output = output.unwrap_or_else(|e| panic!("ip does not start ({e}): install the package iproute2"));
-    if output.status.success() { Ok(()) } else { Err(format!("ip {words}: {}", String::from_utf8_lossy(&output.stderr).trim())) }
-}
-
 impl Wire {
     fn new() -> Result<Self, String> {
         let id = std::process::id();
@@ -373,23 +368,6 @@ fn ptp_as_a_camera_hears_it() {
 
 const WITHOUT_ROOT: &str = "VOLTE_TEST_PTP_AS_NOBODY";
 
-/// Runs this test once more where nobody in particular is root: in namespaces of its own.
-fn ptp_without_root(why: &str) {
-    let inside = "mount -t tmpfs none /run && mkdir /run/netns && exec \"$0\" --exact ptp_of_a_grandmaster_on_the_network --nocapture";
-    let run = std::process::Command::new("unshare")
-        .args(["--user", "--map-root-user", "--net", "--mount", "sh", "-c", inside])
-        .arg(std::env::current_exe().unwrap())
-        .env(WITHOUT_ROOT, "1")
-        .output()
-        .unwrap_or_else(|e| panic!("unshare does not start ({e}): install the package util-linux"));
-    let text = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
-    println!("{text}");
-    assert!(
-        run.status.success() && text.contains("µs from the grandmaster's own clock"),
-        "PTP needs two network namespaces. They cannot be made by this user ({why}), nor in a user namespace (see above). Run it as root: cargo test --release --test house_clock ptp; or let users have namespaces: sysctl -w kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0. {text}"
-    );
-}
-
 /// `ptp4l` of linuxptp as grandmaster in one network namespace, Volte's house clock in another. Root makes them; who is not makes them in a user namespace.
 #[test]
 fn ptp_of_a_grandmaster_on_the_network() {
@@ -397,7 +375,8 @@ fn ptp_of_a_grandmaster_on_the_network() {
         Ok(wire) => wire,
         Err(why) => {
             assert!(std::env::var_os(WITHOUT_ROOT).is_none(), "the namespaces cannot be made: {why}");
-            ptp_without_root(&why);
+            let text = again_as_root("ptp_of_a_grandmaster_on_the_network", WITHOUT_ROOT, &why);
+            assert!(text.contains("µs from the grandmaster's own clock"), "{text}");
             return;
         }
     };

@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::json;
 use volte::{
-    capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, PreviewConfig},
+    capture::{CaptureConfig, CaptureSession, FeedSource, FeedSpec, PreviewConfig, SoundFrom, SoundSettings},
     frame::Picture,
     output::{
         self, CancelToken, FrameReport, OutputSpec, SidecarHeader,
@@ -463,7 +463,7 @@ fn nginx_records_program_and_gives_it_back_as_a_camera() {
     let address = format!("rtmp://127.0.0.1:{port}/live/key-17");
     output.add(SinkSpec { sound: SinkSound::None, ..sink("rtmp", &address) }).unwrap();
     wait(&output, "no connection", |s| s[0].state == SinkState::Running && s[0].frames > 2 * u64::from(FPS));
-    // As a camera: by the standard client, with its own numbers. It reads no stream whose sound comes first (docs/capture.md).
+    // As a camera: by the standard client, with its own numbers.
     let config = CaptureConfig { preview: PreviewConfig { enabled: false, ..PreviewConfig::default() }, ..CaptureConfig::default() };
     let session = CaptureSession::start(config, &[FeedSpec::new("back", FeedSource::parse(&address).unwrap())]).unwrap();
     assert!(session.wait_until(PATIENCE, |f| f[0].received >= 3 * u64::from(FPS)), "no camera: {:#?}", session.status());
@@ -495,4 +495,44 @@ fn nginx_records_program_and_gives_it_back_as_a_camera() {
         received.judge_pictures().unwrap_or_else(|e| panic!("{record:?}: {e}"));
         assert!(received.numbers.len() > FPS as usize, "{record:?}");
     }
+}
+
+/// What an encoder sends first is its own matter. Nothing in the stream tells whether pictures are to come.
+#[test]
+fn a_camera_whose_sound_comes_first_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = port();
+    let server = nginx(dir.path(), port);
+    let address = format!("rtmp://127.0.0.1:{port}/live/late");
+    let _camera = Peer::ffmpeg(&format!(
+        "-re -f lavfi -i sine=frequency=440:sample_rate=48000 -itsoffset 2 -re -f lavfi -i testsrc=size={WIDTH}x{HEIGHT}:rate={FPS} \
+         -map 0 -map 1 -c:a aac -c:v libx264 -preset ultrafast -tune zerolatency -g 25 -bf 0 -pix_fmt yuv420p -f flv {address}"
+    ));
+    let config = || CaptureConfig { preview: PreviewConfig { enabled: false, ..PreviewConfig::default() }, ..CaptureConfig::default() };
+    let read = |session: &CaptureSession| {
+        let enough = session.wait_until(PATIENCE, |f| f[0].received >= 3 * u64::from(FPS));
+        assert!(enough && session.status()[0].size_px == Some((WIDTH, HEIGHT)), "{:#?}", session.status());
+    };
+    // From its beginning, and once more by somebody who joins later; with and without a use for its sound.
+    let spec = || FeedSpec::new("late", FeedSource::parse(&address).unwrap());
+    let sound = SoundSettings::new(SoundFrom::Feed("late".to_owned()));
+    let first = CaptureSession::start(CaptureConfig { sound: Some(sound), ..config() }, &[spec()]).unwrap();
+    read(&first);
+    let heard = || first.sound().is_some_and(|sound| sound.ring.span().is_some());
+    let until = Instant::now() + PATIENCE;
+    while !heard() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(heard(), "its sound does not come: {:?}", first.sound().map(|sound| sound.problem()));
+    read(&CaptureSession::start(config(), &[spec()]).unwrap());
+    drop(server);
+    // It was as the name of this test says: the first tag of sound (8) or pictures (9) in what the server recorded.
+    let record = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().path()).find(|p| p.extension().is_some_and(|e| e == "flv"));
+    let bytes = std::fs::read(record.unwrap()).unwrap();
+    let (mut at, mut first) = (13, None);
+    while let Some(tag) = bytes.get(at..at + 4).filter(|_| first.is_none()) {
+        first = Some(tag[0]).filter(|kind| *kind != 18);
+        at += 15 + (usize::from(tag[1]) << 16 | usize::from(tag[2]) << 8 | usize::from(tag[3]));
+    }
+    assert_eq!(first, Some(8));
 }

@@ -3,7 +3,7 @@
 #![cfg(feature = "gstreamer")]
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -406,9 +406,23 @@ fn hls() {
 /// Set in the child that has no right to raw sockets: what is sent within one machine does not reach those.
 const WITHOUT_RAW_SOCKETS: &str = "VOLTE_TEST_WITHOUT_RAW_SOCKETS";
 
+/// Industrial cameras on a network have one port, of UDP, and no other. Whoever holds its namesake of TCP may have it; runs of this test on one machine take turns, and one that is
+/// killed holds up nobody.
+fn turn_with_the_gige_port() -> TcpListener {
+    let until = Instant::now() + 3 * PATIENCE;
+    loop {
+        match TcpListener::bind("127.0.0.1:3956") {
+            Ok(turn) => return turn,
+            Err(e) => assert!(Instant::now() < until, "TCP port 3956, by which runs of this test take turns, does not get free: {e}"),
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 #[test]
 fn an_industrial_camera_is_read_by_the_pattern_of_its_sensor() {
     if std::env::var_os(WITHOUT_RAW_SOCKETS).is_none() {
+        let _turn = turn_with_the_gige_port();
         let _camera = Peer::start("arv-fake-gv-camera-0.8", "aravis-tools", &["-i", "127.0.0.1"]);
         let this = std::env::current_exe().unwrap();
         let child = std::process::Command::new("setpriv")

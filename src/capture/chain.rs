@@ -2,11 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use gst::prelude::{Cast as _, ElementExt as _, GstBinExtManual as _, ObjectExt as _, PadExt as _};
+use gst::prelude::{ElementExt as _, GstBinExtManual as _, ObjectExt as _, PadExt as _};
 
 use super::codec::Codec;
 use super::error::CaptureError;
 use super::ingest::Ingest;
+use super::inlet::Inlet;
 
 /// Makes an element or says what is missing.
 pub(super) fn element(name: &str, purpose: &str) -> Result<gst::Element, CaptureError> {
@@ -53,30 +54,40 @@ pub(super) fn unknown_codec(whose: &str, caps: &gst::CapsRef) -> String {
     )
 }
 
-/// The elements between a stream of `codec` and `sink`: whole access units, with their headers in front of every keyframe;
-/// what is uncompressed is encoded. `caps` tells what the stream is already; unknown is "nothing".
+/// The elements between a stream of `codec` and `inlet`: whole access units, with their headers in front of every keyframe where the stream's description
+/// has none; what is uncompressed is encoded. `caps` tells what the stream is already; unknown is "nothing".
 pub(super) fn chain_into(
-    sink: &gst_app::AppSink,
+    inlet: &Inlet,
     codec: Codec,
     caps: Option<&gst::CapsRef>,
     ingest: &Ingest,
 ) -> Result<Vec<gst::Element>, CaptureError> {
-    let aligned = caps.and_then(|caps| caps.structure(0)).is_some_and(|s| s.get::<&str>("alignment") == Ok("au"));
+    let described = caps.and_then(|caps| caps.structure(0));
+    // What a container calls whole units is read all the same: its word on size, rate and keyframes is not the stream's.
+    let is_parsed = described.is_some_and(|s| s.get::<&str>("alignment") == Ok("au") && s.get::<bool>("parsed") == Ok(true));
     let transcodes = ingest.make_intra && !codec.is_intra_only();
     ingest.is_raw.store(codec == Codec::Raw || transcodes, Ordering::Relaxed);
     let mut chain = Vec::new();
     match codec {
         Codec::Raw => {
-            if caps.and_then(|caps| caps.structure(0)).is_some_and(|s| s.name() == "video/x-bayer") {
+            if described.is_some_and(|s| s.name() == "video/x-bayer") {
                 chain.push(element("bayer2rgb", "colours of a sensor's pattern")?);
             }
             chain.extend(intra_chain()?);
         }
-        Codec::H264 | Codec::H265 if !aligned => {
+        Codec::H264 | Codec::H265 if !is_parsed => {
             let (name, media) = if codec == Codec::H264 { ("h264parse", "video/x-h264") } else { ("h265parse", "video/x-h265") };
             let parser = element(name, "cutting the stream into frames")?;
-            parser.set_property("config-interval", -1_i32);
-            chain.extend([parser, filter(&gst::Caps::builder(media).field("alignment", "au").build())?]);
+            if !described.is_some_and(|s| s.has_field("codec_data")) {
+                parser.set_property("config-interval", -1_i32);
+            }
+            chain.push(parser);
+            let whole = gst::Caps::builder(media).field("alignment", "au").build();
+            if transcodes {
+                chain.push(filter(&whole)?);
+            } else {
+                inlet.ask_for(whole);
+            }
         }
         _ => {}
     }
@@ -84,7 +95,7 @@ pub(super) fn chain_into(
         chain.push(decoder(codec)?);
         chain.extend(intra_chain()?);
     }
-    chain.push(sink.clone().upcast());
+    chain.push(inlet.element().clone());
     Ok(chain)
 }
 

@@ -1,19 +1,21 @@
 //! A video file as a feed.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::Sender;
-use gst::prelude::{ElementExt as _, ElementExtManual as _, GstBinExtManual as _, ObjectExt as _, PadExt as _};
+use gst::prelude::{ElementExt as _, ElementExtManual as _, GstBinExtManual as _, ObjectExt as _, PadExt as _, PadExtManual as _};
 
 use super::Pace;
 use super::chain::{attach, chain_into, element, is_video, unknown_codec};
 use super::codec::Codec;
 use super::error::CaptureError;
 use super::images;
-use super::ingest::{Ingest, running_nanos};
+use super::ingest::Ingest;
+use super::inlet::{Incoming, Inlet};
 use super::pacer::Pacer;
 use super::stamp::TimeOrigin;
 use crate::time::{FrameRate, MediaTime};
@@ -35,6 +37,8 @@ pub(super) struct FileFeed {
     path: PathBuf,
     pace: Pace,
     pub ingest: Arc<Ingest>,
+    /// Where its pictures arrive.
+    inlet: OnceLock<Inlet>,
     /// House time of the file's first frame in this round, nanoseconds.
     origin_nanos: Arc<AtomicI64>,
     pacer: Arc<Pacer>,
@@ -78,20 +82,73 @@ impl FileFeed {
         let pipeline = &feed.pipeline;
         let source = element("filesrc", "reading files")?;
         source.set_property("location", path.to_string_lossy().as_ref());
-        let parse = element("parsebin", "finding the video in a file")?;
+        // What a file is takes `parsebin` long to find out, and its guesses stay in the way of every picture.
+        let demuxer = demuxer_of(path).and_then(|name| element(name, "reading files").ok());
+        let is_known = demuxer.is_some();
+        let finder = demuxer.map_or_else(parsebin, Ok)?;
         let add = |e: gst::glib::BoolError| feed_error(format!("its pipeline cannot be built: {e}"));
-        pipeline.add_many([&source, &parse]).map_err(add)?;
-        source.link(&parse).map_err(add)?;
+        pipeline.add_many([&source, &finder]).map_err(add)?;
+        source.link(&finder).map_err(add)?;
 
-        let sink = feed.sink(index, events_lossless);
-        let weak = Arc::downgrade(&feed);
-        parse.connect_pad_added(move |_, pad| {
-            if let Some(feed) = weak.upgrade() {
-                feed.link(pad, &sink);
+        let inlet = feed.inlet(index, events_lossless)?;
+        feed.inlet.set(inlet.clone()).ok();
+        if is_known {
+            feed.watch_demuxer(&finder, &inlet);
+        } else {
+            feed.watch_finder(&finder, &inlet);
+        }
+        watch_bus(pipeline, ingest, &feed.path);
+        Ok(feed)
+    }
+
+    /// What is in a container is known by its own words; only a codec that has no parser of its own here is looked at again.
+    fn watch_demuxer(self: &Arc<Self>, demuxer: &gst::Element, inlet: &Inlet) {
+        let (weak, inlet) = (Arc::downgrade(self), inlet.clone());
+        let is_looked_at = Arc::new(AtomicBool::new(false));
+        let looked_at = Arc::clone(&is_looked_at);
+        demuxer.connect_pad_added(move |_, pad| {
+            let Some(feed) = weak.upgrade() else { return };
+            let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+            if !is_video(&caps) {
+                feed.link(pad, &inlet);
+            } else if looked_at.load(Ordering::Relaxed) || feed.has_video.load(Ordering::Relaxed) {
+                // The first video is the one.
+            } else if matches!(Codec::of_caps(&caps), None | Some(Codec::H264 | Codec::H265)) {
+                feed.link(pad, &inlet);
+            } else {
+                looked_at.store(true, Ordering::Relaxed);
+                if let Err(e) = feed.find_within(pad, &inlet) {
+                    feed.ingest.shared.fail(format!("{:?} cannot be read: {e}", feed.path));
+                }
             }
         });
-        let weak = Arc::downgrade(&feed);
-        parse.connect("unknown-type", false, move |values| {
+        let weak = Arc::downgrade(self);
+        demuxer.connect_no_more_pads(move |_| {
+            // Who looks at it tells when all is found.
+            if let Some(feed) = weak.upgrade()
+                && !is_looked_at.load(Ordering::Relaxed)
+            {
+                feed.searched.store(true, Ordering::Release);
+            }
+        });
+    }
+
+    /// A stream of a container whose parser is not ours to choose.
+    fn find_within(self: &Arc<Self>, pad: &gst::Pad, inlet: &Inlet) -> Result<(), CaptureError> {
+        let finder = parsebin()?;
+        self.watch_finder(&finder, inlet);
+        attach(&self.pipeline, pad, &[finder], &self.ingest.shared.name)
+    }
+
+    fn watch_finder(self: &Arc<Self>, finder: &gst::Element, inlet: &Inlet) {
+        let (weak, inlet) = (Arc::downgrade(self), inlet.clone());
+        finder.connect_pad_added(move |_, pad| {
+            if let Some(feed) = weak.upgrade() {
+                feed.link(pad, &inlet);
+            }
+        });
+        let weak = Arc::downgrade(self);
+        finder.connect("unknown-type", false, move |values| {
             let caps = values.get(2)?.get::<gst::Caps>().ok()?;
             if is_video(&caps)
                 && let Some(feed) = weak.upgrade()
@@ -101,14 +158,12 @@ impl FileFeed {
             None
         });
         for signal in ["no-more-pads", "drained"] {
-            let weak = Arc::downgrade(&feed);
-            parse.connect(signal, false, move |_| {
+            let weak = Arc::downgrade(self);
+            finder.connect(signal, false, move |_| {
                 weak.upgrade()?.searched.store(true, Ordering::Release);
                 None
             });
         }
-        watch_bus(pipeline, ingest, &feed.path);
-        Ok(feed)
     }
 
     /// The same for numbered pictures.
@@ -125,9 +180,10 @@ impl FileFeed {
         let refused = |e: gst::glib::BoolError| wrong(format!("its pipeline cannot be built: {e}"));
         feed.pipeline.add_many(&elements).map_err(refused)?;
         gst::Element::link_many(&elements).map_err(refused)?;
-        let sink = feed.sink(index, events_lossless);
+        let inlet = feed.inlet(index, events_lossless)?;
+        feed.inlet.set(inlet.clone()).ok();
         let pad = elements.last().and_then(|e| e.static_pad("src")).ok_or_else(|| wrong("its pipeline cannot be built".to_owned()))?;
-        feed.link_video(&pad, None, codec, &sink)?;
+        feed.link_video(&pad, None, codec, &inlet)?;
         feed.has_video.store(true, Ordering::Relaxed);
         watch_bus(&feed.pipeline, ingest, &feed.path);
         Ok(feed)
@@ -143,6 +199,7 @@ impl FileFeed {
             path: path.to_owned(),
             pace,
             ingest: Arc::clone(ingest),
+            inlet: OnceLock::new(),
             origin_nanos: Arc::default(),
             pacer: Arc::default(),
             last_end_nanos: AtomicI64::new(0),
@@ -157,19 +214,10 @@ impl FileFeed {
         self.ingest.shared.fail(unknown_codec(&format!("{:?}", self.path), caps));
     }
 
-    fn sink(self: &Arc<Self>, index: usize, events_lossless: Sender<FeedEvent>) -> gst_app::AppSink {
+    fn inlet(self: &Arc<Self>, index: usize, events_lossless: Sender<FeedEvent>) -> Result<Inlet, CaptureError> {
         let weak = Arc::downgrade(self);
-        let on_sample = move |sink: &gst_app::AppSink| {
-            let sample = sink.pull_sample().map_err(|_eos| gst::FlowError::Eos)?;
-            let feed = weak.upgrade().ok_or(gst::FlowError::Flushing)?;
-            feed.take(&sample)
-        };
-        let weak = Arc::downgrade(self);
-        let on_preroll = move |_: &gst_app::AppSink| {
-            weak.upgrade().ok_or(gst::FlowError::Flushing)?.prerolled.store(true, Ordering::Release);
-            Ok(gst::FlowSuccess::Ok)
-        };
-        let at_end = move |_: &gst_app::AppSink| {
+        let take = move |incoming: Incoming<'_>| weak.upgrade().ok_or(gst::FlowError::Flushing)?.take(incoming);
+        let at_end = move || {
             // The control thread drains this queue always; it has room for every feed's end.
             // Nobody listens any more when the session has ended: then it does not matter.
             if let Err(crossbeam::channel::TrySendError::Full(_)) = events_lossless.try_send(FeedEvent::EndOfFile(index)) {
@@ -179,36 +227,31 @@ impl FileFeed {
                 );
             }
         };
-        gst_app::AppSink::builder()
-            .sync(false)
-            .max_buffers(4)
-            .callbacks(gst_app::AppSinkCallbacks::builder().new_preroll(on_preroll).new_sample(on_sample).eos(at_end).build())
-            .build()
+        Inlet::new(take, at_end)
     }
 
-    fn take(&self, sample: &gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
+    fn take(&self, incoming: Incoming<'_>) -> Result<gst::FlowSuccess, gst::FlowError> {
         self.prerolled.store(true, Ordering::Release);
         if !self.pacer.wait_for_start() {
             return Err(gst::FlowError::Flushing);
         }
         let origin = MediaTime::from_nanos(self.origin_nanos.load(Ordering::Relaxed));
-        if let Some(buffer) = sample.buffer() {
-            if let Some(pts) = buffer.pts().and_then(|t| running_nanos(sample, t)) {
-                self.last_end_nanos.fetch_max(pts + buffer.duration().map_or(0, |d| d.nseconds() as i64), Ordering::Relaxed);
-            }
-            if matches!(self.pace, Pace::Live { .. })
-                && let Some(due) = buffer.dts().or(buffer.pts()).and_then(|t| running_nanos(sample, t))
-                && !self.pacer.wait(origin.plus_nanos(due) - self.ingest.clock().now())
-            {
-                return Err(gst::FlowError::Flushing);
-            }
+        let buffer = incoming.buffer;
+        if let Some(pts) = incoming.running_nanos(buffer.pts()) {
+            self.last_end_nanos.fetch_max(pts + buffer.duration().map_or(0, |d| d.nseconds() as i64), Ordering::Relaxed);
         }
-        self.ingest.take(sample, origin);
+        if matches!(self.pace, Pace::Live { .. })
+            && let Some(due) = incoming.running_nanos(buffer.dts_or_pts())
+            && !self.pacer.wait(origin.plus_nanos(due) - self.ingest.clock().now())
+        {
+            return Err(gst::FlowError::Flushing);
+        }
+        self.ingest.take(incoming, origin);
         Ok(gst::FlowSuccess::Ok)
     }
 
-    /// A stream was found: the first video goes on to the sink, all else is left alone.
-    fn link(&self, pad: &gst::Pad, sink: &gst_app::AppSink) {
+    /// A stream was found: the first video goes on to the inlet, all else is left alone.
+    fn link(&self, pad: &gst::Pad, inlet: &Inlet) {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         let is_video = is_video(&caps);
         if !is_video {
@@ -232,13 +275,13 @@ impl FileFeed {
             self.fail_codec(&caps);
             return;
         };
-        if let Err(e) = self.link_video(pad, Some(&caps), codec, sink) {
+        if let Err(e) = self.link_video(pad, Some(&caps), codec, inlet) {
             self.ingest.shared.fail(format!("{:?} cannot be read: {e}", self.path));
         }
     }
 
-    fn link_video(&self, pad: &gst::Pad, caps: Option<&gst::CapsRef>, codec: Codec, sink: &gst_app::AppSink) -> Result<(), CaptureError> {
-        let chain = chain_into(sink, codec, caps, &self.ingest)?;
+    fn link_video(&self, pad: &gst::Pad, caps: Option<&gst::CapsRef>, codec: Codec, inlet: &Inlet) -> Result<(), CaptureError> {
+        let chain = chain_into(inlet, codec, caps, &self.ingest)?;
         attach(&self.pipeline, pad, &chain, &self.ingest.shared.name)
     }
 
@@ -271,7 +314,7 @@ impl FileFeed {
 
     /// What the file says about its length, nanoseconds.
     pub(super) fn declared_nanos(&self) -> Option<i64> {
-        self.pipeline.query_duration::<gst::ClockTime>().map(|d| d.nseconds() as i64)
+        self.inlet.get()?.pad().peer_query_duration::<gst::ClockTime>().map(|d| d.nseconds() as i64)
     }
 
     /// Starts delivering; the file's first frame was seen at `origin`.
@@ -322,8 +365,10 @@ impl FileFeed {
         let shared = &self.ingest.shared;
         self.origin_nanos.fetch_add(period_nanos, Ordering::Relaxed);
         shared.loops.add_one();
-        if let Err(e) = self.pipeline.seek_simple(gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT, gst::ClockTime::ZERO) {
-            shared.fail(format!("{:?} cannot be played again from its beginning: {e}", self.path));
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::KEY_UNIT;
+        let seek = gst::event::Seek::new(1.0, flags, gst::SeekType::Set, gst::ClockTime::ZERO, gst::SeekType::None, gst::ClockTime::NONE);
+        if !self.inlet.get().is_some_and(|inlet| inlet.pad().push_event(seek)) {
+            shared.fail(format!("{:?} cannot be played again from its beginning; give it as MP4", self.path));
         }
     }
 
@@ -334,6 +379,23 @@ impl FileFeed {
             tracing::warn!(path = ?self.path, "the pipeline does not stop: {e}");
         }
     }
+}
+
+/// The element that reads a file by its first bytes; `None` where it takes a longer look.
+fn demuxer_of(path: &Path) -> Option<&'static str> {
+    let mut first = [0_u8; 8];
+    std::fs::File::open(path).ok()?.read_exact(&mut first).ok()?;
+    // ISO 14496-12: the first box says what it is, or QuickTime's first says that it is the index or the pictures.
+    let is_boxes = matches!(&first[4..], b"ftyp" | b"moov" | b"styp");
+    if is_boxes {
+        return Some("qtdemux");
+    }
+    // EBML's own number (RFC 8794).
+    first.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]).then_some("matroskademux")
+}
+
+fn parsebin() -> Result<gst::Element, CaptureError> {
+    element("parsebin", "finding the video in a file")
 }
 
 /// Turns error messages into the feed's status, in the thread that posts them: nobody has to poll.

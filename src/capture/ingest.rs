@@ -1,4 +1,4 @@
-//! From a parsed sample to an access unit in the ring: the end of every feed's streaming thread.
+//! From a parsed picture to an access unit in the ring: the end of every feed's streaming thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +10,7 @@ use super::clock::HouseClock;
 use super::codec::{Codec, h264_is_droppable};
 use super::decode::FeedFormats;
 use super::feed::{FeedShared, Trouble};
+use super::inlet::Incoming;
 use super::rate::RateMeter;
 use super::record::Recorder;
 use super::sound::SoundTap;
@@ -106,27 +107,29 @@ impl Ingest {
         self.ring.interval_nanos(self.shared.id)
     }
 
-    /// Takes one sample; `origin` is the house time of running time zero.
-    pub(super) fn take(&self, sample: &gst::Sample, origin: MediaTime) {
-        let Some(buffer) = sample.buffer() else { return };
+    /// Takes one picture; `origin` is the house time of running time zero.
+    pub(super) fn take(&self, incoming: Incoming<'_>, origin: MediaTime) {
+        let buffer = incoming.buffer;
         let shared = &self.shared;
+        let size = buffer.size();
         shared.received.add_one();
-        shared.bytes.add(buffer.size() as u64);
-        let running = buffer.pts().or(buffer.dts()).and_then(|t| running_nanos(sample, t));
+        shared.bytes.add(size as u64);
         // Times beyond a century are no times.
-        let running = running.filter(|nanos| nanos.unsigned_abs() < 1 << 61);
+        let running = incoming.running_nanos(buffer.pts().or(buffer.dts())).filter(|nanos| nanos.unsigned_abs() < 1 << 61);
         let Some(running) = running else {
             shared.no_time.add_one();
             return;
         };
         let mut stream = self.stream.lock();
-        if let Some(caps) = sample.caps_owned()
-            && stream.caps.as_ref() != Some(&caps)
-            && !self.begin(&mut stream, caps)
+        // The same description is the same object: this compares addresses.
+        if let Some(caps) = incoming.caps
+            && stream.caps.as_ref() != Some(caps)
+            && !self.begin(&mut stream, caps.clone())
         {
             return;
         }
-        let Ok(map) = buffer.map_readable() else {
+        let own_memory = if self.keeps_memory.load(Ordering::Relaxed) { payload_of(buffer, size) } else { None };
+        let Some(payload) = own_memory.or_else(|| buffer.map_readable().ok().map(|map| Bytes::copy_from_slice(&map))) else {
             shared.complain(Trouble::Frame, "a buffer of its source cannot be read; the frame is left out".to_owned());
             return;
         };
@@ -139,12 +142,10 @@ impl Ingest {
         let codec = stream.codec;
         let keyframe = !buffer_flags.contains(gst::BufferFlags::DELTA_UNIT) || codec.is_some_and(Codec::is_intra_only);
         let nanos = buffer.duration().map_or(stream.interval_nanos, |d| d.nseconds() as i64);
-        let own_memory = if self.keeps_memory.load(Ordering::Relaxed) { payload_of(buffer) } else { None };
-        let payload = own_memory.unwrap_or_else(|| Bytes::copy_from_slice(&map));
+        let droppable = !keyframe && codec == Some(Codec::H264) && h264_is_droppable(&payload, stream.nal_length_bytes);
         let mut unit = AccessUnit::new(pts, u32::try_from(nanos).unwrap_or(0), keyframe, payload);
         unit.format = stream.format;
-        unit.droppable = !keyframe && codec == Some(Codec::H264) && h264_is_droppable(&map, stream.nal_length_bytes);
-        drop(map);
+        unit.droppable = droppable;
         unit.flags.damaged = buffer_flags.contains(gst::BufferFlags::CORRUPTED);
         let delay = self.clock.now() - pts;
         if -delay > MOST_AHEAD_NANOS && !self.reads_ahead.load(Ordering::Relaxed) {
@@ -282,8 +283,8 @@ impl Ingest {
 
 /// A buffer's own memory as bytes, where it is one piece of plain memory that holds nothing else. What is small is copied: the pieces around it
 /// would be a larger part.
-fn payload_of(buffer: &gst::BufferRef) -> Option<Bytes> {
-    if buffer.n_memory() != 1 || buffer.size() < LEAST_KEPT {
+fn payload_of(buffer: &gst::BufferRef, size: usize) -> Option<Bytes> {
+    if size < LEAST_KEPT || buffer.n_memory() != 1 {
         return None;
     }
     let memory = buffer.memory(0)?;
@@ -292,13 +293,4 @@ fn payload_of(buffer: &gst::BufferRef) -> Option<Bytes> {
         return None;
     }
     memory.into_mapped_memory_readable().ok().map(Bytes::from_owner)
-}
-
-/// Running time of a time in the sample's segment, nanoseconds; negative before its beginning.
-pub(super) fn running_nanos(sample: &gst::Sample, time: gst::ClockTime) -> Option<i64> {
-    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
-    match segment.to_running_time_full(time)? {
-        gst::Signed::Positive(t) => Some(t.nseconds() as i64),
-        gst::Signed::Negative(t) => Some(-(t.nseconds() as i64)),
-    }
 }

@@ -18,6 +18,7 @@ mod file;
 mod follow;
 mod images;
 mod ingest;
+mod inlet;
 mod node;
 mod pacer;
 mod packages;

@@ -11,6 +11,7 @@ use super::error::CaptureError;
 use super::feed::FeedShared;
 use super::file::watch_bus;
 use super::ingest::Ingest;
+use super::inlet::{Incoming, Inlet};
 use crate::color::YuvMatrix;
 use crate::frame::{Picture, YuvFormat, YuvFrame, YuvRange};
 use crate::time::{FrameRate, MediaTime};
@@ -209,17 +210,12 @@ impl PushFeed {
         source.set_max_time(gst::ClockTime::ZERO);
         let sink_ingest = Arc::clone(ingest);
         let offset = MediaTime::from_nanos(shared.clock_offset_nanos);
-        let on_sample = move |sink: &gst_app::AppSink| {
-            let sample = sink.pull_sample().map_err(|_eos| gst::FlowError::Eos)?;
-            sink_ingest.take(&sample, offset);
+        let at_end = Arc::clone(&shared);
+        let take = move |incoming: Incoming<'_>| {
+            sink_ingest.take(incoming, offset);
             Ok(gst::FlowSuccess::Ok)
         };
-        let at_end = Arc::clone(&shared);
-        let sink = gst_app::AppSink::builder()
-            .sync(false)
-            .max_buffers(4)
-            .callbacks(gst_app::AppSinkCallbacks::builder().new_sample(on_sample).eos(move |_| at_end.end()).build())
-            .build();
+        let inlet = Inlet::new(take, move || at_end.end())?;
         ingest.is_raw.store(settings.codec == Codec::Raw, std::sync::atomic::Ordering::Relaxed);
         ingest.is_pushed.store(true, std::sync::atomic::Ordering::Relaxed);
         // Whoever makes pictures stamps them itself.
@@ -228,7 +224,7 @@ impl PushFeed {
         let pipeline = gst::Pipeline::new();
         let mut chain: Vec<gst::Element> = vec![source.clone().upcast()];
         chain.extend(encoder_chain(settings)?);
-        chain.push(sink.upcast());
+        chain.push(inlet.element().clone());
         pipeline.add_many(&chain).map_err(|e| wrong(e.to_string()))?;
         gst::Element::link_many(&chain).map_err(|e| wrong(e.to_string()))?;
         watch_bus(&pipeline, ingest, Path::new(&*shared.name));

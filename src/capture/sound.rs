@@ -25,7 +25,7 @@ use super::{
     clock::HouseClock,
     error::CaptureError,
     feed::{FeedSource, FeedSpec, Pace},
-    ingest::running_nanos,
+    inlet::running_nanos,
     pacer::Pacer,
     stamp::{HouseStamp, Rule},
     stream::sound_source,
@@ -306,7 +306,8 @@ pub(super) fn stereo_tail(take: impl Fn(i64, &[Stereo]) + Send + Sync + 'static)
     let on_sample = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_eos| gst::FlowError::Eos)?;
         let Some(buffer) = sample.buffer() else { return Ok(gst::FlowSuccess::Ok) };
-        let Some(running) = buffer.pts().and_then(|t| running_nanos(&sample, t)) else { return Ok(gst::FlowSuccess::Ok) };
+        let segment = sample.segment().and_then(|s| s.downcast_ref());
+        let Some(running) = segment.zip(buffer.pts()).and_then(|(s, t)| running_nanos(s, t)) else { return Ok(gst::FlowSuccess::Ok) };
         let Ok(map) = buffer.map_readable() else { return Ok(gst::FlowSuccess::Ok) };
         let block: Vec<Stereo> =
             map.chunks_exact(4).map(|b| [i16::from_le_bytes([b[0], b[1]]), i16::from_le_bytes([b[2], b[3]])]).collect();

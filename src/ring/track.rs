@@ -39,13 +39,23 @@ pub(super) struct Track {
     pins: Vec<Span>,
     next_order: u64,
     pinned_bytes: u64,
+    /// The latest time of all that was ever stored.
+    latest: MediaTime,
     /// A unit that others refer to was refused: nothing decodes until the next keyframe.
     broken: bool,
 }
 
 impl Track {
     pub(super) fn with_capacity(units: usize, pins: Vec<Span>) -> Self {
-        Self { kept: Lane::default(), live: Lane::with_capacity(units), pins, next_order: 0, pinned_bytes: 0, broken: true }
+        Self {
+            kept: Lane::default(),
+            live: Lane::with_capacity(units),
+            pins,
+            next_order: 0,
+            pinned_bytes: 0,
+            latest: MediaTime::from_nanos(i64::MIN),
+            broken: true,
+        }
     }
 
     pub(super) fn kept(&self) -> &Lane {
@@ -89,6 +99,7 @@ impl Track {
         self.next_order += 1;
         let (flags, size, keyframe): (UnitFlags, u64, bool) = (unit.flags, unit.payload.len() as u64, unit.keyframe);
         let end = unit.pts.plus_nanos(interval.max(1));
+        self.latest = self.latest.max(unit.pts);
         if keyframe {
             self.close_last_gop(unit.pts);
         }
@@ -126,10 +137,12 @@ impl Track {
     fn repeats(&self, unit: &AccessUnit, interval_nanos: i64, detect_repeats: bool) -> bool {
         let tolerance = (interval_nanos / 4).max(0).unsigned_abs();
         let units = self.live.units();
-        let same_time = units.iter().rev().take(REORDER_DEPTH).any(|u| u.pts.distance_nanos(unit.pts) <= tolerance);
+        // Most are later than all before them: nothing has to be looked through.
+        let is_latest = unit.pts.nanos().saturating_sub(self.latest.nanos()) > i64::try_from(tolerance).unwrap_or(i64::MAX);
+        let same_time = || units.iter().rev().take(REORDER_DEPTH).any(|u| u.pts.distance_nanos(unit.pts) <= tolerance);
         // Same length first: comparing bytes is the exception, not the rule.
         let same_picture = || units.back().is_some_and(|u| u.keyframe && unit.keyframe && u.payload == unit.payload);
-        same_time || (detect_repeats && same_picture())
+        (!is_latest && same_time()) || (detect_repeats && same_picture())
     }
 
     /// Moves pinned groups out of eviction's way; the group being written stays.

@@ -61,6 +61,11 @@ pub fn read(picture: &Picture) -> Option<(u16, u16)> {
 
 /// Plays films in step, as cameras: film `i` to UDP port `i`.
 pub fn play(films: &[PathBuf], ports: &[u16]) -> super::peers::Peer {
+    super::peers::Peer::ffmpeg(&playing(films, ports))
+}
+
+/// What ffmpeg is told for that.
+pub fn playing(films: &[PathBuf], ports: &[u16]) -> String {
     let mut words = Vec::new();
     for film in films {
         words.push(format!("-re -i {}", film.display()));
@@ -68,7 +73,7 @@ pub fn play(films: &[PathBuf], ports: &[u16]) -> super::peers::Peer {
     for (k, port) in ports.iter().enumerate() {
         words.push(format!("-map {k} -c copy -muxdelay 0 -muxpreload 0 -flush_packets 1 -f mpegts udp://127.0.0.1:{port}?pkt_size=1316"));
     }
-    super::peers::Peer::ffmpeg(&words.join(" "))
+    words.join(" ")
 }
 
 /// `volte node` as a process of its own, which is killed when it is dropped.
@@ -77,14 +82,15 @@ pub struct NodeProcess(Child);
 impl NodeProcess {
     /// Runs a file's node; returns when it listens.
     pub fn start(file: &Path, further: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_volte"))
-            .arg("node")
-            .arg(file)
-            .args(further)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_by(&[], file, further)
+    }
+
+    /// The same, started by another program: words that stand before its own.
+    pub fn start_by(before: &[&str], file: &Path, further: &[&str]) -> Self {
+        let volte = env!("CARGO_BIN_EXE_volte");
+        let words: Vec<&str> = before.iter().copied().chain([volte, "node"]).collect();
+        let mut child =
+            Command::new(words[0]).args(&words[1..]).arg(file).args(further).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         out.read_line(&mut line).unwrap();

@@ -20,7 +20,8 @@ use crate::capture::codec::Codec;
 use crate::capture::embedded::{self, EmbeddedClock};
 use crate::capture::error::CaptureError;
 use crate::capture::feed::Trouble;
-use crate::capture::ingest::{Ingest, running_nanos};
+use crate::capture::ingest::Ingest;
+use crate::capture::inlet::{Incoming, Inlet};
 use crate::capture::pacer::Pacer;
 use crate::capture::sound::decode_apart;
 use crate::capture::stamp::{HouseStamp, Rule, TimeOrigin};
@@ -136,7 +137,11 @@ impl Connection {
         {
             self.link.follow_shared(&pad, SharedClock::addressed(&clock.server));
         }
-        let parse = if made.coded { Some(self.parser()?) } else { None };
+        let parse = match made.demuxer {
+            Some(name) => Some(self.demuxer(name)?),
+            None if made.coded => Some(self.parser()?),
+            None => None,
+        };
         match (made.ends, parse) {
             (Ends::Always, Some(parse)) => last.link(&parse).map_err(refused)?,
             (Ends::Always, None) => {
@@ -160,6 +165,29 @@ impl Connection {
         Ok(())
     }
 
+    /// Takes a container apart whose name is known.
+    fn demuxer(&self, name: &str) -> Result<gst::Element, CaptureError> {
+        let demuxer = element(name, "finding the video in a stream")?;
+        let link = Arc::downgrade(&self.link);
+        demuxer.connect_pad_added(move |_, pad| {
+            if let Some(link) = link.upgrade()
+                && !link.video_pad(pad)
+            {
+                link.let_go(pad);
+            }
+        });
+        self.add_finder(&demuxer)?;
+        Ok(demuxer)
+    }
+
+    fn add_finder(&self, finder: &gst::Element) -> Result<(), CaptureError> {
+        self.link.watch_removal(finder);
+        self.pipeline.add(finder).map_err(|e| CaptureError::Feed {
+            feed: self.link.ingest.shared.name.to_string(),
+            reason: format!("its pipeline cannot be built: {e}"),
+        })
+    }
+
     /// Finds the video in what the source brings.
     fn parser(&self) -> Result<gst::Element, CaptureError> {
         let parse = element("parsebin", "finding the video in a stream")?;
@@ -175,10 +203,10 @@ impl Connection {
         let link = Arc::downgrade(&self.link);
         parse.connect_pad_added(move |_, pad| {
             if let Some(link) = link.upgrade() {
+                // What is left alone does not stop the rest: all streams are there.
                 link.video_pad(pad);
             }
         });
-        self.link.watch_removal(&parse);
         let link = Arc::downgrade(&self.link);
         parse.connect("unknown-type", false, move |values| {
             let caps = values.get(2)?.get::<gst::Caps>().ok()?;
@@ -187,10 +215,7 @@ impl Connection {
             }
             None
         });
-        self.pipeline.add(&parse).map_err(|e| CaptureError::Feed {
-            feed: self.link.ingest.shared.name.to_string(),
-            reason: format!("its pipeline cannot be built: {e}"),
-        })?;
+        self.add_finder(&parse)?;
         Ok(parse)
     }
 
@@ -307,26 +332,37 @@ impl Link {
         }
     }
 
-    /// The parser found a stream: the first video goes into the ring, all else is left alone.
-    fn video_pad(self: &Arc<Self>, pad: &gst::Pad) {
+    /// A stream was found: the first video goes into the ring, sound where it is wanted; false for what is left alone.
+    fn video_pad(self: &Arc<Self>, pad: &gst::Pad) -> bool {
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         if !is_video(&caps) {
             self.other_found.store(true, Ordering::Relaxed);
-            if !self.tap_tone(pad, &caps) {
-                self.tap_sound(pad, &caps);
-            }
-            return;
+            return self.tap_tone(pad, &caps) || self.tap_sound(pad, &caps);
         }
         match Codec::of_caps(&caps) {
             Some(codec) => self.attach_or_tell(pad, Some(&caps), codec),
             None => self.unknown(&caps),
         }
+        true
     }
 
-    /// The sound of this feed is wanted: on the same clock as its pictures, from where they put it.
-    fn tap_sound(self: &Arc<Self>, pad: &gst::Pad, caps: &gst::CapsRef) {
+    /// Takes what nobody wants: a stream that goes nowhere, and is the only one so far, would be taken for the end of all.
+    fn let_go(&self, pad: &gst::Pad) {
+        let Some(pipeline) = self.pipeline.upgrade() else { return };
+        let nowhere = element("fakesink", "streams that nobody wants").and_then(|sink| {
+            sink.set_property("sync", false);
+            sink.set_property("async", false);
+            attach(&pipeline, pad, &[sink], &self.ingest.shared.name)
+        });
+        if let Err(e) = nowhere {
+            tracing::debug!(feed = &*self.ingest.shared.name, "{e}");
+        }
+    }
+
+    /// True when the sound of this feed is wanted: on the same clock as its pictures, from where they put it.
+    fn tap_sound(self: &Arc<Self>, pad: &gst::Pad, caps: &gst::CapsRef) -> bool {
         let (Some(tap), Some(pipeline)) = (self.ingest.sound.as_ref().filter(|tap| tap.takes(caps)), self.pipeline.upgrade()) else {
-            return;
+            return false;
         };
         let link = Arc::downgrade(self);
         tap.attach(&pipeline, pad, true, move |running| {
@@ -334,6 +370,7 @@ impl Link {
             let origin = link.embedded_origin().or_else(|| link.sender_clock.origin()).or_else(|| link.stamp.lock().known_origin())?;
             Some(origin.plus_nanos(running + link.ingest.shared.clock_offset_nanos + link.ingest.shared.nudged_nanos()))
         });
+        true
     }
 
     /// The first sound track is a tone, says the address; true when it is read as one.
@@ -377,9 +414,9 @@ impl Link {
     }
 
     /// A label in a picture of running time `running`, which by arrival was at `at`.
-    fn note_label(&self, sample: &gst::Sample, running: i64, at: MediaTime) {
+    fn note_label(&self, picture: &gst::BufferRef, running: i64, at: MediaTime) {
         let standard = || FrameRate::nominal(self.ingest.declared_interval_nanos()?);
-        let Some((label, rate)): Option<(Timecode, _)> = sample.buffer().and_then(|b| labels::on_picture(b, standard())) else { return };
+        let Some((label, rate)): Option<(Timecode, _)> = labels::on_picture(picture, standard) else { return };
         self.ingest.shared.set_timecode(label);
         if self.source.time == TimeWish::Timecode {
             let of = (&self.ingest.shared.name, self.ingest.clock().timecodes());
@@ -436,8 +473,7 @@ impl Link {
             }
             return Ok(());
         }
-        let sink = self.sink();
-        let chain = chain_into(&sink, codec, caps, &self.ingest)?;
+        let chain = chain_into(&self.inlet()?, codec, caps, &self.ingest)?;
         *video = Some((pad.clone(), chain.clone()));
         drop(video);
         attach(&pipeline, pad, &chain, &self.ingest.shared.name)
@@ -460,33 +496,24 @@ impl Link {
         });
     }
 
-    fn sink(self: &Arc<Self>) -> gst_app::AppSink {
+    fn inlet(self: &Arc<Self>) -> Result<Inlet, CaptureError> {
         let link = Arc::downgrade(self);
-        let on_sample = move |sink: &gst_app::AppSink| {
-            let sample = sink.pull_sample().map_err(|_eos| gst::FlowError::Eos)?;
-            link.upgrade().ok_or(gst::FlowError::Flushing)?.take(&sample)
-        };
+        let take = move |incoming: Incoming<'_>| link.upgrade().ok_or(gst::FlowError::Flushing)?.take(incoming);
         let link: Weak<Self> = Arc::downgrade(self);
-        let at_end = move |_: &gst_app::AppSink| {
+        let at_end = move || {
             if let Some(link) = link.upgrade() {
                 link.tell(Event::Ended);
             }
         };
-        gst_app::AppSink::builder()
-            .sync(false)
-            .async_(false)
-            .max_buffers(4)
-            .callbacks(gst_app::AppSinkCallbacks::builder().new_sample(on_sample).eos(at_end).build())
-            .build()
+        Inlet::new(take, at_end)
     }
 
-    fn take(&self, sample: &gst::Sample) -> Result<gst::FlowSuccess, gst::FlowError> {
+    fn take(&self, incoming: Incoming<'_>) -> Result<gst::FlowSuccess, gst::FlowError> {
         let clock = self.ingest.clock();
-        let running = |time: Option<gst::ClockTime>| running_nanos(sample, time?);
-        let times = sample.buffer().map(|buffer| (running(buffer.dts_or_pts()), running(buffer.pts())));
-        let Some((Some(due), pts)) = times else {
+        let (due, pts) = (incoming.running_nanos(incoming.buffer.dts_or_pts()), incoming.running_nanos(incoming.buffer.pts()));
+        let Some(due) = due else {
             // It has no time, and is counted as such.
-            self.ingest.take(sample, clock.now());
+            self.ingest.take(incoming, clock.now());
             return Ok(gst::FlowSuccess::Ok);
         };
         let (origin, paced) = {
@@ -500,7 +527,7 @@ impl Link {
             (origin, paced)
         };
         let shown = pts.unwrap_or(due);
-        self.note_label(sample, shown, origin.plus_nanos(shown));
+        self.note_label(incoming.buffer, shown, origin.plus_nanos(shown));
         let wished = match self.source.time {
             TimeWish::Timecode => Some(TimeOrigin::Timecode),
             TimeWish::Ltc => Some(TimeOrigin::Ltc),
@@ -518,7 +545,7 @@ impl Link {
         if paced && !self.pacer.wait(origin.plus_nanos(due) - clock.now()) {
             return Err(gst::FlowError::Flushing);
         }
-        self.ingest.take(sample, origin.plus_nanos(self.ingest.shared.clock_offset_nanos));
+        self.ingest.take(incoming, origin.plus_nanos(self.ingest.shared.clock_offset_nanos));
         Ok(gst::FlowSuccess::Ok)
     }
 }

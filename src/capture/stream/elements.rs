@@ -31,8 +31,11 @@ pub(super) struct SourceElements {
     /// Linked in this order.
     pub elements: Vec<gst::Element>,
     pub ends: Ends,
-    /// Coded: `parsebin` finds the video in it. Else it is uncompressed video already.
+    /// Coded: the video in it has to be found. Else it is uncompressed video already.
     pub coded: bool,
+    /// What finds it, where that is certain; else `parsebin`, which waits until it has seen all that there is. Where streams begin one after the other
+    /// and nothing tells how many there are, that is for ever.
+    pub demuxer: Option<&'static str>,
     pub rule: Rule,
     pub time_origin: TimeOrigin,
     /// The last of them brings a transport stream, whole packets as they arrived.
@@ -103,7 +106,7 @@ pub(super) fn make(source: &StreamSource, wanted: &'static str) -> Result<Source
             }
             let live = if *with_librtmp { " live=1" } else { "" };
             rtmp.set_property("location", format!("{}{live}", url.expose()));
-            Ok(SourceElements { transport: false, ..shortest(vec![rtmp], 0) })
+            Ok(SourceElements { transport: false, demuxer: Some("flvdemux"), ..shortest(vec![rtmp], 0) })
         }
         StreamKind::Hls { url } => {
             let http = element("souphttpsrc", "HTTP")?;
@@ -115,6 +118,7 @@ pub(super) fn make(source: &StreamSource, wanted: &'static str) -> Result<Source
                 elements: vec![http, hls],
                 ends: Ends::Later,
                 coded: true,
+                demuxer: None,
                 rule: Rule::Paced,
                 time_origin: TimeOrigin::Container,
                 transport: false,
@@ -171,12 +175,12 @@ fn pattern_or_pictures() -> gst::Caps {
 }
 
 const fn running(elements: Vec<gst::Element>, ends: Ends, coded: bool, time_origin: TimeOrigin) -> SourceElements {
-    SourceElements { elements, ends, coded, rule: Rule::Running, time_origin, transport: false }
+    SourceElements { elements, ends, coded, demuxer: None, rule: Rule::Running, time_origin, transport: false }
 }
 
 const fn shortest(elements: Vec<gst::Element>, buffered_ms: u32) -> SourceElements {
     let rule = Rule::ShortestTransit { buffered_nanos: buffered_ms as i64 * 1_000_000 };
-    SourceElements { elements, ends: Ends::Always, coded: true, rule, time_origin: TimeOrigin::Arrival, transport: true }
+    SourceElements { elements, ends: Ends::Always, coded: true, demuxer: None, rule, time_origin: TimeOrigin::Arrival, transport: true }
 }
 
 fn transport_stream() -> gst::Caps {

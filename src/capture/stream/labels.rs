@@ -14,14 +14,14 @@ use crate::time::{FrameRate, Timecode};
 const TORN_NANOS: i64 = 5_000_000;
 
 /// The label on a picture, with the rate of the pictures as the stream tells it; `standard` where it tells none.
-pub(super) fn on_picture(buffer: &gst::BufferRef, standard: Option<FrameRate>) -> Option<(Timecode, FrameRate)> {
+pub(super) fn on_picture(buffer: &gst::BufferRef, standard: impl FnOnce() -> Option<FrameRate>) -> Option<(Timecode, FrameRate)> {
     let code = buffer.meta::<gst_video::VideoTimeCodeMeta>()?.tc();
     let fps = code.fps();
     let told = u32::try_from(fps.numer()).ok().zip(u32::try_from(fps.denom()).ok()).and_then(|(n, d)| FrameRate::new(n, d));
     let [hours, minutes, seconds, frames] = [code.hours(), code.minutes(), code.seconds(), code.frames()].map(u8::try_from);
     let drop_frame = code.flags().contains(gst_video::VideoTimeCodeFlags::DROP_FRAME);
     let label = Timecode { hours: hours.ok()?, minutes: minutes.ok()?, seconds: seconds.ok()?, frames: frames.ok()?, drop_frame };
-    Some((label, told.filter(|rate| rate.fps() >= 1.0).or(standard)?))
+    Some((label, told.filter(|rate| rate.fps() >= 1.0).or_else(standard)?))
 }
 
 /// Both channels of a sound track, read for a tone; whichever has one.
