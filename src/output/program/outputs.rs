@@ -64,7 +64,6 @@ impl ProgramOutput {
         let form = match spec.address.kind {
             SinkKind::Rtp { form: RtpForm::Elementary { .. }, .. } => Form::OneSlice,
             SinkKind::Whip { .. } => Form::Browsers,
-            SinkKind::Hls { .. } => Form::Unlabelled,
             _ => Form::Usual,
         };
         let key = EncoderKey { codec: spec.codec, kilobits: spec.kilobits, signal: spec.signal, form };

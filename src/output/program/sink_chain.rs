@@ -11,7 +11,7 @@ pub(super) fn chain(spec: &SinkSpec, format: ProgramFormat, with_sound: bool) ->
     let mut chain = Vec::new();
     match spec.codec {
         SinkCodec::H264 => chain.push(unlabelled(elements::make("h264parse")?)),
-        SinkCodec::H265 => chain.push(elements::make("h265parse")?),
+        SinkCodec::H265 => chain.push(unlabelled(elements::make("h265parse")?)),
         SinkCodec::Av1 => chain.push(elements::make("av1parse")?),
         SinkCodec::Raw => chain.push(elements::make("videoconvert")?),
         SinkCodec::Mjpeg | SinkCodec::ProRes => {}
