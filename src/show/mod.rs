@@ -447,7 +447,7 @@ fn outputs(read: &File, mistakes: &Mistakes<'_>) -> Vec<ShowOutput> {
         }
         let kilobits = mistakes.number(bitrate_mbps.as_ref(), "bitrate_mbps", 0.1..=500.0).map(|v| (v * 1000.0).round() as u32);
         // Never quoted: an address may stand there.
-        let one_of = |value: &Option<Spanned<String>>, words: [&str; 3], problem: &str| {
+        let one_of = |value: &Option<Spanned<String>>, words: &[&str], problem: &str| {
             let value = value.as_ref()?;
             if words.contains(&value.as_ref().as_str()) {
                 return Some(value.as_ref().clone());
@@ -455,8 +455,10 @@ fn outputs(read: &File, mistakes: &Mistakes<'_>) -> Vec<ShowOutput> {
             mistakes.note(&value.span(), problem.to_owned());
             None
         };
-        let sound = one_of(sound, ["none", "silence", "program"], "sound is none of \"none\", \"silence\" and \"program\"");
-        let signal = one_of(signal, ["program", "fill", "key"], "signal is none of \"program\", \"fill\" and \"key\"");
+        let sound = one_of(sound, &["none", "silence", "program"], "sound is none of \"none\", \"silence\" and \"program\"");
+        let signals = ["program", "fill", "key", "graphics-fill", "graphics-key"];
+        let problem = "signal is none of \"program\", \"fill\", \"key\", \"graphics-fill\" and \"graphics-key\"";
+        let signal = one_of(signal, &signals, problem);
         outputs.push(ShowOutput { name, address: address.as_ref().clone(), codec: codec.clone(), kilobits, sound, signal, line });
     }
     outputs
