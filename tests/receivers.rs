@@ -136,7 +136,7 @@ fn judge(seen: &[Seen], patches: [[u8; 3]; 3]) -> Result<(), String> {
     }
     let mut last = None;
     for (k, frame) in seen.iter().enumerate() {
-        let number = frame.number.ok_or(format!("frame {k} is none of ours"))?;
+        let number = frame.number.ok_or(format!("frame {k} is none of ours: {frame:?}"))?;
         if last.is_some_and(|last| number <= last) {
             return Err(format!("after {last:?} came {number}"));
         }
