@@ -552,7 +552,9 @@ impl Work {
                 Signal::GraphicsFill => overlaid[0].as_ref(),
                 Signal::GraphicsKey => overlaid[1].as_ref(),
             };
-            of.into_iter().for_each(|frame| taker.take(frame, tick));
+            if let Some(frame) = of {
+                taker.take(frame, tick);
+            }
         }
         let mut status = shared.status.lock();
         status.frames += 1;

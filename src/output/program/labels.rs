@@ -265,7 +265,9 @@ impl Timing {
             if chroma == 3 {
                 bits.bits(1)?;
             }
-            (bits.ue()?, bits.ue()?, bits.bits(1)?);
+            bits.ue()?;
+            bits.ue()?;
+            bits.bits(1)?;
             if bits.flag()? {
                 for list in 0..if chroma == 3 { 12 } else { 8 } {
                     if bits.flag()? {
@@ -280,21 +282,29 @@ impl Timing {
                 bits.ue()?;
             }
             1 => {
-                (bits.bits(1)?, bits.ue()?, bits.ue()?);
+                bits.bits(1)?;
+                bits.ue()?;
+                bits.ue()?;
                 for _ in 0..bits.ue()?.min(255) {
                     bits.ue()?;
                 }
             }
             _ => {}
         }
-        (bits.ue()?, bits.bits(1)?, bits.ue()?, bits.ue()?);
+        bits.ue()?;
+        bits.bits(1)?;
+        bits.ue()?;
+        bits.ue()?;
         // frame_mbs_only_flag, or one more.
         if !bits.flag()? {
             bits.bits(1)?;
         }
         bits.bits(1)?;
         if bits.flag()? {
-            (bits.ue()?, bits.ue()?, bits.ue()?, bits.ue()?);
+            bits.ue()?;
+            bits.ue()?;
+            bits.ue()?;
+            bits.ue()?;
         }
         if bits.flag()? { Self::of_vui(&mut bits) } else { None }
     }
@@ -314,7 +324,8 @@ impl Timing {
             }
         }
         if bits.flag()? {
-            (bits.ue()?, bits.ue()?);
+            bits.ue()?;
+            bits.ue()?;
         }
         let mut tick = None;
         if bits.flag()? {
@@ -329,7 +340,9 @@ impl Timing {
                 let count = bits.ue()?.min(31) + 1;
                 bits.bits(8)?;
                 for _ in 0..count {
-                    (bits.ue()?, bits.ue()?, bits.bits(1)?);
+                    bits.ue()?;
+                    bits.ue()?;
+                    bits.bits(1)?;
                 }
                 bits.bits(5)?;
                 let lengths = [bits.bits(5)?, bits.bits(5)?].map(|less_one| less_one as usize + 1);

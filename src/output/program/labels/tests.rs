@@ -198,7 +198,7 @@ fn delays_of_the_encoder_stay_and_are_never_made_up() {
     assert_eq!(labeller.label(&[&unit[..], &slice].concat(), label), None, "nobody said the delays");
     // With the encoder's own message, behind another.
     let mut own = BitWriter::default();
-    own.put(0b10110_1011011, 12);
+    own.put(0b1011_0101_1011, 12);
     own.put(0, 4);
     own.put(0, 1);
     let own = own.payload();
@@ -213,9 +213,9 @@ fn delays_of_the_encoder_stay_and_are_never_made_up() {
     let both = messages(&unescaped(found[1])).unwrap();
     assert_eq!(both[0], (5, vec![0; 300]));
     let mut bits = Bits::new(&both[1].1);
-    assert_eq!((bits.bits(12), bits.bits(4), bits.bits(1)), (Some(0b10110_1011011), Some(0), Some(1)));
+    assert_eq!((bits.bits(12), bits.bits(4), bits.bits(1)), (Some(0b1011_0101_1011), Some(0), Some(1)));
     // Progressive, two ticks to a frame, nothing dropped, whole, no jump, no gap.
-    assert_eq!(bits.bits(2 + 1 + 5 + 3), Some(0b00_1_00000_1_0_0));
+    assert_eq!(bits.bits(2 + 1 + 5 + 3), Some(0b001_0000_0100));
     assert_eq!([8, 6, 6, 5].map(|n| bits.bits(n).unwrap()), [4, 3, 2, 1]);
     // A tick that has nothing to do with the frames is no clock, and broken messages and sets are left alone.
     assert_eq!(Labeller::new(false, 30.0, false).label(&with, label), None);
