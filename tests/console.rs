@@ -30,7 +30,7 @@ mod support {
 }
 use support::{
     calibration,
-    states::{State, picture, snapshot},
+    states::{State, picture, snapshot, with_second},
 };
 
 /// Strict enough that a moved line or a changed word fails, loose enough for the last bit of another driver's filter.
@@ -61,7 +61,8 @@ fn textures(ctx: &egui::Context, desk: &mut Desk, s: &Snapshot) -> Textures {
     let program = (!s.cameras.is_empty()).then(|| upload(ctx, desk, "program", &picture(6)));
     // The prepared instant is another picture than the live one.
     let frozen = (0..s.cameras.len()).map(|k| Some(upload(ctx, desk, &format!("frozen {k}"), &picture(k + 4)))).collect();
-    Textures { cameras, frozen, preview, program }
+    let second = s.second.as_ref().map(|_| upload(ctx, desk, "program B", &picture(2)));
+    Textures { cameras, frozen, preview, program, second }
 }
 
 /// A harness that draws one panel (or all of them) of a state.
@@ -707,6 +708,13 @@ fn controls_are_learned_by_touching() {
     harness.run_steps(2);
     assert_eq!(desk.borrow_mut().state.take_surface_wishes(), [SurfaceWish::Learn(None)]);
     assert!(desk.borrow().commands.is_empty() && harness.query_by_label("Control surfaces").is_none());
+}
+
+#[test]
+fn program_b_stands_beside_the_cameras() {
+    let (mut harness, _desk) = harness(with_second(snapshot(State::Armed)), None, egui::vec2(1280.0, 720.0));
+    harness.run_steps(2);
+    harness.snapshot_options("console_second", &options());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use egui_kittest::{
 };
 use volte::{
     console::{self, ConsoleState, Language, Textures},
-    engine::{Command, CommandKind, DiskState, DiskTier, Light, Notice, NoticeLevel, Snapshot},
+    engine::{Command, CommandKind, DiskState, DiskTier, Light, Notice, NoticeLevel, SecondOrder, Snapshot},
     replay::Readiness,
 };
 
@@ -27,7 +27,7 @@ mod support {
 }
 use support::{
     calibration,
-    states::{State, snapshot},
+    states::{State, snapshot, with_second},
 };
 
 /// What can happen to a show.
@@ -46,9 +46,11 @@ enum Show {
     Carried,
     /// And a rig came of it.
     Judged,
+    /// Program B rolls, and A is live.
+    Second,
 }
 
-const ALL: [Show; 10] = [
+const ALL: [Show; 11] = [
     Show::Idle,
     Show::Live,
     Show::Armed,
@@ -59,6 +61,7 @@ const ALL: [Show; 10] = [
     Show::GpuLost,
     Show::Carried,
     Show::Judged,
+    Show::Second,
 ];
 
 fn told(s: &mut Snapshot, text: &str) {
@@ -69,7 +72,7 @@ fn state(show: Show) -> Snapshot {
     let mut s = snapshot(match show {
         Show::Idle => State::Idle,
         Show::Live | Show::DiskFull | Show::Carried | Show::Judged => State::Live,
-        Show::Armed | Show::Frozen | Show::GpuLost => State::Armed,
+        Show::Armed | Show::Frozen | Show::GpuLost | Show::Second => State::Armed,
         Show::OnAir => State::OnAir,
         Show::CameraLost => State::CameraLost,
     });
@@ -78,6 +81,7 @@ fn state(show: Show) -> Snapshot {
             let p = s.preview.as_mut().unwrap();
             (p.readiness, p.progress) = (Readiness::Solved, 1.0);
         }
+        Show::Second => s = with_second(s),
         Show::Carried => s.calibration = Some(Arc::new(calibration::carried())),
         Show::Judged => s.calibration = Some(Arc::new(calibration::judged(Light::Amber))),
         Show::DiskFull => {
@@ -101,7 +105,7 @@ fn words(show: Show) -> &'static [&'static str] {
     match show {
         Show::Idle => &["next-cameras"],
         Show::Live | Show::Carried | Show::Judged => &["next-live"],
-        Show::Armed | Show::Frozen => &["next-armed"],
+        Show::Armed | Show::Frozen | Show::Second => &["next-armed"],
         Show::OnAir => &["next-on-air"],
         // What was told by the engine stands there in its own words.
         Show::CameraLost | Show::DiskFull | Show::GpuLost => &[],
@@ -591,5 +595,42 @@ fn a_click_in_french_is_the_same_command() {
         harness.get_by_label(label).click();
         harness.run_steps(2);
         assert_eq!(commands.borrow_mut().drain(..).collect::<Vec<_>>(), [command], "{label}");
+    }
+}
+
+#[test]
+fn program_b_has_buttons_of_its_own_and_its_tally_stands_beside_that_of_a() {
+    for (tag, labels) in [
+        ("en", ["ROLL B", "TAKE B", "ROLL ON B", "RETURN B", "‹ camera", "camera ›", "− 33 %", "+ 75 %"]),
+        ("fr", ["LIRE SUR B", "TAKE B", "RELANCER B", "RETOUR B", "‹ caméra", "caméra ›", "− 33 %", "+ 75 %"]),
+    ] {
+        let s = state(Show::Second);
+        let commands = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+        let asked = std::rc::Rc::clone(&commands);
+        let mut state = ConsoleState::speaking(Language::from_tag(tag).unwrap());
+        let textures = Textures { cameras: vec![None; s.cameras.len()], ..Textures::default() };
+        let mut harness =
+            Harness::builder().with_size(egui::vec2(1280.0, 720.0)).with_context_setup(console::apply_style).build_ui(move |ui| {
+                let commands = console::show(ui, &s, &textures, &mut state);
+                asked.borrow_mut().extend(commands);
+            });
+        harness.run_steps(2);
+        let orders = [
+            SecondOrder::Roll,
+            SecondOrder::Take,
+            SecondOrder::RollOn,
+            SecondOrder::Return,
+            SecondOrder::SelectCamera(5),
+            SecondOrder::SelectCamera(7),
+            SecondOrder::SetSpeed(33),
+            SecondOrder::SetSpeed(75),
+        ];
+        for (label, order) in labels.into_iter().zip(orders) {
+            harness.get_by_label(label).click();
+            harness.run_steps(2);
+            assert_eq!(commands.borrow_mut().drain(..).collect::<Vec<_>>(), [Command::Second(order)], "{label}");
+        }
+        // Camera 7 is live on both.
+        harness.get_by_label_contains("PGM, PGM B");
     }
 }

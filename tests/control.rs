@@ -82,6 +82,48 @@ fn post(at: SocketAddr, body: &str, more: &str) -> (u16, Value) {
 }
 
 #[test]
+fn program_b_is_asked_by_the_address_too() {
+    let feeds = Arc::new(FakeFeeds::new(6));
+    let options = EngineOptions { without_gpu: true, second_channel: true, ..EngineOptions::default() };
+    let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn volte::engine::Feeds>, &options).unwrap();
+    expect(&engine, "live", |s| s.ring.newest.is_some() && s.second.as_ref().is_some_and(|b| b.program.shown_shot == b.program.shot));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let hub = Hub::new(engine.handle(), Some(Recorder::new(file.reopen().unwrap())));
+    let server =
+        ControlServer::start(&hub, &ControlOptions { http: Some(local()), osc: Some(local()), ..ControlOptions::default() }).unwrap();
+    let at = server.http().unwrap();
+    let say = |path: &str, body: &str| {
+        let (status, told) = ask(at, &format!("POST {path} HTTP/1.1\r\nHost: {at}\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+        (status, String::from_utf8(told).unwrap())
+    };
+    assert_eq!(say("/api/command/camera/2?channel=b", "").0, 200);
+    assert_eq!(say("/api/command", "mark").0, 200);
+    expect(&engine, "armed", |s| s.can_take);
+    assert_eq!(say("/api/command?channel=b", "speed 100\nroll").0, 200);
+    let told: Value = serde_json::from_slice(&get(at, "/api/state").1).unwrap();
+    assert_eq!((&told["program"]["shows"], &told["program_b"]["program"]["shows"]), (&"live".into(), &"replay".into()));
+    assert_eq!((&told["program_b"]["live_camera"], &told["program_b"]["speed_percent"]), (&2.into(), &100.into()));
+    assert_eq!(get(at, "/api/program-b.jpg?width=64").0, 200);
+    let (status, why) = say("/api/command?channel=b", "play-list");
+    assert!(status == 400 && why.contains("nothing that program B does"), "{why}");
+    assert_eq!(say("/api/command?channel=c", "take").0, 400);
+    // OSC has it in the address.
+    let socket = std::net::UdpSocket::bind(local()).unwrap();
+    let message = OscMessage { address: "/volte/b/return".to_owned(), args: vec![] };
+    socket.send_to(&osc::packet(&message), server.osc().unwrap()).unwrap();
+    expect(&engine, "B returned", |s| {
+        s.second.as_ref().is_some_and(|b| b.program.kind == volte::engine::ProgramKind::Live(1)) && s.cameras[1].on_second
+    });
+    // What came in is a script that plays B again.
+    drop((server, hub));
+    let written = std::fs::read_to_string(file.path()).unwrap();
+    for words in ["b camera 2", "b speed 100", "b roll", "b return"] {
+        assert!(written.lines().any(|l| l.ends_with(words)), "{words}: {written}");
+    }
+    assert_eq!(script::parse(&written).unwrap().len(), 5);
+}
+
+#[test]
 fn the_api_gives_commands_and_tells_the_state() {
     let (_feeds, engine) = engine();
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -227,7 +269,7 @@ fn osc_gives_commands_and_is_answered() {
     assert_eq!(engine.snapshot().events.len(), 1, "a release is no press");
     say("/volte/state", &[]);
     assert_eq!(heard(&socket), OscMessage { address: "/volte/state/phase".to_owned(), args: vec![OscArg::Text("armed".to_owned())] });
-    let rest: Vec<_> = (0..9).map(|_| heard(&socket)).collect();
+    let rest: Vec<_> = (0..10).map(|_| heard(&socket)).collect();
     assert!(
         rest.contains(&OscMessage { address: "/volte/state/lock/program".to_owned(), args: vec![OscArg::Text(String::new())] }),
         "{rest:?}"

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use volte::{
     replay::{
-        Effect, EventColor, EventEdit, EventId, Phase, Program, Readiness, Transport, TransportCommand,
+        Effect, EventColor, EventEdit, EventId, Phase, Program, Readiness, SecondCommand, Transport, TransportCommand,
         path::{Path, Roll, freeze_in_roll, roll, still},
         playlist::{Element, ElementId, Player, Playlist, PlaylistEdit, Shot, Transition},
     },
@@ -58,6 +58,17 @@ fn command() -> impl Strategy<Value = TransportCommand> {
         1 => (instant(), any::<bool>()).prop_map(|(instant, fatal)| C::PrepareFailed { instant, why: "no frames".to_owned(), fatal }),
         3 => (0..CAMERAS, any::<bool>()).prop_map(|(camera, alive)| C::CameraAlive { camera, alive }),
         1 => Just(C::ProgramFault("device lost".to_owned())),
+        6 => second().prop_map(C::Second),
+    ]
+}
+
+fn second() -> impl Strategy<Value = SecondCommand> {
+    use SecondCommand as B;
+    prop_oneof![
+        3 => instant().prop_map(|now| B::Take { now }),
+        2 => Just(B::Return),
+        2 => (0..CAMERAS + 2).prop_map(B::SelectCamera),
+        1 => Just(B::Fault("no frames".to_owned())),
     ]
 }
 
@@ -184,6 +195,7 @@ proptest! {
     #[test]
     fn program_is_never_black_and_no_mark_is_lost(closed in any::<bool>(), commands in prop::collection::vec(command(), 0..80)) {
         let mut transport = transport(closed);
+        transport.open_second();
         let mut alive = [true; CAMERAS];
         let mut marks: BTreeSet<u64> = BTreeSet::new();
         let mut pinned: BTreeSet<u64> = BTreeSet::new();
@@ -208,6 +220,9 @@ proptest! {
                 TransportCommand::Take { .. } if transport.can_take() => false,
                 _ => cued,
             };
+            let (of_second, of_camera) =
+                (matches!(command, TransportCommand::Second(_)), matches!(command, TransportCommand::CameraAlive { .. }));
+            let programs = (transport.program().clone(), transport.second().cloned());
             let shown: BTreeSet<u64> = transport.playlist().elements().iter().map(|e| e.event.0).collect();
             let effects = transport.apply(command);
             prop_assert!(transport.playlist().elements().iter().all(|e| transport.events().get(e.event).is_some()), "shows what is gone: {shown:?}");
@@ -255,6 +270,29 @@ proptest! {
                     }
                 }
             }
+            let Some(second) = transport.second() else { return Err(TestCaseError::fail("program B is gone")) };
+            match &second.program {
+                Program::Live { camera } => {
+                    prop_assert!(alive[*camera], "program B shows a dead camera");
+                    prop_assert_eq!(*camera, second.live_camera);
+                }
+                Program::Hold => prop_assert!(alive.iter().all(|a| !a), "program B held although a camera delivers"),
+                Program::Replay(on_air) => {
+                    prop_assert!(ready.contains(&on_air.instant.nanos()), "a replay without pictures is on program B");
+                    prop_assert!(on_air.from_position.fract() == 0.0 && on_air.from_position < CAMERAS as f64);
+                    prop_assert!(!on_air.solved, "program B has no scene");
+                    if let Some(id) = on_air.event {
+                        prop_assert!(transport.events().get(id).is_some(), "the event on program B was removed");
+                    }
+                }
+            }
+            // Neither channel moves the other; what a camera does both hear.
+            if !of_camera {
+                let kept = if of_second { *transport.program() == programs.0 } else { transport.second() == programs.1.as_ref() };
+                prop_assert!(kept, "one channel has moved the other");
+            }
+            let cut_other = effects.contains(if of_second { &Effect::Cut } else { &Effect::CutSecond });
+            prop_assert!(of_camera || !cut_other, "one channel has cut the other");
             if let Some(p) = transport.preview() {
                 prop_assert!((0.0..CAMERAS as f64).contains(&p.position), "position {}", p.position);
                 prop_assert!(transport.camera_at(p.position).is_some());
@@ -264,6 +302,8 @@ proptest! {
         // Whatever happened, one return leads back to live (or to the held picture when all cameras are dead).
         transport.apply(TransportCommand::Return);
         prop_assert!(!matches!(transport.program(), Program::Replay(_)));
+        transport.apply(TransportCommand::Second(SecondCommand::Return));
+        prop_assert!(transport.second().is_some_and(|b| !matches!(b.program, Program::Replay(_))));
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) struct ConsoleWindow {
     frozen: Vec<PictureSlot>,
     preview: PictureSlot,
     program: PictureSlot,
+    second: PictureSlot,
 }
 
 impl ConsoleWindow {
@@ -49,6 +50,7 @@ impl ConsoleWindow {
             frozen: Vec::new(),
             preview: PictureSlot::new(),
             program: PictureSlot::new(),
+            second: PictureSlot::new(),
         })
     }
 
@@ -116,6 +118,10 @@ impl ConsoleWindow {
             frozen,
             preview: shown.and_then(|s| self.preview.show_in_egui(device, queue, renderer, &s.picture)),
             program: self.program.show_in_egui(device, queue, renderer, &snapshot.program.shown.picture),
+            second: snapshot
+                .second
+                .as_ref()
+                .and_then(|second| self.second.show_in_egui(device, queue, renderer, &second.program.shown.picture)),
         }
     }
 }

@@ -282,6 +282,13 @@ impl CaptureSession {
         }
     }
 
+    /// The same for a second channel; `None`: for nobody.
+    pub fn watch_second(&self, feed: Option<FeedId>) {
+        if let Some(nodes) = &self.nodes {
+            nodes.watch_second(feed);
+        }
+    }
+
     /// Keeps a range in the rings of the nodes, until it is forgotten; the ring here is its owner's matter.
     pub fn pin_on_nodes(&self, id: u64, from: MediaTime, until: MediaTime) {
         if let Some(nodes) = &self.nodes {

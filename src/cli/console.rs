@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use volte::{
     address::Secret,
     app,
@@ -90,8 +90,17 @@ pub struct Desk {
     // Parsed later: what refuses an argument here repeats it with its secrets.
     #[arg(long = "output", value_name = "ADDRESS")]
     pub outputs: Vec<String>,
+    /// A second program, B: live cameras and rolls of their own pictures beside program A (docs/operator.md).
+    #[arg(long)]
+    pub second_channel: bool,
+    /// Send program B there, in the format of program; there is a program B then. May be given more than once.
+    #[arg(long = "output-b", value_name = "ADDRESS")]
+    pub second_outputs: Vec<String>,
+    /// Where program B goes, from a show file.
+    #[arg(skip)]
+    pub second_sinks: Option<Vec<SinkSpec>>,
     /// Size and rate of program where it is sent: 720p25, 1080p50, 1080i50, 1080p59.94, … [default: 1080p50].
-    #[arg(long, value_name = "FORMAT", requires = "outputs")]
+    #[arg(long, value_name = "FORMAT")]
     pub program_format: Option<ProgramFormat>,
     /// Run the commands of a text file: one line each, as `--record-commands` writes them (docs/operator.md).
     #[arg(long, value_name = "FILE")]
@@ -184,6 +193,24 @@ Examples:
   volte console --rig Calib.toml --footage videos/      one video per camera, in real time, over and over
   volte console --rig rig.toml --footage cam*.mp4 --ring-seconds 300 --ring-mib 8192 --full-screen";
 
+/// The outputs of both programs, where there are some.
+struct Outputs {
+    program: Option<(ChannelOptions, Vec<SinkSpec>)>,
+    second: Option<(ChannelOptions, Vec<SinkSpec>)>,
+}
+
+impl Outputs {
+    fn start(self, engine: &Engine) -> anyhow::Result<()> {
+        if let Some((options, sinks)) = self.program {
+            engine.start_output(&options, sinks)?;
+        }
+        if let Some((options, sinks)) = self.second {
+            engine.start_second_output(&options, sinks)?;
+        }
+        Ok(())
+    }
+}
+
 impl Desk {
     /// As a show says; bounds of ring and disk are its production's.
     pub fn of_show(show: &Show, full_screen: bool, no_program_window: bool) -> Self {
@@ -245,6 +272,7 @@ impl Desk {
             export_folder: Some(self.export_folder.clone()),
             desk: DeskFiles { graphics: self.graphics.clone(), ..DeskFiles::of(self.record.as_deref(), self.kept.as_deref()) },
             clean_feed: self.clean_feed,
+            second_channel: self.has_second(),
             stingers: {
                 let given = self.stingers.iter().map(|folder| StingerSource { folder: folder.clone(), fps: None });
                 let rated = self.rated_stingers.iter().map(|(folder, fps)| StingerSource { folder: folder.clone(), fps: *fps });
@@ -274,18 +302,41 @@ impl Desk {
         Ok(server)
     }
 
-    /// The output that the command line asks for.
-    fn program(&self) -> anyhow::Result<Option<(ChannelOptions, Vec<SinkSpec>)>> {
+    /// Whether there is a program B.
+    fn has_second(&self) -> bool {
+        self.second_channel || !self.second_outputs.is_empty() || self.second_sinks.is_some()
+    }
+
+    /// The format that the command line asks for.
+    fn format(&self) -> ProgramFormat {
         let standard = ProgramFormat { width_px: 1920, height_px: 1080, rate: FrameRate::whole(50), is_interlaced: false };
-        let format = self.program_format.unwrap_or(standard);
+        self.program_format.unwrap_or(standard)
+    }
+
+    /// The sinks that the command line asks for.
+    fn sinks(&self, addresses: &[String], option: &'static str, name: &str) -> anyhow::Result<Vec<SinkSpec>> {
         let mut sinks = Vec::new();
-        for address in &self.outputs {
-            let address: SinkAddress = address.parse().context("--output")?;
-            let spec = SinkSpec::new(format!("output {}", sinks.len() + 1), address);
-            spec.check(format).context("--output")?;
+        for address in addresses {
+            let address: SinkAddress = address.parse().context(option)?;
+            let spec = SinkSpec::new(format!("{name} {}", sinks.len() + 1), address);
+            spec.check(self.format()).context(option)?;
             sinks.push(spec);
         }
-        Ok((!sinks.is_empty()).then(|| (ChannelOptions::new(format), sinks)))
+        Ok(sinks)
+    }
+
+    /// The outputs of program and of program B that the command line or a show asks for.
+    fn outputs(&self, program: Option<(ChannelOptions, Vec<SinkSpec>)>) -> anyhow::Result<Outputs> {
+        if self.program_format.is_some() && self.outputs.is_empty() && self.second_outputs.is_empty() {
+            bail!("--program-format is that of what is sent: give --output ADDRESS (or --output-b) as well");
+        }
+        let of_line = self.sinks(&self.outputs, "--output", "output")?;
+        let second_of_line = self.sinks(&self.second_outputs, "--output-b", "output B")?;
+        let program = program.or_else(|| (!of_line.is_empty()).then(|| (ChannelOptions::new(self.format()), of_line)));
+        let format = || program.as_ref().map_or_else(|| ChannelOptions::new(self.format()), |(options, _)| options.clone());
+        let second = self.second_sinks.clone().or_else(|| (!second_of_line.is_empty()).then_some(second_of_line));
+        let second = second.map(|sinks| (format(), sinks));
+        Ok(Outputs { program, second })
     }
 
     /// Runs the engine and its windows on feeds until the console is closed.
@@ -294,11 +345,9 @@ impl Desk {
         let script = self.commands.as_deref().map(read_script).transpose()?;
         let recorder = self.record_commands.as_ref().map(|file| created(file)).transpose()?.map(Recorder::new);
         let options = self.engine_options();
-        let program = program.map_or_else(|| self.program(), |program| Ok(Some(program)))?;
+        let outputs = self.outputs(program)?;
         let engine = Engine::start(feeds, &options)?;
-        if let Some((options, sinks)) = program {
-            engine.start_output(&options, sinks)?;
-        }
+        outputs.start(&engine)?;
         let control = self.listen(&engine, recorder.clone())?;
         let windows = app::WindowOptions {
             program_full_screen: self.full_screen,
@@ -332,11 +381,9 @@ impl Desk {
     pub fn run_commands(&self, feeds: Arc<dyn Feeds>, program: Option<(ChannelOptions, Vec<SinkSpec>)>) -> anyhow::Result<()> {
         let Some(script) = self.commands.as_deref().map(read_script).transpose()? else { return Ok(()) };
         let options = self.engine_options();
-        let program = program.map_or_else(|| self.program(), |program| Ok(Some(program)))?;
+        let outputs = self.outputs(program)?;
         let engine = Engine::start(feeds, &options)?;
-        if let Some((options, sinks)) = program {
-            engine.start_output(&options, sinks)?;
-        }
+        outputs.start(&engine)?;
         let _control = self.listen(&engine, None)?;
         let cancel = super::cancelled_by_ctrl_c()?;
         script::run(&engine, &script, tell_step, || cancel.is_cancelled())?;

@@ -233,6 +233,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     note_missing(&production);
     let session = production.start()?;
     let (program, export_name, credentials) = (production.program.take(), production.export_name.take(), production.credentials.take());
+    let second = production.second.take();
     if args.headless && program.is_none() && args.commands.is_none() {
         return watch(&session, None, args.seconds);
     }
@@ -246,6 +247,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let feeds = Arc::new(CapturedFeeds::new(rig, session, None)?);
     let mut desk = Desk::of_show(&show, args.full_screen, args.no_program_window);
     (desk.rig_file, desk.calibrates) = (Some(show.rig.clone()), args.calibrate);
+    desk.second_sinks.clone_from(&second);
     desk.language = args.language.or(desk.language);
     (desk.export_name, desk.credentials) = (export_name, credentials);
     (desk.commands, desk.record_commands) = (args.commands.clone(), args.record_commands.clone());
@@ -254,8 +256,14 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     }
     if let (true, Some((options, sinks))) = (args.headless, &program) {
         // Nobody operates it: program is the live camera, and no GPU is needed.
-        let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &EngineOptions { without_gpu: true, ..EngineOptions::default() })?;
+        let engine = Engine::start(
+            Arc::clone(&feeds) as Arc<dyn Feeds>,
+            &EngineOptions { without_gpu: true, second_channel: second.is_some(), ..EngineOptions::default() },
+        )?;
         engine.start_output(options, sinks.clone())?;
+        if let Some(sinks) = second {
+            engine.start_second_output(options, sinks)?;
+        }
         return watch(feeds.session(), Some(&engine), args.seconds);
     }
     desk.open(feeds, program)
@@ -292,6 +300,11 @@ fn watch(session: &CaptureSession, engine: Option<&Engine>, seconds: Option<u64>
         if let Some(output) = engine.and_then(|e| e.snapshot().output.clone()) {
             for line in output_lines(&output) {
                 println!("         {line}");
+            }
+        }
+        if let Some(output) = engine.and_then(|e| e.snapshot().second.as_ref()?.output.clone()) {
+            for line in output_lines(&output) {
+                println!("         program B {line}");
             }
         }
         before = status.iter().map(|f| f.received).collect();

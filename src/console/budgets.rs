@@ -197,14 +197,8 @@ fn outputs(output: &ProgramStatus, rows: usize) -> Vec<Budget<'_>> {
     let rows = rows.saturating_sub(usize::from(sound.is_some()));
     let first: Vec<Budget<'_>> = std::iter::once(first).chain(sound).collect();
     if output.sinks.len() + 1 > rows.max(2) {
-        let away: Vec<&str> = output.sinks.iter().filter(|s| s.state != SinkState::Running).map(|s| s.name.as_str()).collect();
-        let (all, good) = (output.sinks.len(), output.sinks.len() - away.len());
-        let figures = if away.is_empty() {
-            say!("sinks-running", count = all)
-        } else {
-            say!("sinks-away", good = good, all = all, away = away.join(", "))
-        };
-        let color = if away.is_empty() { style::ACCENT } else { style::AMBER };
+        let (all, good) = (output.sinks.len(), output.sinks.iter().filter(|s| s.state == SinkState::Running).count());
+        let (figures, color) = sinks(output);
         let all = Budget { name: "budget-sinks", figures, share: good as f32 / all as f32, color };
         return first.into_iter().chain([all]).collect();
     }
@@ -221,6 +215,16 @@ fn outputs(output: &ProgramStatus, rows: usize) -> Vec<Budget<'_>> {
         Budget { name: &sink.name, figures, share: f32::from(u8::from(good)), color }
     });
     first.into_iter().chain(rows).collect()
+}
+
+/// All sinks of an output in a few words, and the colour for that.
+pub(super) fn sinks(output: &ProgramStatus) -> (String, Color32) {
+    let away: Vec<&str> = output.sinks.iter().filter(|s| s.state != SinkState::Running).map(|s| s.name.as_str()).collect();
+    let all = output.sinks.len();
+    match away.len() {
+        0 => (say!("sinks-running", count = all), style::ACCENT),
+        gone => (say!("sinks-away", good = all - gone, all = all, away = away.join(", ")), style::AMBER),
+    }
 }
 
 /// How loud program is: the bar is the short-term loudness from −59 LUFS up, green about −23, amber where it peaks.

@@ -140,6 +140,22 @@ impl Layout {
         Self { rects, toasts }
     }
 
+    /// The same with program B: the multiview and the timeline, or the path editor, give it room at their right.
+    #[must_use]
+    pub fn with_second(mut self) -> Self {
+        let beside = |panel: Panel| matches!(panel, Panel::Multiview | Panel::Timeline | Panel::PathEditor);
+        let below = self.panels().filter(|(panel, _)| beside(*panel)).map(|(_, rect)| rect).reduce(Rect::union);
+        // A page that takes nearly everything leaves none.
+        let Some(below) = below else { return self };
+        let width = (below.width() * 0.24).clamp(200.0, 460.0);
+        let left = below.right() - width;
+        for (_, rect) in self.rects.iter_mut().filter(|(panel, _)| beside(*panel)) {
+            rect.max.x = left - GAP;
+        }
+        self.rects.push((Panel::Second, Rect::from_min_max(pos2(left, below.top()), below.max)));
+        self
+    }
+
     /// Every panel and its rectangle.
     pub fn panels(&self) -> impl Iterator<Item = (Panel, Rect)> + '_ {
         self.rects.iter().copied()
@@ -188,9 +204,12 @@ mod tests {
             for cameras in [0, 1, 4, 12, 16, 50, 100] {
                 let whole = Rect::from_min_size(pos2(0.0, 0.0), vec2(w, h));
                 for (layout, panels) in [
-                    (Layout::of(whole, cameras), Panel::ALL.len() - 3),
-                    (Layout::with_editor(whole, cameras), Panel::ALL.len() - 4),
+                    (Layout::of(whole, cameras), Panel::ALL.len() - 4),
+                    (Layout::with_editor(whole, cameras), Panel::ALL.len() - 5),
+                    (Layout::of(whole, cameras).with_second(), Panel::ALL.len() - 3),
+                    (Layout::with_editor(whole, cameras).with_second(), Panel::ALL.len() - 4),
                     (Layout::with_calibration(whole), 6),
+                    (Layout::with_calibration(whole).with_second(), 6),
                 ] {
                     let all: Vec<_> = layout.panels().collect();
                     assert_eq!(all.len(), panels);

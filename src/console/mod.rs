@@ -23,6 +23,7 @@ mod orbit_bar;
 mod palette;
 mod path_editor;
 mod playlist;
+mod second;
 mod status;
 mod style;
 mod t_bar;
@@ -61,6 +62,8 @@ pub struct Textures {
     pub preview: Option<PictureTexture>,
     /// Program.
     pub program: Option<PictureTexture>,
+    /// Program B.
+    pub second: Option<PictureTexture>,
 }
 
 /// What belongs to the window alone and not to the show.
@@ -236,11 +239,13 @@ pub enum Panel {
     Graphics,
     /// In the place of nearly everything, while it is open.
     Calibrate,
+    /// Beside the multiview and the timeline, where the show has a program B.
+    Second,
 }
 
 impl Panel {
     /// All panels.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Header,
         Self::Preview,
         Self::TBar,
@@ -258,6 +263,7 @@ impl Panel {
         Self::PathEditor,
         Self::Graphics,
         Self::Calibrate,
+        Self::Second,
     ];
 
     /// Draws the panel into the whole of `ui`'s rectangle.
@@ -281,6 +287,7 @@ impl Panel {
             Self::PathEditor => path_editor::show(ui, snapshot, state, out),
             Self::Graphics => graphics::show(ui, snapshot, state, out),
             Self::Calibrate => calibrate::show(ui, snapshot, textures, state, out),
+            Self::Second => second::show(ui, snapshot, textures, out),
         }
     }
 }
@@ -295,6 +302,7 @@ pub fn show(ui: &mut egui::Ui, snapshot: &Snapshot, textures: &Textures, state: 
         () if state.editor.open => Layout::with_editor(whole, snapshot.cameras.len()),
         () => Layout::of(whole, snapshot.cameras.len()),
     };
+    let layout = if snapshot.second.is_some() { layout.with_second() } else { layout };
     for (panel, rect) in layout.panels() {
         let panel = if panel == Panel::Events && state.graphics.open { Panel::Graphics } else { panel };
         let builder = egui::UiBuilder::new().max_rect(rect).id_salt(("panel", panel as u8));

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The frame of a monitor: title with tally, picture, border. Returns the room of the picture.
-fn frame(ui: &Ui, title: &str, what: &str, tally: Option<Color32>, note: &str) -> Rect {
+pub(super) fn frame(ui: &Ui, title: &str, what: &str, tally: Option<Color32>, note: &str) -> Rect {
     let rect = ui.max_rect();
     ui.painter().rect_filled(rect, style::CORNER, style::PANEL);
     let bar = Rect::from_min_max(rect.min, pos2(rect.right(), rect.top() + 24.0));

@@ -5,7 +5,7 @@ use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::lang::{say, t};
 use super::{ConsoleState, Textures, layout, style, widgets};
-use crate::engine::{CameraView, Command, FeedHealth, Snapshot, Tally};
+use crate::engine::{CameraView, Command, FeedHealth, SecondOrder, Snapshot, Tally};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, textures: &Textures, state: &ConsoleState, out: &mut Vec<Command>) {
@@ -50,10 +50,13 @@ fn one(
     let response = ui.interact(rect, ui.scope_id().with(("camera", k)), Sense::click());
     let on_program = camera.tally == Tally::Program;
     response.widget_info(|| {
-        let tally = match camera.tally {
-            Tally::Off => "",
-            Tally::Preview => " PRV",
-            Tally::Program => " PGM",
+        let tally = match (camera.tally, camera.on_second) {
+            (Tally::Off, false) => "",
+            (Tally::Off, true) => " PGM B",
+            (Tally::Preview, false) => " PRV",
+            (Tally::Preview, true) => " PRV, PGM B",
+            (Tally::Program, false) => " PGM",
+            (Tally::Program, true) => " PGM, PGM B",
         };
         WidgetInfo::selected(Role::Button, !lost, on_program, say!("camera-tile", number = k + 1, name = &camera.name, tally = tally))
     });
@@ -61,7 +64,9 @@ fn one(
         out.push(Command::DropGraphic);
     }
     if response.clicked() && !picks {
-        out.push(Command::SelectCamera(k));
+        // With Ctrl it is program B's camera.
+        let for_second = snapshot.second.is_some() && ui.input(|i| i.modifiers.command);
+        out.push(if for_second { Command::Second(SecondOrder::SelectCamera(k)) } else { Command::SelectCamera(k) });
     }
     let label = Rect::from_min_max(pos2(rect.left(), rect.bottom() - 16.0), rect.max);
     let room = Rect::from_min_max(rect.min, pos2(rect.right(), label.top()));
@@ -93,6 +98,10 @@ fn one(
         ui.painter().rect_filled(room, 2.0, Color32::from_black_alpha(170));
         ui.painter().text(room.center(), Align2::CENTER_CENTER, t("no-picture"), style::text(12.5), style::AMBER);
     }
+    if camera.on_second {
+        // On both it shows both: the line below is program A's.
+        widgets::tag(ui, room.left_top() + vec2(4.0, 12.0), "B", style::PROGRAM, style::ON_COLOR, 11.0);
+    }
     let (fill, color, word) = match camera.tally {
         Tally::Program => (style::PROGRAM, style::ON_COLOR, Some("PGM")),
         Tally::Preview => (style::PREVIEW, style::ON_COLOR, Some("PRV")),
@@ -121,13 +130,14 @@ fn one(
         style::text(11.0),
         color,
     );
-    if camera.tally != Tally::Off {
-        widgets::border(ui, rect, 2.0, fill);
+    if camera.tally != Tally::Off || camera.on_second {
+        widgets::border(ui, rect, 2.0, if camera.on_second { style::PROGRAM } else { fill });
     } else if response.hovered() {
         widgets::border(ui, rect, 1.0, style::ACCENT);
     } else if lost || camera.status.health == FeedHealth::Degraded {
         widgets::border(ui, rect, 1.0, style::AMBER);
     }
+    let second = if snapshot.second.is_some() { t("click-second") } else { "" };
     let hint = if snapshot.phase == crate::replay::Phase::OnAir { t("click-returns") } else { t("click-live") };
     if picks {
         response.on_hover_cursor(egui::CursorIcon::Crosshair).on_hover_text(format!(
@@ -136,6 +146,6 @@ fn one(
             t(if state.graphics.draws() { "click-graphic" } else { "click-pivot" })
         ));
     } else {
-        response.on_hover_text(format!("{}. {hint}", camera.name));
+        response.on_hover_text(format!("{}. {hint} {second}", camera.name));
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn show(ui: &mut Ui, room: Rect, snapshot: &Snapshot, out: &mut Vec<C
     let (fill, color) = if others { (style::AMBER, style::ON_COLOR) } else { (style::RAISED, style::TEXT) };
     let response = widgets::big_button(ui, rect, &words, "", true, widgets::ButtonLook { fill, color, size: 12.5, on: false });
     Popup::menu(&response).show(|ui| {
-        for channel in LockChannel::ALL {
+        for channel in LockChannel::ALL.into_iter().filter(|c| *c != LockChannel::ProgramB || snapshot.second.is_some()) {
             row(ui, channel, view.lock(channel), out);
         }
     });

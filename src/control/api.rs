@@ -13,10 +13,11 @@ use super::{
     text::EXAMPLES,
 };
 use crate::{
-    engine::{Command, CommandKind, ProgramKind, Snapshot},
+    engine::{Command, CommandKind, ProgramKind, ProgramView, Snapshot},
     frame::Picture,
+    output::program::{ProgramStatus, SinkStatus},
     replay::{
-        Event,
+        Event, NO_SECOND,
         operators::{OperatorName, Origin, Way},
     },
     time::MediaTime,
@@ -73,7 +74,14 @@ pub fn answer(request: &Request, hub: &Hub, access: &Access) -> Answer {
         ("GET", ["api", "state"]) => Answer::json(200, &state(&hub.snapshot())),
         ("GET", ["api", "commands"]) => Answer::json(200, &commands()),
         ("POST", ["api", "command"]) => command(request, hub),
-        ("POST", ["api", "command", rest @ ..]) => said(&[rest.join(" ")], hub),
+        ("POST", ["api", "command", rest @ ..]) => match on_channel(vec![rest.join(" ")], request) {
+            Ok(lines) => said(&lines, hub),
+            Err(refused) => refused,
+        },
+        ("GET", ["api", "program-b.jpg"]) => match hub.snapshot().second.as_ref().map(|second| second.program.shown.clone()) {
+            Some(shown) => picture(&shown.picture, request),
+            None => Answer::error(404, NO_SECOND),
+        },
         ("GET", ["api", "program.jpg"]) => picture(&hub.snapshot().program.shown.picture, request),
         ("GET", ["api", "preview.jpg"]) => match hub.snapshot().preview.as_ref().and_then(|p| p.shown.clone()) {
             Some(shown) => picture(&shown.picture, request),
@@ -86,7 +94,7 @@ pub fn answer(request: &Request, hub: &Hub, access: &Access) -> Answer {
         }
         _ => Answer::error(
             404,
-            "there are GET /, /api/state, /api/commands, /api/program.jpg, /api/preview.jpg, /api/camera/N.jpg, /api/look.jpg?position=P and POST /api/command",
+            "there are GET /, /api/state, /api/commands, /api/program.jpg, /api/program-b.jpg, /api/preview.jpg, /api/camera/N.jpg, /api/look.jpg?position=P and POST /api/command",
         ),
     }
 }
@@ -149,7 +157,19 @@ fn command(request: &Request, hub: &Hub) -> Answer {
     } else {
         text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned).collect()
     };
-    said(&lines, hub)
+    match on_channel(lines, request) {
+        Ok(lines) => said(&lines, hub),
+        Err(refused) => refused,
+    }
+}
+
+/// Commands for the channel that the address names: with `?channel=b` all of them are program B's.
+fn on_channel(lines: Vec<String>, request: &Request) -> Result<Vec<String>, Answer> {
+    match request.value("channel").map(str::to_lowercase).as_deref() {
+        None | Some("a") => Ok(lines),
+        Some("b") => Ok(lines.into_iter().map(|line| if line.starts_with("b ") { line } else { format!("b {line}") }).collect()),
+        Some(_) => Err(Answer::error(400, "channel is a or b")),
+    }
 }
 
 /// Does all of them, or none where one is no command; where another has locked what one of them changes, it and those after it are not done.
@@ -215,21 +235,45 @@ fn event(e: &Event) -> Value {
     })
 }
 
-/// The state as JSON. Cameras are numbered from 1 as on the keyboard; positions count gaps from 0 as in scripts.
-pub fn state(s: &Snapshot) -> Value {
-    let program = match s.program.kind {
+/// What a program shows.
+fn program(s: &Snapshot, program: &ProgramView) -> Value {
+    match program.kind {
         ProgramKind::Live(k) => json!({ "shows": "live", "camera": k + 1, "name": s.cameras.get(k).map(|c| c.name.as_str()) }),
         ProgramKind::Hold => json!({ "shows": "hold" }),
         ProgramKind::Replay { instant, position, progress, solved } => json!({
             "shows": "replay",
-            "at_secs": secs(s.program.roll.map_or(instant, |r| r.instant)),
+            "at_secs": secs(program.roll.map_or(instant, |r| r.instant)),
             "position": position,
             "progress": progress,
             "between_cameras": solved,
-            "speed_percent": s.program.roll.map_or(0, |r| r.speed_percent),
-            "interpolated_between_secs": s.program.roll.and_then(|r| r.between).map(|two| two.map(secs)),
+            "speed_percent": program.roll.map_or(0, |r| r.speed_percent),
+            "interpolated_between_secs": program.roll.and_then(|r| r.between).map(|two| two.map(secs)),
         }),
+    }
+}
+
+fn outputs(output: Option<&Arc<ProgramStatus>>) -> Vec<Value> {
+    let sink = |k: &SinkStatus| {
+        json!({
+            "name": k.name, "address": k.address, "state": k.state.word(), "frames": k.frames, "dropped": k.dropped, "missed": k.missed,
+        })
     };
+    output.into_iter().flat_map(|o| &o.sinks).map(sink).collect()
+}
+
+/// The state as JSON. Cameras are numbered from 1 as on the keyboard; positions count gaps from 0 as in scripts.
+pub fn state(s: &Snapshot) -> Value {
+    let program = program(s, &s.program);
+    let second = s.second.as_ref().map(|second| {
+        json!({
+            "program": self::program(s, &second.program),
+            "live_camera": second.live_camera + 1,
+            "speed_percent": second.speed_percent,
+            "frames": second.program.frames,
+            "repeated": second.program.repeated,
+            "outputs": outputs(second.output.as_ref()),
+        })
+    });
     let preview = s.preview.as_ref().map(|p| {
         json!({
             "event": p.event.map(|id| id.0),
@@ -260,12 +304,14 @@ pub fn state(s: &Snapshot) -> Value {
             "unsure": s.slow_motion.unsure,
         },
         "program": program,
+        "program_b": second,
         "preview": preview,
         "moves": s.moves.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(),
         "chosen_move": s.chosen_move + 1,
         "cameras": s.cameras.iter().map(|c| json!({
             "name": c.name,
             "tally": format!("{:?}", c.tally).to_lowercase(),
+            "on_program_b": c.on_second,
             "health": format!("{:?}", c.status.health).to_lowercase(),
             "fps": c.status.fps,
         })).collect::<Vec<_>>(),
@@ -275,9 +321,7 @@ pub fn state(s: &Snapshot) -> Value {
         "exports": s.exports.iter().map(|e| json!({
             "number": e.number, "file": e.path, "state": e.state.name(), "progress": e.progress,
         })).collect::<Vec<_>>(),
-        "outputs": s.output.iter().flat_map(|o| &o.sinks).map(|k| json!({
-            "name": k.name, "address": k.address, "state": k.state.word(), "frames": k.frames, "dropped": k.dropped, "missed": k.missed,
-        })).collect::<Vec<_>>(),
+        "outputs": outputs(s.output.as_ref()),
         "locks": s.operators.locks.iter().map(|l| json!({
             "channel": l.channel.name(), "holder": l.holder.to_string(), "held_secs": l.held_secs, "away": l.away,
         })).collect::<Vec<_>>(),

@@ -15,7 +15,7 @@ pub mod text;
 pub mod touch;
 
 use crate::{
-    engine::{Command, CommandKind, Slice},
+    engine::{Command, CommandKind, SecondOrder, Slice},
     replay::{BEST_RATING, EventColor, EventEdit, path::Preset},
 };
 
@@ -36,6 +36,10 @@ pub enum Key {
     End,
     Delete,
     F2,
+    F6,
+    F7,
+    F8,
+    F9,
     F11,
     /// 0 to 9, from the row or the pad.
     Digit(u8),
@@ -106,6 +110,10 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::Digit(d) if ctrl && d <= BEST_RATING => Command::EditEvent(context.prepared_event?, EventEdit::Rating(d)),
         Key::Digit(_) if ctrl => return None,
         Key::F2 => Command::Rename,
+        Key::F6 => Command::Second(SecondOrder::Roll),
+        Key::F7 => Command::Second(SecondOrder::Take),
+        Key::F8 => Command::Second(SecondOrder::RollOn),
+        Key::F9 => Command::Second(SecondOrder::Return),
         Key::F11 => Command::FullScreenProgram,
         // 1 is the first camera of the arc, 0 the tenth; with Shift the second ten.
         Key::Digit(d) if d <= 9 => Command::SelectCamera(usize::from((d + 9) % 10) + if shift { 10 } else { 0 }),
@@ -210,7 +218,22 @@ mod tests {
     #[test]
     fn every_shortcut_of_the_map_is_a_key() {
         // Each command that announces a shortcut is reached by some key.
-        let named = [Key::Space, Key::Enter, Key::Escape, Key::Left, Key::Up, Key::PageUp, Key::PageDown, Key::Delete, Key::F2, Key::F11];
+        let named = [
+            Key::Space,
+            Key::Enter,
+            Key::Escape,
+            Key::Left,
+            Key::Up,
+            Key::PageUp,
+            Key::PageDown,
+            Key::Delete,
+            Key::F2,
+            Key::F6,
+            Key::F7,
+            Key::F8,
+            Key::F9,
+            Key::F11,
+        ];
         let typed = ('a'..='z').chain("?,.-+".chars()).map(Key::Character).chain([Key::Digit(3)]);
         let keys: Vec<Key> = named.into_iter().chain(typed).collect();
         let drawing = command_for(Key::Escape, PLAIN, &KeyContext { is_drawing: true, ..KeyContext::default() });

@@ -4,6 +4,7 @@
 
 mod calibrate;
 mod graphics;
+mod second;
 #[cfg(test)]
 mod tests;
 mod trim;
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// Every command that words can ask for: an example of each, in the order in which an operator meets them.
-pub const EXAMPLES: [&str; 74] = [
+pub const EXAMPLES: [&str; 83] = [
     "mark",
     "mark-here",
     "in",
@@ -89,6 +90,15 @@ pub const EXAMPLES: [&str; 74] = [
     "exports hold 1",
     "output-add web udp://239.1.2.3:5000",
     "output-remove web",
+    "b roll",
+    "b take",
+    "b roll-on",
+    "b return",
+    "b camera 2",
+    "b speed 33",
+    "b transition dissolve 0.5",
+    "b output-add web-b udp://239.1.2.4:5000",
+    "b output-remove web-b",
     "freeze-sound tail",
     "save-rig",
     "calibrate start charuco:7x10:0.030:0.022:4x4_50",
@@ -101,6 +111,9 @@ pub const EXAMPLES: [&str; 74] = [
 /// Why words are no command, with what to write instead.
 pub fn what_is_wrong(text: &str) -> String {
     let text: String = text.trim().chars().filter(|c| !c.is_control()).take(80).collect();
+    if let Some(rest) = text.strip_prefix("b ") {
+        return second::what_is_wrong(rest.trim());
+    }
     let name = text.split(' ').next().unwrap_or_default();
     let named = |example: &&&str| example.split(' ').next() == Some(name);
     match EXAMPLES.iter().find(named) {
@@ -194,6 +207,7 @@ pub fn command_of(text: &str) -> Option<Command> {
             Command::AddOutput { name: name.to_owned(), address: address.trim().parse().ok()? }
         }
         "output-remove" if !rest.is_empty() && !rest.contains(char::is_control) => Command::RemoveOutput(rest.to_owned()),
+        "b" => Command::Second(second::order_of(rest)?),
         "freeze-sound" => Command::SetFreezeSound(Some(FreezeSound::from_name(rest)?)),
         "calibrate" => Command::Calibrate(calibrate::order_of(rest)?),
         "lock" | "unlock" | "take-over" => Command::Lock(lock_order(name)?, Some(LockChannel::from_name(rest)?)),
@@ -486,6 +500,7 @@ pub fn text_of(command: &Command) -> Option<String> {
         // Its secrets are not written down: whoever runs it again has to put them in.
         Command::AddOutput { name, address } => format!("output-add {name} {}", address.label()),
         Command::RemoveOutput(name) => format!("output-remove {name}"),
+        Command::Second(order) => second::text_of(order),
         Command::SetFreezeSound(None) => "freeze-sound".to_owned(),
         Command::SetFreezeSound(Some(freeze)) => format!("freeze-sound {}", freeze.name()),
         Command::SaveRig => "save-rig".to_owned(),

@@ -4,19 +4,18 @@ use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
 
 use super::{
-    DiskTier, EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus, live_history::LiveHistory, remote_looks::RemoteLooks,
+    DiskTier, EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus, following::Following, remote_looks::RemoteLooks,
 };
 use crate::{
-    capture::{self, CaptureSession, FeedState, LiveFollower},
+    capture::{self, CaptureSession, FeedState},
     frame::{Moment, Picture},
     replay::{Event, EventId},
     rig::Rig,
@@ -31,8 +30,6 @@ const LOST_AFTER_NANOS: i64 = 1_000_000_000;
 const WINDOW: Duration = Duration::from_secs(3);
 /// Status of capture and ring is taken at most this often.
 const STATUS_AGE: Duration = Duration::from_millis(40);
-/// A camera that comes into focus is shown after so long, even if it has not caught up with its newest frame.
-const CATCH_UP: Duration = Duration::from_secs(1);
 /// The watch looks at the last keyframe while that is no older, nanoseconds.
 const LONG_GROUP_NANOS: i64 = 1_000_000_000;
 /// How long the first frame may take before a rate is assumed.
@@ -48,8 +45,9 @@ pub struct CapturedFeeds {
     feeds: Vec<Option<FeedId>>,
     pins: Mutex<BTreeMap<EventId, PinId>>,
     status: Mutex<Status>,
-    focus: Arc<Focus>,
-    follower: Option<thread::JoinHandle<()>>,
+    focus: Following,
+    /// The same for program B, where there is one: what A has in focus does not wait for it.
+    second: Mutex<Option<Following>>,
     /// Set while the feeds' source shall put off what has time.
     put_off: Option<Arc<AtomicBool>>,
     remote_looks: RemoteLooks,
@@ -66,16 +64,6 @@ struct Status {
     history: Vec<VecDeque<(Instant, u64, u64)>>,
 }
 
-/// What the thread that decodes the live camera shares.
-#[derive(Debug, Default)]
-struct Focus {
-    /// The camera, as an index of the rig.
-    camera: AtomicUsize,
-    /// By camera: the one that is followed, and while it catches up the one before it.
-    histories: Mutex<BTreeMap<usize, LiveHistory>>,
-    stop: AtomicBool,
-}
-
 impl CapturedFeeds {
     /// The session's feeds, matched with the rig's cameras by name. `rate` is the nominal rate; `None` waits for a feed to tell.
     pub fn new(rig: Rig, session: CaptureSession, rate: Option<FrameRate>) -> Result<Self, EngineError> {
@@ -86,16 +74,11 @@ impl CapturedFeeds {
             session.wait_until(RATE_TIMEOUT, |feeds| feeds.iter().any(|s| s.rate.is_some()));
             declared().unwrap_or(FrameRate::whole(25))
         });
-        let focus = Arc::new(Focus::default());
-        let (shared, following, ids) = (Arc::clone(&focus), Arc::clone(&session), feeds.clone());
-        let follower = thread::Builder::new()
-            .name("live".to_owned())
-            .spawn(move || follow(&following, &ids, &shared))
-            .map_err(|source| EngineError::Thread { name: "live".to_owned(), source })?;
+        let focus = Following::start("live", &session, &feeds)?;
         let history = vec![VecDeque::new(); rig.cameras.len()];
         let status = Mutex::new(Status { taken: None, feeds: Vec::new(), ring: RingStatus::default(), feed_warnings: Vec::new(), history });
         let remote_looks = RemoteLooks::new(rig.cameras.len());
-        Ok(Self { rig, rate, session, feeds, pins: Mutex::default(), status, focus, follower: Some(follower), put_off: None, remote_looks })
+        Ok(Self { rig, rate, session, feeds, pins: Mutex::default(), status, focus, second: Mutex::default(), put_off: None, remote_looks })
     }
 
     /// With a source that has work to put off while somebody waits for a picture: the flag is set meanwhile.
@@ -224,77 +207,6 @@ fn judge(s: &capture::FeedStatus, history: &mut VecDeque<(Instant, u64, u64)>, n
     }
 }
 
-/// A camera that is followed.
-struct Followed {
-    camera: usize,
-    follower: LiveFollower,
-    since: Instant,
-    /// After an error it is left alone for a while; who is on air beside it does not wait.
-    retry_at: Instant,
-}
-
-impl Followed {
-    /// Its next picture, if there is one.
-    fn next(&mut self) -> Option<LivePicture> {
-        if Instant::now() < self.retry_at {
-            return None;
-        }
-        match self.follower.next_frame() {
-            Ok(timed) => timed.and_then(|timed| Some(LivePicture { picture: Arc::new(timed.frame.to_picture()?), time: timed.time })),
-            Err(e) => {
-                tracing::debug!("live picture: {e}");
-                self.retry_at = Instant::now() + Duration::from_millis(100);
-                None
-            }
-        }
-    }
-}
-
-/// Decodes the camera in focus, every frame at full size ("latest"). After a change of focus the camera before goes on until the new
-/// one, which begins at its last keyframe, has caught up.
-fn follow(session: &CaptureSession, feeds: &[Option<FeedId>], focus: &Focus) {
-    let (mut current, mut coming): (Option<Followed>, Option<Followed>) = (None, None);
-    while !focus.stop.load(Ordering::Relaxed) {
-        let wanted = focus.camera.load(Ordering::Relaxed);
-        if current.as_ref().is_none_or(|f| f.camera != wanted) {
-            if coming.as_ref().is_none_or(|f| f.camera != wanted) {
-                coming = feeds.get(wanted).copied().flatten().map(|feed| Followed {
-                    camera: wanted,
-                    follower: LiveFollower::new(Arc::clone(session.ring()), Arc::clone(session.formats()), feed),
-                    since: Instant::now(),
-                    retry_at: Instant::now(),
-                });
-            }
-        } else {
-            coming = None;
-        }
-        let mut idle = true;
-        if let Some((followed, picture)) = current.as_mut().and_then(|f| f.next().map(|picture| (f, picture))) {
-            idle = false;
-            focus.push(followed.camera, picture, session.house_now());
-        }
-        if let Some((followed, picture)) = coming.as_mut().and_then(|f| f.next().map(|picture| (f, picture))) {
-            idle = false;
-            // Pictures of the past are gone through; the operator waits for what is now.
-            let has_caught_up = !followed.follower.is_behind() || followed.since.elapsed() > CATCH_UP;
-            if has_caught_up {
-                focus.push(followed.camera, picture, session.house_now());
-                current = coming.take();
-                focus.histories.lock().retain(|camera, _| *camera == wanted);
-            }
-        }
-        if idle {
-            thread::sleep(Duration::from_millis(4));
-        }
-    }
-}
-
-impl Focus {
-    fn push(&self, camera: usize, picture: LivePicture, now: MediaTime) {
-        self.histories.lock().entry(camera).or_default().push(camera, picture, now);
-    }
-}
-
 impl Feeds for CapturedFeeds {
     fn sound(&self) -> Option<Arc<SoundInput>> {
         self.session.sound().cloned()
@@ -330,11 +242,12 @@ impl Feeds for CapturedFeeds {
     }
 
     fn live_full(&self, camera: usize) -> Option<LivePicture> {
-        self.focus.histories.lock().get(&camera)?.newest(camera)
+        self.focus.newest(camera).or_else(|| self.second.lock().as_ref()?.newest(camera))
     }
 
     fn live_picture_due(&self, camera: usize, now: MediaTime) -> Option<LivePicture> {
-        self.focus.histories.lock().get(&camera)?.due(camera, now, self.rate.interval_nanos())
+        let interval_nanos = self.rate.interval_nanos();
+        self.focus.due(camera, now, interval_nanos).or_else(|| self.second.lock().as_ref()?.due(camera, now, interval_nanos))
     }
 
     fn watch_picture(&self, camera: usize, after: Option<MediaTime>) -> Option<LivePicture> {
@@ -361,10 +274,24 @@ impl Feeds for CapturedFeeds {
     }
 
     fn focus(&self, camera: usize) {
-        self.focus.camera.store(camera, Ordering::Relaxed);
+        self.focus.set(camera);
         if let Some(feed) = self.feeds.get(camera).copied().flatten() {
             self.session.watch(feed);
         }
+    }
+
+    fn focus_second(&self, camera: Option<usize>) {
+        let mut second = self.second.lock();
+        if second.is_none() && camera.is_some() {
+            match Following::start("live B", &self.session, &self.feeds) {
+                Ok(following) => *second = Some(following),
+                Err(e) => tracing::warn!("program B shows small live pictures: {e}"),
+            }
+        }
+        if let Some(following) = &*second {
+            following.set(camera.unwrap_or(usize::MAX));
+        }
+        self.session.watch_second(camera.and_then(|camera| self.feeds.get(camera).copied().flatten()));
     }
 
     fn make_room(&self, wanted: bool) {
@@ -461,17 +388,6 @@ impl Feeds for CapturedFeeds {
         }
         if let Some(pin) = self.pins.lock().remove(&event) {
             self.session.ring().unpin(pin);
-        }
-    }
-}
-
-impl Drop for CapturedFeeds {
-    fn drop(&mut self) {
-        self.focus.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.follower.take()
-            && thread.join().is_err()
-        {
-            tracing::warn!("the live thread ended by panic");
         }
     }
 }

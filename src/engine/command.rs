@@ -241,6 +241,8 @@ pub enum Command {
     },
     /// Send it there no longer.
     RemoveOutput(String),
+    /// Something of program B.
+    Second(SecondOrder),
     /// What is heard while time stands still; `None` is the next choice.
     SetFreezeSound(Option<FreezeSound>),
     /// Write the rig as it stands now, with cameras that were bumped where they were solved anew, to a file.
@@ -280,6 +282,51 @@ pub enum CalibrateOrder {
     Use,
     /// Give it up, or put it away when it is done.
     Cancel,
+}
+
+/// What is asked of program B, the second channel.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SecondOrder {
+    /// Put preview's roll on it, or the prepared instant with the chosen move, where that shows nothing but cameras' own pictures.
+    Take,
+    /// Roll the prepared event on it from its beginning, on the camera nearest to the prepared position.
+    Roll,
+    /// Let its replay roll on from what it shows, or stop it there.
+    RollOn,
+    /// Back to its live camera.
+    Return,
+    /// Choose its live camera, by the number along the arc.
+    SelectCamera(usize),
+    /// The speed of its next roll, and of the one that runs, percent: −400 to 400.
+    SetSpeed(i32),
+    /// How its takes and returns change it.
+    SetTransition(Transition),
+    /// Send it to another address from now on, by this name.
+    AddOutput {
+        /// What it is called.
+        name: String,
+        /// Where it goes.
+        address: SinkAddress,
+    },
+    /// Send it there no longer.
+    RemoveOutput(String),
+}
+
+impl SecondOrder {
+    /// Which command this is.
+    pub const fn kind(&self) -> CommandKind {
+        match self {
+            Self::Take => CommandKind::TakeB,
+            Self::Roll => CommandKind::RollB,
+            Self::RollOn => CommandKind::RollOnB,
+            Self::Return => CommandKind::ReturnB,
+            Self::SelectCamera(_) => CommandKind::SelectCameraB,
+            Self::SetSpeed(_) => CommandKind::SetSpeedB,
+            Self::SetTransition(_) => CommandKind::SetTransitionB,
+            Self::AddOutput { .. } => CommandKind::AddOutputB,
+            Self::RemoveOutput(_) => CommandKind::RemoveOutputB,
+        }
+    }
 }
 
 /// What can be done with an export of the list.
@@ -383,6 +430,7 @@ impl Command {
             Self::EditExports(..) => CommandKind::EditExports,
             Self::AddOutput { .. } => CommandKind::AddOutput,
             Self::RemoveOutput(_) => CommandKind::RemoveOutput,
+            Self::Second(order) => order.kind(),
             Self::SetFreezeSound(_) => CommandKind::SetFreezeSound,
             Self::SaveRig => CommandKind::SaveRig,
             Self::Calibrate(_) => CommandKind::Calibrate,

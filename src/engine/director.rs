@@ -28,6 +28,7 @@ mod plates;
 pub(super) use pictures::FULL_SIZE_WITHIN;
 mod reports;
 mod rolls;
+mod second;
 mod slices;
 mod slow_motion;
 mod t_bar;
@@ -114,6 +115,8 @@ pub(super) struct Director {
     pub near: near::NearState,
     pub calibration: calibration::CalibrationState,
     pub output: Arc<OutputSlot>,
+    /// Program B, where the show has one.
+    pub second: Option<Box<second::SecondState>>,
     export_folder: PathBuf,
     exports: Sender<ExportNews>,
     board: Arc<Board>,
@@ -183,6 +186,7 @@ impl Director {
             near: near::NearState::new(options.near_bytes),
             calibration: calibration::CalibrationState::new(options.rig_file.clone()),
             output: Arc::default(),
+            second: None,
             arc,
             transport,
             governor,
@@ -246,11 +250,18 @@ impl Director {
         director
     }
 
+    /// There is a program B from now on.
+    pub fn open_second(&mut self, wish: Arc<StripWish>, output: Arc<OutputSlot>) {
+        self.transport.open_second();
+        self.second = Some(second::SecondState::new(self.program.shown.clone(), self.feeds.rate(), wish, output));
+        self.feeds.focus_second(self.transport.second().map(|second| second.live_camera));
+    }
+
     /// Runs until told to stop.
     pub fn run(&mut self, inbox: &super::live::Inbox, snapshot: &ArcSwap<Snapshot>) {
         let mut interval = self.tick_interval();
         let mut due = Instant::now() + interval;
-        let Inbox { commands, looks, gpu, moments, chunks, watch, exports, stop } = inbox;
+        let Inbox { commands, looks, gpu, moments, chunks, second_chunks, watch, exports, stop } = inbox;
         // A channel whose other end is gone is always ready: it must not be selected again.
         let never_gpu = crossbeam::channel::never();
         let mut gpu = gpu;
@@ -277,6 +288,10 @@ impl Director {
                 },
                 recv(chunks) -> report => match report {
                     Ok(report) => self.chunk_report(report),
+                    Err(_) => return,
+                },
+                recv(second_chunks) -> report => match report {
+                    Ok(report) => self.second_chunk(report),
                     Err(_) => return,
                 },
                 recv(watch) -> report => if let Ok((edition, report)) = report { self.watch_report(edition, report) } else {
@@ -450,6 +465,7 @@ impl Director {
         self.mend_air();
         self.advance_exports();
         self.refresh_program();
+        self.tick_second();
         self.refresh_preview();
     }
 
@@ -457,7 +473,7 @@ impl Director {
     fn make_room(&mut self) {
         let preparing = self.transport.preview().is_some_and(|p| p.readiness < Readiness::Solved && p.problem.is_none());
         let playing = matches!(self.transport.program(), Program::Replay(_)) && self.program.progress < 1.0;
-        self.exports_of.yield_to_program(playing);
+        self.exports_of.yield_to_program(playing || self.second.as_ref().is_some_and(|b| b.runs()));
         let wanted = self.exports_of.is_working() || playing || preparing && !self.gpu.adapter.is_empty();
         if wanted != self.makes_room {
             self.makes_room = wanted;

@@ -143,6 +143,9 @@ pub trait Feeds: Send + Sync + 'static {
     /// This camera is on program: its pictures are wanted at full rate and size.
     fn focus(&self, camera: usize);
 
+    /// The same for program B; `None`: for nobody. What A has in focus goes on as it was.
+    fn focus_second(&self, _camera: Option<usize>) {}
+
     /// Somebody waits for a picture (`true`) or nobody does any more: work of the feeds that has time waits meanwhile. Capture
     /// itself never waits.
     fn make_room(&self, _wanted: bool) {}

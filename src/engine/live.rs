@@ -1,7 +1,7 @@
 //! The live engine: the one owner of state. Commands and reports come in, one immutable snapshot goes out.
 //!
 //! Threads: `engine` (single writer of everything below), `gpu` (the only one that touches pipelines), `moment` (decoding), `near` (decoding about the playhead),
-//! `strip` (decoding what rolls), `watch` (whether cameras stand), and the output's own (`program`, `encode …`, `sink …`).
+//! `strip` (decoding what rolls; `strip B` for program B), `watch` (whether cameras stand), and the output's own (`program`, `encode …`, `sink …`).
 //! The engine waits for nobody: the board and the moment wish are `latest` slots, the reports are bounded `lossless` queues that
 //! only the engine reads, commands are a bounded `lossless` queue that tells the sender when it is full.
 
@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use crossbeam::channel::{Receiver, Sender, bounded};
 
 #[cfg(feature = "gstreamer")]
-use super::program::ProgramPictures;
+use super::program::{Channel, ProgramPictures};
 use super::{
     Command, DeskFiles, Match, Quality, Snapshot, StingerSource,
     board::Board,
@@ -110,6 +110,8 @@ pub struct EngineOptions {
     pub near_bytes: Option<u64>,
     /// Leave the rig as its file says, also where the pictures know better.
     pub rig_as_filed: bool,
+    /// A second program, B: live cameras and rolls of their own pictures, beside program A.
+    pub second_channel: bool,
     /// Do not watch whether the cameras stand where the rig says.
     pub without_watch: bool,
 }
@@ -127,6 +129,8 @@ pub struct Engine {
     stop: Sender<()>,
     threads: Vec<thread::JoinHandle<()>>,
     output: Arc<OutputSlot>,
+    second_strip: Arc<strip::StripWish>,
+    second_output: Arc<OutputSlot>,
     #[cfg_attr(not(feature = "gstreamer"), expect(dead_code, reason = "only an output reads them"))]
     feeds: OutputFeeds,
 }
@@ -228,6 +232,7 @@ pub(super) struct Inbox {
     pub gpu: Receiver<GpuReport>,
     pub moments: Receiver<MomentNews>,
     pub chunks: Receiver<ChunkReport>,
+    pub second_chunks: Receiver<ChunkReport>,
     pub watch: Receiver<WatchNews>,
     pub exports: Receiver<ExportNews>,
     pub stop: Receiver<()>,
@@ -258,6 +263,8 @@ impl Engine {
             stop,
             threads: Vec::new(),
             output: Arc::default(),
+            second_strip: Arc::default(),
+            second_output: Arc::default(),
             feeds: OutputFeeds(Arc::clone(&feeds)),
         };
 
@@ -278,15 +285,20 @@ impl Engine {
             desk.learn_plates(!options.without_plates);
             engine.spawn("watch", move || watch_thread::run(looking.as_ref(), &rigs, &desk, &watch_out))?;
         }
-        let (chunks_out, chunks_in) = bounded(CHUNKS_LOSSLESS);
-        for (name, remote) in [("strip", false), ("strip remote", true)] {
-            let (wish, decoding, chunks) = (Arc::clone(&strip), Arc::clone(&feeds), chunks_out.clone());
-            engine.spawn(name, move || strip::run(decoding.as_ref(), &wish, remote, &chunks))?;
+        let chunks_in = engine.spawn_strip(&feeds, &strip, ["strip", "strip remote"])?;
+        // Without a program B nothing ever comes.
+        let mut second_chunks_in = crossbeam::channel::never();
+        if options.second_channel {
+            let wish = Arc::clone(&engine.second_strip);
+            second_chunks_in = engine.spawn_strip(&feeds, &wish, ["strip B", "strip B remote"])?;
         }
         let (exports_out, exports_in) = bounded(REPORTS_LOSSLESS);
         let mut director = Director::new(feeds, book, board, (moments, strip), exports_out, options);
         director.output = Arc::clone(&engine.output);
         director.watch.desk = Arc::clone(&engine.watch);
+        if options.second_channel {
+            director.open_second(Arc::clone(&engine.second_strip), Arc::clone(&engine.second_output));
+        }
         let snapshot = Arc::clone(&engine.snapshot);
         snapshot.store(Arc::new(director.snapshot()));
         let inbox = Inbox {
@@ -295,12 +307,28 @@ impl Engine {
             gpu: gpu_in,
             moments: moments_in,
             chunks: chunks_in,
+            second_chunks: second_chunks_in,
             watch: watch_in,
             exports: exports_in,
             stop: stop_in,
         };
         engine.spawn("engine", move || director.run(&inbox, &snapshot))?;
         Ok(engine)
+    }
+
+    /// The threads that decode what rolls: for the cameras of this machine, and for those of others.
+    fn spawn_strip(
+        &mut self,
+        feeds: &Arc<dyn Feeds>,
+        wish: &Arc<strip::StripWish>,
+        names: [&str; 2],
+    ) -> Result<Receiver<ChunkReport>, EngineError> {
+        let (chunks_out, chunks_in) = bounded(CHUNKS_LOSSLESS);
+        for (name, remote) in names.into_iter().zip([false, true]) {
+            let (wish, decoding, chunks) = (Arc::clone(wish), Arc::clone(feeds), chunks_out.clone());
+            self.spawn(name, move || strip::run(decoding.as_ref(), &wish, remote, &chunks))?;
+        }
+        Ok(chunks_in)
     }
 
     fn spawn(&mut self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), EngineError> {
@@ -338,13 +366,30 @@ impl Engine {
     /// and [`Snapshot::output`] says how they fare.
     #[cfg(feature = "gstreamer")]
     pub fn start_output(&self, options: &ChannelOptions, sinks: Vec<SinkSpec>) -> Result<(), EngineError> {
-        self.output.set(None);
-        let pictures = ProgramPictures::new(Arc::clone(&self.feeds.0), Arc::clone(&self.snapshot));
+        self.start_channel(&self.output, Channel::A, options, sinks)
+    }
+
+    /// The same for program B, which has sinks of its own. An engine without B ([`EngineOptions::second_channel`]) sends its slate.
+    #[cfg(feature = "gstreamer")]
+    pub fn start_second_output(&self, options: &ChannelOptions, sinks: Vec<SinkSpec>) -> Result<(), EngineError> {
+        self.start_channel(&self.second_output, Channel::B, options, sinks)
+    }
+
+    #[cfg(feature = "gstreamer")]
+    fn start_channel(
+        &self,
+        slot: &OutputSlot,
+        channel: Channel,
+        options: &ChannelOptions,
+        sinks: Vec<SinkSpec>,
+    ) -> Result<(), EngineError> {
+        slot.set(None);
+        let pictures = ProgramPictures::new(Arc::clone(&self.feeds.0), Arc::clone(&self.snapshot), channel);
         let output = ProgramOutput::start(options, pictures)?;
         for sink in sinks {
             output.add(sink)?;
         }
-        self.output.set(Some((output, options.format.rate)));
+        slot.set(Some((output, options.format.rate)));
         Ok(())
     }
 
@@ -352,6 +397,12 @@ impl Engine {
     #[cfg(feature = "gstreamer")]
     pub fn watch_output(&self, taker: impl FrameTaker) -> bool {
         self.output.watch(taker)
+    }
+
+    /// The same of program B's output.
+    #[cfg(feature = "gstreamer")]
+    pub fn watch_second_output(&self, taker: impl FrameTaker) -> bool {
+        self.second_output.watch(taker)
     }
 
     /// Lets something break on the GPU, to see that the show goes on.
@@ -379,11 +430,14 @@ impl Drop for Engine {
     fn drop(&mut self) {
         // What goes out ends before what it shows.
         #[cfg(feature = "gstreamer")]
-        self.output.set(None);
+        for output in [&self.output, &self.second_output] {
+            output.set(None);
+        }
         self.stop.try_send(()).ok();
         self.board.stop();
         self.moments.stop();
         self.strip.stop();
+        self.second_strip.stop();
         self.watch.stop();
         for handle in self.threads.drain(..) {
             if let Err(panic) = handle.join() {

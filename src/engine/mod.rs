@@ -21,6 +21,8 @@ mod export_thread;
 mod export_told;
 mod feeds;
 #[cfg(feature = "gstreamer")]
+mod following;
+#[cfg(feature = "gstreamer")]
 pub mod footage;
 pub mod gaps;
 mod gpu_thread;
@@ -76,7 +78,7 @@ pub use crate::scene::{Match, Matching, Quality, Shading};
 pub use board_looks::Refusal;
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;
-pub use command::{CalibrateOrder, Command, CommandInfo, CommandKind, ExportOrder, Slice};
+pub use command::{CalibrateOrder, Command, CommandInfo, CommandKind, ExportOrder, SecondOrder, Slice};
 pub use desk::DeskFiles;
 pub use export_sound::SourceSound;
 pub use feeds::{DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
@@ -88,7 +90,7 @@ pub use plate_judge::PlatesVerdict;
 pub use snapshot::{
     CalibratedCamera, CalibratedLink, CalibrationStage, CalibrationView, CameraView, ElementView, ExportState, ExportView, FreeView,
     GapView, GpuView, GraphicsView, JudgedCamera, JudgedGap, JudgedRig, LockView, MoveView, NearView, Notice, NoticeLevel, OperatorView,
-    OperatorsView, PathPoint, PathsView, PivotView, PlatesView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView,
+    OperatorsView, PathPoint, PathsView, PivotView, PlatesView, PlaylistView, PreviewView, ProgramKind, ProgramView, RollView, SecondView,
     ShownPicture, SlicesView, SlowMotionView, Snapshot, Stand, Tally, TruthProgress, slate,
 };
 pub use stingers::StingerSource;

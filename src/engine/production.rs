@@ -39,6 +39,8 @@ pub struct Production {
     pub credentials: Option<Credentials>,
     /// The program output and where it goes; `None` without `[program]`.
     pub program: Option<(ChannelOptions, Vec<SinkSpec>)>,
+    /// Where program B goes, in the format of program; `None` in a show without B.
+    pub second: Option<Vec<SinkSpec>>,
 }
 
 /// What exports are signed with, tried: a key that signs nothing is a mistake of the show.
@@ -94,7 +96,8 @@ impl Production {
     pub fn examine_to_calibrate(show: &Show) -> (Self, Vec<ShowError>) {
         let known = rig::load(&show.rig).ok();
         let (mut production, wrong) = Self::with_rig(show, Self::named_by(show, known.as_ref()));
-        (production.capture.disk, production.capture.sound, production.program) = (None, None, None);
+        (production.capture.disk, production.capture.sound) = (None, None);
+        (production.program, production.second) = (None, None);
         (production, wrong)
     }
 
@@ -132,12 +135,12 @@ impl Production {
         let heard = |audio: &&ShowAudio| audio.feed.as_ref().is_none_or(|feed| specs.iter().any(|s| s.name == *feed));
         let sound = show.audio.as_ref().filter(heard).and_then(|audio| kept(sound_of(show, audio, &specs), &mut wrong));
         let capture = CaptureConfig { nodes, sound, ..capture_of(show, &mut wrong) };
-        let program = program_of(show, &mut wrong);
+        let (program, second) = program_of(show, &mut wrong);
         let named =
             |(text, line): &(String, usize)| text.parse().map_err(|e: NameError| show.error_at(*line, format!("[export] name: {e}")));
         let export_name = show.export_name.as_ref().and_then(|name| kept(named(name), &mut wrong));
         let credentials = credentials_of(show, export_name.as_ref(), &mut wrong);
-        (Self { rig, specs, capture, without_feed, export_name, credentials, program }, wrong)
+        (Self { rig, specs, capture, without_feed, export_name, credentials, program, second }, wrong)
     }
 
     /// What is missing on this machine before the show can run: files that are to be played, plugins that feeds need, addresses at which they are to
@@ -348,19 +351,26 @@ fn taken_by<'a>(specs: &'a [FeedSpec], taken: &Taken<'_>) -> Option<&'a str> {
     })
 }
 
-/// The output as a show describes it; its sinks that are right, where others are wrong.
-fn program_of(show: &Show, wrong: &mut Vec<ShowError>) -> Option<(ChannelOptions, Vec<SinkSpec>)> {
-    let program = show.program.as_ref()?;
+/// The output's format and its sinks.
+type Sent = (ChannelOptions, Vec<SinkSpec>);
+
+/// The outputs as a show describes them, of program and of program B; their sinks that are right, where others are wrong.
+fn program_of(show: &Show, wrong: &mut Vec<ShowError>) -> (Option<Sent>, Option<Vec<SinkSpec>>) {
+    let Some(program) = show.program.as_ref() else { return (None, None) };
     let format = program.format.parse().map_err(|e: FormatError| show.error_at(program.line, e.to_string()));
-    let format: ProgramFormat = kept(format, wrong)?;
+    let Some(format): Option<ProgramFormat> = kept(format, wrong) else { return (None, None) };
     let options = ChannelOptions { dissolve_frames: program.dissolve_frames, tick: program.tick, ..ChannelOptions::new(format) };
-    if let Some(over) = show.outputs.get(MOST_SINKS) {
+    for over in [false, true].iter().filter_map(|second| show.outputs.iter().filter(|o| o.is_second == *second).nth(MOST_SINKS)) {
         let problem = format!("program goes to {MOST_SINKS} outputs at most; leave this one out, or send on from a receiver");
         wrong.push(show.error_at(over.line, problem));
     }
-    let sinks = show.outputs.iter().filter_map(|output| kept(sink_of(show, output, format), wrong)).collect();
+    let mut sinks = [Vec::new(), Vec::new()];
+    for output in &show.outputs {
+        sinks[usize::from(output.is_second)].extend(kept(sink_of(show, output, format), wrong));
+    }
+    let [sinks, of_second] = sinks;
     // Without a sink it runs all the same: they may come while it does.
-    Some((options, sinks))
+    (Some((options, sinks)), program.second_channel.then_some(of_second))
 }
 
 /// A sink as a show describes it.

@@ -6,10 +6,11 @@ use std::{sync::Arc, time::Instant};
 
 use arc_swap::ArcSwap;
 
-use super::{FeedHealth, Feeds, LivePicture, ProgramKind, Snapshot, director::FULL_SIZE_WITHIN};
+use super::{FeedHealth, Feeds, LivePicture, ProgramKind, ProgramView, Snapshot, director::FULL_SIZE_WITHIN};
 use crate::{
     frame::Picture,
     output::program::{Due, Keyed, PictureSource},
+    replay::NO_SECOND,
     sound::{SoundCue, SoundInput},
     time::{FrameRate, MediaTime},
 };
@@ -17,10 +18,20 @@ use crate::{
 /// A live picture older than this many frames should have been followed by another.
 const OVERDUE_FRAMES: i64 = 4;
 
+/// Which of the two programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Channel {
+    /// The one that there always is.
+    A,
+    /// The second channel.
+    B,
+}
+
 /// The engine's program, picture by picture.
 pub(super) struct ProgramPictures {
     feeds: Arc<dyn Feeds>,
     snapshot: Arc<ArcSwap<Snapshot>>,
+    channel: Channel,
     /// The shot of what went out last.
     shot: u64,
     /// What went out last.
@@ -36,8 +47,16 @@ pub(super) struct ProgramPictures {
 }
 
 impl ProgramPictures {
-    pub fn new(feeds: Arc<dyn Feeds>, snapshot: Arc<ArcSwap<Snapshot>>) -> Self {
-        Self { feeds, snapshot, shot: 0, last: None, live: None, waiting: None, cue: SoundCue::Silence, keyed: None }
+    pub fn new(feeds: Arc<dyn Feeds>, snapshot: Arc<ArcSwap<Snapshot>>, channel: Channel) -> Self {
+        Self { feeds, snapshot, channel, shot: 0, last: None, live: None, waiting: None, cue: SoundCue::Silence, keyed: None }
+    }
+
+    /// What the channel shows; `None` where there is no such channel.
+    fn program<'a>(&self, snapshot: &'a Snapshot) -> Option<&'a ProgramView> {
+        match self.channel {
+            Channel::A => Some(&snapshot.program),
+            Channel::B => snapshot.second.as_ref().map(|second| &second.program),
+        }
     }
 
     /// The picture of a live camera (index in the rig) that is due.
@@ -55,8 +74,7 @@ impl ProgramPictures {
 
     /// The picture of the live camera, and the shot that it belongs to. A camera that has just been chosen has none at full size for a
     /// moment; until then the one before goes on.
-    fn live(&mut self, snapshot: &Snapshot, place: usize) -> Option<(u64, LivePicture)> {
-        let wanted = snapshot.program.shot;
+    fn live(&mut self, snapshot: &Snapshot, wanted: u64, place: usize) -> Option<(u64, LivePicture)> {
         let name = snapshot.cameras.get(place).map(|c| c.name.as_str());
         let camera = name.and_then(|name| self.feeds.rig().cameras.iter().position(|c| c.name == name));
         let now = self.feeds.now();
@@ -80,8 +98,7 @@ impl ProgramPictures {
 
 impl ProgramPictures {
     /// What is heard with the picture: that of the live camera's time, that of the roll's, or what was chosen for a freeze.
-    fn cue_of(&self, snapshot: &Snapshot) -> SoundCue {
-        let program = &snapshot.program;
+    fn cue_of(&self, program: &ProgramView) -> SoundCue {
         let freeze = || self.feeds.sound().map_or(SoundCue::Silence, |input| SoundCue::Freeze(input.freeze()));
         match (program.kind, &self.live, program.roll) {
             (_, Some((_, live)), _) => SoundCue::Live(live.time),
@@ -112,10 +129,13 @@ impl PictureSource for ProgramPictures {
 
     fn due(&mut self) -> Due {
         let snapshot = self.snapshot.load_full();
-        let program = &snapshot.program;
+        let Some(program) = self.program(&snapshot) else {
+            let missing = NO_SECOND.into();
+            return Due { picture: None, missing, shot: 0, synthesized: false, overdue: true, age_nanos: None };
+        };
         let mut synthesized = false;
         let (shot, picture, age_nanos, overdue) = match program.kind {
-            ProgramKind::Live(place) => match self.live(&snapshot, place) {
+            ProgramKind::Live(place) => match self.live(&snapshot, program.shot, place) {
                 // On the way back to live it is the engine that puts both together; the sound is live already.
                 _ if program.mixes => (program.shot, Some(Arc::clone(&program.shown.picture)), None, false),
                 Some((shot, live)) => {
@@ -145,19 +165,19 @@ impl PictureSource for ProgramPictures {
         }
         // A camera that has no picture yet: the one before stays, rather than a slate.
         let picture = picture.or_else(|| self.last.clone());
-        let missing = if picture.is_none() { missing(&snapshot) } else { Arc::default() };
+        let missing = if picture.is_none() { missing(&snapshot, program.kind) } else { Arc::default() };
         if picture.is_some() {
             self.shot = shot;
         }
         self.last.clone_from(&picture);
-        self.cue = self.cue_of(&snapshot);
+        self.cue = self.cue_of(program);
         Due { picture, missing, shot, synthesized, overdue, age_nanos }
     }
 }
 
 /// What the slate says.
-fn missing(snapshot: &Snapshot) -> Arc<str> {
-    let camera = match snapshot.program.kind {
+fn missing(snapshot: &Snapshot, kind: ProgramKind) -> Arc<str> {
+    let camera = match kind {
         ProgramKind::Live(place) => snapshot.cameras.get(place),
         _ => None,
     };

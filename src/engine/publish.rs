@@ -15,6 +15,10 @@ impl Director {
             Program::Live { camera } => Some(*camera),
             _ => None,
         };
+        let on_second = match self.transport.second().map(|second| &second.program) {
+            Some(Program::Live { camera }) => Some(*camera),
+            _ => None,
+        };
         let on_preview = self.transport.preview().and_then(|p| self.transport.camera_at(p.position));
         let cameras: Arc<[CameraView]> = order
             .iter()
@@ -25,6 +29,7 @@ impl Director {
                     () if on_preview == Some(i) => Tally::Preview,
                     () => Tally::Off,
                 },
+                on_second: on_second == Some(i),
                 status: self.status.get(i).cloned().unwrap_or_default(),
                 stand: self.watch.stand(i),
                 ailments: self.watch.ailments(i).to_vec(),
@@ -120,6 +125,7 @@ impl Director {
                 repeated: self.program.repeated,
                 frames: self.program.frames,
             },
+            second: self.second_view(),
             paths,
             free: self.free_view(),
             slices: Arc::new(self.slices_view()),

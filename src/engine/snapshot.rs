@@ -4,7 +4,9 @@
 mod added;
 mod calibration;
 
-pub use added::{FreeView, GraphicsView, LockView, NearView, OperatorView, OperatorsView, PlatesView, SlicesView, SlowMotionView};
+pub use added::{
+    FreeView, GraphicsView, LockView, MoveView, NearView, OperatorView, OperatorsView, PlatesView, SecondView, SlicesView, SlowMotionView,
+};
 pub use calibration::{CalibratedCamera, CalibratedLink, CalibrationStage, CalibrationView, JudgedCamera, JudgedGap, JudgedRig};
 
 use std::sync::Arc;
@@ -74,6 +76,8 @@ pub struct CameraView {
     pub name: String,
     /// Where it is seen.
     pub tally: Tally,
+    /// It is live on program B.
+    pub on_second: bool,
     /// Counters and health.
     pub status: FeedStatus,
     /// Whether it stands where the rig says.
@@ -291,17 +295,6 @@ pub struct ProgramView {
     pub frames: u64,
 }
 
-/// A move that a take can play.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MoveView {
-    /// Name.
-    pub name: String,
-    /// What it does.
-    pub tooltip: String,
-    /// Length, seconds.
-    pub secs: f64,
-}
-
 /// The GPU as the operator sees it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GpuView {
@@ -448,6 +441,8 @@ pub struct Snapshot {
     pub can_take: bool,
     /// Program.
     pub program: ProgramView,
+    /// Program B, where the show has one.
+    pub second: Option<SecondView>,
     /// The operator's own paths.
     pub paths: Arc<PathsView>,
     /// The free camera.
@@ -545,6 +540,7 @@ impl Snapshot {
                 repeated: 0,
                 frames: 0,
             },
+            second: None,
             paths: Arc::default(),
             free: FreeView::default(),
             slices: Arc::default(),

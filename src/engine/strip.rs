@@ -272,14 +272,20 @@ impl Strip {
 
     /// A camera's picture at an instant: the last one that was seen by then.
     pub fn find(&mut self, camera: usize, at: MediaTime) -> Found {
-        let by = self.biased(at);
-        let index = by.nanos().div_euclid(self.chunk_nanos());
+        let index = self.biased(at).nanos().div_euclid(self.chunk_nanos());
         self.clock += 1;
         let clock = self.clock;
-        let Some(held) = self.chunks.get_mut(&ChunkKey { camera, index }) else { return Found::NotYet };
-        if !held.failed {
+        if let Some(held) = self.chunks.get_mut(&ChunkKey { camera, index }).filter(|held| !held.failed) {
             held.used = clock;
         }
+        self.look(camera, at)
+    }
+
+    /// The same for somebody else: it does not count as used.
+    pub fn look(&self, camera: usize, at: MediaTime) -> Found {
+        let by = self.biased(at);
+        let index = by.nanos().div_euclid(self.chunk_nanos());
+        let Some(held) = self.chunks.get(&ChunkKey { camera, index }) else { return Found::NotYet };
         let seen = |held: &Held| held.pictures.iter().rev().find(|p| p.time <= by).cloned();
         let first = held.pictures.first().cloned();
         // Before its first picture, the last one of the chunk before is still the one; without that, the first is nearest.

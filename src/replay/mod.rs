@@ -13,4 +13,6 @@ pub mod trim;
 
 pub use edit::EventEdit;
 pub use event::{BEST_RATING, Event, EventColor, EventId, EventList, EventRules};
-pub use transport::{Effect, OnAir, Phase, Prepared, Program, Readiness, Transport, TransportCommand};
+pub use transport::{
+    Effect, NO_SECOND, OnAir, Phase, Prepared, Program, Readiness, SecondCommand, SecondProgram, Transport, TransportCommand,
+};

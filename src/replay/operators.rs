@@ -22,6 +22,8 @@ const LONGEST_NAME: usize = 32;
 pub enum LockChannel {
     /// What is on air: takes, the live camera, transitions, the playlist while it plays.
     Program,
+    /// The same of the second channel.
+    ProgramB,
     /// What is prepared: instant, position, move, speed.
     Preview,
     /// Events, playlist, templates, paths.
@@ -36,12 +38,13 @@ pub enum LockChannel {
 
 impl LockChannel {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Program, Self::Preview, Self::Desk, Self::Graphics, Self::Rig, Self::Outputs];
+    pub const ALL: [Self; 7] = [Self::Program, Self::ProgramB, Self::Preview, Self::Desk, Self::Graphics, Self::Rig, Self::Outputs];
 
     /// Its word.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Program => "program",
+            Self::ProgramB => "program-b",
             Self::Preview => "preview",
             Self::Desk => "desk",
             Self::Graphics => "graphics",

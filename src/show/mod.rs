@@ -94,6 +94,8 @@ pub struct ShowOutput {
     pub sound: Option<String>,
     /// `program`, `fill` or `key`; `None` is program.
     pub signal: Option<String>,
+    /// It carries program B (`channel = "B"`).
+    pub is_second: bool,
     /// Where it stands in the file, from 1.
     pub line: usize,
 }
@@ -107,6 +109,8 @@ pub struct ShowProgram {
     pub dissolve_frames: u32,
     /// Whether synthesized pictures carry a visible tick.
     pub tick: bool,
+    /// Whether there is a program B.
+    pub second_channel: bool,
     /// Where it stands in the file, from 1.
     pub line: usize,
 }
@@ -223,6 +227,8 @@ struct FileProgram {
     dissolve_frames: Option<Spanned<u64>>,
     #[serde(default)]
     tick: bool,
+    #[serde(default)]
+    second_channel: bool,
 }
 
 #[derive(Deserialize)]
@@ -234,6 +240,7 @@ struct FileOutput {
     bitrate_mbps: Option<Spanned<f64>>,
     sound: Option<Spanned<String>>,
     signal: Option<Spanned<String>>,
+    channel: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -349,6 +356,8 @@ impl Show {
             format: program.format.as_ref().clone(),
             dissolve_frames: mistakes.number(program.dissolve_frames.as_ref(), "dissolve_frames", 0..=500).unwrap_or(0) as u32,
             tick: program.tick,
+            second_channel: program.second_channel
+                || read.outputs.iter().any(|o| o.as_ref().channel.as_ref().is_some_and(|c| c.as_ref() == "B")),
             line: line_of(&program.format.span()),
         });
         let films = read.graphics.stingers.as_ref();
@@ -434,7 +443,7 @@ fn outputs(read: &File, mistakes: &Mistakes<'_>) -> Vec<ShowOutput> {
         mistakes.note(&first.as_ref().address.span(), problem.to_owned());
     }
     for (k, output) in read.outputs.iter().enumerate() {
-        let FileOutput { name, address, codec, bitrate_mbps, sound, signal } = output.as_ref();
+        let FileOutput { name, address, codec, bitrate_mbps, sound, signal, channel } = output.as_ref();
         let line = mistakes.line(&address.span());
         let name_at = name.as_ref().map_or(address.span(), Spanned::span);
         let name = name.as_ref().map_or_else(|| format!("output {}", k + 1), |n| n.as_ref().clone());
@@ -459,7 +468,9 @@ fn outputs(read: &File, mistakes: &Mistakes<'_>) -> Vec<ShowOutput> {
         let signals = ["program", "fill", "key", "graphics-fill", "graphics-key"];
         let problem = "signal is none of \"program\", \"fill\", \"key\", \"graphics-fill\" and \"graphics-key\"";
         let signal = one_of(signal, &signals, problem);
-        outputs.push(ShowOutput { name, address: address.as_ref().clone(), codec: codec.clone(), kilobits, sound, signal, line });
+        let is_second = one_of(channel, &["A", "B"], "channel is neither \"A\" nor \"B\"").is_some_and(|c| c == "B");
+        let (address, codec) = (address.as_ref().clone(), codec.clone());
+        outputs.push(ShowOutput { name, address, codec, kilobits, sound, signal, is_second, line });
     }
     outputs
 }

@@ -67,6 +67,14 @@ fn a_show_is_read() {
     assert_eq!((program.format.as_str(), program.dissolve_frames, program.tick, program.line), ("1080p59.94", 5, false, 27));
     let of = |k: usize| (show.outputs[k].name.as_str(), show.outputs[k].kilobits, show.outputs[k].sound.as_deref(), show.outputs[k].line);
     assert_eq!((of(0), of(1)), (("truck", Some(12_500), None, 32), ("output 2", None, Some("silence"), 36)));
+    assert!(!program.second_channel && show.outputs.iter().all(|o| !o.is_second));
+    // An output of B asks for it; so does the program.
+    let second = parse(&GOOD.replace("sound = \"silence\"", "channel = \"B\"")).unwrap();
+    assert_eq!(second.outputs.iter().map(|o| o.is_second).collect::<Vec<_>>(), [false, true]);
+    assert!(second.program.is_some_and(|p| p.second_channel));
+    let asked = parse(&GOOD.replace("dissolve_frames = 5", "dissolve_frames = 5\nsecond_channel = true")).unwrap();
+    assert!(asked.program.is_some_and(|p| p.second_channel) && asked.outputs.iter().all(|o| !o.is_second));
+    refused("sound = \"silence\"", "channel = \"C\"", 38, "neither \"A\" nor \"B\"");
     let small = parse("rig = \"r.toml\"\n[[feeds]]\ncamera = \"a\"\naddress = \"a.mp4\"\n").unwrap();
     assert_eq!((small.name.as_str(), small.disk, small.ring_bytes, small.quality), ("final", None, None, None));
 }

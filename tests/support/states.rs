@@ -6,8 +6,8 @@ use std::sync::Arc;
 use volte::{
     engine::{
         CameraView, ElementView, FeedHealth, FeedStatus, GapScore, GapView, GpuView, Ladder, LevelView, LivePicture, MoveView, Notice,
-        NoticeLevel, PathPoint, PathsView, PlaylistView, PreviewView, ProgramKind, ProgramView, Quality, RingStatus, Rung, Shading,
-        ShownPicture, Snapshot, Stand, Tally, TruthProgress, slate,
+        NoticeLevel, PathPoint, PathsView, PlaylistView, PreviewView, ProgramKind, ProgramView, Quality, RingStatus, RollView, Rung,
+        SecondView, Shading, ShownPicture, Snapshot, Stand, Tally, TruthProgress, slate,
     },
     frame::Picture,
     output::program::{ChannelStatus, ProgramStatus, SinkState, SinkStatus},
@@ -194,6 +194,7 @@ pub fn snapshot(state: State) -> Snapshot {
     s.cameras = (0..n)
         .map(|k| CameraView {
             ailments: Vec::new(),
+            on_second: false,
             name: format!("cam{:02}", k + 1),
             tally: match (state, k) {
                 (State::OnAir, 6) | (State::Armed, 3) => Tally::Preview,
@@ -324,5 +325,18 @@ pub fn snapshot(state: State) -> Snapshot {
         }
         State::Idle | State::Live => {}
     }
+    s
+}
+
+/// The same with a program B that rolls, and is live where A is.
+pub fn with_second(mut s: Snapshot) -> Snapshot {
+    let instant = s.now.plus_nanos(-3_000_000_000);
+    let kind = ProgramKind::Replay { instant, position: 2.0, progress: 0.4, solved: false };
+    let roll = Some(RollView { instant, speed_percent: 50, between: None });
+    let program = ProgramView { kind, roll, ..s.program.clone() };
+    s.second = Some(SecondView { program, live_camera: 6, speed_percent: 50, transition: Transition::Cut, output: s.output.clone() });
+    let mut cameras = s.cameras.to_vec();
+    cameras[6].on_second = true;
+    s.cameras = cameras.into();
     s
 }

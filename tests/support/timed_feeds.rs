@@ -1,6 +1,7 @@
 //! Feeds of a real clock without cameras: every camera shows the number of the frame that is newest now.
 #![allow(dead_code, reason = "each test uses its part")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,8 +21,14 @@ pub struct TimedFeeds {
     rig: Rig,
     begun: Instant,
     rate: FrameRate,
-    newest: Mutex<Option<(i64, Arc<Picture>)>>,
+    /// By camera, where those differ.
+    newest: Mutex<BTreeMap<usize, (i64, Arc<Picture>)>>,
+    /// A picture says which camera it is of as well.
+    tells_camera: bool,
 }
+
+/// Numbers of cameras begin at multiples of this.
+pub const CAMERA: u16 = 1 << 13;
 
 impl TimedFeeds {
     pub fn new(rig: Rig) -> Self {
@@ -30,7 +37,18 @@ impl TimedFeeds {
 
     /// Cameras of another rate.
     pub fn with_rate(rig: Rig, rate: FrameRate) -> Self {
-        Self { rig, begun: Instant::now(), rate, newest: Mutex::default() }
+        Self { rig, begun: Instant::now(), rate, newest: Mutex::default(), tells_camera: false }
+    }
+
+    /// Cameras of which each has numbers of its own: from `camera * CAMERA` on.
+    #[must_use]
+    pub fn telling_cameras(self) -> Self {
+        Self { tells_camera: true, ..self }
+    }
+
+    /// What is burnt into a camera's frame.
+    fn burnt(&self, camera: usize, frame: i64) -> u16 {
+        if self.tells_camera { frame as u16 % CAMERA + CAMERA * camera as u16 } else { frame as u16 }
     }
 
     /// The frame that is newest at a time.
@@ -76,13 +94,14 @@ impl Feeds for TimedFeeds {
         }
     }
 
-    fn live_picture(&self, _camera: usize) -> Option<LivePicture> {
+    fn live_picture(&self, camera: usize) -> Option<LivePicture> {
         let frame = self.frame_at(self.now());
         let mut newest = self.newest.lock();
-        if newest.as_ref().is_none_or(|(k, _)| *k != frame) {
-            *newest = Some((frame, Arc::new(numbered(frame as u16))));
+        let key = if self.tells_camera { camera } else { 0 };
+        if newest.get(&key).is_none_or(|(k, _)| *k != frame) {
+            newest.insert(key, (frame, Arc::new(numbered(self.burnt(camera, frame)))));
         }
-        let picture = newest.as_ref().map(|(_, picture)| Arc::clone(picture))?;
+        let picture = newest.get(&key).map(|(_, picture)| Arc::clone(picture))?;
         Some(LivePicture { picture, time: MediaTime::from_nanos(self.rate().frame_nanos(frame)) })
     }
 
@@ -90,8 +109,8 @@ impl Feeds for TimedFeeds {
 
     fn moment(&self, instant: MediaTime) -> Result<Moment, String> {
         let mut moment = Moment { instant, ..Moment::default() };
-        for camera in &self.rig.cameras {
-            let picture = Arc::new(numbered(self.number_at(instant)));
+        for (k, camera) in self.rig.cameras.iter().enumerate() {
+            let picture = Arc::new(numbered(self.burnt(k, self.frame_at(instant))));
             moment.frames.push(MomentFrame { camera: camera.name.clone(), picture, time: instant, error_nanos: 0, retimed: false });
         }
         Ok(moment)

@@ -16,6 +16,7 @@ mod report;
 mod server;
 mod streaming;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -92,8 +93,9 @@ pub(super) struct Nodes {
     clients: Vec<NodeClient>,
     /// By feed: (node, camera of the node's list).
     places: Vec<Option<(usize, usize)>>,
-    /// The feed at full rate, and the one before it, which goes on until the new one is there; one more than their numbers.
-    live: [AtomicUsize; 2],
+    /// The feed at full rate, and the one before it, which goes on until the new one is there; then the same of a second channel. One more than their
+    /// numbers.
+    live: [AtomicUsize; 4],
 }
 
 impl Nodes {
@@ -117,7 +119,7 @@ impl Nodes {
             }
             clients.push(NodeClient::start(spec, own, around)?);
         }
-        Ok(Self { clients, places, live: [AtomicUsize::new(0), AtomicUsize::new(0)] })
+        Ok(Self { clients, places, live: Default::default() })
     }
 
     fn place(&self, feed: FeedId) -> Option<(&NodeClient, usize)> {
@@ -170,13 +172,23 @@ impl Nodes {
 
     /// This feed is shown at full rate, wherever it is.
     pub fn watch(&self, feed: FeedId) {
-        let now = feed.0 + 1;
-        let before = self.live[0].swap(now, Ordering::Relaxed);
+        self.watch_at(0, feed.0 + 1);
+    }
+
+    /// The same for a second channel; `None`: for nobody.
+    pub fn watch_second(&self, feed: Option<FeedId>) {
+        self.watch_at(2, feed.map_or(0, |feed| feed.0 + 1));
+    }
+
+    /// What a channel shows now, and what it showed before, since that goes on until the new one is there.
+    fn watch_at(&self, channel: usize, now: usize) {
+        let before = self.live[channel].swap(now, Ordering::Relaxed);
         if before == now {
             return;
         }
-        self.live[1].store(before, Ordering::Relaxed);
-        let wanted: Vec<(usize, usize)> = [now, before].iter().filter_map(|n| *self.places.get(n.checked_sub(1)?)?).collect();
+        self.live[channel + 1].store(before, Ordering::Relaxed);
+        let feeds: BTreeSet<usize> = self.live.iter().map(|feed| feed.load(Ordering::Relaxed)).collect();
+        let wanted: Vec<(usize, usize)> = feeds.into_iter().filter_map(|n| *self.places.get(n.checked_sub(1)?)?).collect();
         for (node, client) in self.clients.iter().enumerate() {
             let own: Vec<usize> = wanted.iter().filter(|(n, _)| *n == node).map(|(_, camera)| *camera).collect();
             client.watch(&own);

@@ -2,7 +2,7 @@
 //!
 //! Must not know: what a command does.
 
-use super::{Command, Slice};
+use super::{Command, SecondOrder, Slice};
 use crate::replay::{EventId, operators::LockOrder, path::Preset};
 
 /// Which command, without its arguments.
@@ -81,6 +81,15 @@ pub enum CommandKind {
     EditExports,
     AddOutput,
     RemoveOutput,
+    RollB,
+    TakeB,
+    RollOnB,
+    ReturnB,
+    SelectCameraB,
+    SetSpeedB,
+    SetTransitionB,
+    AddOutputB,
+    RemoveOutputB,
     SetFreezeSound,
     SaveRig,
     CalibratePage,
@@ -109,7 +118,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 83;
+    pub const COUNT: usize = 92;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -300,6 +309,25 @@ impl CommandKind {
         info(Self::EditExports, "Exports", "Hold, resume or cancel an export of the list", ""),
         info(Self::AddOutput, "Add output", "Send program to another address from now on", ""),
         info(Self::RemoveOutput, "Remove output", "Send program there no longer; the others do not notice", ""),
+        info(
+            Self::RollB,
+            "ROLL B",
+            "Roll the prepared event on program B from in to out, on the nearest camera, at B's speed; program A does not notice",
+            "F6",
+        ),
+        info(
+            Self::TakeB,
+            "TAKE B",
+            "Put preview's roll on program B, or the prepared instant with the move Roll or Hold; orbits need program A",
+            "F7",
+        ),
+        info(Self::RollOnB, "ROLL ON B", "Let the replay on program B roll on from what it shows; again: stop it there", "F8"),
+        info(Self::ReturnB, "RETURN B", "Program B goes back to its live camera", "F9"),
+        info(Self::SelectCameraB, "Live camera B", "Choose the camera that is live on program B, or to which its replay returns", ""),
+        info(Self::SetSpeedB, "Speed B", "Speed of rolls on program B, -400 to 400 %; it also changes the one that rolls there", ""),
+        info(Self::SetTransitionB, "Transition B", "How TAKE B, ROLL B and RETURN B change program B, with its length", ""),
+        info(Self::AddOutputB, "Add output B", "Send program B to another address from now on", ""),
+        info(Self::RemoveOutputB, "Remove output B", "Send program B there no longer; the others do not notice", ""),
         info(Self::SetFreezeSound, "Freeze sound", "What is heard while time stands still: live, silence or a tail", ""),
         info(
             Self::SaveRig,
@@ -322,7 +350,7 @@ impl CommandKind {
         info(
             Self::Lock,
             "LOCK",
-            "Lock a channel of the show for yourself: program, preview, desk, graphics, rig or outputs; from the list of commands, all of them",
+            "Lock a channel of the show for yourself: program, program-b, preview, desk, graphics, rig or outputs; from the list of commands, all of them",
             "",
         ),
         info(Self::Unlock, "UNLOCK", "Let go what you have locked; the console lets go what anybody has locked", ""),
@@ -389,6 +417,10 @@ impl CommandKind {
             Self::ToggleRealPixels => Command::ToggleRealPixels,
             Self::NextRung => Command::NextRung,
             Self::Export => Command::Export,
+            Self::RollB => Command::Second(SecondOrder::Roll),
+            Self::TakeB => Command::Second(SecondOrder::Take),
+            Self::RollOnB => Command::Second(SecondOrder::RollOn),
+            Self::ReturnB => Command::Second(SecondOrder::Return),
             Self::SetFreezeSound => Command::SetFreezeSound(None),
             Self::SaveRig => Command::SaveRig,
             Self::CalibratePage => Command::CalibratePage,
@@ -403,6 +435,11 @@ impl CommandKind {
             | Self::EditExports
             | Self::AddOutput
             | Self::RemoveOutput
+            | Self::SelectCameraB
+            | Self::SetSpeedB
+            | Self::SetTransitionB
+            | Self::AddOutputB
+            | Self::RemoveOutputB
             | Self::EditGraphics
             | Self::SetTransition
             | Self::DrawGraphic

@@ -2,10 +2,10 @@
 //!
 //! Must not know: who asks, who holds what.
 
-use super::Command;
+use super::{Command, SecondOrder};
 use crate::replay::{
     EventId,
-    operators::LockChannel::{self, Desk, Graphics, Outputs, Preview, Program, Rig},
+    operators::LockChannel::{self, Desk, Graphics, Outputs, Preview, Program, ProgramB, Rig},
 };
 
 /// What the state says about which channel is meant.
@@ -33,7 +33,7 @@ pub(in crate::engine) fn channels(command: &Command, now: &Situation) -> &'stati
             Some(Desk) => &[Desk],
             Some(Graphics) => &[Graphics],
             Some(Rig) => &[Rig],
-            Some(Program | Preview | Outputs) | None => &[],
+            Some(Program | ProgramB | Preview | Outputs) | None => &[],
         }
     };
     match command {
@@ -85,6 +85,19 @@ pub(in crate::engine) fn channels(command: &Command, now: &Situation) -> &'stati
         | Command::NextElement
         | Command::CleanFeed(_)
         | Command::GraphicsToAir => &[Program],
+        Command::Second(order) => match order {
+            // As RETURN on A: nothing may stand between a replay and live.
+            SecondOrder::Return => &[],
+            // Its roll leaves preview.
+            SecondOrder::Take if now.preview_rolls => &[ProgramB, Preview],
+            SecondOrder::AddOutput { .. } | SecondOrder::RemoveOutput(_) => &[Outputs],
+            SecondOrder::Take
+            | SecondOrder::Roll
+            | SecondOrder::RollOn
+            | SecondOrder::SelectCamera(_)
+            | SecondOrder::SetSpeed(_)
+            | SecondOrder::SetTransition(_) => &[ProgramB],
+        },
         Command::ToggleRealPixels => &[Program, Preview],
         Command::EditGraphics(_) | Command::DrawGraphic { .. } | Command::DropGraphic => &[Graphics],
         Command::SetQuality(_)
@@ -138,7 +151,7 @@ mod tests {
         /// Whatever is locked by whom, and whatever else goes on: from a replay anybody gets back to live, and anybody may mark.
         #[test]
         fn no_lock_stands_before_return_or_a_mark(
-            locks in proptest::collection::vec((0_usize..4, 0_usize..6, any::<bool>()), 0..20),
+            locks in proptest::collection::vec((0_usize..4, 0_usize..LockChannel::ALL.len(), any::<bool>()), 0..20),
             (preview_rolls, program_rolls, prepared) in any::<(bool, bool, bool)>(),
         ) {
             let origins = [
@@ -160,7 +173,9 @@ mod tests {
                 undo_redo: (Some(Desk), Some(Rig)),
             };
             for origin in &origins {
-                for command in [Command::Return, Command::Mark, Command::LastFive, Command::LastTen] {
+                for command in
+                    [Command::Return, Command::Second(SecondOrder::Return), Command::Mark, Command::LastFive, Command::LastTen]
+                {
                     prop_assert_eq!(operators.may(origin, channels(&command, &now), Duration::from_secs(200)), Ok(()));
                 }
             }
@@ -181,6 +196,7 @@ mod tests {
     fn what_changes_the_show_belongs_to_a_channel() {
         let free = [
             CommandKind::Mark,
+            CommandKind::ReturnB,
             CommandKind::LastFive,
             CommandKind::LastTen,
             CommandKind::Undo,
@@ -203,6 +219,13 @@ mod tests {
             assert_eq!(channels(&command, &Situation::default()).is_empty(), free.contains(&info.kind), "{info:?}");
         }
         assert_eq!(channels(&Command::Undo, &Situation { undo_redo: (Some(Rig), None), ..Situation::default() }), [Rig]);
+        let roll = Command::Second(SecondOrder::Roll);
+        assert_eq!(
+            (channels(&roll, &Situation::default()), channels(&Command::Take, &Situation::default())),
+            (&[ProgramB][..], &[Program][..])
+        );
+        let rolls = Situation { preview_rolls: true, ..Situation::default() };
+        assert_eq!(channels(&Command::Second(SecondOrder::Take), &rolls), [ProgramB, Preview]);
         let prepared = Situation { undo_redo: (None, Some(Desk)), prepared: Some(EventId(2)), ..Situation::default() };
         assert_eq!(channels(&Command::Redo, &prepared), [Desk, Preview]);
         assert_eq!(channels(&Command::RemoveEvent(EventId(2)), &prepared), [Desk, Preview]);

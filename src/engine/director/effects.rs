@@ -70,6 +70,7 @@ impl Director {
                     self.feeds.focus(self.transport.live_camera());
                     self.refresh_program();
                 }
+                Effect::CutSecond => self.cut_second(),
                 Effect::Warn(text) => self.warn(text),
             }
         }

@@ -77,6 +77,7 @@ impl Director {
         let sizes_px: Vec<(u32, u32)> = rig.cameras.iter().map(|c| (c.width_px, c.height_px)).collect();
         tracing::info!(cameras = rig.cameras.len(), from = from.nanos(), "a calibrated rig is used");
         self.transport.rearrange(&arc.order, arc.closed);
+        self.second_rearranged();
         self.arc = Some(arc);
         self.watch.renew(from, rig);
         self.governor.set_sizes(&sizes_px);

@@ -128,6 +128,7 @@ impl Director {
             Command::EditExports(order, number) => self.edit_exports(order, number),
             Command::AddOutput { name, address } => self.add_output(&name, address),
             Command::RemoveOutput(name) => self.remove_output(&name),
+            Command::Second(order) => self.on_second(order),
             Command::SetFreezeSound(freeze) => self.set_freeze_sound(freeze),
             Command::SaveRig => self.save_rig(),
             Command::Calibrate(order) => self.calibrate(order),

@@ -18,18 +18,23 @@ impl Director {
     }
 
     pub(super) fn add_output(&mut self, name: &str, address: SinkAddress) {
-        if let SinkKind::Rtp { sdp: Some(file), .. } = &address.kind
-            && file.exists()
-        {
-            // Whoever may command need not be who may write over files.
-            return self
-                .warn(format!("The file {} is there already, and is not written over on air. Name another with sdp=", file.display()));
+        if self.writes_over(&address) {
+            return;
         }
         let label = address.label().to_owned();
         match self.output.add_sink(name, address) {
             Ok(()) => self.notice(NoticeLevel::Info, format!("Program goes to {name} as well ({label})")),
             Err(why) => self.warn(why),
         }
+    }
+
+    /// Whether an address would write over a file: whoever may command need not be who may do that.
+    pub(super) fn writes_over(&mut self, address: &SinkAddress) -> bool {
+        let SinkKind::Rtp { sdp: Some(file), .. } = &address.kind else { return false };
+        if file.exists() {
+            self.warn(format!("The file {} is there already, and is not written over on air. Name another with sdp=", file.display()));
+        }
+        file.exists()
     }
 
     pub(super) fn remove_output(&mut self, name: &str) {

@@ -9,7 +9,7 @@ use crate::{
         ladder::cut_camera,
         level::program_size_px,
         playing::Playing,
-        strip::{ChunkReport, Found, Needs},
+        strip::{ChunkReport, Found, Needs, Strip},
     },
     replay::{
         EventId, Program, Readiness, TransportCommand,
@@ -22,9 +22,9 @@ use crate::{
 /// Speeds in percent that are stepped through.
 const SPEEDS: [i32; 16] = [-400, -200, -100, -75, -50, -33, -25, -10, 10, 25, 33, 50, 75, 100, 200, 400];
 /// The fastest, percent.
-const FASTEST: i32 = 400;
+pub(super) const FASTEST: i32 = 400;
 /// The slowest, percent.
-const SLOWEST: i32 = 5;
+pub(super) const SLOWEST: i32 = 5;
 /// Frames are fetched so far ahead on program and in preview, and for what a take would play, seconds.
 const AHEAD_SECS: f64 = 2.0;
 const PREPARED_SECS: f64 = 1.5;
@@ -61,6 +61,30 @@ impl PreviewRoll {
 pub(in crate::engine) struct Prefetch {
     of: (MediaTime, u64, usize, i32),
     pub playing: Option<Playing>,
+}
+
+/// The camera (number along the arc) whose own picture is shown at a position and an instant, and the picture, where `find` knows those of a camera
+/// (index in the rig).
+pub(super) fn found_in(
+    mut find: impl FnMut(usize, MediaTime) -> Found,
+    order: &[usize],
+    closed: bool,
+    position: f64,
+    at: MediaTime,
+    shown: Option<usize>,
+) -> (Option<usize>, Found) {
+    let mut present = vec![true; order.len()];
+    let mut shown = shown;
+    while let Some(k) = cut_camera(&present, closed, position, shown) {
+        match find(order[k], at) {
+            Found::Nothing => {
+                present[k] = false;
+                shown = None;
+            }
+            found => return (Some(k), found),
+        }
+    }
+    (None, Found::Nothing)
 }
 
 impl Director {
@@ -101,7 +125,12 @@ impl Director {
 
     /// In and out of the prepared event about the prepared instant; from where it was jogged to, only what lies after it.
     pub(in crate::engine) fn prepared_range(&self, instant: MediaTime, event: Option<EventId>) -> Roll {
-        let speed = f64::from(self.speed_percent) / 100.0;
+        self.range_at(instant, event, self.speed_percent)
+    }
+
+    /// The same at another speed than the chosen one.
+    pub(super) fn range_at(&self, instant: MediaTime, event: Option<EventId>, speed_percent: i32) -> Roll {
+        let speed = f64::from(speed_percent) / 100.0;
         let secs = |t: MediaTime| (t - instant) as f64 * 1e-9;
         let Some(event) = event.and_then(|id| self.transport.events().get(id)) else {
             let (in_secs, out_secs) = if speed < 0.0 { (-FREE_ROLL_SECS, 0.0) } else { (0.0, FREE_ROLL_SECS) };
@@ -162,18 +191,7 @@ impl Director {
     /// Program from an instant and a position on: at a speed, or standing.
     fn roll_program(&mut self, anchor: MediaTime, event: Option<EventId>, (at, position): (MediaTime, f64), speed: Option<i32>) {
         let path = match speed {
-            Some(speed) => {
-                let event = event.and_then(|id| self.transport.events().get(id));
-                let free = at.plus_nanos((FREE_ROLL_SECS * 1e9) as i64 * i64::from(speed.signum()));
-                let end = event.map_or(free, |e| if speed < 0 { e.begin } else { e.end });
-                // Beyond the out point it goes on as far as there is something.
-                let end = match (speed < 0, self.newest(), self.oldest()) {
-                    (false, Some(newest), _) if end <= at => newest,
-                    (true, _, Some(oldest)) if end >= at => oldest,
-                    _ => end,
-                };
-                self.plain_roll(position, anchor, at, end, speed)
-            }
+            Some(speed) => self.plain_roll(position, anchor, at, self.roll_end(event, at, speed), speed),
             None => crate::replay::path::still(self.transport.wrap_position(position.round()), (at - anchor) as f64 * 1e-9, 1.0),
         };
         let Some(track) = self.laid(&path, anchor) else { return };
@@ -181,6 +199,19 @@ impl Director {
         self.program.asked = None;
         let now = self.feeds.now();
         self.apply(TransportCommand::Restart { now });
+    }
+
+    /// Where a roll from an instant of an event ends.
+    pub(super) fn roll_end(&self, event: Option<EventId>, at: MediaTime, speed_percent: i32) -> MediaTime {
+        let event = event.and_then(|id| self.transport.events().get(id));
+        let free = at.plus_nanos((FREE_ROLL_SECS * 1e9) as i64 * i64::from(speed_percent.signum()));
+        let end = event.map_or(free, |e| if speed_percent < 0 { e.begin } else { e.end });
+        // Beyond the out point it goes on as far as there is something.
+        match (speed_percent < 0, self.newest(), self.oldest()) {
+            (false, Some(newest), _) if end <= at => newest,
+            (true, _, Some(oldest)) if end >= at => oldest,
+            _ => end,
+        }
     }
 
     /// The speed of the next roll, and of the plain roll that is on program or in preview.
@@ -266,19 +297,8 @@ impl Director {
 
     /// The camera (number along the arc) whose own picture is shown at a position and an instant, and the picture.
     pub(super) fn rolling_picture(&mut self, position: f64, at: MediaTime, shown: Option<usize>) -> (Option<usize>, Found) {
-        let order = self.transport.arc_order().to_vec();
-        let mut present = vec![true; order.len()];
-        let mut shown = shown;
-        while let Some(k) = cut_camera(&present, self.closed(), position, shown) {
-            match self.strip.find(order[k], at) {
-                Found::Nothing => {
-                    present[k] = false;
-                    shown = None;
-                }
-                found => return (Some(k), found),
-            }
-        }
-        (None, Found::Nothing)
+        let (order, closed) = (self.transport.arc_order(), self.closed());
+        found_in(|camera, at| self.strip.find(camera, at), order, closed, position, at, shown)
     }
 
     /// Program at an instant at which no scene is solved: the nearest camera's own frame; until it is decoded, the last picture.
@@ -327,8 +347,13 @@ impl Director {
 
     /// The camera (number along the arc) that will be shown at a position and an instant, as far as is known.
     pub(super) fn camera_for(&self, position: f64, at: MediaTime, shown: Option<usize>) -> Option<usize> {
+        self.camera_in(&self.strip, position, at, shown)
+    }
+
+    /// The same by what another strip knows.
+    pub(super) fn camera_in(&self, strip: &Strip, position: f64, at: MediaTime, shown: Option<usize>) -> Option<usize> {
         let order = self.transport.arc_order();
-        let present: Vec<bool> = order.iter().map(|camera| !self.strip.lacks(*camera, at)).collect();
+        let present: Vec<bool> = order.iter().map(|camera| !strip.lacks(*camera, at)).collect();
         cut_camera(&present, self.closed(), position, shown)
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Director;
 use crate::{
+    engine::Feeds,
     frame::{Picture, dissolve, wipe},
     output::program::{Cover, Keyed},
     replay::{Program, TransportCommand, playlist::Transition},
@@ -35,6 +36,41 @@ pub(in crate::engine) struct Mixing {
     pub begun: bool,
     /// What goes is a live camera.
     pub live: bool,
+}
+
+impl Changing {
+    /// What was shown, of a camera if it was live, goes as chosen; `None` for a cut.
+    pub fn begin(from: &Arc<Picture>, camera: Option<usize>, live: bool, how: Transition) -> Option<Self> {
+        (how.secs() > 0.0).then(|| Self { from: Arc::clone(from), camera, live, how, begun: None })
+    }
+
+    /// Whether what comes has not been seen yet.
+    pub const fn waits(&self) -> bool {
+        self.begun.is_none()
+    }
+
+    /// How far the change is; `None` when there is none (any more). `is_there`: what comes has a picture.
+    pub(super) fn mixing(slot: &mut Option<Self>, feeds: &dyn Feeds, is_there: bool) -> Option<Mixing> {
+        let now = feeds.now();
+        let changing = slot.as_mut()?;
+        // The one that is due, as program shows it before and after: never a newer one, after which it would step back.
+        if let Some(live) = changing.camera.and_then(|camera| feeds.live_picture_due(camera, now)) {
+            changing.from = live.picture;
+        }
+        // What was there once and is being made anew (the next element of a list) does not stop it.
+        let share = if is_there || changing.begun.is_some() {
+            let begun = *changing.begun.get_or_insert(now);
+            ((now - begun) as f64 * 1e-9 / changing.how.secs()) as f32
+        } else {
+            0.0
+        };
+        if share >= 1.0 {
+            *slot = None;
+            return None;
+        }
+        let Self { from, how, begun, live, .. } = changing;
+        Some(Mixing { from: Arc::clone(from), share, how: *how, begun: begun.is_some(), live: *live })
+    }
 }
 
 impl Director {
@@ -76,31 +112,14 @@ impl Director {
         let camera = self.program.live_time.map(|(camera, _)| camera);
         let stays_live = camera.is_some() && matches!(self.transport.program(), Program::Live { .. });
         let how = self.program.transition;
-        let goes = self.program.is_asked && how.secs() > 0.0 && !stays_live;
-        let from = Arc::clone(&self.program.shown.picture);
-        self.program.changing = goes.then_some(Changing { from, camera, live: self.program.keyed.is_none(), how, begun: None });
+        let goes = self.program.is_asked && !stays_live;
+        let (from, live) = (&self.program.shown.picture, self.program.keyed.is_none());
+        self.program.changing = Changing::begin(from, camera, live, if goes { how } else { Transition::Cut });
     }
 
     /// How far the change is; `None` when there is none (any more).
     pub(super) fn change(&mut self, is_there: bool) -> Option<Mixing> {
-        let now = self.feeds.now();
-        let changing = self.program.changing.as_mut()?;
-        // The one that is due, as program shows it before and after: never a newer one, after which it would step back.
-        if let Some(live) = changing.camera.and_then(|camera| self.feeds.live_picture_due(camera, now)) {
-            changing.from = live.picture;
-        }
-        // What was there once and is being made anew (the next element of a list) does not stop it.
-        let share = if is_there || changing.begun.is_some() {
-            let begun = *changing.begun.get_or_insert(now);
-            ((now - begun) as f64 * 1e-9 / changing.how.secs()) as f32
-        } else {
-            0.0
-        };
-        if share >= 1.0 {
-            self.program.changing = None;
-            return None;
-        }
-        Some(Mixing { from: Arc::clone(&changing.from), share, how: changing.how, begun: changing.begun.is_some(), live: changing.live })
+        Changing::mixing(&mut self.program.changing, self.feeds.as_ref(), is_there)
     }
 
     /// The change of a replay that goes on air: `is_list` has its own between elements.
@@ -141,7 +160,7 @@ impl Director {
 
     /// Whether what comes has not been seen yet.
     pub(in crate::engine) fn waits_for_change(&self) -> bool {
-        self.program.changing.as_ref().is_some_and(|changing| changing.begun.is_none())
+        self.program.changing.as_ref().is_some_and(Changing::waits)
     }
 
     /// Whether a stinger has changed what is behind it.
@@ -167,7 +186,7 @@ impl Director {
     }
 
     /// The same of a replay that goes.
-    fn keyed_of_return(&self, mixing: &Mixing, mixed: &Arc<Picture>) -> Option<Keyed> {
+    pub(super) fn keyed_of_return(&self, mixing: &Mixing, mixed: &Arc<Picture>) -> Option<Keyed> {
         if mixing.live {
             return None;
         }

@@ -2,14 +2,45 @@
 //!
 //! Must not know: who made it, how it is drawn.
 
+use std::sync::Arc;
+
+use super::ProgramView;
 use crate::{
     engine::PlatesVerdict,
+    output::program::ProgramStatus,
     replay::{
         graphics::{Graphic, GraphicKind},
         operators::{Holder, LockChannel, OperatorName},
+        playlist::Transition,
     },
     time::MediaTime,
 };
+
+/// Program B.
+#[derive(Debug, Clone)]
+pub struct SecondView {
+    /// What it shows.
+    pub program: ProgramView,
+    /// Its live camera, or the one to which its replay returns, by its number along the arc.
+    pub live_camera: usize,
+    /// Speed of its next roll, percent.
+    pub speed_percent: i32,
+    /// How its takes and returns change it.
+    pub transition: Transition,
+    /// Its output and sinks, while there is one.
+    pub output: Option<Arc<ProgramStatus>>,
+}
+
+/// A move that a take can play.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MoveView {
+    /// Name.
+    pub name: String,
+    /// What it does.
+    pub tooltip: String,
+    /// Length, seconds.
+    pub secs: f64,
+}
 
 /// The graphics. Places are shares of a picture's width and height.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -2,7 +2,7 @@
 //!
 //! Must not know: program, except that what is on air is not removed.
 
-use super::{Effect, Program, Transport};
+use super::{Effect, Transport};
 use crate::{
     replay::{
         Event, EventId, EventRules,
@@ -195,8 +195,8 @@ impl Transport {
     }
 
     fn take_out(&mut self, id: EventId) -> Vec<Effect> {
-        if matches!(&self.program, Program::Replay(on_air) if on_air.event == Some(id)) {
-            return vec![Effect::Warn("This event is on air. Return to live before removing it".to_owned())];
+        if let Some(why) = self.airs(id) {
+            return vec![Effect::Warn(why.to_owned())];
         }
         if self.playlist.shows(id) {
             return vec![Effect::Warn("This event is in the playlist. Take it out there before removing it".to_owned())];

@@ -5,10 +5,14 @@
 //! a replay whose pictures are ready, or the repeated last picture when no camera is left. Must not know: pictures, clocks,
 //! threads; whoever owns it says what time it is and does the [`Effect`]s.
 
+mod cameras;
 mod graphics;
 mod marks;
 mod progress;
+mod second;
 mod trims;
+
+pub use second::{NO_SECOND, SecondCommand, SecondProgram};
 
 use super::{
     Event, EventId, EventList, EventRules,
@@ -196,6 +200,8 @@ pub enum TransportCommand {
     },
     /// Report: the replay on air cannot go on.
     ProgramFault(String),
+    /// The same for program B.
+    Second(SecondCommand),
 }
 
 /// What the owner has to do after a command.
@@ -213,6 +219,8 @@ pub enum Effect {
     StopPreparing,
     /// The program changed by cut.
     Cut,
+    /// Program B did.
+    CutSecond,
     /// Tell the operator: something needs a hand.
     Warn(String),
 }
@@ -227,6 +235,8 @@ pub struct Transport {
     names: Vec<String>,
     live_camera: usize,
     program: Program,
+    /// Program B, where the show has one.
+    second: Option<SecondProgram>,
     preview: Option<Prepared>,
     last_position: f64,
     events: EventList,
@@ -271,6 +281,7 @@ impl Transport {
             names,
             live_camera,
             program,
+            second: None,
             preview: None,
             last_position,
             events: EventList::default(),
@@ -456,6 +467,7 @@ impl Transport {
                     vec![]
                 }
             }
+            TransportCommand::Second(command) => self.on_second(command),
         }
     }
 
@@ -536,52 +548,5 @@ impl Transport {
         }
         self.program = Program::Live { camera };
         vec![Effect::Cut]
-    }
-
-    /// The nearest delivering camera along the arc to `camera`.
-    fn nearest_alive(&self, camera: usize) -> Option<usize> {
-        let n = self.arc_order.len();
-        let at = self.arc_order.iter().position(|&c| c == camera)?;
-        (0..n)
-            .filter(|&k| self.is_alive(self.arc_order[k]))
-            .min_by_key(|&k| {
-                let straight = k.abs_diff(at);
-                if self.closed { straight.min(n - straight) } else { straight }
-            })
-            .map(|k| self.arc_order[k])
-    }
-
-    fn go_live(&mut self) -> Vec<Effect> {
-        self.program = match self.nearest_alive(self.live_camera) {
-            Some(camera) => {
-                self.live_camera = camera;
-                Program::Live { camera }
-            }
-            None => Program::Hold,
-        };
-        vec![Effect::Cut]
-    }
-
-    fn camera_alive(&mut self, camera: usize, alive: bool) -> Vec<Effect> {
-        let Some(slot) = self.alive.get_mut(camera) else { return vec![] };
-        if *slot == alive {
-            return vec![];
-        }
-        *slot = alive;
-        let name = self.names[camera].clone();
-        if alive {
-            return if self.program == Program::Hold { self.go_live() } else { vec![] };
-        }
-        if self.program == (Program::Live { camera }) {
-            let mut effects = self.go_live();
-            effects.push(Effect::Warn(match self.program {
-                Program::Live { camera: next } => {
-                    format!("{name} delivers no pictures: program went to {}. Check its cable and power", self.names[next])
-                }
-                _ => format!("{name} was the last camera: program holds its last picture. Check the network and the cameras"),
-            }));
-            return effects;
-        }
-        vec![Effect::Warn(format!("{name} delivers no pictures. Check its cable and power"))]
     }
 }

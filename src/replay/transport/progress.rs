@@ -37,9 +37,18 @@ impl Transport {
             let moved = |position: f64| self.camera_at(position).and_then(|c| order.iter().position(|k| *k == c)).unwrap_or(0) as f64;
             let last = moved(self.last_position);
             let prepared = self.preview.as_ref().map(|p| moved(p.position));
+            let on_second = match self.second.as_ref().map(|second| &second.program) {
+                Some(Program::Replay(on_air)) => Some(moved(on_air.from_position)),
+                _ => None,
+            };
             self.last_position = last;
             if let (Some(p), Some(position)) = (&mut self.preview, prepared) {
                 p.position = position;
+            }
+            if let (Some(second), Some(position)) = (&mut self.second, on_second)
+                && let Program::Replay(on_air) = &mut second.program
+            {
+                on_air.from_position = position;
             }
             self.arc_order = order;
         }
