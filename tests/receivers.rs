@@ -1,13 +1,16 @@
-//! Receivers that many viewers stand behind take what Volte gives: a browser (program by WebRTC and by HLS, the orbit page under a mouse)
-//! and a server (nginx, by RTMP). And that these tests would see it if they got something else.
+//! Receivers that many viewers stand behind take what Volte gives: a browser (program by WebRTC and by HLS, the orbit page under a mouse),
+//! a player (VLC, by RTP, SRT and HLS) and a server (nginx, by RTMP). And that these tests would see it if they got something else.
 #![cfg(feature = "gstreamer")]
 #![allow(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::{
+    fs::Permissions,
     io::{Read as _, Write as _},
     net::{TcpListener, TcpStream},
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -431,6 +434,70 @@ fn the_orbit_page_turns_under_a_mouse_and_asks_nobody_for_anything() {
     std::fs::write(dir.path().join("open.html"), open.replace("<main>", "<main><img src=\"http://127.0.0.1:9/x.png\">")).unwrap();
     let asks = dragged(&mut page, &dir.path().join("open.html"), 4.0).unwrap_err();
     assert!(asks.contains("asks for http://127.0.0.1:9/x.png"), "{asks}");
+}
+
+/// VLC, which writes what comes into `NAME.ts` of a folder that everybody may write into, and what it decoded of it, coded anew, into
+/// `NAME-seen.ts`.
+fn vlc(folder: &Path, name: &str, address: &[&str]) -> Peer {
+    let file = |name: &str| format!("std{{access=file,mux=ts,dst={}/{name}.ts}}", folder.display());
+    let seen = format!("transcode{{vcodec=mp4v,vb=4000}}:{}", file(&format!("{name}-seen")));
+    let saw = format!("#duplicate{{dst={},dst='{seen}'}}", file(name));
+    let words = [&["cvlc", "--no-sout-audio", "--sout", &saw], address].concat();
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    // It does not run as root.
+    let other: &[&str] = if is_root { &["--reuid=65534", "--regid=65534", "--clear-groups"] } else { &[] };
+    let home = format!("HOME={}", folder.display());
+    let (program, words) = ("setpriv", [other, &["env", &home], &words].concat());
+    let found = std::process::Command::new("cvlc").arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    assert!(found.is_ok(), "VLC is missing: install the packages vlc-bin, vlc-plugin-base and vlc-plugin-access-extra");
+    Peer::start(program, "util-linux", &words)
+}
+
+#[test]
+fn vlc_shows_every_picture_by_rtp_srt_and_hls() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("vlc");
+    std::fs::create_dir(&folder).unwrap();
+    for (path, mode) in [(dir.path(), 0o755), (&folder, 0o777)] {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+    let output = show(PATCHES);
+    let (rtp, srt, web) = (port(), port(), dir.path().join("web"));
+    output.add(sink("rtp", &format!("rtp://127.0.0.1:{rtp}"))).unwrap();
+    output.add(sink("srt", &format!("srt://:{srt}?passphrase=correct-horse&pbkeylen=32"))).unwrap();
+    output.add(sink("hls", &format!("hls:{}?segment_s=1&keep=10", web.display()))).unwrap();
+    wait(&output, "no play list", |_| std::fs::read_to_string(web.join("program.m3u8")).is_ok_and(|list| list.matches(".ts").count() >= 3));
+    let names = ["rtp", "srt", "hls"];
+    let mut peers = [
+        vlc(&folder, names[0], &[&format!("rtp://127.0.0.1:{rtp}")]),
+        vlc(&folder, names[1], &["--passphrase=correct-horse", &format!("srt://127.0.0.1:{srt}")]),
+        vlc(&folder, names[2], &[&format!("http://127.0.0.1:{}/program.m3u8", serve_files(&web))]),
+    ];
+    let of = |name: &str| Received::of(&folder.join(format!("{name}.ts")));
+    let counts = || names.map(|name| of(&format!("{name}-seen")).numbers.len());
+    let until = Instant::now() + PATIENCE;
+    while counts().iter().any(|count| *count < 2 * ENOUGH) {
+        assert!(Instant::now() < until, "{:?}: {:#?}", counts(), output.status());
+        assert!(peers.iter_mut().all(|peer| !peer.has_ended()), "VLC ended: {:#?}", output.status());
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    drop(peers);
+    assert!(output.status().sinks.iter().all(|s| s.dropped == 0 && s.problem.is_none()), "{:#?}", output.status());
+    for name in names {
+        let (mut came, mut seen) = (of(name), of(&format!("{name}-seen")));
+        println!("{name}: {} pictures from {:?}, {} seen", came.numbers.len(), came.numbers[0], seen.numbers.len());
+        // The last ones were still being written.
+        for numbers in [&mut came.numbers, &mut seen.numbers] {
+            numbers.truncate(numbers.len() - 2);
+        }
+        came.judge_pictures().unwrap_or_else(|e| panic!("{name}: {e}"));
+        // Of live pictures its encoder leaves out those whose times, as VLC smoothes them, fall on that of their neighbour.
+        let steps = |numbers: &[Option<u16>]| numbers.windows(2).all(|w| matches!((w[0], w[1]), (Some(a), Some(b)) if a < b));
+        assert!(steps(&seen.numbers), "{name}: {:?}", seen.numbers);
+        seen.numbers[30] = seen.numbers[29];
+        came.numbers[30] = came.numbers[29];
+        assert!(!steps(&seen.numbers) && came.judge_pictures().is_err(), "{name}: a repeated picture is not seen");
+    }
 }
 
 /// nginx as an RTMP server, which records what comes and hands it on to whoever asks.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use volte::engine::{Command, Engine, EngineOptions, Feeds, ProgramKind, Snapshot};
 use volte::output::program::{ChannelOptions, Frame, FrameTaker, Signal, SinkSpec, Tick};
+use volte::replay::graphics::{Corner, Graphic, GraphicEdit, GraphicKind};
 
 mod support {
     pub mod fake_feeds;
@@ -108,9 +109,14 @@ fn two_hundred_takes_over_all_formats_begin_with_the_marked_frame() {
     }
 }
 
-/// Every frame of a recording in its order, also over midnight: its label (ffprobe counts those of more than 30 a second in pairs), its number
-/// and its mean luma.
+/// Every frame of a recording in its order, also over midnight: its label, its number and its mean luma.
 fn labelled(file: &Path) -> Vec<(String, (Option<u16>, u8))> {
+    let of = |luma: &[u8]| (number_of(luma), (luma.iter().map(|v| usize::from(*v)).sum::<usize>() / PIXELS) as u8);
+    labelled_of(file, of)
+}
+
+/// The same with anything of its luma.
+fn labelled_of<T>(file: &Path, of: impl Fn(&[u8]) -> T) -> Vec<(String, T)> {
     let told = std::process::Command::new("ffprobe")
         .args("-v error -select_streams v:0 -show_entries frame_tags=timecode -of csv=p=0".split(' '))
         .arg(file)
@@ -126,11 +132,7 @@ fn labelled(file: &Path) -> Vec<(String, (Option<u16>, u8))> {
         .output()
         .unwrap()
         .stdout;
-    let of = |frame: &[u8]| {
-        let luma = &frame[..PIXELS];
-        (number_of(luma), (luma.iter().map(|v| usize::from(*v)).sum::<usize>() / PIXELS) as u8)
-    };
-    labels.into_iter().zip(luma.chunks_exact(PIXELS * 3 / 2).map(of)).collect()
+    labels.into_iter().zip(luma.chunks_exact(PIXELS * 3 / 2).map(|frame| of(&frame[..PIXELS]))).collect()
 }
 
 #[test]
@@ -139,7 +141,8 @@ fn fill_and_key_go_out_beside_program_frame_by_frame() {
     let feeds = Arc::new(TimedFeeds::new(arc_rig(3, 12.0)));
     let engine =
         Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &EngineOptions { without_gpu: true, ..EngineOptions::default() }).unwrap();
-    let sinks = Signal::ALL.map(|signal| {
+    let signals = [Signal::Program, Signal::Fill, Signal::Key];
+    let sinks = signals.map(|signal| {
         let file = dir.path().join(format!("{}.ts", signal.name()));
         let address = file.display().to_string().parse().unwrap();
         SinkSpec { signal, kilobits: 1500, ..SinkSpec::new(signal.name(), address) }
@@ -166,7 +169,7 @@ fn fill_and_key_go_out_beside_program_frame_by_frame() {
     let told = wait("no end", &|s| frames(s) > begun + 25).output.clone().unwrap();
     assert_eq!(told.sinks[2].codec, "h264 of key (x264enc)");
     drop(engine);
-    let [program, fill, key] = Signal::ALL.map(|signal| labelled(&dir.path().join(format!("{}.ts", signal.name()))));
+    let [program, fill, key] = signals.map(|signal| labelled(&dir.path().join(format!("{}.ts", signal.name()))));
     let [fill, key] = [fill, key].map(|frames| frames.into_iter().collect::<std::collections::BTreeMap<_, _>>());
     let (mut white, mut compared, mut keyed) = (0, 0, std::collections::BTreeSet::new());
     for (label, (number, _)) in &program {
@@ -198,4 +201,60 @@ fn fill_and_key_go_out_beside_program_frame_by_frame() {
         assert!(replay.is_none() || luma.is_none_or(|luma| luma > 230), "{label}: {number} after {last} is keyed with {luma:?}");
         last = number;
     }
+}
+
+#[test]
+fn a_score_goes_out_alone_while_program_is_clean() {
+    let dir = tempfile::tempdir().unwrap();
+    let feeds = Arc::new(TimedFeeds::new(arc_rig(3, 12.0)));
+    let engine =
+        Engine::start(Arc::clone(&feeds) as Arc<dyn Feeds>, &EngineOptions { without_gpu: true, ..EngineOptions::default() }).unwrap();
+    let signals = [Signal::Program, Signal::GraphicsFill, Signal::GraphicsKey];
+    let file = |signal: Signal| dir.path().join(format!("{}.ts", signal.name()));
+    let sinks = signals.map(|signal| {
+        let address = file(signal).display().to_string().parse().unwrap();
+        SinkSpec { signal, kilobits: 1500, ..SinkSpec::new(signal.name(), address) }
+    });
+    engine.start_output(&ChannelOptions::new("320x180p25".parse().unwrap()), sinks.to_vec()).unwrap();
+    let wait = |what: &str, done: &dyn Fn(&Snapshot) -> bool| {
+        engine.wait_for(PATIENCE, |s| done(s)).unwrap_or_else(|| panic!("{what}: {:?}", engine.snapshot().notices))
+    };
+    let frames = |s: &Snapshot| s.output.as_ref().map_or(0, |o| o.sinks.iter().map(|k| k.frames).min().unwrap_or(0));
+    let score = Graphic { text: "HOME 2 : 1".to_owned(), corner: Corner::TopLeft, ..Graphic::new(GraphicKind::Bug, vec![]) };
+    assert!(engine.send(Command::EditGraphics(GraphicEdit::Add(score))));
+    assert!(engine.send(Command::CleanFeed(Some(true))));
+    wait("no output", &|s| frames(s) > 25);
+    assert!(engine.send(Command::Mark));
+    // Live is well past the mark when the replay comes.
+    let begun = frames(&wait("it is not prepared", &|s| s.can_take));
+    wait("no output", &|s| frames(s) > begun + 10);
+    assert!(engine.send(Command::Take));
+    let begun = frames(&wait("no take", &|s| matches!(s.program.kind, ProgramKind::Replay { .. })));
+    wait("no replay", &|s| frames(s) > begun + 25);
+    assert!(engine.send(Command::Return));
+    let begun = frames(&engine.snapshot());
+    wait("no end", &|s| frames(s) > begun + 25);
+    drop(engine);
+    // Lit pixels of the score's corner, and of the rest.
+    let lit = |luma: &[u8]| {
+        let lit = luma.iter().enumerate().filter(|(_, y)| **y > 60).map(|(k, _)| (k as u32 % WIDTH < WIDTH / 2) && k as u32 / WIDTH < 40);
+        let inside: Vec<bool> = lit.collect();
+        (inside.iter().filter(|inside| **inside).count(), inside.iter().filter(|inside| !**inside).count())
+    };
+    let [fill, key] =
+        [file(signals[1]), file(signals[2])].map(|file| labelled_of(&file, lit).into_iter().collect::<std::collections::BTreeMap<_, _>>());
+    let (mut last, mut replay, mut shown, mut compared) = (0, false, 0, 0);
+    for (label, (number, _)) in labelled(&file(signals[0])) {
+        // Clean: no score over the numbers.
+        let number = number.unwrap_or_else(|| panic!("{label} is none of ours"));
+        replay = number < last || replay && number == last;
+        last = number;
+        let (Some(fill), Some(key)) = (fill.get(&label), key.get(&label)) else { continue };
+        compared += 1;
+        shown += u32::from(replay);
+        assert!(if replay { key.0 > 100 && fill.0 > 50 } else { *key == (0, 0) && *fill == (0, 0) }, "{label}: {number}, {fill:?} {key:?}");
+        assert!(key.1 == 0 && fill.1 == 0, "{label}: {fill:?} {key:?}");
+    }
+    println!("{compared} frames compared, {shown} with the score");
+    assert!(shown > 20 && compared > shown + 30, "{shown} of {compared}");
 }

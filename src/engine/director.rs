@@ -420,8 +420,8 @@ impl Director {
     /// Shows a picture, and says what of it is a replay's.
     fn show_program(&mut self, picture: Arc<Picture>, keyed: Option<Keyed>) {
         let serial = self.next_serial();
+        self.program.keyed = keyed.map(|keyed| Keyed { graphics: self.graphics_alone((picture.width(), picture.height())), ..keyed });
         self.program.shown = ShownPicture { picture, serial };
-        self.program.keyed = keyed;
         self.program.shown_shot = self.program.shot;
         self.program.changed = Instant::now();
     }

@@ -226,6 +226,21 @@ impl OutputSlot {
         }
     }
 
+    /// Whether somebody takes graphics alone.
+    pub fn takes_graphics(&self) -> bool {
+        #[cfg(feature = "gstreamer")]
+        {
+            use crate::output::program::Signal;
+            let running = self.running.load();
+            running.as_ref().is_some_and(|output| [Signal::GraphicsFill, Signal::GraphicsKey].iter().any(|signal| output.takes(*signal)))
+        }
+        #[cfg(not(feature = "gstreamer"))]
+        {
+            let _ = self;
+            false
+        }
+    }
+
     /// Adds a sink to the running output, or says why not.
     #[cfg(feature = "gstreamer")]
     pub fn add_sink(&self, name: &str, address: crate::output::program::SinkAddress) -> Result<(), String> {

@@ -465,7 +465,9 @@ fn outputs(read: &File, mistakes: &Mistakes<'_>) -> Vec<ShowOutput> {
             None
         };
         let sound = one_of(sound, &["none", "silence", "program"], "sound is none of \"none\", \"silence\" and \"program\"");
-        let signal = one_of(signal, &["program", "fill", "key"], "signal is none of \"program\", \"fill\" and \"key\"");
+        let signals = ["program", "fill", "key", "graphics-fill", "graphics-key"];
+        let problem = "signal is none of \"program\", \"fill\", \"key\", \"graphics-fill\" and \"graphics-key\"";
+        let signal = one_of(signal, &signals, problem);
         let is_second = one_of(channel, &["A", "B"], "channel is neither \"A\" nor \"B\"").is_some_and(|c| c == "B");
         let (address, codec) = (address.as_ref().clone(), codec.clone());
         outputs.push(ShowOutput { name, address, codec, kilobits, sound, signal, is_second, line });

@@ -1,6 +1,8 @@
 //! Tests of `outputs`: what browsers take, AV1 in files, and DASH.
 
-use volte::output::program::{SinkCodec, SinkSound};
+use std::net::TcpListener;
+
+use volte::output::program::{SinkCodec, SinkSound, SinkState};
 
 use super::{
     numbers::Received,
@@ -41,6 +43,11 @@ fn av1_goes_into_files_frame_by_frame_and_says_its_colour() {
 fn dash_plays_over_http_and_old_segments_go() {
     let dir = tempfile::tempdir().unwrap();
     let web = dir.path().join("web");
+    std::fs::create_dir(&web).unwrap();
+    let left = ["program-1700000000000-video.mp4", "program-1700000000000-video-000007.m4s", "notes.txt"];
+    for name in left {
+        std::fs::write(web.join(name), b"x").unwrap();
+    }
     let output = output("320x180p25", |n| n);
     let mut spec = sink("dash", &format!("dash:{}?segment_s=1&keep=5", web.display()));
     spec.sound = SinkSound::Silence;
@@ -60,6 +67,7 @@ fn dash_plays_over_http_and_old_segments_go() {
         || std::fs::read_dir(&web).unwrap().filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|x| x == "m4s")).count();
     wait(&output, "no segment goes", |sinks| sinks[0].frames > 300);
     assert!(segments() <= 2 * (5 + 3), "{} segments are left", segments());
+    assert_eq!(left.map(|name| web.join(name).exists()), [false, false, true], "only what an earlier start left goes");
     let text = listed();
     assert!(text.contains("type=\"dynamic\"") && text.contains("codecs=\"avc1.") && text.contains("mp4a.40.2"), "{text}");
     drop(output);
@@ -72,4 +80,16 @@ fn dash_plays_over_http_and_old_segments_go() {
     let received = Received::of(&whole);
     received.judge(FrameRate::whole(25), 2).unwrap();
     assert!((100..=150).contains(&received.numbers.len()), "{}", received.numbers.len());
+}
+
+#[test]
+fn what_passes_while_a_whip_server_thinks_is_missed_and_not_dropped() {
+    // It takes the call, and says nothing.
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let output = output("320x180p50", |n| n);
+    output.add(sink("whip", &format!("whip://{}/live", server.local_addr().unwrap()))).unwrap();
+    // More than its queue holds.
+    wait(&output, "nothing is missed", |sinks| sinks[0].missed >= 160);
+    let status = output.status().sinks.remove(0);
+    assert!(status.frames == 0 && status.dropped == 0 && status.state == SinkState::Starting, "{status:#?}");
 }

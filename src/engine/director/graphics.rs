@@ -58,6 +58,8 @@ pub(in crate::engine) struct GraphicsState {
     artist: Artist,
     /// Of program, of preview.
     laid: [Laid; 2],
+    /// The bugs of program alone: of which drawing, in which size, px.
+    alone: Option<(u64, (u32, u32), Arc<Picture>)>,
     /// What was last told of pictures.
     told: Option<String>,
     /// The file is somebody else's matter: it could not be put aside.
@@ -260,6 +262,25 @@ impl Director {
         let with = Arc::new(with);
         *laid = Some((Arc::clone(picture), revision, Arc::clone(&with)));
         with
+    }
+
+    /// What is on top of everything on program, alone in a picture of a size, px: where an output takes it, and also where program is clean.
+    pub(super) fn graphics_alone(&mut self, size: (u32, u32)) -> Option<Arc<Picture>> {
+        if self.truth.ladder.real_pixels_only || !self.output.takes_graphics() {
+            return None;
+        }
+        let state = &mut self.graphics;
+        let (revision, drawing) = &state.on_air;
+        let drawing = drawing.as_ref().filter(|d| d.graphics.iter().any(|g| !g.is_in_scene()))?;
+        match &state.alone {
+            Some((of, of_size, picture)) if of == revision && *of_size == size => return Some(Arc::clone(picture)),
+            _ => {}
+        }
+        let mut picture = Picture::filled(size.0, size.1, [0; 4]);
+        state.artist.overlay(&mut picture, drawing);
+        let picture = Arc::new(picture);
+        state.alone = Some((*revision, size, Arc::clone(&picture)));
+        Some(picture)
     }
 
     /// A picture file cannot be drawn: told once.

@@ -176,12 +176,12 @@ impl Director {
         let share = mixing.share;
         match mixing.how {
             Transition::Wipe { towards, .. } => {
-                Some(Keyed { fill: replay, cover: Cover::Wipe { share, direction: towards.direction(), comes: true } })
+                Some(Keyed { fill: replay, cover: Cover::Wipe { share, direction: towards.direction(), comes: true }, graphics: None })
             }
             Transition::Stinger { number, .. } if self.stingers.get(number).is_ok() => {
                 self.is_behind(number, share).then(|| Keyed::whole(Arc::clone(mixed)))
             }
-            _ => Some(Keyed { fill: replay, cover: Cover::Level(share) }),
+            _ => Some(Keyed { fill: replay, cover: Cover::Level(share), graphics: None }),
         }
     }
 
@@ -193,12 +193,12 @@ impl Director {
         let (share, fill) = (mixing.share, Arc::clone(&mixing.from));
         match mixing.how {
             Transition::Wipe { towards, .. } => {
-                Some(Keyed { fill, cover: Cover::Wipe { share, direction: towards.direction(), comes: false } })
+                Some(Keyed { fill, cover: Cover::Wipe { share, direction: towards.direction(), comes: false }, graphics: None })
             }
             Transition::Stinger { number, .. } if self.stingers.get(number).is_ok() => {
                 (!self.is_behind(number, share)).then(|| Keyed::whole(Arc::clone(mixed)))
             }
-            _ => Some(Keyed { fill, cover: Cover::Level(1.0 - share) }),
+            _ => Some(Keyed { fill, cover: Cover::Level(1.0 - share), graphics: None }),
         }
     }
 

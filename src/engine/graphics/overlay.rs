@@ -64,7 +64,7 @@ impl Patch {
         self.light.len() * size_of::<[f32; 4]>()
     }
 
-    /// Lays it over a frame; `taken` says how much of each corner is taken already, px.
+    /// Lays it over a frame, or alone into an empty one, whose alpha then is its own; `taken` says how much of each corner is taken already, px.
     pub fn lay_over(&self, picture: &mut Picture, corner: Corner, opacity: f32, taken: &mut [u32; 4]) {
         let (w, h) = (picture.width(), picture.height());
         let margin = |px: u32| (SAFE * px as f32).round() as u32;
@@ -83,7 +83,9 @@ impl Patch {
             let own = &self.light[y * self.width as usize..(y + 1) * self.width as usize];
             for (px, light) in row[left as usize * 4..].chunks_exact_mut(4).zip(own) {
                 let alpha = light[3] * opacity;
-                if alpha > 0.0 {
+                if alpha > 0.0 && px[3] < 255 {
+                    over_empty(px, light, opacity);
+                } else if alpha > 0.0 {
                     for c in 0..3 {
                         let under = linear_from_srgb(f32::from(px[c]) / 255.0);
                         let v = under * (1.0 - alpha) + light[c] * opacity;
@@ -93,6 +95,17 @@ impl Patch {
             }
         });
     }
+}
+
+/// Over a pixel that has alpha itself (Porter and Duff, Compositing digital images, 1984: over), its colour not multiplied with it.
+fn over_empty(px: &mut [u8], light: &[f32; 4], opacity: f32) {
+    let alpha = light[3] * opacity;
+    let under = f32::from(px[3]) / 255.0 * (1.0 - alpha);
+    for c in 0..3 {
+        let v = (linear_from_srgb(f32::from(px[c]) / 255.0) * under + light[c] * opacity) / (alpha + under);
+        px[c] = (srgb_from_linear(v).clamp(0.0, 1.0) * 255.0).round() as u8;
+    }
+    px[3] = ((alpha + under) * 255.0).round() as u8;
 }
 
 #[cfg(test)]
@@ -121,5 +134,29 @@ mod tests {
         let wide = Patch::new(&Picture::filled(400, 10, [255; 4]), 50, 100);
         assert_eq!(wide.width, 90);
         wide.lay_over(&mut Picture::filled(20, 4, [0, 0, 0, 255]), Corner::BottomRight, 1.0, &mut [0; 4]);
+    }
+
+    #[test]
+    fn alone_it_has_its_colour_and_its_alpha() {
+        let half = Picture::filled(40, 10, [200, 100, 50, 128]);
+        let patch = Patch::new(&half, 10, 200);
+        let mut alone = Picture::filled(200, 100, [0; 4]);
+        patch.lay_over(&mut alone, Corner::TopLeft, 0.5, &mut [0; 4]);
+        for (x, y) in (0..200).flat_map(|x| (0..100).map(move |y| (x, y))) {
+            let inside = (10..50).contains(&x) && (5..15).contains(&y);
+            assert_eq!(alone.pixel(x, y), if inside { [200, 100, 50, 64] } else { [0; 4] }, "{x} {y}");
+        }
+        // Over a picture, in light, it is what it is at once.
+        let mut frame = Picture::filled(200, 100, [90, 160, 30, 255]);
+        patch.lay_over(&mut frame, Corner::TopLeft, 0.5, &mut [0; 4]);
+        let light = |v: u8| linear_from_srgb(f32::from(v) / 255.0);
+        let (over, under, alpha) = (alone.pixel(20, 10), [90, 160, 30], 64.0 / 255.0);
+        for c in 0..3 {
+            let v = srgb_from_linear(light(over[c]) * alpha + light(under[c]) * (1.0 - alpha)) * 255.0;
+            assert!((v - f32::from(frame.pixel(20, 10)[c])).abs() <= 1.0, "{c}: {v}");
+        }
+        // Two on the same place: the one below shines through.
+        patch.lay_over(&mut alone, Corner::TopLeft, 0.5, &mut [0; 4]);
+        assert_eq!(alone.pixel(20, 10), [200, 100, 50, 112]);
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use parking_lot::{Condvar, Mutex};
 
 pub use self::keyer::{Cover, Keyed};
-use self::keyer::{Covered, Frames, Key, dissolved, frame_of, key_of};
+use self::keyer::{Covered, Frames, Key, dissolved, frame_of, key_of, parted, product};
 use super::{
     ProgramFormat, TickClock, Timecode,
     canvas::{Canvas, mix},
@@ -94,11 +94,15 @@ pub enum Signal {
     Fill,
     /// Where it does: white under a replay, black without one, grey between them in a dissolve; white on the replay's side of a wipe.
     Key,
+    /// What lies on top of a replay alone, such as a score, also where program is clean; black elsewhere.
+    GraphicsFill,
+    /// Its alpha: where a keyer shall lay it over its own picture, and how much.
+    GraphicsKey,
 }
 
 impl Signal {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Program, Self::Fill, Self::Key];
+    pub const ALL: [Self; 5] = [Self::Program, Self::Fill, Self::Key, Self::GraphicsFill, Self::GraphicsKey];
 
     /// Its word in show files.
     pub const fn name(self) -> &'static str {
@@ -106,6 +110,8 @@ impl Signal {
             Self::Program => "program",
             Self::Fill => "fill",
             Self::Key => "key",
+            Self::GraphicsFill => "graphics-fill",
+            Self::GraphicsKey => "graphics-key",
         }
     }
 
@@ -209,6 +215,12 @@ struct Takers {
     all: Vec<(u64, Signal, Box<dyn FrameTaker>)>,
 }
 
+impl Takers {
+    fn takes(&self, signal: Signal) -> bool {
+        self.all.iter().any(|(_, own, _)| *own == signal)
+    }
+}
+
 #[derive(Default)]
 struct Shared {
     stopped: Mutex<bool>,
@@ -270,6 +282,11 @@ impl Channel {
     /// Its format.
     pub const fn format(&self) -> ProgramFormat {
         self.format
+    }
+
+    /// Whether somebody takes a signal.
+    pub fn takes(&self, signal: Signal) -> bool {
+        self.shared.takers.lock().takes(signal)
     }
 
     /// From the next tick on, `taker` gets every frame.
@@ -342,12 +359,15 @@ struct Work {
     current: Arc<Frame>,
     sent: Arc<Frame>,
     shot: u64,
-    /// What of it was a replay.
+    /// What of it was a replay, and what lies on top of that.
     covered: Option<Covered>,
+    overlaid: Option<Covered>,
+    /// What lay on top last, as frames.
+    graphics: Option<(Arc<Picture>, [Arc<Frame>; 2])>,
     /// The fill that was drawn last.
     fill: Option<(Arc<Picture>, Arc<Frame>)>,
     /// The shot that fades out, the frames that it still has, and what of it is a replay.
-    fading: Option<(Arc<Frame>, u32, Option<Covered>)>,
+    fading: Option<(Arc<Frame>, u32, [Option<Covered>; 2])>,
     /// Black and white, made when they are first wanted.
     flat: [Option<Arc<Frame>>; 2],
     first_label: u64,
@@ -381,6 +401,8 @@ impl Work {
             sent: Arc::default(),
             shot: 0,
             covered: None,
+            overlaid: None,
+            graphics: None,
             fill: None,
             fading: None,
             flat: [None, None],
@@ -428,7 +450,7 @@ impl Work {
 
     /// What of the picture a keyer shall lay over its own, as frames.
     fn covered(&mut self, tick: bool, wants_key: bool) -> Option<Covered> {
-        let Keyed { fill: picture, cover } = self.source.keyed()?;
+        let Keyed { fill: picture, cover, .. } = self.source.keyed()?;
         let fill = match (&self.drawn, &self.fill) {
             (Drawn::Picture(shown, _), _) if Arc::ptr_eq(shown, &picture) => Arc::clone(&self.current),
             (_, Some((of, frame))) if Arc::ptr_eq(of, &picture) => Arc::clone(frame),
@@ -438,6 +460,34 @@ impl Work {
         // Without a taker of the key its shape is nobody's matter.
         let key = if wants_key || matches!(cover, Cover::Level(_)) { key_of(cover, &picture, self) } else { Key::Level(256) };
         Some(Covered { fill, key })
+    }
+
+    /// What lies on top of it and its alpha, as frames; where program shows the replay.
+    fn overlaid(&mut self) -> Option<Covered> {
+        let Keyed { cover, graphics, .. } = self.source.keyed()?;
+        let picture = graphics?;
+        let [fill, alpha] = match &self.graphics {
+            Some((of, frames)) if Arc::ptr_eq(of, &picture) => frames.clone(),
+            _ => parted(&picture).map(|part| self.filled(|canvas, out| canvas.draw(&part, false, out))),
+        };
+        let key = match key_of(cover, &picture, self) {
+            Key::Level(256) => Arc::clone(&alpha),
+            through => {
+                let through = frame_of(&through, self);
+                let luma_bytes = self.canvas.layout().luma_bytes();
+                self.filled(|_, out| product(&alpha.data, &through.data, luma_bytes, out))
+            }
+        };
+        self.graphics = Some((picture, [Arc::clone(&fill), alpha]));
+        Some(Covered { fill, key: Key::Drawn(key) })
+    }
+
+    /// Fill and key of what is covered, as far as they are wanted.
+    fn frames_of(&mut self, covered: Option<Covered>, [wants_fill, wants_key]: [bool; 2]) -> [Option<Arc<Frame>>; 2] {
+        let key = covered.as_ref().map_or(Key::Level(0), |covered| covered.key.clone());
+        let key = wants_key.then(|| frame_of(&key, self));
+        let fill = wants_fill.then(|| covered.map_or_else(|| self.flat(0), |covered| covered.fill));
+        [fill, key]
     }
 
     fn frame(&mut self, index: u64, shared: &Shared) {
@@ -454,7 +504,8 @@ impl Work {
         if due.picture.is_some() && due.shot != self.shot {
             self.shot = due.shot;
             let frames = self.options.dissolve_frames;
-            self.fading = (frames > 0 && had_picture).then(|| (Arc::clone(&self.sent), frames, self.covered.clone()));
+            self.fading =
+                (frames > 0 && had_picture).then(|| (Arc::clone(&self.sent), frames, [self.covered.clone(), self.overlaid.clone()]));
         }
         if fresh {
             if let Some(picture) = due.picture {
@@ -477,27 +528,32 @@ impl Work {
             }
             None => Arc::clone(&self.current),
         };
-        let taken = |signal| shared.takers.lock().all.iter().any(|(_, own, _)| *own == signal);
-        let (wants_fill, wants_key) = (taken(Signal::Fill), taken(Signal::Key));
-        self.covered = (wants_fill || wants_key).then(|| self.covered(tick, wants_key)).flatten();
-        if let Some((_, _, from)) = &dissolve {
+        let [_, fill, key, graphics_fill, graphics_key] = Signal::ALL.map(|signal| shared.takers.lock().takes(signal));
+        self.covered = (fill || key).then(|| self.covered(tick, key)).flatten();
+        self.overlaid = (graphics_fill || graphics_key).then(|| self.overlaid()).flatten();
+        if let Some((_, _, [covered, overlaid])) = &dissolve {
             let to = self.covered.take();
-            self.covered = dissolved(from.as_ref(), to.as_ref(), share, self);
+            self.covered = dissolved(covered.as_ref(), to.as_ref(), share, self);
+            let to = self.overlaid.take();
+            self.overlaid = dissolved(overlaid.as_ref(), to.as_ref(), share, self);
         }
-        let key = self.covered.as_ref().map_or(Key::Level(0), |covered| covered.key.clone());
-        let key = wants_key.then(|| frame_of(&key, self));
-        let fill = self.covered.as_ref().map(|covered| Arc::clone(&covered.fill));
-        let fill = wants_fill.then(|| fill.unwrap_or_else(|| self.flat(0)));
+        let covered = self.frames_of(self.covered.clone(), [fill, key]);
+        let overlaid = self.frames_of(self.overlaid.clone(), [graphics_fill, graphics_key]);
         self.fading = dissolve.map(|(from, left, covered)| (from, left - 1, covered));
         self.sound(index, &shared.sound);
         let timecode = Timecode::of_frame(self.first_label + index, self.options.format.rate);
         let tick = Tick { index, timecode };
         for (_, signal, taker) in &mut shared.takers.lock().all {
-            match signal {
-                Signal::Program => taker.take(&self.sent, tick),
+            let of = match signal {
+                Signal::Program => Some(&self.sent),
                 // One that came since the frame was made gets its first with the next.
-                Signal::Fill => fill.iter().for_each(|fill| taker.take(fill, tick)),
-                Signal::Key => key.iter().for_each(|key| taker.take(key, tick)),
+                Signal::Fill => covered[0].as_ref(),
+                Signal::Key => covered[1].as_ref(),
+                Signal::GraphicsFill => overlaid[0].as_ref(),
+                Signal::GraphicsKey => overlaid[1].as_ref(),
+            };
+            if let Some(frame) = of {
+                taker.take(frame, tick);
             }
         }
         let mut status = shared.status.lock();

@@ -78,6 +78,8 @@ struct Writer {
     tracks: Vec<Track>,
     /// When time zero of the tracks was, by the wall clock, since 1970.
     zero: Option<Duration>,
+    /// Whether the description is this start's.
+    is_described: bool,
 }
 
 /// The elements for `folder`: a bin with a pad `video`, and a pad `audio` where sound goes with it.
@@ -98,6 +100,7 @@ pub(super) fn sink(
         kilobits: spec.kilobits,
         tracks: names.iter().map(|name| Track::new(name)).collect(),
         zero: None,
+        is_described: false,
     }));
     let bin = gst::Bin::new();
     let refused = |e: gst::glib::BoolError| Trouble::ForGood(format!("its pipeline cannot be built: {e}"));
@@ -198,6 +201,20 @@ impl Writer {
         self.describe(false)
     }
 
+    /// Deletes what starts before this one left behind: nobody lists it any more.
+    fn clear_older(&self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        for entry in entries.flatten() {
+            let is_older = entry.file_name().to_str().and_then(start_of).is_some_and(|start| start < self.start);
+            if is_older && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                // What somebody else deleted is gone as well.
+                if let Err(error) = fs::remove_file(entry.path()) {
+                    tracing::debug!(%error, name = ?entry.file_name(), "a file of an earlier start is not deleted");
+                }
+            }
+        }
+    }
+
     fn end(&mut self, track: usize) -> Result<(), String> {
         self.finish_segment(track)?;
         self.tracks[track].ended = true;
@@ -223,14 +240,20 @@ impl Writer {
     }
 
     /// Writes the description; `is_over` when nothing more comes.
-    fn describe(&self, is_over: bool) -> Result<(), String> {
+    fn describe(&mut self, is_over: bool) -> Result<(), String> {
         let Some(zero) = self.zero else { return Ok(()) };
         // A player must not learn of sound that it cannot fetch yet.
         if !self.tracks.iter().all(|t| t.about.is_some() && !t.segments.is_empty()) {
             return Ok(());
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.store(DESCRIPTION, self.description((zero, now), is_over).as_bytes())
+        self.store(DESCRIPTION, self.description((zero, now), is_over).as_bytes())?;
+        // Not before: until then players have the description of the start before, and what it lists.
+        if !self.is_described {
+            self.is_described = true;
+            self.clear_older();
+        }
+        Ok(())
     }
 
     fn description(&self, (zero, now): (Duration, Duration), is_over: bool) -> String {
@@ -310,6 +333,16 @@ impl Writer {
     }
 }
 
+/// The start that a file is of, by its name, whole or in the middle of being written; `None` when it is none of ours.
+fn start_of(name: &str) -> Option<u128> {
+    let whole = name.strip_prefix('.').and_then(|n| n.strip_suffix(".part")).unwrap_or(name);
+    let (start, rest) = whole.strip_prefix("program-")?.split_once('-')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let rest = rest.strip_prefix("video").or_else(|| rest.strip_prefix("audio"))?;
+    let is_ours = rest == ".mp4" || rest.strip_prefix('-').and_then(|r| r.strip_suffix(".m4s")).is_some_and(digits);
+    (is_ours && digits(start)).then(|| start.parse().ok())?
+}
+
 /// A time since 1970 as ISO 8601 writes it, UTC; days by Howard Hinnant's `civil_from_days`.
 fn iso_time(since: Duration) -> String {
     let secs = since.as_secs();
@@ -349,10 +382,33 @@ mod tests {
             kilobits: 1500,
             tracks: vec![track],
             zero: None,
+            is_described: false,
         };
+        // What the start before left, and what is not ours or of a later start.
+        let older = ["program-6-video.mp4", "program-6-audio-000123.m4s", ".program-6-video-000124.m4s.part"];
+        let others = [
+            "program-8-video.mp4",
+            "program-6-video.m4s",
+            "program-x-video.mp4",
+            "program-6-notes.mp4",
+            "program-6.mp4",
+            "film-6-video.mp4",
+        ];
+        let there = |names: &[&str]| names.iter().filter(|name| dir.path().join(name).exists()).count();
+        for name in older.iter().chain(&others) {
+            fs::write(dir.path().join(name), b"x").unwrap();
+        }
+        fs::create_dir(dir.path().join("program-5-video.mp4")).unwrap();
+        assert_eq!(there(&older), 3);
         for k in 0..20 {
             writer.segment(0, b"pictures", (k * 50_000, 50_000)).unwrap();
+            assert_eq!(there(&older), 0, "the description is this start's");
         }
+        assert_eq!(there(&others), others.len());
+        for name in others {
+            fs::remove_file(dir.path().join(name)).unwrap();
+        }
+        fs::remove_dir(dir.path().join("program-5-video.mp4")).unwrap();
         let mut left: Vec<String> =
             fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
         left.sort();

@@ -114,13 +114,14 @@ pub(super) fn encoder(name: &str, kilobits: u32, group_frames: u32) -> Result<gs
             ("option-string", "scenecut=0:pic-struct=1"),
         ],
         "openh264enc" => &[("bitrate", &bits), ("gop-size", &group), ("rate-control", "bitrate"), ("complexity", "low")],
+        // Without x265's message about itself (`info`): two kilobytes at every keyframe, and the element breaks off the first of them.
         "x265enc" => &[
             ("tune", "zerolatency"),
             ("speed-preset", "ultrafast"),
             ("bitrate", &kilobits),
             ("key-int-max", &group),
             ("log-level", "none"),
-            ("option-string", "bframes=0:scenecut=0:repeat-headers=1"),
+            ("option-string", "bframes=0:scenecut=0:repeat-headers=1:info=0"),
         ],
         "nvh264enc" | "nvh265enc" => {
             &[("bitrate", &kilobits), ("gop-size", &group), ("rc-mode", "cbr"), ("zerolatency", "true"), ("bframes", "0")]

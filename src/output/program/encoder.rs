@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::{
     Frame, FrameTaker, ProgramFormat, Signal, SinkCodec, Tick, Timecode, elements,
+    labels::Labeller,
     queue::{SinkQueue, Unit},
     weave::Weaver,
 };
@@ -43,16 +44,14 @@ pub(super) enum Form {
     Usual,
     /// Every picture in one piece: what receivers of bare RTP want (ffmpeg shows one slice only).
     OneSlice,
-    /// Without timecode in the pictures: the parser of GStreamer 1.22 ends that message wrongly, and Chromium plays no HLS that has it.
-    Unlabelled,
-    /// Without timecode, and in constrained baseline: the profile of H.264 that every browser takes.
+    /// In constrained baseline: the profile of H.264 that every browser takes.
     Browsers,
 }
 
 impl EncoderKey {
     /// Whether pictures carry their timecode.
     fn has_labels(self) -> bool {
-        self.codec == SinkCodec::H264 && matches!(self.form, Form::Usual | Form::OneSlice)
+        matches!(self.codec, SinkCodec::H264 | SinkCodec::H265)
     }
 }
 
@@ -140,7 +139,7 @@ fn raw_buffer(format: ProgramFormat, frame: &Arc<Frame>, Tick { index, timecode 
     buffer
 }
 
-/// Writes the frame's timecode on it, for the parser behind the encoder.
+/// Writes the frame's timecode on it; encoders hand it on.
 fn label(buffer: &mut gst::BufferRef, rate: FrameRate, code: Timecode) {
     let drops = if code.drop_frame { gst_video::VideoTimeCodeFlags::DROP_FRAME } else { gst_video::VideoTimeCodeFlags::empty() };
     let fps = gst::Fraction::new(rate.numerator() as i32, rate.denominator() as i32);
@@ -310,8 +309,6 @@ impl Encoding {
             let parse = elements::make(parser)?;
             // Headers before every keyframe: receivers join anywhere.
             elements::set(&parse, "config-interval", "-1");
-            // Picture timing SEI: from the label on the frame.
-            elements::set(&parse, "update-timecode", if shared.key.has_labels() { "true" } else { "false" });
             let filter = elements::make("capsfilter")?;
             let (form, unit) = if codec == SinkCodec::Av1 { ("obu-stream", "tu") } else { ("byte-stream", "au") };
             let caps = gst::Caps::builder(media).field("stream-format", form).field("alignment", unit).build();
@@ -319,9 +316,11 @@ impl Encoding {
             chain.extend([parse, filter]);
         }
         let publish = Arc::clone(shared);
+        let mut labeller =
+            shared.key.has_labels().then(|| Labeller::new(codec == SinkCodec::H265, rate.fps(), shared.format.is_interlaced));
         let on_sample = move |sink: &gst_app::AppSink| {
             let sample = sink.pull_sample().map_err(|_eos| gst::FlowError::Eos)?;
-            if let Some(unit) = unit_of(&sample) {
+            if let Some(unit) = unit_of(&sample, labeller.as_mut()) {
                 publish.given.add_one();
                 publish.publish(&unit);
             }
@@ -443,14 +442,14 @@ impl Drop for Encoding {
     }
 }
 
-/// A coded frame with the output's time on it: some encoders shift time to have room before zero.
-fn unit_of(sample: &gst::Sample) -> Option<Unit> {
+/// A coded frame with the output's time on it (some encoders shift time to have room before zero), and its timecode within.
+fn unit_of(sample: &gst::Sample, labeller: Option<&mut Labeller>) -> Option<Unit> {
     let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?.clone();
     let buffer = sample.buffer()?;
     let running = |time: Option<gst::ClockTime>| segment.to_running_time(time?);
     let pts = running(buffer.pts())?;
     let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
-    let mut stamped = buffer.copy();
+    let mut stamped = labeller.and_then(|labeller| labelled(buffer, labeller)).unwrap_or_else(|| buffer.copy());
     let own = stamped.make_mut();
     own.set_pts(pts);
     own.set_dts(running(buffer.dts()).unwrap_or(pts));
@@ -461,6 +460,20 @@ fn unit_of(sample: &gst::Sample) -> Option<Unit> {
         tracing::debug!("a label stays on a coded frame: {e}");
     }
     Some(Unit { buffer: stamped, caps: sample.caps()?.to_owned(), pts_nanos: pts.nseconds(), key })
+}
+
+/// The frame's label, as the encoder hands it on, written into it; `None` where there is none or no room for it.
+fn labelled(buffer: &gst::BufferRef, labeller: &mut Labeller) -> Option<gst::Buffer> {
+    let code = buffer.meta::<gst_video::VideoTimeCodeMeta>()?.tc();
+    let [hours, minutes, seconds, frames] = [code.hours(), code.minutes(), code.seconds(), code.frames()].map(|n| u8::try_from(n).ok());
+    let drop_frame = code.flags().contains(gst_video::VideoTimeCodeFlags::DROP_FRAME);
+    let label = Timecode { hours: hours?, minutes: minutes?, seconds: seconds?, frames: frames?, drop_frame };
+    let bytes = labeller.label(&buffer.map_readable().ok()?, label)?;
+    let mut with = gst::Buffer::from_mut_slice(bytes);
+    let own = with.get_mut()?;
+    own.set_duration(buffer.duration());
+    own.set_flags(buffer.flags());
+    Some(with)
 }
 
 #[cfg(test)]

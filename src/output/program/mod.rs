@@ -20,6 +20,8 @@ mod format;
 #[cfg(feature = "gstreamer")]
 mod fragments;
 #[cfg(feature = "gstreamer")]
+mod labels;
+#[cfg(feature = "gstreamer")]
 mod outputs;
 #[cfg(feature = "gstreamer")]
 mod queue;

@@ -64,7 +64,6 @@ impl ProgramOutput {
         let form = match spec.address.kind {
             SinkKind::Rtp { form: RtpForm::Elementary { .. }, .. } => Form::OneSlice,
             SinkKind::Whip { .. } => Form::Browsers,
-            SinkKind::Hls { .. } => Form::Unlabelled,
             _ => Form::Usual,
         };
         let key = EncoderKey { codec: spec.codec, kilobits: spec.kilobits, signal: spec.signal, form };
@@ -82,7 +81,7 @@ impl ProgramOutput {
         };
         encoder.subscribe(&queue);
         let sound = match spec.sound {
-            _ if !spec.address.takes_sound() || spec.signal == Signal::Key => Carried::None,
+            _ if !spec.address.takes_sound() || !matches!(spec.signal, Signal::Program | Signal::Fill) => Carried::None,
             SinkSound::None => Carried::None,
             SinkSound::Silence => Carried::Silence(Arc::clone(self.channel.sound())),
             // Servers want a track, be there sound or not.
@@ -94,6 +93,11 @@ impl ProgramOutput {
         let (id, dropped_before) = (state.next, encoder.dropped.get());
         state.sinks.push(Held { id, sink, encoder, dropped_before });
         Ok(SinkId(id))
+    }
+
+    /// Whether a sink takes a signal.
+    pub fn takes(&self, signal: Signal) -> bool {
+        self.channel.takes(signal)
     }
 
     /// Hands every frame to somebody in this program, until the output ends.

@@ -136,12 +136,16 @@ impl SinkQueue {
         (state.open, state.wait_key, state.after_drop) = (true, true, false);
     }
 
-    /// What waits is old; from a new keyframe on, units are kept.
-    pub fn begin_anew(&self) {
-        let mut state = self.state.lock();
-        state.missed += state.units.len() as u64;
-        state.units.clear();
-        (state.wait_key, state.after_drop, state.key_asked) = (true, false, true);
+    /// From a keyframe on that is asked for, units are kept: the one before may be a second old.
+    pub fn open_with_new_key(&self) {
+        self.open();
+        self.ask_key();
+    }
+
+    /// Units go by, this one and all that come.
+    pub fn close_after(&self, _taken: Unit) {
+        self.close();
+        self.state.lock().missed += 1;
     }
 
     /// Asks the encoder for a keyframe.
@@ -219,15 +223,20 @@ mod tests {
     }
 
     #[test]
-    fn it_begins_anew_with_a_new_keyframe_that_is_asked_for() {
+    fn what_goes_by_while_it_is_closed_is_missed_and_it_opens_with_a_keyframe_that_is_asked_for() {
         gst::init().unwrap();
         let queue = SinkQueue::new(10);
         queue.open();
-        (0..6).for_each(|n| queue.push(unit(n, 4)));
+        (0..3).for_each(|n| queue.push(unit(n, 4)));
+        let Popped::Unit(first) = queue.pop(Duration::ZERO) else { panic!("there are three") };
+        queue.close_after(first);
+        // Three times as many as it holds.
+        (3..34).for_each(|n| queue.push(unit(n, 4)));
+        assert!(matches!(queue.pop(Duration::ZERO), Popped::Nothing));
         assert!(!queue.take_key_asked());
-        queue.begin_anew();
-        (6..10).for_each(|n| queue.push(unit(n, 4)));
-        assert_eq!((drain(&queue), queue.losses()), (vec![8, 9], (0, 8)));
+        queue.open_with_new_key();
+        (34..38).for_each(|n| queue.push(unit(n, 4)));
+        assert_eq!((drain(&queue), queue.losses()), (vec![36, 37], (0, 36)));
         assert!(queue.take_key_asked() && !queue.take_key_asked());
     }
 

@@ -229,6 +229,8 @@ impl Keeper {
             }
         };
         if let SinkKind::Whip { at, url, token } = &self.shared.spec.address.kind {
+            // It wants pictures of the time when it is connected, which may take long.
+            queue.close_after(first);
             return whip::connection(&self.shared, &self.sound, &whip::Server { at, url, token: token.as_ref() });
         }
         let mut open = Open::new(&self.shared, self.format, &first, &self.sound)?;

@@ -11,7 +11,7 @@ pub(super) fn chain(spec: &SinkSpec, format: ProgramFormat, with_sound: bool) ->
     let mut chain = Vec::new();
     match spec.codec {
         SinkCodec::H264 => chain.push(unlabelled(elements::make("h264parse")?)),
-        SinkCodec::H265 => chain.push(elements::make("h265parse")?),
+        SinkCodec::H265 => chain.push(unlabelled(elements::make("h265parse")?)),
         SinkCodec::Av1 => chain.push(elements::make("av1parse")?),
         SinkCodec::Raw => chain.push(elements::make("videoconvert")?),
         SinkCodec::Mjpeg | SinkCodec::ProRes => {}
@@ -164,6 +164,7 @@ fn hls(folder: &Path, segment_secs: u32, keep: u32) -> Result<gst::Element, Trou
     let sink = elements::make("hlssink2")?;
     // Another name with every start: a player that has the old list never gets the new start under an old name.
     let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_millis());
+    clear_older(folder, unix);
     sink.set_property("location", folder.join(format!("program-{unix}-%05d.ts")).to_string_lossy().as_ref());
     sink.set_property("playlist-location", folder.join("program.m3u8").to_string_lossy().as_ref());
     sink.set_property("target-duration", segment_secs);
@@ -171,6 +172,29 @@ fn hls(folder: &Path, segment_secs: u32, keep: u32) -> Result<gst::Element, Trou
     sink.set_property("max-files", keep + 3);
     sink.set_property("send-keyframe-requests", false);
     Ok(sink)
+}
+
+/// The start that an HLS segment is of, by its name; `None` when it is none of ours.
+fn start_of(name: &str) -> Option<u128> {
+    let (start, number) = name.strip_prefix("program-")?.strip_suffix(".ts")?.split_once('-')?;
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (digits(start) && digits(number)).then(|| start.parse().ok())?
+}
+
+/// Deletes segments of earlier starts, but for those of the last: its list stays until this start has one, and players follow it.
+fn clear_older(folder: &Path, start: u128) {
+    let entries: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
+    let start_of = |entry: &std::fs::DirEntry| entry.file_name().to_str().and_then(start_of).filter(|own| *own < start);
+    let last = entries.iter().filter_map(start_of).max();
+    for entry in entries.iter().filter(|entry| start_of(entry).is_some() && start_of(entry) != last) {
+        if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        // What somebody else deleted is gone as well.
+        if let Err(error) = std::fs::remove_file(entry.path()) {
+            tracing::debug!(%error, name = ?entry.file_name(), "a segment of an earlier start is not deleted");
+        }
+    }
 }
 
 /// A name that nobody has yet: `NAME.mp4`, `NAME-2.mp4`, …
@@ -240,6 +264,28 @@ mod tests {
         assert_eq!(free_name(&path), dir.path().join("show-2.mp4"));
         std::fs::write(dir.path().join("show-2.mp4"), b"x").unwrap();
         assert_eq!(free_name(&path), dir.path().join("show-3.mp4"));
+    }
+
+    #[test]
+    fn segments_of_the_start_before_the_last_go_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let older = ["program-5-00001.ts", "program-5-00002.ts", "program-60-00000.ts"];
+        let others = [
+            "program-70-00001.ts",
+            "program-70-100000.ts",
+            "program-90-00000.ts",
+            "program.m3u8",
+            "program-5.ts",
+            "program-5-a.ts",
+            "show-5-00001.ts",
+            "program-5-00001.mp4",
+        ];
+        for name in older.iter().chain(&others) {
+            std::fs::write(dir.path().join(name), b"x").unwrap();
+        }
+        clear_older(dir.path(), 80);
+        assert_eq!(older.map(|name| dir.path().join(name).exists()), [false; 3]);
+        assert_eq!(others.map(|name| dir.path().join(name).exists()), [true; 8]);
     }
 
     #[test]

@@ -69,7 +69,7 @@ fn run(shared: &SinkShared, carried: &Carried, server: &Server<'_>, with_sound: 
         }
         std::thread::sleep(LOOK_EVERY);
     }
-    queue.begin_anew();
+    queue.open_with_new_key();
     Ok(feed(shared, carried, queue, &mut link))
 }
 

@@ -30,12 +30,14 @@ pub struct Keyed {
     pub fill: Arc<Picture>,
     /// Where program shows it.
     pub cover: Cover,
+    /// What lies on top of it, such as a score: alone, with its alpha.
+    pub graphics: Option<Arc<Picture>>,
 }
 
 impl Keyed {
     /// A replay that is all of program.
     pub const fn whole(fill: Arc<Picture>) -> Self {
-        Self { fill, cover: Cover::Level(1.0) }
+        Self { fill, cover: Cover::Level(1.0), graphics: None }
     }
 }
 
@@ -85,6 +87,28 @@ pub(super) fn key_of(cover: Cover, fill: &Picture, frames: &mut impl Frames) -> 
             Key::Drawn(frames.drawn(&Arc::new(wipe(&from, &to, share, direction))))
         }
     }
+}
+
+/// The colours of a picture with alpha, and its alpha in grey.
+pub(super) fn parted(picture: &Picture) -> [Picture; 2] {
+    let size = (picture.width(), picture.height());
+    let mut parts = [0; 2].map(|_: u8| Picture::filled(size.0, size.1, [0, 0, 0, 255]));
+    let [colour, alpha] = &mut parts;
+    let out = colour.rgba_mut().chunks_exact_mut(4).zip(alpha.rgba_mut().chunks_exact_mut(4));
+    for (px, (colour, alpha)) in picture.rgba().chunks_exact(4).zip(out).filter(|(px, _)| px[3] > 0) {
+        colour[..3].copy_from_slice(&px[..3]);
+        alpha[..3].fill(px[3]);
+    }
+    parts
+}
+
+/// A key where another key lets it through: both of `luma_bytes`, limited range.
+pub(super) fn product(key: &[u8], through: &[u8], luma_bytes: usize, out: &mut [u8]) {
+    let share = |luma: u8| u32::from(luma.saturating_sub(16)).min(219);
+    for ((out, a), b) in out.iter_mut().zip(key).zip(through).take(luma_bytes) {
+        *out = 16 + ((share(*a) * share(*b) + 109) / 219) as u8;
+    }
+    out[luma_bytes..].fill(128);
 }
 
 /// The frame of a key.

@@ -102,7 +102,7 @@ fn a_keyer_with_fill_and_key_makes_program_again() {
         let options = ChannelOptions { dissolve_frames, ..options() };
         let mut work = Work::new(&options, Box::new(Cuts(0, [grey(60), grey(200), grey(120)])), None);
         let shared = Shared::default();
-        let seen = Signal::ALL.map(|signal| {
+        let seen = SIGNALS.map(|signal| {
             let seen = Seen::default();
             shared.takers.lock().all.push((1, signal, Box::new(seen.clone())));
             seen
@@ -122,8 +122,14 @@ fn a_keyer_with_fill_and_key_makes_program_again() {
     }
 }
 
+const SIGNALS: [Signal; 3] = [Signal::Program, Signal::Fill, Signal::Key];
+
 /// What takers of program, fill and key get of a source, frame by frame.
 fn all_signals(options: &ChannelOptions, source: impl PictureSource, frames: u64) -> ([Vec<Vec<u8>>; 3], Work) {
+    signals(SIGNALS, options, source, frames)
+}
+
+fn signals(wanted: [Signal; 3], options: &ChannelOptions, source: impl PictureSource, frames: u64) -> ([Vec<Vec<u8>>; 3], Work) {
     #[derive(Default, Clone)]
     struct Whole(Arc<Mutex<Vec<Vec<u8>>>>);
     impl FrameTaker for Whole {
@@ -133,7 +139,7 @@ fn all_signals(options: &ChannelOptions, source: impl PictureSource, frames: u64
     }
     let mut work = Work::new(options, Box::new(source), None);
     let shared = Shared::default();
-    let seen = Signal::ALL.map(|signal| {
+    let seen = wanted.map(|signal| {
         let seen = Whole::default();
         shared.takers.lock().all.push((1, signal, Box::new(seen.clone())));
         seen
@@ -170,7 +176,7 @@ impl PictureSource for Wiped {
         let direction = [1.0, 0.0];
         let n = self.0;
         self.0 += 1;
-        let keyed = |cover| Some(Keyed { fill: Arc::clone(&replay), cover });
+        let keyed = |cover| Some(Keyed { fill: Arc::clone(&replay), cover, graphics: None });
         let (shot, picture, keyed) = match n {
             3..23 => {
                 let share = (n - 3) as f32 / 20.0;
@@ -233,6 +239,58 @@ fn a_return_in_the_middle_of_a_dissolve_keys_the_replay_alone() {
     assert!(worst_of(&seen, live, 0) <= 2.0, "{}", worst_of(&seen, live, 0));
     assert!(seen[2].iter().all(|key| key[0] < 120) && seen[2][6][0] > 60, "the key is white over the live picture");
     assert_eq!(seen[2][19][0], 16);
+}
+
+#[test]
+fn graphics_go_out_alone_with_their_alpha() {
+    /// Live to frame 3, a replay that comes behind an edge to 23, stands to 33, is half there to 43, and is cut.
+    struct Bugged(u64, [Arc<Picture>; 2], Arc<Picture>);
+    impl PictureSource for Bugged {
+        fn due(&mut self) -> Due {
+            self.0 += 1;
+            due(Some(Arc::clone(&self.1[usize::from((4..=43).contains(&self.0))])), if self.0 > 43 { 2 } else { 1 })
+        }
+
+        fn keyed(&self) -> Option<Keyed> {
+            let cover = match self.0 - 1 {
+                n @ 3..23 => Cover::Wipe { share: (n - 3) as f32 / 20.0, direction: [1.0, 0.0], comes: true },
+                23..33 => Cover::Level(1.0),
+                33..43 => Cover::Level(0.5),
+                _ => return None,
+            };
+            Some(Keyed { fill: Arc::clone(&self.1[1]), cover, graphics: Some(Arc::clone(&self.2)) })
+        }
+    }
+    // Left of it nothing; then a quarter, half and all of a grey.
+    let mut bug = Picture::filled(64, 36, [0; 4]);
+    for (k, px) in bug.rgba_mut().chunks_exact_mut(4).enumerate() {
+        px.copy_from_slice(&[[0; 4], [150, 150, 150, 64], [150, 150, 150, 128], [150, 150, 150, 255]][k % 64 / 16]);
+    }
+    let source = || Bugged(0, [grey(60), grey(200)], Arc::new(bug.clone()));
+    let wanted = [Signal::Program, Signal::GraphicsFill, Signal::GraphicsKey];
+    let ([program, fill, key], work) = signals(wanted, &options(), source(), 50);
+    let columns = |frame: &[u8]| [8, 24, 40, 56].map(|x| frame[18 * 64 + x]);
+    // 16 + 219 × code / 255.
+    for k in 23..33 {
+        assert_eq!((columns(&fill[k]), columns(&key[k])), ([16, 145, 145, 145], [16, 71, 126, 235]), "{k}");
+        assert!(key[k][64 * 36..].iter().all(|c| *c == 128) && program[k][..64 * 36].iter().all(|y| *y == program[k][0]), "{k}");
+    }
+    for k in 33..43 {
+        assert_eq!((columns(&fill[k]), columns(&key[k])), ([16, 145, 145, 145], [16, 44, 71, 126]), "{k}");
+    }
+    for k in (0..3).chain(43..50) {
+        assert_eq!((columns(&fill[k]), columns(&key[k])), ([16; 4], [16; 4]), "{k}");
+    }
+    // Halfway, the edge has passed the left half only.
+    assert_eq!(columns(&key[13])[..2], [16, 71]);
+    assert_eq!(columns(&key[13])[3], 16);
+    assert!(work.pool.len() <= 8, "{}", work.pool.len());
+    // With the output's own dissolve it goes as the replay goes.
+    let ([_, _, key], _) = signals(wanted, &ChannelOptions { dissolve_frames: 3, ..options() }, source(), 50);
+    assert_eq!([43, 44, 45, 46].map(|k| columns(&key[k])[3]), [99, 71, 44, 16]);
+    // Nobody takes it: nothing is drawn.
+    let (_, work) = all_signals(&options(), source(), 50);
+    assert!(work.graphics.is_none() && work.overlaid.is_none());
 }
 
 #[test]
