@@ -106,6 +106,20 @@ fn what_follows_is_decoded_once_and_is_the_same() {
     }
     let cost = decoder.units_decoded() - before;
     assert!((100..=110).contains(&cost), "{cost} units for 100 frames");
+    // Two that roll at once do not send each other back to a keyframe (the second one begins by decoding up to its first frame).
+    let before = decoder.units_decoded();
+    std::thread::scope(|both| {
+        for begin in [0, 50] {
+            both.spawn(move || {
+                for from in (begin..begin + 50).step_by(5) {
+                    assert_eq!(decoder.decode_onward(feed, frame(from), frame(from + 5), 40).unwrap().len(), 5);
+                }
+            });
+        }
+    });
+    let cost = decoder.units_decoded() - before;
+    println!("{cost} units for twice 50 frames, 50 frames apart");
+    assert!((100..=175).contains(&cost), "{cost} units for twice 50 frames");
     // Piece by piece with newer frames, a jump ahead, back again, a limit, nothing at all, and all at once.
     for (from, until, limit, frames) in [
         (20, 24, 40, 4),

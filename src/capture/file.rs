@@ -238,7 +238,8 @@ impl FileFeed {
         let origin = MediaTime::from_nanos(self.origin_nanos.load(Ordering::Relaxed));
         let buffer = incoming.buffer;
         if let Some(pts) = incoming.running_nanos(buffer.pts()) {
-            self.last_end_nanos.fetch_max(pts + buffer.duration().map_or(0, |d| d.nseconds() as i64), Ordering::Relaxed);
+            let nanos = buffer.duration().map_or(0, |d| i64::try_from(d.nseconds()).unwrap_or(0));
+            self.last_end_nanos.fetch_max(pts.saturating_add(nanos), Ordering::Relaxed);
         }
         if matches!(self.pace, Pace::Live { .. })
             && let Some(due) = incoming.running_nanos(buffer.dts_or_pts())

@@ -5,9 +5,10 @@
 //!
 //! Must not know: what is done with the pictures.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use gst::prelude::{Cast as _, ElementExt as _};
+use gst::prelude::{Cast as _, ElementExt as _, PadExt as _};
 use parking_lot::Mutex;
 
 use super::error::CaptureError;
@@ -33,6 +34,17 @@ pub(super) fn running_nanos(segment: &gst::FormattedSegment<gst::ClockTime>, tim
         gst::Signed::Positive(t) => Some(t.nseconds() as i64),
         gst::Signed::Negative(t) => Some(-(t.nseconds() as i64)),
     }
+}
+
+/// Whatever a stranger's stream does to this end of it, its feed alone fails: a panic out of a pad's function would end the program.
+fn contained<T>(pad: &gst::Pad, run: impl FnOnce() -> T) -> Option<T> {
+    let result = catch_unwind(AssertUnwindSafe(run));
+    if result.is_err()
+        && let Some(element) = pad.parent_element()
+    {
+        gst::element_error!(element, gst::CoreError::Failed, ("the end of its pipeline broke"));
+    }
+    result.ok()
 }
 
 #[derive(Debug, Default)]
@@ -62,15 +74,18 @@ impl Inlet {
         let wish = Arc::clone(&asked);
         let pad = gst::Pad::builder(gst::PadDirection::Sink)
             .name("sink")
-            .chain_function(move |_, _, buffer| {
+            .chain_function(move |pad, _, buffer| {
                 let said = said.lock();
-                take(Incoming { buffer: &buffer, caps: said.caps.as_ref(), segment: said.segment.as_ref() })
+                let incoming = Incoming { buffer: &buffer, caps: said.caps.as_ref(), segment: said.segment.as_ref() };
+                contained(pad, || take(incoming)).unwrap_or(Err(gst::FlowError::Error))
             })
-            .event_function(move |_, _, event| {
+            .event_function(move |pad, _, event| {
                 match event.view() {
                     gst::EventView::Caps(caps) => told.lock().caps = Some(caps.caps_owned()),
                     gst::EventView::Segment(segment) => told.lock().segment = segment.segment().downcast_ref().cloned(),
-                    gst::EventView::Eos(_) => at_end(),
+                    gst::EventView::Eos(_) => {
+                        contained(pad, &at_end);
+                    }
                     _ => {}
                 }
                 true

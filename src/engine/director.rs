@@ -474,7 +474,8 @@ impl Director {
         let preparing = self.transport.preview().is_some_and(|p| p.readiness < Readiness::Solved && p.problem.is_none());
         let playing = matches!(self.transport.program(), Program::Replay(_)) && self.program.progress < 1.0;
         self.exports_of.yield_to_program(playing || self.second.as_ref().is_some_and(|b| b.runs()));
-        let wanted = self.exports_of.is_working() || playing || preparing && !self.gpu.adapter.is_empty();
+        let second = self.second.as_ref().is_some_and(|b| b.runs());
+        let wanted = self.exports_of.is_working() || playing || second || preparing && !self.gpu.adapter.is_empty();
         if wanted != self.makes_room {
             self.makes_room = wanted;
             self.feeds.make_room(wanted);

@@ -111,7 +111,10 @@ pub fn look_over(file: &Path, connect: Option<Duration>, cancel: &CancelToken) -
 
 fn in_words(show: &Show, production: &Production) -> String {
     let outputs = production.program.as_ref().map_or_else(String::new, |(options, sinks)| {
-        format!(", {} output{} in {}", sinks.len(), if sinks.len() == 1 { "" } else { "s" }, options.format)
+        let of_second = production.second.as_ref().map_or(0, Vec::len);
+        let all = sinks.len() + of_second;
+        let second = if of_second == 0 { String::new() } else { format!(" ({of_second} of program B)") };
+        format!(", {all} output{}{second} in {}", if all == 1 { "" } else { "s" }, options.format)
     });
     let nodes = match show.nodes.len() {
         0 => String::new(),

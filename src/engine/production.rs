@@ -388,6 +388,9 @@ fn sink_of(show: &Show, output: &ShowOutput, format: ProgramFormat) -> Result<Si
     spec.check(format).map_err(|e| wrong(e.to_string()))?;
     spec.kilobits = output.kilobits.unwrap_or(spec.kilobits);
     spec.signal = output.signal.as_deref().and_then(Signal::from_name).unwrap_or_default();
+    if output.is_second && matches!(spec.signal, Signal::GraphicsFill | Signal::GraphicsKey) {
+        return Err(wrong("program B has no graphics; take channel = \"B\" or the line signal away".to_owned()));
+    }
     spec.sound = match output.sound.as_deref() {
         Some("none") => SinkSound::None,
         Some(_) if !spec.address.takes_sound() => {

@@ -44,7 +44,13 @@ fn dash_plays_over_http_and_old_segments_go() {
     let dir = tempfile::tempdir().unwrap();
     let web = dir.path().join("web");
     std::fs::create_dir(&web).unwrap();
-    let left = ["program-1700000000000-video.mp4", "program-1700000000000-video-000007.m4s", "notes.txt"];
+    let left = [
+        "program-1600000000000-video.mp4",
+        "program-1600000000000-video-000007.m4s",
+        "program-1700000000000-video.mp4",
+        "program-1700000000000-video-000007.m4s",
+        "notes.txt",
+    ];
     for name in left {
         std::fs::write(web.join(name), b"x").unwrap();
     }
@@ -66,8 +72,8 @@ fn dash_plays_over_http_and_old_segments_go() {
     let segments =
         || std::fs::read_dir(&web).unwrap().filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|x| x == "m4s")).count();
     wait(&output, "no segment goes", |sinks| sinks[0].frames > 300);
-    assert!(segments() <= 2 * (5 + 3), "{} segments are left", segments());
-    assert_eq!(left.map(|name| web.join(name).exists()), [false, false, true], "only what an earlier start left goes");
+    assert!(segments() <= 2 * (5 + 3) + 1, "{} segments are left", segments());
+    assert_eq!(left.map(|name| web.join(name).exists()), [false, false, true, true, true], "only what runs before the last one left goes");
     let text = listed();
     assert!(text.contains("type=\"dynamic\"") && text.contains("codecs=\"avc1.") && text.contains("mp4a.40.2"), "{text}");
     drop(output);
@@ -91,5 +97,6 @@ fn what_passes_while_a_whip_server_thinks_is_missed_and_not_dropped() {
     // More than its queue holds.
     wait(&output, "nothing is missed", |sinks| sinks[0].missed >= 160);
     let status = output.status().sinks.remove(0);
-    assert!(status.frames == 0 && status.dropped == 0 && status.state == SinkState::Starting, "{status:#?}");
+    // What a slow encoder leaves out is counted there, too: far less than the queue would have overflowed by.
+    assert!(status.frames == 0 && status.dropped < 20 && status.state == SinkState::Starting, "{status:#?}");
 }

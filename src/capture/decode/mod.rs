@@ -31,8 +31,10 @@ use crate::ring::{AccessUnit, Dishonest, FeedId, GopForInstant, Ring};
 use crate::telemetry::Counter;
 use crate::time::MediaTime;
 
-/// Feeds that roll at once and keep their decoders: on program, in preview, in a dissolve, and what comes next.
-const RUNNERS: usize = 6;
+/// Rolls at once that keep their decoders: on program, in preview, in a dissolve, and what comes next, on A and on B.
+const RUNNERS: usize = 10;
+/// Of one feed: on A, on B, and in preview.
+const RUNNERS_OF_FEED: usize = 3;
 
 /// Why a feed's frame cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -422,20 +424,32 @@ impl MomentDecoder {
         if !is_whole {
             return self.decode_range(feed, from, until, limit);
         }
-        let mut runners = std::mem::take(&mut *self.runners.lock());
-        let mut runner = match runners.iter().position(|r| r.feed == feed && r.codec() == format.codec) {
-            Some(at) => runners.remove(at),
+        // Others roll at the same time, perhaps on the same feed: who takes one that stands elsewhere makes both begin at a keyframe each time.
+        let taken = {
+            let mut runners = self.runners.lock();
+            let is_same = |r: &Runner| r.feed == feed && r.codec() == format.codec;
+            let goes_on = runners.iter().position(|r| is_same(r) && r.goes_on_at(&units, &times) > 0);
+            let spare =
+                || if runners.iter().filter(|r| is_same(r)).count() < RUNNERS_OF_FEED { None } else { runners.iter().position(is_same) };
+            goes_on.or_else(spare).map(|at| runners.remove(at))
+        };
+        let mut runner = match taken {
+            Some(runner) => runner,
             None => Runner::new(feed, Decoder::new(format.codec, Self::runner_threads())?),
         };
         let result = runner.decode(&units[..units.len().min(end + REORDERED)], end, &times, |number| self.formats.get(feed, number));
         self.units.add(runner.take_count());
-        // One that failed begins anew.
-        if result.is_ok() {
-            runners.push(runner);
-        }
-        runners.drain(..runners.len().saturating_sub(RUNNERS));
-        // Somebody else may have made some meanwhile: theirs go.
-        *self.runners.lock() = runners;
+        let surplus: Vec<Runner> = {
+            let mut runners = self.runners.lock();
+            // One that failed begins anew.
+            if result.is_ok() {
+                runners.push(runner);
+            }
+            let over = runners.len().saturating_sub(RUNNERS);
+            runners.drain(..over).collect()
+        };
+        // It takes a while to stop a decoder: nobody waits for that.
+        drop(surplus);
         result
     }
 

@@ -50,7 +50,7 @@ impl Runner {
     }
 
     /// Where in `units` (consecutive, in decode order, the first a keyframe) it goes on; 0 is anew.
-    fn goes_on_at(&self, units: &[AccessUnit], times: &[MediaTime]) -> usize {
+    pub fn goes_on_at(&self, units: &[AccessUnit], times: &[MediaTime]) -> usize {
         let (Some((fed, fed_pts)), Some(first)) = (self.fed, units.first()) else { return 0 };
         // What it has gone through must lead up to them without a hole.
         let Some(at) = (fed + 1).checked_sub(first.order).and_then(|n| usize::try_from(n).ok()).filter(|n| *n <= units.len()) else {

@@ -266,12 +266,12 @@ impl Director {
 
     /// What is on top of everything on program, alone in a picture of a size, px: where an output takes it, and also where program is clean.
     pub(super) fn graphics_alone(&mut self, size: (u32, u32)) -> Option<Arc<Picture>> {
-        if self.truth.ladder.real_pixels_only || !self.output.takes_graphics() {
-            return None;
-        }
         let state = &mut self.graphics;
         let (revision, drawing) = &state.on_air;
         let drawing = drawing.as_ref().filter(|d| d.graphics.iter().any(|g| !g.is_in_scene()))?;
+        if self.truth.ladder.real_pixels_only || !self.output.takes_graphics() {
+            return None;
+        }
         match &state.alone {
             Some((of, of_size, picture)) if of == revision && *of_size == size => return Some(Arc::clone(picture)),
             _ => {}

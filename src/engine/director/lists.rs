@@ -252,7 +252,19 @@ impl Director {
                 let layer = Arc::clone(layer);
                 self.show_program(Arc::clone(&layer), Some(Keyed::whole(layer)));
             }
-            (None, _) => {}
+            (None, _) => self.refresh_graphics_alone(),
+        }
+    }
+
+    /// Graphics beside a clean program may change while its picture stands.
+    fn refresh_graphics_alone(&mut self) {
+        if self.program.keyed.is_none() {
+            return;
+        }
+        let picture = &self.program.shown.picture;
+        let graphics = self.graphics_alone((picture.width(), picture.height()));
+        if let Some(keyed) = &mut self.program.keyed {
+            keyed.graphics = graphics;
         }
     }
 

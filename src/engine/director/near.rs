@@ -61,7 +61,8 @@ impl Director {
     fn playhead(&self) -> Option<Playhead> {
         let prepared = self.transport.preview().filter(|p| p.readiness >= Readiness::RealCameras)?;
         let is_playing = matches!(self.transport.program(), Program::Replay(_)) && self.program.progress < 1.0;
-        if is_playing || self.exports_of.is_working() || self.preview.roll.is_some() {
+        let is_second = self.second.as_ref().is_some_and(|b| b.runs());
+        if is_playing || is_second || self.exports_of.is_working() || self.preview.roll.is_some() {
             return None;
         }
         let moment = self.moment(prepared.instant)?;

@@ -19,6 +19,7 @@ use super::{
     ProgramFormat, SinkSpec, elements,
     fragments::{Fragment, Splitter},
     sink::Trouble,
+    sink_chain::first_of_run,
 };
 
 /// Segments that stay on the disk when they are no longer listed: players may still ask for them.
@@ -71,6 +72,8 @@ struct Writer {
     folder: PathBuf,
     /// Another one with every start, so that a player never takes a segment of the start before for one of this.
     start: u128,
+    /// The first start of this run of the program.
+    first: u128,
     segment_secs: u32,
     keep: usize,
     format: ProgramFormat,
@@ -91,9 +94,11 @@ pub(super) fn sink(
 ) -> Result<gst::Element, Trouble> {
     fs::create_dir_all(folder).map_err(|e| Trouble::ForNow(format!("the folder {folder:?} cannot be made: {e}")))?;
     let names: &[&'static str] = if with_sound { &["video", "audio"] } else { &["video"] };
+    let start = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
     let writer = Arc::new(Mutex::new(Writer {
         folder: folder.to_owned(),
-        start: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis()),
+        start,
+        first: first_of_run(start),
         segment_secs,
         keep: keep as usize,
         format,
@@ -203,9 +208,12 @@ impl Writer {
 
     /// Deletes what starts before this one left behind: nobody lists it any more.
     fn clear_older(&self) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        for entry in entries.flatten() {
-            let is_older = entry.file_name().to_str().and_then(start_of).is_some_and(|start| start < self.start);
+        let entries: Vec<_> = fs::read_dir(&self.folder).into_iter().flatten().flatten().collect();
+        let start_of = |entry: &fs::DirEntry| entry.file_name().to_str().and_then(start_of).filter(|own| *own < self.first);
+        // Those of the last one stay: players still ask for them.
+        let last = entries.iter().filter_map(start_of).max();
+        for entry in entries {
+            let is_older = start_of(&entry).is_some() && start_of(&entry) != last;
             if is_older && entry.file_type().is_ok_and(|kind| kind.is_file()) {
                 // What somebody else deleted is gone as well.
                 if let Err(error) = fs::remove_file(entry.path()) {
@@ -376,6 +384,7 @@ mod tests {
         let mut writer = Writer {
             folder: dir.path().to_owned(),
             start: 7,
+            first: 7,
             segment_secs: 2,
             keep: 4,
             format: "320x180p25".parse().unwrap(),

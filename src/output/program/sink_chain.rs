@@ -1,6 +1,7 @@
 //! The elements of each kind of sink, set up from its address.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use gst::prelude::{ElementExt as _, ObjectExt as _, PadExtManual as _};
 
@@ -164,7 +165,7 @@ fn hls(folder: &Path, segment_secs: u32, keep: u32) -> Result<gst::Element, Trou
     let sink = elements::make("hlssink2")?;
     // Another name with every start: a player that has the old list never gets the new start under an old name.
     let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_millis());
-    clear_older(folder, unix);
+    clear_older(folder, first_of_run(unix));
     sink.set_property("location", folder.join(format!("program-{unix}-%05d.ts")).to_string_lossy().as_ref());
     sink.set_property("playlist-location", folder.join("program.m3u8").to_string_lossy().as_ref());
     sink.set_property("target-duration", segment_secs);
@@ -181,10 +182,18 @@ fn start_of(name: &str) -> Option<u128> {
     (digits(start) && digits(number)).then(|| start.parse().ok())?
 }
 
-/// Deletes segments of earlier starts, but for those of the last: its list stays until this start has one, and players follow it.
-fn clear_older(folder: &Path, start: u128) {
+/// The first start of this run of the program, milliseconds since 1970, of which `own` is one. What a run began it never takes away: an output that
+/// was interrupted has more than one start, and two outputs may share a folder by mistake.
+pub(super) fn first_of_run(own: u128) -> u128 {
+    static FIRST: AtomicU64 = AtomicU64::new(u64::MAX);
+    let own = u64::try_from(own).unwrap_or(u64::MAX);
+    u128::from(FIRST.fetch_min(own, Ordering::Relaxed).min(own))
+}
+
+/// Deletes segments of starts before the first of this run, but for those of the last: its list stays until this start has one, and players follow it.
+fn clear_older(folder: &Path, first: u128) {
     let entries: Vec<_> = std::fs::read_dir(folder).into_iter().flatten().flatten().collect();
-    let start_of = |entry: &std::fs::DirEntry| entry.file_name().to_str().and_then(start_of).filter(|own| *own < start);
+    let start_of = |entry: &std::fs::DirEntry| entry.file_name().to_str().and_then(start_of).filter(|own| *own < first);
     let last = entries.iter().filter_map(start_of).max();
     for entry in entries.iter().filter(|entry| start_of(entry).is_some() && start_of(entry) != last) {
         if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
