@@ -393,9 +393,11 @@ mod tests {
             zero: None,
             is_described: false,
         };
-        // What the start before left, and what is not ours or of a later start.
-        let older = ["program-6-video.mp4", "program-6-audio-000123.m4s", ".program-6-video-000124.m4s.part"];
+        // What an older start left; what the last one did, and what is not ours or of a later start.
+        let older = ["program-4-video.mp4", "program-4-audio-000123.m4s", ".program-4-video-000124.m4s.part"];
         let others = [
+            "program-6-video.mp4",
+            "program-6-video-000009.m4s",
             "program-8-video.mp4",
             "program-6-video.m4s",
             "program-x-video.mp4",
