@@ -30,6 +30,11 @@ const DISK_BYTES: u64 = 6 << 20;
 /// What may come on top of what the child had after its first third, KiB: the allocator's own business.
 const FLAT_KIB: u64 = 16 << 10;
 
+/// What a decoder more than before may have in threads and files: a fleet of them is not a leak of one at each disturbance.
+const DECODER_HAS: [i64; 2] = [2, 8];
+/// Each feed is there within so long, whatever its sender suffers.
+const WARM_WITHIN: Duration = Duration::from_secs(60);
+
 /// What is told to a child, as text: folder, seconds, whether it is the last, then name and address of every feed.
 struct Orders {
     folder: String,
@@ -64,6 +69,21 @@ fn entries(of: &str) -> usize {
     std::fs::read_dir(format!("/proc/self/{of}")).unwrap().count()
 }
 
+/// What the open files of this process are, most first: `count what`.
+fn kinds_of_files() -> String {
+    let mut kinds = std::collections::BTreeMap::<String, usize>::new();
+    for entry in std::fs::read_dir("/proc/self/fd").unwrap() {
+        // The folder's own handle is gone by now.
+        let Ok(link) = std::fs::read_link(entry.unwrap().path()) else { continue };
+        let link = link.display().to_string();
+        let kind = if link.ends_with(".mp4") { "an .mp4" } else { link.split(":[").next().unwrap_or_default() };
+        *kinds.entry(kind.to_owned()).or_default() += 1;
+    }
+    let mut kinds: Vec<(usize, String)> = kinds.into_iter().map(|(kind, count)| (count, kind)).collect();
+    kinds.sort_by(|a, b| b.cmp(a));
+    kinds.iter().map(|(count, kind)| format!("{count} {kind}")).collect::<Vec<_>>().join(", ")
+}
+
 /// Frames that came and are neither in the ring, nor were pushed out of it by newer ones, nor are counted as dropped with a reason.
 fn unaccounted(session: &CaptureSession) -> Vec<(String, i64)> {
     let ring = session.ring().status();
@@ -88,10 +108,20 @@ fn child(orders: &Orders) {
     let specs: Vec<FeedSpec> = orders.feeds.iter().map(|(name, uri)| FeedSpec::new(name, FeedSource::parse(uri).unwrap())).collect();
     let mut session = CaptureSession::start(config, &specs).unwrap();
     println!("found {} bytes", session.disk_status().bytes);
+    // Each feed has its decoder before anything is counted, or a machine that is slow to begin looks like one that leaks.
+    let mut seen = vec![false; orders.feeds.len()];
+    let called = Instant::now();
+    while orders.is_last && seen.iter().any(|seen| !seen) && called.elapsed() < WARM_WITHIN {
+        std::thread::sleep(Duration::from_millis(250));
+        for frame in session.moment(session.house_now().plus_nanos(-1_500_000_000)).frames {
+            orders.feeds.iter().position(|(name, _)| *name == frame.camera).into_iter().for_each(|k| seen[k] = true);
+        }
+    }
+    println!("warm {seen:?} after {:.1} s", called.elapsed().as_secs_f64());
     let begun = Instant::now();
     let total = Duration::from_secs(orders.secs);
     let (mut after_a_third, mut most, mut frozen, mut frames, mut told) = (0, 0, 0_u32, 0, 0);
-    // Threads and files: the most of the first third, and the least of the last.
+    // Threads and files: the most of the first half, and the least of the last third.
     let (mut most_at_first, mut least_at_last) = ([0; 2], [usize::MAX; 2]);
     let (mut fills, mut was_full) = (false, false);
     while begun.elapsed() < total {
@@ -110,11 +140,14 @@ fn child(orders: &Orders) {
                 entries("task"),
                 entries("fd")
             );
+            println!("of them: {}", kinds_of_files());
             told += 1;
         }
         let has = ["task", "fd"].map(entries);
         if share < 0.34 {
             after_a_third = resident_kib();
+        }
+        if share < 0.5 {
             most_at_first = [0, 1].map(|k| most_at_first[k].max(has[k]));
         } else if share > 0.67 {
             least_at_last = [0, 1].map(|k| least_at_last[k].min(has[k]));
@@ -337,7 +370,11 @@ fn a_long_night_loses_nothing_untold() {
             if ended.is_some() || (!is_last && begun.elapsed() > lasts) {
                 break ended;
             }
-            assert!(begun.elapsed() < lasts + Duration::from_secs(30), "it does not end: {}", std::fs::read_to_string(&log).unwrap());
+            assert!(
+                begun.elapsed() < lasts + WARM_WITHIN + Duration::from_secs(30),
+                "it does not end: {}",
+                std::fs::read_to_string(&log).unwrap()
+            );
         };
         let text = || std::fs::read_to_string(&log).unwrap();
         assert!(!text().contains("panicked"), "{}", text());
@@ -358,6 +395,7 @@ fn a_long_night_loses_nothing_untold() {
     let text = std::fs::read_to_string(dir.path().join("child2.log")).unwrap();
     assert!(text.lines().any(|l| l == "end"), "{text}");
     let lines = |word: &'static str| text.lines().filter(move |l| l.starts_with(word));
+    lines("resident ").zip(lines("of them: ")).for_each(|(resident, files)| println!("{resident}; {files}"));
     assert_eq!(lines("unaccounted ").count(), 8);
     for line in lines("unaccounted ") {
         assert_eq!(number(line, 2), 0, "{line}: frames are neither kept nor counted\n{text}");
@@ -365,9 +403,9 @@ fn a_long_night_loses_nothing_untold() {
     let memory = lines("memory ").next().unwrap();
     assert!(number(memory, 2) as u64 <= number(memory, 1) as u64 + FLAT_KIB, "{memory} KiB: memory grows");
     // Each disturbance ends a connection and begins one: what leaks a thread or a file with it passes the most of the quiet time soon.
-    for what in ["threads ", "files "] {
+    for (what, more) in ["threads ", "files "].into_iter().zip(DECODER_HAS) {
         let line = lines(what).next().unwrap();
-        assert!(number(line, 2) <= number(line, 1), "{line}: more at the end than ever at the beginning\n{text}");
+        assert!(number(line, 2) <= number(line, 1) + more, "{line}: more at the end than ever at the beginning\n{text}");
     }
     assert!(text.contains("disk Recording was_full true"), "{text}");
     // Who was left alone noticed nothing.
