@@ -79,10 +79,12 @@ pub(in crate::engine) struct SecondState {
     /// What the next cut puts on it, and what it rolls.
     next: Option<Rolling>,
     rolling: Option<Rolling>,
-    /// House time at which its first picture was there: until then the roll waits.
+    /// House time of the first frame at which its first picture was there: until then the roll waits.
     origin: Option<MediaTime>,
     /// How far the roll is, seconds.
     secs: f64,
+    /// House time of its last frame.
+    ticked: Option<MediaTime>,
     /// The camera whose frames are shown, by its number along the arc.
     cut: Option<usize>,
     /// The replay's own newest frame, and whether it was shown.
@@ -115,6 +117,7 @@ impl SecondState {
             rolling: None,
             origin: None,
             secs: 0.0,
+            ticked: None,
             cut: None,
             layer: None,
             layer_is_new: false,
@@ -239,9 +242,9 @@ impl Director {
             Some(speed_percent) => Rolling { from: at, to: self.roll_end(event, at, speed_percent), speed_percent },
             None => Rolling::still(at),
         };
-        let now = self.feeds.now();
         if let Some(b) = &mut self.second {
-            (b.rolling, b.origin, b.secs) = (Some(rolling), b.layer.is_some().then_some(now), 0.0);
+            // What it shows was due at its last frame: with the next frame it goes on.
+            (b.rolling, b.origin, b.secs) = (Some(rolling), b.ticked.filter(|_| b.layer.is_some()), 0.0);
         }
     }
 
@@ -317,15 +320,22 @@ impl Director {
     pub(super) fn second_chunk(&mut self, report: ChunkReport) {
         if let Some(b) = &mut self.second {
             b.strip.add(report);
+            if b.rolling.is_some() && b.layer.is_none() {
+                self.refresh_second();
+            }
         }
     }
 
     /// One frame of program B.
     pub(super) fn tick_second(&mut self) {
+        let now = self.feeds.now();
         let Some(b) = &mut self.second else { return };
         b.frames += 1;
-        if let Some(origin) = b.origin {
-            let now = self.feeds.now();
+        b.ticked = Some(now);
+        // Time runs from the frame after the first picture came: that one stands for a whole frame at least, so that every output begins with it,
+        // wherever its own frames fall.
+        if b.layer.is_some() {
+            let origin = *b.origin.get_or_insert(now);
             let secs = self.in_frames(now - origin);
             self.second.iter_mut().for_each(|b| b.secs = secs);
         }
@@ -397,8 +407,6 @@ impl Director {
         match found {
             Some((picture, time)) => {
                 b.cut = camera;
-                // Time runs from the first picture on: the first frame is the one that was taken.
-                b.origin.get_or_insert_with(|| self.feeds.now());
                 b.roll = Some(RollView { instant: time, speed_percent, between: None });
                 if b.layer.as_ref().is_none_or(|layer| !Arc::ptr_eq(layer, &picture)) {
                     b.layer = Some(picture);
