@@ -6,15 +6,22 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use volte::capture::{
-    CaptureConfig, CaptureSession, Codec, DiskState, FeedSource, FeedSpec, FeedState, FeedStatus, LiveFrame, Pace, PreviewConfig,
-    PushSettings,
+    CaptureConfig, CaptureSession, Codec, DiskState, DiskStatus, FeedSource, FeedSpec, FeedState, FeedStatus, LiveFrame, Pace,
+    PreviewConfig, PushSettings,
 };
-use volte::engine::{export::MomentSource as _, recording::Recording};
+use volte::engine::{
+    export::MomentSource as _,
+    recording::{Recording, event_of},
+};
 use volte::frame::{Moment, MomentFrame, Picture, metrics};
-use volte::ring::disk::{DiskConfig, Segment, read_segment};
+use volte::replay::{Event, EventId};
+use volte::ring::disk::{DiskConfig, DiskStore, Kept, Segment, read_segment};
 use volte::time::{FrameRate, MediaTime};
 
 mod support {
@@ -264,15 +271,150 @@ fn others_read_the_frame_rate_of_a_recording_with_a_hole() {
     assert!(told.contains("framerate=(fraction)50/1"), "{told}");
 }
 
+/// Pictures of one camera, each another one, until it is dropped.
+struct Pushing(Arc<AtomicBool>, Option<JoinHandle<()>>);
+
+impl Pushing {
+    fn into(session: &CaptureSession, name: &str) -> Self {
+        let (input, clock) = (session.input(name).unwrap(), session.clock().clone());
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let push = move || {
+            for i in 0_u32.. {
+                if stopped.load(Ordering::Relaxed) {
+                    return input.finish();
+                }
+                let mut picture = Picture::filled(128, 72, [40, 90, 160, 255]);
+                for (k, px) in picture.rgba_mut().chunks_exact_mut(4).enumerate() {
+                    px[0] = ((k as u32 * 3 + i * 11) % 251) as u8;
+                }
+                input.push_frame(clock.now(), LiveFrame::Rgba(Arc::new(picture))).unwrap();
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        Self(stop, Some(std::thread::spawn(push)))
+    }
+}
+
+impl Drop for Pushing {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+        self.1.take().unwrap().join().ok();
+    }
+}
+
+fn one_pushed() -> [FeedSpec; 1] {
+    let settings = PushSettings { keyframe_every: 10, ..PushSettings::h264(128, 72, FrameRate::whole(50)) };
+    [FeedSpec::new("a", FeedSource::Push(settings))]
+}
+
+fn wait_for_disk(session: &CaptureSession, what: &str, done: impl Fn(&DiskStatus) -> bool) {
+    let until = Instant::now() + Duration::from_mins(1);
+    while !done(&session.disk_status()) {
+        assert!(Instant::now() < until, "{what}: {:?}", session.disk_status());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A mark at the newest frame that is on disk for certain; what is seen there.
+fn mark(session: &CaptureSession, id: u64) -> (Event, Moment) {
+    let instant = session.status()[0].newest.unwrap();
+    if let Some(units) = session.disk_status().feeds.first().map(|feed| feed.units) {
+        wait_for_disk(session, "it is not recorded", |disk| disk.feeds[0].units > units + 40);
+    }
+    let near = |nanos| instant.plus_nanos(nanos);
+    let (begin, end) = (near(-100_000_000), near(100_000_000));
+    let event = Event { id: EventId(id), name: format!("mark {id}"), instant, begin, end, ..Event::default() };
+    let data = serde_json::to_value(&event).unwrap();
+    session.keep(Kept { id, from: begin, until: end, data, shift_nanos: 0 }).unwrap();
+    let seen = session.moment(instant);
+    assert_eq!(seen.frames.len(), 1, "{:?}", seen.left_out);
+    (event, seen)
+}
+
+#[track_caller]
+fn assert_same(seen: &Moment, before: &Moment) {
+    assert_eq!(seen.frames.len(), 1, "{:?}", seen.left_out);
+    assert!(seen.frames[0].picture.rgba() == before.frames[0].picture.rgba(), "another picture");
+}
+
 #[test]
-fn a_folder_that_is_not_writable_is_said_and_capture_goes_on() {
+fn recording_that_cannot_begin_says_why_and_begins_as_soon_as_it_can() {
     let dir = tempfile::tempdir().unwrap();
-    let not_a_folder = dir.path().join("file");
-    std::fs::write(&not_a_folder, "x").unwrap();
-    let specs = [file("cam01", data("balance/cam01.mp4"), Pace::AsFastAsPossible)];
-    let session = CaptureSession::start(config(&not_a_folder), &specs).unwrap();
+    let folder = dir.path().join("disk");
+    std::fs::write(&folder, "what stands where the disk is to be mounted").unwrap();
+    let session = CaptureSession::start(config(&folder), &one_pushed()).unwrap();
     let status = session.disk_status();
-    assert!(status.state == DiskState::Failed && status.problem.as_ref().is_some_and(|p| p.contains("may write")), "{status:?}");
-    assert!(session.wait_until(Duration::from_secs(30), ended));
-    assert_eq!((session.status()[0].received, session.ring().status().feeds[0].units), (100, 100));
+    assert!(status.state == DiskState::Failed && status.problem.as_ref().is_some_and(|p| p.contains("tried again")), "{status:?}");
+    let pushing = Pushing::into(&session, "a");
+    assert!(session.wait_until(Duration::from_mins(1), |f| f[0].received > 50), "capture goes on: {:?}", session.status());
+    let (early, _) = mark(&session, 1);
+    std::thread::sleep(Duration::from_millis(700));
+    assert_eq!(session.disk_status().state, DiskState::Failed);
+
+    std::fs::remove_file(&folder).unwrap();
+    wait_for_disk(&session, "it does not begin", |disk| disk.state == DiskState::Recording && disk.feeds[0].units > 0);
+    let told = session.disk_status().warnings();
+    assert!(told.iter().any(|w| w.contains("are not on disk")), "{told:?}");
+    let (late, seen) = mark(&session, 2);
+    drop((pushing, session));
+
+    let again = CaptureSession::start(config(&folder), &one_pushed()).unwrap();
+    let kept: Vec<Event> = again.disk().unwrap().kept().into_iter().filter_map(event_of).collect();
+    assert_eq!(kept, [early, late.clone()]);
+    assert_same(&again.moment(late.instant), &seen);
+    assert!(again.house_now() > late.instant);
+}
+
+#[test]
+fn who_starts_again_at_once_finds_what_the_program_before_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = DiskStore::open(DiskConfig::new(dir.path(), 1 << 30), 0).unwrap();
+    let (from, until) = (MediaTime::ZERO, MediaTime::from_nanos(1_000_000_000));
+    before.keep(Kept { id: 7, from, until, data: serde_json::Value::Null, shift_nanos: 0 }).unwrap();
+    let ending = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        drop(before);
+    });
+    let session = CaptureSession::start(config(dir.path()), &one_pushed()).unwrap();
+    ending.join().unwrap();
+    assert_eq!(session.disk_status().state, DiskState::Recording, "{:?}", session.disk_status());
+    assert_eq!(session.disk().unwrap().kept().len(), 1);
+    assert!(session.disk_status().late_secs.is_none() && session.house_now() > until, "house time goes on");
+}
+
+/// The second program began before the first one ended; both have their own house time and a mark number 1.
+#[test]
+fn a_folder_that_comes_free_keeps_what_both_programs_recorded_and_marked() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = CaptureSession::start(config(dir.path()), &one_pushed()).unwrap();
+    let pushing = Pushing::into(&first, "a");
+    assert!(first.wait_until(Duration::from_mins(1), |f| f[0].received > 50), "{:?}", first.status());
+    let (of_first, seen_by_first) = mark(&first, 1);
+
+    let second = CaptureSession::start(config(dir.path()), &one_pushed()).unwrap();
+    let status = second.disk_status();
+    assert!(status.state == DiskState::Failed && status.problem.as_ref().is_some_and(|p| p.contains("another program")), "{status:?}");
+    let pushing_too = Pushing::into(&second, "a");
+    assert!(second.wait_until(Duration::from_mins(1), |f| f[0].received > 50), "{:?}", second.status());
+    let (early, _) = mark(&second, 1);
+    drop((pushing, first));
+    wait_for_disk(&second, "it does not begin", |disk| disk.state == DiskState::Recording && disk.feeds[0].units > 0);
+    let began = second.disk_status().oldest.unwrap();
+    assert!(began > early.instant && began <= second.house_now(), "{began} is no time of this session");
+    let (late, seen) = mark(&second, 2);
+    // Memory forgets, the disk does not.
+    second.ring().clear_feed(second.status()[0].id);
+    assert_same(&second.moment(late.instant), &seen);
+    drop((pushing_too, second));
+
+    let third = CaptureSession::start(config(dir.path()), &one_pushed()).unwrap();
+    let kept: Vec<Event> = third.disk().unwrap().kept().into_iter().filter_map(event_of).collect();
+    let named: Vec<(u64, &str)> = kept.iter().map(|event| (event.id.0, &*event.name)).collect();
+    assert_eq!(named, [(1, "mark 1"), (2, "mark 1"), (3, "mark 2")]);
+    assert_eq!(kept[0], of_first);
+    assert_same(&third.moment(kept[0].instant), &seen_by_first);
+    assert_same(&third.moment(kept[2].instant), &seen);
+    assert_eq!(kept[2].instant - kept[1].instant, late.instant - early.instant);
+    assert!(kept[1].instant > kept[0].instant && third.house_now() > kept[2].instant);
 }

@@ -255,7 +255,7 @@ fn fill(folder: &Path, clip: &Path) {
     assert!(status.bytes <= 16 << 20, "{status:?}");
     // Nothing may be deleted any more: it pauses and says so; memory goes on.
     let (begin, end) = (MediaTime::from_nanos(0), MediaTime::from_nanos(i64::MAX));
-    session.keep(Kept { id: 1, from: begin, until: end, data: serde_json::Value::Null }).unwrap();
+    session.keep(Kept { id: 1, from: begin, until: end, data: serde_json::Value::Null, shift_nanos: 0 }).unwrap();
     wait("it pauses", &|s| s.state == DiskState::Paused && s.feeds[0].dropped.full > 0);
     let text = session.disk_status().problem.unwrap();
     assert!(text.contains("is full") && text.contains("make room"), "{text}");

@@ -131,9 +131,13 @@ impl Stage {
     fn lost(&self, nodes: &[usize]) -> Duration {
         let node_of = |camera: usize| [None, Some(0), Some(0), Some(1)][camera].filter(|node| nodes.contains(node));
         let away = |camera: usize| node_of(camera).is_some();
-        // After a second without a frame it may still be the camera; half a second later it is the node.
         let took = self.wait("who is away is away, and nobody else", |camera, health, note| match node_of(camera) {
-            Some(node) => health == FeedHealth::Lost && note.contains(&format!("{:?}", NODES[node])),
+            Some(node) => {
+                // From the first word on: nobody is sent to a camera whose node does not answer.
+                let by_name = note.contains(&format!("node {:?}", NODES[node]));
+                assert!(health != FeedHealth::Lost || by_name, "{}: {note}", CAMERAS[camera]);
+                health == FeedHealth::Lost
+            }
             None => health == FeedHealth::Good,
         });
         let began = Instant::now();

@@ -156,8 +156,13 @@ fn child(orders: &Orders) {
         // The last one has a disk without room for a while.
         if orders.is_last && (0.35..0.6).contains(&share) && !fills {
             fills = true;
-            let all =
-                Kept { id: 7, from: MediaTime::from_nanos(0), until: MediaTime::from_nanos(i64::MAX / 4), data: serde_json::Value::Null };
+            let all = Kept {
+                id: 7,
+                from: MediaTime::from_nanos(0),
+                until: MediaTime::from_nanos(i64::MAX / 4),
+                data: serde_json::Value::Null,
+                shift_nanos: 0,
+            };
             session.keep(all).unwrap();
         }
         was_full |= session.disk_status().state == DiskState::Paused;

@@ -12,7 +12,7 @@ use super::decode::FeedFormats;
 use super::feed::{FeedShared, Trouble};
 use super::inlet::Incoming;
 use super::rate::RateMeter;
-use super::record::Recorder;
+use super::record::Recording;
 use super::sound::SoundTap;
 use crate::ring::{AccessUnit, Push, Refusal, Ring};
 use crate::time::{FrameRate, MediaTime};
@@ -34,7 +34,7 @@ pub(super) struct Ingest {
     formats: Arc<FeedFormats>,
     clock: HouseClock,
     late_after_nanos: Option<i64>,
-    recorder: Option<Arc<Recorder>>,
+    recording: Option<Arc<Recording>>,
     /// The source was uncompressed and is encoded on arrival.
     pub is_raw: AtomicBool,
     /// It is to be decoded and encoded again, every frame by itself.
@@ -76,7 +76,7 @@ impl Ingest {
         clock: HouseClock,
         late_after_nanos: Option<i64>,
         make_intra: bool,
-        recorder: Option<Arc<Recorder>>,
+        recording: Option<Arc<Recording>>,
         sound: Option<SoundTap>,
     ) -> Self {
         let stream = Mutex::default();
@@ -86,7 +86,7 @@ impl Ingest {
             formats,
             clock,
             late_after_nanos,
-            recorder,
+            recording,
             is_raw: AtomicBool::new(false),
             make_intra,
             reads_ahead: AtomicBool::new(false),
@@ -171,7 +171,7 @@ impl Ingest {
         self.measure_rate(&mut stream, running);
         let (late, damaged) = (unit.flags.late, unit.flags.damaged);
         // References only: the payload is shared by memory and disk.
-        let for_disk = self.recorder.as_ref().map(|recorder| (recorder, unit.clone()));
+        let for_disk = self.recording.as_ref().and_then(|recording| Some((recording.recorder()?, unit.clone())));
         let outcome = self.ring.push(shared.id, unit);
         // What marks leave no room for in memory can still be recorded.
         if let (Some((recorder, mut unit)), Push::Stored(_) | Push::Refused(Refusal::PinsFull)) = (for_disk, outcome) {

@@ -17,7 +17,7 @@ use super::ingest::Ingest;
 use super::node::{NodeSpec, NodeStatus, Nodes, Surroundings};
 use super::preview::{self, PreviewConfig, PreviewFrame, Previews};
 use super::push::{LiveInput, PushFeed};
-use super::record::{DiskStatus, Recorder};
+use super::record::{DiskStatus, Recorder, Recording};
 use super::sound::{SoundSettings, SoundTap, SoundThread};
 use super::stream::StreamFeed;
 use crate::frame::Moment;
@@ -67,8 +67,7 @@ pub struct CaptureSession {
     feeds: Vec<(Arc<FeedShared>, Running)>,
     previews: Arc<Previews>,
     nodes: Option<Arc<Nodes>>,
-    /// Recording, or what it would say if it could.
-    disk: Result<Option<Arc<Recorder>>, DiskStatus>,
+    recording: Option<Arc<Recording>>,
     sound: Option<Arc<SoundInput>>,
     sound_thread: Option<SoundThread>,
     stop: Arc<AtomicBool>,
@@ -88,8 +87,14 @@ impl CaptureSession {
             }
         }
         let formats = Arc::new(FeedFormats::default());
-        let (clock, disk) = open_disk(config.disk, &config.clock, specs, &formats)?;
-        let recorder = disk.as_ref().ok().cloned().flatten();
+        let (clock, recording) = match config.disk {
+            Some(disk) => {
+                let names = specs.iter().map(|spec| spec.name.as_str().into()).collect();
+                let (clock, recording) = Recording::open(disk, &config.clock, names, &formats)?;
+                (clock, Some(Arc::new(recording)))
+            }
+            None => (HouseClock::continuing(&config.clock, MediaTime::ZERO), None),
+        };
         let ring = Arc::new(Ring::new(config.ring));
         let sound = config.sound.as_ref().map(SoundSettings::input);
         let tap = SoundTap::of(config.sound.as_ref(), sound.as_ref(), specs, &clock)?;
@@ -112,7 +117,7 @@ impl CaptureSession {
                 clock.clone(),
                 spec.late_after_nanos,
                 spec.make_intra,
-                recorder.clone(),
+                recording.clone(),
                 tap.clone().filter(|tap| tap.feed == spec.name),
             ));
             let opened = |file| match file {
@@ -139,7 +144,7 @@ impl CaptureSession {
         }
         let previews = Arc::new(Previews::new(feeds.len()));
         let mut decoder = MomentDecoder::new(Arc::clone(&ring), Arc::clone(&formats));
-        if let Some(recorder) = &recorder {
+        if let Some(recorder) = recording.as_ref().and_then(|recording| recording.recorder()) {
             decoder = decoder.with_disk(Arc::clone(recorder.store()));
         }
         let around = Surroundings { clock: clock.clone(), ring: Arc::clone(&ring), formats: Arc::clone(&formats) };
@@ -157,7 +162,7 @@ impl CaptureSession {
             feeds,
             previews,
             nodes,
-            disk,
+            recording,
             sound_thread: SoundThread::start(config.sound.as_ref(), sound.as_ref(), &clock_of_sound)?,
             sound,
             stop: Arc::new(AtomicBool::new(false)),
@@ -165,6 +170,7 @@ impl CaptureSession {
             threads: Vec::new(),
         };
         session.start_files(events)?;
+        session.begin_late()?;
         if config.preview.enabled {
             let (ring, formats) = (Arc::clone(&session.ring), Arc::clone(&session.formats));
             let (previews, stop) = (Arc::clone(&session.previews), Arc::clone(&session.stop));
@@ -179,6 +185,13 @@ impl CaptureSession {
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
         self.threads.push(thread.map_err(|source| CaptureError::Thread { name: name.to_owned(), source })?);
         Ok(())
+    }
+
+    /// A folder that cannot be used yet is tried again.
+    fn begin_late(&mut self) -> Result<(), CaptureError> {
+        let Some(recording) = self.recording.clone().filter(|recording| recording.recorder().is_none()) else { return Ok(()) };
+        let (clock, decoder, stop) = (self.clock.clone(), Arc::clone(&self.decoder), Arc::clone(&self.stop));
+        self.spawn("disk-begin", move || recording.begin_late(&clock, &stop, |store| decoder.set_disk(store)))
     }
 
     fn start_files(&mut self, events: Receiver<FeedEvent>) -> Result<(), CaptureError> {
@@ -240,19 +253,16 @@ impl CaptureSession {
 
     /// How recording to disk fares.
     pub fn disk_status(&self) -> DiskStatus {
-        match &self.disk {
-            Ok(recorder) => recorder.as_ref().map_or_else(DiskStatus::default, |recorder| recorder.status()),
-            Err(failed) => failed.clone(),
-        }
+        self.recording.as_ref().map_or_else(DiskStatus::default, |recording| recording.status())
     }
 
-    /// The recording folder, when there is recording.
+    /// The recording folder, once there is recording.
     pub fn disk(&self) -> Option<&Arc<DiskStore>> {
         self.recorder().map(|recorder| recorder.store())
     }
 
     fn recorder(&self) -> Option<&Arc<Recorder>> {
-        self.disk.as_ref().ok()?.as_ref()
+        self.recording.as_ref()?.recorder()
     }
 
     /// Whether a node has this feed.
@@ -302,7 +312,7 @@ impl CaptureSession {
         if let Some(nodes) = &self.nodes {
             nodes.keep(&kept);
         }
-        self.recorder().map_or(Ok(()), |recorder| recorder.keep(kept))
+        self.recording.as_ref().map_or(Ok(()), |recording| recording.keep(kept))
     }
 
     /// Keeps it no longer.
@@ -310,7 +320,7 @@ impl CaptureSession {
         if let Some(nodes) = &self.nodes {
             nodes.forget(id);
         }
-        self.recorder().map_or(Ok(()), |recorder| recorder.forget(id))
+        self.recording.as_ref().map_or(Ok(()), |recording| recording.forget(id))
     }
 
     /// Where to put the pictures of a pushed feed.
@@ -406,37 +416,6 @@ fn start_nodes(
     let node_of = |spec: &FeedSpec| if let FeedSource::Node { node } = &spec.source { Some(node.clone()) } else { None };
     let feeds: Vec<_> = feeds.iter().zip(specs).map(|((shared, _), spec)| (Arc::clone(shared), node_of(spec))).collect();
     Ok(Some(Arc::new(Nodes::start(nodes, &feeds, around)?)))
-}
-
-/// Opens the recording folder, and sets the house clock: it goes on where earlier sessions were. Without the folder there is capture
-/// all the same.
-#[expect(clippy::type_complexity, reason = "named where it is kept")]
-fn open_disk(
-    config: Option<DiskConfig>,
-    reference: &ClockReference,
-    specs: &[FeedSpec],
-    formats: &Arc<FeedFormats>,
-) -> Result<(HouseClock, Result<Option<Arc<Recorder>>, DiskStatus>), CaptureError> {
-    let Some(config) = config else { return Ok((HouseClock::continuing(reference, MediaTime::ZERO), Ok(None))) };
-    let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    let wall_nanos = wall.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX));
-    let (folder, budget_bytes) = (config.folder.clone(), config.budget_bytes);
-    match DiskStore::open(config, wall_nanos) {
-        Ok(store) => {
-            let clock = HouseClock::continuing(reference, store.start());
-            tracing::info!("recording into {folder:?}: {:?}", store.restored());
-            if let Some(nanos) = store.restored().clock_set_back_nanos {
-                let secs = nanos as f64 * 1e-9;
-                tracing::warn!("the wall clock is {secs:.1} s behind the newest recording: it was set back. House time goes on after it");
-            }
-            let names: Vec<Arc<str>> = specs.iter().map(|spec| spec.name.as_str().into()).collect();
-            Ok((clock, Ok(Some(Arc::new(Recorder::start(Arc::new(store), &names, Arc::clone(formats))?)))))
-        }
-        Err(e) => {
-            tracing::warn!("no recording to disk: {e}");
-            Ok((HouseClock::continuing(reference, MediaTime::ZERO), Err(DiskStatus::failed(folder, budget_bytes, e.to_string()))))
-        }
-    }
 }
 
 impl Drop for CaptureSession {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use volte::{
-    engine::interchange::ListExport,
+    engine::{interchange::ListExport, recording::event_of},
     replay::{EventList, path, playlist::Playlist},
     ring::disk::DiskStore,
     time::FrameRate,
@@ -39,7 +39,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
         .with_context(|| format!("cannot read {}. Give the folder that a console with a playlist recorded into", file.display()))?;
     let mut events = EventList::default();
     let kept = DiskStore::look(&args.folder)?.kept();
-    events.restore(kept.into_iter().filter_map(|kept| serde_json::from_value(kept.data).ok()));
+    events.restore(kept.into_iter().filter_map(event_of));
     let (list, left_out) = Playlist::from_toml(&text, &events).with_context(|| format!("in {}", file.display()))?;
     if left_out > 0 {
         eprintln!("note: {left_out} elements are left out, their events are not in the recording any more");

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use volte::{
-    replay::Event,
+    engine::recording::event_of,
     ring::disk::{DiskStore, SegmentEntry},
     time::MediaTime,
 };
@@ -52,11 +52,10 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     let events = store.kept();
     println!("{} events", events.len());
     for kept in events {
-        match serde_json::from_value::<Event>(kept.data) {
-            Ok(event) => {
-                println!("  {} at {}, kept {} to {}, on air {} times", event.name, event.instant, kept.from, kept.until, event.takes);
-            }
-            Err(_) => println!("  number {}, kept {} to {}", kept.id, kept.from, kept.until),
+        let (id, from, until) = (kept.id, kept.from, kept.until);
+        match event_of(kept) {
+            Some(event) => println!("  {} at {}, kept {from} to {until}, on air {} times", event.name, event.instant, event.takes),
+            None => println!("  number {id}, kept {from} to {until}"),
         }
     }
     for segment in feeds.values().flatten().filter(|s| s.lost_bytes > 0) {

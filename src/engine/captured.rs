@@ -12,7 +12,8 @@ use std::{
 use parking_lot::Mutex;
 
 use super::{
-    DiskTier, EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus, following::Following, remote_looks::RemoteLooks,
+    DiskTier, EngineError, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus, following::Following, recording::event_of,
+    remote_looks::RemoteLooks,
 };
 use crate::{
     capture::{self, CaptureSession, FeedState},
@@ -26,6 +27,8 @@ use crate::{
 
 /// A live feed without a new frame for so long is lost, nanoseconds.
 const LOST_AFTER_NANOS: i64 = 1_000_000_000;
+/// What is said of it.
+const SILENT: &str = "no frame for a second. Check the camera, its cable and its power";
 /// Rates and faults are judged over this time.
 const WINDOW: Duration = Duration::from_secs(3);
 /// Status of capture and ring is taken at most this often.
@@ -131,7 +134,14 @@ impl CapturedFeeds {
             .collect();
         for (status, feed) in feeds.iter_mut().zip(&self.feeds) {
             if let Some(node) = feed.and_then(|feed| self.session.node_of(feed)) {
-                status.clock = node.clock_in_words();
+                status.clock = format!("{}\n{}", node.clock_in_words(), status.clock);
+                if status.note == SILENT {
+                    // A pulled wire looks like a camera that is silent, until the node itself does not answer.
+                    status.note = format!(
+                        "node {:?} ({}): no frame for a second. Check the network to it, its power, and the camera there",
+                        node.name, node.address
+                    );
+                }
             }
         }
         let ring = self.session.ring().status();
@@ -185,7 +195,7 @@ fn judge(s: &capture::FeedStatus, history: &mut VecDeque<(Instant, u64, u64)>, n
         FeedState::Reconnecting => (FeedHealth::Lost, s.last_error.clone().unwrap_or_else(|| "it is away; connecting again".to_owned())),
         FeedState::Failed => (FeedHealth::Lost, s.last_error.clone().unwrap_or_else(|| "it cannot go on".to_owned())),
         FeedState::Ended => (FeedHealth::Lost, "its file is at its end. Start again, or loop it".to_owned()),
-        FeedState::Live if silent => (FeedHealth::Lost, "no frame for a second. Check the camera, its cable and its power".to_owned()),
+        FeedState::Live if silent => (FeedHealth::Lost, SILENT.to_owned()),
         FeedState::Live if fresh_faults > 0 => {
             (FeedHealth::Degraded, format!("{fresh_faults} frames dropped, late or repeated in the last {} s", WINDOW.as_secs()))
         }
@@ -348,12 +358,12 @@ impl Feeds for CapturedFeeds {
     fn remember(&self, event: &Event) -> Result<(), String> {
         let (from, until) = event.pinned_range();
         let data = serde_json::to_value(event).map_err(|e| e.to_string())?;
-        self.session.keep(Kept { id: event.id.0, from, until, data })
+        self.session.keep(Kept { id: event.id.0, from, until, data, shift_nanos: 0 })
     }
 
     fn restored(&self) -> Vec<Event> {
         let kept = self.session.disk().map(|disk| disk.kept()).unwrap_or_default();
-        kept.into_iter().filter_map(|kept| serde_json::from_value(kept.data).ok()).collect()
+        kept.into_iter().filter_map(event_of).collect()
     }
 
     fn is_remote(&self, camera: usize) -> bool {

@@ -11,11 +11,11 @@ use super::export::MomentSource;
 use crate::{
     capture::{CaptureError, FeedFormats, MomentDecoder},
     frame::{Moment, Picture},
-    replay::Event,
+    replay::{Event, EventId},
     rig::Rig,
     ring::{
         Ring, RingConfig,
-        disk::{DiskError, DiskStore, SegmentEntry, read_head},
+        disk::{DiskError, DiskStore, Kept, SegmentEntry, read_head},
     },
     time::MediaTime,
 };
@@ -189,8 +189,15 @@ fn of<'a>(segments: &'a [SegmentEntry], camera: &'a str) -> impl Iterator<Item =
     segments.iter().filter(move |s| &*s.feed == camera)
 }
 
+/// The event that a folder keeps, in the folder's time; `None` where the words are somebody else's.
+pub fn event_of(kept: Kept) -> Option<Event> {
+    let event: Event = serde_json::from_value(kept.data).ok()?;
+    // A session that began before its folder could be used counted for itself.
+    Some(if kept.shift_nanos == 0 { event } else { event.moved(EventId(kept.id), kept.shift_nanos) })
+}
+
 fn events(store: &DiskStore) -> Vec<Event> {
-    store.kept().into_iter().filter_map(|kept| serde_json::from_value(kept.data).ok()).collect()
+    store.kept().into_iter().filter_map(event_of).collect()
 }
 
 /// The instant that a text means: an event's, or a time.

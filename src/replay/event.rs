@@ -116,6 +116,20 @@ impl Event {
         (begin.plus_nanos(-self.guard_nanos), end.plus_nanos(self.guard_nanos))
     }
 
+    /// The same of a session whose numbers and house time were others: `nanos` later.
+    #[must_use]
+    pub fn moved(self, id: EventId, nanos: i64) -> Self {
+        let by = |time: MediaTime| time.plus_nanos(nanos);
+        Self {
+            id,
+            instant: by(self.instant),
+            begin: by(self.begin),
+            end: by(self.end),
+            widest: self.widest.map(|(from, until)| (by(from), by(until))),
+            ..self
+        }
+    }
+
     /// What its moves turn about, metres in the world.
     pub fn pivot_m(&self) -> Option<[f64; 3]> {
         self.pivot_mm.map(|p| p.map(|mm| f64::from(mm) * 1e-3))

@@ -108,7 +108,7 @@ impl MomentDecoder {
         let units = self.ring.range(feed, from, until);
         // Where memory begins later, what comes before is on disk: this would be a part that looks whole.
         let interval_nanos = self.ring.interval_nanos(feed).unwrap_or(0);
-        if self.disk.is_some() && units.first().is_none_or(|unit| unit.pts > from.plus_nanos(interval_nanos)) {
+        if self.disk.get().is_some() && units.first().is_none_or(|unit| unit.pts > from.plus_nanos(interval_nanos)) {
             return None;
         }
         let mut times: Vec<MediaTime> =

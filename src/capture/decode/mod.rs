@@ -169,7 +169,7 @@ pub struct MomentDecoder {
     ring: Arc<Ring>,
     formats: Arc<FeedFormats>,
     /// What memory no longer has.
-    disk: Option<Arc<DiskStore>>,
+    disk: OnceLock<Arc<DiskStore>>,
     /// Those that have feeds of other machines.
     nodes: Option<Arc<Nodes>>,
     /// Warm decoders per feed, as many as ever worked on it at once.
@@ -187,13 +187,18 @@ impl MomentDecoder {
     /// A decoder for the feeds of `ring`.
     pub fn new(ring: Arc<Ring>, formats: Arc<FeedFormats>) -> Self {
         let (idle, runners, near) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { ring, formats, disk: None, nodes: None, idle, runners, near, ahead: OnceLock::new(), units: Counter::default() }
+        Self { ring, formats, disk: OnceLock::new(), nodes: None, idle, runners, near, ahead: OnceLock::new(), units: Counter::default() }
     }
 
     /// With a recording folder for what memory no longer has.
     #[must_use]
     pub fn with_disk(self, disk: Arc<DiskStore>) -> Self {
-        Self { disk: Some(disk), ..self }
+        Self { disk: disk.into(), ..self }
+    }
+
+    /// The same for a folder that could not be used at first; another one is not taken.
+    pub(super) fn set_disk(&self, disk: &Arc<DiskStore>) {
+        self.disk.set(Arc::clone(disk)).ok();
     }
 
     /// With nodes that have some of the feeds.
@@ -227,7 +232,7 @@ impl MomentDecoder {
     /// What must be decoded to see a feed of this machine at an instant.
     pub(super) fn gop_for(&self, feed: FeedId, instant: MediaTime) -> Result<GopForInstant, DecodeError> {
         let in_memory = self.ring.gop_for(feed, instant);
-        let (Some(disk), Err(Dishonest::Empty | Dishonest::NoKeyframe | Dishonest::TooFar { .. })) = (&self.disk, &in_memory) else {
+        let (Some(disk), Err(Dishonest::Empty | Dishonest::NoKeyframe | Dishonest::TooFar { .. })) = (self.disk.get(), &in_memory) else {
             return Ok(in_memory?);
         };
         let name = self.ring.feeds().into_iter().find_map(|(id, name)| (id == feed).then_some(name));
@@ -260,7 +265,7 @@ impl MomentDecoder {
         }
         let in_memory = self.ring.range(feed, from, until);
         let interval_nanos = self.ring.interval_nanos(feed).unwrap_or(0);
-        let (Some(disk), true) = (&self.disk, in_memory.first().is_none_or(|u| u.pts > from.plus_nanos(interval_nanos))) else {
+        let (Some(disk), true) = (self.disk.get(), in_memory.first().is_none_or(|u| u.pts > from.plus_nanos(interval_nanos))) else {
             return Ok(in_memory);
         };
         let name = self.ring.feeds().into_iter().find_map(|(id, name)| (id == feed).then_some(name));

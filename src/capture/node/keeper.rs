@@ -66,7 +66,7 @@ mod tests {
     use crate::time::MediaTime;
 
     fn kept(id: u64, data: &serde_json::Value) -> Kept {
-        Kept { id, from: MediaTime::ZERO, until: MediaTime::ZERO, data: data.clone() }
+        Kept { id, from: MediaTime::ZERO, until: MediaTime::ZERO, data: data.clone(), shift_nanos: 0 }
     }
 
     #[test]

@@ -283,7 +283,7 @@ impl Shared {
     fn keep(&self, event: (u64, u64), from: i64, until: i64, data: serde_json::Value) {
         let there = self.session.disk().map(|disk| disk.kept()).unwrap_or_default();
         let id = self.keeper.number(event, &data, &there, |console| self.consoles.lock().contains_key(&console));
-        let kept = Kept { id, from: self.pretend.hear(from), until: self.pretend.hear(until), data };
+        let kept = Kept { id, from: self.pretend.hear(from), until: self.pretend.hear(until), data, shift_nanos: 0 };
         if let Err(why) = self.session.keep(kept) {
             tracing::warn!("{why}");
         }

@@ -1,6 +1,7 @@
 //! Records every feed to disk while it goes into the ring in memory. Streaming threads hand over references and never wait; one
 //! thread writes, another sees to it that what was written reaches the disk.
 
+mod late;
 mod packing;
 mod status;
 mod writer;
@@ -13,6 +14,7 @@ use crossbeam::channel::{Sender, TrySendError, bounded};
 use parking_lot::Mutex;
 
 pub use crate::ring::disk::DiskState;
+pub(super) use late::Recording;
 pub(super) use packing::Note;
 pub use status::{DiskDrops, DiskFeedStatus, DiskStatus};
 

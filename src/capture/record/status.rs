@@ -91,12 +91,14 @@ pub struct DiskStatus {
     pub sync_errors: u64,
     /// The wall clock is behind the newest recording by so many seconds: house time goes on after that.
     pub clock_set_back_secs: Option<f64>,
+    /// Recording began so many seconds after the session: what was before is in memory only.
+    pub late_secs: Option<f64>,
     /// Every feed, in the order of the ring.
     pub feeds: Vec<DiskFeedStatus>,
 }
 
 impl DiskStatus {
-    /// Recording could not begin.
+    /// Recording could not begin; it is tried again.
     pub(in crate::capture) fn failed(folder: PathBuf, budget_bytes: u64, problem: String) -> Self {
         Self { state: DiskState::Failed, problem: Some(problem), folder, budget_bytes, ..Self::default() }
     }
@@ -108,6 +110,9 @@ impl DiskStatus {
             out.push(format!(
                 "this machine's clock is {secs:.1} s behind the newest recording: it was set back. House time goes on after that; check the clock"
             ));
+        }
+        if let Some(secs) = self.late_secs {
+            out.push(format!("it goes on into {:?}; the first {secs:.0} s of the session are not on disk", self.folder));
         }
         if self.sync_errors > 0 {
             out.push(format!("{:?}: what was written did not reach the disk. Check the disk", self.folder));
@@ -168,6 +173,7 @@ impl Shared {
             waiting_bytes: self.waiting_bytes.load(Ordering::Relaxed),
             sync_errors: self.sync_errors.get(),
             clock_set_back_secs: self.store.restored().clock_set_back_nanos.map(|nanos| nanos as f64 * 1e-9),
+            late_secs: None,
             feeds: feeds.collect(),
         }
     }

@@ -138,7 +138,8 @@ impl Writer {
         }
     }
 
-    fn take(&mut self, feed: FeedId, unit: AccessUnit) {
+    fn take(&mut self, feed: FeedId, mut unit: AccessUnit) {
+        unit.pts = self.shared.store.folder_time(unit.pts);
         self.shared.waiting_bytes.fetch_sub(unit.payload.len() as u64, Ordering::Relaxed);
         let (Some(lane), Some(counters)) = (self.lanes.get_mut(feed.0), self.shared.feeds.get(feed.0)) else { return };
         if let Some(until) = self.paused_until {

@@ -24,6 +24,15 @@ pub struct Kept {
     pub until: MediaTime,
     /// The owner's own words.
     pub data: serde_json::Value,
+    /// What to add to times in `data`, nanoseconds: they are of a session that began before its folder could be used, and the
+    /// owner's identity in them is another one than `id`. 0 otherwise.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub shift_nanos: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(nanos: &i64) -> bool {
+    *nanos == 0
 }
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]

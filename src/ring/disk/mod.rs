@@ -8,6 +8,7 @@
 
 mod boxes;
 mod journal;
+mod late;
 mod log;
 mod reader;
 mod segment;
@@ -31,7 +32,7 @@ pub enum DiskState {
     Recording,
     /// Not now; it is tried again every second.
     Paused,
-    /// It could not begin.
+    /// It could not begin; that is tried again, less and less often.
     Failed,
 }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::journal::{self, Journal, Kept};
+use super::late::Shift;
 use super::reader::{self, ByteSource as _, Segment, SegmentError};
 use crate::ring::track::Track;
 use crate::ring::{AccessUnit, Dishonest, GopForInstant};
@@ -44,7 +45,9 @@ impl DiskConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum DiskError {
     /// The folder.
-    #[error("the recording folder {folder:?} cannot be used: {source}. Give a folder that this user may write to, then restart")]
+    #[error(
+        "the recording folder {folder:?} cannot be used: {source}. Mount its disk, let this user write there, or make room: it is tried again"
+    )]
     Folder {
         /// The folder.
         folder: PathBuf,
@@ -60,7 +63,9 @@ pub enum DiskError {
         source: io::Error,
     },
     /// Somebody else records there.
-    #[error("another program records into {folder:?} already. Give every session a folder of its own, or end the other one")]
+    #[error(
+        "another program records into {folder:?} already. Give every session a folder of its own, or end the other one: it is tried again"
+    )]
     InUse {
         /// The folder.
         folder: PathBuf,
@@ -165,6 +170,7 @@ pub struct DiskStore {
     config: DiskConfig,
     epoch_unix_nanos: i64,
     start: MediaTime,
+    shift: Shift,
     restored: Restored,
     index: Mutex<Index>,
     journal: Mutex<Option<Journal>>,
@@ -178,6 +184,16 @@ pub struct DiskStore {
 impl DiskStore {
     /// Opens the folder to record into it; `now_unix_nanos` is the wall clock. What earlier sessions recorded is found again.
     pub fn open(config: DiskConfig, now_unix_nanos: i64) -> Result<Self, DiskError> {
+        Self::open_in(config, now_unix_nanos, None)
+    }
+
+    /// Opens it for a session that runs already: it keeps its house time, which is `house_now`, and its numbers; files and journal
+    /// have those of the folder. What earlier sessions recorded there has times before the session's first.
+    pub fn open_late(config: DiskConfig, now_unix_nanos: i64, house_now: MediaTime) -> Result<Self, DiskError> {
+        Self::open_in(config, now_unix_nanos, Some(house_now))
+    }
+
+    fn open_in(config: DiskConfig, now_unix_nanos: i64, house_now: Option<MediaTime>) -> Result<Self, DiskError> {
         let folder = config.folder.clone();
         let wrong = |source| DiskError::Folder { folder: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(wrong)?;
@@ -197,12 +213,16 @@ impl DiskStore {
         store.start = MediaTime::from_nanos(now_unix_nanos.saturating_sub(store.epoch_unix_nanos));
         let known = store.restored.sessions > 0 || past.is_some();
         if !known {
-            (store.epoch_unix_nanos, store.start) = (now_unix_nanos, MediaTime::ZERO);
+            store.start = house_now.unwrap_or(MediaTime::ZERO);
+            store.epoch_unix_nanos = now_unix_nanos.saturating_sub(store.start.nanos());
         } else if let newest = past.unwrap_or_default().max(MediaTime::ZERO)
             && store.start < newest
         {
             store.restored.clock_set_back_nanos = Some(newest - store.start);
             store.start = newest.plus_nanos(AFTER_NEWEST_NANOS);
+        }
+        if let Some(house_now) = house_now {
+            store.shift = Shift::of(house_now, store.start, store.index.lock().kept.keys());
         }
         let mut journal = Journal::open(&folder).map_err(wrong)?;
         journal.epoch(store.epoch_unix_nanos).and_then(|()| journal.session(now_unix_nanos, store.start.nanos())).map_err(wrong)?;
@@ -254,6 +274,7 @@ impl DiskStore {
             config,
             epoch_unix_nanos: epoch.unwrap_or(0),
             start: MediaTime::ZERO,
+            shift: Shift::default(),
             restored,
             index: Mutex::new(index),
             journal: Mutex::default(),
@@ -273,7 +294,7 @@ impl DiskStore {
         self.epoch_unix_nanos
     }
 
-    /// House time when the folder was opened: later than everything in it.
+    /// The folder's house time when it was opened: later than everything in it.
     pub const fn start(&self) -> MediaTime {
         self.start
     }
@@ -283,7 +304,12 @@ impl DiskStore {
         &self.restored
     }
 
-    /// Every segment.
+    /// A time of the session as the folder's files have it.
+    pub fn folder_time(&self, time: MediaTime) -> MediaTime {
+        self.shift.to_folder(time)
+    }
+
+    /// Every segment, in the folder's time.
     pub fn segments(&self) -> Vec<SegmentEntry> {
         self.index.lock().segments.values().cloned().collect()
     }
@@ -291,16 +317,18 @@ impl DiskStore {
     /// Bytes of all segments, how many were deleted to make room, and the oldest time there is.
     pub fn totals(&self) -> (u64, u64, Option<MediaTime>) {
         let index = self.index.lock();
-        (index.bytes, index.deleted, index.segments.values().filter(|s| s.units > 0).map(|s| s.from).min())
+        let oldest = index.segments.values().filter(|s| s.units > 0 && self.shift.is_of_session(s)).map(|s| s.from).min();
+        (index.bytes, index.deleted, oldest.map(|at| self.shift.to_session(at)))
     }
 
     /// What is kept, by identity.
     pub fn kept(&self) -> Vec<Kept> {
-        self.index.lock().kept.values().cloned().collect()
+        self.index.lock().kept.values().cloned().map(|kept| self.shift.kept_in_session(kept)).collect()
     }
 
     /// Keeps a range from now on; written down at once. Keeping an identity again replaces it.
     pub fn keep(&self, kept: Kept) -> Result<(), DiskError> {
+        let kept = self.shift.kept_in_folder(kept);
         let written = self.journal.lock().as_mut().map_or(Ok(()), |journal| journal.keep(&kept));
         self.index.lock().kept.insert(kept.id, kept);
         written.map_err(|source| self.journal_error(source))
@@ -308,6 +336,7 @@ impl DiskStore {
 
     /// Keeps it no longer.
     pub fn forget(&self, id: u64) -> Result<(), DiskError> {
+        let id = self.shift.number_in_folder(id);
         let written = self.journal.lock().as_mut().map_or(Ok(()), |journal| journal.forget(id));
         self.index.lock().kept.remove(&id);
         written.map_err(|source| self.journal_error(source))
@@ -405,18 +434,21 @@ impl DiskStore {
     /// What must be decoded to see a feed's honest frame at `instant`, as [`crate::ring::Ring::gop_for`] does from memory and by the
     /// same rules. `interval_nanos` is the feed's frame interval (0: each unit's own duration).
     pub fn gop_for(&self, feed: &str, instant: MediaTime, interval_nanos: i64) -> Result<FoundOnDisk, Dishonest> {
+        let instant = self.shift.to_folder(instant);
         let near = self.around(feed, instant.plus_nanos(-NEAR_NANOS), instant.plus_nanos(NEAR_NANOS));
         let shelf = self.shelf(&near);
         let gop = shelf.track.gop_for(instant, interval_nanos)?;
-        let units = shelf
+        let mut units = shelf
             .load(&gop.units, self)
             .ok_or(Dishonest::Marked { flags: crate::ring::UnitFlags { damaged: true, ..Default::default() } })?;
-        Ok(FoundOnDisk { gop: GopForInstant { units, ..gop }, notes: shelf.notes })
+        self.shift.units_in_session(&mut units);
+        Ok(FoundOnDisk { gop: GopForInstant { units, pts: self.shift.to_session(gop.pts), ..gop }, notes: shelf.notes })
     }
 
     /// Every unit of a feed with `from ≤ time < until` and those needed to decode them, in decode order, with the descriptions of
     /// their streams. Units whose payload is damaged end it.
     pub fn range(&self, feed: &str, from: MediaTime, until: MediaTime) -> (Vec<AccessUnit>, Vec<String>) {
+        let (from, until) = (self.shift.to_folder(from), self.shift.to_folder(until));
         let near = self.around(feed, from, until);
         let shelf = self.shelf(&near);
         let units = shelf.track.range(from, until);
@@ -427,6 +459,7 @@ impl DiskStore {
                 None => break,
             }
         }
+        self.shift.units_in_session(&mut out);
         (out, shelf.notes)
     }
 

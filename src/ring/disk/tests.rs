@@ -132,7 +132,7 @@ proptest! {
     ) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(journal::FILE_NAME);
-        let kept = |id: u64, k: usize| Kept { id, from: at(k as i64), until: at(k as i64 + 1), data: serde_json::json!({ "k": k, "a\n\"b": [null, 0.5] }) };
+        let kept = |id: u64, k: usize| Kept { id, from: at(k as i64), until: at(k as i64 + 1), data: serde_json::json!({ "k": k, "a\n\"b": [null, 0.5] }), shift_nanos: k as i64 % 3 - 1 };
         let (mut wanted, mut past_lines) = (std::collections::BTreeMap::new(), vec![(0, std::collections::BTreeMap::new())]);
         for (k, (id, keeps, rubbish)) in lines.into_iter().enumerate() {
             if let Some(rubbish) = rubbish {
@@ -164,7 +164,7 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(journal::FILE_NAME), &bytes).unwrap();
         let before = journal::read(dir.path()).unwrap();
-        let kept = Kept { id: u64::MAX, from: at(1), until: at(2), data: serde_json::Value::Null };
+        let kept = Kept { id: u64::MAX, from: at(1), until: at(2), data: serde_json::Value::Null, shift_nanos: 0 };
         journal::Journal::open(dir.path()).unwrap().keep(&kept).unwrap();
         let after = journal::read(dir.path()).unwrap();
         prop_assert_eq!((after.kept.get(&u64::MAX), after.kept.len()), (Some(&kept), before.kept.len() + 1));
@@ -205,8 +205,8 @@ fn a_folder_is_found_again_with_what_is_kept() {
     assert_eq!((store.start(), store.epoch_unix_nanos()), (MediaTime::ZERO, 1_000_000_000_000));
     assert!(matches!(DiskStore::open(config.clone(), 5), Err(DiskError::InUse { .. })));
     let mut log = record(&store, "cam/01", 0..230, 100);
-    store.keep(Kept { id: 3, from: at(10), until: at(20), data: serde_json::json!({"name": "E003"}) }).unwrap();
-    store.keep(Kept { id: 4, from: at(30), until: at(40), data: serde_json::Value::Null }).unwrap();
+    store.keep(Kept { id: 3, from: at(10), until: at(20), data: serde_json::json!({"name": "E003"}), shift_nanos: 0 }).unwrap();
+    store.keep(Kept { id: 4, from: at(30), until: at(40), data: serde_json::Value::Null, shift_nanos: 0 }).unwrap();
     store.forget(4).unwrap();
     log.close().unwrap();
     assert_eq!(store.segments().len(), 5, "{:?}", store.segments());
@@ -286,7 +286,7 @@ fn the_oldest_goes_first_and_what_is_kept_stays() {
     let mut config = DiskConfig::new(dir.path(), 400_000);
     config.segment_nanos = 1_000_000_000;
     let store = Arc::new(DiskStore::open(config, 0).unwrap());
-    store.keep(Kept { id: 1, from: at(60), until: at(70), data: serde_json::Value::Null }).unwrap();
+    store.keep(Kept { id: 1, from: at(60), until: at(70), data: serde_json::Value::Null, shift_nanos: 0 }).unwrap();
     let mut logs: Vec<FeedLog> = ["a", "b"].iter().map(|feed| FeedLog::new(Arc::clone(&store), feed, 2)).collect();
     for log in &mut logs {
         log.set_format(format()).unwrap();
@@ -314,7 +314,7 @@ fn the_oldest_goes_first_and_what_is_kept_stays() {
     let oldest = |feed: &str| store.segments().iter().filter(|s| &*s.feed == feed && s.from > at(100)).map(|s| s.from).min().unwrap();
     assert!(oldest("a").distance_nanos(oldest("b")) <= 1_500_000_000);
     // When everything is kept, nothing is deleted: it is said.
-    store.keep(Kept { id: 2, from: at(0), until: at(1 << 30), data: serde_json::Value::Null }).unwrap();
+    store.keep(Kept { id: 2, from: at(0), until: at(1 << 30), data: serde_json::Value::Null, shift_nanos: 0 }).unwrap();
     let full = (2000..4000).find_map(|frame| logs[0].push(unit(frame, true, 4000)).and_then(|_| logs[0].flush()).err());
     assert!(matches!(full, Some(DiskError::KeptFillBudget { .. })), "{full:?}");
     store.forget(2).unwrap();
