@@ -1,5 +1,7 @@
 //! A feed: where it comes from, how it fares.
 
+mod words;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -249,29 +251,14 @@ pub struct FeedStatus {
     pub source_clock: Option<ClockEstimate>,
     /// The newest timecode that came with it, whether its times come from there or not.
     pub timecode: Option<Timecode>,
+    /// What its node says of its clock, where a node has it.
+    pub clock_on_node: Option<String>,
     /// What is wrong now, and what helps; the newest of it. Nothing when it is over.
     pub last_error: Option<String>,
     /// What was wrong last and is over.
     pub past_error: Option<String>,
     /// How often something went wrong.
     pub errors: u64,
-}
-
-impl FeedStatus {
-    /// Where its times come from, how that clock runs, and its timecode.
-    pub fn clock_in_words(&self) -> String {
-        let mut words = format!("time from {}", self.time_origin);
-        if let Some(clock) = self.source_clock {
-            let skew = |ppm: f64| format!("skew {ppm:+.1} ± {:.1} ppm", clock.skew_sigma_ppm);
-            let skew = clock.skew_ppm.map_or_else(|| "skew not known yet".to_owned(), skew);
-            let set = if clock.jumps > 0 { format!(", set anew {} times", clock.jumps) } else { String::new() };
-            words = format!("{words}, {skew}, jitter {:.1} ms{set}", clock.jitter_nanos as f64 * 1e-6);
-        }
-        match self.timecode {
-            Some(label) => format!("{words}, timecode {label}"),
-            None => words,
-        }
-    }
 }
 
 /// What ails a feed that goes on. Each is told while it lasts.
@@ -306,6 +293,7 @@ struct Described {
     time_origin: TimeOrigin,
     source_clock: Option<ClockEstimate>,
     timecode: Option<Timecode>,
+    clock_on_node: Option<String>,
     /// Why it cannot go on.
     failure: Option<String>,
     /// What is wrong now, the newest last.
@@ -471,6 +459,13 @@ impl FeedShared {
         self.described.lock().source_clock = estimate;
     }
 
+    pub(super) fn set_clock_on_node(&self, words: &str) {
+        let mut described = self.described.lock();
+        if described.clock_on_node.as_deref() != Some(words) {
+            described.clock_on_node = Some(words.to_owned());
+        }
+    }
+
     pub(super) fn set_timecode(&self, label: Timecode) {
         self.described.lock().timecode = Some(label);
     }
@@ -542,6 +537,7 @@ impl FeedShared {
             time_origin: described.time_origin,
             source_clock: described.source_clock.filter(|_| described.time_origin.has_own_clock()),
             timecode: described.timecode,
+            clock_on_node: described.clock_on_node.clone(),
             last_error: described.failure.as_ref().or(described.troubles.last().map(|(_, reason)| reason)).cloned(),
             past_error: described.past_error.clone(),
             errors: described.errors,

@@ -374,6 +374,7 @@ impl Shared {
         if let Some(rate) = rate {
             self.around.ring.set_interval(shared.id, rate.interval_nanos());
         }
+        shared.set_clock_on_node(&report.clock);
         if let Some(problem) = &report.problem {
             shared.lose(format!("on node {:?}: {problem}", self.spec.name));
         }
