@@ -36,7 +36,8 @@ impl Codec {
             "video/x-prores" => Some(Self::ProRes),
             "video/mpeg" if structure.get::<i32>("mpegversion") == Ok(4) => Some(Self::Mpeg4),
             "video/x-divx" => Some(Self::Mpeg4),
-            "video/x-raw" => Some(Self::Raw),
+            // A sensor's pattern becomes pictures on arrival.
+            "video/x-raw" | "video/x-bayer" => Some(Self::Raw),
             _ => None,
         }
     }

@@ -96,7 +96,24 @@ fn server(clock: &str) -> Result<ReferenceServer, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// A camera writes what it likes into its description: nothing of it panics, and what is followed means the same when it is written again.
+        #[test]
+        fn whatever_a_camera_names_is_read_or_refused(
+            kind in prop::sample::select(vec!["", "ntp=", "ptp=", "ptp=IEEE1588-2008:", "ptp=IEEE1588-2008:39-A7-94-FF-FE-07-CB-D0:"]),
+            rest in "[ -~\u{e9}]{0,24}|[a-z0-9.]{1,9}(:[0-9]{1,6})?|(domain-nmbr=)?[0-9]{1,4}",
+            media in prop::option::of("(direct=)?[0-9]{0,24}|[ -~]{0,12}"),
+        ) {
+            if let Ok(clock) = ReferenceClock::parse(&format!("{kind}{rest}"), media.as_deref()) {
+                let (refclk, mediaclk) = clock.to_sdp();
+                prop_assert_eq!(ReferenceClock::parse(&refclk, Some(&mediaclk)), Ok(clock));
+            }
+        }
+    }
 
     #[test]
     fn what_can_be_followed_is_read_and_written_alike() {

@@ -164,14 +164,16 @@ fn note_sender_times(rtsp: &gst::Element) {
 /// What is asked of an industrial camera: the pattern of its sensor (Bayer) first, where it has one and GStreamer can read it. It is all that the sensor
 /// saw, in a third of the bytes of RGB; a monochrome camera has none.
 fn pattern_or_pictures() -> gst::Caps {
-    let mut caps = gst::Caps::new_empty();
-    let reader = gst::ElementFactory::find("bayer2rgb");
-    let readable = reader.iter().flat_map(gst::ElementFactory::static_pad_templates).find(|pad| pad.direction() == gst::PadDirection::Sink);
-    if let Some(pad) = readable {
-        caps.merge(pad.caps());
-    }
+    let mut caps = patterns().unwrap_or_else(gst::Caps::new_empty);
     caps.merge(gst::Caps::new_empty_simple("video/x-raw"));
     caps
+}
+
+/// The patterns of sensors that can be read.
+fn patterns() -> Option<gst::Caps> {
+    let reader = gst::ElementFactory::find("bayer2rgb")?;
+    let readable = reader.static_pad_templates().into_iter().find(|pad| pad.direction() == gst::PadDirection::Sink)?;
+    Some(readable.caps().clone())
 }
 
 const fn running(elements: Vec<gst::Element>, ends: Ends, coded: bool, time_origin: TimeOrigin) -> SourceElements {
@@ -261,6 +263,13 @@ fn rtp(at: &Endpoint, payload: &RtpPayload, latency_ms: u32) -> Result<SourceEle
 fn v4l2(device: &str, format: Option<V4l2Format>, size_px: Option<(u32, u32)>, fps: Option<u32>) -> Result<SourceElements, CaptureError> {
     let camera = element("v4l2src", "cameras at this machine")?;
     camera.set_property("device", device);
+    let wanted = filter(&v4l2_caps(format, size_px, fps))?;
+    let is_raw = format == Some(V4l2Format::Raw);
+    Ok(running(vec![camera, wanted], if is_raw { Ends::Told } else { Ends::Always }, !is_raw, TimeOrigin::Device))
+}
+
+/// What is asked of a camera at this machine, in this order; the bare pattern of a sensor where it gives nothing else.
+fn v4l2_caps(format: Option<V4l2Format>, size_px: Option<(u32, u32)>, fps: Option<u32>) -> gst::Caps {
     let media: &[&str] = match format {
         None => &["image/jpeg", "video/x-h264", "video/x-raw"],
         Some(V4l2Format::Mjpeg) => &["image/jpeg"],
@@ -269,15 +278,43 @@ fn v4l2(device: &str, format: Option<V4l2Format>, size_px: Option<(u32, u32)>, f
         Some(V4l2Format::Raw) => &["video/x-raw"],
     };
     let mut caps = gst::Caps::new_empty();
-    for media in media {
-        let mut wanted = gst::Caps::builder(*media);
-        if let Some((width, height)) = size_px {
-            wanted = wanted.field("width", width as i32).field("height", height as i32);
+    {
+        let caps = caps.make_mut();
+        media.iter().for_each(|media| caps.append(gst::Caps::new_empty_simple(*media)));
+        if matches!(format, None | Some(V4l2Format::Raw)) {
+            patterns().into_iter().for_each(|pattern| caps.append(pattern));
         }
-        if let Some(fps) = fps {
-            wanted = wanted.field("framerate", gst::Fraction::new(fps as i32, 1));
+        for wanted in caps.iter_mut() {
+            if let Some((width, height)) = size_px {
+                wanted.set("width", width as i32);
+                wanted.set("height", height as i32);
+            }
+            if let Some(fps) = fps {
+                wanted.set("framerate", gst::Fraction::new(fps as i32, 1));
+            }
         }
-        caps.merge(wanted.build());
     }
-    Ok(running(vec![camera, filter(&caps)?], Ends::Always, format != Some(V4l2Format::Raw), TimeOrigin::Device))
+    caps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sensors_pattern_is_the_last_that_a_camera_here_is_asked_for() {
+        crate::capture::init().expect("GStreamer");
+        let names = |format| {
+            let caps = v4l2_caps(format, Some((640, 480)), Some(50));
+            for wanted in caps.iter() {
+                assert_eq!((wanted.get::<i32>("width"), wanted.get("framerate")), (Ok(640), Ok(gst::Fraction::new(50, 1))), "{caps}");
+            }
+            let mut names: Vec<String> = caps.iter().map(|s| s.name().to_string()).collect();
+            names.dedup();
+            names
+        };
+        assert_eq!(names(None), ["image/jpeg", "video/x-h264", "video/x-raw", "video/x-bayer"]);
+        assert_eq!(names(Some(V4l2Format::Raw)), ["video/x-raw", "video/x-bayer"]);
+        assert_eq!(names(Some(V4l2Format::Mjpeg)), ["image/jpeg"]);
+    }
 }
