@@ -64,13 +64,13 @@ fn pictures(session: &CaptureSession, feed: &FeedStatus) -> Vec<(u16, MediaTime)
     frames.iter().map(|f| (read(&f.frame.to_picture().unwrap()).expect("a picture without its number").1, f.time)).collect()
 }
 
-/// Each picture once, in order, a frame of time from one to the next.
+/// Each picture once, in order, as far apart in time as their numbers say.
 #[track_caller]
-fn assert_unbroken(pictures: &[(u16, MediaTime)]) {
+fn assert_in_time(pictures: &[(u16, MediaTime)]) {
     for pair in pictures.windows(2) {
-        let step = pair[1].1 - pair[0].1;
+        let (step, frames) = (pair[1].1 - pair[0].1, i64::from(pair[1].0) - i64::from(pair[0].0));
         // The estimate of the sender's clock settles in the first seconds.
-        assert!(pair[1].0 == pair[0].0 + 1 && (step - FRAME_NANOS).abs() < FRAME_NANOS * 3 / 4, "{step} ns between {pair:?}");
+        assert!(frames >= 1 && (step - frames * FRAME_NANOS).abs() < FRAME_NANOS * 3 / 4, "{step} ns between {pair:?}");
     }
 }
 
@@ -91,24 +91,37 @@ fn packets(film: &Path, port: u16, from_ticks: u32) -> Peer {
     ))
 }
 
+/// How often the film is played: a machine that is too busy to fetch what comes over loopback loses some here and there, the wrap would lose it each time.
+const RUNS: usize = 6;
+
 #[test]
 fn times_that_wrap_are_no_jump() {
     let dir = tempfile::tempdir().unwrap();
     let film = film(dir.path(), 0, 600);
-    let (session, ports) = start();
-    // 33 bits of 90 kHz are full after 26.5 hours, 32 bits of RTP after 13.3: both three seconds from now.
-    let _senders =
-        [transport_stream(&film, ports[0], (1_u64 << 33) as f64 / 90_000.0 - 3.0), packets(&film, ports[1], u32::MAX - 3 * 90_000)];
-    wait(&session, "it does not go on", |f| f.received > 7 * u64::from(FPS));
-    for (feed, name) in WAYS.iter().enumerate() {
-        let status = assert_told(&session, feed);
-        let pictures = pictures(&session, &status);
-        println!("{name}: {} pictures over the wrap, {:?}, {}", pictures.len(), status.dropped, status.clock_in_words());
-        assert_unbroken(&pictures);
-        assert!(pictures.len() >= 6 * FPS as usize, "{}", pictures.len());
-        assert_eq!((status.dropped.total(), status.reconnects, status.duplicated), (0, 0, 0), "{status:?}");
-        assert!(status.source_clock.is_some_and(|clock| clock.jumps == 0), "{status:?}");
+    for run in 1..=RUNS {
+        let (session, ports) = start();
+        // 33 bits of 90 kHz are full after 26.5 hours, 32 bits of RTP after 13.3: both three seconds from now.
+        let _senders =
+            [transport_stream(&film, ports[0], (1_u64 << 33) as f64 / 90_000.0 - 3.0), packets(&film, ports[1], u32::MAX - 3 * 90_000)];
+        wait(&session, "it does not go on", |f| f.received > 7 * u64::from(FPS));
+        let mut all_came = true;
+        for (feed, name) in WAYS.iter().enumerate() {
+            let status = assert_told(&session, feed);
+            let pictures = pictures(&session, &status);
+            println!("{name}: {} pictures over the wrap, {:?}, {}", pictures.len(), status.dropped, status.clock_in_words());
+            assert_in_time(&pictures);
+            let refused = status.dropped.total() - status.dropped.missing;
+            assert_eq!((refused, status.reconnects, status.duplicated), (0, 0, 0), "{status:?}");
+            assert!(status.source_clock.is_some_and(|clock| clock.jumps == 0), "{status:?}");
+            let unbroken = pictures.windows(2).all(|pair| pair[1].0 == pair[0].0 + 1);
+            all_came &= unbroken && pictures.len() >= 6 * FPS as usize && status.dropped.missing == 0;
+        }
+        if all_came {
+            return;
+        }
+        println!("run {run}: packets were lost");
     }
+    panic!("pictures were lost in each of {RUNS} runs");
 }
 
 /// Senders that begin anew by another clock, hours ahead, then hours behind, while nobody hangs up.
