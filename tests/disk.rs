@@ -292,7 +292,7 @@ impl Pushing {
                 std::thread::sleep(Duration::from_millis(20));
             }
         };
-        Self(stop, Some(std::thread::spawn(push)))
+        Self(stop, Some(std::thread::Builder::new().name("camera".to_owned()).spawn(push).unwrap()))
     }
 }
 
@@ -355,7 +355,7 @@ fn recording_that_cannot_begin_says_why_and_begins_as_soon_as_it_can() {
     std::fs::remove_file(&folder).unwrap();
     wait_for_disk(&session, "it does not begin", |disk| disk.state == DiskState::Recording && disk.feeds[0].units > 0);
     let told = session.disk_status().warnings();
-    assert!(told.iter().any(|w| w.contains("are not on disk")), "{told:?}");
+    assert!(told.len() == 1 && told[0].contains("are not on disk"), "{told:?}");
     let (late, seen) = mark(&session, 2);
     drop((pushing, session));
 
@@ -372,10 +372,11 @@ fn who_starts_again_at_once_finds_what_the_program_before_kept() {
     let before = DiskStore::open(DiskConfig::new(dir.path(), 1 << 30), 0).unwrap();
     let (from, until) = (MediaTime::ZERO, MediaTime::from_nanos(1_000_000_000));
     before.keep(Kept { id: 7, from, until, data: serde_json::Value::Null, shift_nanos: 0 }).unwrap();
-    let ending = std::thread::spawn(move || {
+    let end = move || {
         std::thread::sleep(Duration::from_millis(200));
         drop(before);
-    });
+    };
+    let ending = std::thread::Builder::new().name("ending".to_owned()).spawn(end).unwrap();
     let session = CaptureSession::start(config(dir.path()), &one_pushed()).unwrap();
     ending.join().unwrap();
     assert_eq!(session.disk_status().state, DiskState::Recording, "{:?}", session.disk_status());

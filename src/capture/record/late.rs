@@ -17,7 +17,7 @@ use crate::time::MediaTime;
 
 /// A folder that cannot be used is tried again after this, then after twice as long each time, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// Who starts again at once finds the program before still closing its files.
 const OTHER_ENDS_WITHIN: Duration = Duration::from_secs(2);
 /// The end of the session is looked for this often.
@@ -103,6 +103,7 @@ impl Recording {
             let opened = DiskStore::open_late(self.config.clone(), wall_nanos(), clock.now()).map_err(|e| e.to_string());
             match opened.and_then(|store| self.start(store).map_err(|e| e.to_string())) {
                 Ok(recorder) => {
+                    recorder.begin_with_keyframes();
                     began(recorder.store());
                     let late_secs = (clock.now() - since) as f64 * 1e-9;
                     tracing::warn!("recording to disk begins {late_secs:.0} s late");

@@ -41,6 +41,8 @@ enum Mark {
 #[derive(Debug)]
 struct FeedCounters {
     name: Arc<str>,
+    /// Recording begins in the middle of the stream: nothing is missing before its next keyframe.
+    begins: AtomicBool,
     /// A unit was left out: what refers to it is useless. Only the feed's own thread writes it.
     skips: AtomicBool,
     units: Counter,
@@ -74,6 +76,7 @@ struct Shared {
 fn shared(store: Arc<DiskStore>, names: &[Arc<str>]) -> Shared {
     let counters = |name: &Arc<str>| FeedCounters {
         name: Arc::clone(name),
+        begins: AtomicBool::new(false),
         skips: AtomicBool::new(false),
         units: Counter::default(),
         slow: Counter::default(),
@@ -130,9 +133,20 @@ impl Recorder {
         Ok(())
     }
 
+    /// Streams run already: what comes before the next keyframe of each belongs to the time before recording.
+    fn begin_with_keyframes(&self) {
+        self.shared.feeds.iter().for_each(|feed| feed.begins.store(true, Ordering::Relaxed));
+    }
+
     /// Takes one unit; never waits. What the disk has no time for is counted, with what refers to it.
     pub(super) fn offer(&self, feed: FeedId, unit: AccessUnit) {
         let Some(counters) = self.shared.feeds.get(feed.0) else { return };
+        if counters.begins.load(Ordering::Relaxed) {
+            if !unit.keyframe {
+                return;
+            }
+            counters.begins.store(false, Ordering::Relaxed);
+        }
         if counters.skips.load(Ordering::Relaxed) && !unit.keyframe {
             counters.slow.add_one();
             return;

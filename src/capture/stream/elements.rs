@@ -280,9 +280,11 @@ fn v4l2_caps(format: Option<V4l2Format>, size_px: Option<(u32, u32)>, fps: Optio
     let mut caps = gst::Caps::new_empty();
     {
         let caps = caps.make_mut();
-        media.iter().for_each(|media| caps.append(gst::Caps::new_empty_simple(*media)));
-        if matches!(format, None | Some(V4l2Format::Raw)) {
-            patterns().into_iter().for_each(|pattern| caps.append(pattern));
+        for media in media {
+            caps.append(gst::Caps::new_empty_simple(*media));
+        }
+        if let (None | Some(V4l2Format::Raw), Some(patterns)) = (format, patterns()) {
+            caps.append(patterns);
         }
         for wanted in caps.iter_mut() {
             if let Some((width, height)) = size_px {
