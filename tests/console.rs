@@ -769,6 +769,28 @@ fn controls_are_learned_by_touching() {
 }
 
 #[test]
+fn a_right_click_ticks_the_angle_of_the_prepared_event() {
+    let click = |s: Snapshot, label: &str| {
+        let (mut harness, desk) = harness(s, None, egui::vec2(1280.0, 720.0));
+        harness.run_steps(2);
+        harness.get_by_label_contains(label).click_secondary();
+        harness.run_steps(2);
+        desk.take().commands
+    };
+    let s = snapshot(State::Armed);
+    let (id, name) = (s.preview.as_ref().and_then(|p| p.event).unwrap(), s.cameras[8].name.clone());
+    let asked = |ticked| [Command::EditEvent(id, EventEdit::Angle { camera: name.clone(), ticked })];
+    assert_eq!(click(s.clone(), "9 cam09"), asked(true));
+    // It is seen and said, and the same takes it off again.
+    let mut with = s;
+    let mut events = with.events.to_vec();
+    events.iter_mut().filter(|e| e.id == id).for_each(|e| e.angles = vec![name.clone()]);
+    with.events = events.into();
+    assert_eq!(click(with, "9 cam09, angle ticked"), asked(false));
+    assert_eq!(click(snapshot(State::Live), "9 cam09"), [], "no event is prepared");
+}
+
+#[test]
 fn program_b_stands_beside_the_cameras() {
     let (mut harness, _desk) = harness(with_second(snapshot(State::Armed)), None, egui::vec2(1280.0, 720.0));
     harness.run_steps(2);
