@@ -302,12 +302,12 @@ const BAR_PX: u32 = 16;
 
 /// A frame that says in bright and dark bars, from the right, which camera and which frame it is: any codec leaves that as it is.
 fn barred(camera: usize, frame: i64) -> Picture {
-    let number = (camera as i64 + 1) << 9 | frame % 512;
+    let number = ((camera as i64 + 1) << 9) | (frame % 512);
     let mut picture = Picture::filled(BAR_PX * BITS as u32, 32, [40, 40, 40, 255]);
     let width = picture.width();
     for (i, px) in picture.rgba_mut().chunks_exact_mut(4).enumerate() {
         let bit = (width - 1 - i as u32 % width) / BAR_PX;
-        px[..3].fill(if number >> bit & 1 == 1 { 210 } else { 40 });
+        px[..3].fill(if (number >> bit) & 1 == 1 { 210 } else { 40 });
     }
     picture
 }

@@ -68,7 +68,6 @@ pub struct Textures {
 
 /// What belongs to the window alone and not to the show.
 #[derive(Debug, Clone, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "they are independent switches of the window")]
 pub struct ConsoleState {
     /// The language of everything that is shown.
     pub language: Language,
