@@ -9,7 +9,7 @@ use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use egui_kittest::{Harness, SnapshotOptions, kittest::Queryable as _};
 use volte::{
-    console::{self, ConsoleState, Language, Layout, Panel, PictureTexture, SurfaceRow, SurfaceView, SurfaceWish, Textures},
+    console::{self, ConsoleState, FaderView, Language, Layout, Panel, PictureTexture, SurfaceRow, SurfaceView, SurfaceWish, Textures},
     engine::{
         CalibrateOrder, CalibrationStage, CalibrationView, Command, CommandKind, DiskState, DiskTier, FreeView, GraphicsView, Light,
         LockView, OperatorView, OperatorsView, PivotView, Quality, RollView, Slice, SlicesView, Snapshot,
@@ -629,6 +629,7 @@ fn a_click_in_a_picture_is_the_pivot() {
 fn the_t_bar_is_under_the_finger() {
     let drag = |state: State, in_time: bool| {
         let s = snapshot(state);
+        let stands = s.t_bar(in_time).unwrap_or(0.5) as f32;
         let size = size_of(Panel::TBar, &snapshot(State::Live));
         let (mut harness, desk) = harness(s, Some(Panel::TBar), size);
         harness.run_steps(2);
@@ -637,18 +638,21 @@ fn the_t_bar_is_under_the_finger() {
             harness.run_steps(2);
         }
         let bar = harness.get_by_label("T-bar").rect();
-        harness.drag_at(bar.center());
+        // The finger comes down on the lever, somewhat beside its middle: nothing jumps.
+        let lever = egui::pos2(bar.center().x, bar.top() + 15.0 + (bar.height() - 30.0) * stands);
+        harness.drag_at(lever + egui::vec2(0.0, 6.0));
         harness.run_steps(1);
-        harness.hover_at(bar.center() + egui::vec2(0.0, bar.height() * 0.2));
+        assert_eq!(desk.borrow().commands, []);
+        harness.hover_at(lever + egui::vec2(0.0, 6.0 + bar.height() * 0.1));
         harness.run_steps(1);
         harness.hover_at(bar.center_bottom() + egui::vec2(0.0, 90.0));
         harness.run_steps(1);
         harness.drop_at(bar.center_bottom() + egui::vec2(0.0, 90.0));
         harness.run_steps(1);
-        desk.take().commands
+        (f64::from(stands), desk.take().commands)
     };
     for (state, in_time) in [(State::Armed, false), (State::Armed, true), (State::OnAir, false), (State::OnAir, true)] {
-        let asked = drag(state, in_time);
+        let (stands, asked) = drag(state, in_time);
         let shares: Vec<f64> = asked
             .iter()
             .map(|c| match c {
@@ -657,11 +661,65 @@ fn the_t_bar_is_under_the_finger() {
             })
             .collect();
         assert!(shares.len() >= 2 && shares.windows(2).all(|p| p[0] <= p[1]), "{shares:?}");
-        assert!((0.6..0.8).contains(&shares[0]) || (shares[0] - 0.5).abs() < 0.05, "{shares:?}");
+        assert!((shares[0] - stands - 0.1).abs() < 0.03, "from {stands}: {shares:?}");
         assert_eq!(shares.last(), Some(&1.0), "beyond the end is the end");
     }
-    assert_eq!(drag(State::Idle, false), [], "there is no arc");
-    assert_eq!(drag(State::Live, true), [], "there is no event");
+    assert_eq!(drag(State::Idle, false).1, [], "there is no arc");
+    assert_eq!(drag(State::Live, true).1, [], "there is no event");
+}
+
+#[test]
+fn a_finger_beside_the_lever_calls_it_in_preview_and_never_makes_program_jump() {
+    let press = |state: State, on_to_lever: bool| {
+        let s = snapshot(state);
+        let stands = s.t_bar(false).unwrap() as f32;
+        let size = size_of(Panel::TBar, &snapshot(State::Live));
+        let (mut harness, desk) = harness(s, Some(Panel::TBar), size);
+        harness.run_steps(2);
+        let bar = harness.get_by_label("T-bar").rect();
+        let at = |share: f32| egui::pos2(bar.center().x, bar.top() + 15.0 + (bar.height() - 30.0) * share);
+        harness.drag_at(at(0.95));
+        harness.run_steps(2);
+        let end = if on_to_lever { stands } else { 0.9 };
+        for k in 0..=8 {
+            harness.hover_at(at(0.95 + (end - 0.95) * k as f32 / 8.0));
+            harness.run_steps(1);
+        }
+        harness.drop_at(at(end));
+        harness.run_steps(2);
+        desk.take().commands
+    };
+    let first = |asked: &[Command]| match asked.first() {
+        Some(Command::TBar { share, .. }) => *share,
+        other => panic!("{other:?}"),
+    };
+    assert!(first(&press(State::Armed, false)) > 0.85);
+    assert_eq!(press(State::OnAir, false), [], "a slip");
+    // There it is taken into the hand.
+    let on_air = snapshot(State::OnAir).t_bar(false).unwrap();
+    let picked = press(State::OnAir, true);
+    assert!(first(&picked) - on_air < 0.06, "{picked:?}");
+}
+
+#[test]
+fn a_fader_that_waits_is_drawn_beside_the_lever_and_told() {
+    let fader = |t_bar| FaderView { control: "cc 1 7".to_owned(), kind: Some(CommandKind::TBar), at: 0.9, to: 0.48, t_bar };
+    let told = "Status cc 1 7 (T-bar) stands at 90 % of its way: move it to 48 %, there it takes hold";
+    let ghost = "The fader stands here; it takes hold where the lever stands";
+    let (mut harness, desk) = harness(snapshot(State::OnAir), None, egui::vec2(1280.0, 720.0));
+    harness.run_steps(2);
+    assert!(harness.query_by_label(ghost).is_none() && harness.query_by_label(told).is_none());
+    desk.borrow_mut().state.fader = Some(fader(Some(false)));
+    harness.run_steps(2);
+    harness.get_by_label(told);
+    let (ghost_at, bar) = (harness.get_by_label(ghost).rect(), harness.get_by_label("T-bar").rect());
+    assert!(ghost_at.center().y > bar.top() + bar.height() * 0.8 && bar.contains_rect(ghost_at.shrink(1.0)), "{ghost_at:?} in {bar:?}");
+    // It moves time, and the lever shows space; and one that moves something else has no place here.
+    for other in [fader(Some(true)), FaderView { kind: Some(CommandKind::SetOrbit), ..fader(None) }] {
+        desk.borrow_mut().state.fader = Some(other);
+        harness.run_steps(2);
+        assert!(harness.query_by_label(ghost).is_none());
+    }
 }
 
 #[test]
@@ -708,6 +766,28 @@ fn controls_are_learned_by_touching() {
     harness.run_steps(2);
     assert_eq!(desk.borrow_mut().state.take_surface_wishes(), [SurfaceWish::Learn(None)]);
     assert!(desk.borrow().commands.is_empty() && harness.query_by_label("Control surfaces").is_none());
+}
+
+#[test]
+fn a_right_click_ticks_the_angle_of_the_prepared_event() {
+    let click = |s: Snapshot, label: &str| {
+        let (mut harness, desk) = harness(s, None, egui::vec2(1280.0, 720.0));
+        harness.run_steps(2);
+        harness.get_by_label_contains(label).click_secondary();
+        harness.run_steps(2);
+        desk.take().commands
+    };
+    let s = snapshot(State::Armed);
+    let (id, name) = (s.preview.as_ref().and_then(|p| p.event).unwrap(), s.cameras[8].name.clone());
+    let asked = |ticked| [Command::EditEvent(id, EventEdit::Angle { camera: name.clone(), ticked })];
+    assert_eq!(click(s.clone(), "9 cam09"), asked(true));
+    // It is seen and said, and the same takes it off again.
+    let mut with = s;
+    let mut events = with.events.to_vec();
+    events.iter_mut().filter(|e| e.id == id).for_each(|e| e.angles = vec![name.clone()]);
+    with.events = events.into();
+    assert_eq!(click(with, "9 cam09, angle ticked"), asked(false));
+    assert_eq!(click(snapshot(State::Live), "9 cam09"), [], "no event is prepared");
 }
 
 #[test]

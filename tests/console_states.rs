@@ -27,7 +27,7 @@ mod support {
 }
 use support::{
     calibration,
-    states::{State, snapshot, with_second},
+    states::{State, snapshot, with_second, with_second_live},
 };
 
 /// What can happen to a show.
@@ -605,13 +605,16 @@ fn program_b_has_buttons_of_its_own_and_its_tally_stands_beside_that_of_a() {
         ("fr", ["LIRE SUR B", "TAKE B", "RELANCER B", "RETOUR B", "‹ caméra", "caméra ›", "− 33 %", "+ 75 %"]),
     ] {
         let s = state(Show::Second);
+        let cameras = s.cameras.len();
+        let shown = std::rc::Rc::new(std::cell::RefCell::new(s));
+        let drawn = std::rc::Rc::clone(&shown);
         let commands = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
         let asked = std::rc::Rc::clone(&commands);
         let mut state = ConsoleState::speaking(Language::from_tag(tag).unwrap());
-        let textures = Textures { cameras: vec![None; s.cameras.len()], ..Textures::default() };
+        let textures = Textures { cameras: vec![None; cameras], ..Textures::default() };
         let mut harness =
             Harness::builder().with_size(egui::vec2(1280.0, 720.0)).with_context_setup(console::apply_style).build_ui(move |ui| {
-                let commands = console::show(ui, &s, &textures, &mut state);
+                let commands = console::show(ui, &drawn.borrow(), &textures, &mut state);
                 asked.borrow_mut().extend(commands);
             });
         harness.run_steps(2);
@@ -630,7 +633,10 @@ fn program_b_has_buttons_of_its_own_and_its_tally_stands_beside_that_of_a() {
             harness.run_steps(2);
             assert_eq!(commands.borrow_mut().drain(..).collect::<Vec<_>>(), [Command::Second(order)], "{label}");
         }
-        // Camera 7 is live on both.
+        // B rolls: no camera is live on it. Then the seventh is live on both.
+        assert!(harness.query_by_label_contains("PGM, PGM B").is_none());
+        *shown.borrow_mut() = with_second_live(snapshot(State::Live));
+        harness.run_steps(2);
         harness.get_by_label_contains("PGM, PGM B");
     }
 }

@@ -25,7 +25,7 @@ use volte::{
         text,
         touch::{ControlId, InputParser, MidiParser, Motion, Touch},
     },
-    engine::{Command, Engine, EngineOptions, NoticeLevel, Quality, Snapshot},
+    engine::{Command, Engine, EngineOptions, NoticeLevel, ProgramKind, Quality, Snapshot},
     replay::{
         Phase,
         operators::{Holder, LockChannel, LockOrder},
@@ -261,7 +261,8 @@ fn osc_gives_commands_and_is_answered() {
     expect(&engine, "1.5", |s| (s.position - 1.5).abs() < 1e-6);
     say("/volte/t-bar", &[OscArg::Float(1.0)]);
     expect(&engine, "the end", |s| (s.position - 5.0).abs() < 1e-6);
-    // MIDI that comes over OSC, through the mapping.
+    // MIDI that comes over OSC, through the mapping: the fader comes from where the bar stands.
+    say("/volte/midi", &[OscArg::Midi([0, 0xb0, 7, 127])]);
     say("/volte/midi", &[OscArg::Midi([0, 0xb0, 7, 0])]);
     expect(&engine, "the beginning", |s| s.position.abs() < 1e-6);
     say("/volte/command", &[OscArg::Text("edit-event prepared name Goal".to_owned())]);
@@ -479,8 +480,60 @@ fn a_device_is_read_learned_and_looked_for_again() {
     let other = Surface::of_file(Some(&mapping));
     assert!(other.shown().problem.is_some_and(|p| p.contains("not kept")));
     other.learn(Some("take".to_owned()));
-    other.touched(Touch { control: ControlId::Key(3), motion: Motion::Press(true) });
+    other.touched(Touch { control: ControlId::Key(3), motion: Motion::Press(true) }, &Snapshot::empty());
     assert_eq!(std::fs::read_to_string(&mapping).unwrap(), "nonsense");
+}
+
+/// A replay holds at its end on air, and the fader of the T-bar was left near the beginning of its way.
+#[test]
+fn a_fader_that_stands_elsewhere_moves_program_only_when_it_meets_it() {
+    let (_feeds, engine) = engine();
+    let hub = Hub::new(engine.handle(), None);
+    let table = "version = 1\ncontrols = [{ control = \"cc 1 7\", command = \"t-bar {}\", range = [0, 1]JUMPS }]\n";
+    let surface = Surface::of_mapping(Mapping::from_toml(&table.replace("JUMPS", "")).unwrap());
+    let position = |s: &Snapshot| match s.program.kind {
+        ProgramKind::Replay { position, .. } => position,
+        other => panic!("{other:?}"),
+    };
+    let fader = |surface: &Surface, value: u8| {
+        let words = surface.midi(&[0xb0, 7, value], &engine.snapshot());
+        for w in &words {
+            hub.say(w).unwrap();
+        }
+        words.len()
+    };
+    hub.say("mark").unwrap();
+    expect(&engine, "armed", |s| s.can_take);
+    // In preview: the bar was put to 0.25 by words, and the fader comes down upon it.
+    hub.say("orbit-to 1.25").unwrap();
+    expect(&engine, "1.25", |s| (s.position - 1.25).abs() < 1e-9);
+    assert_eq!((fader(&surface, 100), fader(&surface, 60)), (0, 0));
+    assert_eq!(fader(&surface, 32), 1);
+    expect(&engine, "followed", |s| (s.position - 5.0 * 32.0 / 127.0).abs() < 1e-3);
+    assert_eq!(surface.waiting(&engine.snapshot()), None);
+    hub.say("orbit-to 0").unwrap();
+    hub.say("take").unwrap();
+    expect(&engine, "on air", |s| s.phase == Phase::OnAir);
+    hub.say("t-bar 1").unwrap();
+    let s = expect(&engine, "the end", |s| matches!(s.program.kind, ProgramKind::Replay { progress, .. } if progress > 0.999));
+    let end = position(&s);
+    assert!((end - 5.0).abs() < 0.05, "{end}");
+    // The next touch is not what program jumps to, and the console says where the fader has to go.
+    assert_eq!((fader(&surface, 33), fader(&surface, 60), fader(&surface, 110)), (0, 0, 0));
+    let s = engine.snapshot();
+    assert_eq!(position(&s), end);
+    let waiting = surface.waiting(&s).unwrap();
+    assert_eq!((waiting.control.as_str(), waiting.command.as_str()), ("cc 1 7", "t-bar {}"));
+    assert!((waiting.at - 110.0 / 127.0).abs() < 1e-9 && waiting.to > 0.999, "{waiting:?}");
+    // There it takes hold, and from there program follows it.
+    assert_eq!(fader(&surface, 127), 1);
+    assert_eq!(surface.waiting(&engine.snapshot()), None);
+    assert_eq!(fader(&surface, 120) + fader(&surface, 64) + fader(&surface, 0), 3);
+    expect(&engine, "the beginning", |s| position(s) < 0.05);
+    // One that shall jump does.
+    let jumps = Surface::of_mapping(Mapping::from_toml(&table.replace("JUMPS", ", pick_up = false")).unwrap());
+    assert_eq!(fader(&jumps, 127), 1);
+    expect(&engine, "the end at once", |s| position(s) > 4.95);
 }
 
 /// Both ends of a pipe, so that opening it waits for nobody.
@@ -542,7 +595,7 @@ proptest! {
         let _ = http::read(&mut &bytes[..]);
         let _ = http::read(&mut &[b"POST /api/command HTTP/1.1\r\n".as_slice(), &bytes].concat()[..]);
         let surface = Surface::of_mapping(Mapping::from_toml("version = 1\n[[controls]]\ncontrol = \"cc 1 7\"\ncommand = \"jog {}\"\nstep = 1\n").unwrap());
-        for said in surface.midi(&bytes) {
+        for said in surface.midi(&bytes, &Snapshot::empty()) {
             prop_assert!(text::command_of(&said).is_some(), "{}", said);
         }
         let mut pieces = MidiParser::default();

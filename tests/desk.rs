@@ -4,12 +4,14 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use volte::{
-    engine::{Command, DeskFiles, Engine, EngineOptions, NoticeLevel, Snapshot},
+    engine::{Command, DeskFiles, Engine, EngineOptions, ExportState, NoticeLevel, Snapshot},
+    frame::Picture,
     replay::{
         Event,
         path::{PathChannel, PathEdit, Preset},
         playlist::{PlaylistEdit, Transition},
     },
+    time::MediaTime,
 };
 
 mod support {
@@ -293,4 +295,93 @@ fn kept_trims_are_told_at_the_start_and_a_file_that_nobody_can_read_is_never_ove
     expect(&engine, "trimmed all the same", |s| has(s, 0.1));
     drop(engine);
     assert_eq!(fs::read_to_string(&file).unwrap(), "[cam\nev = 0.5");
+}
+
+const BITS: i64 = 12;
+const BAR_PX: u32 = 16;
+
+/// A frame that says in bright and dark bars, from the right, which camera and which frame it is: any codec leaves that as it is.
+fn barred(camera: usize, frame: i64) -> Picture {
+    let number = ((camera as i64 + 1) << 9) | (frame % 512);
+    let mut picture = Picture::filled(BAR_PX * BITS as u32, 32, [40, 40, 40, 255]);
+    let width = picture.width();
+    for (i, px) in picture.rgba_mut().chunks_exact_mut(4).enumerate() {
+        let bit = (width - 1 - i as u32 % width) / BAR_PX;
+        px[..3].fill(if (number >> bit) & 1 == 1 { 210 } else { 40 });
+    }
+    picture
+}
+
+/// (camera, frame) of every picture of a film, read by somebody else.
+fn read_bars(file: &Path) -> Vec<(i64, i64)> {
+    let out = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(file)
+        .args(["-f", "rawvideo", "-pix_fmt", "gray", "-"])
+        .output()
+        .expect("ffmpeg is needed: install the package ffmpeg");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let width = (BAR_PX * BITS as u32) as usize;
+    let number = |picture: &[u8]| {
+        (0..BITS as usize).map(|bit| i64::from(picture[16 * width + width - 1 - bit * BAR_PX as usize - 8] > 125) << bit).sum::<i64>()
+    };
+    out.stdout.chunks_exact(width * 32).map(number).map(|n| ((n >> 9) - 1, n & 511)).collect()
+}
+
+#[test]
+fn an_event_is_exported_as_a_plain_roll_of_one_camera() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut feeds = FakeFeeds::new(5);
+    feeds.film = barred;
+    let feeds = Arc::new(feeds);
+    // No GPU: a camera's own frames need none.
+    let options = EngineOptions { without_gpu: true, export_folder: Some(folder.path().to_owned()), ..EngineOptions::default() };
+    let engine = Engine::start(Arc::clone(&feeds) as Arc<dyn volte::engine::Feeds>, &options).unwrap();
+    expect(&engine, "live", |s| s.ring.newest.is_some());
+    let roll = engine.snapshot().moves.iter().position(|m| m.name == "Roll").unwrap();
+    send(&engine, [Command::Mark, Command::SelectMove(roll), Command::SetOrbit(3.0)]);
+    let s = expect(&engine, "armed", |s| s.can_take && s.chosen_move == roll && (s.position - 3.0).abs() < 1e-9);
+    // 3 s before and 1 s after: the end is still to come.
+    let event = s.events[0].clone();
+    let frame_of = |at: MediaTime| at.nanos() / 20_000_000;
+    let (first, end) = (frame_of(event.begin), frame_of(event.end));
+    assert_eq!(end - first, 200);
+    let exported = |number: usize, speed: i32| {
+        send(&engine, [Command::SetSpeed(speed), Command::Export]);
+        expect(&engine, "in the list", |s| s.exports.len() == number);
+        // Time goes on beyond the event's end.
+        feeds.advance_frames(70);
+        let s = engine.wait_for(Duration::from_mins(1), |s| matches!(s.exports[number - 1].state, ExportState::Done | ExportState::Failed));
+        let s = s.unwrap_or_else(|| panic!("{:?} {:?}", engine.snapshot().exports, engine.snapshot().notices));
+        assert_eq!(s.exports[number - 1].state, ExportState::Done, "{:?}", s.notices);
+        std::path::PathBuf::from(&s.exports[number - 1].path)
+    };
+    // Half speed: every frame twice, from in to out, of that camera alone.
+    let half = exported(1, 50);
+    assert_eq!(read_bars(&half), (first..end).flat_map(|k| [(3, k % 512); 2]).collect::<Vec<_>>());
+    let text = fs::read_to_string(half.with_extension("json")).unwrap();
+    let sidecar: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let frames = sidecar["frames"].as_array().unwrap();
+    assert_eq!((frames.len(), &sidecar["cameras"]), (400, &serde_json::json!(["cam04"])));
+    assert!(frames.iter().all(|f| f["real_pixels"] == true && f["sources"][0][0] == "cam04" && f["position"] == 3.0), "{text:.2000}");
+    assert_eq!(frames[399]["source_nanos"][0], (end - 1) * 20_000_000);
+    // Backwards at full speed, from another camera.
+    send(&engine, [Command::SetOrbit(0.0)]);
+    expect(&engine, "moved", |s| s.position.abs() < 1e-9);
+    let back = exported(2, -100);
+    let wanted: Vec<_> = (0..200).map(|k| (0, (end - k) % 512)).collect();
+    assert_eq!(read_bars(&back), wanted);
+    // A camera without frames there is named, and nothing is left behind.
+    feeds.set_alive(0, false);
+    send(&engine, [Command::Export]);
+    let s = expect(&engine, "it is told", told_failed);
+    assert!(s.exports[2].state == ExportState::Failed && !Path::new(&s.exports[2].path).exists(), "{:?}", s.exports);
+    // A move that travels while time runs is several cameras: refused by name.
+    let travel = s.moves.iter().position(|m| m.name == "Travel").unwrap();
+    send(&engine, [Command::SelectMove(travel), Command::Export]);
+    expect(&engine, "refused", |s| told(s, &["more than one camera", "frozen moves and Roll"]));
+}
+
+fn told_failed(s: &Snapshot) -> bool {
+    s.exports.len() == 3 && told(s, &["The export was not written", "the camera has died"])
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use volte::capture::NodeStatus;
 use volte::engine::production::Production;
-use volte::engine::{CapturedFeeds, FeedHealth, Feeds as _};
+use volte::engine::{CapturedFeeds, Command, Engine, EngineOptions, FeedHealth, Feeds as _, ProgramKind, SecondOrder, Snapshot};
 use volte::frame::Moment;
 use volte::link::LinkKey;
 use volte::replay::EventId;
@@ -333,4 +333,57 @@ fn a_nodes_camera_is_live_at_full_rate_and_rolls() {
     assert!(error.abs() < sure + 1_000_000 && error.abs() < 12_000_000, "{bad:?} {direct:?}");
     assert!(other.warnings().iter().any(|w| w.contains("east")));
     assert_eq!(stage.feeds.status()[1].health, FeedHealth::Good);
+}
+
+/// Program B on cameras of nodes: live, and a roll from the in point on, while A stays with the camera here; a node that dies does not take B with it.
+#[test]
+fn program_b_is_live_and_rolls_on_cameras_of_nodes_and_outlives_one() {
+    let stage = stage();
+    stage.all_good();
+    let Stage { feeds, folder: _folder, _cameras, east: _east, mut west, way: _way, .. } = stage;
+    let options = EngineOptions { second_channel: true, without_gpu: true, without_watch: true, ..EngineOptions::default() };
+    let engine = Engine::start(Arc::new(feeds), &options).unwrap();
+    let send = |command| assert!(engine.send(command));
+    let wait = |what: &str, wanted: &dyn Fn(&Snapshot) -> bool| {
+        engine.wait_for(Duration::from_mins(1), |s| wanted(s)).unwrap_or_else(|| {
+            let s = engine.snapshot();
+            panic!("{what}: A {:?}, B {:?}, {:?}", s.program.kind, s.second.as_ref().map(|b| b.program.kind), s.notices)
+        })
+    };
+    let b = |s: &Snapshot| s.second.as_ref().map(|b| b.program.clone()).unwrap();
+    // Camera and frame on each program.
+    let of_a = |s: &Snapshot| read(&s.program.shown.picture);
+    let of_b = |s: &Snapshot| read(&b(s).shown.picture);
+    let s = wait("pictures of all", &|s| s.cameras.len() == 4 && s.cameras.iter().all(|c| c.live.is_some()));
+    let number = |name: &str| s.cameras.iter().position(|c| c.name == name).unwrap();
+    let (here, east, west_camera) = (number("here"), number("east1"), number("west"));
+    send(Command::SelectCamera(here));
+    send(Command::Second(SecondOrder::SelectCamera(east)));
+    let s = wait("both live", &|s| of_a(s).is_some_and(|(k, _)| k == 0) && of_b(s).is_some_and(|(k, _)| k == 1));
+    // Both run, each with its own.
+    let (at_a, at_b) = (of_a(&s).unwrap().1, of_b(&s).unwrap().1);
+    wait("both go on", &|s| of_a(s).is_some_and(|(k, n)| k == 0 && n > at_a + 25) && of_b(s).is_some_and(|(k, n)| k == 1 && n > at_b + 25));
+    // The other node's camera rolls on B from the in point of what was marked here.
+    send(Command::SetOrbit(west_camera as f64));
+    send(Command::LastFive);
+    let s = wait("armed", &|s| s.can_take && s.events.len() == 1);
+    let event = s.events[0].clone();
+    send(Command::Second(SecondOrder::SetSpeed(100)));
+    send(Command::SetOrbit(west_camera as f64));
+    wait("at the camera", &|s| (s.position - west_camera as f64).abs() < 1e-9);
+    send(Command::Second(SecondOrder::Roll));
+    let s = wait("B rolls", &|s| b(s).roll.is_some() && of_b(s).is_some_and(|(k, _)| k == 3));
+    let (first, at) = (of_b(&s).unwrap().1, b(&s).roll.unwrap().instant);
+    assert!(at.distance_nanos(event.begin) < 1_000_000_000, "it begins at {at}, the event at {}", event.begin);
+    let s = wait("it runs", &|s| of_b(s).is_some_and(|(k, n)| k == 3 && n > first + 20));
+    assert_eq!(of_a(&s).map(|(k, _)| k), Some(0), "A is where it was");
+    send(Command::Second(SecondOrder::Return));
+    send(Command::Second(SecondOrder::SelectCamera(west_camera)));
+    wait("live there", &|s| b(s).kind == ProgramKind::Live(west_camera) && of_b(s).is_some_and(|(k, _)| k == 3));
+    // Its node dies: B goes to a neighbour, and never shows anything that is no camera's.
+    west.kill();
+    wait("a neighbour", &|s| {
+        assert!(of_b(s).is_some(), "B shows no camera");
+        matches!(b(s).kind, ProgramKind::Live(k) if k != west_camera) && of_b(s).is_some_and(|(k, _)| k != 3)
+    });
 }

@@ -240,7 +240,7 @@ impl Desk<'_> {
                 }
             }
             By::Midi => {
-                let words = self.surface.midi(gesture.midi);
+                let words = self.surface.midi(gesture.midi, &self.engine.snapshot());
                 assert!(!words.is_empty(), "{:?}", gesture.midi);
                 for w in &words {
                     self.hub.say(w).unwrap();
@@ -502,7 +502,7 @@ fn every_gesture_is_a_command_in_each_way() {
         let surface = Surface::of_mapping(Mapping::from_toml(SURFACE).unwrap());
         let words = |w: &str| control::text::command_of(w).unwrap();
         let by_keys: Vec<Command> = gesture.keys.iter().map(|(k, m)| control::command_for(*k, *m, &context).unwrap()).collect();
-        let by_midi: Vec<Command> = surface.midi(gesture.midi).iter().map(|w| words(w)).collect();
+        let by_midi: Vec<Command> = surface.midi(gesture.midi, &Snapshot::empty()).iter().map(|w| words(w)).collect();
         let by_words: Vec<Command> = gesture.words.iter().map(|w| words(w)).collect();
         assert_eq!((&by_keys, &by_midi), (&by_words, &by_words));
     }

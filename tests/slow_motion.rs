@@ -87,9 +87,9 @@ impl Show {
         assert!(self.engine.send(command));
     }
 
-    /// A roll at a quarter of the speed goes on air; the instant that it begins at.
-    fn roll(&self) -> MediaTime {
-        self.send(Command::SetSpeed(25));
+    /// A roll goes on air; the instant that it begins at.
+    fn roll(&self, speed_percent: i32) -> MediaTime {
+        self.send(Command::SetSpeed(speed_percent));
         self.send(Command::Mark);
         self.wait("prepared", |s| s.preview.as_ref().is_some_and(|p| p.readiness >= Readiness::RealCameras));
         let roll = self.engine.snapshot().moves.iter().position(|m| m.name == "Roll").unwrap();
@@ -129,7 +129,7 @@ fn scores(show: &Show, from: MediaTime, ticks: std::ops::Range<i64>) -> Vec<(i64
 #[test]
 fn slow_motion_on_air_makes_the_pictures_between_the_frames_and_holds_them_when_told() {
     let show = Show::start(|_, frame| scene(frame as f64), true);
-    let from = show.roll();
+    let from = show.roll(25);
     let made = scores(&show, from, 1..10);
     for (k, got, held, between) in &made {
         println!("tick {k}: {got:.1} dB, the frame held {held:.1} dB, between frames {between}");
@@ -160,7 +160,7 @@ fn slow_motion_on_air_makes_the_pictures_between_the_frames_and_holds_them_when_
 #[test]
 fn frames_that_do_not_agree_are_held_and_counted() {
     let show = Show::start(noise, true);
-    let from = show.roll();
+    let from = show.roll(25);
     for k in 1..8 {
         show.feeds.advance_frames(1);
         // The nearer of the two frames.
@@ -173,4 +173,39 @@ fn frames_that_do_not_agree_are_held_and_counted() {
     }
     let s = show.engine.snapshot();
     assert!(s.slow_motion.made == 0 && s.slow_motion.unsure == 6, "{:?}", s.slow_motion);
+}
+
+/// As 50 from 25: twice as many pictures as the cameras give, at full speed.
+#[cfg(feature = "gstreamer")]
+#[test]
+fn an_output_of_twice_the_cameras_rate_gets_a_true_picture_between_every_two_frames() {
+    let show = Show::start(|_, frame| scene(frame as f64), true);
+    let format = format!("160x90p{}", 2 * FPS).parse().unwrap();
+    show.engine.start_output(&volte::output::program::ChannelOptions::new(format), vec![]).unwrap();
+    show.wait("an output", |s| s.output.is_some());
+    let from = show.roll(100);
+    let half = 1_000_000_000 / i64::from(2 * FPS);
+    // The square begins anew between the sixth and the eighth.
+    for k in 1..7 {
+        show.feeds.advance_nanos(half);
+        let at = from.plus_nanos(k * half);
+        let s = show.wait("the next picture", |s| s.program.roll.is_some_and(|r| r.instant.distance_nanos(at) < 1_000_000));
+        let frames = at.nanos() as f64 * 1e-9 * f64::from(FPS);
+        let (truth, held) = (scene(frames), scene(frames.floor()));
+        let score = |p: &Picture| psnr_db(p, &truth, None).unwrap();
+        let (got, held) = (score(&s.program.shown.picture), score(&held));
+        println!("tick {k}: {got:.1} dB, the frame held {held:.1} dB");
+        assert_eq!(s.program.roll.unwrap().between.is_some(), k % 2 == 1, "tick {k}");
+        assert!(k % 2 == 0 || got > held + 2.0, "tick {k}: {got:.1} dB against {held:.1}");
+    }
+    // Held by choice: nothing but the cameras' own frames, each as long as it lasts.
+    show.send(Command::SetSlowMotion(Some(false)));
+    show.wait("held", |s| !s.slow_motion.interpolate);
+    for _ in 0..2 {
+        show.feeds.advance_nanos(2 * half);
+        let now = volte::engine::Feeds::now(show.feeds.as_ref());
+        let s = show.wait("a frame of the camera", |s| s.now >= now && s.program.roll.is_some_and(|r| r.between.is_none()));
+        let frame = s.program.roll.unwrap().instant.nanos() as f64 * 1e-9 * f64::from(FPS);
+        assert!((frame - frame.round()).abs() < 1e-3 && *s.program.shown.picture == scene(frame.round()), "{frame}");
+    }
 }

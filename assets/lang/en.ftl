@@ -80,6 +80,7 @@ heat-fair = fair
 heat-doubtful = doubtful
 heat-never-seen = never seen
 t-bar-time = TIME
+t-bar-fader = The fader stands here; it takes hold where the lever stands
 t-bar-time-tip = The T-bar moves through the event's time instead of along the path; so does Ctrl
 
 ## Orbit bar
@@ -156,6 +157,8 @@ cameras-lost = { $count } cameras, { $lost } without pictures
 panel-cameras = CAMERAS
 no-cameras = No cameras
 no-cameras-remedy = Start with `volte demo`, or give a rig and footage: `volte console --help`
+angle-ticked = , angle ticked
+click-tick = Right click: tick this angle of the prepared event
 camera-tile = Camera { $number } { $name }{ $tally }
 waiting = waiting
 no-picture = NO PICTURE
@@ -398,6 +401,7 @@ gpu-warms = GPU warms up
 ## Status line
 
 status = Status { $text }
+fader-waits = { $control } ({ $command }) stands at { $at } % of its way: move it to { $to } %, there it takes hold
 next-cameras = No cameras. Start with `volte demo`, or give a rig and footage: `volte console --help`
 next-live = Space marks an instant. ? shows all keys
 next-armed = Left and right travel along the arc, up and down in time. P plays. Enter puts it on air, Esc puts it away

@@ -80,6 +80,7 @@ heat-fair = moyen
 heat-doubtful = douteux
 heat-never-seen = jamais vu
 t-bar-time = TEMPS
+t-bar-fader = Le fader est ici ; il prend la main là où est le levier
 t-bar-time-tip = Le T-bar parcourt le temps de l'événement au lieu de la trajectoire ; Ctrl fait de même
 
 ## Orbit bar
@@ -156,6 +157,8 @@ cameras-lost = { $count } caméras, { $lost } sans image
 panel-cameras = CAMÉRAS
 no-cameras = Aucune caméra
 no-cameras-remedy = Commencez par `volte demo`, ou donnez un rig et des vidéos : `volte console --help`
+angle-ticked = , angle coché
+click-tick = Clic droit : cocher cet angle de l'événement préparé
 camera-tile = Caméra { $number } { $name }{ $tally }
 waiting = en attente
 no-picture = PAS D'IMAGE
@@ -398,6 +401,7 @@ gpu-warms = le GPU démarre
 ## Status line
 
 status = Statut { $text }
+fader-waits = { $control } ({ $command }) est à { $at } % de sa course : amenez-le à { $to } %, il prendra la main là
 next-cameras = Aucune caméra. Commencez par `volte demo`, ou donnez un rig et des vidéos : `volte console --help`
 next-live = Espace marque un instant. ? montre toutes les touches
 next-armed = Gauche et droite suivent l'arc, haut et bas le temps. P lit. Entrée met à l'antenne, Échap abandonne

@@ -26,9 +26,13 @@ use super::{
     surface::WindowGpu,
 };
 use crate::{
-    console::{ConsoleState, Language, SurfaceRow, SurfaceView, SurfaceWish},
-    control::{self, KeyContext, hub::Recorder, surface::Surface},
-    engine::{Command, Engine, ProgramKind},
+    console::{ConsoleState, FaderView, Language, SurfaceRow, SurfaceView, SurfaceWish},
+    control::{
+        self, KeyContext,
+        hub::Recorder,
+        surface::{Surface, Waiting},
+    },
+    engine::{Command, CommandKind, Engine, ProgramKind, Snapshot},
     replay::{Readiness, operators::Origin},
 };
 
@@ -138,6 +142,14 @@ fn surface_view(surface: &Surface) -> SurfaceView {
     let mut seen = std::collections::BTreeSet::new();
     words.retain(|w| seen.insert(w.clone()));
     SurfaceView { rows: words.into_iter().map(row).collect(), learning: shown.learning, last: shown.last, problem: shown.problem }
+}
+
+/// The fader that waits until it meets what it moves.
+fn fader_view(surface: &Surface, snapshot: &Snapshot) -> Option<FaderView> {
+    let Waiting { control, command, at, to } = surface.waiting(snapshot)?;
+    let kind = control::text::command_of(&command.replace("{}", "1")).map(|c| c.kind());
+    let t_bar = matches!(kind, Some(CommandKind::TBar)).then(|| command.starts_with("t-bar-time"));
+    Some(FaderView { control, kind, at, to, t_bar })
 }
 
 fn area(monitor: &MonitorHandle) -> Area {
@@ -303,6 +315,7 @@ impl App<'_> {
         if let Some(surface) = self.options.surface.as_ref().filter(|_| console.state.shows_controls()) {
             console.state.surface = Some(surface_view(surface));
         }
+        console.state.fader = self.options.surface.as_ref().and_then(|surface| fader_view(surface, &snapshot));
         let commands = console.draw(gpu, &snapshot);
         for wish in console.state.take_surface_wishes() {
             let Some(surface) = &self.options.surface else { continue };

@@ -32,6 +32,21 @@ pub struct SurfaceView {
     pub problem: Option<String>,
 }
 
+/// A fader that stands elsewhere than what it moves, and waits until it meets it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaderView {
+    /// The control.
+    pub control: String,
+    /// Which command it asks for.
+    pub kind: Option<CommandKind>,
+    /// Where it stands, as a share of its way.
+    pub at: f64,
+    /// Where it takes hold.
+    pub to: f64,
+    /// It moves the T-bar: in space (`false`) or in time.
+    pub t_bar: Option<bool>,
+}
+
 /// What the operator wants of the surfaces; the window does it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SurfaceWish {

@@ -31,7 +31,7 @@ mod timeline;
 mod transport;
 mod widgets;
 
-pub use controls::{SurfaceRow, SurfaceView, SurfaceWish};
+pub use controls::{FaderView, SurfaceRow, SurfaceView, SurfaceWish};
 pub use lang::Language;
 pub use layout::Layout;
 pub use notices::notice;
@@ -68,7 +68,6 @@ pub struct Textures {
 
 /// What belongs to the window alone and not to the show.
 #[derive(Debug, Clone, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "they are independent switches of the window")]
 pub struct ConsoleState {
     /// The language of everything that is shown.
     pub language: Language,
@@ -76,13 +75,15 @@ pub struct ConsoleState {
     pub keys_shown: bool,
     /// The control surfaces, as the window knows them.
     pub surface: Option<SurfaceView>,
+    /// The fader of a surface that waits until it meets what it moves.
+    pub fader: Option<FaderView>,
     /// Whether they are shown.
     controls_shown: bool,
     surface_wishes: Vec<SurfaceWish>,
     /// A click into a camera's picture chooses the pivot.
     picks: bool,
-    /// The T-bar moves in time.
-    t_bar_in_time: bool,
+    /// The T-bar, and the finger on it.
+    t_bar: t_bar::Bar,
     /// What the event list is searched for.
     pub query: String,
     /// The element of the playlist whose controls are shown.
@@ -283,7 +284,7 @@ impl Panel {
             Self::Playlist => playlist::show(ui, snapshot, state, out),
             Self::Cameras => cameras::show(ui, snapshot, out),
             Self::Budgets => budgets::show(ui, snapshot, out),
-            Self::Status => status::show(ui, snapshot),
+            Self::Status => status::show(ui, snapshot, state.fader.as_ref()),
             Self::PathEditor => path_editor::show(ui, snapshot, state, out),
             Self::Graphics => graphics::show(ui, snapshot, state, out),
             Self::Calibrate => calibrate::show(ui, snapshot, textures, state, out),

@@ -1,11 +1,14 @@
 //! The multiview: every feed with tally, health and rate. A click makes it the live camera; while a pivot is chosen the tiles show the
-//! prepared instant, and a click says what the orbit turns about.
+//! prepared instant, and a click says what the orbit turns about. A right click ticks the camera's angle of the prepared event.
 
 use egui::{Align2, Color32, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use super::lang::{say, t};
 use super::{ConsoleState, Textures, layout, style, widgets};
-use crate::engine::{CameraView, Command, FeedHealth, SecondOrder, Snapshot, Tally};
+use crate::{
+    engine::{CameraView, Command, FeedHealth, SecondOrder, Snapshot, Tally},
+    replay::EventEdit,
+};
 
 /// Draws the panel.
 pub fn show(ui: &mut Ui, snapshot: &Snapshot, textures: &Textures, state: &ConsoleState, out: &mut Vec<Command>) {
@@ -49,6 +52,8 @@ fn one(
     let lost = camera.status.health == FeedHealth::Lost;
     let response = ui.interact(rect, ui.scope_id().with(("camera", k)), Sense::click());
     let on_program = camera.tally == Tally::Program;
+    let prepared = snapshot.preview.as_ref().and_then(|p| snapshot.event(p.event?));
+    let ticked = prepared.is_some_and(|e| e.angles.contains(&camera.name));
     response.widget_info(|| {
         let tally = match (camera.tally, camera.on_second) {
             (Tally::Off, false) => "",
@@ -58,10 +63,14 @@ fn one(
             (Tally::Program, false) => " PGM",
             (Tally::Program, true) => " PGM, PGM B",
         };
+        let tick = if ticked { t("angle-ticked") } else { "" };
+        let tally = format!("{tally}{tick}");
         WidgetInfo::selected(Role::Button, !lost, on_program, say!("camera-tile", number = k + 1, name = &camera.name, tally = tally))
     });
     if response.secondary_clicked() && snapshot.graphics.draft.is_some() {
         out.push(Command::DropGraphic);
+    } else if let Some(event) = prepared.filter(|_| response.secondary_clicked() && !picks) {
+        out.push(Command::EditEvent(event.id, EventEdit::Angle { camera: camera.name.clone(), ticked: !ticked }));
     }
     if response.clicked() && !picks {
         // With Ctrl it is program B's camera.
@@ -97,6 +106,9 @@ fn one(
     if lost && !picks {
         ui.painter().rect_filled(room, 2.0, Color32::from_black_alpha(170));
         ui.painter().text(room.center(), Align2::CENTER_CENTER, t("no-picture"), style::text(12.5), style::AMBER);
+    }
+    if ticked {
+        widgets::ticked(ui, room.right_top() + vec2(-10.0, 10.0));
     }
     if camera.on_second {
         // On both it shows both: the line below is program A's.
@@ -146,6 +158,7 @@ fn one(
             t(if state.graphics.draws() { "click-graphic" } else { "click-pivot" })
         ));
     } else {
-        response.on_hover_text(format!("{}. {hint} {second}", camera.name));
+        let tick = if prepared.is_some() { t("click-tick") } else { "" };
+        response.on_hover_text(format!("{}. {hint} {second} {tick}", camera.name));
     }
 }

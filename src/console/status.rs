@@ -2,8 +2,8 @@
 
 use egui::{Color32, Rect, Role, Ui, WidgetInfo, pos2, vec2};
 
-use super::lang::{current, say, t};
-use super::{notices::notice, style, widgets};
+use super::lang::{command, current, say, t};
+use super::{FaderView, notices::notice, style, widgets};
 use crate::engine::{Notice, NoticeLevel, Snapshot};
 
 /// A toast stays so long, nanoseconds.
@@ -11,13 +11,19 @@ const TOAST_NANOS: i64 = 7_000_000_000;
 const TOASTS: usize = 3;
 
 /// Draws the status line.
-pub fn show(ui: &Ui, snapshot: &Snapshot) {
+pub fn show(ui: &Ui, snapshot: &Snapshot, fader: Option<&FaderView>) {
     let inner = widgets::panel(ui, "", "");
-    let (text, color) = match snapshot.notices.last() {
-        Some(n) => {
+    let (text, color) = match (fader, snapshot.notices.last()) {
+        // A hand is on it just now.
+        (Some(fader), _) => {
+            let name = fader.kind.map_or("", |kind| command(kind).name);
+            let percent = |share: f64| format!("{:.0}", share * 100.0);
+            (say!("fader-waits", control = &fader.control, command = name, at = percent(fader.at), to = percent(fader.to)), style::AMBER)
+        }
+        (None, Some(n)) => {
             (format!("{}  {}", n.at, notice(current(), &n.text)), if n.level == NoticeLevel::Warning { style::AMBER } else { style::DIM })
         }
-        None => (next_step(snapshot).to_owned(), style::DIM),
+        (None, None) => (next_step(snapshot).to_owned(), style::DIM),
     };
     widgets::line(ui, inner, &text, style::text(12.5), color);
     ui.interact(inner, ui.scope_id().with("status"), egui::Sense::hover())

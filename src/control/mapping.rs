@@ -65,6 +65,31 @@ pub struct Binding {
     /// The values of the control at its ends, where they are not those of MIDI.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends: Option<[i32; 2]>,
+    /// Whether a fader takes hold only where it meets what it moves (the standard), or what it moves jumps to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pick_up: Option<bool>,
+}
+
+/// What a touch asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// The words.
+    pub words: String,
+    /// The fader that waits until it meets what it moves.
+    pub fader: Option<Fader>,
+}
+
+/// Where a fader stands that has to be picked up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fader {
+    /// The control.
+    pub control: ControlId,
+    /// What it moves, with `{}`.
+    pub command: String,
+    /// `{}` at its ends.
+    pub range: [f64; 2],
+    /// How far along its way it is, 0…1.
+    pub share: f64,
 }
 
 /// What is wrong with a table.
@@ -134,6 +159,7 @@ impl Binding {
             step: turns.then_some(step),
             coding: None,
             ends: None,
+            pick_up: None,
         }
     }
 
@@ -154,6 +180,9 @@ impl Binding {
         if self.range.iter().flatten().chain(&self.step).any(|v| !v.is_finite()) || self.ends.is_some_and(|[a, b]| a == b) {
             return Some("range and step are finite numbers, and ends = [LOW, HIGH] differ".to_owned());
         }
+        if self.pick_up.is_some() && self.range.is_none() {
+            return Some("pick_up is for a fader: a command with {} and range = [0, 1]".to_owned());
+        }
         // Somewhere on its way it must be a command.
         let tried = match (self.range, self.step) {
             (Some([low, _]), _) => self.command.replace("{}", &number(low)),
@@ -163,14 +192,24 @@ impl Binding {
         (!is_command(&tried)).then(|| what_is_wrong(&tried))
     }
 
+    /// How far along its way a fader is that stands at a value.
+    fn share(&self, value: i32, full: i32) -> f64 {
+        let [a, b] = self.ends.unwrap_or([0, full]).map(f64::from);
+        ((f64::from(value) - a) / (b - a)).clamp(0.0, 1.0)
+    }
+
+    fn fader(&self, control: ControlId, motion: Motion, full: i32) -> Option<Fader> {
+        let Motion::Value(value) = motion else { return None };
+        let range = self.range.filter(|_| self.pick_up != Some(false))?;
+        Some(Fader { control, command: self.command.clone(), range, share: self.share(value, full) })
+    }
+
     /// The words for a touch; `None` where it asks for nothing.
     fn words(&self, motion: Motion, pressed: Option<bool>, full: i32) -> Option<String> {
         match (self.range, self.step, motion) {
             (None, None, _) => (pressed == Some(true)).then(|| self.command.clone()),
             (Some([low, high]), _, Motion::Value(value)) => {
-                let [a, b] = self.ends.unwrap_or([0, full]);
-                let share = ((f64::from(value) - f64::from(a)) / (f64::from(b) - f64::from(a))).clamp(0.0, 1.0);
-                Some(self.command.replace("{}", &number(low + (high - low) * share)))
+                Some(self.command.replace("{}", &number(low + (high - low) * self.share(value, full))))
             }
             (Some([low, high]), _, Motion::Press(on)) => Some(self.command.replace("{}", &number(if on { high } else { low }))),
             (_, Some(step), Motion::Value(value)) => {
@@ -218,7 +257,7 @@ impl Mapping {
     }
 
     /// What a touch asks for.
-    pub fn touched(&mut self, touch: Touch) -> Vec<String> {
+    pub fn touched(&mut self, touch: Touch) -> Vec<Asked> {
         let Touch { control, motion } = touch;
         // A controller that passes its middle is pressed or released, once.
         let full = if matches!(control, ControlId::Bend { .. }) { 16383 } else { 127 };
@@ -243,7 +282,8 @@ impl Mapping {
         let is_held = |(_, held, _): &&(ControlId, Option<ControlId>, Binding)| held.is_some_and(|h| self.held.contains(&h));
         let modified: Vec<_> = of(true).filter(is_held).collect();
         let all = if modified.is_empty() { of(false).collect() } else { modified };
-        all.into_iter().filter_map(|(_, _, binding)| binding.words(motion, pressed, full)).collect()
+        let asked = |b: &Binding| Some(Asked { words: b.words(motion, pressed, full)?, fader: b.fader(control, motion, full) });
+        all.into_iter().filter_map(|(_, _, binding)| asked(binding)).collect()
     }
 
     /// Puts a command on the control that was touched, in the place of what it did before; false where the touch was a release.
@@ -313,10 +353,27 @@ mod tests {
         Touch { control: ControlId::from_words(control).unwrap(), motion }
     }
 
+    fn said(map: &mut Mapping, touch: Touch) -> Vec<String> {
+        map.touched(touch).into_iter().map(|asked| asked.words).collect()
+    }
+
+    #[test]
+    fn faders_say_where_they_stand_unless_they_are_to_jump() {
+        let mut map = Mapping::from_toml(TABLE).unwrap();
+        let fader = |map: &mut Mapping, control: &str, value| map.touched(touch(control, Motion::Value(value))).remove(0).fader;
+        let asked = fader(&mut map, "axis 0", 50).unwrap();
+        assert_eq!((asked.command.as_str(), asked.range, asked.share), ("t-bar {}", [0.0, 1.0], 0.75));
+        assert_eq!(fader(&mut map, "cc 1 16", 3), None, "an endless knob stands nowhere");
+        let jumps = TABLE.replacen("range = [0, 1]", "range = [0, 1]\n        pick_up = false", 1);
+        let mut map = Mapping::from_toml(&jumps).unwrap();
+        assert_eq!(fader(&mut map, "cc 1 7", 50), None);
+        assert_eq!(Mapping::from_toml(&map.to_toml()).unwrap().bindings().nth(1).unwrap().pick_up, Some(false), "and it is kept");
+    }
+
     #[test]
     fn touches_become_words() {
         let mut map = Mapping::from_toml(TABLE).unwrap();
-        let mut words = |control: &str, motion| map.touched(touch(control, motion)).join(";");
+        let mut words = |control: &str, motion| said(&mut map, touch(control, motion)).join(";");
         assert_eq!(words("note 1 60", Motion::Press(true)), "mark");
         assert_eq!(words("note 1 60", Motion::Press(false)), "");
         assert_eq!(words("note 1 59", Motion::Press(true)), "");
@@ -354,6 +411,7 @@ mod tests {
             ("held = \"note 1 61\"", "held = \"shift\"", "held = \"shift\" is no control"),
             ("step = 0.05", "step = nan", "finite"),
             ("ends = [-100, 100]", "ends = [7, 7]", "differ"),
+            ("step = 0.05", "step = 0.05\npick_up = true", "pick_up is for a fader"),
             ("version = 1", "version = 9", "version = 9"),
             ("range = [0, 1]", "rnge = [0, 1]", "rnge"),
         ] {
@@ -367,15 +425,15 @@ mod tests {
         let mut map = Mapping::default();
         let fader = |value| touch("cc 1 7", Motion::Value(value));
         assert!(map.learn(fader(3), "t-bar {}"));
-        assert_eq!(map.touched(fader(127)), ["t-bar 1"]);
+        assert_eq!(said(&mut map, fader(127)), ["t-bar 1"]);
         assert!(!map.learn(touch("note 1 60", Motion::Press(false)), "mark"), "a release is not what was meant");
         assert!(map.learn(touch("note 1 60", Motion::Press(true)), "mark"));
-        assert_eq!(map.touched(touch("note 1 60", Motion::Press(true))), ["mark"]);
+        assert_eq!(said(&mut map, touch("note 1 60", Motion::Press(true))), ["mark"]);
         // Another command on the same control, and the same command on another control, replace.
         assert!(map.learn(touch("note 1 60", Motion::Press(true)), "take"));
         assert!(map.learn(touch("note 1 62", Motion::Press(true)), "take"));
-        assert_eq!(map.touched(touch("note 1 60", Motion::Press(true))), Vec::<String>::new());
-        assert_eq!(map.touched(touch("note 1 62", Motion::Press(true))), ["take"]);
+        assert_eq!(said(&mut map, touch("note 1 60", Motion::Press(true))), Vec::<String>::new());
+        assert_eq!(said(&mut map, touch("note 1 62", Motion::Press(true))), ["take"]);
         assert!(!map.learn(touch("note 1 1", Motion::Press(true)), "fly"));
         assert!(map.forget("take") && !map.forget("take"));
         assert_eq!(map.bindings().count(), 1);

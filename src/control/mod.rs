@@ -8,6 +8,7 @@ pub mod http;
 pub mod hub;
 pub mod mapping;
 pub mod osc;
+pub mod pickup;
 pub mod script;
 pub mod server;
 pub mod surface;

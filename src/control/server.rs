@@ -224,7 +224,7 @@ fn osc_answers(packet: &[u8], hub: &Hub, surface: &Surface, access: &Access) -> 
             // Names do not lie in names.
             Ok(OscAsk::As(..) | OscAsk::Release) => vec![],
             Ok(OscAsk::Words(words)) => vec![words],
-            Ok(OscAsk::Midi(bytes)) => surface.midi(&bytes),
+            Ok(OscAsk::Midi(bytes)) => surface.midi(&bytes, &hub.snapshot()),
             Ok(OscAsk::State) => {
                 let s = hub.snapshot();
                 answers.push(tell("/volte/state/phase", vec![OscArg::Text(s.phase.label().to_lowercase())]));

@@ -4,6 +4,7 @@
 //! [`TouchSource`], such as MIDI that comes over OSC. Must not know: windows, what commands do.
 
 use std::{
+    collections::HashMap,
     fs::{File, OpenOptions},
     io::Read as _,
     path::{Path, PathBuf},
@@ -11,19 +12,23 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
 
 use super::{
     hub::Hub,
-    mapping::Mapping,
-    touch::{InputParser, MidiParser, Touch},
+    mapping::{Asked, Fader, Mapping},
+    pickup::{PickUp, place_of},
+    touch::{ControlId, InputParser, MidiParser, Touch},
 };
+use crate::engine::Snapshot;
 
 /// A device that is away is looked for this often.
 const AGAIN: Duration = Duration::from_secs(2);
+/// A fader that nobody touches any more waits for nothing.
+const WAITS: Duration = Duration::from_secs(4);
 /// Pause where a device has nothing to say.
 const IDLE: Duration = Duration::from_millis(2);
 
@@ -41,6 +46,34 @@ struct State {
     learning: Option<String>,
     last: Option<Touch>,
     problem: Option<String>,
+    pick_ups: HashMap<(ControlId, String), PickUp>,
+    /// The fader that was moved last and does not hold yet what it moves.
+    waiting: Option<(Instant, Fader)>,
+}
+
+impl State {
+    /// Whether a fader holds what it moves; where it does not, it waits.
+    fn holds(&mut self, fader: &Fader, snapshot: &Snapshot) -> bool {
+        let now = Instant::now();
+        // Where nothing stands the engine says why.
+        let Some(place) = place_of(&fader.command, fader.range, snapshot) else { return true };
+        let holds = self.pick_ups.entry((fader.control, fader.command.clone())).or_default().holds(fader.share, &place, now);
+        self.waiting = (!holds).then(|| (now, fader.clone()));
+        holds
+    }
+}
+
+/// A fader that stands elsewhere than what it moves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Waiting {
+    /// The control: `cc 1 7`.
+    pub control: String,
+    /// What it moves: `t-bar {}`.
+    pub command: String,
+    /// Where it stands, as a share of its way.
+    pub at: f64,
+    /// Where it takes hold.
+    pub to: f64,
 }
 
 /// All surfaces of a desk; shared by those who touch and those who show.
@@ -95,11 +128,15 @@ impl Surface {
         Self { file: None, state: Mutex::new(State { mapping, ..State::default() }), midi: Mutex::default() }
     }
 
-    /// The words that a touch asks for; none while it teaches.
-    pub fn touched(&self, touch: Touch) -> Vec<String> {
+    /// The words that a touch asks for, as the show stands; none while it teaches, and of a fader none until it meets what it moves.
+    pub fn touched(&self, touch: Touch, snapshot: &Snapshot) -> Vec<String> {
         let mut state = self.state.lock();
         state.last = Some(touch);
-        let Some(command) = state.learning.clone() else { return state.mapping.touched(touch) };
+        let Some(command) = state.learning.clone() else {
+            let mut asked = state.mapping.touched(touch);
+            asked.retain(|Asked { fader, .. }| fader.as_ref().is_none_or(|fader| state.holds(fader, snapshot)));
+            return asked.into_iter().map(|asked| asked.words).collect();
+        };
         if state.mapping.learn(touch, &command) {
             state.learning = None;
             self.keep(&mut state);
@@ -108,9 +145,17 @@ impl Surface {
     }
 
     /// The words that MIDI bytes ask for, whatever the pieces are that they come in.
-    pub fn midi(&self, bytes: &[u8]) -> Vec<String> {
+    pub fn midi(&self, bytes: &[u8], snapshot: &Snapshot) -> Vec<String> {
         let touches = self.midi.lock().feed(bytes);
-        touches.into_iter().flat_map(|touch| self.touched(touch)).collect()
+        touches.into_iter().flat_map(|touch| self.touched(touch, snapshot)).collect()
+    }
+
+    /// The fader that is being moved and does not hold yet what it moves, as the show stands.
+    pub fn waiting(&self, snapshot: &Snapshot) -> Option<Waiting> {
+        let state = self.state.lock();
+        let (_, fader) = state.waiting.as_ref().filter(|(when, _)| when.elapsed() < WAITS)?;
+        let to = place_of(&fader.command, fader.range, snapshot)?.share;
+        Some(Waiting { control: fader.control.to_string(), command: fader.command.clone(), at: fader.share, to })
     }
 
     /// The next touch is for this command; `None` stops waiting.
@@ -210,9 +255,11 @@ pub fn serve(source: &mut dyn TouchSource, surface: &Surface, hub: &Hub, stop: &
         if touches.is_empty() {
             std::thread::sleep(IDLE);
         }
-        for words in touches.into_iter().flat_map(|touch| surface.touched(touch)) {
-            if let Err(e) = hub.say(&words) {
-                surface.tell(Some(e.to_string()));
+        for touch in touches {
+            for words in surface.touched(touch, &hub.snapshot()) {
+                if let Err(e) = hub.say(&words) {
+                    surface.tell(Some(e.to_string()));
+                }
             }
         }
     }

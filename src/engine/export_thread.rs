@@ -17,12 +17,13 @@ use crossbeam::channel::Sender;
 use super::{
     ExportOrder, ExportState, ExportView,
     board::Board,
+    clip::Clip,
     export::{self, ExportError, ExportJob, ExportProgress, ExportStage, Moments},
     naming::{NameFields, NameTemplate},
 };
 use crate::{
     gpu::{Gpu, GpuOptions},
-    output::{CancelToken, Credentials, SidecarHeader},
+    output::{CancelToken, Credentials, OutputSpec, SidecarHeader},
     scene::SceneError,
     telemetry::EnergyMeter,
     view::ViewError,
@@ -61,7 +62,32 @@ struct Entry {
     state: ExportState,
     progress: f32,
     /// What to write; gone when it is written.
-    job: Option<ExportJob>,
+    job: Option<Work>,
+}
+
+/// What an export of the list writes.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Views of moments.
+    Moments(Box<ExportJob>),
+    /// One camera's own frames.
+    Clip(Box<Clip>),
+}
+
+impl Work {
+    fn again(&self) -> Option<Self> {
+        match self {
+            Self::Moments(job) => job.again().map(|job| Self::Moments(Box::new(job))),
+            Self::Clip(clip) => Some(Self::Clip(clip.clone())),
+        }
+    }
+
+    fn output(&mut self) -> &mut OutputSpec {
+        match self {
+            Self::Moments(job) => &mut job.output,
+            Self::Clip(clip) => &mut clip.output,
+        }
+    }
 }
 
 /// The thread of the export that runs; dropped, it is cancelled and leaves nothing.
@@ -147,7 +173,7 @@ impl ExportList {
     }
 
     /// Puts a job at the end; it begins when those before it are done.
-    pub fn add(&mut self, job: ExportJob) -> Result<(), String> {
+    pub fn add(&mut self, mut job: Work) -> Result<(), String> {
         if self.entries.iter().filter(|e| e.job.is_some()).count() >= MOST_HELD {
             // What failed or was cancelled makes room, the oldest first.
             let running: Vec<u32> = self.runners.iter().map(|r| r.number).collect();
@@ -161,7 +187,7 @@ impl ExportList {
         if self.entries.iter().filter(|e| e.job.is_some()).count() >= MOST_HELD {
             return Err(format!("{MOST_HELD} exports are in the list, each with its pictures. Wait until one is written, or cancel one"));
         }
-        let path = job.output.path.clone();
+        let path = job.output().path.clone();
         self.entries.push_back(Entry { number: self.next, path, state: ExportState::Waiting, progress: 0.0, job: Some(job) });
         self.next += 1;
         while self.entries.len() > MOST_LINES {
@@ -185,9 +211,9 @@ impl ExportList {
             entry.state = ExportState::Running;
             return Ok(());
         }
-        let Some(mut job) = entry.job.as_ref().and_then(ExportJob::again) else { return Ok(()) };
+        let Some(mut job) = entry.job.as_ref().and_then(Work::again) else { return Ok(()) };
         let (number, cancel, held) = (entry.number, CancelToken::default(), Arc::new(AtomicBool::new(false)));
-        job.output.cancel = cancel.clone();
+        job.output().cancel = cancel.clone();
         let (token, hold, yields, news) = (cancel.clone(), Arc::clone(&held), Arc::clone(&self.yields), self.news.clone());
         let board = Arc::clone(&self.board);
         let work = move || write(number, job, &token, &[hold, yields], &news, &board);
@@ -296,10 +322,9 @@ fn with_room<T>(mut attempt: impl FnMut() -> Result<T, ExportError>, spare: impl
 }
 
 /// The work of an export's thread.
-fn write(number: u32, job: ExportJob, cancel: &CancelToken, waits: &[Arc<AtomicBool>], news: &Sender<ExportNews>, board: &Board) {
+fn write(number: u32, job: Work, cancel: &CancelToken, waits: &[Arc<AtomicBool>], news: &Sender<ExportNews>, board: &Board) {
     let meter = EnergyMeter::default();
-    let attempt = |job: ExportJob| {
-        let gpu = Gpu::open(&GpuOptions::default()).map_err(ViewError::from)?;
+    let attempt = |job: Work| {
         let mut tell = |p: ExportProgress| {
             // Progress is "latest": when nobody has read the last one, this one may be lost.
             news.try_send(ExportNews::Progress(number, overall(p))).ok();
@@ -312,7 +337,13 @@ fn write(number: u32, job: ExportJob, cancel: &CancelToken, waits: &[Arc<AtomicB
                 }
             }
         };
-        export::run_metered(job, &gpu, &mut tell, cancel, &meter)
+        match job {
+            Work::Moments(job) => {
+                let gpu = Gpu::open(&GpuOptions::default()).map_err(ViewError::from)?;
+                export::run_metered(*job, &gpu, &mut tell, cancel, &meter)
+            }
+            Work::Clip(clip) => clip.run(&mut tell, cancel, &meter),
+        }
     };
     let again = job.again();
     let mut jobs = std::iter::once(job).chain(again);

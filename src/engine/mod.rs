@@ -10,6 +10,7 @@ mod board_thread;
 mod captured;
 #[cfg(feature = "gstreamer")]
 pub mod claps;
+mod clip;
 #[cfg(feature = "gstreamer")]
 pub mod clocks;
 mod command;

@@ -213,6 +213,11 @@ impl OutputSlot {
         *self.rate.lock()
     }
 
+    /// The names of its sinks, for who named none of them.
+    pub fn sink_names(&self) -> String {
+        self.status().map_or_else(String::new, |o| o.sinks.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", "))
+    }
+
     /// How it is; `None` without an output.
     pub fn status(&self) -> Option<Arc<crate::output::program::ProgramStatus>> {
         #[cfg(feature = "gstreamer")]

@@ -63,6 +63,7 @@ impl Director {
             left_out,
             shown: self.preview.shown.clone(),
             roll: self.preview.roll.as_ref().map(|r| RollView { instant: r.at, speed_percent: r.speed_percent, between: r.between }),
+            path_share: self.path_share(),
             pivot: self.pivot_view(),
             frames: if moment.is_some() { order.iter().map(frame_of).collect() } else { vec![] },
         });

@@ -3,6 +3,7 @@
 
 mod added;
 mod calibration;
+mod standing;
 
 pub use added::{
     FreeView, GraphicsView, LockView, MoveView, NearView, OperatorView, OperatorsView, PlatesView, SecondView, SlicesView, SlowMotionView,
@@ -170,6 +171,8 @@ pub struct PreviewView {
     pub shown: Option<ShownPicture>,
     /// Time runs: a camera's own frame away from the prepared instant.
     pub roll: Option<RollView>,
+    /// Where on the chosen own path preview stands, 0…1; `None`: it is on the arc.
+    pub path_share: Option<f64>,
     /// What the event turns about, where that was said.
     pub pivot: Option<PivotView>,
     /// The cameras' own pictures of the instant, along the arc; empty until they are decoded.

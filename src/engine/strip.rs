@@ -22,7 +22,7 @@ const BUDGET_BYTES: usize = 512 << 20;
 /// So many chunks are kept whatever they take: what is shown, what comes next, and what it dissolves from.
 const LEAST_CHUNKS: usize = 3;
 /// A picture is looked for this share of a frame later than asked, so that stamps which jitter do not flicker between two frames.
-const BIAS_FRAMES: f64 = 0.17;
+pub(super) const BIAS_FRAMES: f64 = 0.17;
 /// Two pictures that are farther apart than this, frames, have lost one between them.
 const MOST_APART_FRAMES: f64 = 1.6;
 /// A chunk that could not be decoded is tried again after so many others.

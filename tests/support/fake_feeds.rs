@@ -102,6 +102,11 @@ impl FakeFeeds {
         self.now_nanos.fetch_add(self.rate().frame_nanos(frames), Ordering::SeqCst);
     }
 
+    /// The same by less than a frame.
+    pub fn advance_nanos(&self, nanos: i64) {
+        self.now_nanos.fetch_add(nanos, Ordering::SeqCst);
+    }
+
     /// A camera dies or comes back.
     pub fn set_alive(&self, camera: usize, alive: bool) {
         self.alive[camera].store(alive, Ordering::SeqCst);

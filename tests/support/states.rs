@@ -294,6 +294,7 @@ pub fn snapshot(state: State) -> Snapshot {
         left_out: vec![],
         shown: Some(ShownPicture { picture: Arc::new(picture(3)), serial: 9 }),
         roll: None,
+        path_share: None,
         pivot: None,
         frames: vec![],
     };
@@ -328,13 +329,22 @@ pub fn snapshot(state: State) -> Snapshot {
     s
 }
 
-/// The same with a program B that rolls, and is live where A is.
+/// The same with a program B that rolls, beside A: what rolls is no live camera, so no tally of B is lit.
 pub fn with_second(mut s: Snapshot) -> Snapshot {
     let instant = s.now.plus_nanos(-3_000_000_000);
     let kind = ProgramKind::Replay { instant, position: 2.0, progress: 0.4, solved: false };
     let roll = Some(RollView { instant, speed_percent: 50, between: None });
     let program = ProgramView { kind, roll, ..s.program.clone() };
     s.second = Some(SecondView { program, live_camera: 6, speed_percent: 50, transition: Transition::Cut, output: s.output.clone() });
+    s
+}
+
+/// The same with a program B that is live where A is.
+pub fn with_second_live(s: Snapshot) -> Snapshot {
+    let mut s = with_second(s);
+    if let Some(b) = &mut s.second {
+        (b.program.kind, b.program.roll) = (ProgramKind::Live(6), None);
+    }
     let mut cameras = s.cameras.to_vec();
     cameras[6].on_second = true;
     s.cameras = cameras.into();

@@ -2,12 +2,14 @@
 //!
 //! Must not know: how a file is written.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::{Director, NoticeLevel, SLOW_DEPTH_SIZE_PX};
+use super::{Director, NoticeLevel, SLOW_DEPTH_SIZE_PX, paths::Choice};
 use crate::{
     engine::{
+        clip::Clip,
         export::{ExportJob, Moments},
+        export_thread::Work,
         level::program_size_px,
         naming::NameFields,
     },
@@ -42,10 +44,13 @@ impl Director {
         let Some((instant, from, event)) = self.transport.preview().map(|p| (p.instant, p.position, p.event)) else {
             return self.warn("Nothing is prepared. Mark an instant or choose an event, then export it".to_owned());
         };
+        if matches!(self.choice(), Some(Choice::Program(m)) if m.is_plain_roll()) {
+            return self.export_roll(instant, from, event);
+        }
         let path = self.chosen_path(instant, from, event);
         if path.as_ref().is_some_and(|path| !path.is_frozen()) {
             return self.warn(
-                "This move lets time run, and EXPORT writes frozen moves. Choose another move, or export the recording with `volte export --path roll-through`"
+                "This move lets time run on more than one camera, and EXPORT writes frozen moves and Roll. Choose one of those (M), or export the recording with `volte export --path roll-through`"
                     .to_owned(),
             );
         }
@@ -59,6 +64,43 @@ impl Director {
         }
         self.exports_waiting.push(wanted);
         self.notice(NoticeLevel::Info, "The export begins as soon as the frames of its instant are there and were looked at".to_owned());
+    }
+
+    /// The chosen stretch of the camera nearest to the handle, at the chosen speed, as a roll on air would show it.
+    fn export_roll(&mut self, instant: MediaTime, from: f64, event: Option<EventId>) {
+        let number = self.transport.wrap_position(from.round()).round() as usize;
+        let order = self.transport.arc_order();
+        let Some(&camera) = order.get(number.min(order.len().saturating_sub(1))) else { return };
+        let range = self.prepared_range(instant, event);
+        let (begin, end) = range.ends();
+        let at = |secs: f64| instant.plus_nanos((secs * 1e9).round() as i64);
+        let name = event.and_then(|id| self.transport.events().get(id)).map_or("jog", |e| e.name.as_str());
+        let of_camera = self.feeds.rig().cameras.get(camera).map_or("", |c| c.name.as_str());
+        let fields = NameFields { event: name, camera: of_camera, at: std::time::SystemTime::now() };
+        let clip = Clip {
+            feeds: Arc::clone(&self.feeds),
+            camera,
+            number,
+            from: at(begin),
+            to: at(end),
+            speed_percent: self.speed_percent,
+            graphics: self.graphics_of_exports(),
+            output: OutputSpec {
+                path: self.exports_of.name_for(&self.export_folder, &fields),
+                // The clip knows its camera's size.
+                width_px: 0,
+                height_px: 0,
+                rate: self.feeds.rate(),
+                codec: None,
+                threads: 0,
+                overwrite: false,
+                sidecar: Some(self.exports_of.header()),
+                cancel: CancelToken::default(),
+            },
+        };
+        if let Err(e) = self.exports_of.add(Work::Clip(Box::new(clip))) {
+            self.warn(e);
+        }
     }
 
     fn may_export(&self, wanted: &Waiting) -> bool {
@@ -162,7 +204,7 @@ impl Director {
                 cancel: CancelToken::default(),
             },
         };
-        if let Err(e) = self.exports_of.add(job) {
+        if let Err(e) = self.exports_of.add(Work::Moments(Box::new(job))) {
             self.warn(e);
         }
     }

@@ -41,9 +41,7 @@ impl Director {
         if self.output.remove_sink(name) {
             self.notice(NoticeLevel::Info, format!("Program goes to {name} no longer"));
         } else {
-            let known =
-                self.output.status().map_or_else(String::new, |o| o.sinks.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", "));
-            self.warn(format!("There is no output {name:?}; there are: {known}"));
+            self.warn(format!("There is no output {name:?}; there are: {}", self.output.sink_names()));
         }
     }
 

@@ -138,6 +138,12 @@ impl Director {
         }
     }
 
+    /// How far along the chosen path preview is looked at.
+    pub(in crate::engine) fn path_share(&self) -> Option<f64> {
+        let (secs, path) = (self.preview.scrub_secs?, self.transport.paths().chosen()?);
+        (path.duration_secs > 0.0).then(|| (secs / path.duration_secs).clamp(0.0, 1.0))
+    }
+
     /// Where the chosen path is after so long, and its camera.
     fn scrubbed(&self, secs: f64, (width_px, height_px): (u32, u32)) -> Option<(f64, Camera)> {
         let path = self.transport.paths().chosen()?;

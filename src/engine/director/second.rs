@@ -285,8 +285,7 @@ impl Director {
         if b.output.remove_sink(name) {
             self.notice(NoticeLevel::Info, format!("Program B goes to {name} no longer"));
         } else {
-            let known =
-                b.output.status().map_or_else(String::new, |o| o.sinks.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", "));
+            let known = b.output.sink_names();
             self.warn(format!("Program B has no output {name:?}; it has: {known}"));
         }
     }
