@@ -397,6 +397,7 @@ fn every_notice_that_is_translated_is_in_the_sources() {
     read(&root.join("src/rig/check"), &mut sources);
     read(&root.join("src/ring"), &mut sources);
     read(&root.join("src/capture"), &mut sources);
+    read(&root.join("src/output/program"), &mut sources);
     let sources = joined(&sources).replace("\\\"", "\"");
     let file = std::fs::read_to_string(root.join("assets/lang/fr.notices")).unwrap();
     let lines = file.lines().filter(|l| !l.is_empty() && !l.starts_with(['#', '=']));

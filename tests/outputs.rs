@@ -17,6 +17,7 @@ use volte::time::FrameRate;
 mod support {
     pub mod fake_feeds;
     pub mod numbers;
+    mod outputs_rows;
     mod outputs_web;
     pub mod peers;
     pub mod timed_feeds;

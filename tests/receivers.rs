@@ -39,7 +39,7 @@ mod support {
 }
 use support::chromium::Chromium;
 use support::numbers::{HEIGHT, Received, WIDTH, number_of, numbered};
-use support::peers::{Peer, port, serve_files};
+use support::peers::{Peer, port, serve_files, thrown_away};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 const FPS: u32 = 25;
@@ -453,6 +453,33 @@ fn vlc(folder: &Path, name: &str, address: &[&str]) -> Peer {
     Peer::start(program, "util-linux", &words)
 }
 
+type Numbers = Vec<Option<u16>>;
+
+/// The longest stretch of pictures in which each follows the one before.
+fn longest(numbers: &[Option<u16>], follows: fn(u16, u16) -> bool) -> Numbers {
+    let goes_on = |a: &Option<u16>, b: &Option<u16>| matches!((a, b), (Some(a), Some(b)) if follows(*a, *b));
+    numbers.chunk_by(goes_on).filter(|stretch| stretch[0].is_some()).max_by_key(|stretch| stretch.len()).unwrap_or_default().to_vec()
+}
+
+/// Only what a player's own full socket lost may be missing, and then only of RTP, which asks for nothing again.
+#[test]
+fn what_a_socket_that_nobody_reads_loses_is_counted() {
+    let [read, forgotten] = [(), ()].map(|()| std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+    let ports = [&read, &forgotten].map(|socket| socket.local_addr().unwrap().port());
+    let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for _ in 0..4000 {
+        for port in ports {
+            sender.send_to(&[7; 1316], ("127.0.0.1", port)).unwrap();
+        }
+        read.recv(&mut [0; 1500]).unwrap();
+    }
+    assert_eq!(thrown_away(ports[0]), 0);
+    assert!(thrown_away(ports[1]) > 100, "{}", thrown_away(ports[1]));
+    let numbers = [Some(4), None, Some(1), Some(2), Some(3), Some(9), Some(10)];
+    assert_eq!(longest(&numbers, |a, b| b == a + 1), [Some(1), Some(2), Some(3)]);
+    assert_eq!(longest(&[None, None], |a, b| b == a + 1), []);
+}
+
 #[test]
 fn vlc_shows_every_picture_by_rtp_srt_and_hls() {
     let dir = tempfile::tempdir().unwrap();
@@ -474,29 +501,45 @@ fn vlc_shows_every_picture_by_rtp_srt_and_hls() {
         vlc(&folder, names[2], &[&format!("http://127.0.0.1:{}/program.m3u8", serve_files(&web))]),
     ];
     let of = |name: &str| Received::of(&folder.join(format!("{name}.ts")));
-    let counts = || names.map(|name| of(&format!("{name}-seen")).numbers.len());
+    let of_program: fn(u16, u16) -> bool = |a, b| b == a + 1;
+    // Of live pictures its encoder leaves out those whose times, as VLC smoothes them, fall on that of their neighbour.
+    let of_encoder: fn(u16, u16) -> bool = |a, b| a < b;
+    // On a machine that is too busy for VLC to empty its socket, RTP is judged by the longest stretch without loss.
+    let judged = |name: &str| -> (Numbers, Numbers) {
+        let (mut came, mut seen) = (of(name).numbers, of(&format!("{name}-seen")).numbers);
+        // The last ones are still being written.
+        for numbers in [&mut came, &mut seen] {
+            numbers.truncate(numbers.len().saturating_sub(2));
+        }
+        let lost = if name == "rtp" { thrown_away(rtp) } else { 0 };
+        if lost == 0 {
+            return (came, seen);
+        }
+        println!("{name}: {lost} packets were lost in VLC's own socket");
+        (longest(&came, of_program), longest(&seen, of_encoder))
+    };
     let until = Instant::now() + PATIENCE;
-    while counts().iter().any(|count| *count < 2 * ENOUGH) {
-        assert!(Instant::now() < until, "{:?}: {:#?}", counts(), output.status());
+    // While VLC runs: what its socket lost is counted as long as it is there.
+    let all = loop {
+        let all = names.map(judged);
+        let counts = all.each_ref().map(|(came, seen)| came.len().min(seen.len()));
+        if counts.iter().all(|count| *count >= 2 * ENOUGH) {
+            break all;
+        }
+        assert!(Instant::now() < until, "{counts:?}: {:#?}", output.status());
         assert!(peers.iter_mut().all(|peer| !peer.has_ended()), "VLC ended: {:#?}", output.status());
         std::thread::sleep(Duration::from_millis(500));
-    }
+    };
     drop(peers);
     assert!(output.status().sinks.iter().all(|s| s.dropped == 0 && s.problem.is_none()), "{:#?}", output.status());
-    for name in names {
-        let (mut came, mut seen) = (of(name), of(&format!("{name}-seen")));
-        println!("{name}: {} pictures from {:?}, {} seen", came.numbers.len(), came.numbers[0], seen.numbers.len());
-        // The last ones were still being written.
-        for numbers in [&mut came.numbers, &mut seen.numbers] {
-            numbers.truncate(numbers.len() - 2);
-        }
+    for (name, (numbers, mut seen)) in names.into_iter().zip(all) {
+        println!("{name}: {} pictures from {:?}, {} seen", numbers.len(), numbers[0], seen.len());
+        let mut came = Received { numbers, ..Received::default() };
         came.judge_pictures().unwrap_or_else(|e| panic!("{name}: {e}"));
-        // Of live pictures its encoder leaves out those whose times, as VLC smoothes them, fall on that of their neighbour.
-        let steps = |numbers: &[Option<u16>]| numbers.windows(2).all(|w| matches!((w[0], w[1]), (Some(a), Some(b)) if a < b));
-        assert!(steps(&seen.numbers), "{name}: {:?}", seen.numbers);
-        seen.numbers[30] = seen.numbers[29];
+        assert_eq!(longest(&seen, of_encoder), seen, "{name}");
+        seen[30] = seen[29];
         came.numbers[30] = came.numbers[29];
-        assert!(!steps(&seen.numbers) && came.judge_pictures().is_err(), "{name}: a repeated picture is not seen");
+        assert!(longest(&seen, of_encoder) != seen && came.judge_pictures().is_err(), "{name}: a repeated picture is not seen");
     }
 }
 

@@ -33,7 +33,7 @@ const FLAT_KIB: u64 = 16 << 10;
 /// What a decoder more than before may have in threads and files: a fleet of them is not a leak of one at each disturbance.
 const DECODER_HAS: [i64; 2] = [2, 8];
 /// Each feed is there within so long, whatever its sender suffers.
-const WARM_WITHIN: Duration = Duration::from_secs(60);
+const WARM_WITHIN: Duration = Duration::from_mins(1);
 
 /// What is told to a child, as text: folder, seconds, whether it is the last, then name and address of every feed.
 struct Orders {
@@ -76,7 +76,7 @@ fn kinds_of_files() -> String {
         // The folder's own handle is gone by now.
         let Ok(link) = std::fs::read_link(entry.unwrap().path()) else { continue };
         let link = link.display().to_string();
-        let kind = if link.ends_with(".mp4") { "an .mp4" } else { link.split(":[").next().unwrap_or_default() };
+        let kind = if std::path::Path::new(&*link).extension().is_some_and(|e| e == "mp4") { "an .mp4" } else { link.split(":[").next().unwrap_or_default() };
         *kinds.entry(kind.to_owned()).or_default() += 1;
     }
     let mut kinds: Vec<(usize, String)> = kinds.into_iter().map(|(kind, count)| (count, kind)).collect();

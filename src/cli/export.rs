@@ -89,7 +89,7 @@ pub struct Args {
     #[arg(long, value_name = "X,Y,Z", value_parser = parse_point, allow_hyphen_values = true)]
     pivot: Option<Point>,
     /// The file: .mp4, .mkv, .mov, .mxf, .gif, .webp, a page to drag (.html), or a sequence such as shot_%04d.png. Or the moment itself, for other programs: a folder
-    /// (moment/) with frames and poses for COLMAP, nerfstudio and splat trainers; points (.ply, .glb); Gaussians (.gs.ply, .splat).
+    /// (moment/) with frames and poses for COLMAP, nerfstudio and splat trainers; points (.ply, .glb); a mesh (.mesh.glb); Gaussians (.gs.ply, .splat).
     #[arg(long, required_unless_present = "again")]
     out: Option<PathBuf>,
     /// h264, h265, av1, prores, mjpeg, gif, png, jpeg or exr; default by the file's name.

@@ -383,6 +383,8 @@ impl Engine {
         options: &ChannelOptions,
         sinks: Vec<SinkSpec>,
     ) -> Result<(), EngineError> {
+        let other = if channel == Channel::A { &self.second_output } else { &self.output };
+        sinks.iter().try_for_each(|sink| other.check_beside(sink)).map_err(ChannelError::from)?;
         slot.set(None);
         let pictures = ProgramPictures::new(Arc::clone(&self.feeds.0), Arc::clone(&self.snapshot), channel);
         let output = ProgramOutput::start(options, pictures)?;

@@ -364,9 +364,13 @@ fn program_of(show: &Show, wrong: &mut Vec<ShowError>) -> (Option<Sent>, Option<
         let problem = format!("program goes to {MOST_SINKS} outputs at most; leave this one out, or send on from a receiver");
         wrong.push(show.error_at(over.line, problem));
     }
-    let mut sinks = [Vec::new(), Vec::new()];
+    let mut sinks: [Vec<SinkSpec>; 2] = [Vec::new(), Vec::new()];
     for output in &show.outputs {
-        sinks[usize::from(output.is_second)].extend(kept(sink_of(show, output, format), wrong));
+        let sink = sink_of(show, output, format).and_then(|sink| {
+            let met = sinks.iter().flatten().try_for_each(|other| sink.check_beside(other));
+            met.map(|()| sink).map_err(|e| show.error_at(output.line, e.to_string()))
+        });
+        sinks[usize::from(output.is_second)].extend(kept(sink, wrong));
     }
     let [sinks, of_second] = sinks;
     // Without a sink it runs all the same: they may come while it does.
@@ -480,5 +484,11 @@ mod tests {
         assert!(told.contains("h265") && told.contains("1080i50") && told.contains("h264"), "{told}");
         let told = opened(&format!("{feed}[program]\nformat = \"720p25\"\n{outputs}")).unwrap_err().to_string();
         assert!(told.contains("16 outputs at most"), "{told}");
+        // Nor two of them in one place, be it of the other program.
+        for second in ["", "channel = \"B\"\n"] {
+            let both = format!("[[outputs]]\naddress = \"hls:web\"\n[[outputs]]\naddress = \"hls:./web/\"\n{second}");
+            let told = opened(&format!("{feed}[program]\nformat = \"720p25\"\n{both}")).unwrap_err().to_string();
+            assert!(["\"output 2\"", "\"output 1\"", "web", "folder of its own", "show.toml:"].iter().all(|w| told.contains(w)), "{told}");
+        }
     }
 }

@@ -246,16 +246,24 @@ impl OutputSlot {
         }
     }
 
-    /// Adds a sink to the running output, or says why not.
+    /// Whether a sink of another channel may go out beside those of this one.
     #[cfg(feature = "gstreamer")]
-    pub fn add_sink(&self, name: &str, address: crate::output::program::SinkAddress) -> Result<(), String> {
+    pub fn check_beside(&self, spec: &crate::output::program::SinkSpec) -> Result<(), crate::output::program::Meeting> {
+        self.running.load().as_ref().map_or(Ok(()), |output| output.check_beside(spec))
+    }
+
+    /// Adds a sink to the running output, or says why not; `beside` is the other channel.
+    #[cfg(feature = "gstreamer")]
+    pub fn add_sink(&self, name: &str, address: crate::output::program::SinkAddress, beside: Option<&Self>) -> Result<(), String> {
         let running = self.running.load();
         let output =
             running.as_ref().ok_or("There is no program output. Write [program] and its format in the show file, and open it again")?;
         if output.has(name) {
             return Err(format!("There is an output {name:?} already. Choose another name, or remove that one first"));
         }
-        output.add(crate::output::program::SinkSpec::new(name, address)).map(|_id| ()).map_err(|e| e.to_string())
+        let spec = crate::output::program::SinkSpec::new(name, address);
+        beside.map_or(Ok(()), |other| other.check_beside(&spec)).map_err(|e| e.to_string())?;
+        output.add(spec).map(|_id| ()).map_err(|e| e.to_string())
     }
 
     /// Takes a sink out of the running output; false when there is none of that name. It ends on a thread of its own.
@@ -269,7 +277,7 @@ impl OutputSlot {
 
     /// The same where nothing is sent.
     #[cfg(not(feature = "gstreamer"))]
-    pub fn add_sink(&self, _name: &str, _address: crate::output::program::SinkAddress) -> Result<(), String> {
+    pub fn add_sink(&self, _name: &str, _address: crate::output::program::SinkAddress, _beside: Option<&Self>) -> Result<(), String> {
         let _ = self;
         Err("This program was built without GStreamer, which every output needs".to_owned())
     }

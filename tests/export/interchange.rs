@@ -53,6 +53,7 @@ known = {"asset", "scene", "scenes", "nodes", "meshes", "accessors", "bufferView
 rule("UNEXPECTED_PROPERTY", set(g) <= known); rule("EMPTY_ENTITY", all(v != [] and v != {} for v in g.values()))
 rule("UNKNOWN_ASSET_MAJOR_VERSION", g["asset"]["version"] == "2.0")
 used = {"nodes": set(), "meshes": set(), "accessors": set(), "bufferViews": set(), "buffers": set()}
+used.update({what: set() for what in ("materials", "textures", "images", "samplers") if what in g})
 def of(what, index):
     rule("UNRESOLVED_REFERENCE", isinstance(index, int) and 0 <= index < len(g[what])); used[what].add(index); return g[what][index]
 rule("UNRESOLVED_REFERENCE", 0 <= g["scene"] < len(g["scenes"]))
@@ -70,7 +71,7 @@ def single(v): return struct.unpack("<f", struct.pack("<f", v))[0]
 def read(index):
     a = of("accessors", index); view = of("bufferViews", a["bufferView"]); buffer = of("buffers", view["buffer"])
     rule("UNDECLARED_BUFFER", "uri" not in buffer); rule("BUFFER_GLB_CHUNK_TOO_BIG", 0 <= m - buffer["byteLength"] < 4)
-    rule("VALUE_NOT_IN_LIST", a["componentType"] in sizes and a["type"] in parts and view.get("target", 34962) == 34962)
+    rule("VALUE_NOT_IN_LIST", a["componentType"] in sizes and a["type"] in parts and view.get("target", 34962) in (34962, 34963))
     own, width = sizes[a["componentType"]], parts[a["type"]]; item = own * width; step = view.get("byteStride", item)
     begin = view.get("byteOffset", 0) + a.get("byteOffset", 0)
     rule("VALUE_NOT_IN_RANGE", a["count"] >= 1); rule("ACCESSOR_TOTAL_OFFSET_ALIGNMENT", begin % own == 0)
@@ -97,9 +98,27 @@ for mesh in g["meshes"]:
             elif name == "COLOR_0":
                 good = a["componentType"] == 5126 or (a.get("normalized") and a["componentType"] in (5121, 5123))
                 rule("MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_INVALID_FORMAT", a["type"] in ("VEC3", "VEC4") and good)
+            elif name == "TEXCOORD_0":
+                rule("MESH_PRIMITIVE_ATTRIBUTES_ACCESSOR_INVALID_FORMAT", a["type"] == "VEC2" and a["componentType"] == 5126)
             else: rule("MESH_PRIMITIVE_INVALID_ATTRIBUTE", False)
         rule("MESH_PRIMITIVE_NO_POSITION", "POSITION" in primitive["attributes"])
         rule("MESH_PRIMITIVE_UNEQUAL_ACCESSOR_COUNT", len(counts) == 1)
+        if "indices" in primitive:
+            a, values = read(primitive["indices"])
+            rule("MESH_PRIMITIVE_INDICES_ACCESSOR_INVALID_FORMAT", a["type"] == "SCALAR" and a["componentType"] in (5121, 5123, 5125))
+            rule("MESH_PRIMITIVE_INCOMPATIBLE_MODE", len(values) % 3 == 0 and primitive.get("mode", 4) == 4)
+            rule("ACCESSOR_INDEX_OOB", max(values)[0] < min(counts))
+            rule("ACCESSOR_INDEX_TRIANGLE_DEGENERATE", all(len(set(values[k:k + 3])) == 3 for k in range(0, len(values), 3)))
+        if "material" in primitive:
+            material = of("materials", primitive["material"]); texture = material["pbrMetallicRoughness"]["baseColorTexture"]
+            rule("MESH_PRIMITIVE_TOO_FEW_TEXCOORDS", "TEXCOORD_%d" % texture.get("texCoord", 0) in primitive["attributes"])
+            rule("UNDECLARED_EXTENSION", set(material.get("extensions", {})) <= set(g.get("extensionsUsed", [])))
+            texture = of("textures", texture["index"]); sampler = of("samplers", texture["sampler"]); image = of("images", texture["source"])
+            rule("VALUE_NOT_IN_LIST", sampler["wrapS"] in (33071, 33648, 10497) and sampler["minFilter"] in (9728, 9729, 9984, 9985, 9986, 9987))
+            view = of("bufferViews", image["bufferView"]); begin = at + view["byteOffset"]
+            rule("BUFFER_VIEW_TOO_LONG", view["byteOffset"] + view["byteLength"] <= of("buffers", view["buffer"])["byteLength"])
+            rule("IMAGE_BUFFER_VIEW_WITH_BYTESTRIDE", "byteStride" not in view)
+            rule("IMAGE_MIME_TYPE_INVALID", image["mimeType"] == "image/jpeg" and b[begin:begin + 2] == b"\xff\xd8")
 rule("UNUSED_OBJECT", all(len(own) == len(g[what]) for what, own in used.items()))
 print(g["accessors"][0]["count"])
 "#;
@@ -160,6 +179,63 @@ fn share_on_surface(rig: &Rig, depths: &[Vec<f32>], points: &[DVec3]) -> f64 {
     points.iter().filter(|p| is_true(p)).count() as f64 / points.len() as f64
 }
 
+/// A mesh: its triangles on true surfaces, torn where depth jumps, each facing the camera whose picture lies on it, at the place where that
+/// camera sees it.
+fn judge_mesh(file: &Path, rig: &Rig, depths: &[Vec<f32>], pictures: &Path) {
+    let bytes = fs::read(file).unwrap();
+    let json_len = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
+    let scene: serde_json::Value = serde_json::from_slice(&bytes[20..20 + json_len]).unwrap();
+    let view_of = |view: &serde_json::Value| {
+        let view = &scene["bufferViews"][view.as_u64().unwrap() as usize];
+        let at = 28 + json_len + view["byteOffset"].as_u64().unwrap() as usize;
+        &bytes[at..at + view["byteLength"].as_u64().unwrap() as usize]
+    };
+    let of = |accessor: &serde_json::Value| view_of(&scene["accessors"][accessor.as_u64().unwrap() as usize]["bufferView"]);
+    let words = |bytes: &[u8]| bytes.chunks_exact(4).map(|b| b.try_into().unwrap()).collect::<Vec<[u8; 4]>>();
+    let parts = scene["meshes"][0]["primitives"].as_array().unwrap();
+    assert_eq!(parts.len(), rig.cameras.len());
+    let (mut corners, mut triangles, mut torn) = (Vec::new(), 0, 0);
+    for part in parts {
+        let material = &scene["materials"][part["material"].as_u64().unwrap() as usize];
+        let camera = rig.cameras.iter().find(|c| material["name"] == c.name.as_str()).unwrap();
+        let floats =
+            |name: &str| words(of(&part["attributes"][name])).into_iter().map(|b| f64::from(f32::from_le_bytes(b))).collect::<Vec<_>>();
+        let at: Vec<DVec3> = floats("POSITION").chunks(3).map(place).collect();
+        for (p, uv) in at.iter().zip(floats("TEXCOORD_0").chunks(2)) {
+            let px = camera.project(*p).unwrap();
+            let own = glam::DVec2::new(uv[0] * f64::from(camera.width_px), uv[1] * f64::from(camera.height_px));
+            assert!((px - own).length() < 0.05, "{}: {px} in the picture, {own} on the mesh", camera.name);
+        }
+        let indices: Vec<u32> = words(of(&part["indices"])).into_iter().map(u32::from_le_bytes).collect();
+        for t in indices.chunks(3) {
+            let [a, b, c] = [0, 1, 2].map(|k| at[t[k] as usize]);
+            assert!((b - a).cross(c - a).dot(camera.center_in_world() - a) > 0.0, "{}: a triangle shows its back", camera.name);
+            let z = [a, b, c].map(|p| camera.camera_from_world.apply(p).z);
+            torn += usize::from(z.iter().copied().fold(0.0, f64::max) > 1.2 * z.iter().copied().fold(f64::MAX, f64::min));
+        }
+        triangles += indices.len() / 3;
+        corners.extend(at);
+        let jpeg = view_of(
+            &scene["images"][scene["textures"][part["material"].as_u64().unwrap() as usize]["source"].as_u64().unwrap() as usize]["bufferView"],
+        );
+        let [on_mesh, own] = [
+            volte::frame::Picture::from_jpeg(jpeg, 4096).unwrap(),
+            volte::frame::Picture::load(&pictures.join(format!("{}.png", camera.name))).unwrap(),
+        ];
+        let off: u64 = on_mesh.rgba().iter().zip(own.rgba()).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        assert!(off < 5 * own.rgba().len() as u64, "{}: another picture lies on its net", camera.name);
+    }
+    let share = share_on_surface(rig, depths, &corners);
+    let up: Vec<DVec3> = corners.iter().filter(|p| p.truncate().length() < 2.5).map(|p| *p + DVec3::new(0.0, 0.0, 0.5)).collect();
+    let moved = share_on_surface(rig, depths, &up);
+    println!(
+        "mesh: {} corners, {triangles} triangles, {share:.3} on a true surface, half a metre up {moved:.3}; {torn} span a jump",
+        corners.len()
+    );
+    assert!(triangles > 15_000 && share > 0.72 && moved < share - 0.3, "{triangles} {share} {moved}");
+    assert!(torn * 200 < triangles, "{torn} of {triangles} triangles span a jump of depth");
+}
+
 fn place(v: &[f64]) -> DVec3 {
     DVec3::new(v[0], v[1], v[2])
 }
@@ -170,7 +246,7 @@ fn a_moment_is_handed_over_as_true_points_gaussians_and_frames() {
     let root = folder.path();
     let (rig, depths) = venue(root);
     let common = "export --rig rig.toml --pictures pictures";
-    for out in ["points.ply", "g.gs.ply", "g.splat", "points.glb", "moment/"] {
+    for out in ["points.ply", "g.gs.ply", "g.splat", "points.glb", "g.mesh.glb", "moment/"] {
         let told = stage::does(root, &format!("{common} --out {out}"));
         assert!(told.contains("points") && told.contains("3 cameras"), "{told}");
     }
@@ -232,6 +308,21 @@ fn a_moment_is_handed_over_as_true_points_gaussians_and_frames() {
         ("BIN\0", "BUN\0", "GLB_UNKNOWN_CHUNK_TYPE"),
     ] {
         let told = spoilt_glb(&glb, from, to);
+        assert!(told.contains(rule), "{from} to {to}: {told}");
+    }
+
+    // The mesh, by the same rules.
+    let mesh = root.join("g.mesh.glb");
+    python(GLB, &mesh);
+    judge_mesh(&mesh, &rig, &depths, &root.join("pictures"));
+    for (from, to, rule) in [
+        ("\"indices\":2", "\"indices\":5", "ACCESSOR_INDEX"),
+        ("\"TEXCOORD_0\":1", "\"TEXCOORD_0\":2", "ACCESSOR"),
+        ("\"extensionsUsed\":", "\"extensionsUser\":", "UNEXPECTED_PROPERTY"),
+        ("\"source\":0", "\"source\":9", "UNRESOLVED_REFERENCE"),
+        ("image/jpeg", "image/jpng", "IMAGE_MIME_TYPE_INVALID"),
+    ] {
+        let told = spoilt_glb(&mesh, from, to);
         assert!(told.contains(rule), "{from} to {to}: {told}");
     }
 

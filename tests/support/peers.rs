@@ -125,3 +125,18 @@ pub fn serve_files(folder: &Path) -> u16 {
     std::thread::Builder::new().name("http".to_owned()).spawn(serve).unwrap();
     port
 }
+
+/// Datagrams that the system threw away because whoever listens on that UDP port of this machine did not take them in time: its
+/// buffer was full. What is lost so was sent, and is the receiver's affair.
+pub fn thrown_away(port: u16) -> u64 {
+    let of = |table: &str| -> u64 {
+        let text = std::fs::read_to_string(table).unwrap_or_default();
+        let drops = |line: &str| {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            let own = columns.get(1)?.rsplit_once(':').and_then(|(_, own)| u16::from_str_radix(own, 16).ok())?;
+            columns.last().filter(|_| own == port)?.parse::<u64>().ok()
+        };
+        text.lines().filter_map(drops).sum()
+    };
+    of("/proc/net/udp") + of("/proc/net/udp6")
+}

@@ -22,7 +22,7 @@ impl Director {
             return;
         }
         let label = address.label().to_owned();
-        match self.output.add_sink(name, address) {
+        match self.output.add_sink(name, address, self.second.as_ref().map(|b| &*b.output)) {
             Ok(()) => self.notice(NoticeLevel::Info, format!("Program goes to {name} as well ({label})")),
             Err(why) => self.warn(why),
         }

@@ -273,7 +273,7 @@ impl Director {
             return;
         }
         let label = address.label().to_owned();
-        match self.second.as_ref().map(|b| b.output.add_sink(name, address)) {
+        match self.second.as_ref().map(|b| b.output.add_sink(name, address, Some(&self.output))) {
             Some(Ok(())) => self.notice(NoticeLevel::Info, format!("Program B goes to {name} as well ({label})")),
             Some(Err(why)) => self.warn(why),
             None => {}

@@ -5,6 +5,7 @@
 
 mod folder;
 mod lists;
+mod mesh;
 mod model;
 mod points;
 
@@ -33,6 +34,8 @@ pub enum MomentForm {
     Gaussians,
     /// `.splat`: 3D Gaussians, 32 bytes each.
     Splat,
+    /// `.mesh.glb`: a glTF binary of triangles with the cameras' pictures on them.
+    Mesh,
     /// `.glb`: a glTF binary of coloured points.
     Glb,
 }
@@ -45,6 +48,7 @@ impl MomentForm {
             Some("ply") if name.ends_with(".gs.ply") => Some(Self::Gaussians),
             Some("ply") => Some(Self::Points),
             Some("splat") => Some(Self::Splat),
+            Some("glb") if name.ends_with(".mesh.glb") => Some(Self::Mesh),
             Some("glb") => Some(Self::Glb),
             // Only what says so is a folder: a name without an ending is a slip more often.
             _ if path.to_string_lossy().ends_with(['/', std::path::MAIN_SEPARATOR]) || path.is_dir() => Some(Self::Folder),
@@ -58,7 +62,7 @@ impl MomentForm {
 pub struct MomentReport {
     /// The file or folder.
     pub path: PathBuf,
-    /// Points or Gaussians.
+    /// Points, Gaussians, or the mesh's corners.
     pub points: usize,
     /// Cameras with a frame.
     pub cameras: usize,
@@ -96,6 +100,17 @@ pub fn write_moment(
         progress(share);
         !cancel.is_cancelled()
     })?;
+    let report = |points| MomentReport { path: target.clone(), points, cameras: now.rig.cameras.len(), left_out: now.left_out.clone() };
+    if form == MomentForm::Mesh {
+        let nets = mesh::nets(&scene, gpu, LEAST_CONFIDENCE)?;
+        let unreadable = || OutputError::Io { path: target.clone(), source: std::io::Error::other("a picture cannot be coded as JPEG") };
+        let bytes = mesh::glb(&nets, &pictures, up_of(&now.rig)).ok_or_else(unreadable)?;
+        if cancel.is_cancelled() {
+            return Err(OutputError::Cancelled.into());
+        }
+        whole(&target, &bytes)?;
+        return Ok(report(mesh::corners(&nets)));
+    }
     let points = surface_points(&scene, gpu, &pictures, LEAST_CONFIDENCE)?;
     if cancel.is_cancelled() {
         return Err(OutputError::Cancelled.into());
@@ -105,9 +120,10 @@ pub fn write_moment(
         MomentForm::Points => whole(&target, &model::points_ply(&points))?,
         MomentForm::Gaussians => whole(&target, &model::gaussians_ply(&points))?,
         MomentForm::Splat => whole(&target, &model::splat(&points))?,
-        MomentForm::Glb => whole(&target, &model::glb(&points, up_of(&now.rig)))?,
+        // A mesh has been written above; the two share their container.
+        MomentForm::Glb | MomentForm::Mesh => whole(&target, &model::glb(&points, up_of(&now.rig)))?,
     }
-    Ok(MomentReport { path: target, points: points.len(), cameras: now.rig.cameras.len(), left_out: now.left_out.clone() })
+    Ok(report(points.len()))
 }
 
 /// Up, as the cameras hold it.

@@ -1,7 +1,7 @@
 //! Points as the bytes of other programs' files: PLY, Gaussian PLY, `.splat`, glTF binary.
 
 use glam::DVec3;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::SurfacePoint;
 use crate::color::linear_from_srgb;
@@ -12,7 +12,7 @@ const SH_C0: f32 = 0.282_094_79;
 /// Standard deviation of a Gaussian over the size of its pixel: neighbours melt into each other, and edges stay.
 const SIGMA_PER_FOOTPRINT: f32 = 0.6;
 
-fn floats(out: &mut Vec<u8>, values: &[f32]) {
+pub(super) fn floats(out: &mut Vec<u8>, values: &[f32]) {
     out.extend(values.iter().flat_map(|v| v.to_le_bytes()));
 }
 
@@ -88,12 +88,11 @@ pub(super) fn glb(points: &[SurfacePoint], up_in_world: DVec3) -> Vec<u8> {
     }
     let bound =
         |pick: fn(f32, f32) -> f32, begin: f32| points.iter().fold([begin; 3], |b, p| std::array::from_fn(|k| pick(b[k], p.p_in_world[k])));
-    let turn = glam::DQuat::from_rotation_arc(up_in_world.try_normalize().unwrap_or(DVec3::Y), DVec3::Y);
     let scene = json!({
         "asset": { "version": "2.0", "generator": crate::engine::MADE_BY },
         "scene": 0,
         "scenes": [{ "nodes": [0] }],
-        "nodes": [{ "mesh": 0, "rotation": [turn.x, turn.y, turn.z, turn.w] }],
+        "nodes": [{ "mesh": 0, "rotation": upright(up_in_world) }],
         "meshes": [{ "primitives": [{ "mode": 0, "attributes": { "POSITION": 0, "COLOR_0": 1 } }] }],
         "accessors": [
             { "bufferView": 0, "componentType": 5126, "count": points.len(), "type": "VEC3",
@@ -106,6 +105,16 @@ pub(super) fn glb(points: &[SurfacePoint], up_in_world: DVec3) -> Vec<u8> {
         ],
         "buffers": [{ "byteLength": data.len() }],
     });
+    glb_of(&scene, data)
+}
+
+/// The turn of a node that makes `up` +y, as glTF has it.
+pub(super) fn upright(up_in_world: DVec3) -> [f64; 4] {
+    glam::DQuat::from_rotation_arc(up_in_world.try_normalize().unwrap_or(DVec3::Y), DVec3::Y).to_array()
+}
+
+/// A glTF scene and its one buffer as a binary file.
+pub(super) fn glb_of(scene: &Value, mut data: Vec<u8>) -> Vec<u8> {
     let mut text = scene.to_string().into_bytes();
     text.resize(text.len().next_multiple_of(4), b' ');
     data.resize(data.len().next_multiple_of(4), 0);

@@ -192,6 +192,9 @@ pub enum ChannelError {
     /// No more sinks.
     #[error("the program goes to {0} outputs already, which is the most. Remove one first, or send on from a receiver")]
     TooManySinks(usize),
+    /// Two sinks into one place.
+    #[error(transparent)]
+    Taken(#[from] super::Meeting),
     /// Frames where there are fields.
     #[error("{codec} is not sent in fields, which {format} has. Choose h264, prores or raw, or a progressive format such as 1080p50")]
     NoFields {

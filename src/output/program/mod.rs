@@ -12,6 +12,7 @@ mod channel;
 mod clock;
 #[cfg(feature = "gstreamer")]
 mod dash;
+mod destination;
 #[cfg(feature = "gstreamer")]
 mod elements;
 #[cfg(feature = "gstreamer")]
@@ -43,6 +44,7 @@ pub use channel::{
     Channel, ChannelError, ChannelOptions, ChannelStatus, Cover, Due, Frame, FrameTaker, Keyed, PictureSource, Signal, TakerId, Tick,
 };
 pub use clock::TickClock;
+pub use destination::Meeting;
 #[cfg(feature = "gstreamer")]
 pub use elements::{SinkSupport, encoder_support, sink_support};
 pub use format::{FormatError, ProgramFormat};
@@ -88,6 +90,12 @@ impl SinkSpec {
     /// With what is usual for the address.
     pub fn new(name: impl Into<String>, address: SinkAddress) -> Self {
         Self { name: name.into(), codec: address.codecs()[0], address, kilobits: 8000, sound: SinkSound::Auto, signal: Signal::Program }
+    }
+
+    /// Whether it may go out beside another: not into one folder, and not to one port.
+    pub fn check_beside(&self, other: &Self) -> Result<(), Meeting> {
+        let Some((place, remedy)) = self.address.meets(&other.address) else { return Ok(()) };
+        Err(Meeting { name: self.name.clone(), other: other.name.clone(), place, remedy })
     }
 
     /// Whether a program of this format can go out so.

@@ -61,6 +61,7 @@ impl ProgramOutput {
         if state.sinks.len() >= MOST_SINKS {
             return Err(ChannelError::TooManySinks(MOST_SINKS));
         }
+        state.sinks.iter().try_for_each(|held| spec.check_beside(&held.sink.shared.spec))?;
         let form = match spec.address.kind {
             SinkKind::Rtp { form: RtpForm::Elementary { .. }, .. } => Form::OneSlice,
             SinkKind::Whip { .. } => Form::Browsers,
@@ -93,6 +94,11 @@ impl ProgramOutput {
         let (id, dropped_before) = (state.next, encoder.dropped.get());
         state.sinks.push(Held { id, sink, encoder, dropped_before });
         Ok(SinkId(id))
+    }
+
+    /// Whether another output's sink may go out beside these.
+    pub fn check_beside(&self, spec: &SinkSpec) -> Result<(), super::Meeting> {
+        self.state.lock().sinks.iter().try_for_each(|held| spec.check_beside(&held.sink.shared.spec))
     }
 
     /// Whether a sink takes a signal.

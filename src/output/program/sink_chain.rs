@@ -183,7 +183,7 @@ fn start_of(name: &str) -> Option<u128> {
 }
 
 /// The first start of this run of the program, milliseconds since 1970, of which `own` is one. What a run began it never takes away: an output that
-/// was interrupted has more than one start, and two outputs may share a folder by mistake.
+/// was interrupted has more than one start.
 pub(super) fn first_of_run(own: u128) -> u128 {
     static FIRST: AtomicU64 = AtomicU64::new(u64::MAX);
     let own = u64::try_from(own).unwrap_or(u64::MAX);

@@ -512,18 +512,18 @@ fn hours(rate: &str, secs: i64, ppm: i64, with_sound: bool, mut look: impl FnMut
 }
 
 #[test]
-fn an_hour_with_fifty_takes_and_sinks_that_come_and_go_has_every_frame() {
-    let (rate, frames) = ("50", 180_000_u64);
-    let (judged, status) = hours(rate, 3600, 0, false, |_, _| {});
+fn two_hours_with_a_hundred_takes_and_sinks_that_come_and_go_have_every_frame() {
+    let (rate, frames) = ("50", 360_000_u64);
+    let (judged, status) = hours(rate, 7200, 0, false, |_, _| {});
     let judge = judged.0.lock();
     // A late wake at the very end leaves out less than a second of frames.
     assert!((frames - 60..frames + 2).contains(&judge.frames), "{rate}: {}", judge.frames);
     let takes = judge.frames / EVERY;
     println!("{rate}: {} frames, {takes} takes, darkest {}, longest still {}, {status:?}", judge.frames, judge.darkest, judge.still.1);
-    assert!((49..=50).contains(&takes) && judge.darkest > 40 && (status.frames, status.skipped, status.slates) == (judge.frames, 0, 51));
+    assert!((99..=100).contains(&takes) && judge.darkest > 40 && (status.frames, status.skipped, status.slates) == (judge.frames, 0, 51));
     // A replay stands still, and the feed's second without pictures; nothing else does.
     assert!(judge.still.1 <= REPLAY + 60, "{}", judge.still.1);
-    assert!(status.underruns > 2500);
+    assert!(status.underruns > 5000);
 }
 
 #[test]
