@@ -76,7 +76,11 @@ fn kinds_of_files() -> String {
         // The folder's own handle is gone by now.
         let Ok(link) = std::fs::read_link(entry.unwrap().path()) else { continue };
         let link = link.display().to_string();
-        let kind = if std::path::Path::new(&*link).extension().is_some_and(|e| e == "mp4") { "an .mp4" } else { link.split(":[").next().unwrap_or_default() };
+        let kind = if std::path::Path::new(&*link).extension().is_some_and(|e| e == "mp4") {
+            "an .mp4"
+        } else {
+            link.split(":[").next().unwrap_or_default()
+        };
         *kinds.entry(kind.to_owned()).or_default() += 1;
     }
     let mut kinds: Vec<(usize, String)> = kinds.into_iter().map(|(kind, count)| (count, kind)).collect();
