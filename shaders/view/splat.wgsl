@@ -4,7 +4,9 @@
 
 struct Splat {
     source: u32,
-    pad_a: u32,
+    // The target's place among the cameras: always 0. The branch on its lens must not hang on a constant place of a uniform: Mesa's
+    // software driver then compiles the pass anew for every single dispatch, and keeps what it compiled.
+    onto: u32,
     pad_b: u32,
     pad_c: u32,
 }
@@ -22,7 +24,7 @@ fn scatter(@builtin(global_invocation_id) id: vec3<u32>) {
     if d.r <= 0.0 {
         return;
     }
-    let t = cameras[0];
+    let t = cameras[splat.onto];
     let ideal = (vec2<f32>(id.xy) + 0.5 - c.working_lens.zw) / c.working_lens.xy;
     let z = 1.0 / d.r;
     let p = camera_from_world(t, world_from_camera(c, vec3<f32>(ideal * z, z)));

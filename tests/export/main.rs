@@ -8,6 +8,7 @@ mod crops;
 mod decoders;
 mod interchange;
 mod matches;
+mod memory;
 mod playlists;
 mod provenance;
 mod recipes;
