@@ -16,7 +16,8 @@ struct Flow {
     pad: u32,
 }
 
-@group(0) @binding(0) var<uniform> flow: Flow;
+// Storage, not uniform: `gpu::uniform` says why.
+@group(0) @binding(0) var<storage, read> flow: Flow;
 @group(0) @binding(1) var frames: texture_2d_array<f32>;
 @group(0) @binding(2) var<storage, read> guesses: array<vec2<f32>>;
 @group(0) @binding(3) var<storage, read_write> motions: array<vec2<f32>>;

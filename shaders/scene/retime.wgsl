@@ -17,7 +17,8 @@ struct Retime {
     fade: u32,
 }
 
-@group(0) @binding(0) var<uniform> retime: Retime;
+// Storage, not uniform: `gpu::uniform` says why.
+@group(0) @binding(0) var<storage, read> retime: Retime;
 @group(0) @binding(1) var frames: texture_2d_array<f32>;
 // Motion from frame 0 to 1, and from 1 to 0, px of the grid.
 @group(0) @binding(2) var<storage, read> there: array<vec2<f32>>;

@@ -94,4 +94,5 @@ const KIND_ELLIPSOID: u32 = 1u;
 const KIND_BOX: u32 = 2u;
 const KIND_MESH: u32 = 3u;
 
-@group(0) @binding(0) var<uniform> view: View;
+// Storage, not uniform: `gpu::uniform` says why.
+@group(0) @binding(0) var<storage, read> view: View;

@@ -10,7 +10,8 @@ struct Draw {
     layered: u32,
     // Inverse depth per px of disparity.
     unit: f32,
-    pad: f32,
+    // 1: rays come from the buffer, as `View` says.
+    has_rays: u32,
 }
 
 struct Shape {
@@ -33,7 +34,8 @@ struct Shape {
 @group(0) @binding(4) var<storage, read> behind: array<vec2<f32>>;
 @group(0) @binding(5) var<storage, read> rays: array<vec2<f32>>;
 @group(0) @binding(6) var view_out: texture_storage_2d<rgba8unorm, write>;
-@group(0) @binding(7) var<uniform> draw: Draw;
+// Storage, not uniform: `gpu::uniform` says why.
+@group(0) @binding(7) var<storage, read> draw: Draw;
 @group(0) @binding(8) var shown: texture_2d<f32>;
 @group(0) @binding(9) var<storage, read> shapes: array<Shape>;
 @group(0) @binding(10) var<storage, read> points: array<vec2<f32>>;
@@ -48,7 +50,7 @@ const NEARER: vec2<f32> = vec2<f32>(1.5, 3.0);
 const ABOVE_M: vec2<f32> = vec2<f32>(0.06, 0.16);
 
 fn ray_at(x: i32, y: i32) -> vec2<f32> {
-    if view.has_rays == 1u {
+    if draw.has_rays == 1u {
         let q = clamp(vec2<i32>(x, y), vec2<i32>(0), vec2<i32>(i32(view.width), i32(view.height)) - 1);
         return rays[u32(q.y) * view.width + u32(q.x)];
     }

@@ -4,8 +4,8 @@
 
 struct Splat {
     source: u32,
-    // The target's place among the cameras: always 0. The branch on its lens must not hang on a constant place of a uniform: Mesa's
-    // software driver then compiles the pass anew for every single dispatch, and keeps what it compiled.
+    // The target's place among the cameras: always 0. The branch on its lens must not hang on a constant place of a uniform: `gpu::uniform`
+    // says why.
     onto: u32,
     pad_b: u32,
     pad_c: u32,

@@ -16,7 +16,8 @@ struct Strobe {
 @group(0) @binding(4) var other: texture_2d<f32>;
 @group(0) @binding(5) var<storage, read> surface: array<vec2<f32>>;
 @group(0) @binding(6) var view_out: texture_storage_2d<rgba8unorm, write>;
-@group(0) @binding(7) var<uniform> strobe_step: Strobe;
+// Storage, not uniform: `gpu::uniform` says why.
+@group(0) @binding(7) var<storage, read> strobe_step: Strobe;
 @group(0) @binding(8) var<storage, read> other_surface: array<vec2<f32>>;
 // What stands there without anything of the other instants.
 @group(0) @binding(9) var<storage, read> base: array<vec2<f32>>;

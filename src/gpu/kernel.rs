@@ -95,7 +95,11 @@ pub fn storage_init<T: bytemuck::NoUninit>(gpu: &Gpu, label: &str, data: &[T]) -
     filled(gpu, label, bytemuck::cast_slice(data), wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC)
 }
 
-/// A uniform buffer with contents.
+/// A small buffer with contents that every thread reads alike, for a `var<uniform>` or a `var<storage, read>`.
+///
+/// A branch or a loop that hangs on nothing but constant places of a uniform is dear in software: Mesa's lavapipe (22.3) puts their values
+/// into the code, may compile the pass anew for every dispatch, and keeps all that it compiled. Where that was seen (compilations counted over
+/// many dispatches), the shader reads the buffer as storage.
 pub fn uniform<T: bytemuck::NoUninit>(gpu: &Gpu, label: &str, value: &T) -> wgpu::Buffer {
-    filled(gpu, label, bytemuck::bytes_of(value), wgpu::BufferUsages::UNIFORM)
+    filled(gpu, label, bytemuck::bytes_of(value), wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::STORAGE)
 }

@@ -25,11 +25,11 @@ pub struct DrawGpu {
     pub layered: u32,
     /// Inverse depth per px of disparity, 1/m.
     pub unit: f32,
-    /// Of the layout.
-    pub pad: f32,
+    /// 1: the target's rays are given, 0: it is a pinhole.
+    pub has_rays: u32,
 }
 
-crate::shader_struct!(DrawGpu as "Draw" in "view/graphics.wgsl" { count, layered, unit, pad });
+crate::shader_struct!(DrawGpu as "Draw" in "view/graphics.wgsl" { count, layered, unit, has_rays });
 
 /// `Shape` of shaders/view/graphics.wgsl; its comments say what stands where.
 #[repr(C)]
@@ -311,12 +311,13 @@ impl ViewSynthesizer {
         let unit = chosen.first().map_or(1.0, |(i, _)| scene.plan.working[*i].rho_per_px) as f32;
         let size = (target.width_px, target.height_px);
         let nothing = || storage(&gpu, "nothing", 16);
-        let draw = DrawGpu { count: list.len() as u32, layered: u32::from(depth.layers.is_some()), unit, pad: 0.0 };
+        let has_rays = !target.lens.distortion.is_none();
+        let draw = DrawGpu { count: list.len() as u32, layered: u32::from(depth.layers.is_some()), unit, has_rays: u32::from(has_rays) };
         let (behind, cover) = depth.layers.clone().unwrap_or_else(|| (nothing(), nothing()));
         let points = if points.is_empty() { nothing() } else { storage_init(&gpu, "points", &points) };
         let parameters = uniform(&gpu, "view", &synthesizer::parameters_of(scene, target, ViewMode::Synthesis, chosen.len()));
         let cameras = uniform(&gpu, "view cameras", &synthesizer::cameras_of(scene, target, ViewMode::Synthesis, &[]));
-        let rays = self.rays_of(target, !target.lens.distortion.is_none());
+        let rays = self.rays_of(target, has_rays);
         let out = synthesizer::picture_texture(&gpu, size);
         let flat_view = |t: &wgpu::Texture| t.create_view(&wgpu::TextureViewDescriptor::default());
         let (out_view, shown) = (flat_view(&out), flat_view(&view.texture));

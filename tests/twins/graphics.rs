@@ -235,7 +235,7 @@ fn graphics_agree_with_their_twin() {
             .for_each(|(x, y)| shown.set(x, y, 0, [0, 1, 2, 3].map(|k| (noise(x / 3, y / 3, 40 + k) * 255.0) as u8)));
         let texels = (0..30_u32).map(|i| [noise(i, 1, 9), noise(i, 2, 9)].map(|v| (v * 4e9) as u32)).collect();
         let flat = Drawing {
-            draw: DrawGpu { count: 6, layered: 0, unit: v.cameras[1].working_size[2], pad: 0.0 },
+            draw: DrawGpu { count: 6, layered: 0, unit: v.cameras[1].working_size[2], has_rays: v.view.has_rays },
             shapes: shapes(),
             points: [[9.0, 9.0]; 2].into_iter().chain([[-1.4, -1.0], [1.3, -1.2], [0.2, -0.3], [1.5, 1.1], [-1.2, 0.9]]).collect(),
             texels,
