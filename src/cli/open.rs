@@ -287,7 +287,7 @@ fn watch(session: &CaptureSession, engine: Option<&Engine>, seconds: Option<u64>
             "camera", "state", "codec", "size", "fps", "received", "dropped", "delay ms", "time from", "ppm", "jitter ms"
         );
         for (feed, before) in status.iter().zip(&before) {
-            println!("         {}", row(feed, (feed.received - before) as f64 / elapsed));
+            println!("         {}", row(feed, since(*before, feed.received) as f64 / elapsed));
         }
         let clock = session.clock().status();
         println!("         house clock: {clock}{}", clock.problem.as_ref().map_or_else(String::new, |why| format!(". {why}")));
@@ -313,6 +313,11 @@ fn watch(session: &CaptureSession, engine: Option<&Engine>, seconds: Option<u64>
         }
     }
     not_recorded(&session.disk_status()).map_or(Ok(()), |why| Err(anyhow::anyhow!("recording was asked for and is not happening: {why}")))
+}
+
+/// What has come since. A node that was started again counts its cameras' frames anew.
+const fn since(before: u64, received: u64) -> u64 {
+    if received < before { received } else { received - before }
 }
 
 /// How full the ring is, and what is wrong with it.
@@ -432,4 +437,14 @@ fn row(feed: &FeedStatus, fps: f64) -> String {
     let past = feed.past_error.as_ref().filter(|_| feed.last_error.is_none());
     lines.extend(past.map(|problem| format!("           over (something was wrong {times}): {problem}")));
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_begins_anew_is_no_rate_without_end() {
+        assert_eq!((since(0, 60), since(60, 121), since(360, 45), since(360, 0)), (60, 61, 45, 0));
+    }
 }

@@ -244,6 +244,13 @@ fn missing(show: &Show, specs: &[FeedSpec], disk: Option<&DiskConfig>) -> Vec<Sh
                     absent(format!("there is no folder {folder:?}; correct its address"));
                 }
             }
+            // Not asked for more: whoever looks may have no rights there that the show has.
+            FeedSource::Stream(stream) => match &stream.kind {
+                StreamKind::V4l2 { device, .. } if !Path::new(device).exists() => {
+                    absent(format!("there is no {device}; plug the camera in, or take an address that `volte devices` lists"));
+                }
+                _ => {}
+            },
             _ => {}
         }
         if let Err(why) = place {
@@ -473,6 +480,21 @@ mod tests {
         assert_eq!(sound.offset_nanos, 3_000_000 - 20_000_000 + 5_000_000);
         // Where it comes with the pictures it has their time already.
         assert_eq!(show("srt://10.0.0.9:7001").offset_nanos, 5_000_000);
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_is_missing() {
+        crate::capture::init().unwrap();
+        let missing = |device: &str| {
+            let specs = [FeedSpec::new("cam01", FeedSource::parse(&format!("v4l2:{device}")).unwrap())];
+            let show = Show::examine("rig = \"r.toml\"\n[[feeds]]\ncamera = \"cam01\"\naddress = \"a.mp4\"\n", Path::new("/s/show.toml"))
+                .0
+                .unwrap();
+            missing(&show, &specs, None).iter().map(ToString::to_string).collect::<Vec<_>>().concat()
+        };
+        let told = missing("/dev/video-that-nobody-has");
+        assert!(["show.toml:3", "\"cam01\"", "/dev/video-that-nobody-has", "volte devices"].iter().all(|w| told.contains(w)), "{told}");
+        assert!(!missing("/dev/null").contains("there is no"), "{}", missing("/dev/null"));
     }
 
     #[test]

@@ -109,8 +109,12 @@ fn without_values(message: &str) -> String {
         _ => line.to_owned(),
     };
     let is_key = |key: &str| key.len() <= 32 && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    // What is missing, such as `=`, is no value either.
+    let is_sign = |key: &str| key.len() <= 2 && key.bytes().all(|b| b.is_ascii_punctuation());
     match (line.find('`'), line.rfind("`, expected").or_else(|| line.rfind('`'))) {
-        (Some(begin), Some(end)) if end > begin && !is_key(&line[begin + 1..end]) => format!("{}`***{}", &line[..begin], &line[end..]),
+        (Some(begin), Some(end)) if end > begin && !is_key(&line[begin + 1..end]) && !is_sign(&line[begin + 1..end]) => {
+            format!("{}`***{}", &line[..begin], &line[end..])
+        }
         _ => line,
     }
 }

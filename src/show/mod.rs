@@ -30,11 +30,18 @@ pub const MOST_STINGERS: usize = 9;
 const LANGUAGES: [&str; 2] = ["en", "fr"];
 const QUALITIES: [&str; 4] = ["auto", "draft", "air", "hero"];
 
+fn what_helps(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::InvalidData => "Save it as text in UTF-8, or name another file",
+        _ => "Check the path",
+    }
+}
+
 /// What is wrong with a show file, and what helps.
 #[derive(Debug, thiserror::Error)]
 pub enum ShowError {
     /// It cannot be read.
-    #[error("cannot read the show file {}: {source}. Check the path", file.display())]
+    #[error("cannot read the show file {}: {source}. {}", file.display(), what_helps(source))]
     Read {
         /// The file.
         file: PathBuf,

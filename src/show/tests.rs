@@ -80,6 +80,15 @@ fn a_show_is_read() {
 }
 
 #[test]
+fn a_file_that_is_no_text_is_not_looked_for_elsewhere() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), b"name = \"\xff\"").unwrap();
+    let told = Show::load(file.path()).unwrap_err().to_string();
+    assert!(told.contains("UTF-8, or name another file") && !told.contains("Check the path"), "{told}");
+    assert!(Show::load(&file.path().join("x")).unwrap_err().to_string().contains("Check the path"));
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_line() {
     refused("minutes = 5", "minuten = 5", 17, "minuten");
     refused("offset_ms = -2.5", "offset = -2.5", 9, "offset");
@@ -101,6 +110,7 @@ fn what_is_wrong_is_told_with_its_line() {
     refused("quality = \"air\"", "quality = \"best\"", 4, "draft, air, hero");
     refused("rig = \"rig.toml\"", "", 1, "rig");
     refused("passphrase=never-shown-1\"", "passphrase=never-shown-1", 8, "docs/show.md");
+    refused("offset_ms = -2.5", "offset_ms -2.5", 9, "expected `=`");
     refused("format = \"1080p59.94\"", "size = 3", 27, "size");
     refused("dissolve_frames = 5", "dissolve_frames = 5000", 28, "between 0");
     refused("[program]\nformat = \"1080p59.94\"\ndissolve_frames = 5\n", "", 29, "outputs need a format");
