@@ -9,7 +9,9 @@ use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use egui_kittest::{Harness, SnapshotOptions, kittest::Queryable as _};
 use volte::{
-    console::{self, ConsoleState, FaderView, Language, Layout, Panel, PictureTexture, SurfaceRow, SurfaceView, SurfaceWish, Textures},
+    console::{
+        self, Arrangement, ConsoleState, FaderView, Language, Layout, Panel, PictureTexture, SurfaceRow, SurfaceView, SurfaceWish, Textures,
+    },
     engine::{
         CalibrateOrder, CalibrationStage, CalibrationView, Command, CommandKind, DiskState, DiskTier, FreeView, GraphicsView, Light,
         LockView, OperatorView, OperatorsView, PivotView, Quality, RollView, Slice, SlicesView, Snapshot,
@@ -189,6 +191,83 @@ fn transport_buttons_ask_for_their_commands() {
     assert_eq!(click(State::OnAir, Panel::Transport, "RETURN"), [Command::Return]);
     assert_eq!(click(State::Live, Panel::Transport, "Bounce left"), [Command::SelectMove(3)]);
     assert_eq!(click(State::Armed, Panel::Transport, "EXPORT"), [Command::Export]);
+}
+
+/// The simple console of a state, drawn twice.
+fn simple(state: State) -> (Harness<'static>, Rc<RefCell<Desk>>) {
+    let (mut harness, desk) = harness(snapshot(state), None, egui::vec2(1280.0, 720.0));
+    desk.borrow_mut().state.obey(&Command::SimpleLayout);
+    harness.run_steps(3);
+    (harness, desk)
+}
+
+#[test]
+fn the_simple_console_does_the_next_step_with_one_button() {
+    for (state, label, asked) in [
+        (State::Live, "MARK: Freeze what has just happened", Command::Mark),
+        (State::Armed, "TAKE: Put the turn on air", Command::Take),
+        (State::OnAir, "RETURN: Back to the live camera", Command::Return),
+    ] {
+        let (mut harness, desk) = simple(state);
+        harness.get_by_label(label).click();
+        harness.run_steps(2);
+        assert_eq!(desk.take().commands, [asked], "{state:?}");
+    }
+    // Without a camera there is nothing to mark.
+    let (mut harness, desk) = simple(State::Idle);
+    harness.get_by_label("MARK: Freeze what has just happened").click();
+    harness.run_steps(2);
+    assert_eq!(desk.take().commands, []);
+    // Beside it: what is prepared is put away, the turn is changed, and the whole console comes back.
+    let (mut harness, desk) = simple(State::Armed);
+    assert!(harness.query_by_label("Timeline").is_none(), "the timeline is of the whole console");
+    for label in ["RETURN", "Which turn: Orbit right"] {
+        harness.get_by_label(label).click();
+        harness.run_steps(2);
+    }
+    assert_eq!(desk.borrow_mut().commands.split_off(0), [Command::Return, Command::NextMove]);
+    harness.get_by_label("WHOLE CONSOLE").click();
+    harness.run_steps(2);
+    harness.get_by_label("Timeline");
+    assert_eq!(desk.borrow().commands, [], "the window does that itself");
+    // What is typed into a panel that is not there brings it back.
+    for command in [Command::Search, Command::Rename, Command::SaveTemplate(String::new())] {
+        desk.borrow_mut().state.arrangement = Arrangement::Simple;
+        desk.borrow_mut().state.obey(&command);
+        assert_eq!(desk.borrow().state.arrangement, Arrangement::Whole, "{command:?}");
+    }
+    let mut results = egui_kittest::SnapshotResults::new();
+    let (mut harness, _desk) = simple(State::Armed);
+    results.add(harness.try_snapshot_options("console_simple", &options()));
+    results.unwrap();
+}
+
+/// The phase changes under a finger that taps twice: the second tap does nothing.
+#[test]
+fn a_second_tap_on_the_one_button_never_takes_what_nobody_has_looked_at() {
+    let shown = Rc::new(RefCell::new(snapshot(State::Live)));
+    let desk = Rc::new(RefCell::new(Desk::default()));
+    let (drawn, told) = (Rc::clone(&shown), Rc::clone(&desk));
+    let mut harness =
+        Harness::builder().with_size(egui::vec2(1280.0, 200.0)).with_step_dt(0.05).with_context_setup(console::apply_style).build_ui(
+            move |ui| {
+                let Desk { commands, state, .. } = &mut *told.borrow_mut();
+                Panel::NextStep.show(ui, &drawn.borrow(), &Textures::default(), state, commands);
+            },
+        );
+    harness.run_steps(2);
+    harness.get_by_label("MARK: Freeze what has just happened").click();
+    harness.run_steps(2);
+    assert_eq!(desk.borrow_mut().commands.split_off(0), [Command::Mark]);
+    *shown.borrow_mut() = snapshot(State::Armed);
+    harness.run_steps(1);
+    harness.get_by_label("TAKE: Put the turn on air").click();
+    harness.run_steps(2);
+    assert_eq!(desk.borrow().commands, [], "taken within a tenth of a second");
+    harness.run_steps(20);
+    harness.get_by_label("TAKE: Put the turn on air").click();
+    harness.run_steps(2);
+    assert_eq!(desk.borrow().commands, [Command::Take]);
 }
 
 #[test]

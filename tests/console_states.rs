@@ -209,15 +209,23 @@ fn every_state_at_every_size_in_every_language_is_whole() {
         let texts = texts(language.tag());
         for show in ALL {
             let s = state(show);
-            let opened =
-                [Command::PathEditor, Command::Graphics, Command::ShowKeys, Command::Palette, Command::Controls, Command::CalibratePage];
+            let opened = [
+                Command::PathEditor,
+                Command::Graphics,
+                Command::ShowKeys,
+                Command::Palette,
+                Command::Controls,
+                Command::CalibratePage,
+                Command::SimpleLayout,
+            ];
             let looks = [([1920.0, 1080.0], None), ([3840.0, 2160.0], None)];
             for (size, open) in looks.into_iter().chain(opened.iter().map(|open| ([1920.0, 1080.0], Some(open)))) {
                 let whole = egui::Rect::from_min_size(egui::Pos2::ZERO, size.into());
                 let all = seen(&s, language, size.into(), open);
                 let at = format!("{show:?} {} {size:?} {open:?}", language.tag());
-                // The page of the calibration has less without a camera.
-                let least = if show == Show::Idle && open == Some(&Command::CalibratePage) { 12 } else { 30 };
+                let simple = open == Some(&Command::SimpleLayout);
+                // The page of the calibration and the simple console have less without a camera.
+                let least = if show == Show::Idle && (simple || open == Some(&Command::CalibratePage)) { 12 } else { 30 };
                 assert!(all.len() > least, "{at}: only {} labels", all.len());
                 let has = |wanted: &str| all.iter().any(|n| n.label.contains(wanted));
                 for id in words(show) {
@@ -239,10 +247,19 @@ fn every_state_at_every_size_in_every_language_is_whole() {
                     };
                     assert!(has(&texts[wanted]), "{at}: {wanted}");
                 }
-                if show == Show::DiskFull {
+                if simple {
+                    let next = match s.phase {
+                        volte::replay::Phase::Live => "next-step-mark",
+                        volte::replay::Phase::Armed => "next-step-take",
+                        volte::replay::Phase::OnAir => "next-step-return",
+                    };
+                    assert!(has(&texts[next]) && has(&texts["whole-console"]), "{at}: no way on or out");
+                }
+                // What has no panel in the simple console is told by its notice, above.
+                if show == Show::DiskFull && !simple {
                     assert!(has(&texts["paused"]), "{at}: the disk");
                 }
-                if show == Show::CameraLost {
+                if show == Show::CameraLost && !simple {
                     assert!(has(&texts["health-lost"]), "{at}: the camera");
                 }
                 for n in &all {

@@ -562,6 +562,7 @@ fn every_example_is_a_command_and_says_itself() {
         "PivotMode",
         "Graphics",
         "Controls",
+        "SimpleLayout",
         "Palette",
         "ShowKeys",
         "FullScreenProgram",

@@ -72,6 +72,13 @@ impl ConsoleWindow {
         let textures = self.upload(gpu, snapshot);
         let raw = self.input.take_egui_input(&self.window);
         let mut commands = Vec::new();
+        // egui's own keys (Ctrl and plus, minus) ask for another scale: none that would cut what has to be seen.
+        let scale = self.context.zoom_factor();
+        let size_px = self.surface.size_px().map(|v| v as f32 / self.window.scale_factor() as f32);
+        let within = console::scale_within(scale, size_px.into());
+        if within != scale {
+            self.context.set_zoom_factor(within);
+        }
         let state = &mut self.state;
         let output = self.context.run_ui(raw, |ui| commands.extend(console::show(ui, snapshot, &textures, state)));
         self.input.handle_platform_output(&self.window, output.platform_output);

@@ -43,6 +43,7 @@ pub(super) fn key(physical: PhysicalKey, logical: &winit::keyboard::Key) -> Opti
             NamedKey::F7 => Key::F7,
             NamedKey::F8 => Key::F8,
             NamedKey::F9 => Key::F9,
+            NamedKey::F10 => Key::F10,
             NamedKey::F11 => Key::F11,
             _ => return None,
         },

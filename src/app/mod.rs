@@ -19,6 +19,6 @@ mod surface;
 mod windows;
 
 #[cfg(feature = "console")]
-pub use crate::console::Language;
+pub use crate::console::{Arrangement, Language};
 #[cfg(feature = "console")]
 pub use windows::{AppError, WindowOptions, has_display, run};

@@ -26,7 +26,7 @@ use super::{
     surface::WindowGpu,
 };
 use crate::{
-    console::{ConsoleState, FaderView, Language, SurfaceRow, SurfaceView, SurfaceWish},
+    console::{Arrangement, ConsoleState, FaderView, Language, SurfaceRow, SurfaceView, SurfaceWish},
     control::{
         self, KeyContext,
         hub::Recorder,
@@ -65,6 +65,8 @@ pub struct WindowOptions {
     pub no_program_window: bool,
     /// Open the console on the page of the calibration.
     pub calibrate: bool,
+    /// Which panels the console opens with.
+    pub arrangement: Arrangement,
     /// What the console is written in.
     pub language: Language,
     /// Write every command of the operator down, a line each.
@@ -176,6 +178,7 @@ impl App<'_> {
         let gpu = WindowGpu::open(&console)?;
         self.console_pause = if gpu.is_software() { CONSOLE_INTERVAL_SOFTWARE } else { CONSOLE_INTERVAL };
         let mut state = ConsoleState::speaking(self.options.language);
+        state.arrangement = self.options.arrangement;
         if self.options.calibrate {
             state.obey(&Command::CalibratePage);
         }

@@ -79,6 +79,9 @@ pub struct Desk {
     /// Language of the console: en or fr [default: that of the environment].
     #[arg(long, value_parser = parse_language)]
     pub language: Option<app::Language>,
+    /// What the console opens with: whole, or simple with one large button; F10 changes it [default: whole].
+    #[arg(long, value_parser = parse_layout)]
+    pub layout: Option<app::Arrangement>,
     /// Open the program window in full screen.
     #[arg(long)]
     full_screen: bool,
@@ -230,6 +233,7 @@ impl Desk {
             full_screen,
             no_program_window,
             language: show.language.as_deref().and_then(app::Language::from_tag),
+            layout: show.layout.as_deref().and_then(app::Arrangement::from_name),
             record: show.disk.as_ref().map(|disk| disk.folder.clone()),
             kept: Some(show.desk_folder.clone()),
             graphics: show.graphics.clone(),
@@ -356,6 +360,7 @@ impl Desk {
             calibrate: self.calibrates,
             surface: Some(Arc::clone(control.surface())),
             language: self.language.unwrap_or_else(app::Language::of_environment),
+            arrangement: self.layout.unwrap_or_default(),
             ..app::WindowOptions::default()
         };
         let quit = Arc::clone(&windows.quit);
@@ -404,6 +409,11 @@ impl Desk {
 fn named_operators(read: &[(String, Secret)]) -> anyhow::Result<Vec<(OperatorName, Secret)>> {
     let named = |(name, token): &(String, Secret)| Ok((name.parse::<OperatorName>().context("operators of [control]")?, token.clone()));
     read.iter().map(named).collect()
+}
+
+/// Which panels are shown, by name.
+pub fn parse_layout(name: &str) -> Result<app::Arrangement, String> {
+    app::Arrangement::from_name(name).ok_or_else(|| format!("{name:?} is no layout of the console: whole, simple"))
 }
 
 /// A language by its tag.

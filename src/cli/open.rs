@@ -53,6 +53,9 @@ pub struct Args {
     /// Language of the console: en or fr [default: the show's, else that of the environment].
     #[arg(long, value_parser = super::console::parse_language)]
     language: Option<app::Language>,
+    /// What the console opens with: whole, or simple with one large button; F10 changes it [default: the show's, else whole].
+    #[arg(long, value_parser = super::console::parse_layout)]
+    layout: Option<app::Arrangement>,
     /// Do not open the program window; F11 opens it later.
     #[arg(long)]
     no_program_window: bool,
@@ -249,6 +252,7 @@ pub fn run(args: &Args) -> anyhow::Result<()> {
     (desk.rig_file, desk.calibrates) = (Some(show.rig.clone()), args.calibrate);
     desk.second_sinks.clone_from(&second);
     desk.language = args.language.or(desk.language);
+    desk.layout = args.layout.or(desk.layout);
     (desk.export_name, desk.credentials) = (export_name, credentials);
     (desk.commands, desk.record_commands) = (args.commands.clone(), args.record_commands.clone());
     if args.headless && args.commands.is_some() {

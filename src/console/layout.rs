@@ -11,6 +11,40 @@ const STATUS: f32 = 26.0;
 /// Width of the T-bar between the monitors: a thumb's.
 const T_BAR: f32 = 52.0;
 
+/// Which panels are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Arrangement {
+    /// All of them.
+    #[default]
+    Whole,
+    /// The monitors, the orbit, the cameras and one large button: for one hand that has other things to do.
+    Simple,
+}
+
+impl Arrangement {
+    /// Its name in show files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Simple => "simple",
+        }
+    }
+
+    /// The one of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Whole, Self::Simple].into_iter().find(|a| a.name() == name)
+    }
+
+    /// The one that it is not.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Whole => Self::Simple,
+            Self::Simple => Self::Whole,
+        }
+    }
+}
+
 /// The rectangles of the panels, points.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layout {
@@ -52,6 +86,38 @@ impl Layout {
         ];
         // Over the cameras' health: neither program nor what the one with the board reads is covered.
         Self { rects, toasts: cameras.shrink2(vec2(6.0, 24.0)) }
+    }
+
+    /// The simple arrangement: monitors as large as they can be, and below them what one hand needs.
+    pub fn simple(whole: Rect, cameras: usize) -> Self {
+        let inner = whole.shrink(GAP);
+        let (w, h) = (inner.width(), inner.height());
+        let header = Rect::from_min_size(inner.min, vec2(w, HEADER));
+        let status = Rect::from_min_max(pos2(inner.left(), inner.bottom() - STATUS), inner.max);
+        let body = Rect::from_min_max(pos2(inner.left(), header.bottom() + GAP), pos2(inner.right(), status.top() - GAP));
+        let bar = (h * 0.092).clamp(74.0, 110.0);
+        let hands = (h * 0.19).clamp(120.0, 300.0);
+        let (columns, tile) = grid(vec2(w - 16.0, multiview_height(w, cameras).clamp(80.0, h * 0.24) - 34.0), cameras);
+        let views = (cameras.max(1).div_ceil(columns) as f32 * tile.y + 36.0).max(60.0);
+        let monitors = body.height() - bar - hands - views - 3.0 * GAP;
+        let mut top = body.top();
+        let mut row = |height: f32| {
+            let rect = Rect::from_min_max(pos2(body.left(), top), pos2(body.right(), top + height));
+            top += height + GAP;
+            rect
+        };
+        let pictures = row(monitors);
+        let preview = Rect::from_min_size(pictures.min, vec2((w - GAP) / 2.0, monitors));
+        let rects = vec![
+            (Panel::Header, header),
+            (Panel::Preview, preview),
+            (Panel::Program, preview.translate(vec2(preview.width() + GAP, 0.0))),
+            (Panel::OrbitBar, row(bar)),
+            (Panel::NextStep, row(hands)),
+            (Panel::Multiview, row(views)),
+            (Panel::Status, status),
+        ];
+        Self { rects, toasts: Rect::from_min_max(preview.min + vec2(12.0, 34.0), preview.max - vec2(12.0, 34.0)) }
     }
 
     fn arranged(whole: Rect, cameras: usize, editor: bool) -> Self {
@@ -172,6 +238,14 @@ impl Layout {
     }
 }
 
+/// How much larger than at first (`wanted`, times) the panels may be drawn, in a window of so many points at a scale of one: nothing is cut in a
+/// room of 1280×720, and below four fifths fingers miss the buttons.
+pub fn scale_within(wanted: f32, window: egui::Vec2) -> f32 {
+    let most = (window.x / 1280.0).min(window.y / 720.0);
+    let wanted = if wanted.is_finite() { wanted } else { 1.0 };
+    wanted.clamp(0.8, if most.is_finite() { most.max(1.0) } else { 1.0 })
+}
+
 /// Columns of the multiview for a width and a height: tiles as large as possible.
 pub(super) fn grid(size: egui::Vec2, cameras: usize) -> (usize, egui::Vec2) {
     let mut best = (1, vec2(0.0, 0.0));
@@ -204,10 +278,12 @@ mod tests {
             for cameras in [0, 1, 4, 12, 16, 50, 100] {
                 let whole = Rect::from_min_size(pos2(0.0, 0.0), vec2(w, h));
                 for (layout, panels) in [
-                    (Layout::of(whole, cameras), Panel::ALL.len() - 4),
-                    (Layout::with_editor(whole, cameras), Panel::ALL.len() - 5),
-                    (Layout::of(whole, cameras).with_second(), Panel::ALL.len() - 3),
-                    (Layout::with_editor(whole, cameras).with_second(), Panel::ALL.len() - 4),
+                    (Layout::of(whole, cameras), Panel::ALL.len() - 5),
+                    (Layout::with_editor(whole, cameras), Panel::ALL.len() - 6),
+                    (Layout::of(whole, cameras).with_second(), Panel::ALL.len() - 4),
+                    (Layout::with_editor(whole, cameras).with_second(), Panel::ALL.len() - 5),
+                    (Layout::simple(whole, cameras), 7),
+                    (Layout::simple(whole, cameras).with_second(), 8),
                     (Layout::with_calibration(whole), 6),
                     (Layout::with_calibration(whole).with_second(), 6),
                 ] {
@@ -233,6 +309,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_scale_ends_where_panels_would_be_cut() {
+        let four_k = vec2(3840.0, 2160.0);
+        assert_eq!([0.2, 1.0, 2.5, 9.0].map(|wanted| scale_within(wanted, four_k)), [0.8, 1.0, 2.5, 3.0]);
+        // A window that is too small already is not made worse, and nothing that is no number is taken over.
+        assert_eq!(scale_within(2.0, vec2(960.0, 600.0)), 1.0);
+        assert_eq!([f32::NAN, f32::INFINITY].map(|wanted| scale_within(wanted, vec2(0.0, f32::NAN))), [1.0, 1.0]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod lang;
 mod layout;
 mod monitors;
 mod multiview;
+mod next_step;
 mod notices;
 mod operators;
 mod orbit_bar;
@@ -33,7 +34,7 @@ mod widgets;
 
 pub use controls::{FaderView, SurfaceRow, SurfaceView, SurfaceWish};
 pub use lang::Language;
-pub use layout::Layout;
+pub use layout::{Arrangement, Layout, scale_within};
 pub use notices::notice;
 pub use style::apply as apply_style;
 
@@ -71,6 +72,10 @@ pub struct Textures {
 pub struct ConsoleState {
     /// The language of everything that is shown.
     pub language: Language,
+    /// Which panels are shown.
+    pub arrangement: Arrangement,
+    /// The large button of the simple arrangement.
+    next_step: next_step::NextStep,
     /// Whether the map of the keys is shown.
     pub keys_shown: bool,
     /// The control surfaces, as the window knows them.
@@ -180,6 +185,7 @@ impl ConsoleState {
             | Command::PivotMode
             | Command::Graphics
             | Command::Controls
+            | Command::SimpleLayout
             | Command::CalibratePage
             | Command::PathEditor => true,
             // Without a name, the window asks for one.
@@ -196,6 +202,7 @@ impl ConsoleState {
                 self.calibration.open = !self.calibration.open;
                 self.focus = self.calibration.open.then_some(Field::Board);
             }
+            Command::SimpleLayout => self.arrangement = self.arrangement.other(),
             Command::PivotMode => self.picks = !self.picks,
             Command::Graphics => self.graphics.open = !self.graphics.open,
             Command::Controls if self.controls_shown => self.close_controls(),
@@ -206,11 +213,15 @@ impl ConsoleState {
                 self.focus = self.palette.is_some().then_some(Field::Palette);
             }
             Command::SaveTemplate(name) if name.is_empty() => {
+                self.arrangement = Arrangement::Whole;
                 self.naming = Some(String::new());
                 self.focus = Some(Field::Template);
             }
-            Command::Search => self.focus = Some(Field::Search),
-            Command::Rename => self.focus = Some(Field::Name),
+            // What is typed needs the panel where it stands.
+            Command::Search | Command::Rename => {
+                self.arrangement = Arrangement::Whole;
+                self.focus = Some(if *command == Command::Search { Field::Search } else { Field::Name });
+            }
             _ => {}
         }
     }
@@ -242,11 +253,13 @@ pub enum Panel {
     Calibrate,
     /// Beside the multiview and the timeline, where the show has a program B.
     Second,
+    /// The large button of the simple arrangement, in the place of the hands.
+    NextStep,
 }
 
 impl Panel {
     /// All panels.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Header,
         Self::Preview,
         Self::TBar,
@@ -265,6 +278,7 @@ impl Panel {
         Self::Graphics,
         Self::Calibrate,
         Self::Second,
+        Self::NextStep,
     ];
 
     /// Draws the panel into the whole of `ui`'s rectangle.
@@ -289,6 +303,7 @@ impl Panel {
             Self::Graphics => graphics::show(ui, snapshot, state, out),
             Self::Calibrate => calibrate::show(ui, snapshot, textures, state, out),
             Self::Second => second::show(ui, snapshot, textures, out),
+            Self::NextStep => next_step::show(ui, snapshot, state, out),
         }
     }
 }
@@ -301,6 +316,8 @@ pub fn show(ui: &mut egui::Ui, snapshot: &Snapshot, textures: &Textures, state: 
     let layout = match () {
         () if state.calibration.open => Layout::with_calibration(whole),
         () if state.editor.open => Layout::with_editor(whole, snapshot.cameras.len()),
+        // Graphics are drawn in a list that the simple arrangement has no room for.
+        () if state.arrangement == Arrangement::Simple && !state.graphics.open => Layout::simple(whole, snapshot.cameras.len()),
         () => Layout::of(whole, snapshot.cameras.len()),
     };
     let layout = if snapshot.second.is_some() { layout.with_second() } else { layout };

@@ -41,6 +41,7 @@ pub enum Key {
     F7,
     F8,
     F9,
+    F10,
     F11,
     /// 0 to 9, from the row or the pad.
     Digit(u8),
@@ -115,6 +116,7 @@ pub fn command_for(key: Key, modifiers: Modifiers, context: &KeyContext) -> Opti
         Key::F7 => Command::Second(SecondOrder::Take),
         Key::F8 => Command::Second(SecondOrder::RollOn),
         Key::F9 => Command::Second(SecondOrder::Return),
+        Key::F10 => Command::SimpleLayout,
         Key::F11 => Command::FullScreenProgram,
         // 1 is the first camera of the arc, 0 the tenth; with Shift the second ten.
         Key::Digit(d) if d <= 9 => Command::SelectCamera(usize::from((d + 9) % 10) + if shift { 10 } else { 0 }),
@@ -233,6 +235,7 @@ mod tests {
             Key::F7,
             Key::F8,
             Key::F9,
+            Key::F10,
             Key::F11,
         ];
         let typed = ('a'..='z').chain("?,.-+".chars()).map(Key::Character).chain([Key::Digit(3)]);

@@ -550,6 +550,7 @@ pub fn text_of(command: &Command) -> Option<String> {
         | Command::PivotMode
         | Command::Graphics
         | Command::Controls
+        | Command::SimpleLayout
         | Command::CalibratePage
         | Command::PathEditor
         | Command::ShowKeys

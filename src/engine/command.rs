@@ -255,6 +255,8 @@ pub enum Command {
     CalibratePage,
     /// Show or hide the control surfaces, and learn controls there (done by the window).
     Controls,
+    /// Change between the whole console and the simple one with one large button (done by the window).
+    SimpleLayout,
     /// Open or close the command palette (done by the window).
     Palette,
     /// Show or hide the map of the keys (done by the window).
@@ -439,6 +441,7 @@ impl Command {
             Self::Lock(LockOrder::TakeOver, _) => CommandKind::TakeOver,
             Self::CalibratePage => CommandKind::CalibratePage,
             Self::Controls => CommandKind::Controls,
+            Self::SimpleLayout => CommandKind::SimpleLayout,
             Self::Palette => CommandKind::Palette,
             Self::ShowKeys => CommandKind::ShowKeys,
             Self::FullScreenProgram => CommandKind::FullScreenProgram,

@@ -177,6 +177,8 @@ pub struct Show {
     pub fit_rig: Option<bool>,
     /// Language of the console; `None` is that of the environment.
     pub language: Option<String>,
+    /// Which panels the console opens with, `whole` or `simple`; `None` is `whole`.
+    pub layout: Option<String>,
     /// Whose clock house time is counted by, and where it stands in the file, from 1; docs/show.md lists the forms.
     pub clock: Option<(String, usize)>,
     /// What listens for commands besides the console.
@@ -204,6 +206,7 @@ struct File {
     match_shading: Option<bool>,
     fit_rig: Option<bool>,
     language: Option<Spanned<String>>,
+    layout: Option<Spanned<String>>,
     clock: Option<Spanned<String>>,
     #[serde(default)]
     feeds: Vec<Spanned<FileFeed>>,
@@ -400,6 +403,7 @@ impl Show {
             match_shading: read.match_shading,
             fit_rig: read.fit_rig,
             language: mistakes.word(read.language.as_ref(), "language", &LANGUAGES),
+            layout: mistakes.word(read.layout.as_ref(), "layout", &["whole", "simple"]),
             clock: read.clock.as_ref().map(|clock| (clock.as_ref().clone(), line_of(&clock.span()))),
             control: control::control(&read.control, folder, mistakes),
             audio: audio::audio(read.audio.as_ref(), &seen, mistakes),

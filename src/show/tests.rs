@@ -238,6 +238,15 @@ fn who_may_give_commands_is_checked() {
 }
 
 #[test]
+fn the_layout_of_the_console_is_whole_or_simple() {
+    let with = |layout: &str| parse(&format!("layout = \"{layout}\"\nrig = \"r.toml\"\n[[feeds]]\ncamera = \"a\"\naddress = \"a.mp4\"\n"));
+    assert_eq!(["whole", "simple"].map(|layout| with(layout).unwrap().layout.unwrap()), ["whole", "simple"]);
+    assert_eq!(parse(GOOD).unwrap().layout, None);
+    let told = with("tiny").unwrap_err().to_string();
+    assert!(told.starts_with("/shows/final.toml:1: ") && told.contains("\"tiny\" is none of whole, simple"), "{told}");
+}
+
+#[test]
 fn a_show_has_as_many_stingers_as_there_are_digits() {
     let with = |count: usize| {
         let films = vec!["{ folder = \"sweep\" }"; count].join(", ");

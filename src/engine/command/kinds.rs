@@ -98,6 +98,7 @@ pub enum CommandKind {
     Unlock,
     TakeOver,
     Controls,
+    SimpleLayout,
     Palette,
     ShowKeys,
     FullScreenProgram,
@@ -118,7 +119,7 @@ pub struct CommandInfo {
 
 impl CommandKind {
     /// How many there are.
-    pub const COUNT: usize = 92;
+    pub const COUNT: usize = 93;
 
     /// Every command, in the order in which an operator meets them.
     pub const ALL: [CommandInfo; Self::COUNT] = [
@@ -361,6 +362,12 @@ impl CommandKind {
             "",
         ),
         info(Self::Controls, "Controls", "MIDI, jog shuttles, game pads: what asks for what; learn it by touching", "Ctrl+L"),
+        info(
+            Self::SimpleLayout,
+            "SIMPLE",
+            "One large button that always does the next step, with the monitors and the cameras; again: the whole console",
+            "F10",
+        ),
         info(Self::Palette, "Commands", "Find a command by typing and run it", "Ctrl+K"),
         info(Self::ShowKeys, "Keys", "Show or hide the map of the keys", "?"),
         info(Self::FullScreenProgram, "Full screen", "Program window: full screen or window", "F11"),
@@ -428,6 +435,7 @@ impl CommandKind {
             Self::Unlock => Command::Lock(LockOrder::Unlock, None),
             Self::TakeOver => Command::Lock(LockOrder::TakeOver, None),
             Self::Controls => Command::Controls,
+            Self::SimpleLayout => Command::SimpleLayout,
             Self::ShowKeys => Command::ShowKeys,
             Self::FullScreenProgram => Command::FullScreenProgram,
             Self::EditEvent

@@ -128,6 +128,7 @@ pub(in crate::engine) fn channels(command: &Command, now: &Situation) -> &'stati
         | Command::PivotMode
         | Command::Graphics
         | Command::Controls
+        | Command::SimpleLayout
         | Command::CalibratePage
         | Command::PathEditor
         | Command::ShowKeys
@@ -207,6 +208,7 @@ mod tests {
             CommandKind::Rename,
             CommandKind::CalibratePage,
             CommandKind::Controls,
+            CommandKind::SimpleLayout,
             CommandKind::Lock,
             CommandKind::Unlock,
             CommandKind::TakeOver,

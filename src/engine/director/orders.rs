@@ -142,6 +142,7 @@ impl Director {
             | Command::PivotMode
             | Command::Graphics
             | Command::Controls
+            | Command::SimpleLayout
             | Command::CalibratePage
             | Command::PathEditor => {}
         }
