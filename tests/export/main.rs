@@ -6,6 +6,7 @@
 mod credentials;
 mod crops;
 mod decoders;
+mod hostile;
 mod interchange;
 mod matches;
 mod memory;
