@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use winit::{event::WindowEvent, window::Window};
+use egui_winit::accesskit_winit;
+use winit::{
+    event::WindowEvent,
+    event_loop::{ActiveEventLoop, EventLoopProxy},
+    window::Window,
+};
 
 use super::{
     AppError,
@@ -27,6 +32,8 @@ pub(super) struct ConsoleWindow {
     preview: PictureSlot,
     program: PictureSlot,
     second: PictureSlot,
+    /// A screen reader has asked.
+    is_read: bool,
 }
 
 impl ConsoleWindow {
@@ -51,7 +58,42 @@ impl ConsoleWindow {
             preview: PictureSlot::new(),
             program: PictureSlot::new(),
             second: PictureSlot::new(),
+            is_read: false,
         })
+    }
+
+    /// Hands the names of everything over to screen readers that ask for them. The window must never have been shown: what is shown has been looked at already.
+    pub fn speak_to_readers(&mut self, event_loop: &ActiveEventLoop, proxy: EventLoopProxy<accesskit_winit::Event>) {
+        self.input.init_accesskit(event_loop, &self.window, proxy);
+    }
+
+    /// What screen readers were told by the window before, if the device was lost: it is the same window.
+    pub fn keep_speaking(&mut self, before: Option<accesskit_winit::Adapter>, asked: bool) {
+        self.input.accesskit = before;
+        self.is_read = asked;
+        if asked {
+            self.context.enable_accesskit();
+        }
+    }
+
+    /// Takes what speaks to screen readers out of this one, and whether they have asked.
+    pub fn stop_speaking(&mut self) -> (Option<accesskit_winit::Adapter>, bool) {
+        (self.input.accesskit.take(), self.is_read)
+    }
+
+    /// A screen reader has come, wants something done, or is gone.
+    pub fn on_reader(&mut self, event: accesskit_winit::WindowEvent) {
+        match event {
+            accesskit_winit::WindowEvent::InitialTreeRequested => {
+                self.is_read = true;
+                self.context.enable_accesskit();
+            }
+            accesskit_winit::WindowEvent::ActionRequested(request) => self.input.on_accesskit_action_request(request),
+            accesskit_winit::WindowEvent::AccessibilityDeactivated => {
+                self.is_read = false;
+                self.context.disable_accesskit();
+            }
+        }
     }
 
     /// Whether the operator types into a field.

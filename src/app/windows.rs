@@ -8,11 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use egui_winit::accesskit_winit;
 use winit::{
     application::ApplicationHandler,
     dpi::{LogicalSize, PhysicalPosition, PhysicalSize},
     event::{ElementState, KeyEvent, MouseButton, WindowEvent},
-    event_loop::{ActiveEventLoop, ControlFlow, EventLoop},
+    event_loop::{ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy},
     keyboard::ModifiersState,
     monitor::MonitorHandle,
     window::{Window, WindowId},
@@ -88,8 +89,9 @@ pub fn run(engine: &Engine, options: WindowOptions) -> Result<(), AppError> {
     if !has_display() {
         return Err(AppError::NoDisplay("neither DISPLAY nor WAYLAND_DISPLAY is set".to_owned()));
     }
-    let event_loop = EventLoop::new().map_err(|e| AppError::NoDisplay(e.to_string()))?;
+    let event_loop = EventLoop::<accesskit_winit::Event>::with_user_event().build().map_err(|e| AppError::NoDisplay(e.to_string()))?;
     let mut app = App {
+        readers: event_loop.create_proxy(),
         engine,
         options,
         gpu: None,
@@ -107,6 +109,8 @@ pub fn run(engine: &Engine, options: WindowOptions) -> Result<(), AppError> {
 }
 
 struct App<'a> {
+    /// Where screen readers' wishes come in.
+    readers: EventLoopProxy<accesskit_winit::Event>,
     engine: &'a Engine,
     options: WindowOptions,
     gpu: Option<WindowGpu>,
@@ -120,12 +124,14 @@ struct App<'a> {
     failed: Option<AppError>,
 }
 
+/// A window that is not shown yet.
 fn window(event_loop: &ActiveEventLoop, title: &str, place: Area, smallest: LogicalSize<f64>) -> Result<Arc<Window>, AppError> {
     let attributes = Window::default_attributes()
         .with_title(title)
         .with_inner_size(PhysicalSize::new(place.width_px, place.height_px))
         .with_position(PhysicalPosition::new(place.x_px, place.y_px))
-        .with_min_inner_size(smallest);
+        .with_min_inner_size(smallest)
+        .with_visible(false);
     event_loop.create_window(attributes).map(Arc::new).map_err(|e| AppError::NoDisplay(e.to_string()))
 }
 
@@ -182,7 +188,10 @@ impl App<'_> {
         if self.options.calibrate {
             state.obey(&Command::CalibratePage);
         }
-        self.console = Some(ConsoleWindow::new(&gpu, console, state)?);
+        let mut console = ConsoleWindow::new(&gpu, console, state)?;
+        console.speak_to_readers(event_loop, self.readers.clone());
+        console.window.set_visible(true);
+        self.console = Some(console);
         self.gpu = Some(gpu);
         match program {
             Some(place) => self.open_program(event_loop, place)?,
@@ -207,7 +216,9 @@ impl App<'_> {
     fn open_program(&mut self, event_loop: &ActiveEventLoop, place: Area) -> Result<(), AppError> {
         let Some(gpu) = &self.gpu else { return Ok(()) };
         let program = window(event_loop, "Volte program", place, LogicalSize::new(160.0, 90.0))?;
-        self.program = Some(ProgramWindow::new(gpu, program)?);
+        let program = ProgramWindow::new(gpu, program)?;
+        program.window.set_visible(true);
+        self.program = Some(program);
         Ok(())
     }
 
@@ -220,14 +231,17 @@ impl App<'_> {
 
     /// Device lost: the same windows with a new device.
     fn reopen_gpu(&mut self) -> Result<(), AppError> {
-        let (Some(console), program) = (self.console.take(), self.program.take()) else { return Ok(()) };
+        let (Some(mut console), program) = (self.console.take(), self.program.take()) else { return Ok(()) };
+        let (readers, are_there) = console.stop_speaking();
         let (window, state) = (Arc::clone(&console.window), console.state.clone());
         let program_window = program.as_ref().map(|p| Arc::clone(&p.window));
         // Everything made of the old device goes before the new one comes.
         drop((console, program));
         self.gpu = None;
         let gpu = WindowGpu::open(&window)?;
-        self.console = Some(ConsoleWindow::new(&gpu, window, state)?);
+        let mut console = ConsoleWindow::new(&gpu, window, state)?;
+        console.keep_speaking(readers, are_there);
+        self.console = Some(console);
         if let Some(window) = program_window {
             self.program = Some(ProgramWindow::new(&gpu, window)?);
         }
@@ -337,7 +351,7 @@ impl App<'_> {
     }
 }
 
-impl ApplicationHandler for App<'_> {
+impl ApplicationHandler<accesskit_winit::Event> for App<'_> {
     fn resumed(&mut self, event_loop: &ActiveEventLoop) {
         if self.console.is_none()
             && let Err(e) = self.open(event_loop)
@@ -396,6 +410,15 @@ impl ApplicationHandler for App<'_> {
             } else if !matches!(event, WindowEvent::CursorMoved { .. }) {
                 program.on_event(gpu, &event);
             }
+        }
+    }
+
+    fn user_event(&mut self, _: &ActiveEventLoop, event: accesskit_winit::Event) {
+        if let Some(console) = &mut self.console
+            && console.window.id() == event.window_id
+        {
+            console.on_reader(event.window_event);
+            self.console_due = Instant::now();
         }
     }
 
