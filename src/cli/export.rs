@@ -13,7 +13,7 @@ use volte::{
         retime::RetimePolicy,
     },
     gpu::{Gpu, GpuOptions},
-    output::{self, Codec, CredentialFiles},
+    output::{self, CancelToken, Codec, CredentialFiles},
     replay::{
         graphics::{Graphic, GraphicList},
         path::{Aspect, Path, Preset, PresetOptions, shorter_way},
@@ -220,23 +220,29 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
 
 /// Runs it: one export, or all recipes one after the other.
 pub fn run(args: &Args) -> anyhow::Result<()> {
-    let [_, _, ..] = args.again[..] else { return run_one(args, args.again.first()) };
+    // Once for all recipes: a process listens for Ctrl-C once.
+    let cancel = super::cancelled_by_ctrl_c()?;
+    let [_, _, ..] = args.again[..] else { return run_one(args, args.again.first(), &cancel) };
     if args.out.is_some() || args.recipe.is_some() {
         bail!("--out and --recipe are for a single recipe: several would be written over each other");
     }
     let mut failed = Vec::new();
     for (k, file) in args.again.iter().enumerate() {
         println!("{} of {}: {}", k + 1, args.again.len(), file.display());
-        if let Err(e) = run_one(args, Some(file)) {
+        if let Err(e) = run_one(args, Some(file), &cancel) {
             eprintln!("error: {}: {e:#}", file.display());
             failed.push(file.display().to_string());
+            // One Ctrl-C is for all that were asked for, not for the one that happens to be rendered.
+            if cancel.is_cancelled() {
+                bail!("cancelled after {} of {} recipes", k + 1 - failed.len(), args.again.len());
+            }
         }
     }
     anyhow::ensure!(failed.is_empty(), "{} of {} recipes were not rendered: {}", failed.len(), args.again.len(), failed.join(", "));
     Ok(())
 }
 
-fn run_one(args: &Args, again: Option<&PathBuf>) -> anyhow::Result<()> {
+fn run_one(args: &Args, again: Option<&PathBuf>, cancel: &CancelToken) -> anyhow::Result<()> {
     let recipe = if let Some(file) = again {
         let mut recipe = Recipe::read(file)?;
         if let Some(out) = &args.out {
@@ -269,11 +275,14 @@ fn run_one(args: &Args, again: Option<&PathBuf>) -> anyhow::Result<()> {
     if form == Some(MomentForm::Folder) {
         refuse_own_source(&recipe)?;
     }
-    let cancel = super::cancelled_by_ctrl_c()?;
+    // Sources may have taken long to read, and the next steps take longer.
+    if cancel.is_cancelled() {
+        bail!("cancelled; nothing was written");
+    }
     let bar = ProgressBar::new(1000);
     bar.set_style(ProgressStyle::with_template("{msg:10} {bar:40} {percent:>3} %  {elapsed}  {prefix}")?);
     let mut told = |t: Told<'_>| tell(&bar, t);
-    let material = recipe.material(&mut told, &cancel)?;
+    let material = recipe.material(&mut told, cancel)?;
     if recipe.render.mode == Mode::Synthesis {
         warn_of_wide_gaps(&material.rig);
     }
@@ -286,11 +295,11 @@ fn run_one(args: &Args, again: Option<&PathBuf>) -> anyhow::Result<()> {
             eprintln!("note: the recipe was made on {adapter}, this is {}: pictures may differ in their last bits", gpu.info.name);
         });
     }
-    let mut job = material.job(&recipe, &gpu, &mut told, &cancel)?;
+    let mut job = material.job(&recipe, &gpu, &mut told, cancel)?;
     job.output.overwrite = args.overwrite;
     if let Some(form) = form {
         bar.set_message("depth");
-        let report = interchange::write_moment(job, form, &gpu, &mut |share| bar.set_position((share * 1000.0) as u64), &cancel);
+        let report = interchange::write_moment(job, form, &gpu, &mut |share| bar.set_position((share * 1000.0) as u64), cancel);
         bar.finish_and_clear();
         let report = report?;
         println!("{}: {} points, {} cameras", report.path.display(), report.points, report.cameras);
@@ -303,7 +312,7 @@ fn run_one(args: &Args, again: Option<&PathBuf>) -> anyhow::Result<()> {
         Some(_) => Some(recipe.stamped(&named_rig, &files, &job, &gpu.info.name)?),
         None => None,
     };
-    let report = export::run(job, &gpu, &mut |p| show(&bar, p), &cancel);
+    let report = export::run(job, &gpu, &mut |p| show(&bar, p), cancel);
     bar.finish_and_clear();
     let report = report?;
     let mib = report.output.bytes as f64 / 1_048_576.0;

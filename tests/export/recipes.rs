@@ -1,6 +1,11 @@
 //! Recipes: the same text gives the same bytes, and a source that is another one is told.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use volte::rig::Arc;
 
@@ -100,6 +105,48 @@ fn what_is_another_one_or_gone_is_named() {
     fs::write(root.join("w.toml"), text.replace("version = 1\nmade_by", "version = 7\nmade_by")).unwrap();
     stage::refuses(root, "export w.toml", &["w.toml", "version 7"]);
     assert!(!root.join("b.mp4").exists() && !root.join("b.json").exists());
+}
+
+#[test]
+fn several_recipes_are_rendered_and_one_ctrl_c_ends_them_all() {
+    let folder = written();
+    let root = folder.path();
+    fs::create_dir(root.join("made")).unwrap();
+    for name in ["a", "b"] {
+        stage::does(root, &format!("{MAKES} --mode nearest --size 64x36 --out made/{name}_%02d.png --recipe {name}.toml"));
+    }
+    let first = bytes_in(&root.join("made"));
+    assert!(first.iter().any(|(name, _)| name.starts_with("b_")), "{} files", first.len());
+    for (name, _) in &first {
+        fs::remove_file(root.join("made").join(name)).unwrap();
+    }
+    // One that cannot be rendered does not take the next one along.
+    stage::refuses(root, "export a.toml none.toml b.toml --overwrite", &["1 of 3 recipes", "none.toml"]);
+    let again = bytes_in(&root.join("made"));
+    assert!(first == again, "{} and {} files", first.len(), again.len());
+
+    // So many that the signal cannot come too late.
+    let many = ["a.toml", "b.toml"].repeat(50);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_volte"))
+        .args(["export", "--overwrite"])
+        .args(&many)
+        .current_dir(root)
+        .env_remove("RUST_LOG")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let begun = lines.any(|line| line.unwrap().starts_with("2 of 100"));
+    let asked = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let rest = lines.map(Result::unwrap).collect::<Vec<_>>();
+    let mut told = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    let status = child.wait().unwrap();
+    assert!(begun && asked.success() && status.code() == Some(1), "{status}: {rest:?} {told}");
+    assert!(told.contains("cancelled after ") && told.contains(" of 100 recipes"), "{told}");
+    assert!(!rest.iter().any(|line| line.starts_with("100 of 100")), "{rest:?}");
 }
 
 #[test]
