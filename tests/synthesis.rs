@@ -24,7 +24,8 @@ use support::data::data;
 
 /// The named cameras of a set with their pictures, scaled to `width_px`.
 fn cameras_of(set: &str, names: &[&str], width_px: u32) -> (Rig, Vec<Picture>) {
-    let rig = rig::load(&data(set).join("transforms.json")).unwrap();
+    let file = if set == "dinoSR16" { "dinoSR_par.txt" } else { "transforms.json" };
+    let rig = rig::load(&data(set).join(file)).unwrap();
     let keep: Vec<usize> =
         names.iter().map(|n| rig.index_of(n).unwrap_or_else(|| panic!("{set} has no camera {n}: {:?}", rig.cameras[0].name))).collect();
     let matched = rig::pictures::match_rig(&rig.restricted_to(&keep), &data(set).join("images")).unwrap();
@@ -526,4 +527,43 @@ fn another_response_alone_is_matched() {
     let exposures_alone = score(&mut studio, &scene);
     println!("matched {matched:.2} dB, exposures alone {exposures_alone:.2} dB");
     assert!(matched > exposures_alone, "{matched} {exposures_alone}");
+}
+
+#[test]
+fn before_a_plain_backdrop_the_subject_is_cut_out_and_the_view_is_truer() {
+    let mut studio = Studio::open();
+    // Black cloth, 22° between neighbours.
+    let names: Vec<String> = [5, 6, 7, 8, 9, 10].map(|i| format!("dinoSR{i:04}")).into();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (rig, pictures) = cameras_of("dinoSR16", &names, 320);
+    let held = 2;
+    let rest: Vec<usize> = (0..6).filter(|&i| i != held).collect();
+    let inputs: Vec<&Picture> = rest.iter().map(|&i| &pictures[i]).collect();
+    let mut score = |has_plates: bool| {
+        let options = SceneOptions { max_depth_size_px: Some(320), has_plates, ..SceneOptions::default() };
+        let scene = studio.solver.solve(&rig.restricted_to(&rest), &inputs, &options, &mut |_| true).unwrap();
+        assert_eq!(scene.has_plain_backdrop(), !has_plates);
+        let view = studio.synthesizer.render(&scene, &rig.cameras[held], ViewMode::Synthesis).unwrap();
+        let trust = view.read_trust(&studio.gpu).unwrap();
+        let sure = trust.iter().filter(|t| **t >= 1.0).count() as f64 / trust.len() as f64;
+        let own = studio.view(&scene, &rig.cameras[1], ViewMode::Synthesis);
+        let picture = view.read(&studio.gpu).unwrap();
+        (psnr_db(&pictures[held], &picture, None).unwrap(), psnr_db(&pictures[1], &own, None).unwrap(), sure, view.report.filled_share)
+    };
+    let (found, unaware) = (score(false), score(true));
+    println!("{found:?}, without looking for a backdrop {unaware:?}");
+    assert!(found.0 > unaware.0 + 1.0, "{:.2} dB, without looking for a backdrop {:.2}", found.0, unaware.0);
+    // At a camera the view is that camera's picture, and the cloth, half of the picture, is known to be cloth.
+    assert!(found.1 > 45.0 && found.2 > 0.4 && found.3 == 0.0);
+
+    // A hall is none, and nothing changes there.
+    let (rig, pictures) = walk(4..7, 200);
+    let pictures: Vec<&Picture> = pictures.iter().collect();
+    let scenes = [false, true].map(|has_plates| {
+        let options = SceneOptions { max_depth_size_px: Some(100), has_plates, ..SceneOptions::default() };
+        studio.solver.solve(&rig, &pictures, &options, &mut |_| true).unwrap()
+    });
+    assert!(scenes.iter().all(|s| s.background.is_none()));
+    let [one, other] = scenes.map(|s| s.read_depth(&studio.gpu, 1).unwrap());
+    assert_eq!(one, other);
 }

@@ -19,7 +19,8 @@ struct View {
     tune: vec4<f32>,
     // Px between the nodes of the grid of shifts (align.wgsl); 0: sources are not moved.
     align_step: u32,
-    pad_a: u32,
+    // 1: what is behind the moment is a plain backdrop.
+    plain_backdrop: u32,
     pad_b: u32,
     pad_c: u32,
 }

@@ -35,6 +35,47 @@ fn coverage(world: vec3<f32>) -> f32 {
     return sum / total;
 }
 
+// The least that a matte of the sources says of a point: before a plain backdrop, where mattes are sure, one that sees backdrop there is
+// enough to know that nothing stands there.
+fn least_coverage(world: vec3<f32>) -> f32 {
+    var least = 1.0;
+    for (var s = 0u; s < view.sources; s++) {
+        let c = cameras[s + 1u];
+        let p = camera_from_world(c, world);
+        if p.z <= 1e-6 || c.working_size.w < 0.02 {
+            continue;
+        }
+        let px = picture_px(c, p.xy / p.z);
+        if inside(px, c.size_kind_layer.xy) {
+            least = min(least, matte_at(mattes, c, px));
+        }
+    }
+    return least;
+}
+
+// How much of what is around a pixel has a surface: what stands alone in the backdrop and is not trusted is no subject, and a hole in the
+// subject is no backdrop.
+fn company(at: vec2<i32>, stride: i32) -> f32 {
+    let hi = vec2<i32>(i32(view.width), i32(view.height)) - 1;
+    var sum = 0.0;
+    for (var k = 0; k < 49; k++) {
+        let q = clamp(at + vec2<i32>(k % 7 - 3, k / 7 - 3) * stride, vec2<i32>(0), hi);
+        sum += select(0.0, 1.0, surface[u32(q.y) * view.width + u32(q.x)].y >= 0.0);
+    }
+    return sum / 49.0;
+}
+
+// Share of the foreground before a plain backdrop.
+fn before_plain(at: vec2<i32>, ray: vec2<f32>, s: vec2<f32>) -> f32 {
+    if s.y < 0.0 {
+        return smoothstep(0.6, 0.85, max(company(at, 2), company(at, 5)));
+    }
+    let kept = smoothstep(0.35, 0.65, company(at, 2));
+    let z = 1.0 / clamp(s.x, view.rho_min, view.rho_max);
+    let covered = least_coverage(world_from_camera(cameras[0], vec3<f32>(ray * z, z)));
+    return smoothstep(0.0, 0.2, covered) * mix(kept, 1.0, smoothstep(0.1, 0.3, s.y));
+}
+
 @compute @workgroup_size(8, 8)
 fn compose(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= view.width || id.y >= view.height {
@@ -45,8 +86,8 @@ fn compose(@builtin(global_invocation_id) id: vec3<u32>) {
     let s = surface[pixel];
     let b = behind[pixel];
     let own = textureLoad(shown, at, 0).rgb;
-    // Nobody knows what is behind.
-    if b.y < 0.0 || b.x <= 0.0 {
+    // Nobody knows what is behind. (A plain backdrop goes on from what is beside it.)
+    if view.plain_backdrop == 0u && (b.y < 0.0 || b.x <= 0.0) {
         if s.y < 0.0 {
             atomicAdd(&tally[0], 1u);
         }
@@ -62,6 +103,9 @@ fn compose(@builtin(global_invocation_id) id: vec3<u32>) {
     let covered = coverage(world_from_camera(cameras[0], vec3<f32>(ray * z, z)));
     // The moment's own pixels at an edge are mixtures already: a share of one half is taken for foreground.
     var share = select(smoothstep(0.1, 0.6, covered), 0.0, s.y < 0.0);
+    if view.plain_backdrop == 1u {
+        share = before_plain(at, ray, s);
+    }
     // At a camera's very place the view is that camera's picture.
     share = mix(share, 1.0, smoothstep(0.97, 0.999, cameras[1].working_size.w));
     cover[pixel] = share;

@@ -408,7 +408,8 @@ fn work(
                         progress(at(ExportStage::Solving, share));
                         !cancel.is_cancelled()
                     };
-                    solver.solve(&now.rig, &pictures, &job.scene, &mut tell)?
+                    let options = SceneOptions { has_plates: layers.is_some(), ..job.scene };
+                    solver.solve(&now.rig, &pictures, &options, &mut tell)?
                 } else {
                     Scene::without_depth(gpu, &now.rig, &pictures)?
                 };
@@ -523,7 +524,8 @@ fn phases_of(
     for (k, moment) in job.phases.iter().enumerate() {
         let there = present(&job.rig, moment, job.mark)?;
         let pictures: Vec<&Picture> = there.pictures.iter().map(AsRef::as_ref).collect();
-        let mut scene = solver.solve(&there.rig, &pictures, &job.scene, &mut |share| go_on((k as f32 + share) / wanted as f32))?;
+        let options = SceneOptions { has_plates: layers.is_some(), ..job.scene };
+        let mut scene = solver.solve(&there.rig, &pictures, &options, &mut |share| go_on((k as f32 + share) / wanted as f32))?;
         if let Some(layers) = layers {
             layers.split(&mut scene, &pictures)?;
         }

@@ -301,7 +301,7 @@ impl Worker<'_> {
         };
         held.match_as(wish);
         let scene = &mut held.scene;
-        let layered = scene.background.is_some();
+        let layered = scene.has_plates();
         let slices: Vec<&Scene> = self.phases.iter().filter(|h| wish.slices.contains(&h.instant)).map(|h| &h.scene).collect();
         let view = if slices.is_empty() || !wish.mode.needs_depth() {
             self.synthesizer.render(scene, &wish.target, wish.mode)

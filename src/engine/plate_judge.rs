@@ -6,7 +6,7 @@
 use super::{meter::MomentMeter, plates::NamedPlate, truth::TruthError};
 use crate::{
     frame::metrics,
-    scene::{Backdrop, Layering, Quality, SceneSolver, plate::Plate},
+    scene::{Backdrop, Layering, Quality, SceneOptions, SceneSolver, plate::Plate},
     view::{ViewMode, ViewSynthesizer},
 };
 use std::sync::Arc;
@@ -72,7 +72,7 @@ impl JudgedPlates {
         }
         let pictures: Vec<_> = inputs.iter().map(|&i| meter.picture(i)).collect();
         let (target, real) = (&meter.rig().cameras[hidden], meter.picture(hidden));
-        let options = meter.options(Quality::Air);
+        let options = SceneOptions { has_plates: true, ..meter.options(Quality::Air) };
         let mut scene = solver.solve(&meter.rig().restricted_to(&inputs), &pictures, &options, &mut |p| progress(p * SOLVE_SHARE))?;
         let mismatch = |e: metrics::SizeMismatch| TruthError::Input(e.to_string());
         let without = synthesizer.render(&scene, target, ViewMode::Synthesis)?.read(synthesizer.gpu())?;

@@ -10,6 +10,7 @@ mod layers;
 pub mod matching;
 pub mod matte;
 mod memory;
+pub mod plain;
 mod plan;
 pub mod plate;
 mod quality;
@@ -22,7 +23,7 @@ mod tune;
 mod upload;
 
 pub(crate) use gpu_data::shader_structs;
-pub use layers::{Backdrop, Background, Layering, SnapGpu};
+pub use layers::{Backdrop, Background, CarveGpu, Layering, SnapGpu};
 pub use matching::{ByHand, Match, Matching};
 pub use memory::Memory;
 pub use plan::Plan;
@@ -70,6 +71,8 @@ pub struct SceneOptions {
     /// Views are blended from the cameras' pictures as they are, without moving them onto each other by fractions of a pixel: for pictures
     /// that must be cheap.
     pub plain: bool,
+    /// The moment is taken apart by plates ([`Layering::split`]): no plain backdrop is looked for ([`plain`]).
+    pub has_plates: bool,
     /// How views match the cameras.
     pub matching: Match,
 }
@@ -102,7 +105,7 @@ pub struct Scene {
     pub times: StageTimes,
     /// Seconds, on the clock, that exposures, rims and responses took of the solve: sampling on the GPU, reading back, least squares.
     pub match_secs: f64,
-    /// What is behind its foreground, where its cameras have plates ([`Layering::split`]).
+    /// What is behind its foreground, where its cameras have plates ([`Layering::split`]) or show a plain backdrop ([`plain`]).
     pub background: Option<Box<Background>>,
 }
 
@@ -110,6 +113,16 @@ impl Scene {
     /// Whether its depth is known, and not only its pictures ([`Scene::without_depth`]).
     pub fn has_depth(&self) -> bool {
         self.depths.width() > 1
+    }
+
+    /// Whether it was taken apart by plates.
+    pub fn has_plates(&self) -> bool {
+        self.background.as_ref().is_some_and(|b| !b.is_plain)
+    }
+
+    /// Whether it was taken apart by a plain backdrop.
+    pub fn has_plain_backdrop(&self) -> bool {
+        self.background.as_ref().is_some_and(|b| b.is_plain)
     }
 
     /// Inverse depth (1/m along z) and confidence of camera `i`, row-major, of the size of its working picture.

@@ -49,9 +49,11 @@ impl Quality {
     /// How a scene of this level is solved.
     pub const fn scene(self) -> SceneOptions {
         match self {
-            Self::Draft => SceneOptions { max_depth_size_px: Some(320), thorough: false, plain: true, matching: AS_USUAL },
-            Self::Air => SceneOptions { max_depth_size_px: None, thorough: false, plain: false, matching: AS_USUAL },
-            Self::Hero => SceneOptions { max_depth_size_px: None, thorough: true, plain: false, matching: AS_USUAL },
+            Self::Draft => {
+                SceneOptions { max_depth_size_px: Some(320), thorough: false, plain: true, has_plates: false, matching: AS_USUAL }
+            }
+            Self::Air => SceneOptions { max_depth_size_px: None, thorough: false, plain: false, has_plates: false, matching: AS_USUAL },
+            Self::Hero => SceneOptions { max_depth_size_px: None, thorough: true, plain: false, has_plates: false, matching: AS_USUAL },
         }
     }
 }

@@ -14,7 +14,8 @@ pub use strategy::Aggregation;
 use super::{
     Plan, Scene, SceneError, SceneOptions,
     gpu_data::{PairGpu, SolveGpu},
-    memory,
+    layers::Layering,
+    memory, plain,
     plan::{MAX_NEIGHBOURS, largest},
     resident::Resident,
     shading::Found,
@@ -64,6 +65,7 @@ pub struct SceneSolver {
     compare: Kernel,
     surfaces: Kernel,
     tuner: Tuner,
+    layering: Layering,
     pub(super) resident: Resident,
     asks_rarely: bool,
 }
@@ -126,6 +128,7 @@ impl SceneSolver {
             compare: kernel("gains", "compare")?,
             surfaces: kernel("gains", "surfaces")?,
             tuner: Tuner::new(gpu)?,
+            layering: Layering::new(gpu)?,
             resident: Resident::default(),
             asks_rarely: false,
             gpu: gpu.clone(),
@@ -209,7 +212,7 @@ impl SceneSolver {
         let (Found { exposures, shadings }, match_secs) = self.matched(&plan, rig, &textures, &depths, &mut timer)?;
         times.merge(&timer.collect(&gpu)?);
         let thorough = options.thorough;
-        let pictures = textures.pictures;
+        let on_gpu = textures.pictures;
         // Tuning needs room, and neither working pictures nor unchecked depth.
         drop((textures.levels, textures.depths));
         let mut scene = Scene {
@@ -219,7 +222,7 @@ impl SceneSolver {
             matching: options.matching,
             by_hand: vec![],
             plan,
-            pictures,
+            pictures: on_gpu,
             depths,
             thorough,
             aligned: !options.plain,
@@ -230,6 +233,13 @@ impl SceneSolver {
         if thorough {
             let tuned = self.tuner.tune(&gpu, &mut scene, &mut |p| whole(share + TUNE_SHARE * p))?;
             scene.times.merge(&tuned);
+        }
+        if n >= 2
+            && !options.has_plates
+            && let Some(plates) = plain::plates(pictures)
+        {
+            tracing::debug!("a plain backdrop");
+            self.layering.split_plain(&mut scene, pictures, &plates)?;
         }
         Ok(scene)
     }

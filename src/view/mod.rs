@@ -88,13 +88,15 @@ pub struct View {
     pub surface: wgpu::Buffer,
     /// Of a scene with a background: the background's own surface, likewise, and the share of the foreground in each pixel.
     pub layers: Option<(wgpu::Buffer, wgpu::Buffer)>,
+    /// The background is a plain backdrop, which is known wherever it shows.
+    pub has_plain_backdrop: bool,
     /// What went in.
     pub report: ViewReport,
 }
 
 impl View {
     /// How sure the view is of each pixel's surface, row-major: the support of the sources as a share of those that could see the
-    /// point, 0 (nobody upholds it) to about 1; negative where no source offered a surface and it was filled.
+    /// point, 0 (nobody upholds it) to about 1; negative where no source offered a surface and it was filled. A plain backdrop is sure.
     pub fn read_trust(&self, gpu: &Gpu) -> Result<Vec<f32>, ViewError> {
         Ok(self.read_surface(gpu)?.into_iter().map(|(_, trust)| trust).collect())
     }
@@ -104,7 +106,16 @@ impl View {
         let bytes = gpu.read_buffer(&self.surface)?;
         let pixels = self.texture.width() as usize * self.texture.height() as usize;
         let value = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-        Ok(bytes.chunks_exact(8).take(pixels).map(|b| (value(&b[..4]), value(&b[4..]))).collect())
+        let mut surface: Vec<(f32, f32)> = bytes.chunks_exact(8).take(pixels).map(|b| (value(&b[..4]), value(&b[4..]))).collect();
+        if let Some((_, cover)) = self.layers.as_ref().filter(|_| self.has_plain_backdrop) {
+            let cover = gpu.read_buffer(cover)?;
+            for (pixel, share) in surface.iter_mut().zip(cover.chunks_exact(4)) {
+                if value(share) < 0.5 {
+                    pixel.1 = 1.0;
+                }
+            }
+        }
+        Ok(surface)
     }
 
     /// Reads the picture back.

@@ -57,8 +57,8 @@ pub struct ViewGpu {
     pub tune: [f32; 4],
     /// Px between the nodes of the grid of shifts; 0: sources are not moved.
     pub align_step: u32,
-    /// Of the layout.
-    pub pad_a: u32,
+    /// 1: what is behind the moment is a plain backdrop.
+    pub plain_backdrop: u32,
     /// Of the layout.
     pub pad_b: u32,
     /// Of the layout.
@@ -66,7 +66,7 @@ pub struct ViewGpu {
 }
 
 crate::shader_struct!(ViewGpu as "View" in "view/splat.wgsl" {
-    width, height, sources, has_rays, rho_pivot, rho_min, rho_max, plane_only, tune, align_step, pad_a, pad_b, pad_c,
+    width, height, sources, has_rays, rho_pivot, rho_min, rho_max, plane_only, tune, align_step, plain_backdrop, pad_b, pad_c,
 });
 
 /// What the view uploads, for the test that compares it with the shaders. (Its cameras are the scene's.)
@@ -142,7 +142,7 @@ pub(super) fn parameters_of(scene: &Scene, target: &Camera, mode: ViewMode, sour
         plane_only: u32::from(matches!(mode, ViewMode::CrossFade | ViewMode::Nearest)),
         tune: if mode == ViewMode::SoftFade { [TUNING[0], TUNING[1], TUNING[2], SOFT_TRUST] } else { TUNING },
         align_step: if scene.aligned && mode.needs_depth() { align::STEP_PX } else { 0 },
-        pad_a: 0,
+        plain_backdrop: u32::from(scene.background.as_ref().is_some_and(|b| b.is_plain)),
         pad_b: 0,
         pad_c: 0,
     }
@@ -366,6 +366,7 @@ impl ViewSynthesizer {
             texture,
             surface,
             layers: None,
+            has_plain_backdrop: false,
             report: ViewReport {
                 mode,
                 sources: named,

@@ -72,7 +72,7 @@ impl ViewStage {
             plane_only: 0,
             tune: [0.3, 0.8, 1.0, 0.05],
             align_step: 0,
-            pad_a: 0,
+            plain_backdrop: 0,
             pad_b: 0,
             pad_c: 0,
         };

@@ -114,7 +114,7 @@ impl Worker<'_> {
         self.plates = Plates::default();
         let on_air = self.board.on_air();
         for held in self.scenes.iter_mut().chain(&mut self.phases).filter(|h| Some(h.instant) != on_air) {
-            held.is_stale |= held.scene.background.is_some();
+            held.is_stale |= held.scene.has_plates();
         }
     }
 
@@ -126,7 +126,8 @@ impl Worker<'_> {
         let mut freed = had;
         for held in self.scenes.iter_mut().filter(|h| Some(h.instant) != on_air) {
             // Its depth was brought to the mattes: it serves until it is solved anew.
-            if held.scene.background.take().is_some() {
+            if held.scene.has_plates() {
+                held.scene.background = None;
                 (held.is_stale, freed) = (true, true);
             }
         }
@@ -144,7 +145,9 @@ impl Worker<'_> {
         let is_of = |held: &Held| held.instant == instant && !held.is_part && Arc::ptr_eq(&held.rig, &self.rig);
         let held = self.scenes.iter().find(|held| is_of(held) && !held.is_stale);
         let fits = self.plates.solved.as_ref().is_some_and(|(set, _)| set.number == number);
-        let Some(is_plain) = held.filter(|_| fits).map(|held| held.scene.background.is_none()) else {
+        // A plain backdrop is as good as plates.
+        let held = held.filter(|held| fits && !held.scene.has_plain_backdrop());
+        let Some(is_plain) = held.map(|held| held.scene.background.is_none()) else {
             return self.board.layered(instant);
         };
         let moment = self.in_time(&wish.moment);
@@ -238,7 +241,7 @@ impl Worker<'_> {
 
     /// The plates that a resident moment is shown with.
     pub(super) fn plates_behind(&self, instant: MediaTime) -> Option<Arc<PlateSet>> {
-        let has = self.scenes.iter().any(|held| held.instant == instant && held.scene.background.is_some());
+        let has = self.scenes.iter().any(|held| held.instant == instant && held.scene.has_plates());
         self.plates.solved.as_ref().filter(|_| has).map(|(set, _)| Arc::clone(set))
     }
 
@@ -268,17 +271,18 @@ impl Worker<'_> {
             split(held, &moment)?;
         }
         match self.scenes.iter_mut().find(|h| h.instant == instant && !h.is_part) {
-            Some(held) => split(held, moment),
-            None => Ok(()),
+            Some(held) if !held.scene.has_plain_backdrop() => split(held, moment),
+            _ => Ok(()),
         }
     }
 
     /// A slice that was solved after its moment got plates gets them too.
     pub(super) fn put_behind_slice(&self, base: Option<MediaTime>, scene: &mut Scene, moment: &Moment) {
         let Some((_, layers)) = &self.plates.solved else { return };
-        let is_layered = self.scenes.iter().any(|h| Some(h.instant) == base && h.scene.background.is_some());
+        let is_layered = self.scenes.iter().any(|h| Some(h.instant) == base && h.scene.has_plates());
         let pictures = pictures_of(scene, moment);
         if is_layered
+            && scene.background.is_none()
             && pictures.len() == scene.rig.cameras.len()
             && let Err(e) = layers.split(scene, &pictures)
         {

@@ -64,6 +64,7 @@ impl ViewSynthesizer {
         let filled = u32::from_le_bytes([tally[0], tally[1], tally[2], tally[3]]);
         view.texture = out;
         view.layers = Some((behind.surface, cover));
+        view.has_plain_backdrop = background.is_plain;
         view.report.filled_share = filled as f32 / (size.0 as f32 * size.1 as f32);
         Ok(view)
     }
