@@ -33,7 +33,7 @@ use crate::{
         hub::Recorder,
         surface::{Surface, Waiting},
     },
-    engine::{Command, CommandKind, Engine, ProgramKind, Snapshot},
+    engine::{Command, CommandKind, Engine, Snapshot},
     replay::{Readiness, operators::Origin},
 };
 
@@ -308,14 +308,7 @@ impl App<'_> {
         if self.console.as_ref().is_some_and(ConsoleWindow::is_typing) && key != control::Key::F11 {
             return false;
         }
-        let snapshot = self.engine.snapshot();
-        let event = snapshot.preview.as_ref().and_then(|p| snapshot.event(p.event?));
-        let context = KeyContext {
-            prepared_event: event.map(|e| e.id),
-            prepared_color: event.map(|e| e.color).unwrap_or_default(),
-            is_drawing: snapshot.graphics.draft.is_some() && !matches!(snapshot.program.kind, ProgramKind::Replay { .. }),
-            arc_length: snapshot.arc_length(),
-        };
+        let context = KeyContext::of(&self.engine.snapshot());
         match control::command_for(key, keys::modifiers(self.modifiers), &context) {
             Some(command) => {
                 self.ask(event_loop, command);
