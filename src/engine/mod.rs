@@ -80,7 +80,7 @@ pub use board_looks::Refusal;
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;
 pub use command::{CalibrateOrder, Command, CommandInfo, CommandKind, ExportOrder, SecondOrder, Slice};
-pub use desk::DeskFiles;
+pub use desk::{ConsoleLook, DeskFiles};
 pub use export_sound::SourceSound;
 pub use feeds::{DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
 pub use heat::HEAT_LEGEND;
