@@ -376,10 +376,6 @@ fn an_event_is_exported_as_a_plain_roll_of_one_camera() {
     send(&engine, [Command::Export]);
     let s = expect(&engine, "it is told", told_failed);
     assert!(s.exports[2].state == ExportState::Failed && !Path::new(&s.exports[2].path).exists(), "{:?}", s.exports);
-    // A move that travels while time runs is several cameras: refused by name.
-    let travel = s.moves.iter().position(|m| m.name == "Travel").unwrap();
-    send(&engine, [Command::SelectMove(travel), Command::Export]);
-    expect(&engine, "refused", |s| told(s, &["more than one camera", "frozen moves and Roll"]));
 }
 
 fn told_failed(s: &Snapshot) -> bool {
