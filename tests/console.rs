@@ -468,6 +468,22 @@ fn the_playlist_is_made_ordered_and_played() {
 }
 
 #[test]
+fn elements_of_the_playlist_say_their_timecode() {
+    let mut results = egui_kittest::SnapshotResults::new();
+    for (size, name) in [(egui::vec2(360.0, 220.0), None), (egui::vec2(470.0, 220.0), Some("playlist_wide"))] {
+        let (mut harness, _desk) = harness(snapshot(State::Armed), Some(Panel::Playlist), size);
+        harness.run_steps(2);
+        if let Some(name) = name {
+            results.add(harness.try_snapshot_options(name, &options()));
+        }
+        harness.get_by_label("Element 2 E003 Orbit right").hover();
+        harness.run_steps(8);
+        harness.get_by_label_contains("Starts at 00:00:05:25 of the list, with the picture of 10:00:02:00");
+    }
+    results.unwrap();
+}
+
+#[test]
 fn the_path_editor_edits_keys_by_hand() {
     let (mut harness, desk) = harness(snapshot(State::Armed), None, egui::vec2(1280.0, 720.0));
     harness.run_steps(2);

@@ -220,6 +220,10 @@ pub struct ElementView {
     pub hold: bool,
     /// How long it lasts by itself, seconds.
     pub secs: f64,
+    /// When it begins to be seen, seconds since the start of the list, without holds.
+    pub starts_secs: f64,
+    /// The instant that it begins with.
+    pub from: MediaTime,
     /// It is on program.
     pub on_air: bool,
 }

@@ -109,6 +109,8 @@ fn playlist(state: State) -> PlaylistView {
         transition,
         hold: id == 3,
         secs,
+        starts_secs: [0.0, 5.5, 9.0, 10.0][id as usize - 1],
+        from: MediaTime::from_secs_f64(36_000.0 + id as f64),
         on_air: state == State::OnAir && id == 2,
     };
     PlaylistView {

@@ -293,6 +293,8 @@ impl Director {
             transition: e.transition,
             hold: e.hold,
             secs: slot_of.secs,
+            starts_secs: slot_of.start_secs,
+            from: e.mark.plus_nanos(self.element_path(e).keys.first().map_or(0, |key| (key.instant_secs * 1e9).round() as i64)),
             on_air: slot == Some(e.id),
         };
         PlaylistView {
