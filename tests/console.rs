@@ -465,6 +465,14 @@ fn the_playlist_is_made_ordered_and_played() {
     assert_eq!(asked("Element 1 E003 Roll"), []);
     assert_eq!(asked("+"), edit(PlaylistEdit::Speed(ElementId(1), 75)));
     assert_eq!(asked("Cut"), [], "nothing is before the first");
+    // A right click: the speed at its end.
+    let mut ramped = |label: &str| {
+        harness.get_by_label(label).click_secondary();
+        harness.run_steps(2);
+        desk.borrow_mut().commands.drain(..).collect::<Vec<_>>()
+    };
+    assert_eq!(ramped("-"), edit(PlaylistEdit::Ramp(ElementId(1), Some(33))));
+    assert_eq!(ramped("+"), edit(PlaylistEdit::Ramp(ElementId(1), Some(75))));
 }
 
 #[test]

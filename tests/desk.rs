@@ -52,10 +52,11 @@ fn make_a_list(engine: &Engine) -> Arc<Snapshot> {
     expect(engine, "armed", |s| s.can_take);
     send(engine, [Command::ApplyTemplate]);
     let s = expect(engine, "three elements", |s| s.playlist.elements.len() == 3);
-    let second = s.playlist.elements[1].id;
+    let (first, second) = (s.playlist.elements[0].id, s.playlist.elements[1].id);
     send(
         engine,
         [
+            Command::EditPlaylist(PlaylistEdit::Ramp(first, Some(20))),
             Command::EditPlaylist(PlaylistEdit::Transition(second, Transition::Dissolve { secs: 0.7 })),
             Command::EditPlaylist(PlaylistEdit::Hold(second, true)),
             Command::EditPlaylist(PlaylistEdit::Loop(true)),
@@ -94,10 +95,13 @@ fn a_playlist_and_a_template_outlive_the_session() {
     send(&engine, [Command::ApplyTemplate]);
     let s = expect(&engine, "made again", |s| s.playlist.elements.len() == 3);
     let plain = |s: &Snapshot| {
-        let e = |e: &volte::engine::ElementView| (e.what.clone(), e.camera.clone(), e.speed_percent, e.transition, e.hold, e.secs);
+        let e = |e: &volte::engine::ElementView| {
+            (e.what.clone(), e.camera.clone(), e.speed_percent, e.ramp_percent, e.transition, e.hold, e.secs)
+        };
         s.playlist.elements.iter().map(e).collect::<Vec<_>>()
     };
     assert_eq!(plain(&s), plain(&before));
+    assert_eq!(s.playlist.elements.iter().map(|e| e.ramp_percent).collect::<Vec<_>>()[0], Some(20));
     assert!(s.playlist.elements.iter().all(|e| before.playlist.elements.iter().all(|b| b.id != e.id)));
     drop(engine);
     let names: Vec<String> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();

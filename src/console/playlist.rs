@@ -197,7 +197,7 @@ fn row(ui: &mut Ui, element: &ElementView, (k, count): (usize, usize), rate: Fra
         right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, t("hold-short"), style::text(11.0), style::AMBER).left() - 8.0;
     }
     if element.rolls {
-        let speed = format!("{} %", element.speed_percent);
+        let speed = speed_words(element);
         right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, speed, style::text(11.5), style::TEXT).left() - 8.0;
     }
     let words = format!("{}  {}  {}", element.event, word("move", &element.what), element.camera);
@@ -235,6 +235,14 @@ fn row(ui: &mut Ui, element: &ElementView, (k, count): (usize, usize), rate: Fra
     response.on_hover_text(t("take-out-tip"));
 }
 
+/// How fast it runs, and at its end where that is another speed.
+fn speed_words(element: &ElementView) -> String {
+    match element.ramp_percent.filter(|end| *end != element.speed_percent) {
+        Some(end) => format!("{} > {end} %", element.speed_percent),
+        None => format!("{} %", element.speed_percent),
+    }
+}
+
 /// What a transition is called.
 pub(super) fn transition_words(how: Transition) -> String {
     let secs = format!("{:.1}", how.secs());
@@ -262,17 +270,30 @@ fn controls(ui: &mut Ui, line: Rect, (element, k): (&ElementView, usize), stinge
     let [slower, speed, faster, transition, hold, up, down] = cells(line, [0.8, 1.7, 0.8, 2.2, 1.3, 0.9, 0.9]);
     let id = element.id;
     let mut edit = |edit| out.push(Command::EditPlaylist(edit));
-    let step = |by: i32| {
-        let now = element.speed_percent;
+    let stepped = |now: i32, by: i32| {
         if by > 0 { SPEEDS.into_iter().find(|s| *s > now) } else { SPEEDS.into_iter().rev().find(|s| *s < now) }.unwrap_or(now)
     };
+    let step = |by: i32| stepped(element.speed_percent, by);
+    // Time never turns round on its way: the end goes on in the direction of the beginning.
+    let ramp = |end: i32, by: i32| {
+        let to = stepped(end, by);
+        PlaylistEdit::Ramp(id, (to != element.speed_percent && to.signum() == element.speed_percent.signum()).then_some(to))
+    };
     let small = widgets::ButtonLook { size: 13.0, ..look(false) };
-    if widgets::big_button(ui, slower, "-", "", element.rolls, small).on_hover_text(t("slower")).clicked() {
+    let response = widgets::big_button(ui, slower, "-", "", element.rolls, small).on_hover_text(t("slower"));
+    if let (true, Some(end)) = (response.secondary_clicked(), element.ramp_percent) {
+        edit(ramp(end, -1));
+    }
+    if response.clicked() {
         edit(PlaylistEdit::Speed(id, step(-1)));
     }
     let color = if element.rolls { style::AMBER } else { Color32::TRANSPARENT };
-    ui.painter().text(speed.center(), Align2::CENTER_CENTER, format!("{} %", element.speed_percent), style::text(11.5), color);
-    if widgets::big_button(ui, faster, "+", "", element.rolls, small).on_hover_text(t("faster")).clicked() {
+    ui.painter().text(speed.center(), Align2::CENTER_CENTER, speed_words(element), style::text(11.5), color);
+    let response = widgets::big_button(ui, faster, "+", "", element.rolls, small).on_hover_text(t("faster"));
+    if let (true, Some(end)) = (response.secondary_clicked(), element.ramp_percent) {
+        edit(ramp(end, 1));
+    }
+    if response.clicked() {
         edit(PlaylistEdit::Speed(id, step(1)));
     }
     let response =

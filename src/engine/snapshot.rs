@@ -1,5 +1,4 @@
-//! What everybody but the engine sees of its state: one immutable value, published as a whole. Every list over cameras is in the
-//! order of the arc.
+//! What everybody but the engine sees of its state: one immutable value, published as a whole. Every list over cameras is in the order of the arc.
 
 mod added;
 mod calibration;
@@ -214,6 +213,8 @@ pub struct ElementView {
     pub rolls: bool,
     /// Percent.
     pub speed_percent: i32,
+    /// For a camera's own frames: percent at their end.
+    pub ramp_percent: Option<i32>,
     /// How it begins.
     pub transition: Transition,
     /// Its end stands until the operator goes on.

@@ -106,6 +106,7 @@ fn playlist(state: State) -> PlaylistView {
         camera: camera.to_owned(),
         rolls: what == "Roll",
         speed_percent,
+        ramp_percent: (what == "Roll").then_some(speed_percent),
         transition,
         hold: id == 3,
         secs,
