@@ -465,6 +465,30 @@ fn the_playlist_is_made_ordered_and_played() {
     assert_eq!(asked("Element 1 E003 Roll"), []);
     assert_eq!(asked("+"), edit(PlaylistEdit::Speed(ElementId(1), 75)));
     assert_eq!(asked("Cut"), [], "nothing is before the first");
+    // A right click: the speed at its end.
+    let mut ramped = |label: &str| {
+        harness.get_by_label(label).click_secondary();
+        harness.run_steps(2);
+        desk.borrow_mut().commands.drain(..).collect::<Vec<_>>()
+    };
+    assert_eq!(ramped("-"), edit(PlaylistEdit::Ramp(ElementId(1), Some(33))));
+    assert_eq!(ramped("+"), edit(PlaylistEdit::Ramp(ElementId(1), Some(75))));
+}
+
+#[test]
+fn elements_of_the_playlist_say_their_timecode() {
+    let mut results = egui_kittest::SnapshotResults::new();
+    for (size, name) in [(egui::vec2(360.0, 220.0), None), (egui::vec2(470.0, 220.0), Some("playlist_wide"))] {
+        let (mut harness, _desk) = harness(snapshot(State::Armed), Some(Panel::Playlist), size);
+        harness.run_steps(2);
+        if let Some(name) = name {
+            results.add(harness.try_snapshot_options(name, &options()));
+        }
+        harness.get_by_label("Element 2 E003 Orbit right").hover();
+        harness.run_steps(8);
+        harness.get_by_label_contains("Starts at 00:00:05:25 of the list, with the picture of 10:00:02:00");
+    }
+    results.unwrap();
 }
 
 #[test]

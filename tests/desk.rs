@@ -52,10 +52,11 @@ fn make_a_list(engine: &Engine) -> Arc<Snapshot> {
     expect(engine, "armed", |s| s.can_take);
     send(engine, [Command::ApplyTemplate]);
     let s = expect(engine, "three elements", |s| s.playlist.elements.len() == 3);
-    let second = s.playlist.elements[1].id;
+    let (first, second) = (s.playlist.elements[0].id, s.playlist.elements[1].id);
     send(
         engine,
         [
+            Command::EditPlaylist(PlaylistEdit::Ramp(first, Some(20))),
             Command::EditPlaylist(PlaylistEdit::Transition(second, Transition::Dissolve { secs: 0.7 })),
             Command::EditPlaylist(PlaylistEdit::Hold(second, true)),
             Command::EditPlaylist(PlaylistEdit::Loop(true)),
@@ -94,10 +95,13 @@ fn a_playlist_and_a_template_outlive_the_session() {
     send(&engine, [Command::ApplyTemplate]);
     let s = expect(&engine, "made again", |s| s.playlist.elements.len() == 3);
     let plain = |s: &Snapshot| {
-        let e = |e: &volte::engine::ElementView| (e.what.clone(), e.camera.clone(), e.speed_percent, e.transition, e.hold, e.secs);
+        let e = |e: &volte::engine::ElementView| {
+            (e.what.clone(), e.camera.clone(), e.speed_percent, e.ramp_percent, e.transition, e.hold, e.secs)
+        };
         s.playlist.elements.iter().map(e).collect::<Vec<_>>()
     };
     assert_eq!(plain(&s), plain(&before));
+    assert_eq!(s.playlist.elements.iter().map(|e| e.ramp_percent).collect::<Vec<_>>()[0], Some(20));
     assert!(s.playlist.elements.iter().all(|e| before.playlist.elements.iter().all(|b| b.id != e.id)));
     drop(engine);
     let names: Vec<String> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
@@ -376,12 +380,59 @@ fn an_event_is_exported_as_a_plain_roll_of_one_camera() {
     send(&engine, [Command::Export]);
     let s = expect(&engine, "it is told", told_failed);
     assert!(s.exports[2].state == ExportState::Failed && !Path::new(&s.exports[2].path).exists(), "{:?}", s.exports);
-    // A move that travels while time runs is several cameras: refused by name.
-    let travel = s.moves.iter().position(|m| m.name == "Travel").unwrap();
-    send(&engine, [Command::SelectMove(travel), Command::Export]);
-    expect(&engine, "refused", |s| told(s, &["more than one camera", "frozen moves and Roll"]));
 }
 
 fn told_failed(s: &Snapshot) -> bool {
     s.exports.len() == 3 && told(s, &["The export was not written", "the camera has died"])
+}
+
+/// The console as a session opens it.
+#[cfg(feature = "console")]
+fn opened(engine: &Engine, asked: Option<volte::console::Arrangement>) -> volte::console::ConsoleState {
+    volte::console::ConsoleState::opened(volte::console::Language::default(), asked, engine.console_look())
+}
+
+#[cfg(feature = "console")]
+#[test]
+fn the_console_opens_as_it_was_left_and_a_file_that_is_not_understood_is_told() {
+    use volte::console::Arrangement::{Simple, Whole};
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("console.toml");
+    {
+        let (_feeds, engine) = session(folder.path(), vec![]);
+        let mut console = opened(&engine, None);
+        assert_eq!((console.arrangement, console.scale.wanted()), (Whole, 1.0));
+        console.obey(&Command::SimpleLayout);
+        console.scale.follow(1.3, egui::vec2(3840.0, 2160.0));
+        assert!(engine.keep_console_look(console.look()));
+    }
+    {
+        let (_feeds, engine) = session(folder.path(), vec![]);
+        let console = opened(&engine, None);
+        assert_eq!((console.arrangement, console.scale.wanted()), (Simple, 1.3));
+        // Who asks for another layout gets it for this time, and what was chosen by hand stays.
+        let asked = opened(&engine, Some(Whole));
+        assert_eq!((asked.arrangement, asked.look()), (Whole, console.look()));
+        // What is typed brings the whole console for now: nobody has chosen it.
+        let mut searched = console;
+        searched.obey(&Command::Search);
+        assert_eq!((searched.arrangement, searched.look()), (Whole, asked.look()));
+    }
+    for (k, (text, word)) in
+        [("half a te", "expected"), ("version = 9\nscale = 1.2", "version 9"), ("version = 1\nscale = 0", "scale = 0")].iter().enumerate()
+    {
+        fs::write(&file, text).unwrap();
+        let (_feeds, engine) = session(folder.path(), vec![]);
+        let aside = format!("console.unreadable-{}.toml", k + 1);
+        expect(&engine, "told", |s| told(s, &["opens as at first", word, &aside]));
+        assert_eq!(fs::read_to_string(folder.path().join(aside)).unwrap(), *text);
+        let mut console = opened(&engine, None);
+        assert_eq!((console.arrangement, console.scale.wanted()), (Whole, 1.0));
+        // It is kept anew.
+        console.obey(&Command::SimpleLayout);
+        assert!(engine.keep_console_look(console.look()));
+        drop(engine);
+        let (_feeds, engine) = session(folder.path(), vec![]);
+        assert_eq!(opened(&engine, None).arrangement, Simple);
+    }
 }

@@ -353,6 +353,11 @@ fn a_playlist_plays_dissolves_holds_and_returns_to_live() {
     assert!(engine.send(Command::EditPlaylist(PlaylistEdit::Hold(ids[1], true))));
     let s = expect(&engine, SOON, "edited", |s| s.playlist.elements[1].hold);
     assert!((s.playlist.total_secs - (1.25 + 1.25 - 0.4 + 2.0)).abs() < 1e-6, "{}", s.playlist.total_secs);
+    // Each says when it starts in the list, and with which instant: from in, and the mark.
+    let starts: Vec<f64> = s.playlist.elements.iter().map(|e| e.starts_secs).collect();
+    assert!(starts.iter().zip([0.0, 0.85, 2.1]).all(|(is, wanted)| (is - wanted).abs() < 1e-6), "{starts:?}");
+    let from: Vec<_> = s.playlist.elements.iter().map(|e| e.from).collect();
+    assert_eq!(from, [s.events[0].begin, s.events[0].begin, s.events[0].instant]);
     // What it shows cannot be removed.
     assert!(engine.send(Command::RemoveEvent(s.events[0].id)));
     expect(&engine, SOON, "told", |s| s.events.len() == 1 && told(s, &["playlist"]));

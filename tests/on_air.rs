@@ -11,12 +11,13 @@ use volte::{
         graphics::{Corner, Graphic, GraphicEdit, GraphicKind},
         playlist::{PlaylistEdit, Towards, Transition},
     },
+    time::MediaTime,
 };
 
 mod support {
     pub mod fake_feeds;
 }
-use support::fake_feeds::{FakeFeeds, color_of};
+use support::fake_feeds::{FakeFeeds, color_of, frame_number};
 
 const SOON: Duration = Duration::from_secs(5);
 /// The first pipelines on a software adapter take their time.
@@ -375,6 +376,46 @@ fn elements_of_a_playlist_wipe() {
     let (first, last) = (color_of(0), color_of(3));
     assert!(way.contains(&(first, first)) && way.contains(&(first, last)) && way.contains(&(last, last)), "{way:?}");
     assert!(!way.contains(&(last, first)), "it goes to the left: {way:?}");
+}
+
+#[test]
+fn the_speed_of_an_element_ramps_to_that_of_its_end() {
+    let (feeds, engine) = start(4, &EngineOptions { without_gpu: true, ..EngineOptions::default() });
+    expect(&engine, SOON, "live", |s| s.ring.newest.is_some());
+    send(&engine, [Command::LastFive]);
+    expect(&engine, SOON, "armed", |s| s.can_take);
+    send(&engine, [Command::SelectMove(7), Command::SetSpeed(400), Command::SetOrbit(2.0), Command::AddElement]);
+    let s = expect(&engine, SOON, "an element", |s| s.playlist.elements.len() == 1);
+    let (event, id) = (s.events[0].clone(), s.playlist.elements[0].id);
+    let ramp = |end| Command::EditPlaylist(PlaylistEdit::Ramp(id, end));
+    // Against its direction there is no ramp, only its speed; without one it is as it was.
+    send(&engine, [ramp(Some(-200))]);
+    expect(&engine, SOON, "forwards", |s| s.playlist.elements[0].ramp_percent == Some(200));
+    send(&engine, [ramp(None)]);
+    expect(&engine, SOON, "none", |s| s.playlist.elements[0].ramp_percent == Some(400) && (s.playlist.total_secs - 1.25).abs() < 1e-9);
+    send(&engine, [ramp(Some(100))]);
+    // 5 s at 250 % on the average.
+    let s = expect(&engine, SOON, "a ramp", |s| s.playlist.elements[0].ramp_percent == Some(100));
+    assert!((s.playlist.total_secs - 2.0).abs() < 1e-9, "{}", s.playlist.total_secs);
+    send(&engine, [Command::PlayList]);
+    let of = |s: &Snapshot| s.program.shot.eq(&s.program.shown_shot).then(|| frame_number(&s.program.shown.picture)).flatten();
+    // It begins with the marked instant, whose picture says no number.
+    let s = expect(&engine, LATER, "on air", |s| s.playlist.elapsed_secs.is_some() && s.program.shot == s.program.shown_shot);
+    // Its clock begins with the tick after.
+    let frames = s.program.frames;
+    expect(&engine, LATER, "ticks", |s| s.program.frames > frames + 3);
+    for tick in 1..98 {
+        feeds.advance_frames(1);
+        let t = f64::from(tick) * 0.02;
+        // The integral of a speed that goes from 4 to 1 in 2 s, a tenth of a frame at most beside it.
+        let wanted = (event.begin - MediaTime::ZERO) as f64 * 1e-9 + 4.0 * t - 0.75 * t * t;
+        let frame = wanted / 0.02;
+        expect(&engine, LATER, &format!("tick {tick}: frame {frame:.2}"), |s| {
+            of(s).is_some_and(|shown| (-0.27..=0.93).contains(&(frame - shown as f64)))
+        });
+    }
+    feeds.advance_frames(10);
+    expect(&engine, LATER, "live again", |s| s.playlist.elapsed_secs.is_none());
 }
 
 /// The middle of a picture.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use volte::{
     replay::{
         Effect, EventColor, EventEdit, EventId, Phase, Program, Readiness, SecondCommand, Transport, TransportCommand,
-        path::{Path, Roll, freeze_in_roll, roll, still},
+        path::{Path, Roll, freeze_in_roll, ramped_roll, roll, still},
         playlist::{Element, ElementId, Player, Playlist, PlaylistEdit, Shot, Transition},
     },
     time::MediaTime,
@@ -79,8 +79,9 @@ fn element() -> impl Strategy<Value = Element> {
         prop_oneof![any::<f64>(), 0.0..9.0].prop_map(|secs| Shot::Still { secs }),
     ];
     let transition = prop_oneof![Just(Transition::Cut), prop_oneof![any::<f64>(), 0.0..3.0].prop_map(|secs| Transition::Dissolve { secs })];
-    (0_u64..6, 0..9_i64, 0..9_i64, shot, -500..500_i32, transition, any::<bool>()).prop_map(
-        |(event, begin, end, shot, speed_percent, transition, hold)| Element {
+    let ramp = prop::option::of(-500..500_i32);
+    (0_u64..6, 0..9_i64, 0..9_i64, shot, -500..500_i32, ramp, transition, any::<bool>()).prop_map(
+        |(event, begin, end, shot, speed_percent, ramp_percent, transition, hold)| Element {
             id: ElementId(0),
             event: EventId(event),
             mark: MediaTime::from_nanos(4_000_000_000),
@@ -89,6 +90,7 @@ fn element() -> impl Strategy<Value = Element> {
             shot,
             position: 1.0,
             speed_percent,
+            ramp_percent,
             transition,
             hold,
         },
@@ -103,6 +105,7 @@ fn playlist_edit() -> impl Strategy<Value = PlaylistEdit> {
         1 => id().prop_map(E::Remove),
         1 => (id(), 0_usize..9).prop_map(|(id, to)| E::Place(id, to)),
         1 => (id(), any::<i32>()).prop_map(|(id, speed)| E::Speed(id, speed)),
+        1 => (id(), prop::option::of(any::<i32>())).prop_map(|(id, end)| E::Ramp(id, end)),
         1 => (id(), any::<f64>()).prop_map(|(id, secs)| E::Transition(id, Transition::Dissolve { secs })),
         1 => (id(), any::<bool>()).prop_map(|(id, hold)| E::Hold(id, hold)),
         1 => any::<bool>().prop_map(E::Loop),
@@ -119,7 +122,9 @@ fn path_of(e: &Element) -> Path {
     let secs = |t: MediaTime| (t - e.mark) as f64 * 1e-9;
     let range = Roll { in_secs: secs(e.begin), out_secs: secs(e.end), speed: f64::from(e.speed_percent) / 100.0 };
     match &e.shot {
-        Shot::Angle => roll(e.position, &range),
+        Shot::Angle => {
+            e.ramp_percent.map_or_else(|| roll(e.position, &range), |end| ramped_roll(e.position, &range, f64::from(end) / 100.0))
+        }
         Shot::Move(_) => freeze_in_roll(e.position, 3.0, 2.0, &range),
         Shot::Still { secs } => still(e.position, 0.0, *secs),
     }

@@ -228,14 +228,7 @@ impl Desk<'_> {
             By::Keys => {
                 for (key, modifiers) in gesture.keys {
                     // As the window does it.
-                    let s = self.engine.snapshot();
-                    let event = s.preview.as_ref().and_then(|p| s.event(p.event?));
-                    let context = KeyContext {
-                        prepared_event: event.map(|e| e.id),
-                        prepared_color: event.map(|e| e.color).unwrap_or_default(),
-                        arc_length: s.arc_length(),
-                        ..KeyContext::default()
-                    };
+                    let context = KeyContext::of(&self.engine.snapshot());
                     self.hub.send(control::command_for(*key, *modifiers, &context).unwrap()).unwrap();
                 }
             }

@@ -38,7 +38,8 @@ pub(super) struct ConsoleWindow {
 
 impl ConsoleWindow {
     /// Draws on `window` with `gpu`; `state` comes from the window before, if the device was lost.
-    pub fn new(gpu: &WindowGpu, window: Arc<Window>, state: ConsoleState) -> Result<Self, AppError> {
+    pub fn new(gpu: &WindowGpu, window: Arc<Window>, mut state: ConsoleState) -> Result<Self, AppError> {
+        state.scale.begin();
         let surface = WindowSurface::new(gpu, &window, false)?;
         let context = egui::Context::default();
         console::apply_style(&context);
@@ -117,7 +118,7 @@ impl ConsoleWindow {
         // egui's own keys (Ctrl and plus, minus) ask for another scale: none that would cut what has to be seen.
         let scale = self.context.zoom_factor();
         let size_px = self.surface.size_px().map(|v| v as f32 / self.window.scale_factor() as f32);
-        let within = console::scale_within(scale, size_px.into());
+        let within = self.state.scale.follow(scale, size_px.into());
         if within != scale {
             self.context.set_zoom_factor(within);
         }

@@ -33,7 +33,7 @@ use crate::{
         hub::Recorder,
         surface::{Surface, Waiting},
     },
-    engine::{Command, CommandKind, Engine, ProgramKind, Snapshot},
+    engine::{Command, CommandKind, ConsoleLook, Engine, Snapshot},
     replay::{Readiness, operators::Origin},
 };
 
@@ -66,8 +66,8 @@ pub struct WindowOptions {
     pub no_program_window: bool,
     /// Open the console on the page of the calibration.
     pub calibrate: bool,
-    /// Which panels the console opens with.
-    pub arrangement: Arrangement,
+    /// Which panels the console opens with; `None`: as it was left.
+    pub arrangement: Option<Arrangement>,
     /// What the console is written in.
     pub language: Language,
     /// Write every command of the operator down, a line each.
@@ -103,6 +103,7 @@ pub fn run(engine: &Engine, options: WindowOptions) -> Result<(), AppError> {
         shown_program: 0,
         last_click: None,
         failed: None,
+        left: engine.console_look(),
     };
     event_loop.run_app(&mut app).map_err(|e| AppError::NoDisplay(e.to_string()))?;
     app.failed.map_or(Ok(()), Err)
@@ -122,6 +123,8 @@ struct App<'a> {
     shown_program: u64,
     last_click: Option<Instant>,
     failed: Option<AppError>,
+    /// How the console was left, as it is kept.
+    left: ConsoleLook,
 }
 
 /// A window that is not shown yet.
@@ -183,8 +186,7 @@ impl App<'_> {
         let console = window(event_loop, "Volte", console, LogicalSize::new(960.0, 600.0))?;
         let gpu = WindowGpu::open(&console)?;
         self.console_pause = if gpu.is_software() { CONSOLE_INTERVAL_SOFTWARE } else { CONSOLE_INTERVAL };
-        let mut state = ConsoleState::speaking(self.options.language);
-        state.arrangement = self.options.arrangement;
+        let mut state = ConsoleState::opened(self.options.language, self.options.arrangement, self.left);
         if self.options.calibrate {
             state.obey(&Command::CalibratePage);
         }
@@ -308,14 +310,7 @@ impl App<'_> {
         if self.console.as_ref().is_some_and(ConsoleWindow::is_typing) && key != control::Key::F11 {
             return false;
         }
-        let snapshot = self.engine.snapshot();
-        let event = snapshot.preview.as_ref().and_then(|p| snapshot.event(p.event?));
-        let context = KeyContext {
-            prepared_event: event.map(|e| e.id),
-            prepared_color: event.map(|e| e.color).unwrap_or_default(),
-            is_drawing: snapshot.graphics.draft.is_some() && !matches!(snapshot.program.kind, ProgramKind::Replay { .. }),
-            arc_length: snapshot.arc_length(),
-        };
+        let context = KeyContext::of(&self.engine.snapshot());
         match control::command_for(key, keys::modifiers(self.modifiers), &context) {
             Some(command) => {
                 self.ask(event_loop, command);
@@ -334,6 +329,11 @@ impl App<'_> {
         }
         console.state.fader = self.options.surface.as_ref().and_then(|surface| fader_view(surface, &snapshot));
         let commands = console.draw(gpu, &snapshot);
+        let look = console.state.look();
+        // An engine that is behind is told with the next picture.
+        if look != self.left && self.engine.keep_console_look(look) {
+            self.left = look;
+        }
         for wish in console.state.take_surface_wishes() {
             let Some(surface) = &self.options.surface else { continue };
             match wish {

@@ -79,7 +79,7 @@ pub struct Desk {
     /// Language of the console: en or fr [default: that of the environment].
     #[arg(long, value_parser = parse_language)]
     pub language: Option<app::Language>,
-    /// What the console opens with: whole, or simple with one large button; F10 changes it [default: whole].
+    /// What the console opens with: whole, or simple with one large button; F10 changes it [default: as it was left, at first whole].
     #[arg(long, value_parser = parse_layout)]
     pub layout: Option<app::Arrangement>,
     /// Open the program window in full screen.
@@ -360,7 +360,7 @@ impl Desk {
             calibrate: self.calibrates,
             surface: Some(Arc::clone(control.surface())),
             language: self.language.unwrap_or_else(app::Language::of_environment),
-            arrangement: self.layout.unwrap_or_default(),
+            arrangement: self.layout,
             ..app::WindowOptions::default()
         };
         let quit = Arc::clone(&windows.quit);

@@ -53,7 +53,7 @@ pub struct Args {
     /// Language of the console: en or fr [default: the show's, else that of the environment].
     #[arg(long, value_parser = super::console::parse_language)]
     language: Option<app::Language>,
-    /// What the console opens with: whole, or simple with one large button; F10 changes it [default: the show's, else whole].
+    /// What the console opens with: whole, or simple with one large button; F10 changes it [default: the show's, else as it was left, at first whole].
     #[arg(long, value_parser = super::console::parse_layout)]
     layout: Option<app::Arrangement>,
     /// Do not open the program window; F11 opens it later.

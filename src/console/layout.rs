@@ -238,6 +238,48 @@ impl Layout {
     }
 }
 
+/// How large everything is drawn: what the operator wants, and what a window has room for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    /// Times the first size.
+    wanted: f32,
+    /// What egui was last told.
+    told: f32,
+}
+
+impl Default for Scale {
+    fn default() -> Self {
+        Self { wanted: 1.0, told: 1.0 }
+    }
+}
+
+impl Scale {
+    /// What the operator wanted once.
+    pub const fn of(wanted: f32) -> Self {
+        Self { wanted, told: 1.0 }
+    }
+
+    /// What the operator wants, times.
+    pub const fn wanted(self) -> f32 {
+        self.wanted
+    }
+
+    /// A new interface draws at the first size until it is told another.
+    pub const fn begin(&mut self) {
+        self.told = 1.0;
+    }
+
+    /// What egui is to be told when it draws at `now`, in a window of so many points at a scale of one. Where `now` is not what it was told, its own keys (Ctrl and plus,
+    /// minus) have been pressed: that is wanted from then on, as far as there is room. What was wanted in a larger window is wanted still.
+    pub fn follow(&mut self, now: f32, window: egui::Vec2) -> f32 {
+        if (now - self.told).abs() > 1e-4 {
+            self.wanted = scale_within(now, window);
+        }
+        self.told = scale_within(self.wanted, window);
+        self.told
+    }
+}
+
 /// How much larger than at first (`wanted`, times) the panels may be drawn, in a window of so many points at a scale of one: nothing is cut in a
 /// room of 1280×720, and below four fifths fingers miss the buttons.
 pub fn scale_within(wanted: f32, window: egui::Vec2) -> f32 {
@@ -326,5 +368,54 @@ mod tests {
         assert_eq!(columns, 8);
         assert!(tile.x * 8.0 <= 1400.5 && tile.y * 2.0 <= 250.5);
         assert_eq!(grid(vec2(300.0, 300.0), 0).0, 1);
+    }
+
+    /// A frame of an interface in a window, as the console's window draws it; whether the key for larger is pressed.
+    fn drawn(context: &egui::Context, scale: &mut Scale, window: egui::Vec2, larger: bool) {
+        let within = scale.follow(context.zoom_factor(), window);
+        context.set_zoom_factor(within);
+        let key = |pressed| egui::Event::Key {
+            key: egui::Key::Plus,
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers: egui::Modifiers::COMMAND,
+        };
+        let held = egui::Event::ModifiersChanged;
+        let raw = egui::RawInput {
+            screen_rect: Some(Rect::from_min_size(egui::Pos2::ZERO, window)),
+            events: if larger { vec![held(egui::Modifiers::COMMAND), key(true), key(false), held(egui::Modifiers::NONE)] } else { vec![] },
+            ..egui::RawInput::default()
+        };
+        drop(context.run_ui(raw, |_| {}));
+    }
+
+    #[test]
+    fn the_keys_for_larger_are_what_is_wanted_and_a_small_window_forgets_nothing() {
+        let (four_k, small) = (vec2(3840.0, 2160.0), vec2(1280.0, 720.0));
+        let context = egui::Context::default();
+        let mut scale = Scale::default();
+        for larger in [false, true, false, true, false, false] {
+            drawn(&context, &mut scale, four_k, larger);
+        }
+        assert!((scale.wanted() - 1.2).abs() < 1e-3 && (context.zoom_factor() - 1.2).abs() < 1e-3, "{scale:?}");
+        // In a smaller window there is no room for it, and in the large one it is there again.
+        (0..3).for_each(|_| drawn(&context, &mut scale, small, false));
+        assert!((context.zoom_factor() - 1.0).abs() < 1e-3 && (scale.wanted() - 1.2).abs() < 1e-3, "{scale:?}");
+        (0..3).for_each(|_| drawn(&context, &mut scale, four_k, false));
+        assert!((context.zoom_factor() - 1.2).abs() < 1e-3, "{scale:?}");
+        // Larger than has room: what fits is wanted, however often the keys are pressed.
+        for _ in 0..40 {
+            drawn(&context, &mut scale, four_k, true);
+            drawn(&context, &mut scale, four_k, false);
+        }
+        (0..3).for_each(|_| drawn(&context, &mut scale, four_k, false));
+        assert!((scale.wanted() - 3.0).abs() < 1e-3 && (context.zoom_factor() - 3.0).abs() < 1e-3, "{scale:?}");
+        // A new interface, after a lost device or a restart, draws as large as was wanted.
+        let mut scale = Scale::of(scale.wanted());
+        let context = egui::Context::default();
+        scale.begin();
+        (0..3).for_each(|_| drawn(&context, &mut scale, four_k, false));
+        assert!((context.zoom_factor() - 3.0).abs() < 1e-3, "{scale:?}");
     }
 }

@@ -34,12 +34,12 @@ mod widgets;
 
 pub use controls::{FaderView, SurfaceRow, SurfaceView, SurfaceWish};
 pub use lang::Language;
-pub use layout::{Arrangement, Layout, scale_within};
+pub use layout::{Arrangement, Layout, Scale, scale_within};
 pub use notices::notice;
 pub use style::apply as apply_style;
 
 use crate::{
-    engine::{Command, Snapshot},
+    engine::{Command, ConsoleLook, Snapshot},
     replay::playlist::ElementId,
 };
 
@@ -74,6 +74,10 @@ pub struct ConsoleState {
     pub language: Language,
     /// Which panels are shown.
     pub arrangement: Arrangement,
+    /// The last one that was chosen by hand, in this session or before.
+    chosen: Option<Arrangement>,
+    /// How large everything is drawn.
+    pub scale: Scale,
     /// The large button of the simple arrangement.
     next_step: next_step::NextStep,
     /// Whether the map of the keys is shown.
@@ -131,6 +135,24 @@ impl ConsoleState {
     /// A new one in a language.
     pub fn speaking(language: Language) -> Self {
         Self { language, ..Self::default() }
+    }
+
+    /// The same as it was left; a layout that is asked for now (by the show file, by the command line) comes before the one that was chosen then.
+    pub fn opened(language: Language, asked: Option<Arrangement>, left: ConsoleLook) -> Self {
+        let chosen = left.layout.and_then(Arrangement::from_name);
+        Self {
+            language,
+            arrangement: asked.or(chosen).unwrap_or_default(),
+            chosen,
+            scale: left.scale.map_or_else(Scale::default, Scale::of),
+            ..Self::default()
+        }
+    }
+
+    /// What of it the next session shall find again: what was chosen by hand.
+    pub fn look(&self) -> ConsoleLook {
+        let scale = self.scale.wanted();
+        ConsoleLook { layout: self.chosen.map(Arrangement::name), scale: ((scale - 1.0).abs() > 1e-4).then_some(scale) }
     }
 
     /// Whether the path editor is open.
@@ -202,7 +224,10 @@ impl ConsoleState {
                 self.calibration.open = !self.calibration.open;
                 self.focus = self.calibration.open.then_some(Field::Board);
             }
-            Command::SimpleLayout => self.arrangement = self.arrangement.other(),
+            Command::SimpleLayout => {
+                self.arrangement = self.arrangement.other();
+                self.chosen = Some(self.arrangement);
+            }
             Command::PivotMode => self.picks = !self.picks,
             Command::Graphics => self.graphics.open = !self.graphics.open,
             Command::Controls if self.controls_shown => self.close_controls(),

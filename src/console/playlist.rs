@@ -7,12 +7,15 @@ use super::{ConsoleState, Field, event_fields, style, widgets};
 use crate::{
     engine::{Command, CommandKind, ElementView, Snapshot},
     replay::playlist::{PlaylistEdit, Towards, Transition},
+    time::{FrameRate, MediaTime, Timecode},
 };
 
 /// What a finger can hit, points.
 const ROW: f32 = 28.0;
 const BUTTONS: f32 = 28.0;
 const CONTROLS: f32 = 30.0;
+/// Rows that are wider than this have room for the timecode at which they start, points.
+const WIDE: f32 = 380.0;
 /// Dissolves to choose from, seconds; 0 is a cut.
 const STEPS: [Transition; 6] = [
     Transition::Cut,
@@ -46,6 +49,13 @@ fn cells<const N: usize>(line: Rect, shares: [f32; N]) -> [Rect; N] {
 fn clock(secs: f64) -> String {
     let tenths = (secs.max(0.0) * 10.0).round() as u64;
     format!("{}:{:02}.{}", tenths / 600, tenths / 10 % 60, tenths % 10)
+}
+
+/// An instant as the timecode of the nearest frame.
+fn timecode(at: MediaTime, rate: FrameRate) -> String {
+    // A label begins with its frame: what comes next half a frame earlier is the nearest.
+    let of_day = at.plus_nanos(-rate.interval_nanos() / 2).nanos().max(0).rem_euclid(86_400_000_000_000).unsigned_abs();
+    Timecode::of_frame(Timecode::frame_at(of_day, rate), rate).to_string()
 }
 
 /// Draws the panel.
@@ -84,7 +94,7 @@ pub fn show(ui: &mut Ui, snapshot: &Snapshot, state: &mut ConsoleState, out: &mu
             ui.spacing_mut().item_spacing.y = 0.0;
             for k in rows {
                 if let Some(element) = list.elements.get(k) {
-                    row(ui, element, k, list.elements.len(), state, out);
+                    row(ui, element, (k, list.elements.len()), snapshot.rate, state, out);
                 }
             }
         });
@@ -141,7 +151,7 @@ fn buttons(ui: &mut Ui, line: Rect, snapshot: &Snapshot, out: &mut Vec<Command>)
     }
 }
 
-fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut ConsoleState, out: &mut Vec<Command>) {
+fn row(ui: &mut Ui, element: &ElementView, (k, count): (usize, usize), rate: FrameRate, state: &mut ConsoleState, out: &mut Vec<Command>) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click_and_drag());
     let rect = rect.shrink2(vec2(0.0, 1.0));
     let is_chosen = state.chosen_element == Some(element.id);
@@ -178,11 +188,16 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
     x += 14.0;
     let mut right = rect.right() - 30.0;
     right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, clock(element.secs), style::digits(11.5), style::TEXT).left() - 8.0;
+    // The list's own timecode begins at nought.
+    let starts = timecode(MediaTime::from_secs_f64(element.starts_secs), rate);
+    if rect.width() > WIDE {
+        right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, &starts, style::digits(11.5), style::DIM).left() - 8.0;
+    }
     if element.hold {
         right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, t("hold-short"), style::text(11.0), style::AMBER).left() - 8.0;
     }
     if element.rolls {
-        let speed = format!("{} %", element.speed_percent);
+        let speed = speed_words(element);
         right = ui.painter().text(pos2(right, y), Align2::RIGHT_CENTER, speed, style::text(11.5), style::TEXT).left() - 8.0;
     }
     let words = format!("{}  {}  {}", element.event, word("move", &element.what), element.camera);
@@ -204,7 +219,8 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
         t("begins-cut").to_owned()
     };
     let hold = if element.hold { t("stands-until") } else { "" };
-    response.on_hover_text(say!("element-tip", words = words, began = began, hold = hold));
+    let of = timecode(element.from, rate);
+    response.on_hover_text(say!("element-tip", words = words, began = began, hold = hold, starts = starts, of = of));
 
     let cross = Rect::from_center_size(pos2(rect.right() - 14.0, y), vec2(28.0, ROW));
     let response = ui.interact(cross, ui.scope_id().with(("take out", element.id.0)), Sense::click());
@@ -217,6 +233,14 @@ fn row(ui: &mut Ui, element: &ElementView, k: usize, count: usize, state: &mut C
         out.push(Command::EditPlaylist(PlaylistEdit::Remove(element.id)));
     }
     response.on_hover_text(t("take-out-tip"));
+}
+
+/// How fast it runs, and at its end where that is another speed.
+fn speed_words(element: &ElementView) -> String {
+    match element.ramp_percent.filter(|end| *end != element.speed_percent) {
+        Some(end) => format!("{} > {end} %", element.speed_percent),
+        None => format!("{} %", element.speed_percent),
+    }
 }
 
 /// What a transition is called.
@@ -246,17 +270,30 @@ fn controls(ui: &mut Ui, line: Rect, (element, k): (&ElementView, usize), stinge
     let [slower, speed, faster, transition, hold, up, down] = cells(line, [0.8, 1.7, 0.8, 2.2, 1.3, 0.9, 0.9]);
     let id = element.id;
     let mut edit = |edit| out.push(Command::EditPlaylist(edit));
-    let step = |by: i32| {
-        let now = element.speed_percent;
+    let stepped = |now: i32, by: i32| {
         if by > 0 { SPEEDS.into_iter().find(|s| *s > now) } else { SPEEDS.into_iter().rev().find(|s| *s < now) }.unwrap_or(now)
     };
+    let step = |by: i32| stepped(element.speed_percent, by);
+    // Time never turns round on its way: the end goes on in the direction of the beginning.
+    let ramp = |end: i32, by: i32| {
+        let to = stepped(end, by);
+        PlaylistEdit::Ramp(id, (to != element.speed_percent && to.signum() == element.speed_percent.signum()).then_some(to))
+    };
     let small = widgets::ButtonLook { size: 13.0, ..look(false) };
-    if widgets::big_button(ui, slower, "-", "", element.rolls, small).on_hover_text(t("slower")).clicked() {
+    let response = widgets::big_button(ui, slower, "-", "", element.rolls, small).on_hover_text(t("slower"));
+    if let (true, Some(end)) = (response.secondary_clicked(), element.ramp_percent) {
+        edit(ramp(end, -1));
+    }
+    if response.clicked() {
         edit(PlaylistEdit::Speed(id, step(-1)));
     }
     let color = if element.rolls { style::AMBER } else { Color32::TRANSPARENT };
-    ui.painter().text(speed.center(), Align2::CENTER_CENTER, format!("{} %", element.speed_percent), style::text(11.5), color);
-    if widgets::big_button(ui, faster, "+", "", element.rolls, small).on_hover_text(t("faster")).clicked() {
+    ui.painter().text(speed.center(), Align2::CENTER_CENTER, speed_words(element), style::text(11.5), color);
+    let response = widgets::big_button(ui, faster, "+", "", element.rolls, small).on_hover_text(t("faster"));
+    if let (true, Some(end)) = (response.secondary_clicked(), element.ramp_percent) {
+        edit(ramp(end, 1));
+    }
+    if response.clicked() {
         edit(PlaylistEdit::Speed(id, step(1)));
     }
     let response =

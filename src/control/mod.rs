@@ -16,7 +16,7 @@ pub mod text;
 pub mod touch;
 
 use crate::{
-    engine::{Command, CommandKind, SecondOrder, Slice},
+    engine::{Command, CommandKind, ProgramKind, SecondOrder, Slice, Snapshot},
     replay::{BEST_RATING, EventColor, EventEdit, path::Preset},
 };
 
@@ -69,6 +69,19 @@ pub struct KeyContext {
     pub is_drawing: bool,
     /// The last position of the arc, gaps.
     pub arc_length: f64,
+}
+
+impl KeyContext {
+    /// That of a show as it is now.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let event = snapshot.preview.as_ref().and_then(|p| snapshot.event(p.event?));
+        Self {
+            prepared_event: event.map(|e| e.id),
+            prepared_color: event.map(|e| e.color).unwrap_or_default(),
+            is_drawing: snapshot.graphics.draft.is_some() && !matches!(snapshot.program.kind, ProgramKind::Replay { .. }),
+            arc_length: snapshot.arc_length(),
+        }
+    }
 }
 
 /// A step of the arrow keys along the arc, gaps.

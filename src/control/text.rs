@@ -404,6 +404,8 @@ fn list_edit(text: &str) -> Option<PlaylistEdit> {
         ["loop", value] => PlaylistEdit::Loop(on(value)?),
         ["remove", element] => PlaylistEdit::Remove(id(element)?),
         ["place", element, to] => PlaylistEdit::Place(id(element)?, to.parse().ok()?),
+        ["ramp", element, "off"] => PlaylistEdit::Ramp(id(element)?, None),
+        ["ramp", element, percent] => PlaylistEdit::Ramp(id(element)?, Some(percent.parse().ok()?)),
         ["speed", element, percent] => PlaylistEdit::Speed(id(element)?, percent.parse().ok()?),
         [kind @ ("cut" | "dissolve" | "wipe" | "stinger"), element, ref rest @ ..] => {
             PlaylistEdit::Transition(id(element)?, transition(&[&[kind], rest].concat())?)
@@ -536,6 +538,8 @@ pub fn text_of(command: &Command) -> Option<String> {
             PlaylistEdit::Remove(id) => format!("edit-list remove {}", id.0),
             PlaylistEdit::Place(id, to) => format!("edit-list place {} {to}", id.0),
             PlaylistEdit::Speed(id, percent) => format!("edit-list speed {} {percent}", id.0),
+            PlaylistEdit::Ramp(id, Some(percent)) => format!("edit-list ramp {} {percent}", id.0),
+            PlaylistEdit::Ramp(id, None) => format!("edit-list ramp {} off", id.0),
             PlaylistEdit::Transition(id, how) => {
                 let words = text_of_transition(*how);
                 let (kind, rest) = words.split_once(' ').unwrap_or((&words, ""));

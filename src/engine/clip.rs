@@ -2,14 +2,14 @@
 //!
 //! Must not know: windows, how frames come.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
     Feeds, LivePicture,
     export::{ExportError, ExportProgress, ExportReport, ExportStage},
+    export_rolls::{CameraFrames, wait_for},
     export_sound::{ExportSound, SourceSound},
     graphics::{Artist, Drawing},
-    strip::BIAS_FRAMES,
 };
 use crate::{
     frame::Picture,
@@ -18,12 +18,6 @@ use crate::{
     telemetry::{EnergyMeter, StageTimes},
     time::{FrameRate, MediaTime},
 };
-
-/// Frames that are decoded at a time.
-const CHUNK_FRAMES: i64 = 8;
-/// The end of an event that is still to come is waited for so much longer, nanoseconds: frames need their time to come in.
-const COME_IN_NANOS: i64 = 300_000_000;
-const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What to write.
 #[derive(Clone)]
@@ -48,51 +42,16 @@ impl std::fmt::Debug for Clip {
     }
 }
 
-/// A camera's frames by time, a few at a time.
-struct Reader<'a> {
-    clip: &'a Clip,
-    chunk: Option<(i64, Vec<LivePicture>)>,
-    /// What was shown last: it stays where the camera has a hole.
-    shown: Option<LivePicture>,
-}
-
-impl Reader<'_> {
-    fn chunk(&self, index: i64) -> Result<Vec<LivePicture>, ExportError> {
-        let nanos = self.nanos();
-        let (from, until) = (MediaTime::from_nanos(index * nanos), MediaTime::from_nanos((index + 1) * nanos));
-        // A camera may be faster than the show.
-        let frames = self.clip.feeds.frames(self.clip.camera, from, until, 4 * CHUNK_FRAMES as usize);
-        frames.map_err(|problem| ExportError::Moment { instant: from, problem })
-    }
-
-    fn nanos(&self) -> i64 {
-        CHUNK_FRAMES * self.clip.feeds.rate().interval_nanos().max(1)
-    }
-
-    /// The frame that the camera shows at an instant, as on air.
-    fn at(&mut self, instant: MediaTime) -> Result<LivePicture, ExportError> {
-        let by = instant.plus_nanos((self.clip.feeds.rate().interval_nanos() as f64 * BIAS_FRAMES) as i64);
-        let index = by.nanos().div_euclid(self.nanos());
-        if self.chunk.as_ref().is_none_or(|(held, _)| *held != index) {
-            self.chunk = Some((index, self.chunk(index)?));
-        }
-        let last_before = |frames: &[LivePicture]| frames.iter().rev().find(|p| p.time <= by).cloned();
-        let held = self.chunk.as_ref().map_or(&[][..], |(_, frames)| frames);
-        let found = match last_before(held) {
-            Some(found) => Some(found),
-            None => last_before(&self.chunk(index - 1)?).or_else(|| self.shown.clone()).or_else(|| held.first().cloned()),
-        };
-        self.shown = found;
-        self.shown.clone().ok_or_else(|| {
-            let camera = self.clip.name();
-            ExportError::Moment { instant, problem: format!("{camera} has no frame there. Choose another camera, or trim the event") }
-        })
-    }
-}
-
 impl Clip {
     fn name(&self) -> &str {
         self.feeds.rig().cameras.get(self.camera).map_or("", |c| c.name.as_str())
+    }
+
+    fn frame_at(&self, frames: &mut CameraFrames, instant: MediaTime, shown: Option<&LivePicture>) -> Result<LivePicture, ExportError> {
+        frames.at(instant, shown)?.ok_or_else(|| {
+            let camera = self.name();
+            ExportError::Moment { instant, problem: format!("{camera} has no frame there. Choose another camera, or trim the event") }
+        })
     }
 
     /// The instant of frame `index` at a rate.
@@ -119,21 +78,14 @@ impl Clip {
             meter.look();
             progress(ExportProgress { stage, share, frames_done, frames });
         };
-        // What was marked a moment ago may not have come to its end.
-        let end = self.from.max(self.to).plus_nanos(COME_IN_NANOS);
-        while self.feeds.now() < end {
-            tell(ExportStage::Solving, 0.0, 0, 0);
-            if cancel.is_cancelled() {
-                return Err(OutputError::Cancelled.into());
-            }
-            std::thread::sleep(LOOK_EVERY);
-        }
+        let mut look_and_tell = |p: ExportProgress| tell(p.stage, p.share, p.frames_done, p.frames);
+        wait_for(self.feeds.as_ref(), self.from.max(self.to), &mut look_and_tell, cancel)?;
         let mut artist = Artist::default();
         let drawing = Drawing::read(&self.graphics.iter().filter(|g| !g.is_in_scene()).cloned().collect::<Vec<_>>(), self.feeds.rig());
         if let Some(why) = drawing.problem() {
             return Err(ExportError::Graphics(why));
         }
-        let first = Reader { clip: &self, chunk: None, shown: None }.at(self.from)?;
+        let first = self.frame_at(&mut CameraFrames::new(&self.feeds, self.camera), self.from, None)?;
         let own_px = (first.picture.width() & !1, first.picture.height() & !1);
         let ((width_px, height_px), rate) = output::fitted(&self.output.path, own_px, self.output.rate)?;
         (self.output.width_px, self.output.height_px, self.output.rate) = (width_px, height_px, rate);
@@ -152,15 +104,18 @@ impl Clip {
         let sound = self.feeds.sound().map(|input| SourceSound { input, offset_nanos: 0 });
         let mut sink = output::open_with(self.output.clone(), sound.is_some())?;
         let mut sound = sound.map(|source| ExportSound::new(source, rate, self.from));
-        let mut reader = Reader { clip: &self, chunk: None, shown: None };
+        let mut frames_of = CameraFrames::new(&self.feeds, self.camera);
+        // It stays where the camera has a hole.
+        let mut shown: Option<LivePicture> = None;
         let mut work = || -> Result<(), ExportError> {
             for index in 0..frames {
                 if cancel.is_cancelled() {
                     return Err(OutputError::Cancelled.into());
                 }
                 let instant = self.instant(index, rate);
-                let frame = reader.at(instant)?;
-                let mut picture: Arc<Picture> = frame.picture;
+                let frame = self.frame_at(&mut frames_of, instant, shown.as_ref())?;
+                let mut picture: Arc<Picture> = Arc::clone(&frame.picture);
+                let time = shown.insert(frame).time;
                 if (picture.width(), picture.height()) != (width_px, height_px) {
                     picture = Arc::new(picture.resized(width_px, height_px));
                 }
@@ -175,7 +130,7 @@ impl Clip {
                         position: self.number as f64,
                         mode: "nearest".to_owned(),
                         sources: vec![(self.name().to_owned(), 1.0)],
-                        source_nanos: vec![frame.time],
+                        source_nanos: vec![time],
                         real_pixels: drawing.is_empty(),
                         ..FrameReport::default()
                     },

@@ -3,6 +3,10 @@
 //!
 //! Must not know: what is in the texts.
 
+mod look;
+
+pub use look::ConsoleLook;
+
 use std::{
     collections::BTreeMap,
     fs::{self, File},
@@ -20,7 +24,7 @@ use parking_lot::{Condvar, Mutex};
 pub struct DeskFiles {
     /// The playlist: beside the recording that it shows.
     pub playlist: Option<PathBuf>,
-    /// Folder of the operator's own `templates` and `paths`.
+    /// Folder of the operator's own `templates` and `paths`, and of how the console was left.
     pub folder: Option<PathBuf>,
     /// The graphics; else `graphics.toml` in the folder.
     pub graphics: Option<PathBuf>,

@@ -5,10 +5,12 @@
 use std::{sync::Arc, time::Instant};
 
 use super::{
+    export_ladder::OnLadder,
+    export_rolls::Rolling,
     export_sound::{ExportSound, SourceSound},
     export_told::{retimed_of, times_of, told_of},
     graphics::{Artist, Drawing},
-    ladder::{GapState, Rung, cut_camera, gap_at},
+    ladder::GapState,
     plates::{Layers, NamedPlate},
     trims,
     truth::TruthError,
@@ -16,16 +18,16 @@ use super::{
 use crate::{
     frame::{Moment, MomentFrame, Picture, PictureError},
     gpu::{Gpu, GpuError},
-    output::{self, CancelToken, OutputError, OutputSpec, OutputSummary, SidecarHeader},
+    output::{self, CancelToken, FrameReport, FrameSink, OutputError, OutputSpec, OutputSummary, SidecarHeader},
     replay::{
         graphics::Graphic,
-        path::{Path, PathError, PathSample, Track},
+        path::{Path, PathError, Track},
         trim::TrimList,
     },
-    rig::{self, Camera, Rig, fit_to_pictures, pictures::PicturesError},
+    rig::{Camera, Rig, fit_to_pictures, pictures::PicturesError},
     scene::{Scene, SceneError, SceneOptions, SceneSolver},
     telemetry::{EnergyMeter, StageTimes},
-    time::MediaTime,
+    time::{FrameRate, MediaTime},
     view::{ViewError, ViewMode, ViewReport, ViewSynthesizer},
 };
 
@@ -139,6 +141,8 @@ pub enum Moments {
     One(Moment),
     /// Any instant.
     Any(Box<dyn MomentSource>),
+    /// Of a running show: one moment, and where time runs the cameras' own frames, as on air.
+    AsOnAir(Box<Rolling>),
 }
 
 impl std::fmt::Debug for Moments {
@@ -146,6 +150,7 @@ impl std::fmt::Debug for Moments {
         match self {
             Self::One(moment) => f.debug_tuple("One").field(&moment.instant).finish(),
             Self::Any(_) => f.write_str("Any"),
+            Self::AsOnAir(rolling) => f.debug_tuple("AsOnAir").field(rolling).finish(),
         }
     }
 }
@@ -323,22 +328,16 @@ fn work(
     let mut artist = Artist::default();
 
     if let Some(wanted) = job.output.sidecar.take() {
-        job.output.sidecar = Some(SidecarHeader {
-            credentials: wanted.credentials,
-            mark_nanos: job.mark,
-            path: job.path.name.clone(),
-            cameras: job.rig.cameras.iter().map(|c| c.name.clone()).collect(),
-            left_out: now.left_out.clone(),
-            retimed: retimed_of(&first),
-            graphics: drawing.graphics.iter().map(|g| g.name.clone()).collect(),
-            slices: job.phases.iter().map(|m| m.instant).collect(),
-            plates: job.plates.iter().map(|p| p.0.clone()).filter(|name| whole.camera(name).is_some()).collect(),
-            gpu: gpu.info.name.clone(),
-            meter: Some(meter.clone()),
-        });
+        let (left_out, graphics) = (now.left_out.clone(), drawing.graphics.iter().map(|g| g.name.clone()).collect());
+        let (header, gpu, meter) = (header_of(&job, wanted, &first, &whole), gpu.info.name.clone(), Some(meter.clone()));
+        job.output.sidecar = Some(SidecarHeader { left_out, graphics, gpu, meter, ..header });
     }
     // Opened before the solve: a folder that cannot be written shall not cost a minute to find out.
-    let sound = if let Moments::Any(source) = &job.moments { source.sound() } else { None };
+    let (sound, stands) = match &job.moments {
+        Moments::One(_) => (None, true),
+        Moments::Any(source) => (source.sound(), true),
+        Moments::AsOnAir(rolling) => (rolling.sound(), rolling.begin(&track, (rate, frames), progress, cancel)?),
+    };
     let mut sink = output::open_with(job.output.clone(), sound.is_some())?;
     let mut sound = sound.map(|source| ExportSound::new(source, rate, track.sample(0.0).instant));
     let mut work = || -> Result<ExportReport, ExportError> {
@@ -347,7 +346,7 @@ fn work(
         let timed = |secs: &mut StageTimes, stage: &str, start: Instant| secs.add(stage, start.elapsed().as_secs_f64());
         let start = Instant::now();
         // Depth is for synthesis only, and for what hides graphics: real pixels are there at once.
-        let mut solver = if needs_depth(&job, &drawing) { Some(SceneSolver::new(gpu)?) } else { None };
+        let mut solver = if stands && needs_depth(&job, &drawing) { Some(SceneSolver::new(gpu)?) } else { None };
         let mut synthesizer = ViewSynthesizer::new(gpu)?;
         timed(&mut secs, "pipelines", start);
         let start = Instant::now();
@@ -381,6 +380,17 @@ fn work(
             let at = |stage, share| ExportProgress { stage, share, frames_done: index, frames };
             let at_secs = rate.frame_nanos(index as i64) as f64 * 1e-9;
             let sample = track.sample(at_secs);
+            if let Moments::AsOnAir(rolling) = &mut job.moments
+                && rolling.runs(&track, at_secs)
+            {
+                let start = Instant::now();
+                let size_px = (job.output.width_px, job.output.height_px);
+                let (picture, report) = rolling.frame((index, &sample), size_px, &mut artist, &drawing)?;
+                timed(&mut secs, "roll", start);
+                written(&mut sink, &mut sound, (&picture, &report), &track, rate)?;
+                progress(ExportProgress { frames_done: index + 1, ..at(ExportStage::Rendering, (index + 1) as f32 / frames as f32) });
+                continue;
+            }
             if index > 0 && matches!(job.moments, Moments::Any(_)) && !job.path.is_frozen() {
                 let start = Instant::now();
                 let moment = moment_at(&mut job.moments, sample.instant)?;
@@ -431,11 +441,7 @@ fn work(
             let start = Instant::now();
             let mut report = told_of(told, (index, &sample), gap, &times, &retimed);
             report.real_pixels &= drawing.is_empty() && phases.is_empty();
-            sink.write(&picture, &report)?;
-            if let Some(sound) = &mut sound {
-                let next = track.sample(rate.frame_nanos(index as i64 + 1) as f64 * 1e-9).instant;
-                sink.write_sound(&sound.frame(index, sample.instant, next, index + 1 == frames))?;
-            }
+            written(&mut sink, &mut sound, (&picture, &report), &track, rate)?;
             timed(&mut secs, "write", start);
             progress(ExportProgress { frames_done: index + 1, ..at(ExportStage::Rendering, (index + 1) as f32 / frames as f32) });
         }
@@ -458,13 +464,44 @@ fn work(
     }
 }
 
+/// What begins the sidecar of a job, as far as the job itself says it.
+fn header_of(job: &ExportJob, wanted: SidecarHeader, first: &Moment, whole: &Rig) -> SidecarHeader {
+    SidecarHeader {
+        mark_nanos: job.mark,
+        path: job.path.name.clone(),
+        cameras: job.rig.cameras.iter().map(|c| c.name.clone()).collect(),
+        retimed: retimed_of(first),
+        slices: job.phases.iter().map(|m| m.instant).collect(),
+        plates: job.plates.iter().map(|p| p.0.clone()).filter(|name| whole.camera(name).is_some()).collect(),
+        ..wanted
+    }
+}
+
+/// Writes a frame with its sound.
+fn written(
+    sink: &mut Box<dyn FrameSink>,
+    sound: &mut Option<ExportSound>,
+    (picture, report): (&Picture, &FrameReport),
+    track: &Track,
+    rate: FrameRate,
+) -> Result<(), ExportError> {
+    sink.write(picture, report)?;
+    if let Some(sound) = sound {
+        let next = track.sample(rate.frame_nanos(report.index as i64 + 1) as f64 * 1e-9).instant;
+        let is_last = report.index + 1 == track.path().frame_count(rate);
+        sink.write_sound(&sound.frame(report.index, report.instant_nanos, next, is_last))?;
+    }
+    Ok(())
+}
+
 /// Whether the parts of a job go together.
 fn check(job: &ExportJob) -> Result<(), ExportError> {
     job.path.check()?;
     if matches!(job.moments, Moments::One(_)) && !job.path.is_frozen() {
         return Err(ExportError::OneInstantOnly { path: job.path.name.clone() });
     }
-    if !job.phases.is_empty() && !job.path.is_frozen() {
+    // On air they are shown where time stands.
+    if !job.phases.is_empty() && !job.path.is_frozen() && !matches!(job.moments, Moments::AsOnAir(_)) {
         return Err(ExportError::SlicesRoll { path: job.path.name.clone() });
     }
     Ok(())
@@ -539,42 +576,10 @@ fn phases_of(
     Ok(solved)
 }
 
-/// The ladder along the path of an export.
-struct OnLadder<'a> {
-    gaps: &'a [GapState],
-    rig: &'a Rig,
-    track: &'a Track,
-    arc: Option<rig::Arc>,
-    /// The camera that a cut shows.
-    shown: Option<usize>,
-}
-
-impl<'a> OnLadder<'a> {
-    fn new(gaps: &'a [GapState], rig: &'a Rig, track: &'a Track) -> Self {
-        // Gaps of another arc say nothing about this one.
-        let arc = rig::Arc::fit(rig).ok().filter(|arc| arc.gap_count() == gaps.len());
-        Self { gaps: if arc.is_some() { gaps } else { &[] }, rig, track, arc, shown: None }
-    }
-
-    /// The camera to render for a sample, and its gap; on a cut the nearest real camera of those that are present.
-    fn target(&mut self, sample: &PathSample, at_secs: f64, present: &Rig) -> (Camera, Option<&'a GapState>) {
-        let Some(arc) = &self.arc else { return (sample.camera.clone(), None) };
-        let n = arc.order.len() as f64;
-        let position = if arc.closed { sample.position.rem_euclid(n) } else { sample.position };
-        let gap = gap_at(position, self.gaps.len()).map(|k| &self.gaps[k]);
-        if gap.is_none_or(|g| g.rung != Rung::Cut) {
-            return (sample.camera.clone(), gap);
-        }
-        let there: Vec<bool> = arc.order.iter().map(|&i| present.camera(&self.rig.cameras[i].name).is_some()).collect();
-        self.shown = cut_camera(&there, arc.closed, position, self.shown);
-        let station = self.shown.and_then(|k| self.track.station(k, at_secs));
-        (station.unwrap_or_else(|| sample.camera.clone()), gap)
-    }
-}
-
 pub(super) fn moment_at(moments: &mut Moments, instant: MediaTime) -> Result<Moment, ExportError> {
     match moments {
         Moments::One(moment) => Ok(moment.clone()),
+        Moments::AsOnAir(rolling) => Ok(rolling.moment().clone()),
         Moments::Any(source) => source.moment_at(instant).map_err(|problem| ExportError::Moment { instant, problem }),
     }
 }

@@ -294,10 +294,14 @@ impl ExportList {
 impl ExportJob {
     /// The same job once more; `None` where its moments can be taken only once.
     pub(super) fn again(&self) -> Option<Self> {
-        let Moments::One(moment) = &self.moments else { return None };
+        let moments = match &self.moments {
+            Moments::One(moment) => Moments::One(moment.clone()),
+            Moments::AsOnAir(rolling) => Moments::AsOnAir(rolling.clone()),
+            Moments::Any(_) => return None,
+        };
         Some(Self {
             rig: self.rig.clone(),
-            moments: Moments::One(moment.clone()),
+            moments,
             path: self.path.clone(),
             gaps: self.gaps.clone(),
             plates: self.plates.clone(),
@@ -365,9 +369,10 @@ fn write(number: u32, job: Work, cancel: &CancelToken, waits: &[Arc<AtomicBool>]
     }
 }
 
-/// One bar for all stages: solving is the first third.
+/// One bar for all stages: solving is the first third; what is solved later on stops the bar where it is.
 fn overall(p: ExportProgress) -> f32 {
     match p.stage {
+        ExportStage::Solving if p.frames_done > 0 => 0.33 + p.frames_done as f32 / p.frames.max(1) as f32 * 0.6,
         ExportStage::Solving => p.share * 0.33,
         ExportStage::Rendering => 0.33 + p.share * 0.6,
         ExportStage::Finishing => 0.93 + p.share * 0.07,

@@ -13,7 +13,7 @@ use crossbeam::channel::{Receiver, Sender, bounded};
 #[cfg(feature = "gstreamer")]
 use super::program::{Channel, ProgramPictures};
 use super::{
-    Command, DeskFiles, Match, Quality, Snapshot, StingerSource,
+    Command, ConsoleLook, DeskFiles, Match, Quality, Snapshot, StingerSource,
     board::Board,
     director::Director,
     export_thread::ExportNews,
@@ -128,6 +128,8 @@ pub struct Engine {
     watch: Arc<WatchDesk>,
     stop: Sender<()>,
     threads: Vec<thread::JoinHandle<()>>,
+    /// How the console was left by the session before.
+    look: ConsoleLook,
     output: Arc<OutputSlot>,
     second_strip: Arc<strip::StripWish>,
     second_output: Arc<OutputSlot>,
@@ -150,6 +152,8 @@ pub(super) enum Asked {
     Command(Origin, Command, Option<Sender<Result<(), LockedOut>>>),
     /// This operator is there and wants nothing.
     Heard(Origin),
+    /// How the console is arranged now, to be kept.
+    Look(ConsoleLook),
 }
 
 /// Why a command of one operator was not obeyed: another has locked what it changes.
@@ -262,6 +266,7 @@ impl Engine {
             watch: Arc::default(),
             stop,
             threads: Vec::new(),
+            look: ConsoleLook::default(),
             output: Arc::default(),
             second_strip: Arc::default(),
             second_output: Arc::default(),
@@ -294,6 +299,7 @@ impl Engine {
         }
         let (exports_out, exports_in) = bounded(REPORTS_LOSSLESS);
         let mut director = Director::new(feeds, book, board, (moments, strip), exports_out, options);
+        engine.look = director.console_look();
         director.output = Arc::clone(&engine.output);
         director.watch.desk = Arc::clone(&engine.watch);
         if options.second_channel {
@@ -355,6 +361,18 @@ impl Engine {
     #[must_use]
     pub fn send_as(&self, origin: Origin, command: Command) -> bool {
         self.commands.try_send(Asked::Command(origin, command, None)).is_ok()
+    }
+
+    /// How the console was left by the session before; nothing where none is kept ([`DeskFiles::folder`]).
+    pub const fn console_look(&self) -> ConsoleLook {
+        self.look
+    }
+
+    /// Keeps how the console is arranged now for the next session, in the desk's folder; false when the engine is so far behind that it was not
+    /// taken.
+    #[must_use]
+    pub fn keep_console_look(&self, look: ConsoleLook) -> bool {
+        self.commands.try_send(Asked::Look(look)).is_ok()
     }
 
     /// The state now.

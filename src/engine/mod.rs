@@ -17,6 +17,8 @@ mod command;
 mod desk;
 mod director;
 pub mod export;
+mod export_ladder;
+mod export_rolls;
 mod export_sound;
 mod export_thread;
 mod export_told;
@@ -80,7 +82,8 @@ pub use board_looks::Refusal;
 #[cfg(feature = "gstreamer")]
 pub use captured::CapturedFeeds;
 pub use command::{CalibrateOrder, Command, CommandInfo, CommandKind, ExportOrder, SecondOrder, Slice};
-pub use desk::DeskFiles;
+pub use desk::{ConsoleLook, DeskFiles};
+pub use export_rolls::Rolling;
 pub use export_sound::SourceSound;
 pub use feeds::{DiskTier, FeedHealth, FeedStatus, Feeds, LivePicture, RingStatus};
 pub use heat::HEAT_LEGEND;

@@ -1,5 +1,4 @@
-//! What everybody but the engine sees of its state: one immutable value, published as a whole. Every list over cameras is in the
-//! order of the arc.
+//! What everybody but the engine sees of its state: one immutable value, published as a whole. Every list over cameras is in the order of the arc.
 
 mod added;
 mod calibration;
@@ -214,12 +213,18 @@ pub struct ElementView {
     pub rolls: bool,
     /// Percent.
     pub speed_percent: i32,
+    /// For a camera's own frames: percent at their end.
+    pub ramp_percent: Option<i32>,
     /// How it begins.
     pub transition: Transition,
     /// Its end stands until the operator goes on.
     pub hold: bool,
     /// How long it lasts by itself, seconds.
     pub secs: f64,
+    /// When it begins to be seen, seconds since the start of the list, without holds.
+    pub starts_secs: f64,
+    /// The instant that it begins with.
+    pub from: MediaTime,
     /// It is on program.
     pub on_air: bool,
 }

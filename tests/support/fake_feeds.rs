@@ -39,6 +39,8 @@ pub struct FakeFeeds {
     pub fps: u32,
     /// What a camera sees at a frame, where it is no flat colour.
     pub film: fn(usize, i64) -> Picture,
+    /// Moments are of the film, too; else each camera's picture is one flat colour.
+    pub films_moments: bool,
 }
 
 /// A rig of `n` cameras on an arc of `degrees` around the origin's athlete.
@@ -94,6 +96,7 @@ impl FakeFeeds {
             gate: Mutex::default(),
             fps: 50,
             film: frame_picture,
+            films_moments: false,
         }
     }
 
@@ -171,7 +174,9 @@ impl Feeds for FakeFeeds {
         let mut moment = Moment { instant, ..Moment::default() };
         for (i, camera) in self.rig.cameras.iter().enumerate() {
             if self.is_alive(i) {
-                let picture = Arc::new(Picture::filled(160, 90, color_of(i)));
+                let frame = instant.nanos() / self.rate().interval_nanos();
+                let picture = if self.films_moments { (self.film)(i, frame) } else { Picture::filled(160, 90, color_of(i)) };
+                let picture = Arc::new(picture);
                 moment.frames.push(MomentFrame { camera: camera.name.clone(), picture, time: instant, error_nanos: 0, retimed: false });
             } else {
                 moment.left_out.push((camera.name.clone(), "the camera has died".to_owned()));

@@ -106,9 +106,12 @@ fn playlist(state: State) -> PlaylistView {
         camera: camera.to_owned(),
         rolls: what == "Roll",
         speed_percent,
+        ramp_percent: (what == "Roll").then_some(speed_percent),
         transition,
         hold: id == 3,
         secs,
+        starts_secs: [0.0, 5.5, 9.0, 10.0][id as usize - 1],
+        from: MediaTime::from_secs_f64(36_000.0 + id as f64),
         on_air: state == State::OnAir && id == 2,
     };
     PlaylistView {

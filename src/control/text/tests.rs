@@ -43,6 +43,8 @@ fn what_is_written_down_is_read_again() {
         Command::SetTransition(Transition::Stinger { secs: 0.0, number: 1 }),
         Command::EditPlaylist(PlaylistEdit::Place(id, 2)),
         Command::EditPlaylist(PlaylistEdit::Hold(id, true)),
+        Command::EditPlaylist(PlaylistEdit::Ramp(id, Some(-25))),
+        Command::EditPlaylist(PlaylistEdit::Ramp(id, None)),
         Command::EditPlaylist(PlaylistEdit::Clear),
         Command::PlayList,
         Command::SaveTemplate("Wide, close".to_owned()),

@@ -10,7 +10,7 @@ use std::{
 use super::{Director, NoticeLevel, lists};
 use crate::{
     engine::{
-        DeskFiles,
+        ConsoleLook, DeskFiles,
         desk::{self, Writer},
         rig_book::is_placed,
     },
@@ -38,6 +38,8 @@ pub(super) struct Desk {
     paths: BTreeMap<String, (PathBuf, Path)>,
     /// The number of edits and the path chosen when they were last looked at.
     looked: (usize, Option<Path>),
+    /// How the console was left.
+    look: ConsoleLook,
     /// What was last told of writing.
     told: Option<String>,
 }
@@ -63,11 +65,57 @@ impl Director {
                 Err(e) => self.warn(format!("Playlist and templates are not kept: {e}. Restart Volte")),
             }
         }
+        self.restore_look();
         self.restore_templates();
         self.restore_paths();
         self.restore_graphics();
         self.restore_trims();
         self.restore_playlist();
+    }
+
+    fn look_file(&self) -> Option<PathBuf> {
+        self.desk.files.folder.as_ref().map(|f| f.join("console.toml"))
+    }
+
+    /// How the console was left; what is not understood is put aside, so that nothing overwrites it.
+    fn restore_look(&mut self) {
+        let Some(file) = self.look_file() else { return };
+        let read = match desk::read(&file) {
+            Ok(None) => return,
+            Ok(Some(text)) => ConsoleLook::from_toml(&text),
+            Err(why) => Err(why),
+        };
+        match read {
+            Ok(look) => self.desk.look = look,
+            Err(why) => match desk::put_aside(&file, "unreadable") {
+                Ok(aside) => self.warn(format!(
+                    "The console opens as at first: how it was left is not taken over ({why}). As it was, it is kept in {}",
+                    aside.display()
+                )),
+                Err(e) => self.warn(format!(
+                    "The console opens as at first: how it was left is not taken over ({why}). {} cannot be put aside ({e}); move the file",
+                    file.display()
+                )),
+            },
+        }
+    }
+
+    /// How the console was left when it was last written down.
+    pub(in crate::engine) const fn console_look(&self) -> ConsoleLook {
+        self.desk.look
+    }
+
+    /// Writes down how the console is arranged now.
+    pub(super) fn keep_look(&mut self, look: ConsoleLook) {
+        let (Some(writer), Some(file)) = (&self.desk.writer, self.look_file()) else { return };
+        if look == self.desk.look {
+            return;
+        }
+        self.desk.look = look;
+        match look.to_toml() {
+            Ok(text) => writer.post_latest(file, text),
+            Err(e) => tracing::error!(%e, "how the console is arranged cannot be written"),
+        }
     }
 
     fn restore_templates(&mut self) {

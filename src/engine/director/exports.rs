@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Director, NoticeLevel, SLOW_DEPTH_SIZE_PX, paths::Choice};
 use crate::{
     engine::{
+        Rolling,
         clip::Clip,
         export::{ExportJob, Moments},
         export_thread::Work,
@@ -35,6 +36,8 @@ pub(super) struct Waiting {
     /// The chosen move, and what it is where the frames were there.
     name: String,
     path: Option<Path>,
+    /// How fast time runs in it.
+    speed_percent: i32,
     /// Its frames are being fetched, though preview does not want them any more.
     asked: bool,
 }
@@ -48,14 +51,9 @@ impl Director {
             return self.export_roll(instant, from, event);
         }
         let path = self.chosen_path(instant, from, event);
-        if path.as_ref().is_some_and(|path| !path.is_frozen()) {
-            return self.warn(
-                "This move lets time run on more than one camera, and EXPORT writes frozen moves and Roll. Choose one of those (M), or export the recording with `volte export --path roll-through`"
-                    .to_owned(),
-            );
-        }
         let path = path.filter(|_| self.moment(instant).is_some());
-        let wanted = Waiting { instant, from, event, name: self.move_name().to_owned(), path, asked: false };
+        let wanted =
+            Waiting { instant, from, event, name: self.move_name().to_owned(), path, speed_percent: self.speed_percent, asked: false };
         if self.may_export(&wanted) {
             return self.export(wanted);
         }
@@ -148,9 +146,9 @@ impl Director {
     }
 
     fn export(&mut self, wanted: Waiting) {
-        let Waiting { instant, from, event, name, path, .. } = wanted;
+        let Waiting { instant, from, event, name, path, speed_percent, .. } = wanted;
         let path = path.or_else(|| {
-            let range = self.prepared_range(instant, event);
+            let range = self.range_at(instant, event, speed_percent);
             let event = event.and_then(|id| self.transport.events().get(id));
             Some(self.freed(self.path_of(&self.choice_named(&name)?, from, instant, event, &range)))
         });
@@ -181,7 +179,12 @@ impl Director {
         };
         let job = ExportJob {
             rig: self.watch.rig_at(instant).as_ref().clone(),
-            moments: Moments::One(moment.as_ref().clone()),
+            moments: if track.path().is_frozen() {
+                Moments::One(moment.as_ref().clone())
+            } else {
+                let (order, closed) = (self.transport.arc_order(), self.closed());
+                Moments::AsOnAir(Box::new(Rolling::new(Arc::clone(&self.feeds), moment.as_ref().clone(), order, closed)))
+            },
             path: track.path().clone(),
             mark: instant,
             follow: false,

@@ -18,7 +18,7 @@ use crate::{
     output::program::Keyed,
     replay::{
         Program, Readiness, TransportCommand,
-        path::{Path, Roll, roll, still},
+        path::{Path, Roll, ramped_roll, roll, still},
         playlist::{Element, Place, Player, PlaylistEdit, Shot, Template, Transition},
     },
 };
@@ -61,7 +61,10 @@ impl Director {
         let range = Roll { in_secs: secs(e.begin), out_secs: secs(e.end), speed: f64::from(e.speed_percent) / 100.0 };
         let position = self.transport.wrap_position(e.position);
         match &e.shot {
-            Shot::Angle => roll(self.transport.wrap_position(position.round()), &range),
+            Shot::Angle => {
+                let position = self.transport.wrap_position(position.round());
+                e.ramp_percent.map_or_else(|| roll(position, &range), |end| ramped_roll(position, &range, f64::from(end) / 100.0))
+            }
             Shot::Still { secs } => still(position, 0.0, *secs),
             Shot::Move(name) => match self.choice_named(name) {
                 Some(choice) => self.path_of(&choice, position, e.mark, self.transport.events().get(e.event), &range),
@@ -290,9 +293,12 @@ impl Director {
                 Shot::Move(name) => matches!(self.choice_named(name), Some(Choice::Program(m)) if m.rolls()),
             },
             speed_percent: e.speed_percent,
+            ramp_percent: (e.shot == Shot::Angle).then(|| e.ramp_percent.unwrap_or(e.speed_percent)),
             transition: e.transition,
             hold: e.hold,
             secs: slot_of.secs,
+            starts_secs: slot_of.start_secs,
+            from: e.mark.plus_nanos(self.element_path(e).keys.first().map_or(0, |key| (key.instant_secs * 1e9).round() as i64)),
             on_air: slot == Some(e.id),
         };
         PlaylistView {

@@ -28,6 +28,7 @@ impl Director {
         let now = self.begun.elapsed();
         match asked {
             Asked::Heard(origin) => self.operators.hear(&origin, now),
+            Asked::Look(look) => self.keep_look(look),
             Asked::Command(origin, command, answer) => {
                 self.operators.hear(&origin, now);
                 let done = self.obey_as(&origin, command, now);

@@ -39,8 +39,10 @@ struct Cut {
     /// Of the dissolve that it begins with, over the end of the element before.
     dissolve: u64,
     how: Transition,
-    /// How fast time runs; 0 where it stands.
+    /// How fast time runs, on the average of a ramp; 0 where it stands.
     speed: f64,
+    /// From which to which speed it ramps, percent.
+    ramp: Option<(i32, i32)>,
     shot: String,
     position: f64,
 }
@@ -54,7 +56,7 @@ impl ListExport {
         // Backwards, the range that is shown ends at the event's end; editors want its first frame and a negative speed.
         let backwards = |secs: &f64, speed: f64| if speed < 0.0 { frame(secs * -speed) } else { 0 };
         let cut = |(e, slot): (&Element, &crate::replay::playlist::Slot)| {
-            let speed = f64::from(e.speed_percent) / 100.0;
+            let speed = e.mean_speed();
             let (shot, speed, from) = match &e.shot {
                 Shot::Angle => ("angle".to_owned(), speed, if speed < 0.0 { e.end } else { e.begin }),
                 Shot::Still { .. } => ("still".to_owned(), 0.0, e.mark),
@@ -69,6 +71,7 @@ impl ListExport {
                 dissolve: frame(slot.dissolve_secs),
                 how: e.transition,
                 speed,
+                ramp: e.ramp_percent.map(|end| (e.speed_percent, end)),
                 shot,
                 position: e.position,
             }
@@ -115,6 +118,10 @@ impl ListExport {
             };
             if cut.speed != 1.0 {
                 let _ = writeln!(out, "M2   AX       {:05.1}                {a}", cut.speed * self.rate.fps());
+            }
+            // An editing list knows one speed of an event: the average, which has the right frames at both ends.
+            if let Some((from, to)) = cut.ramp {
+                let _ = writeln!(out, "* COMMENT: SPEED RAMPS FROM {from} TO {to} PERCENT");
             }
             if cut.how.wipe().is_some() || cut.how.stinger().is_some() {
                 let _ = writeln!(out, "* COMMENT: TRANSITION {}", cut.how.words().to_uppercase());
@@ -164,7 +171,7 @@ impl ListExport {
                 "markers": [],
                 "media_references": { "DEFAULT_MEDIA": { "OTIO_SCHEMA": "MissingReference.1", "name": cut.name, "available_range": null, "metadata": {} } },
                 "active_media_reference_key": "DEFAULT_MEDIA",
-                "metadata": { "volte": { "shot": cut.shot, "position": cut.position, "speed": cut.speed } },
+                "metadata": { "volte": { "shot": cut.shot, "position": cut.position, "speed": cut.speed, "ramp_percent": cut.ramp } },
             }));
         }
         json!({
@@ -195,7 +202,7 @@ fn label(at: MediaTime, rate: FrameRate) -> u64 {
 /// How long an element lasts by itself, seconds.
 fn length_secs(e: &Element, own_secs: &dyn Fn(&str) -> Option<f64>) -> f64 {
     let secs = |t: MediaTime| (t - e.mark) as f64 * 1e-9;
-    let range = Roll { in_secs: secs(e.begin), out_secs: secs(e.end), speed: f64::from(e.speed_percent) / 100.0 };
+    let range = Roll { in_secs: secs(e.begin), out_secs: secs(e.end), speed: e.mean_speed() };
     match &e.shot {
         Shot::Angle => range.secs(),
         Shot::Still { secs } => *secs,
@@ -273,5 +280,22 @@ mod tests {
         assert_eq!(children[1]["transition_type"], "SMPTE_Dissolve");
         assert_eq!(clips[0]["effects"][0]["time_scalar"], 0.5);
         assert_eq!(clips[1]["effects"][0]["OTIO_SCHEMA"], "FreezeFrame.1");
+    }
+
+    #[test]
+    fn a_ramp_has_its_length_and_both_ends() {
+        let mut events = EventList::default();
+        let at = MediaTime::from_secs_f64(100.0);
+        let event = events.mark_range(at.plus_nanos(-3_000_000_000), at.plus_nanos(2_000_000_000), at, EventRules::default()).clone();
+        let mut list = Playlist::default();
+        list.apply(&PlaylistEdit::Add(vec![Element { ramp_percent: Some(25), ..Element::of(&event, Shot::Angle, 1.0, 100) }]));
+        let list = ListExport::new(&list, &events, FrameRate::whole(25), "ramp", &|_| None);
+        // 5 s at 62.5 % on the average.
+        assert_eq!(list.frames(), 200);
+        let edl = list.to_edl();
+        for words in ["00:01:37:00 00:01:42:00 01:00:00:00 01:00:08:00", "M2   AX       015.6", "SPEED RAMPS FROM 100 TO 25 PERCENT"] {
+            assert!(edl.contains(words), "{words:?} is not in\n{edl}");
+        }
+        assert_eq!(list.to_otio()["tracks"]["children"][0]["children"][0]["metadata"]["volte"]["ramp_percent"], json!([100, 25]));
     }
 }

@@ -15,7 +15,7 @@ mod track;
 pub use crop::{Aspect, AspectError};
 pub use list::{ArcSpan, LEAST_APART_SECS, MOST_KEYS, MOST_PATHS, PathChannel, PathEdit, PathList};
 pub use presets::{Preset, PresetOptions, shorter_way};
-pub use rolls::{Roll, SLOWEST, freeze_in_roll, roll, roll_through, still};
+pub use rolls::{Roll, SLOWEST, freeze_in_roll, ramped_roll, roll, roll_through, still};
 pub use track::{PathSample, Track};
 
 use crate::{rig::ArcError, time::FrameRate};

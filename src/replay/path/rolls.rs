@@ -8,6 +8,9 @@ pub const SLOWEST: f64 = 0.05;
 /// The shortest path, seconds.
 const SHORTEST_SECS: f64 = 0.04;
 
+/// Straight parts of a ramp: instants are at most an 8192nd of its time times the change of its speed beside the curve.
+const RAMP_PARTS: u32 = 32;
+
 /// A stretch of time and how fast it runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Roll {
@@ -50,6 +53,23 @@ fn at(secs: f64, position: f64, instant_secs: f64) -> Key {
 pub fn roll(position: f64, roll: &Roll) -> Path {
     let (from, to) = roll.ends();
     path("roll", vec![at(0.0, position, from), at(roll.secs(), position, to)])
+}
+
+/// The camera stays, time runs, and its speed changes evenly from the stretch's own to another one in the same direction, which it has at the end.
+pub fn ramped_roll(position: f64, roll: &Roll, end_speed: f64) -> Path {
+    let (from, to) = roll.ends();
+    let way = to - from;
+    let first = roll.speed().abs();
+    let last = Roll { speed: end_speed, ..*roll }.speed().abs();
+    // Evenly from one speed to the other it is as long as at their mean.
+    let secs = (2.0 * way.abs() / (first + last)).clamp(SHORTEST_SECS, 3600.0);
+    let key = |k: u32| {
+        let u = f64::from(k) / f64::from(RAMP_PARTS);
+        // The share of the way after a share of the time: the integral of the speed.
+        let share = u * (first + 0.5 * (last - first) * u) / (0.5 * (first + last));
+        at(secs * u, position, from + way * share)
+    };
+    path("ramped roll", (0..=RAMP_PARTS).map(key).collect())
 }
 
 /// Time stands still at an instant for so long.
@@ -132,6 +152,26 @@ mod tests {
             let r = Roll { in_secs: -3.0, out_secs: 1.0, speed };
             roll_through(0.0, 5.0, &r).check().unwrap();
             assert!(still(1.5, -0.5, 2.0).is_frozen());
+        }
+    }
+
+    #[test]
+    fn a_ramp_is_even_and_ends_where_the_roll_ends() {
+        for (speed, end_speed, secs) in [(1.0, 0.25, 6.4), (0.25, 1.0, 6.4), (-2.0, -0.5, 3.2), (1.0, -0.25, 6.4), (0.5, 0.5, 8.0)] {
+            let r = Roll { in_secs: -3.0, out_secs: 1.0, speed };
+            let p = ramped_roll(2.0, &r, end_speed);
+            p.check().unwrap();
+            assert!((p.duration_secs - secs).abs() < 1e-9, "{speed} {end_speed}: {}", p.duration_secs);
+            let (from, to) = r.ends();
+            let (first, last) = (&p.keys[0], &p.keys[p.keys.len() - 1]);
+            assert!((first.instant_secs - from).abs() < 1e-9 && (last.instant_secs - to).abs() < 1e-9, "{first:?} {last:?}");
+            // The speed of each part is the ramp's in its middle.
+            for (k, w) in p.keys.windows(2).enumerate() {
+                let is = (w[1].instant_secs - w[0].instant_secs) / (w[1].at_secs - w[0].at_secs);
+                let u = (k as f64 + 0.5) / f64::from(RAMP_PARTS);
+                let wanted = speed.signum() * (speed.abs() + (f64::abs(end_speed) - speed.abs()) * u);
+                assert!((is - wanted).abs() < 1e-9, "{speed} {end_speed}: {is}, not {wanted}");
+            }
         }
     }
 }

@@ -46,6 +46,8 @@ struct Line {
     /// Along the arc, gaps, from 0.
     position: f64,
     speed_percent: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ramp_percent: Option<i32>,
     /// Of whatever transition.
     #[serde(default)]
     dissolve_secs: f64,
@@ -85,6 +87,7 @@ impl Line {
             secs,
             position: e.position,
             speed_percent: e.speed_percent,
+            ramp_percent: e.ramp_percent,
             dissolve_secs: e.transition.secs(),
             wipe: e.transition.wipe(),
             stinger: e.transition.stinger(),
@@ -107,6 +110,7 @@ impl Line {
             },
             position: self.position,
             speed_percent: self.speed_percent,
+            ramp_percent: self.ramp_percent,
             transition,
             hold: self.hold,
         }
@@ -180,10 +184,11 @@ mod tests {
             (0.0..700.0f64).prop_map(|secs| Shot::Still { secs }),
         ];
         let transition = prop_oneof![Just(Transition::Cut), (0.0..6.0f64).prop_map(|secs| Transition::Dissolve { secs })];
-        (0..3usize, shot, -20.0..20.0f64, -500..500i32, transition, any::<bool>()).prop_map(
-            |(which, shot, position, speed, transition, hold)| {
+        let ramp = prop::option::of(-500..500i32);
+        (0..3usize, shot, -20.0..20.0f64, -500..500i32, ramp, transition, any::<bool>()).prop_map(
+            |(which, shot, position, speed, ramp_percent, transition, hold)| {
                 let event = events().iter().nth(which).unwrap().clone();
-                Element { transition, hold, ..Element::of(&event, shot, position, speed) }
+                Element { ramp_percent, transition, hold, ..Element::of(&event, shot, position, speed) }
             },
         )
     }

@@ -59,6 +59,8 @@ pub struct Element {
     pub position: f64,
     /// How fast time runs, percent; negative backwards, never 0.
     pub speed_percent: i32,
+    /// For a camera's own frames: how fast time runs at their end, percent, in the same direction; it changes evenly. `None`: as at the beginning.
+    pub ramp_percent: Option<i32>,
     /// How it begins.
     pub transition: Transition,
     /// Its end stands until the operator goes on.
@@ -77,15 +79,24 @@ impl Element {
             shot,
             position,
             speed_percent,
+            ramp_percent: None,
             transition: Transition::Cut,
             hold: false,
         }
+    }
+
+    /// How fast time runs on the average, 1 as it was; negative backwards.
+    pub fn mean_speed(&self) -> f64 {
+        f64::midpoint(f64::from(self.speed_percent), f64::from(self.ramp_percent.unwrap_or(self.speed_percent))) / 100.0
     }
 
     fn tidied(mut self) -> Self {
         self.position = if self.position.is_finite() { self.position } else { 0.0 };
         (self.begin, self.end) = (self.begin.min(self.end), self.begin.max(self.end));
         self.speed_percent = speed(self.speed_percent);
+        // Only frames of a camera run from end to end; time never turns round in the middle.
+        let ramp = self.ramp_percent.filter(|_| self.shot == Shot::Angle).map(|end| speed(end).abs() * self.speed_percent.signum());
+        self.ramp_percent = ramp.filter(|end| *end != self.speed_percent);
         if let Shot::Still { secs } = &mut self.shot {
             *secs = if secs.is_finite() { secs.clamp(SHORTEST_SECS, LONGEST_STILL_SECS) } else { 2.0 };
         }
@@ -110,6 +121,8 @@ pub enum PlaylistEdit {
     Place(ElementId, usize),
     /// Its speed, percent.
     Speed(ElementId, i32),
+    /// The speed that it ends with, percent; `None`: the one that it begins with.
+    Ramp(ElementId, Option<i32>),
     /// How it begins.
     Transition(ElementId, Transition),
     /// Whether its end stands until the operator goes on.
@@ -162,7 +175,12 @@ impl Playlist {
             }
             PlaylistEdit::Speed(id, percent) => {
                 if let Some(element) = self.of(*id) {
-                    element.speed_percent = speed(*percent);
+                    *element = Element { speed_percent: *percent, ..element.clone() }.tidied();
+                }
+            }
+            PlaylistEdit::Ramp(id, percent) => {
+                if let Some(element) = self.of(*id) {
+                    *element = Element { ramp_percent: *percent, ..element.clone() }.tidied();
                 }
             }
             PlaylistEdit::Transition(id, transition) => {

@@ -69,6 +69,9 @@ struct Line {
     mark_secs: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     speed_percent: Option<i32>,
+    /// At its end, for a camera's own frames.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ramp_percent: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secs: Option<f64>,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -123,7 +126,7 @@ impl Template {
             if line.shot == Kind::Move && line.name.is_none() {
                 return wrong("it is a move without a name. Write move = \"Orbit right\", or another move of the console");
             }
-            if line.speed_percent.is_some_and(|s| s == 0 || s.unsigned_abs() > 400) {
+            if [line.speed_percent, line.ramp_percent].into_iter().flatten().any(|s| s == 0 || s.unsigned_abs() > 400) {
                 return wrong("its speed is not between -400 and 400 %, or is 0");
             }
             if [line.dissolve_secs, line.secs.unwrap_or(1.0)].iter().any(|s| !s.is_finite() || *s < 0.0) {
@@ -162,6 +165,7 @@ impl Template {
                 to_secs,
                 mark_secs: (e.mark - event.instant) as f64 * 1e-9,
                 speed_percent: Some(e.speed_percent),
+                ramp_percent: e.ramp_percent,
                 secs,
                 dissolve_secs: e.transition.secs(),
                 wipe: e.transition.wipe(),
@@ -219,6 +223,7 @@ impl Template {
                 end: beside(at(line.to, Point::Out), line.to_secs),
                 transition,
                 hold: line.hold,
+                ramp_percent: line.ramp_percent,
                 ..Element::of(event, shot, place(line.camera.as_deref()), line.speed_percent.unwrap_or(speed_percent))
             }
         };
@@ -267,7 +272,7 @@ mod tests {
         let mut list = Playlist::default();
         let jogged = MediaTime::from_secs_f64(9.2);
         list.apply(&crate::replay::playlist::PlaylistEdit::Add(vec![
-            Element { end: event.instant, hold: true, ..Element::of(&event, Shot::Angle, 0.0, 50) },
+            Element { end: event.instant, hold: true, ramp_percent: Some(20), ..Element::of(&event, Shot::Angle, 0.0, 50) },
             Element {
                 mark: jogged,
                 transition: Transition::Wipe { secs: 0.4, towards: Towards::Up },
