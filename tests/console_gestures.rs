@@ -188,6 +188,9 @@ fn a_show(column: usize, arrangement: Arrangement, [mark, take, back]: [&[Gestur
         assert!(operator.engine.send(command));
     }
     operator.until("a second event", |s| s.events.len() == 2 && s.phase == Phase::Armed && s.events[1].instant > at);
+    // Where the replay was left hangs on when RETURN came: the way back begins at a camera's own picture.
+    assert!(operator.engine.send(Command::SetOrbit(1.0)));
+    operator.until("a camera's own picture", |s| s.preview.as_ref().is_some_and(|p| (p.position - 1.0).abs() < 1e-9));
     assert!(operator.engine.send(Command::Return));
     operator.until("live again", |s| s.phase == Phase::Live && s.preview.is_none());
     operator.state.borrow_mut().arrangement = arrangement;

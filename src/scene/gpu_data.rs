@@ -163,6 +163,7 @@ pub(crate) fn shader_structs() -> Vec<StructLayout> {
         SolveGpu::LAYOUT,
         PrepareGpu::LAYOUT,
         super::SnapGpu::LAYOUT,
+        super::CarveGpu::LAYOUT,
         TuneGpu::LAYOUT,
         super::retime::FlowGpu::LAYOUT,
         super::retime::RetimeGpu::LAYOUT,
